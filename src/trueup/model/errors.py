@@ -1,0 +1,75 @@
+"""What stops the code. What an operator must see is data (a break with its reason), never one of these."""
+
+
+class TrueupError(Exception):
+    """Base of every error that trueup raises on purpose. The message says what to do next."""
+
+    exit_code = 1
+
+
+class ConfigError(TrueupError):
+    """The configuration is missing, contradictory or unsafe."""
+
+    exit_code = 10
+
+
+class InputError(TrueupError):
+    """A document or argument given by the user is not usable; `path` names the place (`$.local.orders[3].qty`)."""
+
+    exit_code = 64
+
+    def __init__(self, message: str, path: str = "$") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class VenueError(TrueupError):
+    """The venue did not give a usable answer. It proves nothing about what exists there."""
+
+    exit_code = 13
+
+
+class VenueUnavailable(VenueError):
+    """Time-out, refused connection, 5xx, maintenance, or a body that is not the documented one."""
+
+
+class RateLimited(VenueError):
+    """The venue (or our own budget for the account) refuses more calls for now."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class AuthError(VenueError):
+    """Credentials are missing, wrong, revoked, or belong to another account."""
+
+    exit_code = 12
+
+
+class LedgerError(TrueupError):
+    """The database could not be read or written as a whole; nothing was half-written."""
+
+
+class FenceLost(LedgerError):
+    """The account's lease is no longer ours: the transaction was rolled back and nobody was told."""
+
+    exit_code = 11
+
+
+class LeasedElsewhere(LedgerError):
+    """Another process holds the account's lease."""
+
+    exit_code = 11
+
+
+class Conflict(LedgerError):
+    """A row moved, or an id exists already: the caller judged a version that is gone."""
+
+
+class InvariantError(TrueupError):
+    """Money does not add up. Never caught inside a run: the transaction is rolled back."""

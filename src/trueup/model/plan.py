@@ -1,0 +1,202 @@
+"""`trueup.plan/1`: what one run found, would change, asks and tells. Keys stand in the public document's order."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from trueup.model.snapshot import Fill, Finding, LocalOrder, Trade
+from trueup.model.vocabulary import (
+    BreakKind,
+    CorrectionKind,
+    DeferralReason,
+    NotificationKind,
+    QueryBy,
+    QuerySide,
+    Severity,
+)
+
+PLAN_FORMAT = "trueup.plan/1"
+
+
+class Break(Struct, frozen=True, gc=False, kw_only=True):
+    """One proven disagreement. `local` and `venue` hold only the keys that disagree, as each side has them."""
+
+    break_id: str
+    kind: BreakKind
+    severity: Severity
+    symbol: str | None
+    client_order_id: str | None
+    venue_order_id: str | None
+    trade_id: str | None
+    reason: str
+    message: str
+    local: dict[str, Any] | None = None
+    venue: dict[str, Any] | None = None
+    corrected: bool = False
+
+
+class FillChange(Struct, frozen=True, gc=False, kw_only=True):
+    """A fill to book. Its growth of the order is `qty` − `superseded_qty`.
+
+    `supersedes` names the oldest inferred fill whose place it takes (null: quantity booked without a record).
+    """
+
+    fill_id: str
+    qty: str
+    price: str | None
+    inferred: bool = False
+    price_estimated: bool = False
+    supersedes: str | None = None
+    superseded_qty: str | None = None
+
+
+class Correction(Struct, frozen=True, gc=False, kw_only=True):
+    """One change to the local side; it applies to `expected_version` of its order (or trade) only; 0 = a new row."""
+
+    correction_id: str
+    break_id: str
+    kind: CorrectionKind
+    reason: str
+    client_order_id: str | None
+    venue_order_id: str | None
+    trade_id: str | None
+    expected_version: int
+    fill: FillChange | None = None
+    changes: dict[str, Any] | LocalOrder | None = None
+
+
+class Notification(Struct, frozen=True, gc=False, kw_only=True):
+    """What the bot's executor is told: `qty` and `price` are the growth; the cumulative figures are to be set, not added."""
+
+    notification_id: str
+    kind: NotificationKind
+    client_order_id: str | None
+    venue_order_id: str | None
+    trade_id: str | None
+    qty: str | None = None
+    price: str | None = None
+    cumulative_qty: str | None = None
+    cumulative_avg_price: str | None = None
+    reason: str | None = None
+
+
+class Query(Struct, frozen=True, gc=False, kw_only=True):
+    """One question. History: `symbol` and `since`; local: `ids`, all in one question (`by` null)."""
+
+    side: QuerySide
+    by: QueryBy | None
+    id: str | None
+    reason: str
+    symbol: str | None = None
+    since: str | None = None
+    ids: list[str] | None = None
+
+
+class Deferral(Struct, frozen=True, gc=False, kw_only=True):
+    reason: DeferralReason
+    client_order_id: str | None
+    venue_order_id: str | None
+
+
+class Alert(Struct, frozen=True, gc=False, kw_only=True):
+    type: str
+    severity: str
+    message: str
+    dedupe_key: str
+
+
+class NoGoSample(Struct, frozen=True, gc=False, kw_only=True):
+    profile_id: str
+    symbol: str
+    trade_id: str
+    reason: str
+
+
+class CoverageResult(Struct, frozen=True, kw_only=True):
+    attempted: bool = False
+    skipped_reason: str | None = None
+    dry_run: bool = False
+    scanned: int = 0
+    filled_like: int = 0
+    owned: int = 0
+    eligible: int = 0
+    missing_locally: int = 0
+    inserted: int = 0
+    would_insert: int = 0
+    deferred: int = 0
+    skipped_not_filled_like: int = 0
+    skipped_not_owned: int = 0
+    skipped_not_owned_actionable: int = 0
+    skipped_not_owned_legacy_local: int = 0
+    skipped_not_owned_before_baseline: int = 0
+    skipped_unmapped_trade: int = 0
+    skipped_unmapped_action: int = 0
+    skipped_missing_fill_data: int = 0
+    skipped_missing_order_id: int = 0
+    skipped_existing: int = 0
+    skipped_insert_limit: int = 0
+
+
+class ExitBackfillResult(Struct, frozen=True, kw_only=True):
+    attempted: bool = False
+    skipped_reason: str | None = None
+    batch_id: str | None = None
+    dry_run: bool = False
+    open_trade_candidates: int = 0
+    proposed: int = 0
+    inserted: int = 0
+    no_go_trades: int = 0
+
+
+class SubTagRepairResult(Struct, frozen=True, kw_only=True):
+    repaired: int = 0
+    unsupported: bool = False
+
+
+class ParityResult(Struct, frozen=True, kw_only=True):
+    """Notionals are in USD; null = a rate or price is unknown, which is not zero."""
+
+    attempted: bool = False
+    skipped_reason: str | None = None
+    mismatched_trades: int = 0
+    quarantined_trades: int = 0
+    auto_closed_trades: int = 0
+    max_mismatch_notional_usd: str | None = "0"
+    total_mismatch_notional_usd: str | None = "0"
+    watchdog_triggered: bool = False
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    processed: bool = True
+    mismatches: int = 0
+    missing_at_venue: int = 0
+    missing_locally: int = 0
+    foreign_orders: int = 0
+    out_of_scope: int = 0
+    no_go_trades: int = 0
+    no_go_reason_counts: dict[str, int] = field(default_factory=dict)
+    no_go_samples: list[NoGoSample] = field(default_factory=list)
+    coverage: CoverageResult = CoverageResult()
+    exit_backfill: ExitBackfillResult = ExitBackfillResult()
+    sub_tag_repair: SubTagRepairResult = SubTagRepairResult()
+    parity: ParityResult = ParityResult()
+    integrity_watchdog_triggered: bool = False
+    error: str | None = None
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    format: str
+    plan_id: str
+    profile_id: str
+    taken_at: str
+    breaks: list[Break] = []
+    corrections: list[Correction] = []
+    projected_orders: list[LocalOrder] = []
+    projected_trades: list[Trade] = []
+    projected_fills: list[Fill] = []
+    notifications: list[Notification] = []
+    queries: list[Query] = []
+    findings: list[Finding] = []
+    deferred: list[Deferral] = []
+    alerts: list[Alert] = []
+    result: Result = Result()

@@ -1,0 +1,236 @@
+"""`trueup.snapshot/1`: everything that one plan is made from. Amounts and times are text here (ADR 0001).
+
+A snapshot is only ever made by `model.decode` (from bytes, checked) or by code that keeps the same rules;
+the core trusts its texts. `gc=False` is sound because these values hold no cycles.
+"""
+
+from msgspec import Struct
+
+from trueup.model.policy import Policy
+from trueup.model.vocabulary import (
+    Action,
+    BreakKind,
+    Extent,
+    Intent,
+    Outcome,
+    PositionSide,
+    QuarantinedBy,
+    QueryBy,
+    ReadState,
+    Side,
+    Status,
+    TradeStatus,
+)
+
+SNAPSHOT_FORMAT = "trueup.snapshot/1"
+NOT_READ = "not read"
+
+
+class Profile(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    profile_id: str
+    user_id: str | None = None
+    venue: str | None = None
+    account_id: str | None = None
+
+
+class Instrument(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    symbol: str
+    qty_step: str | None = None
+    price_tick: str | None = None
+    quote: str | None = None
+
+
+class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """One order as the bot recorded it. `last_activity_at` is on the ledger's clock; `version` rises with every write."""
+
+    client_order_id: str | None = None
+    venue_order_id: str | None = None
+    trade_id: str | None = None
+    sub_tag: str | None = None
+    symbol: str | None = None
+    side: Side
+    action: Action | None = None
+    order_type: str | None = None
+    qty: str | None = None
+    limit_price: str | None = None
+    stop_price: str | None = None
+    status: Status
+    filled_qty: str = "0"
+    filled_avg_price: str | None = None
+    submitted_at: str | None = None
+    last_activity_at: str | None = None
+    venue_updated_at: str | None = None
+    previous_venue_order_ids: tuple[str, ...] = ()
+    position_side: PositionSide | None = None
+    version: int = 1
+
+
+class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """One execution. Its identity is (account, instrument, venue order id, fill id); `fee` may be negative (a rebate)."""
+
+    fill_id: str
+    venue_order_id: str | None = None
+    client_order_id: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    qty: str
+    price: str | None = None
+    fee: str | None = None
+    fee_currency: str | None = None
+    filled_at: str | None = None
+    inferred: bool = False
+
+
+class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """The bot's round trip. Its open quantity is entry − exit − fees taken in the base currency."""
+
+    trade_id: str
+    symbol: str
+    side: PositionSide
+    status: TradeStatus
+    entry_qty: str = "0"
+    exit_qty: str = "0"
+    entry_avg_price: str | None = None
+    fee_base_qty: str = "0"
+    quarantined_by: QuarantinedBy | None = None
+    opened_at: str | None = None
+    version: int = 1
+
+
+class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """What the other profiles of the account hold of one symbol; `settled`: none of their orders there is in motion."""
+
+    long: str = "0"
+    short: str = "0"
+    settled: bool = True
+
+
+class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """One order as the venue reports it. `status` null = a word that is not known (see `raw_status`)."""
+
+    venue_order_id: str | None
+    client_order_id: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    order_type: str | None = None
+    qty: str | None = None
+    limit_price: str | None = None
+    stop_price: str | None = None
+    status: Status | None = None
+    raw_status: str | None = None
+    status_reason: str | None = None
+    intent: Intent | None = None
+    position_side: PositionSide | None = None
+    filled_qty: str | None = None
+    filled_avg_price: str | None = None
+    sub_tag: str | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+    parent_venue_order_id: str | None = None
+    submitted_at: str | None = None
+    updated_at: str | None = None
+
+
+class LocalAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Answer to a local query. Found with `order` null: another profile of the account has it."""
+
+    by: QueryBy
+    id: str
+    outcome: Outcome
+    read_at: str | None = None
+    order: LocalOrder | None = None
+    error: str | None = None
+
+
+class VenueAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    by: QueryBy
+    id: str
+    outcome: Outcome
+    read_at: str | None = None
+    order: VenueOrder | None = None
+    error: str | None = None
+
+
+class OrdersRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    state: ReadState = ReadState.FAILED
+    read_at: str | None = None
+    rows: list[VenueOrder] = []
+    error: str | None = None
+
+
+class HistoryRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Orders by submission, fills by execution time, both from `since` on (null: from the beginning)."""
+
+    state: ReadState = ReadState.FAILED
+    read_at: str | None = None
+    since: str | None = None
+    orders: list[VenueOrder] = []
+    fills: list[Fill] = []
+    error: str | None = None
+
+
+class Position(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Net quantity at the venue, signed (short < 0); `position_side` where the venue hedges."""
+
+    symbol: str
+    qty: str
+    avg_entry_price: str | None = None
+    mark_price: str | None = None
+    position_side: PositionSide | None = None
+
+
+class PositionsRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    state: ReadState = ReadState.FAILED
+    read_at: str | None = None
+    rows: list[Position] = []
+    error: str | None = None
+
+
+class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    read_at: str | None = None
+    extent: Extent = Extent.ALL
+    answers: list[LocalAnswer] = []
+    orders: list[LocalOrder] = []
+    fills: list[Fill] = []
+    trades: list[Trade] = []
+    other_profiles_open_qty: dict[str, OtherOpenQty] = {}
+
+
+_UNREAD_ORDERS = OrdersRead(error=NOT_READ)
+_UNREAD_HISTORY = HistoryRead(error=NOT_READ)
+_UNREAD_POSITIONS = PositionsRead(error=NOT_READ)
+
+
+class Venue(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The venue's side. `account_id`: the venue's own word for whose account answered (null: it has none)."""
+
+    account_id: str | None = None
+    open_orders: OrdersRead = _UNREAD_ORDERS
+    history: HistoryRead = _UNREAD_HISTORY
+    positions: PositionsRead = _UNREAD_POSITIONS
+    answers: list[VenueAnswer] = []
+
+
+class Finding(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """An open break as the next run sees it. `confirmations`: how often it was confirmed for this `version`."""
+
+    break_id: str | None = None
+    kind: BreakKind
+    venue_order_id: str | None = None
+    client_order_id: str | None = None
+    trade_id: str | None = None
+    first_seen_at: str
+    last_seen_at: str
+    confirmations: int = 0
+    version: int | None = None
+
+
+class Snapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    format: str
+    taken_at: str
+    profile: Profile
+    policy: Policy = Policy()
+    instruments: list[Instrument] = []
+    local: Local
+    venue: Venue = Venue()
+    prior: list[Finding] = []

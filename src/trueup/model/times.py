@@ -1,0 +1,30 @@
+"""Time is UTC: RFC 3339 text with `Z` in documents, integer nanoseconds where it is compared or added."""
+
+import datetime as _dt
+import re
+
+NS_PER_S = 1_000_000_000
+_SHAPE = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z", re.ASCII)
+_EPOCH = _dt.datetime(1970, 1, 1, tzinfo=_dt.UTC)
+_SECOND = _dt.timedelta(seconds=1)
+
+
+def to_ns(time_text: str) -> int:
+    """Nanoseconds since 1970 of an RFC 3339 UTC time such as `2026-11-23T12:00:00.123456789Z`.
+
+    Raises ValueError where the text is not such a time.
+    """
+    match = _SHAPE.fullmatch(time_text)
+    if match is None:
+        raise ValueError(f"not an RFC 3339 UTC time with Z: {time_text!r}")
+    whole, fraction = match.groups()
+    seconds = (_dt.datetime.fromisoformat(whole + "+00:00") - _EPOCH) // _SECOND
+    return seconds * NS_PER_S + (int(fraction.ljust(9, "0")) if fraction else 0)
+
+
+def from_ns(time_ns: int) -> str:
+    """RFC 3339 text of nanoseconds since 1970, without trailing zeros in the fraction."""
+    seconds, fraction = divmod(time_ns, NS_PER_S)
+    whole = (_EPOCH + _dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    digits = f"{fraction:09d}".rstrip("0")
+    return f"{whole}.{digits}Z" if digits else f"{whole}Z"

@@ -1,0 +1,177 @@
+"""Closed vocabularies. Stored and printed by value; a value is never renamed."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Side of an order or fill. `short` is read as `sell` (a sale that opens)."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Side | None":
+        return cls.SELL if value == "short" else None
+
+
+class PositionSide(StrEnum):
+    LONG = "long"
+    SHORT = "short"
+
+
+class Action(StrEnum):
+    """What an order does to its trade."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Intent(StrEnum):
+    """What the venue says that an order does to the position."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+class Status(StrEnum):
+    """Canonical order status. `new`, `accepted`, `open` and `held` are read as `pending_new`."""
+
+    PENDING_NEW = "pending_new"
+    PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
+    SUSPENDED = "suspended"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Status | None":
+        return cls.PENDING_NEW if value in ("new", "accepted", "open", "held") else None
+
+
+TERMINAL = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
+TRANSITIONAL = frozenset({Status.PENDING_CANCEL, Status.PENDING_REPLACE})
+LIVE = frozenset(Status) - TERMINAL
+
+
+class TradeStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    QUARANTINED = "quarantined"
+
+
+class QuarantinedBy(StrEnum):
+    PARITY = "parity"
+    PERSON = "person"
+
+
+class ReadState(StrEnum):
+    """A failed read proves nothing; a partial one proves nothing by what it lacks."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class Extent(StrEnum):
+    """How much of the ledger the snapshot's local side holds."""
+
+    ALL = "all"
+    OPEN_AND_RECENT = "open_and_recent"
+
+
+class QueryBy(StrEnum):
+    VENUE_ORDER_ID = "venue_order_id"
+    CLIENT_ORDER_ID = "client_order_id"
+    HISTORY = "history"
+
+
+class QuerySide(StrEnum):
+    VENUE = "venue"
+    LOCAL = "local"
+
+
+class Outcome(StrEnum):
+    """Answer to a query. `absent`: said with authority; anything else that is not `found` is `unknown`."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class OnConfirmedAbsence(StrEnum):
+    CANCEL = "cancel"
+    HOLD = "hold"
+
+
+class ParityAction(StrEnum):
+    REPORT = "report"
+    QUARANTINE = "quarantine"
+    AUTO_CLOSE = "auto_close"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class BreakKind(StrEnum):
+    STATUS_DRIFT = "status_drift"
+    FILL_DRIFT = "fill_drift"
+    TERMS_DRIFT = "terms_drift"
+    MISSING_AT_VENUE = "missing_at_venue"
+    MISSING_LOCALLY = "missing_locally"
+    REOPENED = "reopened"
+    RESURRECTED = "resurrected"
+    VENUE_BEHIND = "venue_behind"
+    OVERFILL = "overfill"
+    IDENTITY_CONFLICT = "identity_conflict"
+    FOREIGN_ORDER = "foreign_order"
+    UNMAPPED_INSTRUMENT = "unmapped_instrument"
+    PRICE_MISSING = "price_missing"
+    UNCOVERED_ORDER = "uncovered_order"
+    MISSING_EXIT = "missing_exit"
+    POSITION_MISMATCH = "position_mismatch"
+    SUB_TAG_MISSING = "sub_tag_missing"
+    TRADE_OVERRUN = "trade_overrun"
+    IDS_INCOMPLETE = "ids_incomplete"
+
+
+class DeferralReason(StrEnum):
+    RECENT_ACTIVITY = "recent_activity"
+    RECENTLY_SUBMITTED = "recently_submitted"
+    OPEN_ORDERS_INCOMPLETE = "open_orders_incomplete"
+    QUERY_BUDGET = "query_budget"
+    QUERY_OPEN = "query_open"
+    MASS_ABSENCE = "mass_absence"
+    ACCOUNT_CHANGED = "account_changed"
+    NOT_SETTLED = "not_settled"
+
+
+class CorrectionKind(StrEnum):
+    AMEND_ORDER = "amend_order"
+    BOOK_FILL = "book_fill"
+    SUPERSEDE_FILL = "supersede_fill"
+    SET_STATUS = "set_status"
+    INSERT_ORDER = "insert_order"
+    INSERT_EXIT = "insert_exit"
+    BIND_IDS = "bind_ids"
+    SET_SUB_TAG = "set_sub_tag"
+    QUARANTINE_TRADE = "quarantine_trade"
+    CLOSE_TRADE = "close_trade"
+    RELEASE_TRADE = "release_trade"
+
+
+class NotificationKind(StrEnum):
+    ENTRY_FILL = "entry_fill"
+    EXIT_FILL = "exit_fill"
+    CANCEL = "cancel"
+    DISCOVERED = "discovered"
+    AMENDED = "amended"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    CLOSED = "closed"

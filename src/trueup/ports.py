@@ -1,0 +1,204 @@
+"""What the engine needs from outside: protocols only. Adapters translate, they never decide.
+
+Venues are async; ledgers and journals are sync (one thread owns SQLite's writer, async code goes through
+`asyncio.to_thread`). A venue method raises `VenueError` where it got no usable answer; the engine turns that into a
+failed read or an `unknown` answer. A listing that could not be read to its end is returned with state `partial`.
+"""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from trueup.model.plan import Alert, Notification, Plan
+from trueup.model.snapshot import (
+    Finding,
+    HistoryRead,
+    Instrument,
+    Local,
+    LocalAnswer,
+    OrdersRead,
+    PositionsRead,
+    Profile,
+    Snapshot,
+    VenueAnswer,
+)
+from trueup.model.vocabulary import QueryBy
+
+
+class Clock(Protocol):
+    """UTC now, and waiting. The simulator's clock never passes by itself."""
+
+    def now_ns(self) -> int: ...
+
+    def sleep(self, seconds: float) -> Awaitable[None]: ...
+
+
+class Venue(Protocol):
+    """One account at one venue, read only. Every call has a time-out and every listing a bound."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def account_id(self) -> str | None:
+        """The venue's own id of the account these credentials belong to; null where it has none."""
+        ...
+
+    async def now_ns(self) -> int | None:
+        """The venue's clock, for `doctor`; null where it has none."""
+        ...
+
+    async def instruments(self) -> list[Instrument]:
+        """Steps and ticks; empty = not known (quantities then compare exactly)."""
+        ...
+
+    async def open_orders(self) -> OrdersRead: ...
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        """Orders submitted and fills executed at or after `since` (null: from the beginning)."""
+        ...
+
+    async def positions(self) -> PositionsRead: ...
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        """One order, asked for at every endpoint that can hold its type.
+
+        `absent` only where the venue said with authority that no such order exists.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The timed right to work on an account. `holder` is a fresh uuid per acquisition; times are the database's."""
+
+    account_id: str
+    epoch: int
+    holder: str
+    expires_ns: int
+
+
+class ProfileState(Struct, frozen=True, kw_only=True):
+    """What the journal remembers of a profile between runs."""
+
+    prior: list[Finding] = []
+    watermark: str | None = None  # coverage's: history before it is finally classed
+    paused: bool = False
+    pause_reason: str | None = None
+
+
+class ApplyReport(Struct, frozen=True, kw_only=True):
+    """What one write transaction did. `superseded`: corrections dropped because their row (or its kin) moved."""
+
+    run_id: str
+    applied: int = 0
+    superseded: int = 0
+    notifications: int = 0
+    conflicts: list[str] = []  # messages about fills that exist with other content
+
+
+class OutboxItem(Struct, frozen=True, kw_only=True):
+    """One committed notification that the executor has not yet taken."""
+
+    profile_id: str
+    run_id: str
+    sequence: int
+    notification: Notification
+    attempts: int = 0
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """One kept run: any that found or changed something."""
+
+    run_id: str
+    profile_id: str
+    taken_at: str
+    state: str  # "dry" | "applied" | "blocked" (circuit breaker) | "failed"
+    plan_id: str
+    error: str | None = None
+
+
+class Ledger(Protocol):
+    """The tables that hold the local side. Sync; one statement per table for all profiles of an account."""
+
+    def read_local(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
+        """Open orders, orders active within `recent_s`, their fills, trades not closed or recently so, by profile id.
+
+        Also fills `other_profiles_open_qty`. Extent is `open_and_recent` unless everything was returned.
+        """
+        ...
+
+    def find_local(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
+        """One set-based look-up by either id over all orders of the account.
+
+        An order of this profile is returned; one of another profile answers `found` with `order` null.
+        """
+        ...
+
+    def now(self) -> str:
+        """The database's clock, RFC 3339."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journal(Protocol):
+    """trueup's own tables, in the same database and transaction as the ledger."""
+
+    def ensure_profiles(self, profiles: Sequence[Profile]) -> None: ...
+
+    def acquire_lease(self, account_id: str, holder: str, ttl_s: float) -> Lease | None:
+        """Epoch + 1 where the lease is free or expired by the database's clock; null (a contention) otherwise."""
+        ...
+
+    def renew_lease(self, lease: Lease, ttl_s: float) -> Lease:
+        """Raises FenceLost where epoch or holder is no longer ours."""
+        ...
+
+    def release_lease(self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None) -> None:
+        """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness)."""
+        ...
+
+    def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]: ...
+
+    def commit_run(
+        self, lease: Lease, snapshot: Snapshot, plan: Plan, *, state: str, watermark: str | None = None
+    ) -> ApplyReport:
+        """The one write transaction of a profile's run; design.md, "Apply". With state "applied" corrections apply.
+
+        First statement is the fence (renewal of `lease`). Raises FenceLost, LedgerError; nothing half-written.
+        """
+        ...
+
+    def pending_notifications(self, limit: int) -> list[OutboxItem]:
+        """Due items, in order per trade; those behind a failed item of the same trade are not due."""
+        ...
+
+    def mark_delivered(self, items: Sequence[OutboxItem]) -> None: ...
+
+    def mark_failed(self, item: OutboxItem, error: str) -> None:
+        """Schedules the retry with backoff; parks it with an alarm after the last attempt."""
+        ...
+
+
+class Executor(Protocol):
+    """The bot's side. Each call carries a notification whose id makes repeats harmless: set the cumulative figures.
+
+    Optional hooks, called where they exist: `reconcile_discovered`, `reconcile_amended`, `reconcile_quarantined`,
+    `reconcile_released`, `reconcile_closed`.
+    """
+
+    async def reconcile_entry_fill(self, notification: Notification) -> None: ...
+
+    async def reconcile_exit_fill(self, notification: Notification) -> None: ...
+
+    async def reconcile_cancel(self, notification: Notification) -> None: ...
+
+
+class Notifier(Protocol):
+    """Where alerts go. The log is the first sink."""
+
+    async def alert(self, profile_id: str, alert: Alert) -> None: ...
+
+
