@@ -37,3 +37,30 @@ def digest(*facts: str | None) -> str:
     """An id made of facts: 32 hexadecimal digits. Null and the empty text differ."""
     joined = "\x1f".join("\x00" if fact is None else fact for fact in facts)
     return hashlib.blake2b(joined.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+_ASCII_BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f"
+
+
+def are_normal(ids: list[str]) -> bool:
+    """Whether every id is its own comparable form; a few passes over one joined text instead of a call per id."""
+    joined = "\n".join(ids)
+    if joined.lower() != joined or not joined.isascii() or joined.count("\n") >= max(len(ids), 1):
+        return False
+    return not any(blank in joined for blank in _ASCII_BLANKS)
+
+
+def comparable_ids(ids: list[str | None]) -> list[str | None]:
+    """Venue order ids in their comparable form, row by row (the same list where nothing had to change)."""
+    known = [one for one in ids if one]
+    if len(known) == len(ids) and are_normal(known):
+        return ids
+    return [known_id(one) for one in ids]
+
+
+def comparable_client_ids(ids: list[str | None]) -> list[str | None]:
+    """Client order ids in their comparable form, row by row; those that name nothing are null."""
+    known = [one for one in ids if one]
+    if len(known) == len(ids) and are_normal(known) and USELESS_CLIENT_ORDER_IDS.isdisjoint(known):
+        return ids
+    return [known_client_id(one) for one in ids]

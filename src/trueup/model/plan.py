@@ -62,7 +62,7 @@ class Correction(Struct, frozen=True, gc=False, kw_only=True):
     trade_id: str | None
     expected_version: int
     fill: FillChange | None = None
-    changes: dict[str, Any] | LocalOrder | None = None
+    changes: Any = None  # {key: new value}; of an inserted order the whole LocalOrder (a dict when decoded)
 
 
 class Notification(Struct, frozen=True, gc=False, kw_only=True):
