@@ -45,6 +45,12 @@ def decode_snapshot(data: bytes | str) -> Snapshot:
     return _read_statuses(_read_client_ids(snapshot))
 
 
+def check_snapshot(snapshot: Snapshot) -> Snapshot:
+    """The same checks and readings for a snapshot made in memory, so that its bytes decode to exactly this value."""
+    _check(snapshot)
+    return _read_statuses(_read_client_ids(snapshot))
+
+
 def decode_plan(data: bytes) -> Plan:
     """One `trueup.plan/1` document, such as `trueup plan -o FILE` wrote."""
     try:
