@@ -44,10 +44,10 @@ PROGRAMS = {
 }
 GATES = {
     "lint": (
-        ("ruff", "format", "--check", "--quiet", "."),
-        ("ruff", "check", "--quiet", "."),
+        ("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."),
+        ("ruff", "check", "--quiet", "--output-format", "concise", "."),
         ("mypy",),
-        ("lint-imports",),
+        ("lint-imports", "--no-logo"),
     ),
     "format": (
         ("ruff", "check", "--fix", "--quiet", "."),
@@ -74,6 +74,8 @@ def main(args: Sequence[str]) -> int:
     if command not in PROGRAMS and command not in GATES:
         stop(f"no command {command!r}; `python3 dev.py help` lists them", USAGE_EXIT)
     prepare()
+    if command in ("test", "bench"):
+        os.chdir(ROOT)
     if command in PROGRAMS:
         become([*PROGRAMS[command], *rest])
     return run_all(GATES[command])
