@@ -1,0 +1,137 @@
+"""The entry of the command line: which commands there are, and what becomes of an error.
+
+Commands are loaded when they are called, so that `trueup --help` imports click and nothing else. Every error that a
+user can mend ends as one line on standard error and an exit code; only a fault of trueup's own shows a traceback.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from trueup.model.errors import TrueupError
+from trueup.surfaces.cli.terminal import say_error, visible
+
+USAGE_EXIT = 64  # EX_USAGE of sysexits.h; click's own 2 means "breaks found" here
+FAILURE_EXIT = 1
+INTERRUPTED_EXIT = 130  # 128 + SIGINT, as shells report it
+
+# section → command → (module:attribute, one line of help). The help stands here so that listing imports nothing.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Try it": {
+        "demo": ("demo:command", "Watch books drift and be repaired, on a simulated venue."),
+    },
+    "Audit files, offline": {
+        "snapshot": ("snapshot:command", "Make a snapshot from exports of the bot and the venue."),
+        "plan": ("plan:command", "Show what differs and what would be repaired."),
+    },
+    "Set up": {
+        "init": ("init:command", "Write a commented trueup.toml."),
+        "doctor": ("doctor:command", "Check configuration, database and venue."),
+        "config": ("config:command", "Show every setting and where it comes from."),
+    },
+    "Repair": {
+        "apply": ("apply:command", "Show the plan, ask, and apply exactly that plan."),
+        "run": ("run:command", "Repeat it for every profile, on a schedule."),
+        "pause": ("pause:pause_command", "Keep trueup's hands off a profile."),
+        "resume": ("pause:resume_command", "Let trueup work on a paused profile again."),
+    },
+    "Look": {
+        "status": ("status:command", "Show how the profiles stand."),
+        "breaks": ("breaks:command", "List the open breaks."),
+        "explain": ("explain:command", "Tell the story of an order, a break or a run."),
+        "replay": ("replay:command", "Plan a stored snapshot again and compare."),
+        "export": ("export:command", "Write orders, fills, breaks, runs … as CSV or JSON lines."),
+        "verify": ("verify:command", "Check the order log's hash chain."),
+        "purge": ("purge:command", "Delete old runs and their snapshots."),
+        "version": ("version:command", "Show versions, for a bug report."),
+    },
+}
+EPILOG = """Nothing is written to the books until `apply = true` is configured or `trueup apply` is called.
+
+Completion: eval "$(_TRUEUP_COMPLETE=bash_source trueup)"  (or zsh_source, fish_source)"""
+
+
+class CommandTable(click.Group):
+    """The group of all commands, by COMMANDS; it owns how errors end."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for section in COMMANDS.values():
+            if cmd_name in section:
+                module, attribute = section[cmd_name][0].split(":")
+                command: click.Command = getattr(import_module(f"trueup.surfaces.cli.{module}"), attribute)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in section.items()], col_max=12)
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+        """Runs one command and ends the process with its exit code."""
+        extra["standalone_mode"] = False
+        sys.exit(_exit_code(lambda: super(CommandTable, self).main(args, prog_name or "trueup", **extra)))
+
+
+def _exit_code(call: Any) -> int:
+    try:
+        code = call()
+        sys.stdout.flush()  # here, so that a closed pipe is noticed while it can be handled
+        return code if isinstance(code, int) else 0
+    except click.Abort:
+        return INTERRUPTED_EXIT
+    except click.ClickException as fault:
+        say_error(_usage_message(fault))
+        return USAGE_EXIT
+    except TrueupError as fault:
+        say_error(str(fault))
+        return fault.exit_code
+    except BrokenPipeError:
+        _drop_stdout()
+        return FAILURE_EXIT
+    except OSError as fault:
+        if fault.filename is None:
+            raise
+        say_error(f"{fault.filename}: {(fault.strerror or 'cannot be used').lower()}")
+        return FAILURE_EXIT
+    except MemoryError:
+        say_error("not enough memory; split the input into smaller snapshots")
+        return FAILURE_EXIT
+
+
+def _usage_message(fault: click.ClickException) -> str:
+    message = visible(fault.format_message()).rstrip(".")
+    context = getattr(fault, "ctx", None)
+    return f"{message} (see {context.command_path} --help)" if context is not None else message
+
+
+def _drop_stdout() -> None:
+    """Whoever read our output is gone: let the interpreter's last flush go nowhere instead of complaining."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.command(
+    cls=CommandTable,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\n" + EPILOG,
+    invoke_without_command=True,
+)
+@click.version_option(package_name="trueup", prog_name="trueup", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(ctx: click.Context) -> None:
+    """Keep a trading bot's books true: compare them with the venue, explain what differs, repair what is proven."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """The console script `trueup`."""
+    commands.main(args)

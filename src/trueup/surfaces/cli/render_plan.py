@@ -1,0 +1,89 @@
+"""A plan for people: breaks, corrections, queries, deferrals, alerts, and one line that sums it up."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from trueup.model.plan import Break, Correction, Plan, Query
+from trueup.model.snapshot import LocalOrder
+from trueup.surfaces.cli.terminal import severity, styled, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_SEVERITY_ORDER = {"error": 0, "warn": 1, "info": 2}
+
+
+def render_plan(plan: Plan) -> "RenderableType":
+    from rich.console import Group
+
+    return Group(*_parts(plan))
+
+
+def _parts(plan: Plan) -> Iterator["RenderableType"]:
+    yield styled(f"{plan.profile_id} at {plan.taken_at}", "bold")
+    if plan.breaks:
+        yield breaks_table(plan.breaks)
+    if plan.corrections:
+        rows = [(c.kind, order_name(c), correction_text(c), c.reason) for c in plan.corrections]
+        yield table("Corrections", ("kind", "order", "change", "reason"), rows)
+    if plan.queries:
+        yield table("Open questions", ("to", "about", "reason"), [_query_row(query) for query in plan.queries])
+    if plan.deferred:
+        counts = Counter(str(deferral.reason) for deferral in plan.deferred)
+        yield table("Not judged in this run", ("reason", ">orders"), sorted(counts.items()))
+    if plan.alerts:
+        rows = [(severity(alert.severity.lower()), alert.type, alert.message) for alert in plan.alerts]
+        yield table("Alerts", ("severity", "type", "message"), rows)
+    yield summary(plan)
+
+
+def breaks_table(breaks: list[Break], title: str = "Breaks") -> "RenderableType":
+    worst_first = sorted(breaks, key=lambda found: _SEVERITY_ORDER[found.severity])
+    rows = [
+        (severity(b.severity), b.kind, b.symbol, order_name(b), b.message or b.reason, "yes" if b.corrected else "no")
+        for b in worst_first
+    ]
+    return table(title, ("severity", "kind", "symbol", "order", "what", "repaired"), rows)
+
+
+def order_name(item: Break | Correction) -> str | None:
+    """The id a person knows it by: the bot's own, else the venue's, else the trade's."""
+    return item.client_order_id or item.venue_order_id or (f"trade {item.trade_id}" if item.trade_id else None)
+
+
+def correction_text(correction: Correction) -> str:
+    """What it changes, in a few words: `+4 @ 1000 (inferred)`, `status canceled`."""
+    if correction.fill is not None:
+        fill = correction.fill
+        marks = [word for word, on in (("inferred", fill.inferred), ("price estimated", fill.price_estimated)) if on]
+        if fill.superseded_qty:
+            marks.append(f"in place of {fill.superseded_qty}")
+        return f"{fill.qty} @ {fill.price}" + (f" ({', '.join(marks)})" if marks else "")
+    changes = correction.changes
+    if isinstance(changes, LocalOrder):
+        terms = f"{changes.side} {changes.qty or '?'} {changes.symbol or ''}"
+        return f"{terms}, {changes.status}, {changes.filled_qty} filled"
+    return ", ".join(f"{key} → {value}" for key, value in (changes or {}).items())
+
+
+def _query_row(query: Query) -> tuple[str, str, str]:
+    subject = query.id or query.symbol or f"{len(query.ids or ())} ids"
+    return query.side, f"{query.by or 'ids'} {subject}" + (f" since {query.since}" if query.since else ""), query.reason
+
+
+def summary(plan: Plan) -> "RenderableType":
+    if plan.result.error:
+        return styled(f"failed: {plan.result.error}", "bold red")
+    counts = [
+        _count(len(plan.breaks), "break"),
+        _count(len(plan.corrections), "correction"),
+        _count(len(plan.queries), "open question"),
+        f"{len(plan.deferred)} not judged",
+    ]
+    text = ", ".join(count for count in counts if not count.startswith("0 "))
+    return styled(text or "in sync", "bold" if text else "bold green")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

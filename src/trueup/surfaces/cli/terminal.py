@@ -1,0 +1,99 @@
+"""Text that reaches a terminal: made harmless, coloured only where wanted, asked for only where someone can answer.
+
+Everything a venue or a bot named (ids, symbols, reasons, errors) may hold control characters; it is printed only
+through here. rich is imported when something is printed, never before.
+"""
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from trueup.model.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, direction overrides, surrogates, line separators
+SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
+
+
+def visible(value: object) -> str:
+    """A value as text that cannot steer a terminal: control characters become visible escapes."""
+    text = "" if value is None else str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _HARMFUL else char for char in text
+    )
+
+
+def say(message: str) -> None:
+    """One line on standard error: what a person should know but no program should parse."""
+    print(visible(message), file=sys.stderr, flush=True)
+
+
+def say_error(message: str) -> None:
+    say(f"error: {message}")
+
+
+def console(*, color: bool = True, stderr: bool = False) -> "Console":
+    """A console that reads no markup, so that text stays text. NO_COLOR is respected by rich itself."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, no_color=None if color else True)
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, total: int | None = None) -> "Table":
+    """A table of harmless text. A cell may be a `rich.text.Text` already made harmless by `styled`.
+
+    A column whose name starts with `>` is aligned right. `total`: how many rows there are in all.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = list(rows)
+    hidden = (len(shown) if total is None else total) - min(len(shown), ROWS_MAX)
+    caption = f"… {hidden} more; --json shows all" if hidden > 0 else None
+    view = Table(title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left")
+    view.box, view.pad_edge, view.header_style = box.SIMPLE_HEAD, False, "dim"
+    for name in columns:
+        view.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+    for row in shown[:ROWS_MAX]:
+        view.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
+    return view
+
+
+def styled(value: object, style: str) -> Any:
+    from rich.text import Text
+
+    return Text(visible(value), style=style)
+
+
+def severity(value: object) -> Any:
+    return styled(value, SEVERITY_STYLES.get(str(value), ""))
+
+
+def can_ask() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str, *, flag: str) -> bool:
+    """Asks yes or no; without a terminal it refuses and names the flag that answers."""
+    if not can_ask():
+        raise InputError(f"{question} Nobody can be asked without a terminal; say {flag}", flag)
+    import click
+
+    return click.confirm(visible(question), default=False, err=True)
+
+
+def progress(label: str) -> AbstractContextManager[Any]:
+    """A spinner on standard error while something takes its time; nothing at all without a terminal."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return console(stderr=True).status(visible(label))
