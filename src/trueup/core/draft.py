@@ -1,0 +1,265 @@
+"""The plan in the making: what the stages share, and how each leaves its corrections for the later ones.
+
+A stage judges into a `Judgement` (see `core.judgement`) and commits it here whole, or defers it. Orders are named by
+their index in `orders`; the local side read from here is always as the earlier stages' corrections leave it.
+"""
+
+import re
+from decimal import Decimal
+from functools import cached_property
+
+from msgspec.structs import replace
+
+from trueup.core.venue_index import VenueIndex
+from trueup.model.ids import digest, known_client_id, known_id, symbol_token
+from trueup.model.money import ZERO, amount
+from trueup.model.plan import Alert, Break, Correction, Deferral, Notification, Query, Result
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import BreakKind, DeferralReason, QueryBy, QuerySide, Severity
+
+Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
+
+SEVERITY_OF = {
+    BreakKind.FOREIGN_ORDER: Severity.INFO,
+    BreakKind.IDS_INCOMPLETE: Severity.INFO,
+    BreakKind.OVERFILL: Severity.ERROR,
+    BreakKind.IDENTITY_CONFLICT: Severity.ERROR,
+    BreakKind.UNMAPPED_INSTRUMENT: Severity.ERROR,
+    BreakKind.PRICE_MISSING: Severity.ERROR,
+    BreakKind.POSITION_MISMATCH: Severity.ERROR,
+}  # every other kind: warn
+
+
+class Want(tuple[tuple[int, str], Query, Ids]):
+    """A single-order query that a judgement waits for: (how long it waited, whose), the query, the order's ids."""
+
+
+class Draft:
+    """Everything between a snapshot and its plan."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.policy = snapshot.policy
+        self.profile = snapshot.profile
+        self.now_ns = to_ns(snapshot.taken_at)
+        # the local side, as the corrections so far leave it
+        self.orders: list[LocalOrder] = snapshot.local.orders
+        self.changed_orders: set[int] = set()
+        self.changed_fills: dict[tuple[str | None, ...], Fill] = {}
+        self.trades: dict[str, Trade] = {}
+        self.changed_trades: set[str] = set()
+        self.fills_of: dict[int, list[Fill]] = {}
+        # the venue's side
+        self.open_rows: list[VenueOrder] = snapshot.venue.open_orders.rows
+        self.venue = VenueIndex()
+        self.matched: list[VenueOrder | None] = []
+        self.venue_fills_of: dict[int, list[Fill]] = {}
+        self.stray_fills: list[Fill] = []
+        self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
+        self.judged: set[int] = set()
+        self.deferred_orders: set[int] = set()
+        self.unsettled_symbols: set[str] = set()
+        # what the plan says
+        self.breaks: list[Break] = []
+        self.break_versions: dict[str, int | None] = {}
+        self.confirmations: dict[str, int] = {}
+        self.corrections: list[Correction] = []
+        self.notifications: list[Notification] = []
+        self.wants: dict[tuple[QueryBy, str], tuple[tuple[int, str], Query, Ids]] = {}
+        self.other_queries: list[Query] = []
+        self.deferrals: list[Deferral] = []
+        self.alerts: list[Alert] = []
+        self.kept_findings: dict[str, Finding] = {}
+        self.result: dict[str, object] = {}
+
+    # -- lookups ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def instruments(self) -> dict[str, Instrument]:
+        return {symbol_token(one.symbol): one for one in self.snapshot.instruments}
+
+    @cached_property
+    def managed_tokens(self) -> frozenset[str] | None:
+        managed = self.policy.managed_symbols
+        return None if managed is None else frozenset(map(symbol_token, managed))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        text = self.policy.client_order_id_pattern
+        return None if text is None else re.compile(text)
+
+    @cached_property
+    def prior_by_id(self) -> dict[str, Finding]:
+        return {one.break_id: one for one in self.snapshot.prior if one.break_id is not None}
+
+    @cached_property
+    def prior_without_id(self) -> list[Finding]:
+        return [one for one in self.snapshot.prior if one.break_id is None]
+
+    @cached_property
+    def index_by_client_id(self) -> dict[str, int]:
+        """Local orders by comparable client order id."""
+        found = ((known_client_id(order.client_order_id), index) for index, order in enumerate(self.orders))
+        return {client_id: index for client_id, index in found if client_id is not None}
+
+    @cached_property
+    def index_by_venue_id(self) -> dict[str, int]:
+        """Local orders by every comparable venue order id they have or had; a present one wins over a previous one."""
+        index_of: dict[str, int] = {}
+        for index, order in enumerate(self.orders):
+            for previous in order.previous_venue_order_ids:
+                index_of.setdefault(previous.strip().lower(), index)
+        for index, order in enumerate(self.orders):
+            venue_id = known_id(order.venue_order_id)
+            if venue_id is not None:
+                index_of[venue_id] = index
+        return index_of
+
+    def in_scope(self, symbol: str | None) -> bool:
+        managed = self.managed_tokens
+        return managed is None or symbol is None or symbol_token(symbol) in managed
+
+    def is_unmapped(self, symbol: str | None) -> bool:
+        """A symbol that a non-empty instruments list does not have."""
+        return bool(self.snapshot.instruments) and symbol is not None and symbol_token(symbol) not in self.instruments
+
+    def tolerance(self, symbol: str | None) -> Decimal:
+        """Quantity that does not count on terminal orders and positions; none where steps are whole units."""
+        instrument = self.instruments.get(symbol_token(symbol)) if symbol is not None else None
+        if instrument is None or instrument.qty_step is None:
+            return ZERO
+        step = amount(instrument.qty_step)
+        return ZERO if step == step.to_integral_value() else step * self.policy.qty_tolerance_steps
+
+    def quote(self, symbol: str) -> str | None:
+        instrument = self.instruments.get(symbol_token(symbol))
+        return None if instrument is None else instrument.quote
+
+    def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
+        """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
+        if order.last_activity_at is None:
+            return False
+        window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
+        return to_ns(order.last_activity_at) >= to_ns(read_at or self.snapshot.taken_at) - window_ns
+
+    # -- identity -----------------------------------------------------------------------------------------------------
+
+    def order_digest(self, order: LocalOrder | VenueOrder) -> str:
+        """The stable part of every id derived from one order."""
+        venue_id = known_id(order.venue_order_id)
+        if venue_id is not None:
+            return digest(self.profile.profile_id, "v", venue_id)
+        client_id = known_client_id(order.client_order_id)
+        if client_id is not None:
+            return digest(self.profile.profile_id, "c", client_id)
+        trade_id = order.trade_id if isinstance(order, LocalOrder) else None
+        token = None if order.symbol is None else symbol_token(order.symbol)
+        return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
+
+    def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
+        """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""
+        found = self.prior_by_id.get(break_id)
+        if found is not None:
+            return found
+        for one in self.prior_without_id:
+            theirs = (one.client_order_id, one.venue_order_id, one.trade_id)
+            same = any(a is not None and b is not None and known_id(a) == known_id(b) for a, b in zip(ids, theirs, strict=True))
+            if one.kind is kind and same:
+                return one
+        return None
+
+    # -- what a judgement leaves --------------------------------------------------------------------------------------
+
+    def add_break(
+        self,
+        digest_id: str,
+        kind: BreakKind,
+        reason: Reason,
+        message: str,
+        *,
+        ids: Ids,
+        symbol: str | None,
+        local: dict[str, object] | None = None,
+        venue: dict[str, object] | None = None,
+        corrected: bool = False,
+        severity: Severity | None = None,
+        version: int | None = None,
+        confirmations: int = 0,
+        detail: str = "",
+    ) -> str:
+        """Record one break; returns its id. `detail` tells two breaks of one kind and order apart."""
+        break_id = f"{digest_id}-{kind}{detail}"
+        if break_id in self.break_versions:
+            return break_id
+        self.break_versions[break_id] = version
+        self.confirmations[break_id] = confirmations
+        self.breaks.append(
+            Break(
+                break_id=break_id,
+                kind=kind,
+                severity=severity or SEVERITY_OF.get(kind, Severity.WARN),
+                symbol=symbol,
+                client_order_id=ids[0],
+                venue_order_id=ids[1],
+                trade_id=ids[2],
+                reason=reason,
+                message=message,
+                local=local,
+                venue=venue,
+                corrected=corrected,
+            )
+        )
+        return break_id
+
+    def defer(self, reason: DeferralReason, client_order_id: str | None, venue_order_id: str | None) -> None:
+        self.deferrals.append(Deferral(reason=reason, client_order_id=client_order_id, venue_order_id=venue_order_id))
+
+    def defer_order(self, index: int, reason: DeferralReason) -> None:
+        """Leave a local order unjudged in this run; what earlier runs found of it stays found."""
+        order = self.orders[index]
+        self.defer(reason, order.client_order_id, order.venue_order_id)
+        self.deferred_orders.add(index)
+        self.unsettle(order.symbol)
+
+    def unsettle(self, symbol: str | None) -> None:
+        """Positions of this instrument cannot be compared in this run."""
+        if symbol is not None:
+            self.unsettled_symbols.add(symbol_token(symbol))
+
+    def ask(self, by: QueryBy, order_id: str, reason: Reason, *, waited_since_ns: int, ids: Ids, symbol: str | None) -> bool:
+        """Want one single-order query. False where this run asked it already: its answer is all there is."""
+        self.unsettle(symbol)
+        key = (by, order_id.strip().lower())
+        if key in self.venue.asked:
+            return False
+        query = Query(side=QuerySide.VENUE, by=by, id=order_id, reason=reason, symbol=symbol)
+        mine = ((waited_since_ns, key[1]), query, ids)
+        if key not in self.wants or mine[0] < self.wants[key][0]:
+            self.wants[key] = mine
+        return True
+
+    def set_order(self, index: int, order: LocalOrder) -> None:
+        """The order as it now stands; its version rises once, however much of it changed."""
+        if index not in self.changed_orders:
+            self.changed_orders.add(index)
+            order = replace(order, version=self.orders[index].version + 1)
+        self.orders[index] = order
+
+    def add_order(self, order: LocalOrder) -> int:
+        """A new local order (version 1 once written)."""
+        if not self.changed_orders or self.orders is self.snapshot.local.orders:
+            self.orders = list(self.orders)
+        self.orders.append(order)
+        self.matched.append(None)
+        index = len(self.orders) - 1
+        self.changed_orders.add(index)
+        return index
+
+    def count(self, key: str, by: int = 1) -> None:
+        """Add to one counter of the plan's result."""
+        self.result[key] = int(str(self.result.get(key, 0))) + by
+
+    def build_result(self) -> Result:
+        return Result(**self.result)  # type: ignore[arg-type]

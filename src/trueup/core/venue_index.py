@@ -1,0 +1,177 @@
+"""The venue's orders in one index: the open-order read, the answers and the history, each order once.
+
+Two records of one order are merged: the more advanced wins (higher filled, then terminal). Knows nothing of the local side.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from trueup.model.ids import comparable_ids, known_client_id, known_id
+from trueup.model.money import amount
+from trueup.model.snapshot import VenueAnswer, VenueOrder
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy
+
+_INHERITED = (
+    "client_order_id symbol side order_type qty limit_price stop_price intent position_side sub_tag replaces replaced_by"
+    " parent_venue_order_id submitted_at"
+).split()
+
+
+class VenueIndex:
+    """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or no id at all."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, VenueOrder] = {}
+        self.nameless: list[VenueOrder] = []
+        self.open_ids: set[str] | None = None  # null: every order of `by_id` is in the open-order read
+        self.read_at_of: dict[str, str | None] = {}  # where it is not the open-order read's
+        self.open_read_at: str | None = None
+        self.answered: set[str] = set()  # venue order ids whose record a query answered
+        self.asked: dict[tuple[QueryBy, str], VenueAnswer] = {}
+        self.successor_of: dict[str, str] = {}
+        self.predecessor_of: dict[str, str] = {}
+        self._by_client_id: dict[str, str | None] | None = None
+
+    def add_open_rows(self, rows: list[VenueOrder], read_at: str | None) -> None:
+        self.open_read_at = read_at
+        ids = comparable_ids([row.venue_order_id for row in rows])
+        by_id = dict(zip(ids, rows, strict=True))
+        if None not in by_id and len(by_id) == len(rows):
+            self.by_id = by_id  # type: ignore[assignment]
+            return
+        for venue_id, row in zip(ids, rows, strict=True):
+            if venue_id is None:
+                self._add_nameless(row)
+            else:
+                known = self.by_id.get(venue_id)
+                self.by_id[venue_id] = row if known is None else merge(known, row)
+
+    def add_answers(self, answers: Iterable[VenueAnswer]) -> None:
+        """Answers to this run's queries; a reply to another request counts as unknown."""
+        for answer in answers:
+            key = (answer.by, answer.id.strip().lower())
+            if answer.order is not None and not _answers(answer):
+                answer = replace(answer, outcome=Outcome.UNKNOWN, order=None, error="the reply names another order")
+            known = self.asked.get(key)
+            if known is None or _authority(answer) > _authority(known):
+                self.asked[key] = answer
+        for answer in self.asked.values():
+            if answer.outcome is Outcome.FOUND and answer.order is not None:
+                venue_id = self.add_record(answer.order, answer.read_at)
+                if venue_id is not None:
+                    self.answered.add(venue_id)
+
+    def add_record(self, record: VenueOrder, read_at: str | None) -> str | None:
+        """One record from outside the open-order read. Returns its comparable id."""
+        if self.open_ids is None:
+            self.open_ids = set(self.by_id)
+        venue_id = known_id(record.venue_order_id)
+        if venue_id is None:
+            self._add_nameless(record)
+            return None
+        known = self.by_id.get(venue_id)
+        if known is None:
+            self.by_id[venue_id] = record
+            self.read_at_of[venue_id] = read_at
+        else:
+            winner = merge(known, record)
+            self.by_id[venue_id] = winner
+            if is_ahead(record, known):
+                self.read_at_of[venue_id] = read_at
+        return venue_id
+
+    def _add_nameless(self, row: VenueOrder) -> None:
+        client_id = known_client_id(row.client_order_id)
+        for index, known in enumerate(self.nameless):
+            if client_id is not None and known_client_id(known.client_order_id) == client_id or known == row:
+                self.nameless[index] = merge(known, row)
+                return
+        self.nameless.append(row)
+
+    def link_replacements(self) -> None:
+        """Chains as one index, from either end of each link."""
+        for venue_id, record in self.by_id.items():
+            if record.replaced_by is not None:
+                self._link(venue_id, known_id(record.replaced_by))
+            if record.replaces is not None:
+                self._link(known_id(record.replaces), venue_id)
+
+    def _link(self, before: str | None, after: str | None) -> None:
+        if before is None or after is None or before == after:
+            return
+        self.successor_of[before] = min(after, self.successor_of.get(before, after))
+        self.predecessor_of[after] = min(before, self.predecessor_of.get(after, before))
+
+    def is_open(self, venue_id: str) -> bool:
+        """Whether the order stands in the open-order read."""
+        return venue_id in self.by_id if self.open_ids is None else venue_id in self.open_ids
+
+    def read_at(self, record: VenueOrder) -> str | None:
+        """When the read that this record stands in was sent; null = the plan's own time."""
+        venue_id = known_id(record.venue_order_id)
+        if venue_id is not None and venue_id in self.read_at_of:
+            return self.read_at_of[venue_id]
+        return self.open_read_at
+
+    def by_client_id(self, client_id: str) -> VenueOrder | None:
+        """The only order with this comparable client order id; null where none or several have it."""
+        if self._by_client_id is None:
+            self._by_client_id = {}
+            for venue_id, record in self.by_id.items():
+                own = known_client_id(record.client_order_id)
+                if own is not None:
+                    self._by_client_id[own] = None if own in self._by_client_id else venue_id
+        found = self._by_client_id.get(client_id)
+        if found is not None:
+            return self.by_id[found]
+        if client_id in self._by_client_id:
+            return None
+        named = [row for row in self.nameless if known_client_id(row.client_order_id) == client_id]
+        return named[0] if len(named) == 1 else None
+
+    def is_shared(self, client_id: str) -> bool:
+        """Whether several venue orders carry this client order id: it then names none of them."""
+        self.by_client_id(client_id)
+        return (self._by_client_id or {}).get(client_id, "") is None
+
+
+def _answers(answer: VenueAnswer) -> bool:
+    record = answer.order
+    if record is None:
+        return True
+    if answer.by is QueryBy.CLIENT_ORDER_ID:
+        return known_client_id(record.client_order_id) == known_client_id(answer.id)
+    return known_id(record.venue_order_id) == known_id(answer.id)
+
+
+def _authority(answer: VenueAnswer) -> tuple[int, int, str]:
+    rank = {Outcome.UNKNOWN: 0, Outcome.ABSENT: 1, Outcome.FOUND: 2}[answer.outcome]
+    return (rank, 0 if answer.read_at is None else to_ns(answer.read_at), repr(answer))
+
+
+def _advance(record: VenueOrder) -> tuple[int | object, ...]:
+    filled = amount(record.filled_qty) if record.filled_qty is not None else -1
+    status = 0 if record.status is None else 2 if record.status in TERMINAL else 1
+    return (filled, status, -1 if record.updated_at is None else to_ns(record.updated_at))
+
+
+def is_ahead(record: VenueOrder, other: VenueOrder) -> bool:
+    """Whether `record` is the more advanced of two records of one order."""
+    mine, theirs = _advance(record), _advance(other)
+    if mine != theirs:
+        return mine > theirs  # type: ignore[operator]
+    return msgspec.json.encode(record) > msgspec.json.encode(other)
+
+
+def merge(left: VenueOrder, right: VenueOrder) -> VenueOrder:
+    """The more advanced record, with what it does not say taken from the other."""
+    if left == right:
+        return left
+    ahead, behind = (left, right) if is_ahead(left, right) else (right, left)
+    gaps = {name: getattr(behind, name) for name in _INHERITED if getattr(ahead, name) is None and getattr(behind, name) is not None}
+    if ahead.filled_avg_price is None and behind.filled_avg_price is not None and ahead.filled_qty == behind.filled_qty:
+        gaps["filled_avg_price"] = behind.filled_avg_price
+    return replace(ahead, **gaps) if gaps else ahead
