@@ -5,22 +5,25 @@ Venues are async; ledgers and journals are sync (one thread owns SQLite's writer
 failed read or an `unknown` answer. A listing that could not be read to its end is returned with state `partial`.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from trueup.model.plan import Alert, Notification, Plan
 from trueup.model.snapshot import (
+    Fill,
     Finding,
     HistoryRead,
     Instrument,
     Local,
     LocalAnswer,
+    LocalOrder,
     OrdersRead,
     PositionsRead,
     Profile,
     Snapshot,
+    Trade,
     VenueAnswer,
 )
 from trueup.model.vocabulary import QueryBy
@@ -96,6 +99,7 @@ class ApplyReport(Struct, frozen=True, kw_only=True):
     superseded: int = 0
     notifications: int = 0
     conflicts: list[str] = []  # messages about fills that exist with other content
+    recorded: bool = False  # a run that found and changed nothing new is not kept
 
 
 class OutboxItem(Struct, frozen=True, kw_only=True):
@@ -119,6 +123,15 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class LocalRecord(Struct, frozen=True, kw_only=True):
+    """One local order with its fills and its trade, as a bot's write finds them and leaves them."""
+
+    order: LocalOrder | None = None
+    fills: list[Fill] = []
+    trade: Trade | None = None
+    siblings: list[LocalOrder] = []  # the trade's other orders; read only
+
+
 class Ledger(Protocol):
     """The tables that hold the local side. Sync; one statement per table for all profiles of an account."""
 
@@ -133,6 +146,27 @@ class Ledger(Protocol):
         """One set-based look-up by either id over all orders of the account.
 
         An order of this profile is returned; one of another profile answers `found` with `order` null.
+        """
+        ...
+
+    def related(self, account_id: str, profile_id: str, orders: Sequence[LocalOrder]) -> tuple[list[Fill], list[Trade]]:
+        """The fills booked in these orders and the trades they name: what a found local answer is judged with."""
+        ...
+
+    def write_record(
+        self,
+        profile_id: str,
+        event: str,
+        change: Callable[[LocalRecord, str], LocalRecord],
+        *,
+        client_order_id: str | None = None,
+        venue_order_id: str | None = None,
+        trade_id: str | None = None,
+    ) -> LocalRecord:
+        """A bot's write, with its row of the order log, in one transaction.
+
+        `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
+        Raises Conflict where the ids name two orders, or one of another profile.
         """
         ...
 
@@ -163,22 +197,37 @@ class Journal(Protocol):
     def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]: ...
 
     def commit_run(
-        self, lease: Lease, snapshot: Snapshot, plan: Plan, *, state: str, watermark: str | None = None
+        self,
+        lease: Lease,
+        snapshot: Snapshot,
+        plan: Plan,
+        *,
+        state: str,
+        watermark: str | None = None,
+        notify: bool = True,
     ) -> ApplyReport:
         """The one write transaction of a profile's run; design.md, "Apply". With state "applied" corrections apply.
 
-        First statement is the fence (renewal of `lease`). Raises FenceLost, LedgerError; nothing half-written.
+        First statement is the fence (renewal of `lease`). `notify` false: nobody is to be told, the outbox stays empty.
+        Raises FenceLost, LedgerError, InvariantError; nothing half-written.
         """
         ...
 
-    def pending_notifications(self, limit: int) -> list[OutboxItem]:
-        """Due items, in order per trade; those behind a failed item of the same trade are not due."""
+    def admit_alerts(self, profile_id: str, alerts: Sequence[Alert], throttle_s: float) -> list[Alert]:
+        """Those not raised within `throttle_s`, by their key; they count as raised from now on."""
+        ...
+
+    def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:
+        """Due items, in order per trade; those behind a failed item of the same trade are not due.
+
+        `profile_ids`: only of these; null = all.
+        """
         ...
 
     def mark_delivered(self, items: Sequence[OutboxItem]) -> None: ...
 
-    def mark_failed(self, item: OutboxItem, error: str) -> None:
-        """Schedules the retry with backoff; parks it with an alarm after the last attempt."""
+    def mark_failed(self, item: OutboxItem, error: str) -> bool:
+        """Schedules the retry with backoff; after the last attempt it is parked. Returns whether it was parked."""
         ...
 
 
