@@ -1,0 +1,48 @@
+"""The log events of a run: a closed vocabulary of static names, each with its fields.
+
+Standard-library logging only: a library must not own its host's logging. `service.logs` formats a record as JSON.
+The names of the reference service are kept as they were. docs/reference/log-events.md lists them all.
+"""
+
+import logging
+from enum import StrEnum
+from typing import Any
+
+LOGGER = logging.getLogger("trueup")
+
+
+class Event(StrEnum):
+    """Stored and printed by value; a value is never renamed."""
+
+    SCOPE_FILTERED = "reconciliation_symbol_scope_filtered"
+    CORRECTION = "reconciliation_correction"
+    CANCEL_MISSING = "reconciliation_cancel_missing_exchange"
+    DISCOVERY = "reconciliation_exchange_discovery"
+    COVERAGE_EVALUATED = "reconciliation_order_coverage_evaluated"
+    EXIT_BACKFILL = "reconciliation_exit_backfill_profile"
+    SUB_TAG_UNSUPPORTED = "reconciliation_sub_tag_unsupported"
+    WATCHDOG_TRIGGERED = "reconciliation_integrity_watchdog_triggered"
+    CORRECTIONS_SUPERSEDED = "reconciliation_corrections_superseded"
+    FILLS_CONFLICTED = "reconciliation_fills_conflicted"
+    READ_FAILED = "reconciliation_read_failed"
+    RUN_COMPLETED = "reconciliation_run_completed"
+    RUN_BLOCKED = "reconciliation_run_blocked"
+    RUN_FAILED = "reconciliation_run_failed"
+    RUN_SKIPPED = "reconciliation_run_skipped"
+    LEASE_CONTENDED = "reconciliation_lease_contended"
+    LEASE_LOST = "reconciliation_lease_lost"
+    OUTBOX_FAILED = "reconciliation_outbox_failed"
+    ALERT_RAISED = "reconciliation_alert_raised"
+    ALERT_RECOVERED = "reconciliation_alert_recovered"
+    ALERT_FAILED = "reconciliation_alert_failed"
+    SERVICE_STARTED = "reconciliation_service_started"
+    SERVICE_STOPPED = "reconciliation_service_stopped"
+
+
+def log_event(
+    event: Event, *, level: int = logging.INFO, error: BaseException | None = None, **fields: Any
+) -> None:
+    """Writes one event. `error` adds its traceback; null fields are left out."""
+    if LOGGER.isEnabledFor(level):
+        known = {key: value for key, value in fields.items() if value is not None}
+        LOGGER.log(level, event.value, extra={"trueup": known}, exc_info=error)

@@ -1,0 +1,107 @@
+"""One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
+
+import logging
+from collections.abc import Mapping
+
+import uuid_utils
+
+from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
+from trueup.engine.alerts import AlertBook, DeferralAges, degraded
+from trueup.engine.deliver_outbox import deliver
+from trueup.engine.events import Event, log_event
+from trueup.engine.in_thread import in_thread
+from trueup.engine.leased_run import LeasedRun, error_text
+from trueup.engine.report import report_profile
+from trueup.model.errors import TrueupError
+from trueup.model.plan import Alert, Plan
+
+CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
+UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
+
+
+class Memory:
+    """What one process remembers of its profiles between runs; a run without it sends no alert."""
+
+    def __init__(self, alerts: AlertBook) -> None:
+        self.alerts = alerts
+        self.deferrals = DeferralAges()
+
+
+async def reconcile_account(
+    account: ManagedAccount,
+    *,
+    apply: bool = False,
+    approved: Mapping[str, Plan] | None = None,
+    memory: Memory | None = None,
+) -> AccountReport:
+    """Runs an account once and says what became of each profile.
+
+    `approved`, by profile id: plans that a person accepted; each applies exactly, or its profile's state is `stale`.
+    Raises nothing for a venue, a database or a profile that fails: the report says so.
+    """
+    report = await _run_leased(account, apply=apply, approved=approved or {})
+    if account.executor is not None and report.processed:
+        await _deliver(account)
+    for profile in report.profiles:
+        report_profile(profile)
+        if memory is not None and profile.state not in UNJUDGED:
+            alerts = _alerts_of(profile, memory.deferrals)
+            judged = profile.state is not RunState.FAILED
+            await memory.alerts.update(profile.profile_id, alerts, account.clock.now_ns(), judged=judged)
+    return report
+
+
+async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping[str, Plan]) -> AccountReport:
+    holder = str(uuid_utils.uuid7())
+    try:
+        lease = await in_thread(
+            account.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
+        )
+    except TrueupError as error:
+        log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        return _unprocessed(account, RunState.FAILED, error_text(error))
+    if lease is None:
+        log_event(Event.LEASE_CONTENDED, {"account_id": account.account_id})
+        return _unprocessed(account, RunState.SKIPPED, CONTENDED, contended=True)
+    run = LeasedRun(account, lease, apply=apply, approved=approved)
+    try:
+        await run.run()
+    finally:
+        await run.release()
+    return run.report()
+
+
+def _unprocessed(
+    account: ManagedAccount, state: RunState, error: str, *, contended: bool = False
+) -> AccountReport:
+    profiles = [ProfileReport(profile_id=one, state=state, error=error) for one in account.profile_ids]
+    return AccountReport(
+        account_id=account.account_id, processed=False, contended=contended, profiles=profiles, error=error
+    )
+
+
+async def _deliver(account: ManagedAccount) -> None:
+    if account.executor is None:
+        return
+    try:
+        await deliver(account.journal, account.executor)
+    except TrueupError as error:
+        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+
+
+def _alerts_of(profile: ProfileReport, deferrals: DeferralAges) -> list[Alert]:
+    """What a person should hear of one profile's run."""
+    match profile.state:
+        case RunState.FAILED:
+            return [degraded(profile.profile_id, "failed", profile.error or "the run failed")]
+        case RunState.BLOCKED:
+            message = f"{profile.blocked_reason}; nothing was applied: look at it with `trueup apply`"
+            return [*_planned(profile, deferrals), degraded(profile.profile_id, "circuit_breaker", message)]
+        case _:
+            return _planned(profile, deferrals)
+
+
+def _planned(profile: ProfileReport, deferrals: DeferralAges) -> list[Alert]:
+    if profile.plan is None:
+        return []
+    return [*profile.plan.alerts, *deferrals.update(profile.profile_id, profile.plan)]
