@@ -1,0 +1,98 @@
+"""Time that never passes by itself.
+
+Decides what "now" is in a simulated world and when those who wait go on. A waiting task costs no real time:
+`run_simulated` gives asyncio a loop whose idle moments advance this clock to the next due timer, so `sleep`,
+`asyncio.timeout` and `asyncio.wait_for` all keep simulated time, and `to_thread` work is done in place. Under
+an ordinary loop `sleep` only moves the clock forward. Must not know what the world is made of.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from trueup.model.errors import InvariantError
+from trueup.model.times import NS_PER_S, from_ns, to_ns
+
+T = TypeVar("T")
+START = "2026-11-23T12:00:00Z"
+
+
+class SimClock:
+    """Implements `ports.Clock`."""
+
+    __slots__ = ("_ns", "start_ns")
+
+    def __init__(self, start: str = START) -> None:
+        self.start_ns = to_ns(start)
+        self._ns = self.start_ns
+
+    def now_ns(self) -> int:
+        return self._ns
+
+    def now(self) -> str:
+        """Now as RFC 3339 text."""
+        return from_ns(self._ns)
+
+    def advance(self, duration_ns: int) -> None:
+        """Let `duration_ns` pass; time never runs backwards."""
+        if duration_ns < 0:
+            raise InvariantError("a simulated clock was asked to run backwards: pass a duration of 0 or more")
+        self._ns += duration_ns
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of simulated time; other tasks run meanwhile."""
+        if isinstance(asyncio.get_running_loop(), _SimulatedLoop):
+            await asyncio.sleep(seconds)
+            return
+        self.advance(round(seconds * NS_PER_S))
+        await asyncio.sleep(0)
+
+
+class _SimulatedSelector(selectors.SelectSelector):
+    """Waits for nothing: an idle loop moves the clock to its next timer."""
+
+    def __init__(self, clock: SimClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise InvariantError("every simulated task waits for something that cannot happen any more")
+        if not ready and timeout:
+            self._clock.advance(max(1, round(timeout * NS_PER_S)))
+        return ready
+
+
+class _SimulatedLoop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: SimClock) -> None:
+        super().__init__(_SimulatedSelector(clock))
+        self._clock = clock
+
+    def time(self) -> float:
+        return (self._clock.now_ns() - self._clock.start_ns) / NS_PER_S
+
+
+class _InPlaceExecutor(ThreadPoolExecutor):
+    """Runs what is submitted at once, in the caller's thread: an order of events that a seed can repeat."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever awaits the future
+            future.set_exception(error)
+        return future
+
+
+def run_simulated(clock: SimClock, main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` to its end in simulated time and return its result; raises what it raises."""
+    loop = _SimulatedLoop(clock)
+    loop.set_default_executor(_InPlaceExecutor(max_workers=1))
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

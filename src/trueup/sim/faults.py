@@ -1,0 +1,125 @@
+"""Which faults happen, and how often: one struct of rates and the dice that draw from it.
+
+Decides only whether a named fault strikes now; what it then does is decided where it strikes. Every rate is the
+chance per opportunity, all zero by default. Must not know any order.
+"""
+
+from collections import Counter
+from random import Random
+
+from msgspec import Struct, structs
+
+from trueup.model.times import NS_PER_S
+
+
+class Faults(Struct, frozen=True, kw_only=True):
+    """Chances per opportunity, 0 to 1. The numbers in brackets are those of the list of faults to survive."""
+
+    # a bot's call to the venue
+    call_lost: float = 0  # [1] times out before the effect
+    call_unanswered: float = 0  # [2] times out after it
+    # a read
+    read_failed: float = 0
+    read_rate_limited: float = 0  # [3]
+    read_truncated: float = 0  # [4] state partial
+    read_stale: float = 0  # [6] everything as it was some seconds ago
+    read_empty: float = 0  # [13] maintenance: no open order at all, and said to be complete
+    answer_unknown: float = 0
+    answer_stale: float = 0
+    # one row of a read
+    order_hidden: float = 0  # [5, 7] for some seconds in no list, only found when asked for
+    order_late: float = 0  # [8] its record is behind its fills
+    fill_late: float = 0  # its record comes some seconds after the order's figures
+    row_duplicated: float = 0  # [9] also as an older copy of itself
+    status_unknown: float = 0  # [12]
+    filled_qty_missing: float = 0
+    average_missing: float = 0
+    # what the venue does with orders
+    effect_delayed: float = 0  # cancels and replacements take seconds: fills come after them
+    order_rejected: float = 0
+    order_expires: float = 0
+    # the stream to the bot
+    frame_lost: float = 0
+    frame_late: float = 0
+    frame_duplicated: float = 0
+    # the bot
+    crash_before_send: float = 0  # recorded, never sent
+    crash_after_send: float = 0  # sent, the answer never recorded
+    crash_before_record: float = 0  # sent by a bot that records too late: never recorded
+    # people [30], per step of the world
+    person_order: float = 0
+    person_close: float = 0
+    person_cancel: float = 0
+    # the world moves between two reads, or between the plan and its application [31]
+    moved_meanwhile: float = 0
+
+    @classmethod
+    def busy(cls) -> "Faults":
+        """Everything at once, each often enough to meet the others."""
+        return cls(
+            call_lost=0.05,
+            call_unanswered=0.08,
+            read_failed=0.05,
+            read_rate_limited=0.03,
+            read_truncated=0.1,
+            read_stale=0.1,
+            read_empty=0.03,
+            answer_unknown=0.1,
+            answer_stale=0.1,
+            order_hidden=0.1,
+            order_late=0.1,
+            fill_late=0.15,
+            row_duplicated=0.1,
+            status_unknown=0.03,
+            filled_qty_missing=0.03,
+            average_missing=0.05,
+            effect_delayed=0.5,
+            order_rejected=0.03,
+            order_expires=0.05,
+            frame_lost=0.25,
+            frame_late=0.15,
+            frame_duplicated=0.1,
+            crash_before_send=0.04,
+            crash_after_send=0.08,
+            crash_before_record=0.05,
+            person_order=0.05,
+            person_close=0.01,
+            person_cancel=0.03,
+            moved_meanwhile=0.3,
+        )
+
+
+FAULT_NAMES = tuple(structs.asdict(Faults()))
+LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence
+
+
+class FaultDice:
+    """Draws faults from a seed and counts them. `heal()` ends them all."""
+
+    def __init__(self, rng: Random, faults: Faults) -> None:
+        self.rng = rng
+        self.draws: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
+        self.rates: dict[str, float] = {}
+        self.set(faults)
+
+    def set(self, faults: Faults) -> None:
+        self.rates = structs.asdict(faults)
+
+    def heal(self) -> None:
+        self.set(Faults())
+
+    def strikes(self, name: str) -> bool:
+        """Does the fault of this name (a field of `Faults`) happen now?"""
+        rate = self.rates[name]
+        if rate == 0:
+            return False
+        self.draws[name] += 1
+        if self.rng.random() >= rate:
+            return False
+        self.hits[name] += 1
+        return True
+
+    def lag_ns(self) -> int:
+        """How long something lags: 1 s to LAG_S_MAX."""
+        return self.rng.randint(1, LAG_S_MAX) * NS_PER_S

@@ -1,0 +1,258 @@
+"""What the simulated venue keeps: instruments, orders with every earlier version of theirs, fills.
+
+Decides how they look in the model's words (`view`), also as they were at an earlier time. Integers inside,
+decimal text outside. Must not know how orders match.
+"""
+
+from bisect import bisect_right
+from functools import lru_cache
+
+from msgspec import Struct
+
+from trueup.model.snapshot import Fill, Instrument, VenueOrder
+from trueup.model.times import from_ns
+from trueup.model.vocabulary import LIVE, Side, Status
+
+FEE_PARTS = 1_000_000  # fees are parts per million: positions count millionths of a step
+_FEE_DECIMALS = 6
+_AVERAGE_DECIMALS = 6  # venues round averages; this many digits beyond the tick
+
+time_text = lru_cache(maxsize=65536)(from_ns)
+
+
+def decimal_text(units: int, decimals: int) -> str:
+    """An integer number of 10^-decimals as canonical decimal text."""
+    if decimals == 0:
+        return str(units)
+    digits = str(abs(units)).rjust(decimals + 1, "0")
+    fraction = digits[-decimals:].rstrip("0")
+    whole = f"-{digits[:-decimals]}" if units < 0 else digits[:-decimals]
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+class MarketInstrument(Struct, frozen=True, kw_only=True):
+    """Quantities are multiples of 10^-qty_decimals, prices of 10^-price_decimals."""
+
+    symbol: str
+    quote: str = "USD"
+    qty_decimals: int = 3
+    price_decimals: int = 2
+    start_ticks: int = 100_000
+    move_ticks: int = 150  # the most that the price moves in one step of the walk
+    quote_fee_ppm: int = 0  # parts per million of the notional, in the quote currency
+    base_fee_ppm: int = 0  # parts per million of what a buy receives, in the base currency
+
+    @property
+    def base(self) -> str:
+        return self.symbol.split("/")[0]
+
+    def qty_text(self, steps: int) -> str:
+        return decimal_text(steps, self.qty_decimals)
+
+    def parts_text(self, parts: int) -> str:
+        return decimal_text(parts, self.qty_decimals + _FEE_DECIMALS)
+
+    def price_text(self, ticks: int) -> str:
+        return decimal_text(ticks, self.price_decimals)
+
+    def average_text(self, cost: int, qty: int) -> str | None:
+        if qty == 0:
+            return None
+        return decimal_text(cost * 10**_AVERAGE_DECIMALS // qty, self.price_decimals + _AVERAGE_DECIMALS)
+
+    def model(self) -> Instrument:
+        return Instrument(
+            symbol=self.symbol, qty_step=self.qty_text(1), price_tick=self.price_text(1), quote=self.quote
+        )
+
+
+class OrderRequest(Struct, frozen=True, kw_only=True):
+    """What a client sends. `legs`: bracket orders that wait until this one has filled."""
+
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    qty: int
+    limit: int | None = None
+    stop: int | None = None
+    sub_tag: str | None = None
+    expires_after_ns: int | None = None
+    reject_reason: str | None = None
+    legs: tuple["OrderRequest", ...] = ()
+
+    @property
+    def order_type(self) -> str:
+        return "limit" if self.limit is not None else "stop" if self.stop is not None else "market"
+
+
+class _Version(Struct, frozen=True, gc=False):
+    """Everything of an order that changes, as it stood from `updated_ns` on."""
+
+    updated_ns: int
+    status: Status
+    reason: str | None
+    qty: int
+    filled: int
+    cost: int
+    replaced_by: str | None
+    held: bool
+
+
+class MarketOrder(Struct, eq=False, kw_only=True):
+    """One order, with all its versions. Only `Market` changes it."""
+
+    number: int  # orders count up by submission
+    venue_order_id: str
+    account_id: str
+    placed_by: str  # who really placed it: a profile's id, or a person; no read tells
+    instrument: MarketInstrument
+    request: OrderRequest
+    qty: int
+    submitted_ns: int
+    expires_ns: int | None
+    status: Status = Status.PENDING_NEW
+    reason: str | None = None
+    filled: int = 0
+    cost: int = 0  # Σ quantity × price, in steps × ticks
+    held: bool = False  # a bracket leg or a successor that waits
+    triggered: bool = False  # a stop that was reached
+    due_ns: int | None = None  # when a pending cancel or replacement takes effect
+    parent: "MarketOrder | None" = None
+    legs: list["MarketOrder"] = []
+    replaces: "MarketOrder | None" = None
+    successor: "MarketOrder | None" = None
+    replace_qty: int = 0  # the total that the pending replacement asks for
+    replaced_by: str | None = None
+    versions: list[_Version] = []
+    _view: VenueOrder | None = None
+
+    @property
+    def side(self) -> Side:
+        return self.request.side
+
+    @property
+    def symbol(self) -> str:
+        return self.request.symbol
+
+    @property
+    def client_order_id(self) -> str | None:
+        return self.request.client_order_id
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    def crosses(self, ticks: int) -> bool:
+        """Would it trade at this price? A stop that was reached once stays triggered."""
+        request, buys = self.request, self.request.side is Side.BUY
+        if request.limit is not None:
+            return ticks <= request.limit if buys else ticks >= request.limit
+        if request.stop is not None and not self.triggered:
+            self.triggered = ticks >= request.stop if buys else ticks <= request.stop
+            return self.triggered
+        return True
+
+    def remember(self, now_ns: int) -> None:
+        """Keep the present state as a version."""
+        state = (self.status, self.reason, self.qty, self.filled, self.cost, self.replaced_by, self.held)
+        self.versions.append(_Version(now_ns, *state))
+        self._view = None
+
+    def view(self) -> VenueOrder:
+        """The order as the venue reports it now."""
+        if self._view is None:
+            self._view = self._as_view(self.versions[-1])
+        return self._view
+
+    def view_at(self, ns: int) -> VenueOrder | None:
+        """The order as the venue reported it at an earlier time; null before it was submitted."""
+        version = self._version_at(ns)
+        if version is None:
+            return None
+        return self.view() if version is self.versions[-1] else self._as_view(version)
+
+    def is_live_at(self, ns: int) -> bool:
+        version = self._version_at(ns)
+        return version is not None and version.status in LIVE
+
+    def _version_at(self, ns: int) -> _Version | None:
+        if self.versions[-1].updated_ns <= ns:
+            return self.versions[-1]
+        index = bisect_right(self.versions, ns, key=lambda version: version.updated_ns)
+        return self.versions[index - 1] if index else None
+
+    def _as_view(self, version: _Version) -> VenueOrder:
+        instrument, request = self.instrument, self.request
+        return VenueOrder(
+            venue_order_id=self.venue_order_id,
+            client_order_id=request.client_order_id,
+            symbol=request.symbol,
+            side=request.side,
+            order_type=request.order_type,
+            qty=instrument.qty_text(version.qty),
+            limit_price=None if request.limit is None else instrument.price_text(request.limit),
+            stop_price=None if request.stop is None else instrument.price_text(request.stop),
+            status=version.status,
+            raw_status="held" if version.held else version.status.value,
+            status_reason=version.reason,
+            filled_qty=instrument.qty_text(version.filled),
+            filled_avg_price=instrument.average_text(version.cost, version.filled),
+            sub_tag=request.sub_tag,
+            replaces=None if self.replaces is None else self.replaces.venue_order_id,
+            replaced_by=version.replaced_by,
+            parent_venue_order_id=None if self.parent is None else self.parent.venue_order_id,
+            submitted_at=time_text(self.submitted_ns),
+            updated_at=time_text(version.updated_ns),
+        )
+
+
+class MarketFill(Struct, eq=False):
+    """One execution, never changed. Fees are a part of the received currency where the instrument says so."""
+
+    fill_id: str
+    order: MarketOrder
+    qty: int
+    price: int
+    filled_ns: int
+    _view: Fill | None = None
+
+    @property
+    def base_fee_parts(self) -> int:
+        """What the account receives less, in parts of a step."""
+        return self.qty * self.order.instrument.base_fee_ppm if self.order.side is Side.BUY else 0
+
+    @property
+    def position_parts(self) -> int:
+        """What the fill does to the position, signed, in parts of a step."""
+        return (1 if self.order.side is Side.BUY else -1) * self.qty * FEE_PARTS - self.base_fee_parts
+
+    def view(self) -> Fill:
+        """The fill as the venue reports it: by venue order id, without a client order id."""
+        if self._view is None:
+            self._view = self._as_view()
+        return self._view
+
+    def _as_view(self) -> Fill:
+        order, instrument = self.order, self.order.instrument
+        fee, fee_currency = self._fee()
+        return Fill(
+            fill_id=self.fill_id,
+            venue_order_id=order.venue_order_id,
+            symbol=instrument.symbol,
+            side=order.side,
+            qty=instrument.qty_text(self.qty),
+            price=instrument.price_text(self.price),
+            fee=fee,
+            fee_currency=fee_currency,
+            filled_at=time_text(self.filled_ns),
+        )
+
+    def _fee(self) -> tuple[str | None, str | None]:
+        instrument = self.order.instrument
+        if self.base_fee_parts:
+            return instrument.parts_text(self.base_fee_parts), instrument.base
+        if instrument.quote_fee_ppm == 0:
+            return None, None
+        units = self.qty * self.price * instrument.quote_fee_ppm
+        decimals = instrument.qty_decimals + instrument.price_decimals + _FEE_DECIMALS
+        return decimal_text(units, decimals), instrument.quote

@@ -1,0 +1,204 @@
+"""The simulated venue as trueup sees it: `ports.Venue` on one account of the market, with faults.
+
+Decides what a read or an answer says where a fault strikes; without faults it says the truth. A lie is bounded: what
+lags or hides is told `LAG_S_MAX` seconds later at the latest. Every read is also there without `async`
+(`read_*`, `answer`), for worlds in memory. It must not change the market.
+"""
+
+from typing import TypeVar
+
+from msgspec import structs
+
+from trueup.model.errors import RateLimited, VenueUnavailable
+from trueup.model.snapshot import (
+    Fill,
+    HistoryRead,
+    Instrument,
+    OrdersRead,
+    Position,
+    PositionsRead,
+    VenueAnswer,
+    VenueOrder,
+)
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.sim.faults import FaultDice
+from trueup.sim.market import Market
+from trueup.sim.market_orders import MarketFill, MarketOrder, time_text
+
+FOREVER_AGO_NS = 0
+Row = TypeVar("Row")
+
+
+class SimVenue:
+    """One account at the simulated venue, read only."""
+
+    def __init__(self, market: Market, account_id: str, dice: FaultDice) -> None:
+        self._market = market
+        self._account_id = account_id
+        self._dice = dice
+        self._shown_from: dict[str, int] = {}  # order or fill id → when lists begin to show it
+
+    # ports.Venue
+
+    @property
+    def name(self) -> str:
+        return "sim"
+
+    async def account_id(self) -> str | None:
+        return self._account_id
+
+    async def now_ns(self) -> int | None:
+        return self._market.clock.now_ns()
+
+    async def instruments(self) -> list[Instrument]:
+        return self.read_instruments()
+
+    async def open_orders(self) -> OrdersRead:
+        return self.read_open_orders()
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        return self.read_history(since, symbol)
+
+    async def positions(self) -> PositionsRead:
+        return self.read_positions()
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        return self.answer(by, order_id)
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+    # The same reads, at once
+
+    def read_instruments(self) -> list[Instrument]:
+        return [instrument.model() for instrument in self._market.instruments.values()]
+
+    def read_open_orders(self) -> OrdersRead:
+        as_of_ns = self._start_read()
+        if self._dice.strikes("read_empty"):
+            return OrdersRead(state=ReadState.COMPLETE, read_at=self._now())
+        orders = self._market.live_orders(self._account_id)
+        if as_of_ns is not None:
+            everything = self._market.truth_orders(self._account_id)
+            orders = [order for order in everything if order.is_live_at(as_of_ns)]
+        rows, state = self._cut(self._order_rows(orders, as_of_ns))
+        return OrdersRead(state=state, read_at=self._now(), rows=rows)
+
+    def read_history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        as_of_ns = self._start_read()
+        since_ns = FOREVER_AGO_NS if since is None else to_ns(since)
+        orders = [
+            order
+            for order in self._market.truth_orders(self._account_id)
+            if order.submitted_ns >= since_ns and symbol in (None, order.symbol)
+        ]
+        fills = [
+            fill
+            for fill in self._market.truth_fills(self._account_id)
+            if fill.filled_ns >= since_ns and symbol in (None, fill.order.symbol)
+        ]
+        order_rows, state = self._cut(self._order_rows(orders, as_of_ns))
+        fill_rows, fill_state = self._cut(self._fill_rows(fills, as_of_ns))
+        if fill_state is ReadState.PARTIAL:
+            state = fill_state
+        return HistoryRead(state=state, read_at=self._now(), since=since, orders=order_rows, fills=fill_rows)
+
+    def read_positions(self) -> PositionsRead:
+        as_of_ns = self._start_read()
+        rows = [
+            Position(
+                symbol=symbol.replace("/", ""),  # as Alpaca does: orders say BTC/USD, positions BTCUSD
+                qty=instrument.parts_text(self._position_parts(symbol, as_of_ns)),
+                mark_price=instrument.price_text(self._market.prices[symbol]),
+            )
+            for symbol, instrument in self._market.instruments.items()
+        ]
+        kept, state = self._cut(rows)
+        return PositionsRead(state=state, read_at=self._now(), rows=kept)
+
+    def answer(self, by: QueryBy, order_id: str) -> VenueAnswer:
+        if self._dice.strikes("read_failed"):
+            raise VenueUnavailable("the simulated venue did not answer in time: ask again in the next run")
+        if self._dice.strikes("answer_unknown"):
+            return VenueAnswer(
+                by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=self._now(), error="try later"
+            )
+        find = self._market.truth_order if by is QueryBy.VENUE_ORDER_ID else self._market.truth_by_client_id
+        order = find(self._account_id, order_id)
+        view = order.view() if order is not None else None
+        if order is not None and self._dice.strikes("answer_stale"):
+            view = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+        outcome = Outcome.ABSENT if view is None else Outcome.FOUND
+        return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=self._now(), order=view)
+
+    # Faults
+
+    def _now(self) -> str:
+        return time_text(self._market.clock.now_ns())
+
+    def _start_read(self) -> int | None:
+        """Fail, or say as of which earlier time this read answers (null: now)."""
+        if self._dice.strikes("read_failed"):
+            raise VenueUnavailable("the simulated venue did not answer in time: read again in the next run")
+        if self._dice.strikes("read_rate_limited"):
+            raise RateLimited("the simulated venue takes no more calls for now: wait 5 s", retry_after_s=5)
+        return self._market.clock.now_ns() - self._dice.lag_ns() if self._dice.strikes("read_stale") else None
+
+    def _cut(self, rows: list[Row]) -> tuple[list[Row], ReadState]:
+        if rows and self._dice.strikes("read_truncated"):
+            return rows[: self._dice.rng.randrange(len(rows))], ReadState.PARTIAL
+        return rows, ReadState.COMPLETE
+
+    def _is_shown(self, identity: str, fault: str) -> bool:
+        """Is a row in the lists yet? Drawn once for each; what is late is shown `LAG_S_MAX` later at most."""
+        now_ns = self._market.clock.now_ns()
+        if identity not in self._shown_from:
+            self._shown_from[identity] = now_ns + self._dice.lag_ns() if self._dice.strikes(fault) else now_ns
+        return self._shown_from[identity] <= now_ns
+
+    def _order_rows(self, orders: list[MarketOrder], as_of_ns: int | None) -> list[VenueOrder]:
+        rows: list[VenueOrder] = []
+        for order in orders:
+            if not self._is_shown(order.venue_order_id, "order_hidden"):
+                continue
+            row = order.view() if as_of_ns is None else order.view_at(as_of_ns)
+            if self._dice.strikes("order_late"):
+                row = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+            if row is not None:
+                rows.append(self._blur(row))
+            if row is not None and self._dice.strikes("row_duplicated"):
+                older = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+                rows.insert(self._dice.rng.randint(0, len(rows)), older or row)
+        return rows
+
+    def _blur(self, row: VenueOrder) -> VenueOrder:
+        """Take away what the fault takes: the status's meaning, the filled quantity, the average price."""
+        if self._dice.strikes("status_unknown"):
+            row = structs.replace(row, status=None, raw_status="calculated")
+        if row.filled_qty != "0" and self._dice.strikes("filled_qty_missing"):
+            row = structs.replace(row, filled_qty=None, filled_avg_price=None)
+        if row.filled_avg_price is not None and self._dice.strikes("average_missing"):
+            row = structs.replace(row, filled_avg_price=None)
+        return row
+
+    def _fill_rows(self, fills: list[MarketFill], as_of_ns: int | None) -> list[Fill]:
+        rows: list[Fill] = []
+        for fill in fills:
+            if as_of_ns is not None and fill.filled_ns > as_of_ns:
+                continue
+            if self._is_shown(fill.fill_id, "fill_late"):
+                rows.append(fill.view())
+                if self._dice.strikes("row_duplicated"):
+                    rows.insert(self._dice.rng.randint(0, len(rows)), fill.view())
+        return rows
+
+    def _position_parts(self, symbol: str, as_of_ns: int | None) -> int:
+        if as_of_ns is None:
+            return self._market.truth_position(self._account_id, symbol)
+        fills = self._market.truth_fills(self._account_id)
+        return sum(
+            fill.position_parts
+            for fill in fills
+            if fill.order.symbol == symbol and fill.filled_ns <= as_of_ns
+        )
