@@ -3,13 +3,16 @@
 An alert's key stays raised while each run of its profile raises it again. Deferrals become an alert when they last.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trueup.engine.events import Event, log_event
+from trueup.engine.in_thread import in_thread
+from trueup.model.errors import LedgerError
 from trueup.model.plan import Alert, Deferral, Plan
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports import Notifier
+from trueup.ports import Journal, Notifier
 
 THROTTLE_S = 600.0  # the reference service's 10 minutes
 DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads"
@@ -21,43 +24,62 @@ RECOVERED = "RECONCILIATION_RECOVERED"
 class _Raised:
     alert: Alert
     sent_ns: int
-    standing: bool = True
+    standing: bool = True  # raised by the profile's last judged run
 
 
 class AlertBook:
-    """What was raised for every profile, kept over the runs of one process."""
+    """What was raised for every profile, kept over the runs of one process; the journal throttles over restarts."""
 
-    def __init__(self, notifier: Notifier, throttle_s: float = THROTTLE_S) -> None:
+    def __init__(self, notifier: Notifier, journal: Journal, throttle_s: float = THROTTLE_S) -> None:
         self._notifier = notifier
-        self._throttle_ns = int(throttle_s * NS_PER_S)
+        self._journal = journal
+        self._throttle_s = throttle_s
         self._raised: dict[tuple[str, str], _Raised] = {}
 
-    async def update(self, profile_id: str, alerts: Sequence[Alert], now_ns: int) -> None:
-        """Takes the alerts of one run of a profile: sends the new and the due ones, and the recoveries."""
+    async def update(self, profile_id: str, alerts: Sequence[Alert], now_ns: int, *, judged: bool) -> None:
+        """Takes the alerts of one run of a profile: sends the new and the due ones.
+
+        What is not raised again has recovered, but only where the run judged the profile to its end.
+        """
         current = {alert.dedupe_key: alert for alert in alerts}
-        for alert in current.values():
-            await self._raise(profile_id, alert, now_ns)
-        for (owner, key), raised in self._raised.items():
+        due = [alert for alert in current.values() if self._is_due(profile_id, alert, now_ns)]
+        for alert in await self._admitted(profile_id, due):
+            await self._send(Event.ALERT_RAISED, profile_id, alert)
+        for (owner, key), raised in self._raised.items() if judged else ():
             if owner == profile_id and raised.standing and key not in current:
                 raised.standing = False
                 await self._send(Event.ALERT_RECOVERED, profile_id, _recovery(raised.alert))
 
-    async def _raise(self, profile_id: str, alert: Alert, now_ns: int) -> None:
+    def _is_due(self, profile_id: str, alert: Alert, now_ns: int) -> bool:
+        """New, or raised long enough ago; one that flaps is not raised again within its throttle."""
         raised = self._raised.get((profile_id, alert.dedupe_key))
-        if raised is not None and now_ns - raised.sent_ns < self._throttle_ns:
-            raised.alert = alert
-            return  # a flapping alert neither recovers nor is raised again within its throttle
+        if raised is not None and now_ns - raised.sent_ns < self._throttle_s * NS_PER_S:
+            return False
         self._raised[profile_id, alert.dedupe_key] = _Raised(alert, now_ns)
-        await self._send(Event.ALERT_RAISED, profile_id, alert)
+        return True
+
+    async def _admitted(self, profile_id: str, due: Sequence[Alert]) -> Sequence[Alert]:
+        """Those that no other process, and none before a restart, has raised just now; all without the database."""
+        if not due:
+            return due
+        try:
+            return await in_thread(self._journal.admit_alerts, profile_id, due, self._throttle_s)
+        except LedgerError:
+            return due
 
     async def _send(self, event: Event, profile_id: str, alert: Alert) -> None:
-        fields = {"type": alert.type, "severity": alert.severity, "dedupe_key": alert.dedupe_key}
+        fields = {
+            "profile_id": profile_id,
+            "type": alert.type,
+            "severity": alert.severity,
+            "dedupe_key": alert.dedupe_key,
+        }
         try:
             await self._notifier.alert(profile_id, alert)
         except Exception as error:  # noqa: BLE001 - a sink of somebody else's must not spoil a run
-            log_event(Event.ALERT_FAILED, error=error, profile_id=profile_id, **fields)
+            log_event(Event.ALERT_FAILED, fields, level=logging.ERROR, error=error)
             return
-        log_event(event, profile_id=profile_id, **fields)
+        log_event(event, fields)
 
 
 class DeferralAges:

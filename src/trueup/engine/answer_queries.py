@@ -18,7 +18,16 @@ from trueup.model.decode import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.ids import normal_id
 from trueup.model.plan import Query
-from trueup.model.snapshot import HistoryRead, LocalAnswer, Snapshot, VenueAnswer, VenueOrder
+from trueup.model.snapshot import (
+    Fill,
+    HistoryRead,
+    Local,
+    LocalAnswer,
+    Snapshot,
+    Trade,
+    VenueAnswer,
+    VenueOrder,
+)
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import Outcome, QueryBy, QuerySide, ReadState
 
@@ -33,6 +42,14 @@ class _Asked(Struct, frozen=True):
     since: str | None = None
 
 
+class _LocalReply(Struct, frozen=True):
+    """Local answers, with the fills and trades of the orders that were found."""
+
+    answers: Sequence[LocalAnswer]
+    fills: Sequence[Fill]
+    trades: Sequence[Trade]
+
+
 class Answers:
     """What one run of an account has asked, and was answered."""
 
@@ -40,7 +57,7 @@ class Answers:
         self._account = account
         self._venue: dict[_Asked, VenueAnswer] = {}
         self._history: dict[_Asked, HistoryRead] = {}
-        self._local: dict[_Asked, Sequence[LocalAnswer]] = {}
+        self._local: dict[_Asked, _LocalReply] = {}
 
     def unasked(self, profile_id: str, queries: Iterable[Query]) -> list[Query]:
         """Those of a plan's queries that this run has not asked yet."""
@@ -65,7 +82,9 @@ class Answers:
     def add_to(self, snapshot: Snapshot, queries: Sequence[Query], taken_at: str) -> Snapshot:
         """The snapshot with the answers to these queries, as of `taken_at`, checked like a document."""
         asked = [_asked(snapshot.profile.profile_id, query) for query in queries]
-        local = [answer for one in asked for answer in self._local.get(one, ())]
+        local = snapshot.local
+        for one in asked:
+            local = _with_reply(local, self._local.get(one))
         found = [self._venue[one] for one in asked if one in self._venue]
         history = snapshot.venue.history
         for one in asked:
@@ -73,7 +92,7 @@ class Answers:
         wider = replace(
             snapshot,
             taken_at=taken_at,
-            local=replace(snapshot.local, answers=[*snapshot.local.answers, *local]),
+            local=local,
             venue=replace(snapshot.venue, history=history, answers=[*snapshot.venue.answers, *found]),
         )
         return check_snapshot(wider)
@@ -83,7 +102,10 @@ class Answers:
         ledger, account_id = self._account.ledger, self._account.account_id
         for asked, query in fresh.items():
             if query.side is QuerySide.LOCAL and asked.profile_id is not None:
-                self._local[asked] = ledger.find_local(account_id, asked.profile_id, query.ids or [])
+                answers = ledger.find_local(account_id, asked.profile_id, query.ids or [])
+                found = [answer.order for answer in answers if answer.order is not None]
+                fills, trades = ledger.related(account_id, asked.profile_id, found) if found else ([], [])
+                self._local[asked] = _LocalReply(answers, fills, trades)
         return ledger.now()
 
     async def _ask_order(self, asked: _Asked, query: Query, sent_at: str) -> None:
@@ -142,6 +164,23 @@ def _replies_to(answer: VenueAnswer, by: QueryBy, order_id: str) -> bool:
 
 def _id_of(order: VenueOrder, by: QueryBy) -> str | None:
     return order.client_order_id if by is QueryBy.CLIENT_ORDER_ID else order.venue_order_id
+
+
+def _with_reply(local: Local, reply: _LocalReply | None) -> Local:
+    if reply is None:
+        return local
+    fills = {_identity(one) for one in local.fills}
+    trades = {one.trade_id for one in local.trades}
+    return replace(
+        local,
+        answers=[*local.answers, *reply.answers],
+        fills=local.fills + [one for one in reply.fills if _identity(one) not in fills],
+        trades=local.trades + [one for one in reply.trades if one.trade_id not in trades],
+    )
+
+
+def _identity(fill: Fill) -> tuple[str | None, ...]:
+    return fill.venue_order_id, fill.client_order_id, fill.symbol, fill.fill_id
 
 
 def _wider(history: HistoryRead, answer: HistoryRead | None) -> HistoryRead:

@@ -5,6 +5,7 @@ The names of the reference service are kept as they were. docs/reference/log-eve
 """
 
 import logging
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +41,11 @@ class Event(StrEnum):
 
 
 def log_event(
-    event: Event, *, level: int = logging.INFO, error: BaseException | None = None, **fields: Any
+    event: Event,
+    fields: Mapping[str, Any],
+    *,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
 ) -> None:
     """Writes one event. `error` adds its traceback; null fields are left out."""
     if LOGGER.isEnabledFor(level):

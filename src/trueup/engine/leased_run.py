@@ -65,9 +65,7 @@ class LeasedRun:
         try:
             await in_thread(self._account.journal.release_lease, self._lease, self._completed)
         except TrueupError as error:
-            log_event(
-                Event.LEASE_LOST, level=logging.WARNING, error=error, account_id=self._account.account_id
-            )
+            log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
 
     def report(self) -> AccountReport:
         return AccountReport(
@@ -146,8 +144,15 @@ class LeasedRun:
         self, snapshot: Snapshot, plan: Plan, state: RunState, watermark: str | None = None
     ) -> ApplyReport:
         await self._keep_lease()
-        commit = self._account.journal.commit_run
-        return await in_thread(commit, self._lease, snapshot, plan, state=state.value, watermark=watermark)
+        return await in_thread(
+            self._account.journal.commit_run,
+            self._lease,
+            snapshot,
+            plan,
+            state=state.value,
+            watermark=watermark,
+            notify=self._account.executor is not None,
+        )
 
     async def _keep_failure(self, profile_id: str, snapshot: Snapshot | None, error: str) -> None:
         """Records a failed run where there is a snapshot to replay; nothing of its plan is kept."""

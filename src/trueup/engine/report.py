@@ -11,7 +11,6 @@ from trueup.model.plan import Break, Correction, CoverageResult, Plan
 from trueup.model.snapshot import NOT_READ, Snapshot
 from trueup.model.vocabulary import BreakKind, CorrectionKind, ReadState
 
-
 Fields = dict[str, Any]
 
 
