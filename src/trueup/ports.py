@@ -149,7 +149,9 @@ class Ledger(Protocol):
         """
         ...
 
-    def related(self, account_id: str, profile_id: str, orders: Sequence[LocalOrder]) -> tuple[list[Fill], list[Trade]]:
+    def related(
+        self, account_id: str, profile_id: str, orders: Sequence[LocalOrder]
+    ) -> tuple[list[Fill], list[Trade]]:
         """The fills booked in these orders and the trades they name: what a found local answer is judged with."""
         ...
 
@@ -190,7 +192,9 @@ class Journal(Protocol):
         """Raises FenceLost where epoch or holder is no longer ours."""
         ...
 
-    def release_lease(self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None) -> None:
+    def release_lease(
+        self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None
+    ) -> None:
         """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness)."""
         ...
 
@@ -249,5 +253,3 @@ class Notifier(Protocol):
     """Where alerts go. The log is the first sink."""
 
     async def alert(self, profile_id: str, alert: Alert) -> None: ...
-
-
