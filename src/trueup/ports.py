@@ -6,7 +6,7 @@ failed read or an `unknown` answer. A listing that could not be read to its end 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -71,6 +71,19 @@ class Venue(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class VenueSettings(Struct, frozen=True, kw_only=True):
+    """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
+
+    `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin.
+    """
+
+    account_id: str
+    credentials: Mapping[str, str] = {}
+    options: Mapping[str, Any] = {}
+    folder: str = "."
+    clock: Clock
 
 
 class Lease(Struct, frozen=True, kw_only=True):
