@@ -47,7 +47,9 @@ def open_input(source: str) -> BinaryIO:
     except FileNotFoundError as fault:
         raise InputError("no such file", source) from fault
     except OSError as fault:
-        raise InputError(f"cannot be read ({(fault.strerror or 'unknown reason').lower()})", source) from fault
+        raise InputError(
+            f"cannot be read ({(fault.strerror or 'unknown reason').lower()})", source
+        ) from fault
 
 
 def split_documents(stream: BinaryIO, *, by_line: bool) -> Iterator[Document]:
@@ -61,7 +63,9 @@ def split_documents(stream: BinaryIO, *, by_line: bool) -> Iterator[Document]:
     if _is_json(first):
         yield from _split_from(first, blank_lines + 1, _lines(stream, blank_lines + 2))
         return
-    whole = first + _read_rest(stream)  # one value over many lines, or a bad first line: only the rest can tell
+    whole = first + _read_rest(
+        stream
+    )  # one value over many lines, or a bad first line: only the rest can tell
     if _is_batch(whole):
         yield from _lines_of(whole, blank_lines + 1)
     else:
@@ -98,7 +102,9 @@ def _lines_of(whole: bytes, number: int) -> Iterator[Document]:
 
 def _line(data: bytes, number: int) -> Document:
     if len(data) > LINE_BYTES_MAX:
-        return Document(b"", number, f"longer than {LINE_BYTES_MAX >> 20} MB; give this snapshot a file of its own")
+        return Document(
+            b"", number, f"longer than {LINE_BYTES_MAX >> 20} MB; give this snapshot a file of its own"
+        )
     return Document(data, number)
 
 

@@ -5,9 +5,9 @@ user can mend ends as one line on standard error and an exit code; only a fault 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -71,15 +71,16 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in COMMANDS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, text) for name, (_, text) in section.items()], col_max=12)
+                formatter.write_dl([(f"{name:8}", text) for name, (_, text) in section.items()], col_max=12)
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs one command and ends the process with its exit code."""
-        extra["standalone_mode"] = False
-        sys.exit(_exit_code(lambda: super(CommandTable, self).main(args, prog_name or "trueup", **extra)))
+        sys.exit(
+            _exit_code(lambda: super(CommandTable, self).main(*args, **kwargs | {"standalone_mode": False}))
+        )
 
 
-def _exit_code(call: Any) -> int:
+def _exit_code(call: Callable[[], object]) -> int:
     try:
         code = call()
         sys.stdout.flush()  # here, so that a closed pipe is noticed while it can be handled
@@ -132,6 +133,6 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(args: Sequence[str] | None = None) -> NoReturn:
+def main() -> None:
     """The console script `trueup`."""
-    commands.main(args)
+    commands.main(prog_name="trueup")

@@ -23,7 +23,9 @@ ERROR_FORMAT = "trueup.error/1"
 
 
 @click.command()
-@click.option("--snapshot", metavar="FILE", help="Plan a snapshot file, or - for standard input; needs nothing else.")
+@click.option(
+    "--snapshot", metavar="FILE", help="Plan a snapshot file, or - for standard input; needs nothing else."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the plan to a file that `trueup apply FILE` takes.")  # fmt: skip
 @click.option("--profile", "profile_ids", multiple=True, metavar="ID", help="Only this profile (repeatable).")

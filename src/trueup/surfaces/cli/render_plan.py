@@ -28,20 +28,29 @@ def _parts(plan: Plan) -> Iterator["RenderableType"]:
         rows = [(c.kind, order_name(c), correction_text(c), c.reason) for c in plan.corrections]
         yield table("Corrections", ("kind", "order", "change", "reason"), rows)
     if plan.queries:
-        yield table("Open questions", ("to", "about", "reason"), [_query_row(query) for query in plan.queries])
+        yield table(
+            "Open questions", ("to", "about", "reason"), [_query_row(query) for query in plan.queries]
+        )
     if plan.deferred:
         counts = Counter(str(deferral.reason) for deferral in plan.deferred)
         yield table("Not judged in this run", ("reason", ">orders"), sorted(counts.items()))
     if plan.alerts:
-        rows = [(severity(alert.severity.lower()), alert.type, alert.message) for alert in plan.alerts]
-        yield table("Alerts", ("severity", "type", "message"), rows)
+        alerts = [(severity(alert.severity.lower()), alert.type, alert.message) for alert in plan.alerts]
+        yield table("Alerts", ("severity", "type", "message"), alerts)
     yield summary(plan)
 
 
 def breaks_table(breaks: list[Break], title: str = "Breaks") -> "RenderableType":
     worst_first = sorted(breaks, key=lambda found: _SEVERITY_ORDER[found.severity])
     rows = [
-        (severity(b.severity), b.kind, b.symbol, order_name(b), b.message or b.reason, "yes" if b.corrected else "no")
+        (
+            severity(b.severity),
+            b.kind,
+            b.symbol,
+            order_name(b),
+            b.message or b.reason,
+            "yes" if b.corrected else "no",
+        )
         for b in worst_first
     ]
     return table(title, ("severity", "kind", "symbol", "order", "what", "repaired"), rows)
@@ -49,14 +58,20 @@ def breaks_table(breaks: list[Break], title: str = "Breaks") -> "RenderableType"
 
 def order_name(item: Break | Correction) -> str | None:
     """The id a person knows it by: the bot's own, else the venue's, else the trade's."""
-    return item.client_order_id or item.venue_order_id or (f"trade {item.trade_id}" if item.trade_id else None)
+    return (
+        item.client_order_id or item.venue_order_id or (f"trade {item.trade_id}" if item.trade_id else None)
+    )
 
 
 def correction_text(correction: Correction) -> str:
     """What it changes, in a few words: `+4 @ 1000 (inferred)`, `status canceled`."""
     if correction.fill is not None:
         fill = correction.fill
-        marks = [word for word, on in (("inferred", fill.inferred), ("price estimated", fill.price_estimated)) if on]
+        marks = [
+            word
+            for word, on in (("inferred", fill.inferred), ("price estimated", fill.price_estimated))
+            if on
+        ]
         if fill.superseded_qty:
             marks.append(f"in place of {fill.superseded_qty}")
         return f"{fill.qty} @ {fill.price}" + (f" ({', '.join(marks)})" if marks else "")
@@ -69,7 +84,11 @@ def correction_text(correction: Correction) -> str:
 
 def _query_row(query: Query) -> tuple[str, str, str]:
     subject = query.id or query.symbol or f"{len(query.ids or ())} ids"
-    return query.side, f"{query.by or 'ids'} {subject}" + (f" since {query.since}" if query.since else ""), query.reason
+    return (
+        query.side,
+        f"{query.by or 'ids'} {subject}" + (f" since {query.since}" if query.since else ""),
+        query.reason,
+    )
 
 
 def summary(plan: Plan) -> "RenderableType":

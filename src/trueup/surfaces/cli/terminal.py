@@ -15,9 +15,12 @@ from trueup.model.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
-_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, direction overrides, surrogates, line separators
+_HARMFUL = frozenset(
+    {"Cc", "Cf", "Cs", "Zl", "Zp"}
+)  # control, direction overrides, surrogates, line separators
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
 
 
@@ -27,7 +30,8 @@ def visible(value: object) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in _HARMFUL else char for char in text
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _HARMFUL else char
+        for char in text
     )
 
 
@@ -44,10 +48,14 @@ def console(*, color: bool = True, stderr: bool = False) -> "Console":
     """A console that reads no markup, so that text stays text. NO_COLOR is respected by rich itself."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, no_color=None if color else True)
+    return Console(
+        stderr=stderr, markup=False, highlight=False, emoji=False, no_color=None if color else True
+    )
 
 
-def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, total: int | None = None) -> "Table":
+def table(
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, total: int | None = None
+) -> "Table":
     """A table of harmless text. A cell may be a `rich.text.Text` already made harmless by `styled`.
 
     A column whose name starts with `>` is aligned right. `total`: how many rows there are in all.
@@ -57,24 +65,28 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any
     from rich.text import Text
 
     shown = list(rows)
-    hidden = (len(shown) if total is None else total) - min(len(shown), ROWS_MAX)
+    hidden = len(shown) - ROWS_MAX
     caption = f"… {hidden} more; --json shows all" if hidden > 0 else None
-    view = Table(title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left")
+    view = Table(
+        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left"
+    )
     view.box, view.pad_edge, view.header_style = box.SIMPLE_HEAD, False, "dim"
     for name in columns:
-        view.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+        view.add_column(
+            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
+        )
     for row in shown[:ROWS_MAX]:
         view.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
     return view
 
 
-def styled(value: object, style: str) -> Any:
+def styled(value: object, style: str) -> "Text":
     from rich.text import Text
 
     return Text(visible(value), style=style)
 
 
-def severity(value: object) -> Any:
+def severity(value: object) -> "Text":
     return styled(value, SEVERITY_STYLES.get(str(value), ""))
 
 
