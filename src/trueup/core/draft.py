@@ -10,6 +10,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from trueup.core.trade_moves import TradeMoves
 from trueup.core.venue_index import VenueIndex
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount
@@ -30,10 +31,6 @@ SEVERITY_OF = {
     BreakKind.PRICE_MISSING: Severity.ERROR,
     BreakKind.POSITION_MISMATCH: Severity.ERROR,
 }  # every other kind: warn
-
-
-class Want(tuple[tuple[int, str], Query, Ids]):
-    """A single-order query that a judgement waits for: (how long it waited, whose), the query, the order's ids."""
 
 
 class Draft:
@@ -57,8 +54,9 @@ class Draft:
         self.matched: list[VenueOrder | None] = []
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
+        self.known_ids: set[str] = set()  # venue order ids that count as existing: those that replaced orders had
+        self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
-        self.judged: set[int] = set()
         self.deferred_orders: set[int] = set()
         self.unsettled_symbols: set[str] = set()
         # what the plan says
@@ -73,6 +71,9 @@ class Draft:
         self.alerts: list[Alert] = []
         self.kept_findings: dict[str, Finding] = {}
         self.result: dict[str, object] = {}
+        self.inserted: set[int] = set()
+        self.correction_count: dict[str, int] = {}
+        self.trade_moves = TradeMoves()
 
     # -- lookups ------------------------------------------------------------------------------------------------------
 
@@ -143,6 +144,20 @@ class Draft:
             return False
         window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
         return to_ns(order.last_activity_at) >= to_ns(read_at or self.snapshot.taken_at) - window_ns
+
+    @cached_property
+    def _holders(self) -> dict[str, int]:
+        """Which local order each venue order was matched to, by the record's key."""
+        return {record_key(record): index for index, record in enumerate(self.matched) if record is not None}
+
+    def holder_of(self, record: VenueOrder) -> int | None:
+        return self._holders.get(record_key(record))
+
+    def set_holder(self, record: VenueOrder, index: int) -> None:
+        self._holders[record_key(record)] = index
+        venue_id = known_id(record.venue_order_id)
+        if venue_id is not None:
+            self.index_by_venue_id.setdefault(venue_id, index)
 
     # -- identity -----------------------------------------------------------------------------------------------------
 
@@ -242,20 +257,50 @@ class Draft:
 
     def set_order(self, index: int, order: LocalOrder) -> None:
         """The order as it now stands; its version rises once, however much of it changed."""
+        if self.orders is self.snapshot.local.orders:
+            self.orders = list(self.orders)
         if index not in self.changed_orders:
             self.changed_orders.add(index)
             order = replace(order, version=self.orders[index].version + 1)
         self.orders[index] = order
 
     def add_order(self, order: LocalOrder) -> int:
-        """A new local order (version 1 once written)."""
-        if not self.changed_orders or self.orders is self.snapshot.local.orders:
+        """A new local order (version 1 once written). Returns its index."""
+        if self.orders is self.snapshot.local.orders:
             self.orders = list(self.orders)
+        index = len(self.orders)
         self.orders.append(order)
         self.matched.append(None)
-        index = len(self.orders) - 1
+        self.inserted.add(index)
         self.changed_orders.add(index)
+        for own, index_of in (
+            (known_id(order.venue_order_id), self.index_by_venue_id),
+            (known_client_id(order.client_order_id), self.index_by_client_id),
+        ):
+            if own is not None:
+                index_of[own] = index
         return index
+
+    def original_version(self, index: int) -> int:
+        """The version of the order that the snapshot has, which is what everything here was judged on."""
+        return self.orders[index].version - (1 if index in self.changed_orders else 0)
+
+    def set_fill(self, index: int, fill: Fill) -> None:
+        """A fill of the order as it now stands, new or with what is left of its quantity."""
+        fills = self.fills_of.setdefault(index, [])
+        key = (fill.venue_order_id, fill.client_order_id, fill.fill_id)
+        self.fills_of[index] = [
+            one for one in fills if (one.venue_order_id, one.client_order_id, one.fill_id) != key
+        ] + [fill]
+        self.changed_fills[key] = fill
+
+    def local_index(self, venue_id: str | None) -> int | None:
+        """The local order that has or had this comparable venue order id, or was matched to it."""
+        return None if venue_id is None else self.index_by_venue_id.get(venue_id)
+
+    @staticmethod
+    def amount_of(value: str) -> Decimal:
+        return amount(value)
 
     def count(self, key: str, by: int = 1) -> None:
         """Add to one counter of the plan's result."""
@@ -263,3 +308,8 @@ class Draft:
 
     def build_result(self) -> Result:
         return Result(**self.result)  # type: ignore[arg-type]
+
+
+def record_key(record: VenueOrder) -> str:
+    """How one venue order is told from the others: its venue order id, else its client order id."""
+    return known_id(record.venue_order_id) or f"client {known_client_id(record.client_order_id)}"

@@ -1,0 +1,74 @@
+"""Third stage: compare every matched pair. An in-sync pair costs a few comparisons and leaves no trace.
+
+The rules that judge a pair which differs stand in `core.judge_pair`.
+"""
+
+from collections.abc import Iterable
+from itertools import compress
+
+from trueup.core.draft import Draft
+from trueup.core.fold_fills import figures_differ, fill_key
+from trueup.core.judge_pair import judge_fills, judge_pair
+from trueup.model.ids import known_id
+from trueup.model.money import ZERO, amount
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+
+
+def diff_orders(draft: Draft) -> None:
+    """Judge the pairs that are not plainly equal, and the local orders of which only fills were read."""
+    with_news = set(_orders_with_news(draft))
+    differing = set(_plainly_different(draft.orders, draft.matched)) | with_news
+    for index in sorted(differing, key=lambda one: turn_of(draft.orders[one])):
+        record = draft.matched[index]
+        if record is not None:
+            judge_pair(draft, index, record)
+        elif index in with_news:
+            judge_fills(draft, index)
+
+
+def turn_of(order: LocalOrder) -> tuple[str, str, str, str, str]:
+    """The order in which orders are judged: by what they are, never by where they stand in a list."""
+    return (
+        order.venue_order_id or "",
+        order.client_order_id or "",
+        order.trade_id or "",
+        order.symbol or "",
+        order.side,
+    )
+
+
+def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> Iterable[int]:
+    """Indexes of the pairs whose texts differ anywhere; one pass, no arithmetic."""
+    unequal = [
+        record is not None
+        and (
+            order.status is not record.status
+            or order.filled_qty != record.filled_qty
+            or order.qty != record.qty
+            or order.limit_price != record.limit_price
+            or order.stop_price != record.stop_price
+            or order.symbol != record.symbol
+            or order.side is not record.side
+            or order.venue_order_id != record.venue_order_id
+            or order.client_order_id != record.client_order_id
+            or record.replaced_by is not None
+        )
+        for order, record in zip(orders, matched, strict=True)
+    ]
+    return compress(range(len(unequal)), unequal)
+
+
+def _orders_with_news(draft: Draft) -> Iterable[int]:
+    """Local orders with fills that are not booked as they are, or whose fill rows exceed what is booked."""
+    for index, fills in draft.fills_of.items():
+        if sum((amount(fill.qty) for fill in fills), ZERO) > amount(draft.orders[index].filled_qty):
+            yield index
+    for index, fills in draft.venue_fills_of.items():
+        own = known_id(draft.orders[index].venue_order_id)
+        booked = {fill_key(fill, own): fill for fill in draft.fills_of.get(index, ()) if not fill.inferred}
+        if any(_is_news(booked.get(fill_key(fill, own)), fill) for fill in fills):
+            yield index
+
+
+def _is_news(booked: Fill | None, fill: Fill) -> bool:
+    return booked is None or figures_differ(booked, fill)

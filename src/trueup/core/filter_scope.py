@@ -1,0 +1,38 @@
+"""First stage: drop the orders whose instrument the policy does not manage. An order without a symbol stays."""
+
+from trueup.core.draft import Draft
+from trueup.model.ids import known_id
+from trueup.model.snapshot import LocalAnswer, LocalOrder
+from trueup.model.vocabulary import Outcome
+
+
+def filter_scope(draft: Draft) -> None:
+    """Narrow both sides to the scope and count what was dropped of the local and the open-order lists."""
+    local, venue = draft.snapshot.local, draft.snapshot.venue
+    draft.trades = {known_id(trade.trade_id) or "": trade for trade in local.trades}
+    found = _found_orders(local.answers, local.orders)
+    if found:
+        draft.orders = [*local.orders, *found]
+    if draft.managed_tokens is None:
+        return
+    orders = [order for order in draft.orders if draft.in_scope(order.symbol)]
+    rows = [row for row in venue.open_orders.rows if draft.in_scope(row.symbol)]
+    dropped = len(draft.orders) - len(orders) + len(venue.open_orders.rows) - len(rows)
+    draft.orders, draft.open_rows = orders, rows
+    draft.count("out_of_scope", dropped)
+
+
+def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
+    """Orders that answers to local queries brought, beyond those the snapshot lists."""
+    found: dict[tuple[str | None, str | None], LocalOrder] = {}
+    for answer in answers:
+        if answer.outcome is Outcome.FOUND and answer.order is not None:
+            found.setdefault(_key(answer.order), answer.order)
+    if not found:
+        return []
+    listed = {_key(order) for order in orders}
+    return [order for _, order in sorted(found.items(), key=lambda one: repr(one[0])) if _key(order) not in listed]
+
+
+def _key(order: LocalOrder) -> tuple[str | None, str | None]:
+    return (known_id(order.client_order_id), known_id(order.venue_order_id))

@@ -1,0 +1,191 @@
+"""Second stage: which local order and which venue order are the same one, and whose fills are whose.
+
+A local order takes the venue order of its venue order id (or of one it had before); else, when it has none, of its
+client order id; else the only unmatched venue order whose client order id says the same trade, symbol, side and
+quantity, unique on both sides. A venue order is consumed once.
+"""
+
+from trueup.core.derive_action import pattern_group
+from trueup.core.draft import Draft
+from trueup.core.judgement import Judgement, ids_text
+from trueup.model.ids import comparable_ids, known_client_id, known_id, symbol_token
+from trueup.model.money import same
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+from trueup.model.vocabulary import TERMINAL, BreakKind
+
+
+def match_orders(draft: Draft) -> None:
+    """Index the venue's orders, pair them with the local ones, and hand out the fills."""
+    _index_venue(draft)
+    _match_by_venue_id(draft)
+    unmatched = [index for index, record in enumerate(draft.matched) if record is None]
+    if unmatched:
+        _match_by_previous_id(draft, unmatched)
+        _match_by_client_id(draft, unmatched)
+        _match_by_pattern(draft, unmatched)
+    _hand_out_fills(draft)
+
+
+def _index_venue(draft: Draft) -> None:
+    venue, index = draft.snapshot.venue, draft.venue
+    index.add_open_rows(draft.open_rows, venue.open_orders.read_at)
+    if venue.answers:
+        index.add_answers(answer for answer in venue.answers)
+    if venue.history.orders:
+        for record in venue.history.orders:
+            if draft.in_scope(record.symbol):
+                index.add_record(record, venue.history.read_at)
+    index.link_replacements()
+
+
+def _match_by_venue_id(draft: Draft) -> None:
+    ids = comparable_ids([order.venue_order_id for order in draft.orders])
+    draft.matched = list(map(draft.venue.by_id.get, ids))  # type: ignore[arg-type]
+    for index, order in enumerate(draft.orders):
+        if order.previous_venue_order_ids:
+            draft.known_ids.update(one.strip().lower() for one in order.previous_venue_order_ids)
+
+
+def _match_by_previous_id(draft: Draft, unmatched: list[int]) -> None:
+    """A row bound to V2 ignores V1's end; V1 still live is taken for it."""
+    for index in unmatched:
+        for previous in reversed(draft.orders[index].previous_venue_order_ids):
+            record = draft.venue.by_id.get(previous.strip().lower())
+            if record is not None and record.status not in TERMINAL and _take(draft, index, record):
+                break
+
+
+def _match_by_client_id(draft: Draft, unmatched: list[int]) -> None:
+    for index in unmatched:
+        order = draft.orders[index]
+        client_id = known_client_id(order.client_order_id)
+        if draft.matched[index] is None and known_id(order.venue_order_id) is None and client_id is not None:
+            record = draft.venue.by_client_id(client_id)
+            if record is not None:
+                _take(draft, index, record)
+
+
+def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
+    """Match a local order to a record, unless another local order has it: then neither is touched."""
+    other = draft.holder_of(record)
+    if other is None:
+        draft.matched[index] = record
+        draft.set_holder(record, index)
+        return True
+    for one in {index, other}:
+        judgement = Judgement(draft, one, record)
+        judgement.found(
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.TWO_LOCAL_ORDERS,
+            f"two local orders ({_name(draft, index)}, {_name(draft, other)}) claim the venue order"
+            f" {ids_text((record.venue_order_id, record.client_order_id, None))}: nothing of either is booked",
+        )
+        judgement.commit()
+        draft.frozen.add(one)
+    return False
+
+
+def _name(draft: Draft, index: int) -> str:
+    order = draft.orders[index]
+    return ids_text((order.client_order_id, order.venue_order_id, order.trade_id))
+
+
+# -- by the pattern ---------------------------------------------------------------------------------------------------
+
+
+def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
+    """Only for local orders that have neither order id: one with another client order id is another order."""
+    if draft.pattern is None or "trade" not in draft.pattern.groupindex:
+        return
+    wanting = [index for index in unmatched if draft.matched[index] is None and _is_bare(draft.orders[index])]
+    if not wanting:
+        return
+    free = [record for record in draft.venue.by_id.values() if draft.holder_of(record) is None]
+    candidates = {index: [record for record in free if _agrees(draft, draft.orders[index], record)] for index in wanting}
+    claims: dict[str | None, int] = {}
+    for records in candidates.values():
+        for record in records:
+            claims[known_id(record.venue_order_id)] = claims.get(known_id(record.venue_order_id), 0) + 1
+    for index, records in candidates.items():
+        if len(records) == 1 and claims[known_id(records[0].venue_order_id)] == 1:
+            _take(draft, index, records[0])
+
+
+def _is_bare(order: LocalOrder) -> bool:
+    has_id = known_id(order.venue_order_id) or known_client_id(order.client_order_id)
+    return has_id is None and order.trade_id is not None
+
+
+def _agrees(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
+    trade = pattern_group(draft, record.client_order_id, "trade")
+    if known_id(trade) != known_id(order.trade_id) or order.symbol is None or record.symbol is None:
+        return False
+    same_symbol = symbol_token(order.symbol) == symbol_token(record.symbol)
+    return same_symbol and order.side is record.side and order.qty is not None and same(order.qty, record.qty)
+
+
+# -- fills ------------------------------------------------------------------------------------------------------------
+
+
+def _hand_out_fills(draft: Draft) -> None:
+    local_fills, history = draft.snapshot.local.fills, draft.snapshot.venue.history
+    for fill in local_fills:
+        index = _owner_of_fill(draft, fill)
+        if index is not None:
+            draft.fills_of.setdefault(index, []).append(fill)
+        elif known_id(fill.venue_order_id) is not None:
+            draft.ids_in_local_fills.add(known_id(fill.venue_order_id) or "")
+    for fill in history.fills:
+        if draft.in_scope(fill.symbol):
+            _hand_out_venue_fill(draft, fill)
+
+
+def _hand_out_venue_fill(draft: Draft, fill: Fill) -> None:
+    by_client = _index_by_client_id(draft, fill)
+    index = _owner_of_fill(draft, fill)
+    if index is None:
+        if known_id(fill.venue_order_id) is not None:
+            draft.stray_fills.append(fill)
+        return
+    if by_client is not None and by_client != index:
+        _report_two_orders(draft, index, by_client, fill)
+        return
+    draft.venue_fills_of.setdefault(index, []).append(fill)
+
+
+def _owner_of_fill(draft: Draft, fill: Fill) -> int | None:
+    """The local order of a fill: by venue order id (also through its match), else by client order id."""
+    venue_id = known_id(fill.venue_order_id)
+    if venue_id is None:
+        client_id = known_client_id(fill.client_order_id)
+        return None if client_id is None or draft.venue.is_shared(client_id) else _index_by_client_id(draft, fill)
+    index = draft.index_by_venue_id.get(venue_id)
+    if index is not None:
+        return index
+    record = draft.venue.by_id.get(venue_id)
+    holder = None if record is None else draft.holder_of(record)
+    if holder is not None:
+        return holder
+    by_client = _index_by_client_id(draft, fill)
+    if by_client is not None and record is None and known_id(draft.orders[by_client].venue_order_id) is None:
+        return by_client
+    return None
+
+
+def _index_by_client_id(draft: Draft, fill: Fill) -> int | None:
+    client_id = known_client_id(fill.client_order_id)
+    return None if client_id is None else draft.index_by_client_id.get(client_id)
+
+
+def _report_two_orders(draft: Draft, index: int, other: int, fill: Fill) -> None:
+    for one in (index, other):
+        judgement = Judgement(draft, one)
+        judgement.found(
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.FILL_NAMES_TWO_ORDERS,
+            f"fill {fill.fill_id} names {_name(draft, index)} by venue order id and {_name(draft, other)}"
+            " by client order id: nothing of either is booked",
+        )
+        judgement.commit()
+        draft.frozen.add(one)
