@@ -44,11 +44,11 @@ class AlertBook:
         current = {alert.dedupe_key: alert for alert in alerts}
         due = [alert for alert in current.values() if self._is_due(profile_id, alert, now_ns)]
         for alert in await self._admitted(profile_id, due):
-            await self._send(Event.ALERT_RAISED, profile_id, alert)
+            await self._send(profile_id, alert)
         for (owner, key), raised in self._raised.items() if judged else ():
             if owner == profile_id and raised.standing and key not in current:
                 raised.standing = False
-                await self._send(Event.ALERT_RECOVERED, profile_id, _recovery(raised.alert))
+                await self._send(profile_id, _recovery(raised.alert))
 
     def _is_due(self, profile_id: str, alert: Alert, now_ns: int) -> bool:
         """New, or raised long enough ago; one that flaps is not raised again within its throttle."""
@@ -67,19 +67,12 @@ class AlertBook:
         except LedgerError:
             return due
 
-    async def _send(self, event: Event, profile_id: str, alert: Alert) -> None:
-        fields = {
-            "profile_id": profile_id,
-            "type": alert.type,
-            "severity": alert.severity,
-            "dedupe_key": alert.dedupe_key,
-        }
+    async def _send(self, profile_id: str, alert: Alert) -> None:
         try:
             await self._notifier.alert(profile_id, alert)
         except Exception as error:  # noqa: BLE001 - a sink of somebody else's must not spoil a run
+            fields = {"profile_id": profile_id, "type": alert.type, "alert": alert.message}
             log_event(Event.ALERT_FAILED, fields, level=logging.ERROR, error=error)
-            return
-        log_event(event, fields)
 
 
 class DeferralAges:

@@ -1,0 +1,157 @@
+"""`trueup.toml`: its values, and the rules that one account's profiles must keep among themselves.
+
+Reading it (defaults < file < environment < flags) is `load_config`'s; what a policy key means is `model.policy`'s.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from trueup.engine.account import LEASE_TTL_S
+from trueup.engine.alerts import THROTTLE_S
+from trueup.model.decode import check_snapshot
+from trueup.model.errors import ConfigError, InputError
+from trueup.model.ids import normal_id, symbol_token
+from trueup.model.policy import Policy
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, Profile, Snapshot
+from trueup.model.times import from_ns
+
+INTERVAL_S = 30.0  # how often the reference service's bots ran it
+JITTER = 0.1
+PROFILES_AT_A_TIME = 8
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the books and the journal are; a relative path begins at the configuration's folder."""
+
+    path: Text = "trueup.sqlite"
+
+
+class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How `trueup run` works. `apply` false: nothing is written to the books."""
+
+    interval_s: Annotated[float, Meta(gt=0)] = INTERVAL_S
+    jitter: Annotated[float, Meta(ge=0, lt=1)] = JITTER
+    profiles_at_a_time: Annotated[int, Meta(ge=1)] = PROFILES_AT_A_TIME
+    lease_ttl_s: Annotated[float, Meta(gt=0)] = LEASE_TTL_S
+    alert_throttle_s: Annotated[float, Meta(ge=0)] = THROTTLE_S
+    apply: bool = False
+    executor: str | None = None
+
+
+class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where one secret is read from: an environment variable's name, or a file. Never the secret itself."""
+
+    env: Text | None = None
+    file: Text | None = None
+
+
+class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    profile_id: Text
+    user_id: str | None = None
+    policy: Policy = Policy()
+
+
+class AccountConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One account at one venue. `venue` is an entry point's name; `options` are that venue's own."""
+
+    account_id: Text
+    venue: Text
+    credentials: dict[str, SecretSource] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    profiles: Annotated[list[ProfileConfig], Meta(min_length=1)]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    database: DatabaseConfig = DatabaseConfig()
+    service: ServiceConfig = ServiceConfig()
+    accounts: list[AccountConfig] = []
+
+    @property
+    def profile_ids(self) -> list[str]:
+        return [profile.profile_id for account in self.accounts for profile in account.profiles]
+
+
+def check_config(config: Config) -> None:
+    """Raises ConfigError where values that are each allowed contradict each other, or cannot be used."""
+    _refuse_duplicates("account_id", (account.account_id for account in config.accounts))
+    _refuse_duplicates("profile_id", config.profile_ids)
+    for index, account in enumerate(config.accounts):
+        place = f"accounts[{index}]"
+        for name, source in account.credentials.items():
+            if (source.env is None) == (source.file is None):
+                raise ConfigError(f"{place}.credentials.{name}: give either env = 'NAME' or file = 'PATH'")
+        for number, profile in enumerate(account.profiles):
+            _check_policy(f"{place}.profiles[{number}].policy", profile.policy)
+        _check_ownership(place, account.profiles)
+
+
+def _refuse_duplicates(name: str, ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for one in ids:
+        if normal_id(one) in seen:
+            raise ConfigError(f"{name} {one!r} is there twice: each needs a name of its own")
+        seen.add(normal_id(one))
+
+
+def _check_policy(place: str, policy: Policy) -> None:
+    """The checks that a policy in a snapshot undergoes: amounts, times, the regular expression."""
+    probe = Snapshot(
+        format=SNAPSHOT_FORMAT,
+        taken_at=from_ns(0),
+        profile=Profile(profile_id="-"),
+        policy=policy,
+        local=Local(),
+    )
+    try:
+        check_snapshot(probe)
+    except InputError as error:
+        raise ConfigError(f"{place}{error.path.removeprefix('$.policy')}: {error.message}") from error
+    rules = (*policy.owned_client_order_id_prefixes, *policy.owned_sub_tags, *policy.claimed_symbols)
+    if not all(rule.strip() for rule in rules):
+        raise ConfigError(f"{place}: an empty prefix, sub-tag or symbol would own every order; take it out")
+
+
+# -- ownership -------------------------------------------------------------------------------------------------------
+
+
+def _check_ownership(place: str, profiles: Sequence[ProfileConfig]) -> None:
+    """Several profiles on one account must each say what is theirs, and no two the same."""
+    if len(profiles) == 1:
+        return
+    for number, profile in enumerate(profiles):
+        if not profile.policy.has_ownership_rule:
+            raise ConfigError(
+                f"{place}.profiles[{number}].policy: {profile.profile_id!r} shares its account, so it must say which"
+                " orders are its own: owned_client_order_id_prefixes, owned_sub_tags or claimed_symbols"
+            )
+    for left, right in combinations(profiles, 2):
+        for rule in _overlaps(left.policy, right.policy):
+            raise ConfigError(
+                f"{place}: profiles {left.profile_id!r} and {right.profile_id!r} both own {rule}:"
+                " an order must belong to one of them"
+            )
+
+
+def _overlaps(left: Policy, right: Policy) -> Iterator[str]:
+    for one in left.owned_client_order_id_prefixes:
+        for other in right.owned_client_order_id_prefixes:
+            if _same_orders(one.strip().lower(), other.strip().lower()):
+                yield f"client order ids that begin with {max(one, other, key=len)!r}"
+    tags = {normal_id(tag) for tag in left.owned_sub_tags} & {normal_id(tag) for tag in right.owned_sub_tags}
+    yield from (f"the sub-tag {tag!r}" for tag in sorted(tags))
+    symbols = {symbol_token(one) for one in left.claimed_symbols} & {
+        symbol_token(one) for one in right.claimed_symbols
+    }
+    yield from (f"the symbol {symbol!r}" for symbol in sorted(symbols))
+
+
+def _same_orders(left: str, right: str) -> bool:
+    """Whether an id can begin with both prefixes. A prefix ends with a token: `bot` does not own `bot2-7`."""
+    short, long = sorted((left, right), key=len)
+    rest = long.removeprefix(short)
+    return long.startswith(short) and (not rest or not short[-1:].isalnum() or not rest[0].isalnum())

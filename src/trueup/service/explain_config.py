@@ -1,0 +1,67 @@
+"""Where each value of the configuration comes from. Secrets are never shown: only where they are read."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trueup.service.config import SecretSource
+from trueup.service.load_config import LoadedConfig
+
+DEFAULT = "default"
+MASK = "***"
+_SECRET_NAME = re.compile(r"secret|token|password|passphrase|private|api_?key|credential", re.IGNORECASE)
+
+
+class ConfigValue(Struct, frozen=True, kw_only=True):
+    """One value: its dotted key, the value as JSON holds it, and `default`, the file, a variable or a flag."""
+
+    key: str
+    value: Any
+    source: str
+
+
+def explain_config(loaded: LoadedConfig, environ: Mapping[str, str] | None = None) -> list[ConfigValue]:
+    """Every value there is, defaults included, in the order of the documentation."""
+    environ = os.environ if environ is None else environ
+    return [
+        ConfigValue(key=key, value=_shown(key, value, environ), source=_source(loaded.sources, key))
+        for key, value in _values(loaded.config, "")
+    ]
+
+
+def _values(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, SecretSource):
+        yield key, value
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            yield from _values(getattr(value, name), f"{key}.{name}" if key else name)
+    elif isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _values(inner, f"{key}.{name}")
+    elif isinstance(value, list) and value and isinstance(value[0], Struct):
+        for index, inner in enumerate(value):
+            yield from _values(inner, f"{key}[{index}]")
+    else:
+        yield key, value
+
+
+def _shown(key: str, value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, SecretSource):
+        if value.env is not None:
+            return f"{MASK} from environment {value.env} ({'set' if environ.get(value.env) else 'not set'})"
+        return f"{MASK} from file {value.file}"
+    if _SECRET_NAME.search(key.rpartition(".")[2]):
+        return MASK
+    return msgspec.to_builtins(value)
+
+
+def _source(sources: Mapping[str, str], key: str) -> str:
+    """The key's own source, or that of a table within it (a secret's), else the default."""
+    if key in sources:
+        return sources[key]
+    inner = (source for name, source in sources.items() if name.startswith(f"{key}."))
+    return next(inner, DEFAULT)

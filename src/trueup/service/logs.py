@@ -1,0 +1,43 @@
+"""How log records are written: one JSON object a line. Used by trueup's own processes, never by the library.
+
+Text from a venue is untrusted: JSON escapes control characters, and what a terminal could take for a command with them.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import msgspec
+
+from trueup.engine.events import LOGGER
+from trueup.model.times import from_ns
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_NS_PER_S = 1_000_000_000
+_UNSAFE = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))}
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"at": …, "level": …, "event": …, fields …}`; an exception is added as `error` and `traceback`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": from_ns(int(record.created * _NS_PER_S)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= getattr(record, "trueup", {})
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            line["traceback"] = self.formatException(record.exc_info)
+        return _ENCODER.encode(line).decode().translate(_UNSAFE)
+
+
+def set_up_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Sends trueup's events to `stream` (standard error) as JSON lines, and nowhere else."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    LOGGER.handlers[:] = [handler]
+    LOGGER.setLevel(level)
+    LOGGER.propagate = False

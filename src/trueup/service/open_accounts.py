@@ -1,0 +1,78 @@
+"""Opens what a configuration names: the database, the venues, the executor; and closes them again."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from trueup.engine.account import ManagedAccount, ManagedProfile
+from trueup.model.snapshot import Profile
+from trueup.ports import Clock, Executor, Journal, Ledger
+from trueup.service.clock import SystemClock
+from trueup.service.config import AccountConfig
+from trueup.service.load_config import LoadedConfig
+from trueup.service.registry import LEDGERS, load_entry, open_executor, open_venue
+
+LEDGER = "sqlite"
+
+
+@contextlib.asynccontextmanager
+async def open_accounts(
+    loaded: LoadedConfig, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[list[ManagedAccount]]:
+    """Every account of a configuration, ready to run. Raises ConfigError, AuthError, LedgerError."""
+    clock, environ = clock or SystemClock(), os.environ if environ is None else environ
+    service = loaded.config.service
+    executor = open_executor(service.executor) if service.executor is not None else None
+    async with contextlib.AsyncExitStack() as closing:
+        books = load_entry(LEDGERS, LEDGER)(database_path(loaded))
+        closing.callback(books.close)
+        accounts: list[ManagedAccount] = []
+        for config in loaded.config.accounts:
+            account = _managed(config, loaded, clock, environ, books, books, executor)
+            closing.push_async_callback(account.venue.aclose)
+            accounts.append(account)
+        books.ensure_profiles([managed.profile for account in accounts for managed in account.profiles])
+        yield accounts
+
+
+def database_path(loaded: LoadedConfig) -> str:
+    """Where the database is; a relative path begins at the configuration's folder."""
+    return str(Path(loaded.folder, loaded.config.database.path))
+
+
+def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:
+    """An account's profiles, as the engine knows them."""
+    return [
+        ManagedProfile(
+            profile=Profile(
+                profile_id=one.profile_id,
+                user_id=one.user_id,
+                venue=config.venue,
+                account_id=config.account_id,
+            ),
+            policy=one.policy,
+        )
+        for one in config.profiles
+    ]
+
+
+def _managed(
+    config: AccountConfig,
+    loaded: LoadedConfig,
+    clock: Clock,
+    environ: Mapping[str, str],
+    ledger: Ledger,
+    journal: Journal,
+    executor: Executor | None,
+) -> ManagedAccount:
+    return ManagedAccount(
+        account_id=config.account_id,
+        profiles=managed_profiles(config),
+        venue=open_venue(config, clock, loaded.folder, environ),
+        ledger=ledger,
+        journal=journal,
+        clock=clock,
+        executor=executor,
+        lease_ttl_s=loaded.config.service.lease_ttl_s,
+    )

@@ -1,0 +1,95 @@
+"""Opens venues and ledgers by the names of their entry points, and the bot's executor by `module:attribute`.
+
+Nothing is imported before its name is asked for. Must not know any venue or ledger by itself.
+"""
+
+import difflib
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from trueup.model.errors import AuthError, ConfigError
+from trueup.ports import Clock, Executor, Venue, VenueSettings
+from trueup.service.config import AccountConfig, SecretSource
+
+VENUES = "trueup.venues"
+LEDGERS = "trueup.ledgers"
+
+
+def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mapping[str, str]) -> Venue:
+    """The account's venue, with its credentials read. Raises ConfigError, AuthError."""
+    settings = VenueSettings(
+        account_id=account.account_id,
+        credentials={
+            name: read_secret(name, one, folder, environ) for name, one in account.credentials.items()
+        },
+        options=account.options,
+        folder=folder,
+        clock=clock,
+    )
+    return cast(Venue, load_entry(VENUES, account.venue)(settings))
+
+
+def read_secret(name: str, source: SecretSource, folder: str, environ: Mapping[str, str]) -> str:
+    """One secret from where the configuration says. The message of an error never holds it."""
+    if source.env is not None:
+        secret = environ.get(source.env, "")
+        where = f"environment variable {source.env}"
+    else:
+        path = Path(folder, source.file or "")
+        where = str(path)
+        try:
+            secret = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise AuthError(
+                f"the credential {name} cannot be read from {where}: {type(error).__name__}"
+            ) from error
+    if not secret.strip():
+        raise AuthError(f"the credential {name} is empty or not set: {where}")
+    return secret.strip()
+
+
+def load_entry(group: str, name: str) -> Any:
+    """What the entry point `name` of `group` names. Raises ConfigError where it is missing or cannot be imported."""
+    found = entry_points(group=group)
+    if name not in found.names:
+        raise ConfigError(_unknown(group, name, found.names))
+    return _load(found[name])
+
+
+def open_executor(reference: str) -> Executor:
+    """The executor named `module:attribute`: an instance, or a class or function that makes one without arguments."""
+    entry = EntryPoint(name="executor", value=reference, group="")
+    if not entry.pattern.match(reference) or ":" not in reference:
+        raise ConfigError(f"service.executor: expected 'module:attribute', got {reference!r}")
+    executor = _load(entry)
+    if isinstance(executor, type) or not hasattr(executor, "reconcile_entry_fill"):
+        executor = executor()
+    missing = [one for one in _EXECUTOR_METHODS if not callable(getattr(executor, one, None))]
+    if missing:
+        raise ConfigError(
+            f"service.executor: {reference} has no {', '.join(missing)}; see trueup.ports.Executor"
+        )
+    return cast(Executor, executor)
+
+
+_EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{entry.value} cannot be imported: {error}; is its package or extra installed?"
+        ) from error
+
+
+def _unknown(group: str, name: str, known: set[str]) -> str:
+    kind = group.removeprefix("trueup.").removesuffix("s")
+    nearest = difflib.get_close_matches(name, known, n=1)
+    advice = (
+        f"did you mean {nearest[0]!r}?" if nearest else f"installed are: {', '.join(sorted(known)) or 'none'}"
+    )
+    return f"no {kind} is called {name!r}; {advice}"

@@ -1,0 +1,127 @@
+"""`trueup run`: repeats every account on its schedule, a bounded number at a time.
+
+Rules: an account that fails or waits delays no other; the time between two runs of an account is the interval, moved
+by jitter so that accounts do not march in step; a stop lets what runs finish and frees its leases, a second stop
+cancels it (a transaction still commits or rolls back whole).
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from trueup.engine.account import AccountReport, ManagedAccount
+from trueup.engine.events import Event, log_event
+from trueup.engine.leased_run import error_text
+from trueup.engine.run_account import Memory, reconcile_account
+from trueup.ports import Clock
+from trueup.service.config import ServiceConfig
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Service:
+    """Runs accounts until it is stopped. `settings`: interval, jitter, how many at a time, dry or applying.
+
+    `memory` null: no alert is sent. `jitter`: the source of randomness, seeded in tests.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[ManagedAccount],
+        settings: ServiceConfig,
+        clock: Clock,
+        *,
+        memory: Memory | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.counts: Counter[str] = Counter()  # runs by how they ended; contentions
+        self._accounts = accounts
+        self._settings = settings
+        self._clock = clock
+        self._memory = memory
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Repeats every account until `stop`. Returns when the last run has ended and its lease is free."""
+        log_event(Event.SERVICE_STARTED, {"accounts": len(self._accounts), "apply": self._settings.apply})
+        self._tasks = [asyncio.create_task(self._repeat(account)) for account in self._accounts]
+        try:
+            await self._all_ended()
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            await self._all_ended()
+            raise
+        finally:
+            log_event(Event.SERVICE_STOPPED, dict(self.counts))
+
+    async def run_once(self) -> list[AccountReport]:
+        """Every account once, a bounded number at a time; in the accounts' order."""
+        return list(await asyncio.gather(*(self._run_in_turn(account) for account in self._accounts)))
+
+    def stop(self) -> None:
+        """The first call lets the current runs finish; a second one cancels them."""
+        if self._stopping.is_set():
+            for task in self._tasks:
+                task.cancel()
+        self._stopping.set()
+
+    @contextlib.contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Within it SIGTERM and SIGINT call `stop`."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def _all_ended(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _repeat(self, account: ManagedAccount) -> None:
+        await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
+        while not self._stopping.is_set():
+            await self._run_in_turn(account)
+            spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
+            await self._wait(self._settings.interval_s * spread)
+
+    async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
+        async with self._slots:
+            if self._stopping.is_set():
+                return AccountReport(
+                    account_id=account.account_id, processed=False, error="the service is stopping"
+                )
+            return await self._run(account)
+
+    async def _run(self, account: ManagedAccount) -> AccountReport:
+        try:
+            report = await reconcile_account(account, apply=self._settings.apply, memory=self._memory)
+        except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
+            log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+            report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
+        self.counts["contended"] += report.contended
+        self.counts.update(profile.state.value for profile in report.profiles)
+        return report
+
+    async def _wait(self, seconds: float) -> None:
+        """Until the time has passed, or a stop is wanted."""
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
