@@ -53,6 +53,7 @@ class MemoryBooks:
         self._orders: list[LocalOrder] = []
         self._fills: list[Fill] = []
         self.trades: dict[str, Trade] = {}
+        self.overruns: set[str] = set()  # trades of which the bot recorded more exits than they held
 
     # What the bot records
 
@@ -62,7 +63,10 @@ class MemoryBooks:
         )
 
     def record_order(self, order: LocalOrder) -> None:
-        self._orders.append(structs.replace(order, last_activity_at=self._now()))
+        now = self._now()
+        self._orders.append(
+            structs.replace(order, submitted_at=order.submitted_at or now, last_activity_at=now)
+        )
 
     def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> None:
         index = self._index(client_order_id)
@@ -133,7 +137,10 @@ class MemoryBooks:
     def find(self, client_order_id: str | None, venue_order_id: str | None) -> LocalOrder | None:
         """The order of either id."""
         for order in self._orders:
-            if venue_order_id is not None and venue_order_id in (order.venue_order_id, *order.previous_venue_order_ids):
+            if venue_order_id is not None and venue_order_id in (
+                order.venue_order_id,
+                *order.previous_venue_order_ids,
+            ):
                 return order
             if client_order_id is not None and client_order_id == order.client_order_id:
                 return order
@@ -142,7 +149,9 @@ class MemoryBooks:
     def apply(self, plan: Plan, snapshot: Snapshot) -> list[Notification]:
         """Lay the plan's projections onto the rows; returns the notifications of what was applied."""
         moved = self._moved_since(snapshot.local)
-        applied = {order.venue_order_id: order for order in plan.projected_orders if order.symbol not in moved}
+        applied = {
+            order.venue_order_id: order for order in plan.projected_orders if order.symbol not in moved
+        }
         for order in applied.values():
             self._replace_order(order)
         self._keep_fills([fill for fill in plan.projected_fills if fill.symbol not in moved])
@@ -161,6 +170,9 @@ class MemoryBooks:
             ),
             Decimal(0),
         )
+
+    def has_live_order(self, symbol: str) -> bool:
+        return any(order.symbol == symbol and order.status in LIVE for order in self._orders)
 
     # Inside
 
@@ -196,7 +208,7 @@ class MemoryBooks:
         trade = self.trades.get(order.trade_id or "")
         if trade is None or order.action is None:
             return
-        moved, _beyond = move_trade(
+        moved, beyond = move_trade(
             trade,
             order.action,
             growth_qty=fold.growth_qty,
@@ -204,6 +216,8 @@ class MemoryBooks:
             recost=fold.recost,
             fee_base_qty=base_fee(fold.real_fills, trade, None),
         )
+        if beyond:
+            self.overruns.add(trade.trade_id)
         self.trades[trade.trade_id] = structs.replace(moved, version=trade.version + 1)
         self._settle_trade(trade.trade_id)
 
@@ -245,7 +259,9 @@ class MemoryBooks:
 
 
 def _is_open_or_recent(order: LocalOrder, oldest_ns: int) -> bool:
-    return order.status in LIVE or order.last_activity_at is None or to_ns(order.last_activity_at) >= oldest_ns
+    return (
+        order.status in LIVE or order.last_activity_at is None or to_ns(order.last_activity_at) >= oldest_ns
+    )
 
 
 def _is_same_row(order: LocalOrder, projected: LocalOrder) -> bool:
@@ -255,4 +271,6 @@ def _is_same_row(order: LocalOrder, projected: LocalOrder) -> bool:
     ):
         return True
     unbound = order.venue_order_id is None or projected.venue_order_id is None
-    return unbound and order.client_order_id is not None and order.client_order_id == projected.client_order_id
+    return (
+        unbound and order.client_order_id is not None and order.client_order_id == projected.client_order_id
+    )

@@ -97,7 +97,12 @@ class Market:
         if qty <= order.filled:
             raise Refused("quantity must be greater than the filled quantity")
         request = structs.replace(
-            order.request, client_order_id=client_order_id, qty=qty - order.filled, limit=limit, legs=()
+            order.request,
+            client_order_id=client_order_id,
+            qty=qty - order.filled,
+            limit=limit,
+            stop=None,
+            legs=(),
         )
         successor = self._add(account_id, request, order.placed_by, replaces=order)
         order.successor, order.replace_qty = successor, qty

@@ -1,0 +1,313 @@
+"""A simulated bot: it trades round trips, keeps its books through `Books`, and obeys its notifications.
+
+Decides what to trade and what to remember, from what it heard alone: a lost frame or answer leaves it wrong until
+trueup tells it better. Its memory is apart from its books, as in a real bot. It must not look at the venue's truth,
+except for an order that it asks for by its client order id.
+"""
+
+from decimal import Decimal
+from random import Random
+
+from msgspec import Struct
+
+from trueup.model.errors import VenueUnavailable
+from trueup.model.plan import Notification
+from trueup.model.snapshot import LocalOrder
+from trueup.model.vocabulary import LIVE, Action, NotificationKind, PositionSide, Side, Status
+from trueup.sim.books import Books
+from trueup.sim.faults import FaultDice
+from trueup.sim.market import Event, Refused
+from trueup.sim.market_orders import FEE_PARTS, MarketInstrument, MarketOrder, OrderRequest, time_text
+from trueup.sim.trading import TradingClient
+
+CLIENT_ORDER_ID_PATTERN = r"^(?P<profile>\w+)-(?P<trade>\w+)-(?P<action>entry|exit)-\d+$"
+ACT = 0.5  # chance per step that the bot does anything
+CANCEL, REPLACE = 0.12, 0.15  # chance per look at a live order
+LEVEL_TICKS = 300  # how far from the price its limits and stops lie
+QTY_MAX = 20_000  # steps
+
+
+class BotOrder(Struct, eq=False, kw_only=True):
+    """An order as the bot remembers it."""
+
+    client_order_id: str
+    action: Action
+    qty: int
+    venue_order_id: str | None = None
+    told: int = 0  # the cumulative quantity that a notification set
+    seen: dict[str, int] = {}  # fill id → quantity, from frames
+    status: Status = Status.PENDING_NEW
+
+    @property
+    def filled(self) -> int:
+        return max(self.told, sum(self.seen.values()))
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE and self.filled < self.qty
+
+
+class BotTrade(Struct, eq=False, kw_only=True):
+    """A round trip as the bot remembers it."""
+
+    trade_id: str
+    instrument: MarketInstrument
+    side: PositionSide
+    orders: list[BotOrder] = []
+    order_count: int = 0
+    done: bool = False
+
+    @property
+    def held(self) -> int:
+        """Steps entered and not exited, less what fees took of them."""
+        entered = sum(order.filled for order in self.orders if order.action is Action.ENTRY)
+        exited = sum(order.filled for order in self.orders if order.action is Action.EXIT)
+        ppm = self.instrument.base_fee_ppm if self.side is PositionSide.LONG else 0
+        return entered * (FEE_PARTS - ppm) // FEE_PARTS - exited
+
+    def order_side(self, action: Action) -> Side:
+        buys = (action is Action.ENTRY) == (self.side is PositionSide.LONG)
+        return Side.BUY if buys else Side.SELL
+
+
+class Bot:
+    """One profile's bot. Implements `ports.Executor`."""
+
+    def __init__(
+        self,
+        profile_id: str,
+        client: TradingClient,
+        books: Books,
+        dice: FaultDice,
+        rng: Random,
+        *,
+        sub_tag: str | None = None,
+        shorts: bool = False,
+        trades_max: int = 3,
+    ) -> None:
+        self.profile_id = profile_id
+        self.trades: dict[str, BotTrade] = {}
+        self.effects: dict[str, Notification] = {}  # notification id → what was obeyed once
+        self.deliveries = 0
+        self._client = client
+        self._books = books
+        self._dice = dice
+        self._rng = rng
+        self._sub_tag = sub_tag
+        self._shorts = shorts
+        self._trades_max = trades_max
+        self._orders: dict[str, tuple[BotTrade, BotOrder]] = {}  # client order id → what is remembered
+
+    def step(self, *, trading: bool = True) -> None:
+        """Hear the stream, then (where it still trades) perhaps do one thing."""
+        for event in self._client.frames():
+            self._hear(event)
+        if not trading or self._rng.random() >= ACT:
+            return
+        trades = [trade for trade in self.trades.values() if not trade.done]
+        if len(trades) < self._trades_max and self._rng.random() < 0.5:
+            self._open_trade()
+        elif trades:
+            self._manage(self._rng.choice(trades))
+
+    # Trading
+
+    def _open_trade(self) -> None:
+        instrument = self._rng.choice(list(self._client.market.instruments.values()))
+        side = self._rng.choice(list(PositionSide)) if self._shorts else PositionSide.LONG
+        trade = BotTrade(
+            trade_id=f"{self.profile_id}t{len(self.trades) + 1}", instrument=instrument, side=side
+        )
+        self.trades[trade.trade_id] = trade
+        self._books.open_trade(trade.trade_id, instrument.symbol, side)
+        self._send(trade, Action.ENTRY, self._rng.randint(1, QTY_MAX))
+
+    def _manage(self, trade: BotTrade) -> None:
+        live = [order for order in trade.orders if order.is_live]
+        if live:
+            self._reconsider(trade, self._rng.choice(live))
+        elif trade.held > 0:
+            self._send(trade, Action.EXIT, trade.held)
+        else:
+            trade.done = True
+
+    def _reconsider(self, trade: BotTrade, order: BotOrder) -> None:
+        draw = self._rng.random()
+        if order.venue_order_id is None or order.status is Status.PENDING_CANCEL:
+            return
+        try:
+            if draw < CANCEL:
+                self._cancel(order, order.venue_order_id)
+            elif draw < CANCEL + REPLACE:
+                self._replace(trade, order, order.venue_order_id)
+        except (Refused, VenueUnavailable):
+            return  # a refusal says that the order ended: the frame of that will come, or trueup will tell
+
+    def _send(self, trade: BotTrade, action: Action, qty: int) -> None:
+        request = self._request(trade, action, qty)
+        order = BotOrder(client_order_id=request.client_order_id or "", action=action, qty=qty)
+        records_late = self._dice.strikes("crash_before_record")
+        if not records_late:
+            self._remember(trade, order)
+            self._books.record_order(_local_order(trade, action, request))
+            if self._dice.strikes("crash_before_send"):
+                return
+        try:
+            placed = self._client.submit(request)
+        except VenueUnavailable:
+            return
+        if not records_late and not self._dice.strikes("crash_after_send"):
+            self._acknowledge(order, placed)
+
+    def _cancel(self, order: BotOrder, venue_order_id: str) -> None:
+        self._books.record_cancel_requested(order.client_order_id)
+        order.status = Status.PENDING_CANCEL
+        self._client.cancel(venue_order_id)
+
+    def _replace(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
+        """Move a limit order's price; its successor is recorded when the venue says that it took its place."""
+        request = self._request(trade, order.action, order.qty)
+        if request.limit is not None and request.client_order_id is not None:
+            self._client.replace(venue_order_id, request.client_order_id, order.qty, request.limit)
+
+    def _request(self, trade: BotTrade, action: Action, qty: int) -> OrderRequest:
+        """A limit or market order; an exit may be a stop."""
+        trade.order_count += 1
+        price = self._client.market.prices[trade.instrument.symbol]
+        side = trade.order_side(action)
+        below = price - self._rng.randint(-LEVEL_TICKS // 3, LEVEL_TICKS)
+        above = price + self._rng.randint(-LEVEL_TICKS // 3, LEVEL_TICKS)
+        kind = self._rng.choice(("limit", "limit", "market", "stop" if action is Action.EXIT else "limit"))
+        return OrderRequest(
+            client_order_id=f"{self.profile_id}-{trade.trade_id}-{action.value}-{trade.order_count}",
+            symbol=trade.instrument.symbol,
+            side=side,
+            qty=qty,
+            limit=None if kind != "limit" else below if side is Side.BUY else above,
+            stop=None if kind != "stop" else above if side is Side.BUY else below,
+            sub_tag=self._sub_tag,
+        )
+
+    # Hearing
+
+    def _hear(self, event: Event) -> None:
+        known = self._orders.get(event.order.client_order_id or "")
+        if known is None:
+            return
+        trade, order = known
+        if order.venue_order_id is None:
+            self._acknowledge(order, event.order)
+        match event.kind:
+            case "fill" if event.fill is not None and event.fill.fill_id not in order.seen:
+                order.seen[event.fill.fill_id] = event.fill.qty
+                self._books.record_fill(order.client_order_id, event.fill.view())
+            case "canceled" | "expired" | "rejected":
+                order.status = Status(event.kind)
+                self._books.record_ended(order.client_order_id, order.status, time_text(event.ns))
+            case "replaced":
+                self._succeed(trade, order, event.order)
+            case _:
+                return
+
+    def _acknowledge(self, order: BotOrder, placed: MarketOrder) -> None:
+        order.venue_order_id = placed.venue_order_id
+        self._books.record_acknowledgement(
+            order.client_order_id, placed.venue_order_id, time_text(placed.submitted_ns)
+        )
+
+    def _succeed(self, trade: BotTrade, order: BotOrder, replaced: MarketOrder) -> None:
+        """The venue replaced the order: its successor takes its place."""
+        order.status = Status.REPLACED
+        successor = replaced.successor
+        if successor is None or successor.client_order_id is None:
+            return
+        if successor.client_order_id not in self._orders:
+            follower = BotOrder(
+                client_order_id=successor.client_order_id,
+                action=order.action,
+                qty=successor.qty,
+                venue_order_id=successor.venue_order_id,
+            )
+            self._remember(trade, follower)
+        local = _local_order(trade, order.action, successor.request, successor)
+        self._books.record_replaced(order.client_order_id, local)
+
+    def _remember(self, trade: BotTrade, order: BotOrder) -> None:
+        trade.orders.append(order)
+        self._orders[order.client_order_id] = (trade, order)
+
+    # ports.Executor
+
+    async def reconcile_entry_fill(self, notification: Notification) -> None:
+        self.obey(notification)
+
+    async def reconcile_exit_fill(self, notification: Notification) -> None:
+        self.obey(notification)
+
+    async def reconcile_cancel(self, notification: Notification) -> None:
+        self.obey(notification)
+
+    async def reconcile_discovered(self, notification: Notification) -> None:
+        self.obey(notification)
+
+    async def reconcile_amended(self, notification: Notification) -> None:
+        self.obey(notification)
+
+    def obey(self, notification: Notification) -> None:
+        """Do what a notification says, once: set the cumulative figures, end what ended, adopt what is new."""
+        self.deliveries += 1
+        if notification.notification_id in self.effects:
+            return
+        self.effects[notification.notification_id] = notification
+        known = self._orders.get(notification.client_order_id or "") or self._adopt(notification)
+        if known is None:
+            return
+        trade, order = known
+        order.venue_order_id = order.venue_order_id or notification.venue_order_id
+        if notification.cumulative_qty is not None:
+            told = Decimal(notification.cumulative_qty).scaleb(trade.instrument.qty_decimals)
+            order.told = max(order.told, int(told))
+        if notification.kind is NotificationKind.CANCEL:
+            order.status = Status.CANCELED
+        trade.done = trade.done and not order.is_live and trade.held <= 0
+
+    def _adopt(self, notification: Notification) -> tuple[BotTrade, BotOrder] | None:
+        """Remember an order of ours that we never heard of: ask the venue for it."""
+        trade = self.trades.get(notification.trade_id or "")
+        placed = self._client.find(notification.client_order_id or "")
+        if trade is None or placed is None or placed.client_order_id is None:
+            return None
+        action = Action.ENTRY if placed.side is trade.order_side(Action.ENTRY) else Action.EXIT
+        order = BotOrder(
+            client_order_id=placed.client_order_id,
+            action=action,
+            qty=placed.qty,
+            venue_order_id=placed.venue_order_id,
+            status=placed.status,
+        )
+        self._remember(trade, order)
+        return trade, order
+
+
+def _local_order(
+    trade: BotTrade, action: Action, request: OrderRequest, placed: MarketOrder | None = None
+) -> LocalOrder:
+    """An order as the bot records it: before it is sent, or (a successor) as the venue placed it."""
+    view = placed.view() if placed is not None else None
+    instrument = trade.instrument
+    return LocalOrder(
+        client_order_id=request.client_order_id,
+        venue_order_id=view.venue_order_id if view is not None else None,
+        trade_id=trade.trade_id,
+        sub_tag=request.sub_tag,
+        symbol=request.symbol,
+        side=request.side,
+        action=action,
+        order_type=request.order_type,
+        qty=instrument.qty_text(placed.qty if placed is not None else request.qty),
+        limit_price=None if request.limit is None else instrument.price_text(request.limit),
+        stop_price=None if request.stop is None else instrument.price_text(request.stop),
+        status=Status.PENDING_NEW,
+        submitted_at=view.submitted_at if view is not None else None,
+        venue_updated_at=view.updated_at if view is not None else None,
+    )

@@ -1,0 +1,17 @@
+"""Independent checkers of the invariants; they share no code with what they check."""
+
+from trueup.sim.checkers.check_books import check_books, check_progress
+from trueup.sim.checkers.check_converged import check_converged
+from trueup.sim.checkers.check_plan import check_effects, check_plan, check_replan
+from trueup.sim.checkers.facts import ProfileBooks, Violation
+
+__all__ = [
+    "ProfileBooks",
+    "Violation",
+    "check_books",
+    "check_converged",
+    "check_effects",
+    "check_plan",
+    "check_progress",
+    "check_replan",
+]

@@ -1,0 +1,124 @@
+"""Checks of the books against the market's truth that hold at any time, whatever fails: I1, I2, I3, I4, I8, I12, I15.
+
+Decides what books may never say. Must not know how trueup comes to say it.
+"""
+
+from collections import Counter
+from fractions import Fraction
+
+from trueup.model.snapshot import Local, LocalOrder, Trade
+from trueup.sim.checkers.facts import (
+    ENDED,
+    ProfileBooks,
+    Violation,
+    by_client_id,
+    fills_of,
+    name_of,
+    row_key,
+    sum_qty,
+    truth_of,
+    units,
+)
+from trueup.sim.market import Market
+from trueup.sim.market_orders import MarketOrder
+
+
+def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
+    """I1, I3, I4, I15: what the books may never say, whatever fails."""
+    found = _check_fills_once(books) + _check_trades(books)
+    for order in books.local.orders:
+        truth = truth_of(market, books, order)
+        found += _check_order_sums(books, order)
+        if truth is not None:
+            found += _check_order_truth(books, order, truth, market)
+        elif order.venue_order_id is not None:
+            found.append(Violation("I12", name_of(order), "is bound to a venue order that does not exist"))
+    return sorted(found)
+
+
+def _check_fills_once(books: ProfileBooks) -> list[Violation]:
+    fills = Counter((fill.venue_order_id, fill.fill_id) for fill in books.local.fills)
+    orders = Counter(order.venue_order_id for order in books.local.orders if order.venue_order_id is not None)
+    found = [Violation("I1", str(key), "fill is booked more than once") for key, n in fills.items() if n > 1]
+    return found + [
+        Violation("I1", key, "venue order is booked in two rows") for key, n in orders.items() if n > 1
+    ]
+
+
+def _check_order_sums(books: ProfileBooks, order: LocalOrder) -> list[Violation]:
+    filled, named = Fraction(order.filled_qty), sum_qty(fills_of(books.local, order))
+    if named > filled:
+        return [
+            Violation("I3", name_of(order), f"its fills add up to {named}, more than its filled {filled}")
+        ]
+    if order.qty is not None and filled > Fraction(order.qty):
+        return [Violation("I3", name_of(order), f"filled {filled} is more than its quantity {order.qty}")]
+    return []
+
+
+def _check_order_truth(
+    books: ProfileBooks, order: LocalOrder, truth: MarketOrder, market: Market
+) -> list[Violation]:
+    name = name_of(order)
+    if truth.placed_by != books.profile_id:
+        return [
+            Violation(
+                "I15", name, f"was placed by {truth.placed_by}, but is in the books of {books.profile_id}"
+            )
+        ]
+    found: list[Violation] = []
+    booked = Fraction(order.filled_qty)
+    if booked > units(truth, truth.filled):
+        found.append(Violation("I1", name, f"booked {booked}, the venue filled {truth.filled} steps only"))
+    real = {fill.fill_id: fill for fill in market.truth_fills(books.account_id, truth.venue_order_id)}
+    found += [
+        Violation("I1", name, f"fill {fill.fill_id} never happened")
+        for fill in fills_of(books.local, order)
+        if not fill.inferred and fill.fill_id not in real and fill.venue_order_id == truth.venue_order_id
+    ]
+    if order.status.value in ENDED and order.status is not truth.status:
+        found.append(Violation("I4", name, f"marked {order.status.value}, but it is {truth.status.value}"))
+    return found
+
+
+def _check_trades(books: ProfileBooks) -> list[Violation]:
+    found: list[Violation] = []
+    for trade in books.local.trades:
+        entered, exited = booked_of_trade(books.local, trade)
+        if Fraction(trade.entry_qty) != entered:
+            found.append(
+                Violation("I3", trade.trade_id, f"entry {trade.entry_qty}, its orders filled {entered}")
+            )
+        beyond = exited - Fraction(trade.exit_qty)
+        if beyond < 0 or (beyond > 0 and trade.trade_id not in books.overrun_trades):
+            found.append(
+                Violation("I3", trade.trade_id, f"exit {trade.exit_qty}, its orders filled {exited}")
+            )
+    return found
+
+
+def booked_of_trade(local: Local, trade: Trade) -> tuple[Fraction, Fraction]:
+    """What the trade's orders filled: (entered, exited)."""
+    sums = {"entry": Fraction(0), "exit": Fraction(0)}
+    for order in local.orders:
+        if order.trade_id == trade.trade_id and order.action is not None:
+            sums[order.action.value] += Fraction(order.filled_qty)
+    return sums["entry"], sums["exit"]
+
+
+def check_progress(before: Local, after: Local) -> list[Violation]:
+    """I8: rows are never lost, a changed row has a higher version, booked quantity never falls."""
+    found: list[Violation] = []
+    rows = {row_key(order): order for order in after.orders}
+    rebound = {old.strip().lower(): order for order in after.orders for old in order.previous_venue_order_ids}
+    for order in before.orders:
+        kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
+        if kept is None:
+            found.append(Violation("I8", name_of(order), "its row is gone"))
+        elif kept != order and kept.version <= order.version:
+            found.append(Violation("I8", name_of(order), f"changed, but its version stayed {kept.version}"))
+        elif Fraction(kept.filled_qty) < Fraction(order.filled_qty):
+            found.append(
+                Violation("I2", name_of(order), f"booked {order.filled_qty}, and later {kept.filled_qty}")
+            )
+    return sorted(found)

@@ -1,0 +1,147 @@
+"""Liveness: after the faults, the books equal the market's truth and a run has nothing left to do.
+
+Decides what "equal" means: quantities, prices of fills and costs exactly, averages as far as both sides round them.
+"""
+
+from fractions import Fraction
+
+from trueup.model.plan import Plan
+from trueup.model.snapshot import LocalOrder
+from trueup.model.vocabulary import BreakKind
+from trueup.sim.checkers.facts import (
+    ENDED,
+    ProfileBooks,
+    Violation,
+    figures,
+    fills_of,
+    name_of,
+    number,
+    plain_status,
+    row_of,
+    truth_of,
+    units,
+)
+from trueup.sim.market import Market
+from trueup.sim.market_orders import FEE_PARTS, MarketOrder
+
+AVERAGE_TOLERANCE = Fraction(
+    1, 1_000_000
+)  # relative: venues and books round averages, never quantities or costs
+LEFT_TO_PEOPLE = frozenset(
+    {BreakKind.FOREIGN_ORDER, BreakKind.TRADE_OVERRUN, BreakKind.POSITION_MISMATCH, BreakKind.SUB_TAG_MISSING}
+)
+
+
+def check_converged(
+    market: Market, books: ProfileBooks, plan: Plan, *, coverage: bool = False
+) -> list[Violation]:
+    """Liveness: nothing repairable is left, and the books equal the truth for every owned order, fill and trade.
+
+    `coverage`: also orders that ended before any run saw them, which only the coverage stage finds.
+    """
+    found = _check_idle(plan)
+    for order in books.local.orders:
+        truth = truth_of(market, books, order)
+        found += _compare_order(market, books, order, truth)
+    for truth in market.truth_orders(books.account_id):
+        known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
+        rebound = any(truth.venue_order_id in order.previous_venue_order_ids for order in books.local.orders)
+        if truth.placed_by == books.profile_id and not known and not rebound and (coverage or truth.is_live):
+            found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
+    return sorted(found + _compare_trades(market, books))
+
+
+def _check_idle(plan: Plan) -> list[Violation]:
+    found = [Violation("live", one.kind.value, f"still corrects: {one.reason}") for one in plan.corrections]
+    found += [Violation("live", str(one.id), f"still asks: {one.reason}") for one in plan.queries]
+    found += [
+        Violation("live", str(one.client_order_id), f"still defers: {one.reason}") for one in plan.deferred
+    ]
+    return found + [
+        Violation(
+            "live", str(one.client_order_id or one.venue_order_id), f"still broken: {one.kind} {one.reason}"
+        )
+        for one in plan.breaks
+        if one.kind not in LEFT_TO_PEOPLE
+    ]
+
+
+def _compare_order(
+    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder | None
+) -> list[Violation]:
+    name = name_of(order)
+    if truth is None:
+        lost = order.status.value not in ENDED or Fraction(order.filled_qty) != 0
+        return (
+            [Violation("live", name, f"never reached the venue, but is {order.status.value}")] if lost else []
+        )
+    view = truth.view()
+    pairs = {
+        "status": (plain_status(order.status), plain_status(truth.status)),
+        "venue order id": (order.venue_order_id, truth.venue_order_id),
+        "quantity": (number(order.qty), number(view.qty)),
+        "limit price": (number(order.limit_price), number(view.limit_price)),
+        "stop price": (number(order.stop_price), number(view.stop_price)),
+        "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
+    }
+    found = [
+        Violation("live", name, f"{what} is {mine}, the venue's is {theirs}")
+        for what, (mine, theirs) in pairs.items()
+        if mine != theirs
+    ]
+    return found + _compare_fills(market, books, order, truth) + _compare_average(order, truth)
+
+
+def _compare_fills(
+    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder
+) -> list[Violation]:
+    """Every fill record of the venue is booked, exactly, and nothing is inferred any more."""
+    mine = {fill.fill_id: figures(fill) for fill in fills_of(books.local, order)}
+    theirs = {
+        fill.fill_id: figures(fill.view())
+        for fill in market.truth_fills(books.account_id, truth.venue_order_id)
+    }
+    if mine == theirs:
+        return []
+    odd = sorted(set(mine.items()) ^ set(theirs.items()))
+    return [Violation("live", name_of(order), f"fills differ: {', '.join(fill_id for fill_id, _ in odd)}")]
+
+
+def _compare_average(order: LocalOrder, truth: MarketOrder) -> list[Violation]:
+    if truth.filled == 0:
+        return []
+    price = Fraction(truth.cost, truth.filled) / 10**truth.instrument.price_decimals
+    booked = Fraction(order.filled_avg_price or 0)
+    if abs(booked - price) <= price * AVERAGE_TOLERANCE:
+        return []
+    return [
+        Violation("live", name_of(order), f"average price is {float(booked)}, the venue's is {float(price)}")
+    ]
+
+
+def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
+    found: list[Violation] = []
+    for trade in books.local.trades:
+        entered = exited = fees = Fraction(0)
+        for order in books.local.orders:
+            truth = truth_of(market, books, order)
+            if order.trade_id != trade.trade_id or truth is None or order.action is None:
+                continue
+            if order.action.value == "entry":
+                entered += units(truth, truth.filled)
+            else:
+                exited += units(truth, truth.filled)
+            for fill in market.truth_fills(books.account_id, truth.venue_order_id):
+                fees += units(truth, fill.base_fee_parts) / FEE_PARTS
+        pairs = [
+            ("entry", trade.entry_qty, entered),
+            ("fee", trade.fee_base_qty, fees if trade.side == "long" else 0),
+        ]
+        if trade.trade_id not in books.overrun_trades:
+            pairs.append(("exit", trade.exit_qty, exited))
+        found += [
+            Violation("live", trade.trade_id, f"{what} is {mine}, the venue's is {theirs}")
+            for what, mine, theirs in pairs
+            if Fraction(mine) != theirs
+        ]
+    return found

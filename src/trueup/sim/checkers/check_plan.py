@@ -1,0 +1,93 @@
+"""Checks of plans and effects as plain values: I4, I6, I7, I10, I11, I12.
+
+Decides what a plan may do on the evidence of its snapshot. Must not know the stages that made it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from trueup.model.plan import Notification, Plan
+from trueup.model.snapshot import Snapshot, VenueOrder
+from trueup.model.vocabulary import BreakKind, CorrectionKind, Outcome
+from trueup.sim.checkers.facts import Violation, row_of
+
+
+def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
+    """I4, I6, I7, I12: every correction stands on evidence that its snapshot holds, and on its row's version."""
+    records = _records(snapshot)
+    found: list[Violation] = []
+    for correction in plan.corrections:
+        subject = f"{correction.kind.value} {correction.client_order_id or correction.venue_order_id}"
+        row = row_of(snapshot.local, correction.venue_order_id, correction.client_order_id)
+        if correction.expected_version and row is not None and correction.expected_version != row.version:
+            found.append(
+                Violation("I7", subject, f"judged version {correction.expected_version}, not {row.version}")
+            )
+        if correction.kind is CorrectionKind.SET_STATUS and isinstance(correction.changes, dict):
+            status = str(correction.changes.get("status"))
+            ids = {correction.venue_order_id, *(row.previous_venue_order_ids if row is not None else ())}
+            if not _is_proven(snapshot, status, ids - {None}, correction.client_order_id, records):
+                found.append(
+                    Violation("I4", subject, f"set to {status} without a record or confirmed absence")
+                )
+    return sorted(found)
+
+
+def check_replan(plan: Plan) -> list[Violation]:
+    """I11: `plan` was made again after its predecessor's projections were applied."""
+    return [
+        Violation(
+            "I11",
+            f"{correction.kind.value} {correction.venue_order_id}",
+            "is planned again after it was applied",
+        )
+        for correction in plan.corrections
+    ]
+
+
+def _records(snapshot: Snapshot) -> list[VenueOrder]:
+    answers = [answer.order for answer in snapshot.venue.answers if answer.order is not None]
+    return [*snapshot.venue.open_orders.rows, *snapshot.venue.history.orders, *answers]
+
+
+def _is_proven(
+    snapshot: Snapshot,
+    status: str,
+    venue_order_ids: Collection[str | None],
+    client_order_id: str | None,
+    records: Iterable[VenueOrder],
+) -> bool:
+    """Does a record of this order say so; or, for an end, is it absent now and was it in earlier runs?"""
+    for record in records:
+        named = record.venue_order_id in venue_order_ids or (
+            client_order_id is not None and record.client_order_id == client_order_id
+        )
+        # a replacement also proves itself by its successor's record
+        if named and record.status is not None and (record.status.value == status or record.replaced_by):
+            return True
+        if status == "replaced" and record.replaces in venue_order_ids:
+            return True
+    if status not in ("canceled", "rejected"):
+        return False
+    absent = any(
+        answer.outcome is Outcome.ABSENT and answer.id in {*venue_order_ids, client_order_id}
+        for answer in snapshot.venue.answers
+    )
+    needed = snapshot.policy.absence_confirmations - 1  # this run's answer is the last one
+    earlier = any(
+        finding.confirmations >= needed
+        and finding.kind is BreakKind.MISSING_AT_VENUE
+        and (finding.venue_order_id in venue_order_ids or finding.client_order_id == client_order_id)
+        for finding in snapshot.prior
+    )
+    return absent and (earlier or needed == 0)
+
+
+def check_effects(committed: Collection[str], effects: Mapping[str, Notification]) -> list[Violation]:
+    """I10: every committed notification has had exactly one effect, and nothing else has had any."""
+    missing = [
+        Violation("I10", key, "was committed and never obeyed") for key in committed if key not in effects
+    ]
+    extra = [
+        Violation("I10", key, "was obeyed and never committed") for key in effects if key not in committed
+    ]
+    return sorted(missing + extra)

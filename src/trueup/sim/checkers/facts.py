@@ -1,0 +1,99 @@
+"""What the checkers share: a violation, a profile's books, and plain arithmetic of their own in exact fractions.
+
+Decides which rows and market orders belong together. It shares no code with the core or the ledgers, so that one
+mistake cannot be made twice.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from msgspec import Struct
+
+from trueup.model.snapshot import Fill, Local, LocalOrder
+from trueup.model.vocabulary import Status
+from trueup.sim.market import Market
+from trueup.sim.market_orders import MarketOrder
+
+ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+
+
+class Violation(Struct, frozen=True, order=True):
+    """An invariant that does not hold, of what, and how."""
+
+    invariant: str
+    subject: str
+    message: str
+
+
+class ProfileBooks(Struct, frozen=True, kw_only=True):
+    """One profile's books as they stand, with what its plans and its bot reported as exits beyond a trade."""
+
+    profile_id: str
+    account_id: str
+    local: Local
+    overrun_trades: frozenset[str] = frozenset()
+
+
+def truth_of(market: Market, books: ProfileBooks, order: LocalOrder) -> MarketOrder | None:
+    """The market's order of a local one: by its venue order id, else by its client order id."""
+    if order.venue_order_id is not None:
+        return market.truth_order(books.account_id, order.venue_order_id)
+    return market.truth_by_client_id(books.account_id, order.client_order_id or "")
+
+
+def name_of(order: LocalOrder) -> str:
+    return f"{order.client_order_id} {order.venue_order_id}"
+
+
+def number(number_text: str | None) -> Fraction | None:
+    return None if number_text is None else Fraction(number_text)
+
+
+def units(truth: MarketOrder, steps: int) -> Fraction:
+    return Fraction(steps, 10**truth.instrument.qty_decimals)
+
+
+def sum_qty(fills: Iterable[Fill]) -> Fraction:
+    return sum((Fraction(fill.qty) for fill in fills), Fraction(0))
+
+
+def figures(fill: Fill) -> tuple[Fraction | None, Fraction | None]:
+    return number(fill.qty), number(fill.price)
+
+
+def plain_status(status: Status) -> str:
+    """A partially filled order that is being canceled may be called either."""
+    return "live" if status.value not in ENDED else status.value
+
+
+def fills_of(local: Local, order: LocalOrder) -> list[Fill]:
+    ids = {order.venue_order_id, *order.previous_venue_order_ids} - {None}
+    return [
+        fill
+        for fill in local.fills
+        if fill.qty != "0"
+        and (
+            fill.venue_order_id in ids
+            or (fill.venue_order_id is None and fill.client_order_id == order.client_order_id)
+        )
+    ]
+
+
+def row_key(order: LocalOrder) -> tuple[str, str]:
+    return (order.venue_order_id or "").lower(), order.client_order_id or ""
+
+
+def by_client_id(local: Local, order: LocalOrder) -> LocalOrder | None:
+    if order.venue_order_id is not None or order.client_order_id is None:
+        return None
+    return next((one for one in local.orders if one.client_order_id == order.client_order_id), None)
+
+
+def row_of(local: Local, venue_order_id: str | None, client_order_id: str | None) -> LocalOrder | None:
+    for order in local.orders:
+        if venue_order_id is not None and order.venue_order_id == venue_order_id:
+            return order
+    for order in local.orders:
+        if client_order_id is not None and order.client_order_id == client_order_id:
+            return order
+    return None

@@ -1,0 +1,100 @@
+"""One run of one profile in memory: observe, plan, ask, plan, apply, obey. No engine, no database: for properties of
+the core over thousands of worlds.
+
+Decides only the order of these steps; every judgement is the plan's. Queries are asked in rounds until a plan asks
+nothing new.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct, structs
+
+from trueup.model.errors import VenueError
+from trueup.model.plan import Plan, Query
+from trueup.model.snapshot import LocalAnswer, Snapshot, VenueAnswer
+from trueup.model.vocabulary import Outcome, QueryBy, QuerySide
+from trueup.sim.world import World
+
+QUERY_ROUNDS_MAX = 6  # by venue id, by client id, then along a chain of replacements
+MakePlan = Callable[[Snapshot], Plan]
+AskedId = tuple[QuerySide, QueryBy | None, str | None]
+
+
+class MemoryRun(Struct, frozen=True, kw_only=True):
+    """What one run saw and decided."""
+
+    snapshot: Snapshot
+    plan: Plan
+    rounds: int
+
+
+def run_in_memory(
+    world: World, profile_id: str, make_plan: MakePlan, *, recent_s: float | None = None
+) -> MemoryRun:
+    """Reconcile one profile once, apply its plan to its books in memory and let its bot obey."""
+    snapshot = world.snapshot(profile_id, recent_s)
+    plan = make_plan(snapshot)
+    asked: set[AskedId] = set()
+    rounds = 0
+    for rounds in range(QUERY_ROUNDS_MAX):  # noqa: B007 - how many it took is reported
+        fresh = [query for query in plan.queries if not _keys(query) <= asked]
+        if not fresh:
+            break
+        for query in fresh:
+            snapshot = _ask(world, profile_id, snapshot, query)
+            asked |= _keys(query)
+        plan = make_plan(snapshot)
+    world.move_meanwhile()
+    books, profile = world.memory_books(profile_id), world.profiles[profile_id]
+    for notification in books.apply(plan, snapshot):
+        profile.committed.append(notification.notification_id)
+        profile.bot.obey(notification)
+    profile.prior = plan.findings
+    profile.overrun_trades |= {
+        one.trade_id for one in plan.breaks if one.kind == "trade_overrun" and one.trade_id
+    }
+    world.notes.append(f"{snapshot.taken_at} {profile_id} {plan.plan_id} {len(plan.corrections)}")
+    return MemoryRun(snapshot=snapshot, plan=plan, rounds=rounds)
+
+
+def _keys(query: Query) -> set[AskedId]:
+    if query.side is QuerySide.LOCAL:
+        return {(query.side, query.by, order_id) for order_id in query.ids or []}
+    return {(query.side, query.by, query.id)}
+
+
+def _ask(world: World, profile_id: str, snapshot: Snapshot, query: Query) -> Snapshot:
+    if query.side is QuerySide.LOCAL:
+        answers = [*snapshot.local.answers, *_ask_locally(world, profile_id, query)]
+        return structs.replace(snapshot, local=structs.replace(snapshot.local, answers=answers))
+    if query.by is QueryBy.HISTORY:
+        return snapshot  # the snapshot's history begins at the beginning already
+    found = [*snapshot.venue.answers, _ask_venue(world, profile_id, query)]
+    return structs.replace(snapshot, venue=structs.replace(snapshot.venue, answers=found))
+
+
+def _ask_venue(world: World, profile_id: str, query: Query) -> VenueAnswer:
+    by, order_id = query.by or QueryBy.VENUE_ORDER_ID, query.id or ""
+    try:
+        return world.profiles[profile_id].account.venue.answer(by, order_id)
+    except VenueError as error:
+        return VenueAnswer(by=by, id=order_id, outcome=Outcome.UNKNOWN, error=str(error))
+
+
+def _ask_locally(world: World, profile_id: str, query: Query) -> list[LocalAnswer]:
+    """Each id, asked as a venue order id and as a client order id, in the books of the whole account."""
+    mine = world.memory_books(profile_id)
+    others = [
+        world.memory_books(one) for one in world.profiles[profile_id].account.profile_ids if one != profile_id
+    ]
+    answers: list[LocalAnswer] = []
+    for order_id in query.ids or []:
+        for by in (QueryBy.VENUE_ORDER_ID, QueryBy.CLIENT_ORDER_ID):
+            ids = (None, order_id) if by is QueryBy.VENUE_ORDER_ID else (order_id, None)
+            order = mine.find(*ids)
+            known = order is not None or any(books.find(*ids) is not None for books in others)
+            outcome = Outcome.FOUND if known else Outcome.ABSENT
+            answers.append(
+                LocalAnswer(by=by, id=order_id, outcome=outcome, read_at=world.clock.now(), order=order)
+            )
+    return answers

@@ -1,0 +1,63 @@
+"""A person on the account: orders of their own, a position closed by hand, somebody else's order canceled.
+
+Decides only what a person does in one step. Nobody tells the bots.
+"""
+
+from random import Random
+
+from trueup.model.vocabulary import Side
+from trueup.sim.faults import FaultDice
+from trueup.sim.market import Market, Refused
+from trueup.sim.market_orders import FEE_PARTS, OrderRequest
+
+PERSON = "person"
+QTY_MAX = 3_000  # steps
+
+
+class Person:
+    """Acts on one account as `PERSON`, seldom."""
+
+    def __init__(self, market: Market, account_id: str, dice: FaultDice, rng: Random) -> None:
+        self._market = market
+        self._account_id = account_id
+        self._dice = dice
+        self._rng = rng
+        self._order_count = 0
+
+    def step(self) -> None:
+        if self._dice.strikes("person_order"):
+            self._place_order()
+        if self._dice.strikes("person_close"):
+            self._close_position()
+        if self._dice.strikes("person_cancel"):
+            self._cancel_order()
+
+    def _place_order(self) -> None:
+        symbol = self._rng.choice(list(self._market.instruments))
+        side = self._rng.choice(list(Side))
+        price = self._market.prices[symbol]
+        self._submit(symbol, side, self._rng.randint(1, QTY_MAX), price + self._rng.randint(-500, 500))
+
+    def _close_position(self) -> None:
+        symbol = self._rng.choice(list(self._market.instruments))
+        qty = self._market.truth_position(self._account_id, symbol) // FEE_PARTS
+        if qty:
+            self._submit(symbol, Side.SELL if qty > 0 else Side.BUY, abs(qty), None)
+
+    def _cancel_order(self) -> None:
+        orders = self._market.live_orders(self._account_id)
+        if not orders:
+            return
+        try:
+            self._market.cancel(self._account_id, self._rng.choice(orders).venue_order_id)
+        except Refused:
+            return  # somebody is canceling it already
+
+    def _submit(self, symbol: str, side: Side, qty: int, limit: int | None) -> None:
+        """Half of a person's orders carry a client order id of the website, half none."""
+        self._order_count += 1
+        client_order_id = self._rng.choice((f"web-{self._account_id}-{self._order_count}", None))
+        request = OrderRequest(
+            client_order_id=client_order_id, symbol=symbol, side=side, qty=qty, limit=limit
+        )
+        self._market.submit(self._account_id, request, PERSON)

@@ -1,0 +1,244 @@
+"""A whole world from one seed: accounts at a market, bots, people, faults, and the snapshots that a run would see.
+
+Decides who exists and in which order things happen in a step. The same seed gives the same trace, byte for byte, in
+any process: every part draws from its own stream of the seed. Must not judge anything.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from trueup.model.errors import VenueError
+from trueup.model.money import text
+from trueup.model.policy import Policy
+from trueup.model.snapshot import (
+    SNAPSHOT_FORMAT,
+    Finding,
+    HistoryRead,
+    Local,
+    OrdersRead,
+    OtherOpenQty,
+    PositionsRead,
+    Profile,
+    Snapshot,
+    Venue,
+)
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import PositionSide
+from trueup.sim.books import Books, MemoryBooks
+from trueup.sim.bot import CLIENT_ORDER_ID_PATTERN, Bot
+from trueup.sim.clock import SimClock
+from trueup.sim.faults import FaultDice, Faults
+from trueup.sim.market import Market
+from trueup.sim.market_orders import MarketInstrument
+from trueup.sim.people import Person
+from trueup.sim.trading import TradingClient
+from trueup.sim.venue import SimVenue
+
+INSTRUMENTS = (
+    MarketInstrument(symbol="ETH/USD", start_ticks=250_000, quote_fee_ppm=500),
+    MarketInstrument(symbol="BTC/USD", qty_decimals=5, start_ticks=6_000_000, base_fee_ppm=1_500),
+    MarketInstrument(symbol="SPY", qty_decimals=0, start_ticks=60_000),
+)
+LIQUIDITY_MAX = (
+    9_000  # steps that one step of the walk can fill: often less than an order, so fills are partial
+)
+STEP_S = 1
+T = TypeVar("T")
+
+
+class SimAccount(Struct, eq=False, kw_only=True):
+    """One account: the venue as trueup sees it, the person on it, its profiles."""
+
+    account_id: str
+    venue: SimVenue
+    person: Person
+    profile_ids: list[str] = []
+
+
+class SimProfile(Struct, eq=False, kw_only=True):
+    """One profile: its bot, its books, and what runs in memory remember."""
+
+    profile: Profile
+    policy: Policy
+    account: SimAccount
+    bot: Bot
+    books: Books
+    prior: list[Finding] = []
+    committed: list[str] = []  # notification ids
+    overrun_trades: set[str] = set()
+
+
+class World:
+    """`accounts` accounts with `profiles` profiles each. `make_books`: other books than those in memory."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        accounts: int = 1,
+        profiles: int = 1,
+        faults: Faults | None = None,
+        instruments: tuple[MarketInstrument, ...] = INSTRUMENTS,
+        sub_tags: bool = False,
+        shorts: bool = False,
+        make_books: Callable[[Profile], Books] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.clock = SimClock()
+        self.market = Market(self.clock, list(instruments))
+        self.dice = FaultDice(self._stream("faults"), faults or Faults())
+        self.trading = True
+        self.accounts: dict[str, SimAccount] = {}
+        self.profiles: dict[str, SimProfile] = {}
+        self.notes: list[str] = []  # what runs add to the trace
+        self._walk = self._stream("walk")
+        self._make_books = make_books or self._memory_books
+        for number in range(1, accounts + 1):
+            self._add_account(f"acc{number}", profiles, sub_tags=sub_tags, shorts=shorts)
+
+    # Time
+
+    def step(self) -> None:
+        """One second: what is due at the venue, prices, people, then bots."""
+        self.clock.advance(STEP_S * NS_PER_S)
+        self.market.settle()
+        self._move_prices()
+        for account in self.accounts.values():
+            account.person.step()
+        for profile in self.profiles.values():
+            profile.bot.step(trading=self.trading)
+
+    def run_for(self, seconds: int) -> None:
+        for _ in range(seconds // STEP_S):
+            self.step()
+
+    def heal(self) -> None:
+        """End all faults; what is late arrives within `LAG_S_MAX` seconds."""
+        self.dice.heal()
+
+    def rest(self) -> None:
+        """End all trading: nothing is matched any more, bots only listen."""
+        self.trading = False
+
+    def trace(self) -> bytes:
+        """Everything that happened at the market, and what runs noted: equal for equal seeds."""
+        lines = [event.line() for event in self.market.events]
+        lines += [f"{name} {count}" for name, count in sorted(self.dice.hits.items())]
+        return "\n".join([*lines, *self.notes, ""]).encode()
+
+    # What a run sees
+
+    def snapshot(self, profile_id: str, recent_s: float | None = None) -> Snapshot:
+        """The profile's snapshot now, from books in memory: all local reads first, then the venue's."""
+        profile = self.profiles[profile_id]
+        local = self._read_local(profile, recent_s)
+        venue = profile.account.venue
+        instruments = venue.read_instruments()
+        self.move_meanwhile()
+        opened = _read(venue.read_open_orders, lambda error: OrdersRead(error=error))
+        self.move_meanwhile()
+        history = _read(lambda: venue.read_history(None), lambda error: HistoryRead(error=error))
+        positions = _read(venue.read_positions, lambda error: PositionsRead(error=error))
+        return Snapshot(
+            format=SNAPSHOT_FORMAT,
+            taken_at=self.clock.now(),
+            profile=profile.profile,
+            policy=profile.policy,
+            instruments=instruments,
+            local=local,
+            venue=Venue(
+                account_id=profile.account.account_id,
+                open_orders=opened,
+                history=history,
+                positions=positions,
+            ),
+            prior=profile.prior,
+        )
+
+    def memory_books(self, profile_id: str) -> MemoryBooks:
+        books = self.profiles[profile_id].books
+        if not isinstance(books, MemoryBooks):
+            raise TypeError("this world's books are not in memory: read them where they are kept")
+        return books
+
+    def move_meanwhile(self) -> None:
+        """Perhaps something happens right now, in the middle of a run."""
+        if self.dice.strikes("moved_meanwhile"):
+            self.step()
+
+    # Inside
+
+    def _stream(self, name: str) -> Random:
+        return Random(f"{self.seed}/{name}")
+
+    def _memory_books(self, profile: Profile) -> Books:
+        return MemoryBooks(self.clock, profile.account_id or "")
+
+    def _add_account(self, account_id: str, profiles: int, *, sub_tags: bool, shorts: bool) -> None:
+        person = Person(self.market, account_id, self.dice, self._stream(f"{account_id}/person"))
+        venue = SimVenue(self.market, account_id, self.dice)
+        account = SimAccount(account_id=account_id, venue=venue, person=person)
+        self.accounts[account_id] = account
+        for _ in range(profiles):
+            self._add_profile(account, f"p{len(self.profiles) + 1}", sub_tags=sub_tags, shorts=shorts)
+
+    def _add_profile(self, account: SimAccount, profile_id: str, *, sub_tags: bool, shorts: bool) -> None:
+        profile = Profile(
+            profile_id=profile_id, user_id="u1", venue=account.venue.name, account_id=account.account_id
+        )
+        books = self._make_books(profile)
+        bot = Bot(
+            profile_id,
+            TradingClient(self.market, account.account_id, profile_id, self.dice),
+            books,
+            self.dice,
+            self._stream(profile_id),
+            sub_tag=profile_id if sub_tags else None,
+            shorts=shorts,
+        )
+        policy = Policy(
+            owned_client_order_id_prefixes=(profile_id,),
+            owned_sub_tags=(profile_id,) if sub_tags else (),
+            client_order_id_pattern=CLIENT_ORDER_ID_PATTERN,
+        )
+        account.profile_ids.append(profile_id)
+        self.profiles[profile_id] = SimProfile(
+            profile=profile, policy=policy, account=account, bot=bot, books=books
+        )
+
+    def _move_prices(self) -> None:
+        for symbol, instrument in self.market.instruments.items():
+            move = self._walk.randint(-instrument.move_ticks, instrument.move_ticks)
+            liquidity = self._walk.randint(-LIQUIDITY_MAX, LIQUIDITY_MAX)
+            if self.trading:
+                self.market.match(symbol, max(1, self.market.prices[symbol] + move), liquidity)
+
+    def _read_local(self, profile: SimProfile, recent_s: float | None) -> Local:
+        profile_id = profile.profile.profile_id
+        local = self.memory_books(profile_id).local(recent_s)
+        others = [self.memory_books(other) for other in profile.account.profile_ids if other != profile_id]
+        return _with_others(local, others, list(self.market.instruments))
+
+
+def _with_others(local: Local, others: list[MemoryBooks], symbols: list[str]) -> Local:
+    open_qty: dict[str, OtherOpenQty] = {}
+    for symbol in symbols if others else ():
+        long, short = (
+            text(sum((books.open_qty(symbol, side) for books in others), Decimal(0)))
+            for side in (PositionSide.LONG, PositionSide.SHORT)
+        )
+        settled = not any(books.has_live_order(symbol) for books in others)
+        open_qty[symbol] = OtherOpenQty(long=long, short=short, settled=settled)
+    return structs.replace(local, other_profiles_open_qty=open_qty)
+
+
+def _read(read: Callable[[], T], failed: Callable[[str], T]) -> T:
+    """A read, or the failed read that says why."""
+    try:
+        return read()
+    except VenueError as error:
+        return failed(str(error))
