@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from trueup.model.plan import Alert, Notification, Plan
+from trueup.model.plan import Alert, Break, Notification, Plan
 from trueup.model.snapshot import (
     Fill,
     Finding,
@@ -136,6 +136,49 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class LeaseState(Struct, frozen=True, kw_only=True):
+    """A lease as `status` shows it. `holder` null: free; `completed`: profile id → taken_at of its last good run."""
+
+    account_id: str
+    epoch: int
+    holder: str | None
+    expires_at: str
+    next_due_at: str | None
+    completed: dict[str, str]
+
+
+class BreakRecord(Struct, frozen=True, kw_only=True):
+    """A break over time. `resolution`: null (open), "corrected" or "not_seen_again"; `run_id`: the last that saw it."""
+
+    profile_id: str
+    found: Break
+    first_seen_at: str
+    last_seen_at: str
+    occurrences: int
+    resolution: str | None
+    resolved_at: str | None
+    run_id: str
+
+
+class DeferralRecord(Struct, frozen=True, kw_only=True):
+    """An order that is deferred since `first_deferred_at`, in every run since; ids in their comparable form."""
+
+    client_order_id: str | None
+    venue_order_id: str | None
+    reason: str
+    first_deferred_at: str
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One thing that happened to an order. `source`: log, break, correction or notification."""
+
+    at: str
+    source: str
+    what: str
+    by: str | None
+    detail: dict[str, Any]
+
+
 class LocalRecord(Struct, frozen=True, kw_only=True):
     """One local order with its fills and its trade, as a bot's write finds them and leaves them."""
 
@@ -228,6 +271,40 @@ class Journal(Protocol):
         First statement is the fence (renewal of `lease`). `notify` false: nobody is to be told, the outbox stays empty.
         Raises FenceLost, LedgerError, InvariantError; nothing half-written.
         """
+        ...
+
+    def lease_states(self) -> list[LeaseState]: ...
+
+    def recorded_venue_account(self, account_id: str) -> str | None:
+        """The venue's own id of this account, as first recorded; null where none is."""
+        ...
+
+    def record_venue_account(self, account_id: str, venue_account_id: str) -> None: ...
+
+    def pause_profile(self, profile_id: str, reason: str) -> None: ...
+
+    def resume_profile(self, profile_id: str) -> None: ...
+
+    def list_runs(self, profile_id: str | None = None, limit: int = 100) -> list[RunRecord]:
+        """Newest first."""
+        ...
+
+    def load_run(self, run_id: str) -> tuple[RunRecord, bytes, bytes]:
+        """A kept run with the bytes of its snapshot and its plan. Raises InputError where it is not kept (any more)."""
+        ...
+
+    def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]: ...
+
+    def list_deferrals(self, profile_id: str) -> list[DeferralRecord]:
+        """Longest first."""
+        ...
+
+    def find_order(self, order_id: str, profile_id: str | None = None) -> list[tuple[str, LocalOrder]]:
+        """Profile id and order of all that have or had this venue or client order id."""
+        ...
+
+    def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
+        """What the bot, the venue's record and trueup did to it, in order of time."""
         ...
 
     def admit_alerts(self, profile_id: str, alerts: Sequence[Alert], throttle_s: float) -> list[Alert]:
