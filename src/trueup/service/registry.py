@@ -15,6 +15,7 @@ from trueup.service.config import AccountConfig, SecretSource
 
 VENUES = "trueup.venues"
 LEDGERS = "trueup.ledgers"
+_EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
 def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mapping[str, str]) -> Venue:
@@ -64,7 +65,7 @@ def open_executor(reference: str) -> Executor:
     if not entry.pattern.match(reference) or ":" not in reference:
         raise ConfigError(f"service.executor: expected 'module:attribute', got {reference!r}")
     executor = _load(entry)
-    if isinstance(executor, type) or not hasattr(executor, "reconcile_entry_fill"):
+    if isinstance(executor, type) or (callable(executor) and not hasattr(executor, _EXECUTOR_METHODS[0])):
         executor = executor()
     missing = [one for one in _EXECUTOR_METHODS if not callable(getattr(executor, one, None))]
     if missing:
@@ -72,9 +73,6 @@ def open_executor(reference: str) -> Executor:
             f"service.executor: {reference} has no {', '.join(missing)}; see trueup.ports.Executor"
         )
     return cast(Executor, executor)
-
-
-_EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
 def _load(entry: EntryPoint) -> Any:
