@@ -5,6 +5,7 @@ their index in `orders`; the local side read from here is always as the earlier 
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from trueup.model.plan import Alert, Break, Correction, Deferral, Notification, 
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import BreakKind, DeferralReason, QueryBy, QuerySide, Severity
+from trueup.model.vocabulary import BreakKind, DeferralReason, Outcome, QueryBy, QuerySide, Severity
 
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
 
@@ -43,6 +44,7 @@ class Draft:
         self.now_ns = to_ns(snapshot.taken_at)
         # the local side, as the corrections so far leave it
         self.orders: list[LocalOrder] = snapshot.local.orders
+        self.original_orders = self.orders  # those in scope, as the snapshot has them
         self.changed_orders: set[int] = set()
         self.changed_fills: dict[tuple[str | None, ...], Fill] = {}
         self.trades: dict[str, Trade] = {}
@@ -63,13 +65,16 @@ class Draft:
         self.breaks: list[Break] = []
         self.break_versions: dict[str, int | None] = {}
         self.confirmations: dict[str, int] = {}
+        self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
         self.corrections: list[Correction] = []
         self.notifications: list[Notification] = []
         self.wants: dict[tuple[QueryBy, str], tuple[tuple[int, str], Query, Ids]] = {}
-        self.other_queries: list[Query] = []
+        self.history_queries: list[Query] = []
+        self.ledger_ids: set[str] = set()
         self.deferrals: list[Deferral] = []
         self.alerts: list[Alert] = []
-        self.kept_findings: dict[str, Finding] = {}
+        self.dropped_findings: set[str] = set()
+        self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
         self.result: dict[str, object] = {}
         self.inserted: set[int] = set()
         self.correction_count: dict[str, int] = {}
@@ -185,6 +190,22 @@ class Draft:
                 return one
         return None
 
+    # -- local queries ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def local_answers(self) -> dict[tuple[QueryBy, str], Outcome]:
+        """What the ledger answered, by kind of id and comparable id; an unknown answer never hides another."""
+        answers: dict[tuple[QueryBy, str], Outcome] = {}
+        for one in self.snapshot.local.answers:
+            key = (one.by, one.id.strip().lower())
+            if answers.get(key) in (None, Outcome.UNKNOWN):
+                answers[key] = one.outcome
+        return answers
+
+    def ask_ledger(self, ids: Iterable[str]) -> None:
+        """Add ids to the one local question of this plan."""
+        self.ledger_ids.update(ids)
+
     # -- what a judgement leaves --------------------------------------------------------------------------------------
 
     def add_break(
@@ -203,6 +224,7 @@ class Draft:
         version: int | None = None,
         confirmations: int = 0,
         detail: str = "",
+        restarted: bool = False,
     ) -> str:
         """Record one break; returns its id. `detail` tells two breaks of one kind and order apart."""
         break_id = f"{digest_id}-{kind}{detail}"
@@ -210,6 +232,8 @@ class Draft:
             return break_id
         self.break_versions[break_id] = version
         self.confirmations[break_id] = confirmations
+        if restarted:
+            self.restarted.add(break_id)
         self.breaks.append(
             Break(
                 break_id=break_id,
@@ -238,6 +262,12 @@ class Draft:
         self.deferred_orders.add(index)
         self.unsettle(order.symbol)
 
+    @cached_property
+    def account_changed(self) -> bool:
+        """Another account answered than the one recorded: its orders are none of ours."""
+        answered, recorded = self.snapshot.venue.account_id, self.snapshot.venue.recorded_account_id
+        return answered is not None and recorded is not None and known_id(answered) != known_id(recorded)
+
     def unsettle(self, symbol: str | None) -> None:
         """Positions of this instrument cannot be compared in this run."""
         if symbol is not None:
@@ -257,7 +287,7 @@ class Draft:
 
     def set_order(self, index: int, order: LocalOrder) -> None:
         """The order as it now stands; its version rises once, however much of it changed."""
-        if self.orders is self.snapshot.local.orders:
+        if self.orders is self.original_orders:
             self.orders = list(self.orders)
         if index not in self.changed_orders:
             self.changed_orders.add(index)
@@ -266,7 +296,7 @@ class Draft:
 
     def add_order(self, order: LocalOrder) -> int:
         """A new local order (version 1 once written). Returns its index."""
-        if self.orders is self.snapshot.local.orders:
+        if self.orders is self.original_orders:
             self.orders = list(self.orders)
         index = len(self.orders)
         self.orders.append(order)

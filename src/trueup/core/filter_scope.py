@@ -12,13 +12,14 @@ def filter_scope(draft: Draft) -> None:
     draft.trades = {known_id(trade.trade_id) or "": trade for trade in local.trades}
     found = _found_orders(local.answers, local.orders)
     if found:
-        draft.orders = [*local.orders, *found]
+        draft.orders = draft.original_orders = [*local.orders, *found]
     if draft.managed_tokens is None:
         return
     orders = [order for order in draft.orders if draft.in_scope(order.symbol)]
     rows = [row for row in venue.open_orders.rows if draft.in_scope(row.symbol)]
     dropped = len(draft.orders) - len(orders) + len(venue.open_orders.rows) - len(rows)
-    draft.orders, draft.open_rows = orders, rows
+    draft.orders = draft.original_orders = orders
+    draft.open_rows = rows
     draft.count("out_of_scope", dropped)
 
 

@@ -53,7 +53,7 @@ def judge_fills(draft: Draft, index: int) -> None:
     if draft.is_unmapped(judgement.before.symbol):
         _report_unmapped(judgement)
     else:
-        _judge_fills(judgement, None, cumulative=None)
+        judge_fills_of(judgement, None, cumulative=None)
         notify_growth(judgement)
     _commit_or_defer(judgement, draft.snapshot.venue.history.read_at)
 
@@ -72,7 +72,7 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
     if wait_for_successor(judgement, record):
         return
     record = follow_replacement(judgement, record)
-    cumulative, is_resolved = _cumulative(judgement, record)
+    cumulative, is_resolved = cumulative_of(judgement, record)
     if draft.is_unmapped(judgement.before.symbol or record.symbol):
         if _differs(judgement, record, cumulative):
             _report_unmapped(judgement)
@@ -81,7 +81,7 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
     if cumulative is not None and _venue_is_behind(judgement, record, cumulative):
         return
     terms_are_stale = record.status not in TRANSITIONAL and _judge_terms(judgement, record)
-    fold = _judge_fills(judgement, record, cumulative=cumulative, terms_are_stale=terms_are_stale)
+    fold = judge_fills_of(judgement, record, cumulative=cumulative, terms_are_stale=terms_are_stale)
     if fold.overfill_to is None and not fold.rows_exceed_booked:
         complete = is_resolved and not fold.record_behind and fold.filled_qty >= (cumulative or ZERO)
         _judge_status(judgement, record, cumulative, fills_are_booked=complete)
@@ -155,7 +155,7 @@ def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
 # -- quantities -------------------------------------------------------------------------------------------------------
 
 
-def _cumulative(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | None, bool]:
+def cumulative_of(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | None, bool]:
     """The venue's cumulative quantity (null: says nothing new), and whether the fills may be taken as known."""
     if record.filled_qty is not None:
         return amount(record.filled_qty), True
@@ -289,10 +289,15 @@ def _is_older(record: VenueOrder, order: LocalOrder) -> bool:
 # -- fills ------------------------------------------------------------------------------------------------------------
 
 
-def _judge_fills(
-    judgement: Judgement, record: VenueOrder | None, *, cumulative: Decimal | None, terms_are_stale: bool = False
+def judge_fills_of(
+    judgement: Judgement,
+    record: VenueOrder | None,
+    *,
+    cumulative: Decimal | None,
+    terms_are_stale: bool = False,
+    book_as: BreakKind | None = None,
 ) -> Fold:
-    """Rules 5, 6 and the growth of 8."""
+    """Rules 5, 6 and the growth of 8. `book_as`: the break that the fills belong to, where it was found already."""
     order, draft = judgement.order, judgement.draft
     qty = as_amount(order.qty if order.qty is not None else record.qty if record is not None else None)
     average = as_amount(record.filled_avg_price) if record is not None else None
@@ -327,7 +332,9 @@ def _judge_fills(
             local={"filled_qty": order.filled_qty},
             venue={"filled_qty": None if cumulative is None else text(cumulative), "filled_avg_price": None},
         )
-    if fold.bookings:
+    if fold.bookings and book_as is not None:
+        judgement.book(fold, book_as)
+    elif fold.bookings:
         _book(judgement, fold, cumulative)
     return fold
 

@@ -21,7 +21,7 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import Action, BreakKind, CorrectionKind, NotificationKind, QueryBy, Severity, Status
 
 Changes = dict[str, Any]
-_PENDING_BREAK = tuple[BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int]
+_PENDING_BREAK = tuple[BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool]
 
 
 class Judgement:
@@ -65,8 +65,11 @@ class Judgement:
         severity: Severity | None = None,
         detail: str = "",
         confirmations: int = 0,
+        restarted: bool = False,
     ) -> None:
-        self.breaks.append((kind, reason, message, local, venue, corrected, severity, detail, confirmations))
+        self.breaks.append(
+            (kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted)
+        )
 
     def correct(
         self,
@@ -143,7 +146,7 @@ class Judgement:
             leave()
 
     def _add_break(self, pending: _PENDING_BREAK) -> str:
-        kind, reason, message, local, venue, corrected, severity, detail, confirmations = pending
+        kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted = pending
         return self.draft.add_break(
             self.digest,
             kind,
@@ -158,6 +161,7 @@ class Judgement:
             detail=detail,
             version=self.before.version,
             confirmations=confirmations,
+            restarted=restarted,
         )
 
     def _add_correction(

@@ -202,9 +202,11 @@ _UNREAD_POSITIONS = PositionsRead(error=NOT_READ)
 
 
 class Venue(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The venue's side. `account_id`: the venue's own word for whose account answered (null: it has none)."""
+    """The venue's side. `account_id`: whose account answered, in the venue's own words (null: it does not say);
+    `recorded_account_id`: the same as recorded when the account was first read. Differing, nothing counts (ADR 0002)."""
 
     account_id: str | None = None
+    recorded_account_id: str | None = None
     open_orders: OrdersRead = _UNREAD_ORDERS
     history: HistoryRead = _UNREAD_HISTORY
     positions: PositionsRead = _UNREAD_POSITIONS

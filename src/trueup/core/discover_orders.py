@@ -1,0 +1,255 @@
+"""Fifth stage: venue orders without a local row. Owned ones are inserted, foreign ones reported, the rest waits.
+
+Judged are the rows of the open-order read, whatever their status, and of the other records those that are live, or
+ended with fills by a query's answer. Orders that ended in the history are `cover_history`'s.
+"""
+
+from trueup.core.draft import Draft
+from trueup.core.insert_order import Insertion, insert_order, is_insertable
+from trueup.core.judge_ownership import Owner, judge_ownership
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.money import amount
+from trueup.model.plan import Query
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import VenueOrder
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import (
+    LIVE,
+    TERMINAL,
+    BreakKind,
+    DeferralReason,
+    Extent,
+    Outcome,
+    QueryBy,
+    QuerySide,
+    Status,
+)
+
+
+def discover_orders(draft: Draft) -> None:
+    """Judge every venue order that no local order took."""
+    found = _unmatched(draft)
+    if found or draft.stray_fills:
+        _ask_the_ledger(draft, found)
+    for record in found:
+        _judge(draft, record)
+    _ask_about_stray_fills(draft)
+
+
+def _unmatched(draft: Draft) -> list[VenueOrder]:
+    """What is to be judged here, predecessors before their successors."""
+    venue = draft.venue
+    taken = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
+    if len(taken) == len(venue.by_id) and not venue.nameless and None not in taken:
+        return []
+    left = [
+        (_depth(draft, venue_id), venue_id, record)
+        for venue_id, record in venue.by_id.items()
+        if venue_id not in taken and _is_ours_to_judge(draft, venue_id, record)
+    ]
+    left.sort(key=lambda one: one[:2])
+    nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
+    return [record for _, _, record in left] + nameless
+
+
+def _depth(draft: Draft, venue_id: str) -> int:
+    depth, current = 0, draft.venue.predecessor_of.get(venue_id)
+    while current is not None and depth < len(draft.venue.predecessor_of):
+        depth, current = depth + 1, draft.venue.predecessor_of.get(current)
+    return depth
+
+
+def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
+    if venue_id in draft.known_ids or draft.local_index(venue_id) is not None:
+        return False
+    if draft.venue.is_open(venue_id) or record.status in LIVE:
+        return True
+    return venue_id in draft.venue.answered and record.filled_qty is not None and amount(record.filled_qty) > 0
+
+
+def _judge(draft: Draft, record: VenueOrder) -> None:
+    venue_id, client_id = known_id(record.venue_order_id), known_client_id(record.client_order_id)
+    if venue_id is None and client_id is None:
+        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.ORDER_WITHOUT_ID, "a venue order without any id: nothing can be booked of it")
+        return
+    if draft.account_changed:
+        _defer(draft, record, DeferralReason.ACCOUNT_CHANGED)
+    elif venue_id in draft.ids_in_local_fills:
+        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.KNOWN_FROM_LOCAL_FILL, "a local fill names this order, but no local order has its id: not inserted")
+    elif _waits(draft, record) or is_known_elsewhere(draft, record):
+        return
+    elif _is_recently_submitted(draft, record):
+        _defer(draft, record, DeferralReason.RECENTLY_SUBMITTED)
+    else:
+        _judge_owned(draft, record)
+
+
+def _waits(draft: Draft, record: VenueOrder) -> bool:
+    """Whether something has to be read, or judged, before this order can be. Defers it."""
+    if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (None, Outcome.UNKNOWN):
+        _defer(draft, record, DeferralReason.QUERY_OPEN)
+        return True
+    if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
+        return _ask_for(draft, record, known_id(record.venue_order_id), Reason.FILLED_QTY_MISSING)
+    return _waits_for_predecessor(draft, record)
+
+
+def _waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
+    """A successor waits until its predecessor's record was read and judged."""
+    before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
+    if before is None:
+        return False
+    index = draft.local_index(before)
+    if index is not None and draft.orders[index].status not in LIVE and index not in draft.deferred_orders:
+        return False
+    if before not in draft.venue.by_id:
+        return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
+    if index is None:
+        return False
+    recent = index in draft.deferred_orders
+    _defer(draft, record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
+    return True
+
+
+def _ask_for(draft: Draft, record: VenueOrder, venue_id: str | None, reason: Reason) -> bool:
+    """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not."""
+    if venue_id is None:
+        return False
+    answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
+    if answer is not None and answer.outcome is not Outcome.UNKNOWN:
+        return False
+    submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)
+    asked = draft.ask(
+        QueryBy.VENUE_ORDER_ID,
+        _raw_id(draft, record, venue_id),
+        reason,
+        waited_since_ns=submitted_ns,
+        ids=(record.client_order_id, record.venue_order_id, None),
+        symbol=record.symbol,
+    )
+    if not asked:
+        _defer(draft, record, DeferralReason.QUERY_OPEN)
+    return True
+
+
+def _raw_id(draft: Draft, record: VenueOrder, venue_id: str) -> str:
+    """The id as the venue writes it."""
+    for raw in (record.venue_order_id, record.replaces, record.replaced_by):
+        if raw is not None and known_id(raw) == venue_id:
+            return raw
+    return venue_id
+
+
+def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
+    if record.submitted_at is None:
+        return False
+    window_ns = round(draft.policy.recent_activity_window_s * NS_PER_S)
+    read_at = draft.venue.read_at(record) or draft.snapshot.taken_at
+    return to_ns(record.submitted_at) >= to_ns(read_at) - window_ns
+
+
+def _judge_owned(draft: Draft, record: VenueOrder) -> None:
+    owner = judge_ownership(draft, record)
+    if owner is Owner.FOREIGN:
+        draft.count("foreign_orders")
+        _report(draft, record, BreakKind.FOREIGN_ORDER, Reason.NOT_OWNED, "not placed by this profile's bot: left alone")
+    elif owner is Owner.CONTRADICTING:
+        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.OWNERS_CONTRADICT, "its client order id and its sub-tag name different profiles: not inserted")
+    elif draft.is_unmapped(record.symbol):
+        draft.count("missing_locally")
+        _report(draft, record, BreakKind.UNMAPPED_INSTRUMENT, Reason.NOT_IN_INSTRUMENTS, f"{record.symbol} is not in the instruments list: nothing of the order is booked")
+    elif _claims_a_local_order(draft, record):
+        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.CLIENT_ID_REUSED, "its client order id is a local order's that may be this one or another: not inserted")
+    else:
+        draft.count("missing_locally")
+        if not is_insertable(record):
+            _report(draft, record, BreakKind.MISSING_LOCALLY, Reason.RECORD_INCOMPLETE, f"unknown locally; the venue's record lacks a symbol, a side or a known status ({record.raw_status}): not inserted")
+            return
+        is_successor = known_id(record.venue_order_id) in draft.venue.predecessor_of
+        reason = Reason.SUCCESSOR_OF_REPLACED if is_successor else Reason.NOT_KNOWN_LOCALLY
+        insert_order(draft, record, Insertion(break_kind=BreakKind.MISSING_LOCALLY, reason=reason, message=f"unknown locally: {record.side} {record.qty} {record.symbol} {record.status} at the venue"))
+
+
+def _claims_a_local_order(draft: Draft, record: VenueOrder) -> bool:
+    """A local row without a venue order id has this client order id, but could not be matched to this order alone."""
+    client_id = known_client_id(record.client_order_id)
+    index = None if client_id is None else draft.index_by_client_id.get(client_id)
+    if index is None or index in draft.inserted:
+        return False
+    return known_id(draft.orders[index].venue_order_id) is None
+
+
+def _report(draft: Draft, record: VenueOrder, kind: BreakKind, reason: Reason, message: str) -> None:
+    draft.add_break(
+        draft.order_digest(record),
+        kind,
+        reason,
+        message,
+        ids=(record.client_order_id, record.venue_order_id, None),
+        symbol=record.symbol,
+        venue={"status": record.status, "qty": record.qty, "filled_qty": record.filled_qty},
+    )
+
+
+def _defer(draft: Draft, record: VenueOrder, reason: DeferralReason) -> None:
+    draft.defer(reason, record.client_order_id, record.venue_order_id)
+    draft.unsettle(record.symbol)
+
+
+# -- what the ledger, and the venue, have to say first ----------------------------------------------------------------
+
+
+def _ask_the_ledger(draft: Draft, found: list[VenueOrder]) -> None:
+    """One set-based local query for all ids, where the snapshot does not hold the whole ledger."""
+    if draft.snapshot.local.extent is Extent.ALL:
+        return
+    stray = [VenueOrder(venue_order_id=fill.venue_order_id) for fill in draft.stray_fills]
+    draft.ask_ledger(one for record in (*found, *stray) for one in _unanswered_ids(draft, record))
+
+
+def _unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
+    return [raw for by, raw in _ids(record) if (by, raw.strip().lower()) not in draft.local_answers]
+
+
+def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:
+    ids = []
+    if record.venue_order_id is not None and known_id(record.venue_order_id) is not None:
+        ids.append((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
+    if record.client_order_id is not None and known_client_id(record.client_order_id) is not None:
+        ids.append((QueryBy.CLIENT_ORDER_ID, record.client_order_id))
+    return ids
+
+
+def _local_answer(draft: Draft, record: VenueOrder) -> Outcome | None:
+    """What the ledger said of this order's ids: null while one is unanswered, absent only where every one is."""
+    outcomes = [draft.local_answers.get((by, raw.strip().lower())) for by, raw in _ids(record)]
+    if Outcome.FOUND in outcomes:
+        return Outcome.FOUND
+    if None in outcomes:
+        return None
+    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.ABSENT
+
+
+def is_known_elsewhere(draft: Draft, record: VenueOrder) -> bool:
+    """Whether the ledger has the order beyond what the snapshot lists (another profile's, or long closed)."""
+    return draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) is Outcome.FOUND
+
+
+def _ask_about_stray_fills(draft: Draft) -> None:
+    """A fill whose order's record was not read asks for it first."""
+    for venue_id in sorted({known_id(fill.venue_order_id) or "" for fill in draft.stray_fills}):
+        if venue_id in draft.venue.by_id or venue_id in draft.ids_in_local_fills or draft.account_changed:
+            continue
+        fill = next(one for one in draft.stray_fills if known_id(one.venue_order_id) == venue_id)
+        record = VenueOrder(venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol)
+        if draft.snapshot.local.extent is not Extent.ALL:
+            known = draft.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id))
+            if known is not Outcome.ABSENT:
+                if known is not Outcome.FOUND:
+                    _defer(draft, record, DeferralReason.QUERY_OPEN)
+                continue
+        answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
+        if answer is None:
+            _ask_for(draft, record, venue_id, Reason.UNKNOWN_FILL_ORDER)
+        else:
+            _report(draft, record, BreakKind.UNCOVERED_ORDER, Reason.UNKNOWN_FILL_ORDER, f"fill {fill.fill_id} belongs to an order that is neither local nor to be had from the venue: not booked")

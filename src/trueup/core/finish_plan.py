@@ -1,0 +1,150 @@
+"""From the draft to the plan: the query budget, the findings the next run carries, one order of rows, the plan's id."""
+
+import hashlib
+
+import msgspec
+
+from trueup.core.draft import Draft, Ids
+from trueup.model.plan import PLAN_FORMAT, Break, Deferral, Plan, Query
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Finding
+from trueup.model.vocabulary import DeferralReason, QuerySide
+
+RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part of every plan's id
+
+
+def finish_plan(draft: Draft) -> Plan:
+    """The plan, in an order that does not depend on the snapshot's."""
+    queries = _queries(draft)
+    plan = Plan(
+        format=PLAN_FORMAT,
+        plan_id="",
+        profile_id=draft.profile.profile_id,
+        taken_at=draft.snapshot.taken_at,
+        breaks=sorted(draft.breaks, key=lambda one: one.break_id),
+        corrections=draft.corrections,
+        projected_orders=[draft.orders[index] for index in _in_order(draft)],
+        projected_trades=[draft.trades[key] for key in sorted(draft.changed_trades)],
+        projected_fills=[draft.changed_fills[key] for key in sorted(draft.changed_fills, key=repr)],
+        notifications=draft.notifications,
+        queries=queries,
+        findings=_findings(draft),
+        deferred=sorted(draft.deferrals, key=_deferral_key),
+        alerts=sorted(draft.alerts, key=lambda one: one.dedupe_key),
+        result=draft.build_result(),
+    )
+    return msgspec.structs.replace(plan, plan_id=_plan_id(draft, plan))
+
+
+def _in_order(draft: Draft) -> list[int]:
+    return sorted(draft.changed_orders, key=lambda index: _row_key(draft, index))
+
+
+def _row_key(draft: Draft, index: int) -> tuple[str, str, str]:
+    order = draft.orders[index]
+    return (order.venue_order_id or "", order.client_order_id or "", order.trade_id or "")
+
+
+# -- queries ----------------------------------------------------------------------------------------------------------
+
+
+def _queries(draft: Draft) -> list[Query]:
+    """Single-order queries within the budget, longest waiting first; then histories; then the one local question.
+
+    The budget counts the orders asked about: one that was answered absent by one id may be asked by its other id.
+    """
+    wanted = sorted(draft.wants.values(), key=lambda one: (one[0], one[1].by or ""))
+    followed, first = _split_follow_ups(draft, wanted)
+    room = max(draft.policy.queries_max - len({key for _, key in draft.venue.asked}) + len(followed), 0)
+    room = max(room - len(followed), 0)
+    asked = [one for _, one, _ in followed]
+    taken: set[Ids] = set()
+    for _, query, ids in first:
+        if ids in taken or len(taken) < room:
+            taken.add(ids)
+            asked.append(query)
+    _defer_the_waiting(draft, followed, first, taken)
+    local = [Query(side=QuerySide.LOCAL, by=None, id=None, reason=Reason.NOT_KNOWN_LOCALLY, ids=sorted(draft.ledger_ids))] if draft.ledger_ids else []
+    histories = sorted(draft.history_queries, key=lambda one: (one.symbol or "", one.since or ""))
+    return [*asked, *histories, *local]
+
+
+Want = tuple[tuple[int, str], Query, Ids]
+
+
+def _split_follow_ups(draft: Draft, wanted: list[Want]) -> tuple[list[Want], list[Want]]:
+    answered = {key for _, key in draft.venue.asked}
+    followed, first = [], []
+    for want in wanted:
+        own = {one.strip().lower() for one in want[2][:2] if one is not None}
+        (followed if own & answered else first).append(want)
+    return followed, first
+
+
+def _defer_the_waiting(draft: Draft, followed: list[Want], first: list[Want], taken: set[Ids]) -> None:
+    stated = {(one.client_order_id, one.venue_order_id) for one in draft.deferrals}
+    for _, _, ids in (*followed, *first):
+        if (ids[0], ids[1]) in stated:
+            continue
+        stated.add((ids[0], ids[1]))
+        within = ids in taken or any(ids is one[2] for one in followed)
+        draft.defer(DeferralReason.QUERY_OPEN if within else DeferralReason.QUERY_BUDGET, ids[0], ids[1])
+
+
+def _deferral_key(one: Deferral) -> tuple[str, str, str]:
+    return (one.reason, one.venue_order_id or "", one.client_order_id or "")
+
+
+# -- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _findings(draft: Draft) -> list[Finding]:
+    """Every open break, and what earlier runs found of orders that this run did not judge."""
+    found = {one.break_id: _finding(draft, one) for one in draft.breaks if not one.corrected}
+    if draft.snapshot.prior and draft.deferred_orders:
+        for one in _kept(draft):
+            found.setdefault(one.break_id or repr(one), one)
+    return [found[key] for key in sorted(found)]
+
+
+def _finding(draft: Draft, one: Break) -> Finding:
+    prior = draft.prior_of(one.break_id, one.kind, (one.client_order_id, one.venue_order_id, one.trade_id)) if draft.snapshot.prior else None
+    fresh = prior is None or one.break_id in draft.restarted
+    return Finding(
+        break_id=one.break_id,
+        kind=one.kind,
+        venue_order_id=one.venue_order_id,
+        client_order_id=one.client_order_id,
+        trade_id=one.trade_id,
+        first_seen_at=draft.snapshot.taken_at if fresh or prior is None else prior.first_seen_at,
+        last_seen_at=draft.snapshot.taken_at,
+        confirmations=draft.confirmations[one.break_id],
+        version=draft.break_versions[one.break_id],
+    )
+
+
+def _kept(draft: Draft) -> list[Finding]:
+    ids = {
+        one.strip().lower()
+        for index in draft.deferred_orders
+        for one in (draft.orders[index].client_order_id, draft.orders[index].venue_order_id)
+        if one is not None
+    }
+    kept = []
+    for one in draft.snapshot.prior:
+        named = {each.strip().lower() for each in (one.client_order_id, one.venue_order_id) if each is not None}
+        if named & ids and one.break_id not in draft.dropped_findings:
+            kept.append(one)
+    return kept
+
+
+# -- identity ---------------------------------------------------------------------------------------------------------
+
+
+def _plan_id(draft: Draft, plan: Plan) -> str:
+    """Digest of the rules' version, profile, taken_at and the plan's own sorted content."""
+    whole = hashlib.blake2b(digest_size=16)
+    encode = msgspec.msgpack.Encoder().encode
+    whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at, plan.breaks, plan.corrections]))
+    whole.update(encode([plan.notifications, plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result]))
+    return whole.hexdigest()

@@ -1,0 +1,83 @@
+"""Whose order it is: by client-id prefix (a whole token), sub-tag or claimed symbol; kin inherit.
+
+With no rule configured everything in scope is owned. Bracket legs inherit the parent's owner, replacements their
+predecessor's.
+"""
+
+from enum import Enum
+
+from trueup.core.derive_action import pattern_group
+from trueup.core.draft import Draft
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.snapshot import VenueOrder
+
+_KIN_DEPTH_MAX = 1000  # links followed towards the first order of a chain
+
+
+class Owner(Enum):
+    US = "us"
+    FOREIGN = "foreign"
+    CONTRADICTING = "contradicting"
+
+
+def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
+    """Who owns a venue order that has no local row."""
+    seen: set[str] = set()
+    for _ in range(_KIN_DEPTH_MAX):
+        kin = _kin(draft, record, seen)
+        if kin is None:
+            break
+        if kin in draft.known_ids or draft.local_index(kin) is not None:
+            return Owner.US
+        if kin not in draft.venue.by_id:
+            break
+        record = draft.venue.by_id[kin]
+    return _by_own_marks(draft, record)
+
+
+def _kin(draft: Draft, record: VenueOrder, seen: set[str]) -> str | None:
+    own = known_id(record.venue_order_id)
+    predecessor = draft.venue.predecessor_of.get(own) if own is not None else None
+    kin = known_id(record.parent_venue_order_id) or predecessor
+    if kin is None or kin in seen:
+        return None
+    seen.add(kin)
+    return kin
+
+
+def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
+    policy = draft.policy
+    by_client_id = _names_us_by_client_id(draft, record)
+    if not policy.has_ownership_rule:
+        return Owner.FOREIGN if by_client_id is False else Owner.US
+    tag = normal_id(record.sub_tag) if record.sub_tag else None
+    our_tags = {normal_id(one) for one in policy.owned_sub_tags}
+    by_tag = None if tag is None or not our_tags else tag in our_tags
+    if by_client_id is not None and by_tag is not None and by_client_id != by_tag:
+        return Owner.CONTRADICTING
+    if by_client_id or by_tag:
+        return Owner.US
+    claimed = record.symbol is not None and symbol_token(record.symbol) in map(symbol_token, policy.claimed_symbols)
+    return Owner.US if claimed and by_client_id is None and by_tag is None else Owner.FOREIGN
+
+
+def _names_us_by_client_id(draft: Draft, record: VenueOrder) -> bool | None:
+    """True: a prefix or the pattern names us; false: the pattern names another profile; null: it says nothing."""
+    client_id = known_client_id(record.client_order_id)
+    if client_id is None:
+        return None
+    named = pattern_group(draft, record.client_order_id, "profile")
+    if named is not None and normal_id(named) != normal_id(draft.profile.profile_id):
+        return False
+    if any(has_prefix(client_id, prefix) for prefix in draft.policy.owned_client_order_id_prefixes):
+        return True
+    return None
+
+
+def has_prefix(client_id: str, prefix: str) -> bool:
+    """Whether the client order id starts with the prefix as a whole token: `bot` does not own `bot2-7`."""
+    start = normal_id(prefix)
+    if not start or not client_id.startswith(start):
+        return False
+    rest = client_id[len(start) :]
+    return not rest or not rest[0].isalnum() or not start[-1].isalnum()

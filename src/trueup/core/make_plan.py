@@ -1,0 +1,38 @@
+"""One snapshot in, one plan out: the stages, in their order. Pure: the same snapshot gives the same plan, byte for byte."""
+
+from collections.abc import Callable
+from decimal import localcontext
+
+from trueup.core.diff_orders import diff_orders
+from trueup.core.discover_orders import discover_orders
+from trueup.core.draft import Draft
+from trueup.core.filter_scope import filter_scope
+from trueup.core.finish_plan import finish_plan
+from trueup.core.match_orders import match_orders
+from trueup.core.move_trades import move_trades
+from trueup.core.raise_alerts import raise_alerts
+from trueup.core.resolve_missing import resolve_missing
+from trueup.model.money import CONTEXT
+from trueup.model.plan import Plan
+from trueup.model.snapshot import Snapshot
+
+Stage = Callable[[Draft], None]
+
+STAGES: tuple[Stage, ...] = (
+    filter_scope,
+    match_orders,
+    diff_orders,
+    resolve_missing,
+    discover_orders,
+    move_trades,
+    raise_alerts,
+)
+
+
+def make_plan(snapshot: Snapshot) -> Plan:
+    """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
+    with localcontext(CONTEXT):
+        draft = Draft(snapshot)
+        for stage in STAGES:
+            stage(draft)
+        return finish_plan(draft)
