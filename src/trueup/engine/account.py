@@ -70,6 +70,7 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     applied: ApplyReport | None = None
     blocked_reason: str | None = None
+    deferred_for_s: dict[str, int] = {}  # reason → how long the oldest order has been deferred for it
     error: str | None = None
 
     @property

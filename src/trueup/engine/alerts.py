@@ -1,6 +1,6 @@
 """Which alerts reach a person, and when: raised on change, reminded of at a throttled pace, recovered once.
 
-An alert's key stays raised while each run of its profile raises it again. Deferrals become an alert when they last.
+An alert's key stays raised while each run of its profile raises it again.
 """
 
 import logging
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.model.errors import LedgerError
-from trueup.model.plan import Alert, Deferral, Plan
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.plan import Alert
+from trueup.model.times import NS_PER_S
 from trueup.ports import Journal, Notifier
 
 THROTTLE_S = 600.0  # the reference service's 10 minutes
@@ -75,34 +75,15 @@ class AlertBook:
             log_event(Event.ALERT_FAILED, fields, level=logging.ERROR, error=error)
 
 
-class DeferralAges:
-    """Since when each deferred order has been deferred."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, dict[Deferral, int]] = {}
-
-    def update(self, profile_id: str, plan: Plan) -> list[Alert]:
-        """Takes the deferrals of one run; returns an alert for each reason that has lasted too long."""
-        now_ns, before = to_ns(plan.taken_at), self._since.get(profile_id, {})
-        since = {deferral: before.get(deferral, now_ns) for deferral in plan.deferred}
-        self._since[profile_id] = since
-        oldest: dict[str, int] = {}
-        for deferral, first_ns in since.items():
-            oldest[deferral.reason] = min(first_ns, oldest.get(deferral.reason, now_ns))
-        ages = {reason: (now_ns - first_ns) // NS_PER_S for reason, first_ns in oldest.items()}
-        return [
-            _deferral_alert(profile_id, reason, age)
-            for reason, age in ages.items()
-            if age > DEFERRAL_AGE_MAX_S
-        ]
-
-
 def degraded(profile_id: str, cause: str, message: str, severity: str = "ERROR") -> Alert:
     """The alert that a profile is not kept true at present; one key per profile and cause."""
     return Alert(type=DEGRADED, severity=severity, message=message, dedupe_key=f"{profile_id}:{cause}")
 
 
-def _deferral_alert(profile_id: str, reason: str, age_s: int) -> Alert:
+def deferral_alert(profile_id: str, reason: str, age_s: int) -> Alert | None:
+    """Deferring is normal for a moment; one that lasts is told."""
+    if age_s <= DEFERRAL_AGE_MAX_S:
+        return None
     message = f"orders have been deferred as {reason} for {age_s} s; `trueup explain` shows why"
     return degraded(profile_id, f"deferred:{reason}", message, "WARN")
 

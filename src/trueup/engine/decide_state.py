@@ -1,27 +1,31 @@
 """Decides what becomes of one profile's plan: applied, kept dry, blocked, refused as stale, or not worth a write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from trueup.engine.account import RunState
-from trueup.engine.circuit_breaker import judge_size
-from trueup.model.plan import Correction, Plan
+from trueup.engine.observe import Remembered
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import Finding, Snapshot
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
+CIRCUIT_BREAKER = (
+    "circuit_breaker"  # the plan itself says, by this alert, that it is too large to apply unseen
+)
 
 
-def decide_state(
-    snapshot: Snapshot, plan: Plan, *, apply: bool, approved: Plan | None
-) -> tuple[RunState, str | None]:
+def decide_state(plan: Plan, *, apply: bool, approved: Plan | None) -> tuple[RunState, str | None]:
     """The state, and for a blocked plan the reason. `approved`: the plan that a person saw and accepted."""
     if approved is not None:
         return (RunState.APPLIED if same_corrections(plan, approved) else RunState.STALE), None
     if not apply:
         return RunState.DRY, None
-    reason = judge_size(snapshot, plan) if plan.corrections else None
-    return (RunState.APPLIED, None) if reason is None else (RunState.BLOCKED, reason)
+    for alert in plan.alerts:
+        if alert.dedupe_key == f"{plan.profile_id}:{CIRCUIT_BREAKER}":
+            return RunState.BLOCKED, alert.message
+    return RunState.APPLIED, None
 
 
 def same_corrections(plan: Plan, approved: Plan) -> bool:
@@ -31,9 +35,18 @@ def same_corrections(plan: Plan, approved: Plan) -> bool:
     )
 
 
-def is_news(snapshot: Snapshot, plan: Plan) -> bool:
-    """Whether the journal has to hear of this run: it changes something, or an open break came, went or counted."""
-    return bool(plan.corrections) or _standing(plan.findings) != _standing(snapshot.prior)
+def is_news(before: Remembered, plan: Plan, state: RunState) -> bool:
+    """Whether the journal has to hear of this run.
+
+    It does when the run changes the books, or a break or a deferral came, went, changed or was counted again.
+    """
+    return (
+        (state is RunState.APPLIED and bool(plan.corrections))
+        or _breaks(one.found for one in before.breaks) != _breaks(plan.breaks)
+        or _findings(before.state.prior) != _findings(plan.findings)
+        or {(one.venue_order_id, one.client_order_id, one.reason) for one in before.deferrals}
+        != _deferrals(plan)
+    )
 
 
 def is_complete(snapshot: Snapshot, plan: Plan) -> bool:
@@ -78,16 +91,16 @@ def _changes(corrections: Sequence[Correction]) -> set[tuple[str, int]]:
     return {(one.correction_id, one.expected_version) for one in corrections}
 
 
-def _standing(findings: Sequence[Finding]) -> set[tuple[object, ...]]:
+def _breaks(breaks: Iterable[Break]) -> set[tuple[str, str]]:
+    return {(one.break_id, one.message) for one in breaks}
+
+
+def _findings(findings: Iterable[Finding]) -> set[tuple[object, ...]]:
+    return {(one.break_id, one.confirmations, one.version) for one in findings}
+
+
+def _deferrals(plan: Plan) -> set[tuple[str | None, str | None, str]]:
     return {
-        (
-            one.break_id,
-            one.kind,
-            one.venue_order_id,
-            one.client_order_id,
-            one.trade_id,
-            one.confirmations,
-            one.version,
-        )
-        for one in findings
+        (known_id(one.venue_order_id), known_client_id(one.client_order_id), one.reason.value)
+        for one in plan.deferred
     }

@@ -12,14 +12,15 @@ from trueup.core.make_plan import make_plan
 from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
 from trueup.engine.answer_queries import Answers
 from trueup.engine.decide_state import decide_state, is_complete, is_due, is_news, next_watermark
+from trueup.engine.deferrals import deferral_ages
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
-from trueup.engine.observe import make_snapshot, observe_local, observe_venue
+from trueup.engine.observe import Remembered, make_snapshot, observe_local, observe_venue
 from trueup.model.errors import FenceLost, TrueupError
 from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports import ApplyReport, Lease, ProfileState
+from trueup.ports import ApplyReport, Lease
 
 QUERY_ROUNDS_MAX = (
     5  # an order by both ids, its successor, the history, one to spare; the rest waits for a run
@@ -39,7 +40,7 @@ class LeasedRun:
         self._approved = approved
         self._fields = {"account_id": account.account_id}
         self._answers = Answers(account)
-        self._states: dict[str, ProfileState] = {}
+        self._remembered: dict[str, Remembered] = {}
         self._waiting: dict[str, tuple[Snapshot, Plan]] = {}
         self._reports: dict[str, ProfileReport] = {}
         self._completed: dict[str, str] = {}
@@ -80,11 +81,12 @@ class LeasedRun:
     async def _start(self) -> None:
         account = self._account
         local = await observe_local(account)
-        self._states = local.states
+        self._remembered = local.remembered
         active = [managed for managed in account.profiles if not self._is_paused(managed.profile_id)]
         if not active:
             return
         venue = await observe_venue(account, local)
+        await self._record_account(local.recorded_account_id, venue.venue.account_id)
         taken_at = await in_thread(account.ledger.now)
         for managed in active:
             await self._judge(managed.profile_id, partial(make_snapshot, managed, local, venue, taken_at))
@@ -116,15 +118,21 @@ class LeasedRun:
             )
             await self._keep_failure(profile_id, snapshot, error_text(error))
 
+    async def _record_account(self, recorded: str | None, answered: str | None) -> None:
+        """The venue's own id of the account is kept from the first run on: another one answering later is a fault."""
+        if recorded is None and answered is not None:
+            await in_thread(self._account.journal.record_venue_account, self._account.account_id, answered)
+
     # -- commit -----------------------------------------------------------------------------------------------------
 
     async def _settle(self, profile_id: str, snapshot: Snapshot, plan: Plan) -> None:
         approved = self._approved.get(profile_id)
-        state, reason = decide_state(snapshot, plan, apply=self._apply, approved=approved)
-        watermark = self._states.get(profile_id, ProfileState()).watermark
+        before = self._remembered[profile_id]
+        state, reason = decide_state(plan, apply=self._apply, approved=approved)
+        watermark = before.state.watermark
         moved = next_watermark(snapshot, plan, watermark) if state is RunState.APPLIED else None
         applied: ApplyReport | None = None
-        if state in KEPT_STATES and (is_news(snapshot, plan) or is_due(watermark, moved)):
+        if state in KEPT_STATES and (is_news(before, plan, state) or is_due(watermark, moved)):
             applied = await self._commit(snapshot, plan, state, moved)
         elif state in KEPT_STATES:
             state = RunState.UNCHANGED
@@ -138,6 +146,7 @@ class LeasedRun:
             plan=plan,
             applied=applied,
             blocked_reason=reason,
+            deferred_for_s=deferral_ages(before, plan),
         )
 
     async def _commit(
@@ -184,7 +193,7 @@ class LeasedRun:
     # -- report -----------------------------------------------------------------------------------------------------
 
     def _is_paused(self, profile_id: str) -> bool:
-        state = self._states.get(profile_id, ProfileState())
+        state = self._remembered[profile_id].state
         if state.paused:
             self._reports[profile_id] = ProfileReport(
                 profile_id=profile_id, state=RunState.PAUSED, error=state.pause_reason

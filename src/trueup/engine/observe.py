@@ -6,7 +6,7 @@ too long is a failed read with its reason, never an empty one. Must not know wha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -28,8 +28,8 @@ from trueup.model.snapshot import (
     Venue,
 )
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import ReadState
-from trueup.ports import ProfileState
+from trueup.model.vocabulary import BreakKind, ReadState
+from trueup.ports import BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -39,11 +39,20 @@ RECENT_S = 600.0  # how long a closed order is still read: the reference service
 HISTORY_OVERLAP_S = 600  # venues list an order or fill late, or with a time slightly before its watermark
 
 
+class Remembered(Struct, frozen=True, kw_only=True):
+    """What the journal holds of one profile before its run."""
+
+    state: ProfileState = ProfileState()
+    breaks: list[BreakRecord] = []  # still open
+    deferrals: list[DeferralRecord] = []
+
+
 class LocalSide(Struct, frozen=True, kw_only=True):
     """The local reads of an account. `sent_at`: the ledger's time when all of them had ended."""
 
-    states: dict[str, ProfileState]
+    remembered: dict[str, Remembered]
     locals: dict[str, Local]
+    recorded_account_id: str | None
     sent_at: str
 
 
@@ -61,7 +70,7 @@ async def observe_local(account: ManagedAccount) -> LocalSide:
 
 async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
     """Everything at the venue, at once. Raises nothing for a venue that does not answer: the reads say so."""
-    since = history_since(account.profiles, local.states)
+    since = history_since(account.profiles, local)
     venue, limit_s = account.venue, account.read_timeout_s
     async with asyncio.TaskGroup() as reads:
         opened = reads.create_task(_bounded(venue.open_orders(), lambda e: OrdersRead(error=e), limit_s))
@@ -76,6 +85,7 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
     whose, steps = account_id.result(), instruments.result()
     side = Venue(
         account_id=None if isinstance(whose, _Fault) else whose,
+        recorded_account_id=local.recorded_account_id,
         open_orders=_stamped(opened.result(), local.sent_at),
         history=_stamped(history.result(), local.sent_at),
         positions=_stamped(positions.result(), local.sent_at),
@@ -89,7 +99,6 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
 
 def make_snapshot(managed: ManagedProfile, local: LocalSide, venue: VenueSide, taken_at: str) -> Snapshot:
     """One profile's snapshot, checked by the same rules as a document. Raises InputError for an unusable value."""
-    state = local.states.get(managed.profile_id, ProfileState())
     snapshot = Snapshot(
         format=SNAPSHOT_FORMAT,
         taken_at=taken_at,
@@ -98,23 +107,36 @@ def make_snapshot(managed: ManagedProfile, local: LocalSide, venue: VenueSide, t
         instruments=venue.instruments,
         local=local.locals.get(managed.profile_id, Local(read_at=local.sent_at)),
         venue=venue.venue,
-        prior=state.prior,
+        prior=local.remembered[managed.profile_id].state.prior,
     )
     return check_snapshot(snapshot)
 
 
-def history_since(profiles: Sequence[ManagedProfile], states: Mapping[str, ProfileState]) -> str | None:
-    """From when on the venue's history is read: the least watermark, overlapped; null = from the beginning."""
+def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str | None:
+    """From when on the venue's history is read: the least watermark, overlapped; null = from the beginning.
+
+    Orders found missing at the venue want it from their submission on: their absence is only confirmed against it.
+    """
     starts: list[int] = []
     for managed in profiles:
-        state = states.get(managed.profile_id, ProfileState())
+        state = local.remembered[managed.profile_id].state
         if state.paused:
             continue
         start = state.watermark or managed.policy.coverage_baseline_at
         if start is None:
             return None
-        starts.append(to_ns(start))
+        starts += [to_ns(start), *_missing_since(state, local.locals.get(managed.profile_id, Local()))]
     return from_ns(min(starts) - HISTORY_OVERLAP_S * NS_PER_S) if starts else None
+
+
+def _missing_since(state: ProfileState, local: Local) -> list[int]:
+    missing = [one for one in state.prior if one.kind is BreakKind.MISSING_AT_VENUE]
+    ids = {one.venue_order_id for one in missing} | {one.client_order_id for one in missing}
+    return [
+        to_ns(order.submitted_at)
+        for order in (local.orders if missing else [])
+        if order.submitted_at is not None and {order.venue_order_id, order.client_order_id} & (ids - {None})
+    ]
 
 
 def earlier(left: str | None, right: str) -> str:
@@ -126,11 +148,23 @@ def earlier(left: str | None, right: str) -> str:
 
 
 def _read_local(account: ManagedAccount) -> LocalSide:
-    states = account.journal.profile_states(account.profile_ids)
+    journal = account.journal
+    states = journal.profile_states(account.profile_ids)
     active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
     recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
-    locals_ = account.ledger.read_local(account.account_id, active, recent_s) if active else {}
-    return LocalSide(states=states, locals=locals_, sent_at=account.ledger.now())
+    return LocalSide(
+        remembered={
+            one: Remembered(
+                state=states.get(one, ProfileState()),
+                breaks=journal.list_breaks(one),
+                deferrals=journal.list_deferrals(one),
+            )
+            for one in account.profile_ids
+        },
+        locals=account.ledger.read_local(account.account_id, active, recent_s) if active else {},
+        recorded_account_id=journal.recorded_venue_account(account.account_id),
+        sent_at=account.ledger.now(),
+    )
 
 
 # -- venue ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import uuid_utils
 
 from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
-from trueup.engine.alerts import AlertBook, DeferralAges, degraded
+from trueup.engine.alerts import AlertBook, deferral_alert, degraded
 from trueup.engine.deliver_outbox import deliver
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
@@ -19,24 +19,17 @@ CONTENDED = "another process holds the account's lease; it runs there, or here a
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
 
 
-class Memory:
-    """What one process remembers of its profiles between runs; a run without it sends no alert."""
-
-    def __init__(self, alerts: AlertBook) -> None:
-        self.alerts = alerts
-        self.deferrals = DeferralAges()
-
-
 async def reconcile_account(
     account: ManagedAccount,
     *,
     apply: bool = False,
     approved: Mapping[str, Plan] | None = None,
-    memory: Memory | None = None,
+    alerts: AlertBook | None = None,
 ) -> AccountReport:
     """Runs an account once and says what became of each profile.
 
     `approved`, by profile id: plans that a person accepted; each applies exactly, or its profile's state is `stale`.
+    `alerts`: what was raised before, and where alerts go; null: nowhere.
     Raises nothing for a venue, a database or a profile that fails: the report says so.
     """
     report = await _run_leased(account, apply=apply, approved=approved or {})
@@ -44,10 +37,11 @@ async def reconcile_account(
         await _deliver(account)
     for profile in report.profiles:
         report_profile(profile)
-        if memory is not None and profile.state not in UNJUDGED:
-            alerts = _alerts_of(profile, memory.deferrals)
+        if alerts is not None and profile.state not in UNJUDGED:
             judged = profile.state is not RunState.FAILED
-            await memory.alerts.update(profile.profile_id, alerts, account.clock.now_ns(), judged=judged)
+            await alerts.update(
+                profile.profile_id, _alerts_of(profile), account.clock.now_ns(), judged=judged
+            )
     return report
 
 
@@ -89,19 +83,11 @@ async def _deliver(account: ManagedAccount) -> None:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
 
 
-def _alerts_of(profile: ProfileReport, deferrals: DeferralAges) -> list[Alert]:
+def _alerts_of(report: ProfileReport) -> list[Alert]:
     """What a person should hear of one profile's run."""
-    match profile.state:
-        case RunState.FAILED:
-            return [degraded(profile.profile_id, "failed", profile.error or "the run failed")]
-        case RunState.BLOCKED:
-            message = f"{profile.blocked_reason}; nothing was applied: look at it with `trueup apply`"
-            return [*_planned(profile, deferrals), degraded(profile.profile_id, "circuit_breaker", message)]
-        case _:
-            return _planned(profile, deferrals)
-
-
-def _planned(profile: ProfileReport, deferrals: DeferralAges) -> list[Alert]:
-    if profile.plan is None:
-        return []
-    return [*profile.plan.alerts, *deferrals.update(profile.profile_id, profile.plan)]
+    if report.state is RunState.FAILED:
+        return [degraded(report.profile_id, "failed", report.error or "the run failed")]
+    late = (
+        deferral_alert(report.profile_id, reason, age_s) for reason, age_s in report.deferred_for_s.items()
+    )
+    return [*(report.plan.alerts if report.plan else ()), *(alert for alert in late if alert is not None)]

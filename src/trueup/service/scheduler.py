@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from trueup.engine.account import AccountReport, ManagedAccount
+from trueup.engine.alerts import AlertBook
 from trueup.engine.events import Event, log_event
 from trueup.engine.leased_run import error_text
-from trueup.engine.run_account import Memory, reconcile_account
+from trueup.engine.run_account import reconcile_account
 from trueup.ports import Clock
 from trueup.service.config import ServiceConfig
 
@@ -26,7 +27,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Service:
     """Runs accounts until it is stopped. `settings`: interval, jitter, how many at a time, dry or applying.
 
-    `memory` null: no alert is sent. `jitter`: the source of randomness, seeded in tests.
+    `alerts` null: no alert is sent. `jitter`: the source of randomness, seeded in tests.
     """
 
     def __init__(
@@ -35,14 +36,14 @@ class Service:
         settings: ServiceConfig,
         clock: Clock,
         *,
-        memory: Memory | None = None,
+        alerts: AlertBook | None = None,
         jitter: random.Random | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()  # runs by how they ended; contentions
         self._accounts = accounts
         self._settings = settings
         self._clock = clock
-        self._memory = memory
+        self._alerts = alerts
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
         self._stopping = asyncio.Event()
@@ -106,7 +107,7 @@ class Service:
 
     async def _run(self, account: ManagedAccount) -> AccountReport:
         try:
-            report = await reconcile_account(account, apply=self._settings.apply, memory=self._memory)
+            report = await reconcile_account(account, apply=self._settings.apply, alerts=self._alerts)
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
