@@ -1,0 +1,255 @@
+"""Reads what the journal keeps: runs, breaks over time, deferrals, the timeline of one order. And its retention."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from trueup.ledgers.database import (
+    Database,
+    Row,
+    Value,
+    int_value,
+    optional_text,
+    seconds_after,
+    stamp,
+    text_value,
+)
+from trueup.ledgers.rows import ORDER_ROWS, json_list, one_document
+from trueup.model.errors import InputError, LedgerError
+from trueup.model.ids import known_client_id, known_id, normal_id
+from trueup.model.plan import Break
+from trueup.model.snapshot import LocalOrder
+from trueup.model.vocabulary import BreakKind, Severity
+from trueup.ports import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
+
+WATERMARKS_KEPT = 100  # per profile: how far back a restored backup may lie
+
+
+def list_runs(database: Database, profile_id: str | None, limit: int) -> list[RunRecord]:
+    """Newest first."""
+    return [_run_record(row) for row in database.rows("list_runs", profile_id, limit)]
+
+
+def load_run(database: Database, run_id: str) -> tuple[RunRecord, bytes, bytes]:
+    """The run with the bytes of its snapshot and its plan."""
+    rows = database.rows("load_run", run_id)
+    if not rows:
+        raise InputError(
+            f"run {run_id} is not kept here (any more): `trueup status` lists those that are", "run"
+        )
+    *record, snapshot, plan = rows[0]
+    return _run_record(tuple(record)), _unpacked(snapshot, run_id), _unpacked(plan, run_id)
+
+
+def _run_record(row: Row) -> RunRecord:
+    run_id, profile_id, taken_at, state, plan_id, error = row
+    return RunRecord(
+        run_id=text_value(run_id),
+        profile_id=text_value(profile_id),
+        taken_at=text_value(taken_at),
+        state=text_value(state),
+        plan_id=text_value(plan_id),
+        error=optional_text(error),
+    )
+
+
+def _unpacked(stored: object, run_id: str) -> bytes:
+    try:
+        if isinstance(stored, bytes):
+            return zlib.decompress(stored)
+    except zlib.error as fault:
+        raise LedgerError(
+            f"what is stored of run {run_id} is damaged: restore the ledger from a backup"
+        ) from fault
+    raise LedgerError(
+        f"what is stored of run {run_id} is no compressed document: restore the ledger from a backup"
+    )
+
+
+def list_breaks(database: Database, profile_id: str | None, *, open_only: bool) -> list[BreakRecord]:
+    return [_break_record(row) for row in database.rows("list_breaks", profile_id, int(open_only))]
+
+
+def _break_record(row: Row) -> BreakRecord:
+    (
+        profile_id,
+        break_id,
+        kind,
+        severity,
+        symbol,
+        client_id,
+        venue_id,
+        trade_id,
+        reason,
+        message,
+        local,
+        venue,
+    ) = row[:12]
+    first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id = row[12:]
+    found = Break(
+        break_id=text_value(break_id),
+        kind=BreakKind(text_value(kind)),
+        severity=Severity(text_value(severity)),
+        symbol=optional_text(symbol),
+        client_order_id=optional_text(client_id),
+        venue_order_id=optional_text(venue_id),
+        trade_id=optional_text(trade_id),
+        reason=text_value(reason),
+        message=text_value(message),
+        local=_decoded(local),
+        venue=_decoded(venue),
+        corrected=resolution == "corrected",
+    )
+    return BreakRecord(
+        profile_id=text_value(profile_id),
+        found=found,
+        first_seen_at=text_value(first_seen_at),
+        last_seen_at=text_value(last_seen_at),
+        occurrences=int_value(occurrences),
+        resolution=optional_text(resolution),
+        resolved_at=optional_text(resolved_at),
+        run_id=text_value(run_id),
+    )
+
+
+def _decoded(document: object) -> dict[str, Any] | None:
+    return None if document is None else msgspec.json.decode(str(document), type=dict[str, Any])
+
+
+def list_deferrals(database: Database, profile_id: str) -> list[DeferralRecord]:
+    return [
+        DeferralRecord(
+            client_order_id=optional_text(client_id),
+            venue_order_id=optional_text(venue_id),
+            reason=text_value(reason),
+            first_deferred_at=text_value(since),
+        )
+        for _, client_id, venue_id, reason, since in database.rows("list_deferrals", profile_id)
+    ]
+
+
+def find_order(database: Database, order_id: str, profile_id: str | None) -> list[tuple[str, LocalOrder]]:
+    """Profile id and order of all that have or had this venue or client order id, in any account."""
+    rows = one_document(database.rows("orders_anywhere", normal_id(order_id), profile_id), ORDER_ROWS)
+    return [(row.profile_id, row.order) for row in rows]
+
+
+def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
+    """Writes, breaks, corrections and notifications of one order, in order of time."""
+    venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+    ids = [one for one in (venue_id, client_id) if one is not None]
+    ids += [normal_id(previous) for previous in order.previous_venue_order_ids]
+    keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
+    entries: list[TimelineEntry] = []
+    with database.reading():
+        for key in keys:
+            entries += map(_logged, database.rows("timeline_log", key))
+            entries += map(_corrected, database.rows("timeline_corrections", profile_id, key))
+        entries += map(_broken, database.rows("timeline_breaks", profile_id, json_list(ids)))
+        for row in database.rows("timeline_notifications", profile_id, json_list(ids)):
+            entries += _notified(row)
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _logged(row: Row) -> TimelineEntry:
+    at, event, written_by, version, payload = row
+    detail = {**(_decoded(payload) or {}), "version": version}
+    return TimelineEntry(at=str(at), source="log", what=str(event), by=str(written_by), detail=detail)
+
+
+def _corrected(row: Row) -> TimelineEntry:
+    at, kind, reason, state, payload, correction_id, break_id, run_id = row
+    detail = {
+        **(_decoded(payload) or {}),
+        "reason": reason,
+        "state": state,
+        "correction_id": correction_id,
+        "break_id": break_id,
+    }
+    return TimelineEntry(at=str(at), source="correction", what=str(kind), by=_by(run_id), detail=detail)
+
+
+def _broken(row: Row) -> TimelineEntry:
+    (
+        first,
+        last,
+        kind,
+        severity,
+        reason,
+        message,
+        local,
+        venue,
+        count,
+        resolution,
+        resolved_at,
+        break_id,
+        run_id,
+    ) = row
+    detail = {
+        "severity": severity,
+        "reason": reason,
+        "message": message,
+        "local": _decoded(local),
+        "venue": _decoded(venue),
+        "last_seen_at": last,
+        "occurrences": count,
+        "resolution": resolution,
+        "resolved_at": resolved_at,
+        "break_id": break_id,
+    }
+    return TimelineEntry(at=str(first), source="break", what=str(kind), by=_by(run_id), detail=detail)
+
+
+def _notified(row: Row) -> Iterator[TimelineEntry]:
+    committed_at, notification, attempts, delivered_at, parked_at, error, run_id = row
+    told = _decoded(notification) or {}
+    detail = {
+        "notification": told,
+        "attempts": attempts,
+        "delivered_at": delivered_at,
+        "parked_at": parked_at,
+        "error": error,
+    }
+    yield TimelineEntry(
+        at=str(committed_at),
+        source="notification",
+        what=str(told.get("kind")),
+        by=_by(run_id),
+        detail=detail,
+    )
+
+
+def _by(run_id: Value) -> str:
+    return "trueup:" + text_value(run_id)
+
+
+def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, int]:
+    """Forget runs (with their snapshots and corrections) that are older and not among each profile's newest.
+
+    Also delivered notifications and resolved breaks of that age. The books and the order log are never purged.
+    Returns how many rows went, by table.
+    """
+    if older_than_s < 0 or keep_last < 0:
+        raise InputError("the age and the number to keep must not be negative", "purge")
+    with database.transaction():
+        before = seconds_after(stamp(database.now_ns()), -older_than_s)
+        return {
+            "runs": database.write("purge_runs", before, keep_last),
+            "corrections": database.write("purge_corrections"),
+            "outbox": database.write("purge_outbox", before),
+            "breaks": database.write("purge_breaks", before),
+            "watermarks": database.write("purge_watermarks", WATERMARKS_KEPT),
+        }
+
+
+EXPORTS = ("orders", "fills", "trades", "breaks", "corrections", "runs", "order_log", "outbox")
+
+
+def export(database: Database, table: str, profile_id: str | None) -> list[dict[str, Any]]:
+    """All rows of one table as plain dictionaries, in a stable order; blobs are left out."""
+    if table not in EXPORTS:
+        raise InputError(f"there is no {table!r} to export: one of {', '.join(EXPORTS)}", "export")
+    documents = database.rows(f"export_{table}", profile_id)
+    return [msgspec.json.decode(text_value(document), type=dict[str, Any]) for (document,) in documents]

@@ -1,0 +1,75 @@
+"""What the shared ledger code needs from one database: named statements, bound values, transactions, its clock.
+
+Lists are bound as one JSON array; rows come back as tuples, documents as JSON text. A `Database` decides nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from trueup.model.errors import LedgerError
+from trueup.model.times import NS_PER_S, from_ns, to_ns
+
+Value = str | int | float | bytes | None
+Row = tuple[Value, ...]
+
+
+class CommitUnknown(LedgerError):
+    """The commit was sent and its acknowledgement lost: look the run up, never assume that it failed."""
+
+
+class Database(Protocol):
+    """One connection. Safe to call from several threads: one works at a time, a transaction keeps the others out."""
+
+    def now_ns(self) -> int:
+        """The database's clock."""
+        ...
+
+    def rows(self, name: str, *values: Value) -> list[Row]: ...
+
+    def write(self, name: str, *values: Value) -> int:
+        """Returns how many rows it changed."""
+        ...
+
+    def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        """One statement for many rows; returns how many it changed."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A write transaction: commits at the end, rolls back on any exception. Never nested."""
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """A read transaction: all statements in it see one state."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def text_value(value: Value) -> str:
+    """A column that is declared NOT NULL TEXT."""
+    if not isinstance(value, str):
+        raise LedgerError(f"the ledger holds {value!r} where text is declared: restore it from a backup")
+    return value
+
+
+def int_value(value: Value) -> int:
+    """A column that is declared NOT NULL INTEGER."""
+    if not isinstance(value, int):
+        raise LedgerError(f"the ledger holds {value!r} where a number is declared: restore it from a backup")
+    return value
+
+
+def optional_text(value: Value) -> str | None:
+    return None if value is None else text_value(value)
+
+
+def stamp(time_ns: int) -> str:
+    """A time as the ledger stamps it: RFC 3339 with nine digits, so that such texts sort by time."""
+    whole = from_ns(time_ns - time_ns % NS_PER_S)
+    return f"{whole[:-1]}.{time_ns % NS_PER_S:09d}Z"
+
+
+def seconds_after(time: str, seconds: float) -> str:
+    """A stamped time, `seconds` later (or, negative, earlier)."""
+    return stamp(to_ns(time) + round(seconds * NS_PER_S))

@@ -1,0 +1,219 @@
+"""The order log: what a row holds, its hash chain, and folding it back into the current state. Pure.
+
+A row is about one order (with the fills it booked) or one trade. Its payload is the lifecycle payload of the reference,
+what changed, and which corrections did it. Each row's hash covers the row and the hash of the profile's row before it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
+
+from trueup.model.snapshot import Fill, LocalOrder, Trade
+
+GENESIS = ""  # what the first row of a profile carries as the hash before it
+BOT = "bot"
+OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the next write
+_HASH_BYTES = 32
+_ORDER_KEYS = tuple(f.name for f in fields(LocalOrder) if f.name != "version")
+_TRADE_KEYS = tuple(f.name for f in fields(Trade) if f.name != "version")
+
+
+class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
+    """One row before it is chained. `version`: of the order (or trade) after the write."""
+
+    event: str
+    written_by: str
+    order_key: int | None
+    trade_id: str | None
+    version: int
+    payload: str
+
+
+class LogRow(Struct, frozen=True, gc=False, array_like=True):
+    seq: int
+    logged_at: str
+    event: str
+    written_by: str
+    order_key: int | None
+    trade_id: str | None
+    version: int
+    payload: str
+    hash: str
+
+
+class Payload(Struct, kw_only=True, omit_defaults=True):
+    """Lifecycle keys as the reference has them, then what trueup adds."""
+
+    user_id: str | None = None
+    profile_id: str | None = None
+    order_id: str | None = None
+    symbol: str | None = None
+    type: str | None = None
+    side: str | None = None
+    qty: str | None = None
+    price: str | None = None
+    status: str | None = None
+    timestamp: str | None = None
+    trade_id: str | None = None
+    action: str | None = None
+    sub_tag: str | None = None
+    changes: dict[str, Any] = {}
+    fills: list[Fill] = []
+    correction_ids: list[str] = []
+
+
+_PAYLOAD = msgspec.json.Decoder(Payload)
+_encode = msgspec.json.Encoder().encode
+
+
+class FoldedOrder(Struct):
+    version: int
+    state: dict[str, Any]
+    fills: dict[str, Fill]
+
+
+class Folded(Struct):
+    """What the log says: orders by key, trades by id."""
+
+    orders: dict[int, FoldedOrder] = {}
+    trades: dict[str, FoldedOrder] = {}
+
+
+def order_payload(
+    before: LocalOrder | None,
+    after: LocalOrder,
+    fills: Sequence[Fill],
+    correction_ids: Sequence[str],
+    *,
+    profile_id: str,
+    user_id: str | None,
+    logged_at: str,
+) -> str:
+    payload = Payload(
+        user_id=user_id,
+        profile_id=profile_id,
+        order_id=after.venue_order_id or after.client_order_id,
+        symbol=after.symbol,
+        type=after.order_type or "market",
+        side=after.side,
+        qty=after.qty,
+        price=after.limit_price or after.filled_avg_price or "0",
+        status=after.status,
+        timestamp=logged_at,
+        trade_id=after.trade_id,
+        action=after.action,
+        sub_tag=after.sub_tag,
+        changes=changed(before, after, _ORDER_KEYS),
+        fills=list(fills),
+        correction_ids=list(correction_ids),
+    )
+    return _encode(payload).decode()
+
+
+def trade_payload(
+    before: Trade | None,
+    after: Trade,
+    correction_ids: Sequence[str],
+    *,
+    profile_id: str,
+    user_id: str | None,
+    logged_at: str,
+) -> str:
+    payload = Payload(
+        user_id=user_id,
+        profile_id=profile_id,
+        symbol=after.symbol,
+        status=after.status,
+        timestamp=logged_at,
+        trade_id=after.trade_id,
+        changes=changed(before, after, _TRADE_KEYS),
+        correction_ids=list(correction_ids),
+    )
+    return _encode(payload).decode()
+
+
+def changed(before: object | None, after: object, keys: Sequence[str]) -> dict[str, Any]:
+    """The keys that differ, with their new values; all of them where nothing was before."""
+    if before is None:
+        return {key: getattr(after, key) for key in keys}
+    return {key: new for key in keys if (new := getattr(after, key)) != getattr(before, key)}
+
+
+def chain(
+    profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: tuple[int, str]
+) -> list[tuple[Any, ...]]:
+    """The rows to append after `head` (seq and hash of the last one; 0 and GENESIS where there is none)."""
+    seq, previous = head
+    rows = []
+    for entry in entries:
+        seq += 1
+        facts = (
+            profile_id,
+            seq,
+            logged_at,
+            entry.event,
+            entry.written_by,
+            entry.order_key,
+            entry.trade_id,
+            entry.version,
+            entry.payload,
+        )
+        previous = row_hash(previous, facts)
+        rows.append((*facts, previous))
+    return rows
+
+
+def row_hash(previous: str, facts: tuple[Any, ...]) -> str:
+    return hashlib.blake2b(previous.encode() + _encode(facts), digest_size=_HASH_BYTES).hexdigest()
+
+
+def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
+    """What is wrong with the chain, at its first wrong row; null where it is whole."""
+    previous, expected = GENESIS, 1
+    for row in rows:
+        if row.seq != expected:
+            return f"row {expected} of the order log is missing"
+        facts = (
+            profile_id,
+            row.seq,
+            row.logged_at,
+            row.event,
+            row.written_by,
+            row.order_key,
+            row.trade_id,
+            row.version,
+            row.payload,
+        )
+        if row_hash(previous, facts) != row.hash:
+            return f"row {row.seq} of the order log was changed: its hash does not follow from the row before"
+        previous, expected = row.hash, expected + 1
+    return None
+
+
+def fold(rows: Iterable[LogRow]) -> Folded:
+    """Lay each row's changes over what stood before."""
+    folded = Folded(orders={}, trades={})
+    for row in rows:
+        payload = _PAYLOAD.decode(row.payload)
+        if row.order_key is not None:
+            known = folded.orders.setdefault(row.order_key, FoldedOrder(0, {}, {}))
+        else:
+            known = folded.trades.setdefault(row.trade_id or "", FoldedOrder(0, {}, {}))
+        known.version = row.version
+        known.state.update(payload.changes)
+        known.fills.update({fill.fill_id: fill for fill in payload.fills})
+    return folded
+
+
+def differences(folded: FoldedOrder | None, current: LocalOrder | Trade) -> list[str]:
+    """The keys in which the log and the table disagree; `version` where only that does."""
+    if folded is None:
+        return ["not in the log"]
+    state = msgspec.json.decode(_encode(current), type=dict[str, Any])
+    version = state.pop("version")
+    keys = [key for key, value in state.items() if folded.state.get(key) != value]
+    return keys or ([] if folded.version == version else ["version"])

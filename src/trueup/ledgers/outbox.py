@@ -1,0 +1,74 @@
+"""The outbox: notifications committed with corrections, in order per trade, retried, parked after the last attempt."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trueup.ledgers.database import Database, int_value, seconds_after, stamp, text_value
+from trueup.ledgers.rows import json_list
+from trueup.model.plan import Alert, Notification
+from trueup.ports import OutboxItem
+
+ATTEMPTS_MAX = 10  # with the waits below about half an hour, then a person is told
+FIRST_WAIT_S = 1.0
+WAIT_MAX_S = 600.0
+_NOTIFICATION = msgspec.json.Decoder(Notification)
+
+
+def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -> list[OutboxItem]:
+    """Due items, oldest first; those behind a failed item of the same trade are not due."""
+    wanted = None if profile_ids is None else json_list(profile_ids)
+    now = stamp(database.now_ns())
+    return [
+        OutboxItem(
+            profile_id=text_value(profile_id),
+            run_id=text_value(run_id),
+            sequence=int_value(sequence),
+            notification=_NOTIFICATION.decode(text_value(notification)),
+            attempts=int_value(attempts),
+        )
+        for profile_id, run_id, sequence, notification, attempts in database.rows(
+            "pending_notifications", now, wanted, limit
+        )
+    ]
+
+
+def mark_delivered(database: Database, items: Sequence[OutboxItem]) -> None:
+    with database.transaction():
+        now = stamp(database.now_ns())
+        database.write_many("mark_delivered", [(item.sequence, now) for item in items])
+
+
+def mark_failed(database: Database, item: OutboxItem, error: str) -> bool:
+    """Returns whether this was the last attempt: then it is parked, and holds back its trade no longer."""
+    attempts = item.attempts + 1
+    wait_s = min(FIRST_WAIT_S * 2 ** (attempts - 1), WAIT_MAX_S)
+    parked = attempts >= ATTEMPTS_MAX
+    with database.transaction():
+        now = stamp(database.now_ns())
+        database.write(
+            "mark_failed", item.sequence, seconds_after(now, wait_s), now if parked else None, error
+        )
+    return parked
+
+
+def unpark(database: Database, profile_id: str | None) -> int:
+    """Parked notifications become due again; returns how many."""
+    with database.transaction():
+        return database.write("unpark", profile_id)
+
+
+def admit_alerts(
+    database: Database, profile_id: str, alerts: Sequence[Alert], throttle_s: float
+) -> list[Alert]:
+    """Those whose key was not raised within `throttle_s`; they count as raised from now on."""
+    if not alerts:
+        return []
+    with database.transaction():
+        now = stamp(database.now_ns())
+        since = seconds_after(now, -throttle_s)
+        raised_at = {key: text_value(at) for key, at in database.rows("alert_raised_at", profile_id)}
+        by_key = {alert.dedupe_key: alert for alert in reversed(alerts)}
+        due = [key for key in reversed(by_key) if raised_at.get(key, "") <= since]
+        database.write_many("set_alert", [(profile_id, key, now) for key in due])
+    return [by_key[key] for key in due]

@@ -1,0 +1,159 @@
+"""Reads the local side: one statement per table for all profiles of an account, decoded straight into values.
+
+Returns what the ledger holds; judges nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from trueup.ledgers.database import Database, Row, seconds_after, stamp
+from trueup.ledgers.rows import (
+    FILL_ROWS,
+    FILLS,
+    ORDER_ROWS,
+    ORDERS,
+    TRADE_ROWS,
+    TRADES,
+    Document,
+    OrderRow,
+    json_list,
+    one_document,
+)
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.money import ZERO, add, amount, subtract, text
+from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, Trade
+from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
+
+MOTION_WINDOW_S = (
+    5.0  # the policy's default `recent_activity_window_s`: other profiles' instruments are settled after it
+)
+
+
+def read_local(
+    database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float
+) -> dict[str, Local]:
+    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile."""
+    profiles = json_list(profile_ids)
+    with database.reading():
+        read_at = stamp(database.now_ns())
+        since = seconds_after(read_at, -recent_s)
+        orders = _by_profile(database.rows("live_orders", account_id, profiles), ORDERS)
+        for profile_id, closed in _by_profile(
+            database.rows("recently_closed_orders", account_id, profiles, since), ORDERS
+        ).items():
+            orders.setdefault(profile_id, []).extend(closed)
+        fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, profiles, since), FILLS)
+        trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), TRADES)
+        whole = _profile_with_everything(database, account_id, since)
+        moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
+    return {
+        profile_id: Local(
+            read_at=read_at,
+            extent=Extent.ALL if profile_id in whole else Extent.OPEN_AND_RECENT,
+            orders=orders.get(profile_id, []),
+            fills=fills.get(profile_id, []),
+            trades=trades.get(profile_id, []),
+            other_profiles_open_qty=_open_of_others(profile_id, trades, moving),
+        )
+        for profile_id in profile_ids
+    }
+
+
+def find_local(database: Database, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
+    """Each id as a venue and as a client order id, over all orders of the account: found or absent."""
+    with database.reading():
+        read_at = stamp(database.now_ns())
+        rows = _rows_by_ids(database, account_id, ids)
+    by_venue = {venue_id: row for row in rows for venue_id in _venue_ids(row.order)}
+    by_client = {known_client_id(row.order.client_order_id): row for row in rows}
+    answers = []
+    for order_id in ids:
+        for by, row in (
+            (QueryBy.VENUE_ORDER_ID, by_venue.get(normal_id(order_id))),
+            (QueryBy.CLIENT_ORDER_ID, by_client.get(known_client_id(order_id) or normal_id(order_id))),
+        ):
+            outcome = Outcome.ABSENT if row is None else Outcome.FOUND
+            order = row.order if row is not None and row.profile_id == profile_id else None
+            answers.append(LocalAnswer(by=by, id=order_id, outcome=outcome, read_at=read_at, order=order))
+    return answers
+
+
+def related(
+    database: Database, account_id: str, profile_id: str, orders: Sequence[LocalOrder]
+) -> tuple[list[Fill], list[Trade]]:
+    """The fills booked in these orders and the trades they name."""
+    ids = [venue_id for order in orders for venue_id in _venue_ids(order)]
+    ids += [
+        client_id for order in orders if (client_id := known_client_id(order.client_order_id)) is not None
+    ]
+    trade_ids = sorted({normal_id(order.trade_id) for order in orders if order.trade_id is not None})
+    with database.reading():
+        keys = [r.order_key for r in _rows_by_ids(database, account_id, ids) if r.profile_id == profile_id]
+        fills = one_document(database.rows("fills_of_orders", json_list(keys)), FILL_ROWS)
+        trades = one_document(database.rows("trades_by_id", profile_id, json_list(trade_ids)), TRADE_ROWS)
+    return [row.fill for row in fills if row.fill.qty != "0"], [row.trade for row in trades]
+
+
+def _rows_by_ids(database: Database, account_id: str, ids: Iterable[str]) -> list[OrderRow]:
+    wanted = json_list(sorted({normal_id(order_id) for order_id in ids}))
+    return one_document(database.rows("orders_by_ids", account_id, wanted, wanted), ORDER_ROWS)
+
+
+def _venue_ids(order: LocalOrder) -> list[str]:
+    own = known_id(order.venue_order_id)
+    previous = [normal_id(one) for one in order.previous_venue_order_ids]
+    return previous if own is None else [own, *previous]
+
+
+def _by_profile(
+    rows: list[Row], decoder: "msgspec.json.Decoder[list[Document]]"
+) -> "dict[str, list[Document]]":
+    return {str(profile_id): decoder.decode(str(document)) for profile_id, document in rows}
+
+
+def _profile_with_everything(database: Database, account_id: str, since: str) -> set[str]:
+    """The account's only profile with orders, if none of them is older than what was read."""
+    if database.rows("has_older_orders", account_id, since)[0][0]:
+        return set()
+    owners = {str(row[0]) for row in database.rows("profiles_with_orders", account_id)}
+    return owners if len(owners) <= 1 else set()
+
+
+def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:
+    """By profile, the instruments in which it has an order in motion: active just now, transitional or deferred."""
+    since = seconds_after(read_at, -MOTION_WINDOW_S)
+    moving: dict[str, set[str]] = defaultdict(set)
+    for profile_id, symbol in database.rows("unsettled_symbols", account_id, since):
+        moving[str(profile_id)].add(symbol_token(str(symbol)))
+    return moving
+
+
+def _open_of_others(
+    profile_id: str, trades: Mapping[str, list[Trade]], moving: Mapping[str, set[str]]
+) -> dict[str, OtherOpenQty]:
+    symbols: dict[str, str] = {}
+    held: dict[tuple[str, PositionSide], Decimal] = defaultdict(lambda: ZERO)
+    for owner, theirs in trades.items():
+        if owner == profile_id:
+            continue
+        for trade in theirs:
+            if trade.status is not TradeStatus.CLOSED:
+                token = symbol_token(trade.symbol)
+                symbols.setdefault(token, trade.symbol)
+                held[token, trade.side] = add(held[token, trade.side], _open_qty(trade))
+    unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
+    return {
+        symbol: OtherOpenQty(
+            long=text(held[token, PositionSide.LONG]),
+            short=text(held[token, PositionSide.SHORT]),
+            settled=token not in unsettled,
+        )
+        for token, symbol in sorted(symbols.items())
+    }
+
+
+def _open_qty(trade: Trade) -> Decimal:
+    return subtract(subtract(amount(trade.entry_qty), amount(trade.exit_qty)), amount(trade.fee_base_qty))

@@ -1,0 +1,155 @@
+"""The rows of the books as values, and values as bound rows. Column order is that of the named statements.
+
+Knows nothing of plans, leases or databases.
+"""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.ledgers.database import Row, Value
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.money import canonical
+from trueup.model.snapshot import Fill, LocalOrder, Trade
+
+FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
+Document = TypeVar("Document")
+Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
+
+
+class OrderRow(Struct, frozen=True, gc=False):
+    order_key: int
+    profile_id: str
+    logged_version: int
+    order: LocalOrder
+
+
+class FillRow(Struct, frozen=True, gc=False):
+    instrument: str
+    order_identity: str
+    fill_identity: str
+    order_key: int
+    fill: Fill
+
+    @property
+    def identity(self) -> FillIdentity:
+        return (self.instrument, self.order_identity, self.fill_identity)
+
+
+class TradeRow(Struct, frozen=True, gc=False):
+    logged_version: int
+    trade: Trade
+
+
+ORDERS = msgspec.json.Decoder(list[LocalOrder])
+FILLS = msgspec.json.Decoder(list[Fill])
+TRADES = msgspec.json.Decoder(list[Trade])
+ORDER_ROWS = msgspec.json.Decoder(list[OrderRow])
+FILL_ROWS = msgspec.json.Decoder(list[FillRow])
+TRADE_ROWS = msgspec.json.Decoder(list[TradeRow])
+
+
+def one_document(rows: list[Row], decoder: "msgspec.json.Decoder[Document]") -> Document:
+    """The single JSON value that a statement answered."""
+    return decoder.decode(str(rows[0][0]))
+
+
+def json_list(values: Iterable[object]) -> str:
+    """A list as it is bound."""
+    return msgspec.json.encode(list(values)).decode()
+
+
+def order_identity(order: LocalOrder, venue_order_id: str | None = None) -> str:
+    """What a fill calls its order: the venue order id, else the client's, else the trade's."""
+    venue_id = known_id(venue_order_id) or known_id(order.venue_order_id)
+    if venue_id is not None:
+        return venue_id
+    client_id = known_client_id(order.client_order_id)
+    return f"client:{client_id}" if client_id is not None else f"trade:{order.trade_id}:{order.side}"
+
+
+def fill_identity(fill: Fill, order: LocalOrder) -> FillIdentity:
+    """A fill is one fact per account, instrument, venue order id and fill id (invariant I1)."""
+    symbol = fill.symbol or order.symbol
+    token = "" if symbol is None else symbol_token(symbol)
+    return (token, order_identity(order, fill.venue_order_id), normal_id(fill.fill_id))
+
+
+def canonical_order(order: LocalOrder) -> LocalOrder:
+    """The order with canonical amounts: what is stored and logged."""
+    return _canonical(order, ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price"))
+
+
+def canonical_fill(fill: Fill) -> Fill:
+    return _canonical(fill, ("qty", "price", "fee"))
+
+
+def canonical_trade(trade: Trade) -> Trade:
+    return _canonical(trade, ("entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty"))
+
+
+def _canonical(value: Stored, keys: tuple[str, ...]) -> Stored:
+    texts = {key: text for key in keys if (text := getattr(value, key)) is not None}
+    better = {key: canon for key, text in texts.items() if (canon := canonical(text)) != text}
+    return replace(value, **better) if better else value
+
+
+def order_values(order: LocalOrder) -> tuple[Value, ...]:
+    """Every column of formats' local order, in the order of the statements."""
+    previous = order.previous_venue_order_ids
+    return (
+        order.client_order_id,
+        order.venue_order_id,
+        order.trade_id,
+        order.sub_tag,
+        order.symbol,
+        order.side,
+        order.action,
+        order.order_type,
+        order.qty,
+        order.limit_price,
+        order.stop_price,
+        order.status,
+        order.filled_qty,
+        order.filled_avg_price,
+        order.submitted_at,
+        order.last_activity_at,
+        order.venue_updated_at,
+        json_list(previous) if previous else "[]",
+        order.position_side,
+        order.version,
+    )
+
+
+def fill_values(fill: Fill) -> tuple[Value, ...]:
+    return (
+        fill.fill_id,
+        fill.venue_order_id,
+        fill.client_order_id,
+        fill.symbol,
+        fill.side,
+        fill.qty,
+        fill.price,
+        fill.fee,
+        fill.fee_currency,
+        fill.filled_at,
+        int(fill.inferred),
+    )
+
+
+def trade_values(trade: Trade) -> tuple[Value, ...]:
+    return (
+        trade.symbol,
+        trade.side,
+        trade.status,
+        trade.entry_qty,
+        trade.exit_qty,
+        trade.entry_avg_price,
+        trade.fee_base_qty,
+        trade.quarantined_by,
+        trade.opened_at,
+        trade.version,
+    )

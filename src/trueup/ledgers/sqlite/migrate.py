@@ -1,0 +1,95 @@
+"""Numbered migrations with checksums: a database is brought to this version's schema, or refused with the reason.
+
+One transaction for all that are missing; a schema that is newer, a migration that was changed afterwards, and a
+database of another program are refused before anything is touched.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+
+import apsw
+from msgspec import Struct
+
+from trueup.model.errors import LedgerError
+
+_TABLE = """CREATE TABLE IF NOT EXISTS trueup_migrations (
+  number     INTEGER PRIMARY KEY,
+  name       TEXT NOT NULL,
+  checksum   TEXT NOT NULL,
+  applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT"""
+
+
+class Migration(Struct, frozen=True):
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def load_migrations() -> list[Migration]:
+    """Those of this version, in order: `0001_what.sql`, `0002_…`, without a gap."""
+    found = sorted(files(__package__).joinpath("migrations").iterdir(), key=lambda one: one.name)
+    migrations = [
+        Migration(int(one.name[:4]), one.name.removesuffix(".sql"), one.read_text("utf-8"))
+        for one in found
+        if one.name.endswith(".sql")
+    ]
+    if [one.number for one in migrations] != list(range(1, len(migrations) + 1)):
+        raise LedgerError("trueup's migrations are incomplete: install trueup again")
+    return migrations
+
+
+def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> None:
+    """Check, configure, migrate. Raises LedgerError; apsw's own errors go through."""
+    migrations = load_migrations()
+    _check(connection, path, migrations)
+    for setting in settings:
+        connection.execute(setting).fetchall()
+    if len(_applied(connection)) == len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _check(connection, path, migrations)  # another process may have been first
+        connection.execute(_TABLE)
+        for one in migrations[len(_applied(connection)) :]:
+            connection.execute(one.sql)
+            connection.execute(
+                "INSERT INTO trueup_migrations (number, name, checksum) VALUES (?, ?, ?)",
+                (one.number, one.name, one.checksum),
+            )
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _check(connection: apsw.Connection, path: str, migrations: Sequence[Migration]) -> None:
+    tables = {
+        str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
+    if tables and "trueup_migrations" not in tables:
+        raise LedgerError(f"{path} is another program's database: give trueup a file of its own")
+    applied = _applied(connection)
+    if len(applied) > len(migrations):
+        raise LedgerError(
+            f"{path} has schema {max(applied)}, this trueup knows {len(migrations)}: install the newer trueup"
+        )
+    for one in migrations[: len(applied)]:
+        if applied.get(one.number) != one.checksum:
+            raise LedgerError(
+                f"{path}: migration {one.name} is not the one that was applied to it: install a released trueup, "
+                "or restore the ledger from a backup"
+            )
+
+
+def _applied(connection: apsw.Connection) -> dict[int, str]:
+    exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trueup_migrations'").fetchall()
+    if not exists:
+        return {}
+    rows = connection.execute("SELECT number, checksum FROM trueup_migrations").fetchall()
+    return {int(str(number)): str(checksum) for number, checksum in rows}

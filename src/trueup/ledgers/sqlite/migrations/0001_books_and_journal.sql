@@ -1,0 +1,305 @@
+-- The books (accounts to fills), the order log, and trueup's journal.
+-- Money is canonical decimal TEXT. Times are RFC 3339 UTC TEXT; those that the ledger stamps have nine digits, so that
+-- they sort as text. Nothing here deletes a row of the books.
+
+CREATE TABLE accounts (
+  account_id       TEXT NOT NULL PRIMARY KEY,
+  venue            TEXT,
+  venue_account_id TEXT              -- the venue's own id, as first seen; another one later proves nothing
+) STRICT;
+
+CREATE TABLE profiles (
+  profile_id   TEXT NOT NULL PRIMARY KEY,
+  account_id   TEXT NOT NULL REFERENCES accounts (account_id),
+  user_id      TEXT,
+  pause_reason TEXT,                 -- null: not paused
+  findings     TEXT NOT NULL DEFAULT '[]'   -- the last run's, as JSON: what the next snapshot carries as prior
+) STRICT;
+CREATE INDEX profiles_by_account ON profiles (account_id);
+
+-- Each watermark with the log head it was stored at: a log that does not hold that head is a restored backup's, and the
+-- watermark falls back to the newest one whose head it does hold.
+CREATE TABLE watermarks (
+  profile_id TEXT NOT NULL REFERENCES profiles (profile_id),
+  log_seq    INTEGER NOT NULL,
+  watermark  TEXT NOT NULL,
+  log_hash   TEXT NOT NULL,
+  PRIMARY KEY (profile_id, log_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trades (
+  profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
+  trade_id        TEXT NOT NULL,
+  account_id      TEXT NOT NULL REFERENCES accounts (account_id),
+  symbol          TEXT NOT NULL,
+  side            TEXT NOT NULL CHECK (side IN ('long', 'short')),
+  status          TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed', 'quarantined')),
+  entry_qty       TEXT NOT NULL DEFAULT '0',
+  exit_qty        TEXT NOT NULL DEFAULT '0',
+  entry_avg_price TEXT,
+  fee_base_qty    TEXT NOT NULL DEFAULT '0',
+  quarantined_by  TEXT CHECK (quarantined_by IN ('parity', 'person')),
+  opened_at       TEXT,
+  updated_at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now')),
+  version         INTEGER NOT NULL DEFAULT 1,
+  logged_version  INTEGER NOT NULL DEFAULT 0,   -- the version that the order log holds; lower: written past the log
+  trade_id_normal TEXT GENERATED ALWAYS AS (lower(trim(trade_id, char(32, 9, 10, 11, 12, 13)))) VIRTUAL,
+  PRIMARY KEY (profile_id, trade_id)
+) STRICT;
+CREATE UNIQUE INDEX trades_by_id ON trades (profile_id, trade_id_normal);
+CREATE INDEX trades_not_closed ON trades (account_id) WHERE status <> 'closed';
+CREATE INDEX trades_closed ON trades (account_id, updated_at) WHERE status = 'closed';
+CREATE INDEX trades_past_the_log ON trades (profile_id) WHERE logged_version <> version;
+
+CREATE TABLE orders (
+  order_key                INTEGER PRIMARY KEY,
+  account_id               TEXT NOT NULL REFERENCES accounts (account_id),
+  profile_id               TEXT NOT NULL REFERENCES profiles (profile_id),
+  client_order_id          TEXT,
+  venue_order_id           TEXT,
+  trade_id                 TEXT,
+  sub_tag                  TEXT,
+  symbol                   TEXT,
+  side                     TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+  action                   TEXT CHECK (action IN ('entry', 'exit')),
+  order_type               TEXT,
+  qty                      TEXT,
+  limit_price              TEXT,
+  stop_price               TEXT,
+  status                   TEXT NOT NULL CHECK (status IN (
+    'pending_new', 'partially_filled', 'pending_cancel', 'pending_replace', 'suspended',
+    'filled', 'canceled', 'expired', 'rejected', 'replaced')),
+  filled_qty               TEXT NOT NULL DEFAULT '0',
+  filled_avg_price         TEXT,
+  submitted_at             TEXT,
+  last_activity_at         TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now')),
+  venue_updated_at         TEXT,
+  previous_venue_order_ids TEXT NOT NULL DEFAULT '[]' CHECK (json_type(previous_venue_order_ids) = 'array'),
+  position_side            TEXT CHECK (position_side IN ('long', 'short')),
+  version                  INTEGER NOT NULL DEFAULT 1,
+  logged_version           INTEGER NOT NULL DEFAULT 0,
+  -- ids compare trimmed and in lower case; '', '0' and 'api' name nothing
+  venue_id_normal  TEXT GENERATED ALWAYS AS (
+    nullif(lower(trim(venue_order_id, char(32, 9, 10, 11, 12, 13))), '')) VIRTUAL,
+  client_id_normal TEXT GENERATED ALWAYS AS (
+    nullif(nullif(nullif(lower(trim(client_order_id, char(32, 9, 10, 11, 12, 13))), ''), '0'), 'api')) VIRTUAL,
+  trade_id_normal  TEXT GENERATED ALWAYS AS (lower(trim(trade_id, char(32, 9, 10, 11, 12, 13)))) VIRTUAL,
+  is_live          INTEGER GENERATED ALWAYS AS (
+    status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')) VIRTUAL,
+  CHECK (coalesce(client_order_id, venue_order_id, trade_id) IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX orders_by_venue_id ON orders (account_id, venue_id_normal) WHERE venue_id_normal IS NOT NULL;
+CREATE UNIQUE INDEX orders_by_client_id ON orders (account_id, client_id_normal) WHERE client_id_normal IS NOT NULL;
+CREATE INDEX orders_by_trade ON orders (profile_id, trade_id_normal) WHERE trade_id_normal IS NOT NULL;
+CREATE INDEX orders_without_ids ON orders (profile_id) WHERE venue_id_normal IS NULL AND client_id_normal IS NULL;
+CREATE INDEX orders_live ON orders (account_id, profile_id) WHERE is_live;
+CREATE INDEX orders_terminal ON orders (account_id, last_activity_at) WHERE NOT is_live;
+CREATE INDEX orders_past_the_log ON orders (profile_id) WHERE logged_version <> version;
+
+-- Derived from orders.previous_venue_order_ids by trigger, to look them up.
+CREATE TABLE previous_ids (
+  account_id      TEXT NOT NULL,
+  venue_id_normal TEXT NOT NULL,
+  order_key       INTEGER NOT NULL REFERENCES orders (order_key),
+  PRIMARY KEY (account_id, venue_id_normal)
+) STRICT, WITHOUT ROWID;
+
+-- `qty` is the effective quantity: what real fills took the place of is taken off an inferred one.
+CREATE TABLE fills (
+  account_id      TEXT NOT NULL,
+  instrument      TEXT NOT NULL,     -- the symbol's token
+  order_identity  TEXT NOT NULL,     -- the venue order id in its comparable form, else 'client:' and the client's
+  fill_identity   TEXT NOT NULL,     -- the fill id in its comparable form
+  order_key       INTEGER NOT NULL REFERENCES orders (order_key),
+  fill_id         TEXT NOT NULL,
+  venue_order_id  TEXT,
+  client_order_id TEXT,
+  symbol          TEXT,
+  side            TEXT CHECK (side IN ('buy', 'sell')),
+  qty             TEXT NOT NULL,
+  price           TEXT,
+  fee             TEXT,
+  fee_currency    TEXT,
+  filled_at       TEXT,
+  inferred        INTEGER NOT NULL DEFAULT 0 CHECK (inferred IN (0, 1)),
+  PRIMARY KEY (account_id, instrument, order_identity, fill_identity)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fills_by_order ON fills (order_key);
+
+-- Append only; each row carries the hash of the profile's row before it.
+CREATE TABLE order_log (
+  profile_id TEXT NOT NULL,
+  seq        INTEGER NOT NULL,
+  logged_at  TEXT NOT NULL,
+  event      TEXT NOT NULL,
+  written_by TEXT NOT NULL,          -- 'bot', 'trueup:<run id>', or 'outside': a write past the log, found later
+  order_key  INTEGER,                -- null: about a trade only
+  trade_id   TEXT,
+  version    INTEGER NOT NULL,       -- of the order, or of the trade
+  payload    TEXT NOT NULL,
+  hash       TEXT NOT NULL,
+  PRIMARY KEY (profile_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_log_by_order ON order_log (order_key) WHERE order_key IS NOT NULL;
+
+CREATE TABLE leases (
+  account_id  TEXT NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
+  epoch       INTEGER NOT NULL,
+  holder      TEXT,                  -- null: free
+  ttl_s       REAL NOT NULL,
+  expires_at  TEXT NOT NULL,
+  next_due_at TEXT,
+  completed   TEXT NOT NULL DEFAULT '{}'    -- profile id: taken_at of its last run that ended well
+) STRICT;
+
+CREATE TABLE runs (
+  run_id       TEXT NOT NULL PRIMARY KEY,
+  profile_id   TEXT NOT NULL REFERENCES profiles (profile_id),
+  plan_id      TEXT NOT NULL,
+  taken_at     TEXT NOT NULL,
+  committed_at TEXT NOT NULL,
+  state        TEXT NOT NULL CHECK (state IN ('dry', 'applied', 'blocked', 'failed')),
+  error        TEXT,
+  applied      INTEGER NOT NULL,
+  superseded   INTEGER NOT NULL,
+  snapshot     BLOB NOT NULL,        -- zlib of canonical JSON, for replay
+  plan         BLOB NOT NULL
+) STRICT;
+CREATE INDEX runs_by_profile ON runs (profile_id, run_id);
+
+CREATE TABLE breaks (
+  profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
+  break_id        TEXT NOT NULL,
+  kind            TEXT NOT NULL,
+  severity        TEXT NOT NULL,
+  symbol          TEXT,
+  client_order_id TEXT,
+  venue_order_id  TEXT,
+  trade_id        TEXT,
+  reason          TEXT NOT NULL,
+  message         TEXT NOT NULL,
+  local           TEXT,
+  venue           TEXT,
+  first_seen_at   TEXT NOT NULL,
+  last_seen_at    TEXT NOT NULL,
+  occurrences     INTEGER NOT NULL,
+  resolution      TEXT CHECK (resolution IN ('corrected', 'not_seen_again')),   -- null: open
+  resolved_at     TEXT,
+  run_id          TEXT NOT NULL,     -- the last run that saw it
+  PRIMARY KEY (profile_id, break_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX breaks_open ON breaks (profile_id) WHERE resolution IS NULL;
+
+CREATE TABLE corrections (
+  correction_id   TEXT NOT NULL,
+  run_id          TEXT NOT NULL,
+  profile_id      TEXT NOT NULL,
+  break_id        TEXT NOT NULL,
+  state           TEXT NOT NULL CHECK (state IN ('applied', 'superseded')),
+  kind            TEXT NOT NULL,
+  reason          TEXT NOT NULL,
+  client_order_id TEXT,
+  venue_order_id  TEXT,
+  trade_id        TEXT,
+  order_key       INTEGER,
+  payload         TEXT NOT NULL,     -- fill and changes
+  PRIMARY KEY (run_id, correction_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
+  notification_id TEXT NOT NULL UNIQUE,
+  profile_id      TEXT NOT NULL,
+  run_id          TEXT NOT NULL,
+  subject         TEXT NOT NULL,     -- the trade, else the order: delivered in order within it
+  notification    TEXT NOT NULL,
+  committed_at    TEXT NOT NULL,
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at TEXT,              -- null: at once
+  delivered_at    TEXT,
+  parked_at       TEXT,
+  error           TEXT
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (profile_id, subject, sequence)
+  WHERE delivered_at IS NULL AND parked_at IS NULL;
+
+CREATE TABLE alerts (
+  profile_id TEXT NOT NULL,
+  dedupe_key TEXT NOT NULL,
+  raised_at  TEXT NOT NULL,
+  PRIMARY KEY (profile_id, dedupe_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deferrals (
+  profile_id        TEXT NOT NULL,
+  order_identity    TEXT NOT NULL,
+  client_order_id   TEXT,
+  venue_order_id    TEXT,
+  reason            TEXT NOT NULL,
+  first_deferred_at TEXT NOT NULL,
+  PRIMARY KEY (profile_id, order_identity)
+) STRICT, WITHOUT ROWID;
+
+-- Versions rise with every update, whoever writes. Whoever writes through the order log raises both numbers by one
+-- himself; any other update is the bot's or a person's: it is stamped by this database's clock and was not logged.
+-- (Logging such a write later only catches logged_version up.)
+CREATE TRIGGER orders_version AFTER UPDATE ON orders
+WHEN (NEW.version <> OLD.version + 1 OR NEW.logged_version <> NEW.version)
+  AND (NEW.version <> OLD.version OR NEW.logged_version <> NEW.version OR OLD.logged_version = OLD.version)
+BEGIN
+  UPDATE orders SET
+    version = OLD.version + 1,
+    logged_version = OLD.logged_version,
+    last_activity_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now')
+  WHERE order_key = NEW.order_key;
+END;
+
+CREATE TRIGGER orders_activity AFTER INSERT ON orders
+WHEN NEW.logged_version <> NEW.version
+BEGIN
+  UPDATE orders SET last_activity_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now') WHERE order_key = NEW.order_key;
+END;
+
+CREATE TRIGGER trades_version AFTER UPDATE ON trades
+WHEN (NEW.version <> OLD.version + 1 OR NEW.logged_version <> NEW.version)
+  AND (NEW.version <> OLD.version OR NEW.logged_version <> NEW.version OR OLD.logged_version = OLD.version)
+BEGIN
+  UPDATE trades SET
+    version = OLD.version + 1,
+    logged_version = OLD.logged_version,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now')
+  WHERE profile_id = NEW.profile_id AND trade_id = NEW.trade_id;
+END;
+
+CREATE TRIGGER orders_previous_ids_updated AFTER UPDATE OF previous_venue_order_ids ON orders
+WHEN NEW.previous_venue_order_ids <> OLD.previous_venue_order_ids
+BEGIN
+  DELETE FROM previous_ids WHERE order_key = NEW.order_key;
+  INSERT INTO previous_ids (account_id, venue_id_normal, order_key)
+    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.order_key
+    FROM json_each(NEW.previous_venue_order_ids);
+END;
+
+CREATE TRIGGER orders_previous_ids_inserted AFTER INSERT ON orders
+WHEN NEW.previous_venue_order_ids <> '[]'
+BEGIN
+  INSERT INTO previous_ids (account_id, venue_id_normal, order_key)
+    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.order_key
+    FROM json_each(NEW.previous_venue_order_ids);
+END;
+
+CREATE TRIGGER order_log_appends BEFORE INSERT ON order_log
+WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM order_log WHERE profile_id = NEW.profile_id), 0)
+BEGIN
+  SELECT RAISE(ABORT, 'the order log only grows: seq must be the next one');
+END;
+
+CREATE TRIGGER order_log_keeps_updated BEFORE UPDATE ON order_log
+BEGIN
+  SELECT RAISE(ABORT, 'the order log only grows: rows are never changed');
+END;
+
+CREATE TRIGGER order_log_keeps_deleted BEFORE DELETE ON order_log
+BEGIN
+  SELECT RAISE(ABORT, 'the order log only grows: rows are never deleted');
+END;

@@ -1,0 +1,475 @@
+-- Every statement of the SQLite ledger, by name. Values are bound, never written in. `{name}` is a fragment below.
+-- A list is bound as one JSON array.
+
+-- fragment: order_document
+json_object(
+  'client_order_id', o.client_order_id, 'venue_order_id', o.venue_order_id, 'trade_id', o.trade_id,
+  'sub_tag', o.sub_tag, 'symbol', o.symbol, 'side', o.side, 'action', o.action, 'order_type', o.order_type,
+  'qty', o.qty, 'limit_price', o.limit_price, 'stop_price', o.stop_price, 'status', o.status,
+  'filled_qty', o.filled_qty, 'filled_avg_price', o.filled_avg_price, 'submitted_at', o.submitted_at,
+  'last_activity_at', o.last_activity_at, 'venue_updated_at', o.venue_updated_at,
+  'previous_venue_order_ids', json(o.previous_venue_order_ids), 'position_side', o.position_side,
+  'version', o.version)
+
+-- fragment: fill_document
+json_object(
+  'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
+  'symbol', f.symbol, 'side', f.side, 'qty', f.qty, 'price', f.price, 'fee', f.fee,
+  'fee_currency', f.fee_currency, 'filled_at', f.filled_at,
+  'inferred', json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END))
+
+-- fragment: trade_document
+json_object(
+  'trade_id', t.trade_id, 'symbol', t.symbol, 'side', t.side, 'status', t.status, 'entry_qty', t.entry_qty,
+  'exit_qty', t.exit_qty, 'entry_avg_price', t.entry_avg_price, 'fee_base_qty', t.fee_base_qty,
+  'quarantined_by', t.quarantined_by, 'opened_at', t.opened_at, 'version', t.version)
+
+-- fragment: order_rows
+json_group_array(json_object(
+  'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
+  'order', {order_document}))
+
+-- fragment: fill_rows
+json_group_array(json_object(
+  'instrument', f.instrument, 'order_identity', f.order_identity, 'fill_identity', f.fill_identity,
+  'order_key', f.order_key, 'fill', {fill_document}))
+
+-- fragment: trade_rows
+json_group_array(json_object('logged_version', t.logged_version, 'trade', {trade_document}))
+
+-- ACCOUNTS AND PROFILES
+
+-- name: add_account
+INSERT INTO accounts (account_id, venue) VALUES (?1, ?2)
+ON CONFLICT (account_id) DO UPDATE SET venue = excluded.venue WHERE venue IS NULL AND excluded.venue IS NOT NULL
+
+-- name: add_profile
+INSERT INTO profiles (profile_id, account_id, user_id) VALUES (?1, ?2, ?3)
+ON CONFLICT (profile_id) DO UPDATE SET user_id = excluded.user_id
+WHERE user_id IS NOT excluded.user_id AND excluded.user_id IS NOT NULL
+
+-- name: profile_home
+SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = ?1
+
+-- name: profiles
+SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
+ORDER BY profile_id
+
+-- name: venue_account_id
+SELECT venue_account_id FROM accounts WHERE account_id = ?1
+
+-- name: set_venue_account_id
+UPDATE accounts SET venue_account_id = ?2 WHERE account_id = ?1
+
+-- name: set_pause
+UPDATE profiles SET pause_reason = ?2 WHERE profile_id = ?1
+
+-- name: profile_states
+SELECT p.profile_id, p.findings, p.pause_reason, (
+  SELECT w.watermark FROM watermarks w
+  WHERE w.profile_id = p.profile_id AND (w.log_seq = 0 OR EXISTS (
+    SELECT 1 FROM order_log l WHERE l.profile_id = w.profile_id AND l.seq = w.log_seq AND l.hash = w.log_hash))
+  ORDER BY w.log_seq DESC LIMIT 1)
+FROM profiles p WHERE p.profile_id IN (SELECT value FROM json_each(?1))
+
+-- name: set_findings
+UPDATE profiles SET findings = ?2 WHERE profile_id = ?1 AND findings <> ?2
+
+-- name: set_watermark
+INSERT INTO watermarks (profile_id, log_seq, log_hash, watermark) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (profile_id, log_seq) DO UPDATE SET watermark = excluded.watermark, log_hash = excluded.log_hash
+WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash
+
+-- READING THE BOOKS
+
+-- name: live_orders
+SELECT o.profile_id, json_group_array({order_document}) FROM orders o
+WHERE o.account_id = ?1 AND o.is_live AND o.profile_id IN (SELECT value FROM json_each(?2))
+GROUP BY o.profile_id
+
+-- name: recently_closed_orders
+SELECT o.profile_id, json_group_array({order_document}) FROM orders o
+WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?3
+  AND o.profile_id IN (SELECT value FROM json_each(?2))
+GROUP BY o.profile_id
+
+-- name: has_older_orders
+SELECT EXISTS (
+  SELECT 1 FROM orders WHERE account_id = ?1 AND NOT is_live AND (last_activity_at IS NULL OR last_activity_at < ?2))
+
+-- name: profiles_with_orders
+SELECT p.profile_id FROM profiles p
+WHERE p.account_id = ?1 AND EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id)
+
+-- name: fills_of_open_and_recent
+SELECT o.profile_id, json_group_array({fill_document})
+FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
+WHERE o.account_id = ?1 AND o.profile_id IN (SELECT value FROM json_each(?2)) AND f.qty <> '0'
+  AND (o.is_live OR (NOT o.is_live AND o.last_activity_at >= ?3))
+GROUP BY o.profile_id
+
+-- name: trades_open_and_recent
+SELECT t.profile_id, json_group_array({trade_document}) FROM trades t
+WHERE t.rowid IN (
+  SELECT rowid FROM trades WHERE account_id = ?1 AND status <> 'closed'
+  UNION SELECT rowid FROM trades WHERE account_id = ?1 AND status = 'closed' AND updated_at >= ?2
+  UNION SELECT r.rowid FROM trades r JOIN orders o ON o.profile_id = r.profile_id AND o.trade_id_normal = r.trade_id_normal
+    WHERE o.account_id = ?1 AND r.status = 'closed'
+      AND (o.is_live OR (NOT o.is_live AND o.last_activity_at >= ?2)))
+GROUP BY t.profile_id
+
+-- name: unsettled_symbols
+SELECT DISTINCT o.profile_id, o.symbol FROM orders o
+WHERE o.account_id = ?1 AND o.symbol IS NOT NULL AND (
+  (o.is_live AND (o.last_activity_at >= ?2 OR o.status IN ('pending_cancel', 'pending_replace')))
+  OR (NOT o.is_live AND o.last_activity_at >= ?2))
+UNION
+SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
+JOIN orders o ON o.account_id = p.account_id
+  AND (o.venue_id_normal = d.venue_order_id OR o.client_id_normal = d.client_order_id)
+WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
+
+-- name: orders_by_ids
+SELECT {order_rows} FROM orders o WHERE o.order_key IN (
+  SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
+  UNION SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
+  UNION SELECT order_key FROM previous_ids WHERE account_id = ?1
+    AND venue_id_normal IN (SELECT value FROM json_each(?2)))
+
+-- name: orders_anywhere
+SELECT {order_rows} FROM orders o WHERE (?2 IS NULL OR o.profile_id = ?2) AND o.order_key IN (
+  SELECT order_key FROM orders WHERE account_id IN (SELECT account_id FROM accounts) AND venue_id_normal = ?1
+  UNION SELECT order_key FROM orders WHERE account_id IN (SELECT account_id FROM accounts) AND client_id_normal = ?1
+  UNION SELECT order_key FROM previous_ids WHERE account_id IN (SELECT account_id FROM accounts)
+    AND venue_id_normal = ?1)
+
+-- name: orders_without_ids
+SELECT {order_rows} FROM orders o
+WHERE o.profile_id = ?1 AND o.venue_id_normal IS NULL AND o.client_id_normal IS NULL
+
+-- name: orders_of_trade
+SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1 AND o.trade_id_normal = ?2
+
+-- name: fills_of_orders
+SELECT {fill_rows} FROM fills f WHERE f.order_key IN (SELECT value FROM json_each(?1))
+
+-- name: fills_by_identity
+SELECT {fill_rows} FROM json_each(?2) wanted CROSS JOIN fills f
+WHERE f.account_id = ?1 AND f.instrument = wanted.value ->> 0 AND f.order_identity = wanted.value ->> 1
+  AND f.fill_identity = wanted.value ->> 2
+
+-- name: trades_by_id
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1 AND t.trade_id_normal IN (SELECT value FROM json_each(?2))
+
+-- name: orders_past_the_log
+SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1 AND o.logged_version <> o.version
+
+-- name: trades_past_the_log
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1 AND t.logged_version <> t.version
+
+-- name: orders_of_profile
+SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1
+
+-- name: fills_of_profile
+SELECT {fill_rows} FROM orders o JOIN fills f USING (order_key) WHERE o.profile_id = ?1
+
+-- name: trades_of_profile
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1
+
+-- WRITING THE BOOKS
+
+-- name: next_order_key
+SELECT coalesce(max(order_key), 0) + 1 FROM orders
+
+-- name: insert_order
+INSERT INTO orders (
+  client_order_id, venue_order_id, trade_id, sub_tag, symbol, side, action, order_type, qty, limit_price, stop_price,
+  status, filled_qty, filled_avg_price, submitted_at, last_activity_at, venue_updated_at, previous_venue_order_ids,
+  position_side, version, logged_version, order_key, account_id, profile_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22, ?23)
+
+-- name: update_order
+UPDATE orders SET
+  client_order_id = ?1, venue_order_id = ?2, trade_id = ?3, sub_tag = ?4, symbol = ?5, side = ?6, action = ?7,
+  order_type = ?8, qty = ?9, limit_price = ?10, stop_price = ?11, status = ?12, filled_qty = ?13,
+  filled_avg_price = ?14, submitted_at = ?15, last_activity_at = ?16, venue_updated_at = ?17,
+  previous_venue_order_ids = ?18, position_side = ?19, version = ?20, logged_version = ?20
+WHERE order_key = ?21 AND version = ?20 - 1
+
+-- name: order_logged
+UPDATE orders SET logged_version = version WHERE order_key = ?1
+
+-- name: insert_fill
+INSERT INTO fills (
+  account_id, instrument, order_identity, fill_identity, order_key, fill_id, venue_order_id, client_order_id, symbol,
+  side, qty, price, fee, fee_currency, filled_at, inferred)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+ON CONFLICT DO NOTHING
+
+-- name: shrink_fill
+UPDATE fills SET qty = ?5
+WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_identity = ?4
+
+-- name: insert_trade
+INSERT INTO trades (
+  symbol, side, status, entry_qty, exit_qty, entry_avg_price, fee_base_qty, quarantined_by, opened_at, version,
+  logged_version, updated_at, profile_id, trade_id, account_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14)
+
+-- name: update_trade
+UPDATE trades SET
+  symbol = ?1, side = ?2, status = ?3, entry_qty = ?4, exit_qty = ?5, entry_avg_price = ?6, fee_base_qty = ?7,
+  quarantined_by = ?8, opened_at = ?9, version = ?10, logged_version = ?10, updated_at = ?11
+WHERE profile_id = ?12 AND trade_id = ?13 AND version = ?10 - 1
+
+-- name: trade_logged
+UPDATE trades SET logged_version = version WHERE profile_id = ?1 AND trade_id = ?2
+
+-- name: log_head
+SELECT seq, hash FROM order_log WHERE profile_id = ?1 ORDER BY seq DESC LIMIT 1
+
+-- name: append_log
+INSERT INTO order_log (
+  profile_id, seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+
+-- name: read_log
+SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
+FROM order_log WHERE profile_id = ?1 ORDER BY seq
+
+-- LEASES
+
+-- name: acquire_lease
+INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at) VALUES (?1, 1, ?2, ?3, ?4)
+ON CONFLICT (account_id) DO UPDATE SET
+  epoch = epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
+WHERE holder IS NULL OR expires_at <= ?5
+RETURNING epoch
+
+-- name: renew_lease
+UPDATE leases SET expires_at = max(
+  expires_at, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || coalesce(?5, ttl_s) || ' seconds'))
+WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
+RETURNING expires_at
+
+-- name: release_lease
+UPDATE leases SET
+  holder = NULL, expires_at = ?4, completed = json_patch(completed, ?5), next_due_at = ?6
+WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
+
+-- name: leases
+SELECT account_id, epoch, holder, expires_at, next_due_at, completed FROM leases ORDER BY account_id
+
+-- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
+
+-- name: insert_run
+INSERT INTO runs (
+  run_id, profile_id, plan_id, taken_at, committed_at, state, error, applied, superseded, snapshot, plan)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+
+-- name: list_runs
+SELECT run_id, profile_id, taken_at, state, plan_id, error FROM runs
+WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id DESC LIMIT ?2
+
+-- name: load_run
+SELECT run_id, profile_id, taken_at, state, plan_id, error, snapshot, plan FROM runs WHERE run_id = ?1
+
+-- name: run_report
+SELECT run_id, applied, superseded FROM runs WHERE run_id = ?1
+
+-- name: open_break_ids
+SELECT break_id FROM breaks WHERE profile_id = ?1 AND resolution IS NULL
+
+-- name: see_break
+INSERT INTO breaks (
+  profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message, local,
+  venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, 1, ?14, ?15, ?16)
+ON CONFLICT (profile_id, break_id) DO UPDATE SET
+  kind = excluded.kind, severity = excluded.severity, symbol = excluded.symbol,
+  client_order_id = excluded.client_order_id, venue_order_id = excluded.venue_order_id,
+  trade_id = excluded.trade_id, reason = excluded.reason, message = excluded.message, local = excluded.local,
+  venue = excluded.venue, first_seen_at = iif(resolution IS NULL, first_seen_at, excluded.first_seen_at),
+  last_seen_at = excluded.last_seen_at, occurrences = occurrences + 1, resolution = excluded.resolution,
+  resolved_at = excluded.resolved_at, run_id = excluded.run_id
+
+-- name: close_other_breaks
+UPDATE breaks SET resolution = 'not_seen_again', resolved_at = ?3
+WHERE profile_id = ?1 AND resolution IS NULL AND break_id NOT IN (SELECT value FROM json_each(?2))
+
+-- name: list_breaks
+SELECT profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message,
+  local, venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
+FROM breaks WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR resolution IS NULL)
+ORDER BY first_seen_at, profile_id, break_id
+
+-- name: insert_correction
+INSERT INTO corrections (
+  correction_id, run_id, profile_id, break_id, state, kind, reason, client_order_id, venue_order_id, trade_id,
+  order_key, payload)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+
+-- name: list_corrections
+SELECT c.correction_id, c.run_id, c.profile_id, c.break_id, c.state, c.kind, c.reason, c.client_order_id,
+  c.venue_order_id, c.trade_id, c.order_key, c.payload, r.committed_at
+FROM corrections c LEFT JOIN runs r USING (run_id) WHERE ?1 IS NULL OR c.profile_id = ?1
+ORDER BY c.run_id, c.correction_id
+
+-- name: alert_raised_at
+SELECT dedupe_key, raised_at FROM alerts WHERE profile_id = ?1
+
+-- name: set_alert
+INSERT INTO alerts (profile_id, dedupe_key, raised_at) VALUES (?1, ?2, ?3)
+ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET raised_at = excluded.raised_at
+
+-- name: list_deferrals
+SELECT order_identity, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
+WHERE profile_id = ?1 ORDER BY first_deferred_at, order_identity
+
+-- name: keep_deferrals
+DELETE FROM deferrals WHERE profile_id = ?1 AND order_identity NOT IN (SELECT value FROM json_each(?2))
+
+-- name: defer_order
+INSERT INTO deferrals (profile_id, order_identity, client_order_id, venue_order_id, reason, first_deferred_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (profile_id, order_identity) DO UPDATE SET reason = excluded.reason WHERE reason <> excluded.reason
+
+-- OUTBOX
+
+-- name: insert_notification
+INSERT INTO outbox (notification_id, profile_id, run_id, subject, notification, committed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (notification_id) DO NOTHING
+
+-- name: pending_notifications
+SELECT b.profile_id, b.run_id, b.sequence, b.notification, b.attempts FROM outbox b
+WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
+  AND (?2 IS NULL OR b.profile_id IN (SELECT value FROM json_each(?2)))
+  AND NOT EXISTS (
+    SELECT 1 FROM outbox held
+    WHERE held.profile_id = b.profile_id AND held.subject = b.subject AND held.sequence <= b.sequence
+      AND held.delivered_at IS NULL AND held.parked_at IS NULL AND held.next_attempt_at > ?1)
+ORDER BY b.sequence LIMIT ?3
+
+-- name: mark_delivered
+UPDATE outbox SET delivered_at = ?2, attempts = attempts + 1, error = NULL WHERE sequence = ?1 AND delivered_at IS NULL
+
+-- name: mark_failed
+UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?2, parked_at = ?3, error = ?4
+WHERE sequence = ?1 AND delivered_at IS NULL
+
+-- name: unpark
+UPDATE outbox SET parked_at = NULL, attempts = 0, next_attempt_at = NULL
+WHERE parked_at IS NOT NULL AND (?1 IS NULL OR profile_id = ?1)
+
+-- name: list_outbox
+SELECT sequence, notification_id, profile_id, run_id, subject, notification, committed_at, attempts, next_attempt_at,
+  delivered_at, parked_at, error
+FROM outbox WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR delivered_at IS NULL) ORDER BY sequence
+
+-- name: count_outbox
+SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
+  count(*) FILTER (WHERE parked_at IS NOT NULL)
+FROM outbox WHERE ?1 IS NULL OR profile_id = ?1
+
+-- TIMELINE OF ONE ORDER: its log, breaks, corrections, notifications
+
+-- name: order_key
+SELECT order_key FROM orders
+WHERE profile_id = ?1 AND CASE WHEN ?2 IS NOT NULL THEN venue_id_normal = ?2 ELSE client_id_normal = ?3 END
+
+-- name: timeline_log
+SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = ?1 ORDER BY seq
+
+-- name: timeline_breaks
+SELECT first_seen_at, last_seen_at, kind, severity, reason, message, local, venue, occurrences, resolution,
+  resolved_at, break_id, run_id
+FROM breaks WHERE profile_id = ?1 AND (
+  lower(trim(venue_order_id)) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(client_order_id)) IN (SELECT value FROM json_each(?2)))
+ORDER BY first_seen_at, break_id
+
+-- name: timeline_corrections
+SELECT r.committed_at, c.kind, c.reason, c.state, c.payload, c.correction_id, c.break_id, c.run_id
+FROM corrections c JOIN runs r USING (run_id) WHERE c.profile_id = ?1 AND c.order_key = ?2
+ORDER BY c.run_id, c.correction_id
+
+-- name: timeline_notifications
+SELECT committed_at, notification, attempts, delivered_at, parked_at, error, run_id FROM outbox
+WHERE profile_id = ?1 AND (
+  lower(trim(notification ->> 'venue_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(notification ->> 'client_order_id')) IN (SELECT value FROM json_each(?2)))
+ORDER BY sequence
+
+-- RETENTION
+
+-- name: purge_runs
+DELETE FROM runs WHERE committed_at < ?1 AND run_id NOT IN (
+  SELECT run_id FROM (
+    SELECT run_id, row_number() OVER (PARTITION BY profile_id ORDER BY run_id DESC) AS newest FROM runs)
+  WHERE newest <= ?2)
+
+-- name: purge_corrections
+DELETE FROM corrections WHERE run_id NOT IN (SELECT run_id FROM runs)
+
+-- name: purge_outbox
+DELETE FROM outbox WHERE delivered_at < ?1
+
+-- name: purge_breaks
+DELETE FROM breaks WHERE resolved_at < ?1
+
+-- name: purge_watermarks
+DELETE FROM watermarks WHERE (profile_id, log_seq) NOT IN (
+  SELECT profile_id, log_seq FROM (
+    SELECT profile_id, log_seq, row_number() OVER (PARTITION BY profile_id ORDER BY log_seq DESC) AS newest
+    FROM watermarks)
+  WHERE newest <= ?1)
+
+-- EXPORT: one JSON object a row
+
+-- name: export_orders
+SELECT json_insert({order_document}, '$.profile_id', o.profile_id) FROM orders o
+WHERE ?1 IS NULL OR o.profile_id = ?1 ORDER BY o.order_key
+
+-- name: export_fills
+SELECT json_insert({fill_document}, '$.profile_id', o.profile_id) FROM orders o JOIN fills f USING (order_key)
+WHERE ?1 IS NULL OR o.profile_id = ?1 ORDER BY o.order_key, f.filled_at, f.fill_identity
+
+-- name: export_trades
+SELECT json_insert({trade_document}, '$.profile_id', t.profile_id) FROM trades t
+WHERE ?1 IS NULL OR t.profile_id = ?1 ORDER BY t.profile_id, t.trade_id
+
+-- name: export_breaks
+SELECT json_object(
+  'profile_id', profile_id, 'break_id', break_id, 'kind', kind, 'severity', severity, 'symbol', symbol,
+  'client_order_id', client_order_id, 'venue_order_id', venue_order_id, 'trade_id', trade_id, 'reason', reason,
+  'message', message, 'local', json(local), 'venue', json(venue), 'first_seen_at', first_seen_at,
+  'last_seen_at', last_seen_at, 'occurrences', occurrences, 'resolution', resolution, 'resolved_at', resolved_at,
+  'run_id', run_id)
+FROM breaks WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY first_seen_at, profile_id, break_id
+
+-- name: export_corrections
+SELECT json_object(
+  'profile_id', profile_id, 'run_id', run_id, 'correction_id', correction_id, 'break_id', break_id, 'state', state,
+  'kind', kind, 'reason', reason, 'client_order_id', client_order_id, 'venue_order_id', venue_order_id,
+  'trade_id', trade_id, 'fill', json(payload -> 'fill'), 'changes', json(payload -> 'changes'))
+FROM corrections WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id, correction_id
+
+-- name: export_runs
+SELECT json_object(
+  'run_id', run_id, 'profile_id', profile_id, 'plan_id', plan_id, 'taken_at', taken_at,
+  'committed_at', committed_at, 'state', state, 'error', error, 'applied', applied, 'superseded', superseded)
+FROM runs WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id
+
+-- name: export_order_log
+SELECT json_object(
+  'profile_id', profile_id, 'seq', seq, 'logged_at', logged_at, 'event', event, 'written_by', written_by,
+  'trade_id', trade_id, 'version', version, 'payload', json(payload), 'hash', hash)
+FROM order_log WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY profile_id, seq
+
+-- name: export_outbox
+SELECT json_object(
+  'sequence', sequence, 'profile_id', profile_id, 'run_id', run_id, 'notification', json(notification),
+  'committed_at', committed_at, 'attempts', attempts, 'next_attempt_at', next_attempt_at,
+  'delivered_at', delivered_at, 'parked_at', parked_at, 'error', error)
+FROM outbox WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY sequence

@@ -1,0 +1,188 @@
+"""Writes orders, fills, trades and their rows of the order log, in one go, inside a transaction that the caller holds.
+
+Both writers use it: a run's corrections, and a bot's recorder. Decides nothing about what is written.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
+from trueup.ledgers.database import Database, int_value, optional_text, text_value
+from trueup.ledgers.order_log import GENESIS, OUTSIDE, LogEntry, chain, order_payload, trade_payload
+from trueup.ledgers.rows import (
+    FILL_ROWS,
+    ORDER_ROWS,
+    TRADE_ROWS,
+    fill_values,
+    json_list,
+    one_document,
+    order_values,
+    trade_values,
+)
+from trueup.model.errors import Conflict
+from trueup.model.snapshot import Fill
+
+
+class Home(Struct, frozen=True, kw_only=True):
+    """Whose books are written."""
+
+    profile_id: str
+    account_id: str
+    user_id: str | None
+
+
+def home_of(database: Database, profile_id: str) -> Home:
+    rows = database.rows("profile_home", profile_id)
+    if not rows:
+        raise Conflict(
+            f"profile {profile_id!r} is not in this ledger: make it known with ensure_profiles first"
+        )
+    account_id, user_id, _ = rows[0]
+    return Home(profile_id=profile_id, account_id=text_value(account_id), user_id=optional_text(user_id))
+
+
+class BookWriter:
+    """One write by one writer at one time of the ledger's clock."""
+
+    def __init__(
+        self, database: Database, home: Home, *, event: str, written_by: str, logged_at: str
+    ) -> None:
+        self._database = database
+        self._home = home
+        self._event = event
+        self._written_by = written_by
+        self._logged_at = logged_at
+
+    def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
+        """What others wrote past the log is logged first."""
+        entries = list(self._log_outside_writes())
+        self._give_keys(orders)
+        self._write_orders(orders)
+        self._write_fills(orders)
+        self._write_trades(trades)
+        entries.extend(self._order_entry(write, self._event, self._written_by) for write in orders)
+        entries.extend(self._trade_entry(write) for write in trades)
+        self._append(entries)
+
+    def log_outside_writes(self) -> None:
+        self._append(list(self._log_outside_writes()))
+
+    def _give_keys(self, orders: Sequence[OrderWrite]) -> None:
+        inserts = [write for write in orders if write.before is None]
+        if inserts:
+            key = int_value(self._database.rows("next_order_key")[0][0])
+            for offset, write in enumerate(inserts):
+                write.order_key = key + offset
+        for write in orders:
+            if write.before is not None:
+                write.order_key = write.before.order_key
+
+    def _write_orders(self, orders: Sequence[OrderWrite]) -> None:
+        updates = [(*order_values(w.after), w.order_key) for w in orders if w.before is not None]
+        self._database.write_many("update_order", updates)
+        place = (self._home.account_id, self._home.profile_id)
+        inserts = [(*order_values(w.after), w.order_key, *place) for w in orders if w.before is None]
+        self._database.write_many("insert_order", inserts)
+
+    def _write_fills(self, orders: Sequence[OrderWrite]) -> None:
+        account_id = self._home.account_id
+        inserts = [
+            (account_id, *identity, write.order_key, *fill_values(fill))
+            for write in orders
+            for identity, fill in write.new_fills
+        ]
+        if self._database.write_many("insert_fill", inserts) != len(inserts):
+            raise Conflict("a fill was booked by another writer meanwhile: nothing was written; run again")
+        shrunk = [
+            (account_id, *row.identity, fill.qty) for write in orders for row, fill in write.shrunk_fills
+        ]
+        self._database.write_many("shrink_fill", shrunk)
+
+    def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
+        stamp, home = self._logged_at, self._home
+        updates = [
+            (*trade_values(w.after), stamp, home.profile_id, w.before.trade.trade_id)
+            for w in trades
+            if w.before is not None
+        ]
+        self._database.write_many("update_trade", updates)
+        inserts = [
+            (*trade_values(w.after), stamp, home.profile_id, w.after.trade_id, home.account_id)
+            for w in trades
+            if w.before is None
+        ]
+        self._database.write_many("insert_trade", inserts)
+
+    def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
+        fills = [fill for _, fill in write.new_fills] + [fill for _, fill in write.shrunk_fills]
+        payload = order_payload(
+            None if write.before is None else write.before.order,
+            write.after,
+            fills,
+            [correction.correction_id for correction in write.corrections],
+            profile_id=self._home.profile_id,
+            user_id=self._home.user_id,
+            logged_at=self._logged_at,
+        )
+        return LogEntry(
+            event=event,
+            written_by=written_by,
+            order_key=write.order_key,
+            trade_id=write.after.trade_id,
+            version=write.after.version,
+            payload=payload,
+        )
+
+    def _trade_entry(self, write: TradeWrite, *, outside: bool = False) -> LogEntry:
+        payload = trade_payload(
+            None if write.before is None else write.before.trade,
+            write.after,
+            [correction.correction_id for correction in write.corrections],
+            profile_id=self._home.profile_id,
+            user_id=self._home.user_id,
+            logged_at=self._logged_at,
+        )
+        return LogEntry(
+            event=OUTSIDE if outside else self._event,
+            written_by=OUTSIDE if outside else self._written_by,
+            order_key=None,
+            trade_id=write.after.trade_id,
+            version=write.after.version,
+            payload=payload,
+        )
+
+    def _log_outside_writes(self) -> Iterator[LogEntry]:
+        """Rows that the bot's own statements, or a person, wrote past the log: as they stand now."""
+        profile_id = self._home.profile_id
+        rows = one_document(self._database.rows("orders_past_the_log", profile_id), ORDER_ROWS)
+        if rows:
+            fills = _fills_by_key(self._database, [row.order_key for row in rows])
+            for row in rows:
+                write = OrderWrite(None, row.order, order_key=row.order_key)
+                write.new_fills = [(("", "", ""), fill) for fill in fills.get(row.order_key, [])]
+                yield self._order_entry(write, OUTSIDE, OUTSIDE)
+            self._database.write_many("order_logged", [(row.order_key,) for row in rows])
+        trades = one_document(self._database.rows("trades_past_the_log", profile_id), TRADE_ROWS)
+        for trade_row in trades:
+            yield self._trade_entry(TradeWrite(None, trade_row.trade), outside=True)
+        self._database.write_many("trade_logged", [(profile_id, row.trade.trade_id) for row in trades])
+
+    def _append(self, entries: Sequence[LogEntry]) -> None:
+        if entries:
+            head = log_head(self._database, self._home.profile_id)
+            rows = chain(self._home.profile_id, entries, logged_at=self._logged_at, head=head)
+            self._database.write_many("append_log", rows)
+
+
+def log_head(database: Database, profile_id: str) -> tuple[int, str]:
+    """Seq and hash of the profile's last row; 0 and GENESIS where there is none."""
+    rows = database.rows("log_head", profile_id)
+    return (int_value(rows[0][0]), text_value(rows[0][1])) if rows else (0, GENESIS)
+
+
+def _fills_by_key(database: Database, order_keys: Iterable[int]) -> dict[int, list[Fill]]:
+    fills: dict[int, list[Fill]] = {}
+    for row in one_document(database.rows("fills_of_orders", json_list(order_keys)), FILL_ROWS):
+        fills.setdefault(row.order_key, []).append(row.fill)
+    return fills

@@ -1,0 +1,159 @@
+"""A bot's write of one order, its fills and its trade, with their rows of the order log, in one transaction.
+
+What changes is decided by the caller's pure function; this finds, compares, writes. A write that changes nothing writes
+nothing, so that a repeated message is harmless.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
+from trueup.ledgers.database import Database, stamp
+from trueup.ledgers.order_log import BOT
+from trueup.ledgers.rows import (
+    FILL_ROWS,
+    ORDER_ROWS,
+    TRADE_ROWS,
+    FillIdentity,
+    FillRow,
+    OrderRow,
+    TradeRow,
+    canonical_fill,
+    canonical_order,
+    canonical_trade,
+    fill_identity,
+    json_list,
+    one_document,
+)
+from trueup.ledgers.write_books import BookWriter, Home, home_of
+from trueup.model.errors import Conflict
+from trueup.model.ids import known_client_id, known_id, normal_id
+from trueup.model.money import same
+from trueup.model.snapshot import Fill
+from trueup.ports import LocalRecord
+
+Change = Callable[[LocalRecord, str], LocalRecord]
+
+
+class _Found(Struct):
+    order: OrderRow | None
+    fills: list[FillRow]
+    trade: TradeRow | None
+    record: LocalRecord
+
+
+def write_record(
+    database: Database,
+    profile_id: str,
+    event: str,
+    change: Change,
+    *,
+    client_order_id: str | None,
+    venue_order_id: str | None,
+    trade_id: str | None,
+) -> LocalRecord:
+    """Raises Conflict where the ids name two orders, one of another profile, or a fill of another order."""
+    with database.transaction():
+        home, now = home_of(database, profile_id), stamp(database.now_ns())
+        order = _find_order(database, home, client_order_id, venue_order_id)
+        found = _find(database, home, order, trade_id)
+        wanted = change(found.record, now)
+        orders = _order_writes(database, home, found, wanted, now)
+        trades = _trade_writes(found, wanted)
+        if not orders and not trades:
+            return found.record
+        BookWriter(database, home, event=event, written_by=BOT, logged_at=now).write(orders, trades)
+        after = orders[0].after if orders else found.record.order
+        trade = trades[0].after if trades else found.record.trade
+        return LocalRecord(order=after, fills=wanted.fills, trade=trade)
+
+
+def _find_order(
+    database: Database, home: Home, client_id: str | None, venue_id: str | None
+) -> OrderRow | None:
+    known_client, known_venue = known_client_id(client_id), known_id(venue_id)
+    wanted = (
+        json_list([known_venue] if known_venue else []),
+        json_list([known_client] if known_client else []),
+    )
+    rows = one_document(database.rows("orders_by_ids", home.account_id, *wanted), ORDER_ROWS)
+    if len(rows) > 1:
+        raise Conflict(
+            f"client order id {client_id!r} and venue order id {venue_id!r} name two orders of account "
+            f"{home.account_id}: compare both with the venue"
+        )
+    if rows and rows[0].profile_id != home.profile_id:
+        raise Conflict(
+            f"order {venue_id or client_id!r} of account {home.account_id} belongs to profile {rows[0].profile_id}, "
+            f"not {home.profile_id}: give each bot its own client order id prefix"
+        )
+    return rows[0] if rows else None
+
+
+def _find(database: Database, home: Home, order: OrderRow | None, trade_id: str | None) -> _Found:
+    named = trade_id if trade_id is not None else order.order.trade_id if order is not None else None
+    trades: list[TradeRow] = []
+    siblings: list[OrderRow] = []
+    if named is not None:
+        wanted = json_list([normal_id(named)])
+        trades = one_document(database.rows("trades_by_id", home.profile_id, wanted), TRADE_ROWS)
+        rows = database.rows("orders_of_trade", home.profile_id, normal_id(named))
+        siblings = one_document(rows, ORDER_ROWS)
+    keys = json_list([] if order is None else [order.order_key])
+    fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
+    record = LocalRecord(
+        order=None if order is None else order.order,
+        fills=[row.fill for row in fills],
+        trade=trades[0].trade if trades else None,
+        siblings=[row.order for row in siblings if order is None or row.order_key != order.order_key],
+    )
+    return _Found(order, fills, trades[0] if trades else None, record)
+
+
+def _order_writes(
+    database: Database, home: Home, found: _Found, wanted: LocalRecord, now: str
+) -> list[OrderWrite]:
+    if wanted.order is None:
+        return []
+    fills = _fill_changes(database, home, found, wanted)
+    version = 1 if found.order is None else found.order.order.version + 1
+    before = None if found.order is None else found.order.order
+    after = replace(canonical_order(wanted.order), version=version, last_activity_at=now)
+    if before is not None and not any(fills):
+        unstamped = replace(after, version=before.version, last_activity_at=before.last_activity_at)
+        if unstamped == before:
+            return []
+    return [OrderWrite(found.order, after, new_fills=fills[0], shrunk_fills=fills[1])]
+
+
+def _fill_changes(
+    database: Database, home: Home, found: _Found, wanted: LocalRecord
+) -> tuple[list[tuple[FillIdentity, Fill]], list[tuple[FillRow, Fill]]]:
+    assert wanted.order is not None  # noqa: S101 - the caller has checked it
+    booked = {row.fill_identity: row for row in found.fills}
+    new, shrunk = [], []
+    for fill in map(canonical_fill, wanted.fills):
+        identity = fill_identity(fill, wanted.order)
+        row = booked.get(identity[2])
+        if row is None:
+            new.append((identity, fill))
+        elif not same(row.fill.qty, fill.qty):
+            shrunk.append((row, fill))
+    rows = database.rows("fills_by_identity", home.account_id, json_list(identity for identity, _ in new))
+    if taken := one_document(rows, FILL_ROWS):
+        raise Conflict(
+            f"fill {taken[0].fill.fill_id} is booked on another order: nothing was written; compare both"
+        )
+    return new, shrunk
+
+
+def _trade_writes(found: _Found, wanted: LocalRecord) -> list[TradeWrite]:
+    if wanted.trade is None:
+        return []
+    before = None if found.trade is None else found.trade.trade
+    after = canonical_trade(replace(wanted.trade, version=1 if before is None else before.version + 1))
+    if before is not None and replace(after, version=before.version) == before:
+        return []
+    return [TradeWrite(found.trade, after)]
