@@ -35,13 +35,15 @@ class Books(Protocol):
 
     def record_fill(self, client_order_id: str, fill: Fill) -> None: ...
 
-    def record_cancel_requested(self, client_order_id: str) -> None: ...
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> None: ...
 
-    def record_ended(self, client_order_id: str, status: Status, updated_at: str | None) -> None:
-        """The venue canceled, expired, rejected or filled it."""
+    def record_ended(
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str | None
+    ) -> None:
+        """The venue canceled, expired or rejected it."""
         ...
 
-    def record_replaced(self, client_order_id: str, successor: LocalOrder) -> None: ...
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> None: ...
 
 
 class MemoryBooks:
@@ -69,15 +71,16 @@ class MemoryBooks:
         )
 
     def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> None:
-        index = self._index(client_order_id)
-        self._touch(index, venue_order_id=venue_order_id, venue_updated_at=updated_at)
+        index = self._index(client_order_id, venue_order_id)
+        if self._orders[index].venue_order_id is None:
+            self._touch(index, venue_order_id=venue_order_id, venue_updated_at=updated_at)
 
     def record_fill(self, client_order_id: str, fill: Fill) -> None:
-        index = self._index(client_order_id)
+        index = self._index(client_order_id, fill.venue_order_id)
         order = self._orders[index]
         fold = fold_fills(
             order,
-            self._fills_of(order),
+            self.fills_of(order),
             [fill],
             account_id=self._account_id,
             cumulative_qty=None,
@@ -89,7 +92,7 @@ class MemoryBooks:
         )
         if not fold.bookings:
             return
-        self._keep_fills([booking.row for booking in fold.bookings] + fold.shrunk)
+        self._fills = lay_fills(self._fills, [booking.row for booking in fold.bookings] + fold.shrunk)
         full = fold.filled_qty == amount(order.qty)
         working = order.status in (Status.PENDING_NEW, Status.PARTIALLY_FILLED)
         status = Status.FILLED if full else Status.PARTIALLY_FILLED if working else order.status
@@ -97,23 +100,25 @@ class MemoryBooks:
         self._touch(index, filled_qty=text(fold.filled_qty), filled_avg_price=average, status=status)
         self._move_trade(order, fold)
 
-    def record_cancel_requested(self, client_order_id: str) -> None:
-        index = self._index(client_order_id)
-        if self._orders[index].status in LIVE:
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> None:
+        index = self._index(client_order_id, venue_order_id)
+        if self._orders[index].status in LIVE and self._is_bound(index, venue_order_id):
             self._touch(index, status=Status.PENDING_CANCEL)
 
-    def record_ended(self, client_order_id: str, status: Status, updated_at: str | None) -> None:
-        index = self._index(client_order_id)
+    def record_ended(
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str | None
+    ) -> None:
+        index = self._index(client_order_id, venue_order_id)
         order = self._orders[index]
-        if order.status in TERMINAL:
+        if order.status in TERMINAL or not self._is_bound(index, venue_order_id):
             return
         self._touch(index, status=status, venue_updated_at=updated_at or order.venue_updated_at)
         self._settle_trade(order.trade_id)
 
-    def record_replaced(self, client_order_id: str, successor: LocalOrder) -> None:
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> None:
         if self.find(successor.client_order_id, successor.venue_order_id) is None:
             self.record_order(successor)
-        self.record_ended(client_order_id, Status.REPLACED, None)
+        self.record_ended(client_order_id, venue_order_id, Status.REPLACED, None)
 
     # What a snapshot holds, and what a plan changes
 
@@ -149,12 +154,10 @@ class MemoryBooks:
     def apply(self, plan: Plan, snapshot: Snapshot) -> list[Notification]:
         """Lay the plan's projections onto the rows; returns the notifications of what was applied."""
         moved = self._moved_since(snapshot.local)
-        applied = {
-            order.venue_order_id: order for order in plan.projected_orders if order.symbol not in moved
-        }
-        for order in applied.values():
-            self._replace_order(order)
-        self._keep_fills([fill for fill in plan.projected_fills if fill.symbol not in moved])
+        orders = [order for order in plan.projected_orders if order.symbol not in moved]
+        fills = [fill for fill in plan.projected_fills if fill.symbol not in moved]
+        self._orders = lay_orders(self._orders, orders)
+        self._fills = lay_fills(self._fills, fills)
         for trade in plan.projected_trades:
             if trade.symbol not in moved:
                 self.trades[trade.trade_id] = trade
@@ -171,26 +174,8 @@ class MemoryBooks:
             Decimal(0),
         )
 
-    def has_live_order(self, symbol: str) -> bool:
-        return any(order.symbol == symbol and order.status in LIVE for order in self._orders)
-
-    # Inside
-
-    def _now(self) -> str:
-        return time_text(self._clock.now_ns())
-
-    def _index(self, client_order_id: str) -> int:
-        for index, order in enumerate(self._orders):
-            if order.client_order_id == client_order_id:
-                return index
-        raise InvariantError(f"order {client_order_id} was never recorded: record it before it is sent")
-
-    def _touch(self, index: int, **changes: object) -> None:
-        order = self._orders[index]
-        changes |= {"last_activity_at": self._now(), "version": order.version + 1}
-        self._orders[index] = structs.replace(order, **changes)
-
-    def _fills_of(self, order: LocalOrder) -> list[Fill]:
+    def fills_of(self, order: LocalOrder) -> list[Fill]:
+        """The fills booked in an order."""
         ids = {order.venue_order_id, *order.previous_venue_order_ids} - {None}
         return [
             fill
@@ -199,10 +184,28 @@ class MemoryBooks:
             or (fill.venue_order_id is None and fill.client_order_id == order.client_order_id)
         ]
 
-    def _keep_fills(self, changed: list[Fill]) -> None:
-        """Replace fills by identity, add the new ones, forget those of which nothing is left."""
-        by_identity = {(fill.venue_order_id, fill.fill_id): fill for fill in [*self._fills, *changed]}
-        self._fills = [fill for fill in by_identity.values() if fill.qty != "0"]
+    def has_live_order(self, symbol: str) -> bool:
+        return any(order.symbol == symbol and order.status in LIVE for order in self._orders)
+
+    # Inside
+
+    def _now(self) -> str:
+        return time_text(self._clock.now_ns())
+
+    def _index(self, client_order_id: str, venue_order_id: str | None) -> int:
+        order = self.find(client_order_id, venue_order_id)
+        if order is None:
+            raise InvariantError(f"order {client_order_id} was never recorded: record it before it is sent")
+        return self._orders.index(order)
+
+    def _is_bound(self, index: int, venue_order_id: str) -> bool:
+        """A row that was re-bound to a successor ignores what its predecessor does."""
+        return self._orders[index].venue_order_id in (None, venue_order_id)
+
+    def _touch(self, index: int, **changes: object) -> None:
+        order = self._orders[index]
+        changes |= {"last_activity_at": self._now(), "version": order.version + 1}
+        self._orders[index] = structs.replace(order, **changes)
 
     def _move_trade(self, order: LocalOrder, fold: Fold) -> None:
         trade = self.trades.get(order.trade_id or "")
@@ -245,17 +248,25 @@ class MemoryBooks:
                 moved.add(order.symbol)
         return moved
 
-    def _replace_order(self, projected: LocalOrder) -> None:
-        for index, order in enumerate(self._orders):
-            if _is_same_row(order, projected):
-                self._orders[index] = projected
-                return
-        self._orders.append(projected)
-
     def _symbol_of(self, notice: Notification) -> str | None:
         order = self.find(notice.client_order_id, notice.venue_order_id)
         trade = self.trades.get(notice.trade_id or "")
         return order.symbol if order is not None else trade.symbol if trade is not None else None
+
+
+def lay_orders(rows: list[LocalOrder], projected: list[LocalOrder]) -> list[LocalOrder]:
+    """The rows with each projected order in the place of its row, new ones at the end."""
+    laid = list(rows)
+    for order in projected:
+        index = next((index for index, row in enumerate(laid) if _is_same_row(row, order)), len(laid))
+        laid[index : index + 1] = [order]
+    return laid
+
+
+def lay_fills(rows: list[Fill], projected: list[Fill]) -> list[Fill]:
+    """The rows with projected fills in their places, without those of which nothing is left."""
+    by_identity = {(fill.venue_order_id, fill.fill_id): fill for fill in [*rows, *projected]}
+    return [fill for fill in by_identity.values() if fill.qty != "0"]
 
 
 def _is_open_or_recent(order: LocalOrder, oldest_ns: int) -> bool:

@@ -160,7 +160,7 @@ class Bot:
             self._acknowledge(order, placed)
 
     def _cancel(self, order: BotOrder, venue_order_id: str) -> None:
-        self._books.record_cancel_requested(order.client_order_id)
+        self._books.record_cancel_requested(order.client_order_id, venue_order_id)
         order.status = Status.PENDING_CANCEL
         self._client.cancel(venue_order_id)
 
@@ -203,7 +203,9 @@ class Bot:
                 self._books.record_fill(order.client_order_id, event.fill.view())
             case "canceled" | "expired" | "rejected":
                 order.status = Status(event.kind)
-                self._books.record_ended(order.client_order_id, order.status, time_text(event.ns))
+                self._books.record_ended(
+                    order.client_order_id, event.order.venue_order_id, order.status, time_text(event.ns)
+                )
             case "replaced":
                 self._succeed(trade, order, event.order)
             case _:
@@ -230,7 +232,7 @@ class Bot:
             )
             self._remember(trade, follower)
         local = _local_order(trade, order.action, successor.request, successor)
-        self._books.record_replaced(order.client_order_id, local)
+        self._books.record_replaced(order.client_order_id, replaced.venue_order_id, local)
 
     def _remember(self, trade: BotTrade, order: BotOrder) -> None:
         trade.orders.append(order)

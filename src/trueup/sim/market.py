@@ -83,16 +83,18 @@ class Market:
         client_order_id: str,
         *,
         qty: int,
-        limit: int | None,
+        limit: int,
         delay_ns: int = 0,
     ) -> MarketOrder:
-        """Ask to replace an order by one of a new id; `qty` is the total, what is filled already counts.
+        """Ask to replace a limit order by one of a new id; `qty` is the total, what is filled already counts.
 
         Returns the successor, held until the replacement takes effect, rejected if the order fills before.
         """
         order = self._live_order(account_id, venue_order_id)
         if order.status not in (Status.PENDING_NEW, Status.PARTIALLY_FILLED) or order.held:
             raise Refused("order is not open")
+        if order.request.limit is None:
+            raise Refused("only limit orders can be replaced")
         self._check_unused(account_id, client_order_id)
         if qty <= order.filled:
             raise Refused("quantity must be greater than the filled quantity")
@@ -101,7 +103,6 @@ class Market:
             client_order_id=client_order_id,
             qty=qty - order.filled,
             limit=limit,
-            stop=None,
             legs=(),
         )
         successor = self._add(account_id, request, order.placed_by, replaces=order)

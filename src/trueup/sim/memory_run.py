@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 from msgspec import Struct, structs
 
+from trueup.model.decode import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.plan import Plan, Query
-from trueup.model.snapshot import LocalAnswer, Snapshot, VenueAnswer
+from trueup.model.snapshot import Local, LocalAnswer, Snapshot, VenueAnswer
 from trueup.model.vocabulary import Outcome, QueryBy, QuerySide
+from trueup.sim.books import lay_fills
 from trueup.sim.world import World
 
 QUERY_ROUNDS_MAX = 6  # by venue id, by client id, then along a chain of replacements
@@ -32,7 +34,7 @@ def run_in_memory(
     world: World, profile_id: str, make_plan: MakePlan, *, recent_s: float | None = None
 ) -> MemoryRun:
     """Reconcile one profile once, apply its plan to its books in memory and let its bot obey."""
-    snapshot = world.snapshot(profile_id, recent_s)
+    snapshot = check_snapshot(world.snapshot(profile_id, recent_s))
     plan = make_plan(snapshot)
     asked: set[AskedId] = set()
     rounds = 0
@@ -65,12 +67,28 @@ def _keys(query: Query) -> set[AskedId]:
 
 def _ask(world: World, profile_id: str, snapshot: Snapshot, query: Query) -> Snapshot:
     if query.side is QuerySide.LOCAL:
-        answers = [*snapshot.local.answers, *_ask_locally(world, profile_id, query)]
-        return structs.replace(snapshot, local=structs.replace(snapshot.local, answers=answers))
+        answers = _ask_locally(world, profile_id, query)
+        return structs.replace(snapshot, local=_with_kin(world, profile_id, snapshot.local, answers))
     if query.by is QueryBy.HISTORY:
         return snapshot  # the snapshot's history begins at the beginning already
     found = [*snapshot.venue.answers, _ask_venue(world, profile_id, query)]
     return structs.replace(snapshot, venue=structs.replace(snapshot.venue, answers=found))
+
+
+def _with_kin(world: World, profile_id: str, local: Local, answers: list[LocalAnswer]) -> Local:
+    """The answers, with the fills and the trades of the orders that they found."""
+    books = world.memory_books(profile_id)
+    orders = [answer.order for answer in answers if answer.order is not None]
+    trades = {trade.trade_id: trade for trade in local.trades}
+    trades |= {
+        order.trade_id: books.trades[order.trade_id] for order in orders if order.trade_id in books.trades
+    }
+    return structs.replace(
+        local,
+        answers=[*local.answers, *answers],
+        fills=lay_fills(local.fills, [fill for order in orders for fill in books.fills_of(order)]),
+        trades=list(trades.values()),
+    )
 
 
 def _ask_venue(world: World, profile_id: str, query: Query) -> VenueAnswer:

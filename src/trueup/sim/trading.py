@@ -47,7 +47,7 @@ class TradingClient:
         self.market.cancel(self.account_id, venue_order_id, self.effect_delay_ns())
         self._lose_answer()
 
-    def replace(self, venue_order_id: str, client_order_id: str, qty: int, limit: int | None) -> MarketOrder:
+    def replace(self, venue_order_id: str, client_order_id: str, qty: int, limit: int) -> MarketOrder:
         self._lose_call()
         successor = self.market.replace(
             self.account_id,
