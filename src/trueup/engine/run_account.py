@@ -10,7 +10,8 @@ from trueup.engine.alerts import AlertBook, deferral_alert, degraded
 from trueup.engine.deliver_outbox import deliver
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
-from trueup.engine.leased_run import LeasedRun, error_text
+from trueup.engine.leased_run import LeasedRun
+from trueup.engine.plan_profiles import error_text
 from trueup.engine.report import report_profile
 from trueup.model.errors import TrueupError
 from trueup.model.plan import Alert, Plan

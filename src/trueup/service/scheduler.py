@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from trueup.engine.account import AccountReport, ManagedAccount
 from trueup.engine.alerts import AlertBook
 from trueup.engine.events import Event, log_event
-from trueup.engine.leased_run import error_text
+from trueup.engine.plan_profiles import error_text
 from trueup.engine.run_account import reconcile_account
 from trueup.ports import Clock
 from trueup.service.config import ServiceConfig

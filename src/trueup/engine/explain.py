@@ -1,0 +1,84 @@
+"""What is known of one order, break or run: values from the journal, for a surface to show. Decides no wording."""
+
+from msgspec import Struct
+
+from trueup.model.decode import decode_plan
+from trueup.model.errors import InputError
+from trueup.model.plan import Plan
+from trueup.model.snapshot import LocalOrder
+from trueup.ports import BreakRecord, Journal, RunRecord, TimelineEntry
+
+PREFIX_MIN = 6  # digits of a break's id that name it, where they are unique
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """Of an order: its state, breaks and timeline. Of a break: the same for its order. Of a run: its plan."""
+
+    profile_id: str
+    order: LocalOrder | None = None
+    breaks: list[BreakRecord] = []
+    timeline: list[TimelineEntry] = []
+    run: RunRecord | None = None
+    plan: Plan | None = None
+
+
+def explain(journal: Journal, reference: str, profile_id: str | None = None) -> list[Explanation]:
+    """Everything that `reference` names: a run's id, a break's id (or its beginning), or an order's id of either side.
+
+    Several profiles may know one order id. Raises InputError where nothing is named so.
+    """
+    found = (
+        _run(journal, reference)
+        or _breaks(journal, reference, profile_id)
+        or _orders(journal, reference, profile_id)
+    )
+    if not found:
+        raise InputError(
+            "no run, break or order is known by this id; `trueup breaks` and `trueup status` list them",
+            reference,
+        )
+    return found
+
+
+def _run(journal: Journal, reference: str) -> list[Explanation]:
+    try:
+        run, _, plan = journal.load_run(reference)
+    except InputError:
+        return []
+    seen = [one for one in journal.list_breaks(run.profile_id, open_only=False) if one.run_id == run.run_id]
+    return [Explanation(profile_id=run.profile_id, run=run, plan=decode_plan(plan), breaks=seen)]
+
+
+def _breaks(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+    if len(reference) < PREFIX_MIN:
+        return []
+    records = journal.list_breaks(profile_id, open_only=False)
+    return [_of_break(journal, one) for one in records if one.found.break_id.startswith(reference)]
+
+
+def _of_break(journal: Journal, record: BreakRecord) -> Explanation:
+    order_id = record.found.venue_order_id or record.found.client_order_id
+    orders = journal.find_order(order_id, record.profile_id) if order_id is not None else []
+    if not orders:
+        return Explanation(profile_id=record.profile_id, breaks=[record])
+    order = orders[0][1]
+    timeline = journal.order_timeline(record.profile_id, order)
+    return Explanation(profile_id=record.profile_id, order=order, breaks=[record], timeline=timeline)
+
+
+def _orders(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+    return [
+        Explanation(
+            profile_id=owner,
+            order=order,
+            breaks=_breaks_of(journal, owner, order),
+            timeline=journal.order_timeline(owner, order),
+        )
+        for owner, order in journal.find_order(reference, profile_id)
+    ]
+
+
+def _breaks_of(journal: Journal, profile_id: str, order: LocalOrder) -> list[BreakRecord]:
+    ids = {order.venue_order_id, order.client_order_id, *order.previous_venue_order_ids} - {None}
+    records = journal.list_breaks(profile_id, open_only=False)
+    return [one for one in records if {one.found.venue_order_id, one.found.client_order_id} & ids]
