@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from trueup.model import plan, policy, snapshot, vocabulary
+from trueup.surfaces.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -79,6 +80,12 @@ def test_the_readme_names_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "python3 dev.py demo" in readme
     assert "python3 dev.py test" in readme
+
+
+def test_the_readme_names_every_command() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Commands")[2]
+    named = set(re.findall(r"`(?:trueup )?(\w+)", table))
+    assert {name for section in COMMANDS.values() for name in section} <= named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
