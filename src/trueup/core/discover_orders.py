@@ -73,13 +73,13 @@ def _judge(draft: Draft, record: VenueOrder) -> None:
         _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.ORDER_WITHOUT_ID, "a venue order without any id: nothing can be booked of it")
         return
     if draft.account_changed:
-        _defer(draft, record, DeferralReason.ACCOUNT_CHANGED)
+        draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
     elif venue_id in draft.ids_in_local_fills:
         _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.KNOWN_FROM_LOCAL_FILL, "a local fill names this order, but no local order has its id: not inserted")
     elif _waits(draft, record) or is_known_elsewhere(draft, record):
         return
     elif _is_recently_submitted(draft, record):
-        _defer(draft, record, DeferralReason.RECENTLY_SUBMITTED)
+        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
     else:
         _judge_owned(draft, record)
 
@@ -87,7 +87,7 @@ def _judge(draft: Draft, record: VenueOrder) -> None:
 def _waits(draft: Draft, record: VenueOrder) -> bool:
     """Whether something has to be read, or judged, before this order can be. Defers it."""
     if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (None, Outcome.UNKNOWN):
-        _defer(draft, record, DeferralReason.QUERY_OPEN)
+        draft.defer_record(record, DeferralReason.QUERY_OPEN)
         return True
     if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
         return _ask_for(draft, record, known_id(record.venue_order_id), Reason.FILLED_QTY_MISSING)
@@ -107,7 +107,7 @@ def _waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
     if index is None:
         return False
     recent = index in draft.deferred_orders
-    _defer(draft, record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
+    draft.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
     return True
 
 
@@ -123,12 +123,12 @@ def _ask_for(draft: Draft, record: VenueOrder, venue_id: str | None, reason: Rea
         QueryBy.VENUE_ORDER_ID,
         _raw_id(draft, record, venue_id),
         reason,
-        waited_since_ns=submitted_ns,
+        waited_since_ns=(submitted_ns, submitted_ns),
         ids=(record.client_order_id, record.venue_order_id, None),
         symbol=record.symbol,
     )
     if not asked:
-        _defer(draft, record, DeferralReason.QUERY_OPEN)
+        draft.defer_record(record, DeferralReason.QUERY_OPEN)
     return True
 
 
@@ -191,11 +191,6 @@ def _report(draft: Draft, record: VenueOrder, kind: BreakKind, reason: Reason, m
     )
 
 
-def _defer(draft: Draft, record: VenueOrder, reason: DeferralReason) -> None:
-    draft.defer(reason, record.client_order_id, record.venue_order_id)
-    draft.unsettle(record.symbol)
-
-
 # -- what the ledger, and the venue, have to say first ----------------------------------------------------------------
 
 
@@ -246,7 +241,7 @@ def _ask_about_stray_fills(draft: Draft) -> None:
             known = draft.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id))
             if known is not Outcome.ABSENT:
                 if known is not Outcome.FOUND:
-                    _defer(draft, record, DeferralReason.QUERY_OPEN)
+                    draft.defer_record(record, DeferralReason.QUERY_OPEN)
                 continue
         answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
         if answer is None:

@@ -68,12 +68,12 @@ class Draft:
         self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
         self.corrections: list[Correction] = []
         self.notifications: list[Notification] = []
-        self.wants: dict[tuple[QueryBy, str], tuple[tuple[int, str], Query, Ids]] = {}
+        self.wants: dict[tuple[QueryBy, str], tuple[tuple[tuple[int, int], str], Query, Ids]] = {}
         self.history_queries: list[Query] = []
         self.ledger_ids: set[str] = set()
         self.deferrals: list[Deferral] = []
+        self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
         self.alerts: list[Alert] = []
-        self.dropped_findings: set[str] = set()
         self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
         self.result: dict[str, object] = {}
         self.inserted: set[int] = set()
@@ -185,8 +185,7 @@ class Draft:
             return found
         for one in self.prior_without_id:
             theirs = (one.client_order_id, one.venue_order_id, one.trade_id)
-            same = any(a is not None and b is not None and known_id(a) == known_id(b) for a, b in zip(ids, theirs, strict=True))
-            if one.kind is kind and same:
+            if one.kind is kind and shares_id(ids, theirs):
                 return one
         return None
 
@@ -252,15 +251,24 @@ class Draft:
         )
         return break_id
 
-    def defer(self, reason: DeferralReason, client_order_id: str | None, venue_order_id: str | None) -> None:
-        self.deferrals.append(Deferral(reason=reason, client_order_id=client_order_id, venue_order_id=venue_order_id))
+    def defer(self, reason: DeferralReason, kind: BreakKind, digest_id: str, ids: Ids, version: int | None = None) -> None:
+        """Leave something unjudged in this run; the finding lets later runs know since when."""
+        self.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
+        self.waiting.append((reason, f"{digest_id}-{kind}", kind, ids, version))
 
-    def defer_order(self, index: int, reason: DeferralReason) -> None:
-        """Leave a local order unjudged in this run; what earlier runs found of it stays found."""
+    def defer_order(self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE) -> None:
+        """Leave a local order unjudged; what earlier runs found of it stays found. `kind`: what it may turn out to be."""
         order = self.orders[index]
-        self.defer(reason, order.client_order_id, order.venue_order_id)
+        ids = (order.client_order_id, order.venue_order_id, order.trade_id)
+        self.defer(reason, kind, self.order_digest(order), ids, order.version)
         self.deferred_orders.add(index)
         self.unsettle(order.symbol)
+
+    def defer_record(self, record: VenueOrder, reason: DeferralReason) -> None:
+        """Leave a venue order without a local row unjudged."""
+        ids = (record.client_order_id, record.venue_order_id, None)
+        self.defer(reason, BreakKind.MISSING_LOCALLY, self.order_digest(record), ids)
+        self.unsettle(record.symbol)
 
     @cached_property
     def account_changed(self) -> bool:
@@ -273,7 +281,7 @@ class Draft:
         if symbol is not None:
             self.unsettled_symbols.add(symbol_token(symbol))
 
-    def ask(self, by: QueryBy, order_id: str, reason: Reason, *, waited_since_ns: int, ids: Ids, symbol: str | None) -> bool:
+    def ask(self, by: QueryBy, order_id: str, reason: Reason, *, waited_since_ns: tuple[int, int], ids: Ids, symbol: str | None) -> bool:
         """Want one single-order query. False where this run asked it already: its answer is all there is."""
         self.unsettle(symbol)
         key = (by, order_id.strip().lower())
@@ -336,10 +344,15 @@ class Draft:
         """Add to one counter of the plan's result."""
         self.result[key] = int(str(self.result.get(key, 0))) + by
 
-    def build_result(self) -> Result:
-        return Result(**self.result)  # type: ignore[arg-type]
+    def build_result(self, **more: object) -> Result:
+        return Result(**self.result, **more)  # type: ignore[arg-type]
 
 
 def record_key(record: VenueOrder) -> str:
     """How one venue order is told from the others: its venue order id, else its client order id."""
     return known_id(record.venue_order_id) or f"client {known_client_id(record.client_order_id)}"
+
+
+def shares_id(left: Ids, right: Ids) -> bool:
+    """Whether two rows have any id in common, place by place."""
+    return any(a is not None and b is not None and known_id(a) == known_id(b) for a, b in zip(left, right, strict=True))

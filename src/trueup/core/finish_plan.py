@@ -4,11 +4,12 @@ import hashlib
 
 import msgspec
 
-from trueup.core.draft import Draft, Ids
+from trueup.core.draft import Draft, Ids, shares_id
+from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Break, Deferral, Plan, Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Finding
-from trueup.model.vocabulary import DeferralReason, QuerySide
+from trueup.model.vocabulary import BreakKind, DeferralReason, QuerySide
 
 RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part of every plan's id
 
@@ -31,7 +32,7 @@ def finish_plan(draft: Draft) -> Plan:
         findings=_findings(draft),
         deferred=sorted(draft.deferrals, key=_deferral_key),
         alerts=sorted(draft.alerts, key=lambda one: one.dedupe_key),
-        result=draft.build_result(),
+        result=draft.build_result(mismatches=_mismatches(draft)),
     )
     return msgspec.structs.replace(plan, plan_id=_plan_id(draft, plan))
 
@@ -43,6 +44,37 @@ def _in_order(draft: Draft) -> list[int]:
 def _row_key(draft: Draft, index: int) -> tuple[str, str, str]:
     order = draft.orders[index]
     return (order.venue_order_id or "", order.client_order_id or "", order.trade_id or "")
+
+
+_PAIR_BREAKS = frozenset(
+    {
+        BreakKind.STATUS_DRIFT,
+        BreakKind.FILL_DRIFT,
+        BreakKind.TERMS_DRIFT,
+        BreakKind.REOPENED,
+        BreakKind.RESURRECTED,
+        BreakKind.VENUE_BEHIND,
+        BreakKind.OVERFILL,
+        BreakKind.PRICE_MISSING,
+    }
+)  # breaks of status, fill or terms
+
+
+def _mismatches(draft: Draft) -> int:
+    """Local orders whose venue order is in the open-order read, and which have a break of status, fill or terms."""
+    broken = {
+        known_id(one.venue_order_id) or f"client {one.client_order_id}" for one in draft.breaks if one.kind in _PAIR_BREAKS
+    }
+    if not broken:
+        return 0
+    count = 0
+    for record in draft.matched[: len(draft.original_orders)]:
+        if record is None:
+            continue
+        venue_id = known_id(record.venue_order_id)
+        listed = venue_id is None or draft.venue.is_open(venue_id)
+        count += listed and (venue_id or f"client {record.client_order_id}") in broken
+    return count
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------
@@ -69,7 +101,7 @@ def _queries(draft: Draft) -> list[Query]:
     return [*asked, *histories, *local]
 
 
-Want = tuple[tuple[int, str], Query, Ids]
+Want = tuple[tuple[tuple[int, int], str], Query, Ids]
 
 
 def _split_follow_ups(draft: Draft, wanted: list[Want]) -> tuple[list[Want], list[Want]]:
@@ -88,7 +120,8 @@ def _defer_the_waiting(draft: Draft, followed: list[Want], first: list[Want], ta
             continue
         stated.add((ids[0], ids[1]))
         within = ids in taken or any(ids is one[2] for one in followed)
-        draft.defer(DeferralReason.QUERY_OPEN if within else DeferralReason.QUERY_BUDGET, ids[0], ids[1])
+        reason = DeferralReason.QUERY_OPEN if within else DeferralReason.QUERY_BUDGET
+        draft.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
 
 
 def _deferral_key(one: Deferral) -> tuple[str, str, str]:
@@ -99,31 +132,50 @@ def _deferral_key(one: Deferral) -> tuple[str, str, str]:
 
 
 def _findings(draft: Draft) -> list[Finding]:
-    """Every open break, and what earlier runs found of orders that this run did not judge."""
-    found = {one.break_id: _finding(draft, one) for one in draft.breaks if not one.corrected}
+    """Every open break, what is deferred, and what earlier runs found of orders that this run did not judge."""
+    found = {
+        one.break_id: _finding(
+            draft,
+            one.break_id,
+            one.kind,
+            (one.client_order_id, one.venue_order_id, one.trade_id),
+            draft.break_versions[one.break_id],
+            draft.confirmations[one.break_id],
+        )
+        for one in draft.breaks
+        if not one.corrected
+    }
+    for _, break_id, kind, ids, version in draft.waiting:
+        if break_id not in draft.break_versions:
+            prior = draft.prior_of(break_id, kind, ids)
+            counted = prior.confirmations if prior is not None and prior.version == version else 0
+            found[break_id] = _finding(draft, break_id, kind, ids, version, counted)
     if draft.snapshot.prior and draft.deferred_orders:
         for one in _kept(draft):
             found.setdefault(one.break_id or repr(one), one)
     return [found[key] for key in sorted(found)]
 
 
-def _finding(draft: Draft, one: Break) -> Finding:
-    prior = draft.prior_of(one.break_id, one.kind, (one.client_order_id, one.venue_order_id, one.trade_id)) if draft.snapshot.prior else None
-    fresh = prior is None or one.break_id in draft.restarted
+def _finding(
+    draft: Draft, break_id: str, kind: BreakKind, ids: Ids, version: int | None, confirmations: int
+) -> Finding:
+    prior = draft.prior_of(break_id, kind, ids) if draft.snapshot.prior else None
+    fresh = prior is None or break_id in draft.restarted
     return Finding(
-        break_id=one.break_id,
-        kind=one.kind,
-        venue_order_id=one.venue_order_id,
-        client_order_id=one.client_order_id,
-        trade_id=one.trade_id,
+        break_id=break_id,
+        kind=kind,
+        venue_order_id=ids[1],
+        client_order_id=ids[0],
+        trade_id=ids[2],
         first_seen_at=draft.snapshot.taken_at if fresh or prior is None else prior.first_seen_at,
         last_seen_at=draft.snapshot.taken_at,
-        confirmations=draft.confirmations[one.break_id],
-        version=draft.break_versions[one.break_id],
+        confirmations=confirmations,
+        version=version,
     )
 
 
 def _kept(draft: Draft) -> list[Finding]:
+    """Earlier findings of deferred orders, unless this plan says something of them itself."""
     ids = {
         one.strip().lower()
         for index in draft.deferred_orders
@@ -133,9 +185,17 @@ def _kept(draft: Draft) -> list[Finding]:
     kept = []
     for one in draft.snapshot.prior:
         named = {each.strip().lower() for each in (one.client_order_id, one.venue_order_id) if each is not None}
-        if named & ids and one.break_id not in draft.dropped_findings:
+        if named & ids and not (one.break_id is None and _is_stated(draft, one)):
             kept.append(one)
     return kept
+
+
+def _is_stated(draft: Draft, one: Finding) -> bool:
+    """Whether this plan says itself what it found of an earlier finding that carries no break id."""
+    ids = (one.client_order_id, one.venue_order_id, one.trade_id)
+    stated = [(each.kind, (each.client_order_id, each.venue_order_id, each.trade_id)) for each in draft.breaks]
+    stated += [(kind, theirs) for _, _, kind, theirs, _ in draft.waiting]
+    return any(kind is one.kind and shares_id(theirs, ids) for kind, theirs in stated)
 
 
 # -- identity ---------------------------------------------------------------------------------------------------------

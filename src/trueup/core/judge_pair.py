@@ -61,8 +61,8 @@ def judge_fills(draft: Draft, index: int) -> None:
 def _commit_or_defer(judgement: Judgement, read_at: str | None) -> None:
     if judgement.is_silent:
         return
-    if judgement.draft.is_recent(judgement.before, read_at):
-        judgement.draft.defer_order(judgement.index, DeferralReason.RECENT_ACTIVITY)
+    if judgement.breaks and judgement.draft.is_recent(judgement.before, read_at):
+        judgement.draft.defer_order(judgement.index, DeferralReason.RECENT_ACTIVITY, judgement.breaks[0][0])
         return
     judgement.commit()
 
@@ -80,12 +80,13 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
     _bind_ids(judgement, record)
     if cumulative is not None and _venue_is_behind(judgement, record, cumulative):
         return
-    terms_are_stale = record.status not in TRANSITIONAL and _judge_terms(judgement, record)
+    terms_are_judged = record.status is not None and record.status not in TRANSITIONAL
+    terms_are_stale = terms_are_judged and _judge_terms(judgement, record)
     fold = judge_fills_of(judgement, record, cumulative=cumulative, terms_are_stale=terms_are_stale)
-    if fold.overfill_to is None and not fold.rows_exceed_booked:
+    notify_growth(judgement)
+    if fold.overfill_to is None and not fold.rows_exceed_booked and not fold.price_missing:
         complete = is_resolved and not fold.record_behind and fold.filled_qty >= (cumulative or ZERO)
         _judge_status(judgement, record, cumulative, fills_are_booked=complete)
-    notify_growth(judgement)
 
 
 # -- identity ---------------------------------------------------------------------------------------------------------

@@ -229,11 +229,12 @@ class Judgement:
             )
         )
 
-    def _waited_since_ns(self) -> int:
-        """Since when this order waits to be asked about: its last answered run, else its last activity."""
+    def _waited_since_ns(self) -> tuple[int, int]:
+        """Since when this order waits to be asked about: since it was first found missing, then by its last activity."""
         finding = self.draft.prior_of(f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids)
-        time = finding.last_seen_at if finding else self.before.last_activity_at or self.before.submitted_at
-        return 0 if time is None else to_ns(time)
+        time = self.before.last_activity_at or self.before.submitted_at
+        since_ns = self.draft.now_ns if finding is None else to_ns(finding.first_seen_at)
+        return since_ns, 0 if time is None else to_ns(time)
 
 
 def notify_growth(judgement: Judgement) -> None:

@@ -3,9 +3,12 @@
 from trueup.core.check_limits import check_limits
 from trueup.core.draft import Draft
 from trueup.model.plan import Alert
-from trueup.model.vocabulary import BreakKind, Severity
+from trueup.model.reasons import Reason
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import BreakKind, DeferralReason, Severity
 
 DEGRADED = "RECONCILIATION_DEGRADED"
+DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads": an older deferral raises an alert
 
 
 def raise_alerts(draft: Draft) -> None:
@@ -19,9 +22,32 @@ def raise_alerts(draft: Draft) -> None:
     for one in draft.breaks:
         if one.kind is BreakKind.VENUE_BEHIND and one.severity is Severity.ERROR:
             add_alert(draft, f"venue_behind:{one.break_id}", f"{one.message} (order {one.venue_order_id or one.client_order_id})")
+    _alert_long_deferrals(draft)
     reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
     if reason is not None:
         add_alert(draft, "circuit_breaker", f"{reason}: nothing is applied until a person does (trueup apply)")
+
+
+def _alert_long_deferrals(draft: Draft) -> None:
+    """One alert per reason for what has been deferred, or waited for an answer, for too long."""
+    waiting: dict[str, list[str]] = {}
+    known = set(draft.break_versions)
+    rows = [(reason, break_id, kind, ids) for reason, break_id, kind, ids, _ in draft.waiting if break_id not in known]
+    rows += [
+        (DeferralReason.QUERY_OPEN, one.break_id, one.kind, (one.client_order_id, one.venue_order_id, one.trade_id))
+        for one in draft.breaks
+        if one.reason == Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
+    ]
+    for reason, break_id, kind, ids in rows:
+        prior = draft.prior_of(break_id, kind, ids)
+        if prior is not None and draft.now_ns - to_ns(prior.first_seen_at) > DEFERRAL_AGE_MAX_S * NS_PER_S:
+            waiting.setdefault(reason, []).append(ids[1] or ids[0] or "")
+    for reason, orders in waiting.items():
+        add_alert(
+            draft,
+            f"deferred:{reason}",
+            f"{len(orders)} orders deferred ({reason}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
+        )
 
 
 def add_alert(draft: Draft, key: str, message: str, severity: str = "ERROR") -> None:

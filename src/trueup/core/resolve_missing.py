@@ -90,7 +90,9 @@ def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
     prior = _prior(judgement)
     if outcome is Outcome.ABSENT and draft.matched[index] is not None:
         outcome = Outcome.UNKNOWN  # a history record contradicts the answer
-    if outcome is Outcome.UNKNOWN:
+    if outcome is None:
+        _report_waiting(judgement, None if nothing_counts else prior)
+    elif outcome is Outcome.UNKNOWN:
         _report_unanswered(judgement, prior)
     elif outcome is Outcome.ABSENT and nothing_counts:
         _report_discounted(judgement)
@@ -99,11 +101,8 @@ def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
     judgement.commit()
     draft.unsettle(judgement.before.symbol)
     if nothing_counts and outcome is not Outcome.FOUND:
-        draft.dropped_findings.add(_break_id(judgement))
         changed = draft.account_changed
         _defer(draft, index, DeferralReason.ACCOUNT_CHANGED if changed else DeferralReason.MASS_ABSENCE)
-    elif outcome is None:
-        draft.deferred_orders.add(index)
 
 
 def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
@@ -181,6 +180,18 @@ def _prior(judgement: Judgement) -> Finding | None:
     found = judgement.draft.prior_of(_break_id(judgement), BreakKind.MISSING_AT_VENUE, judgement.ids)
     version = judgement.draft.original_version(judgement.index)
     return found if found is not None and found.version == version and found.confirmations > 0 else None
+
+
+def _report_waiting(judgement: Judgement, prior: Finding | None) -> None:
+    """A question is open: nothing is proven yet; the finding keeps what was counted, and since when it waits."""
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS,
+        "live locally, not in the venue's open orders: the venue is asked what became of it",
+        local={"status": judgement.before.status},
+        severity=Severity.INFO,
+        confirmations=0 if prior is None else prior.confirmations,
+    )
 
 
 def _report_unanswered(judgement: Judgement, prior: Finding | None) -> None:
