@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from trueup.model import plan, policy, snapshot, vocabulary
+from trueup.model.reasons import Reason
 from trueup.surfaces.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,11 @@ def test_every_closed_vocabulary_is_documented() -> None:
     ]
     values = {member.value for kind in enums if kind is not enum.StrEnum for member in kind}
     assert values <= set(re.findall(r"\w+", FORMATS))
+
+
+def test_every_reason_is_documented() -> None:
+    page = (ROOT / "docs/reference/reasons.md").read_text()
+    assert {reason.value for reason in Reason} <= set(re.findall(r"`(\w+)`", page))
 
 
 def test_declared_entry_points_can_be_loaded() -> None:
