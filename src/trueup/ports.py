@@ -122,6 +122,7 @@ class OutboxItem(Struct, frozen=True, kw_only=True):
     run_id: str
     sequence: int
     notification: Notification
+    subject: str  # the trade, else the order: what notifications are in order within
     attempts: int = 0
 
 

@@ -7,7 +7,7 @@ import uuid_utils
 
 from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
 from trueup.engine.alerts import AlertBook, deferral_alert, degraded
-from trueup.engine.deliver_outbox import deliver
+from trueup.engine.deliver_outbox import deliver_outbox
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.engine.leased_run import LeasedRun
@@ -79,7 +79,7 @@ async def _deliver(account: ManagedAccount) -> None:
     if account.executor is None:
         return
     try:
-        await deliver(account.journal, account.executor)
+        await deliver_outbox(account.journal, account.executor, account.profile_ids)
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
 

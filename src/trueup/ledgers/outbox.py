@@ -25,9 +25,10 @@ def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -
             run_id=text_value(run_id),
             sequence=int_value(sequence),
             notification=_NOTIFICATION.decode(text_value(notification)),
+            subject=text_value(subject),
             attempts=int_value(attempts),
         )
-        for profile_id, run_id, sequence, notification, attempts in database.rows(
+        for profile_id, run_id, sequence, notification, subject, attempts in database.rows(
             "pending_notifications", now, wanted, limit
         )
     ]

@@ -31,7 +31,7 @@ from trueup.ledgers.write_books import BookWriter, Home, home_of
 from trueup.model.errors import Conflict
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.money import same
-from trueup.model.snapshot import Fill
+from trueup.model.snapshot import Fill, LocalOrder
 from trueup.ports import LocalRecord
 
 Change = Callable[[LocalRecord, str], LocalRecord]
@@ -71,25 +71,39 @@ def write_record(
 
 
 def _find_order(
-    database: Database, home: Home, client_id: str | None, venue_id: str | None
+    database: Database, home: Home, client_order_id: str | None, venue_order_id: str | None
 ) -> OrderRow | None:
-    known_client, known_venue = known_client_id(client_id), known_id(venue_id)
-    wanted = (
-        json_list([known_venue] if known_venue else []),
-        json_list([known_client] if known_client else []),
-    )
+    """By the venue order id; else by the client's, unless that order is bound to another venue order."""
+    client_id, venue_id = known_client_id(client_order_id), known_id(venue_order_id)
+    wanted = json_list([venue_id] if venue_id else []), json_list([client_id] if client_id else [])
     rows = one_document(database.rows("orders_by_ids", home.account_id, *wanted), ORDER_ROWS)
-    if len(rows) > 1:
+    of_client = next(
+        (r for r in rows if client_id and known_client_id(r.order.client_order_id) == client_id), None
+    )
+    of_venue = next((r for r in rows if venue_id and venue_id in _venue_ids(r.order)), None)
+    found = of_venue or of_client
+    if found is not None and found.profile_id != home.profile_id:
         raise Conflict(
-            f"client order id {client_id!r} and venue order id {venue_id!r} name two orders of account "
-            f"{home.account_id}: compare both with the venue"
+            f"order {venue_order_id or client_order_id!r} of account {home.account_id} belongs to profile "
+            f"{found.profile_id}, not {home.profile_id}: give each bot its own client order id prefix"
         )
-    if rows and rows[0].profile_id != home.profile_id:
+    unclear = of_client is not None and of_client is not of_venue and venue_id is not None
+    if (
+        of_client is not None
+        and unclear
+        and (of_venue is None) == (of_client.order.venue_order_id is not None)
+    ):
         raise Conflict(
-            f"order {venue_id or client_id!r} of account {home.account_id} belongs to profile {rows[0].profile_id}, "
-            f"not {home.profile_id}: give each bot its own client order id prefix"
+            f"client order id {client_order_id!r} is recorded with venue order {of_client.order.venue_order_id!r}, "
+            f"not {venue_order_id!r}: record a replacement with record_replaced, or compare both with the venue"
         )
-    return rows[0] if rows else None
+    return found
+
+
+def _venue_ids(order: LocalOrder) -> list[str]:
+    return [
+        normal_id(one) for one in (order.venue_order_id, *order.previous_venue_order_ids) if one is not None
+    ]
 
 
 def _find(database: Database, home: Home, order: OrderRow | None, trade_id: str | None) -> _Found:

@@ -342,7 +342,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (notification_id) DO NOTHING
 
 -- name: pending_notifications
-SELECT b.profile_id, b.run_id, b.sequence, b.notification, b.attempts FROM outbox b
+SELECT b.profile_id, b.run_id, b.sequence, b.notification, b.subject, b.attempts FROM outbox b
 WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
   AND (?2 IS NULL OR b.profile_id IN (SELECT value FROM json_each(?2)))
   AND NOT EXISTS (

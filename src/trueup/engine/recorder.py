@@ -1,0 +1,322 @@
+"""What a bot writes of its own orders: each before it is sent, then what the venue says of it.
+
+Every method is one transaction over the order, its fills, its trade and the order log; a repeated message changes
+nothing. Fills are folded by the same functions that trueup's core uses, so that a fill which trueup has inferred is
+named, not booked again. What cannot be booked without doubt is left to the next run, which asks the venue.
+
+Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`. Knows nothing of venues or plans.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from trueup.core.derive_action import reduces
+from trueup.core.fold_fills import Fold, fold_fills
+from trueup.core.move_trade import base_fee, move_trade, settle_status
+from trueup.engine.check_recorded import checked, checked_amount, checked_time
+from trueup.model.errors import Conflict, InputError
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.money import ZERO, amount, same, text
+from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import LIVE, TERMINAL, Action, PositionSide, Status, TradeStatus
+from trueup.ports import Journal, Ledger, LocalRecord
+
+ENDED = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED)
+WORKING = (Status.PENDING_NEW, Status.PARTIALLY_FILLED, Status.SUSPENDED)
+_TERMS = ("symbol", "side", "action", "order_type", "trade_id", "position_side")
+_TERM_AMOUNTS = ("qty", "limit_price", "stop_price")
+
+Change = Callable[[LocalOrder, LocalRecord, str], LocalRecord]
+
+
+class RecordedLedger(Ledger, Journal, Protocol):
+    """Ledger and journal in one database, such as `SqliteLedger`."""
+
+
+class Recorder:
+    """One profile's bot at its ledger. Amounts are decimal text, times RFC 3339 UTC; floats are refused."""
+
+    def __init__(
+        self, ledger: RecordedLedger, profile: Profile, *, quote: Callable[[str], str | None] = lambda _: None
+    ):
+        """`quote`: a symbol's quote currency, needed for fees in the base currency where symbols have no separator."""
+        ledger.ensure_profiles([profile])
+        self._ledger = ledger
+        self._profile = profile
+        self._quote = quote
+
+    def open_trade(
+        self, trade_id: str, symbol: str, side: PositionSide, *, opened_at: str | None = None
+    ) -> Trade | None:
+        """A round trip that orders can name. Raises Conflict where it exists with another symbol or side."""
+        wanted = checked(
+            Trade(trade_id=trade_id, symbol=symbol, side=side, status=TradeStatus.OPEN, opened_at=opened_at)
+        )
+
+        def change(record: LocalRecord, now: str) -> LocalRecord:
+            known = record.trade
+            if known is None:
+                return LocalRecord(trade=replace(wanted, opened_at=wanted.opened_at or now))
+            if (known.symbol, known.side) != (wanted.symbol, wanted.side):
+                raise Conflict(
+                    f"trade {trade_id!r} is recorded as {known.side} {known.symbol}: use a new trade id"
+                )
+            return record
+
+        return self._ledger.write_record(
+            self._profile.profile_id, "trade_opened", change, trade_id=trade_id
+        ).trade
+
+    def record_order(self, order: LocalOrder) -> LocalOrder:
+        """Before it is sent, with a client order id that the venue will give back; returns it as recorded.
+
+        Recording the same order again returns what is there. Raises InputError, and Conflict where the client order id
+        names an order with other terms.
+        """
+        if known_client_id(order.client_order_id) is None:
+            raise InputError(
+                "an order needs a client order id of its own before it is sent", "order.client_order_id"
+            )
+        return self._record_new(checked(order))
+
+    def record_acknowledgement(
+        self, client_order_id: str, venue_order_id: str, updated_at: str | None = None
+    ) -> LocalOrder:
+        """The venue has it, under this id. `updated_at`: the venue's own time of that state."""
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            bound = (
+                order if order.venue_order_id is not None else replace(order, venue_order_id=venue_order_id)
+            )
+            return _with_order(record, _updated(bound, updated_at))
+
+        return self._change("acknowledged", change, client_order_id, venue_order_id)
+
+    def record_fill(
+        self,
+        client_order_id: str | None,
+        fill: Fill,
+        *,
+        cumulative_qty: str | None = None,
+        average_price: str | None = None,
+        updated_at: str | None = None,
+    ) -> LocalOrder:
+        """One execution, once per (venue order id, fill id); the order's and the trade's quantities grow with it.
+
+        `cumulative_qty` and `average_price`: what the venue reports of the whole order with this fill, where it does.
+        What exceeds the order's quantity, or has other figures than the same fill before, is not booked: the next run
+        reports it.
+        """
+        told = checked(fill)
+        cumulative = (
+            None if cumulative_qty is None else amount(checked_amount(cumulative_qty, "cumulative_qty"))
+        )
+        average = None if average_price is None else amount(checked_amount(average_price, "average_price"))
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            bound = replace(order, venue_order_id=order.venue_order_id or told.venue_order_id)
+            fold = fold_fills(
+                bound,
+                record.fills,
+                [_named(told, bound)],
+                account_id=self._profile.account_id,
+                cumulative_qty=None if cumulative is None else max(cumulative, amount(order.filled_qty)),
+                average_price=average,
+                order_qty=None if order.qty is None else amount(order.qty),
+                allow_overfill=False,
+                estimate_price_from_limit=False,
+                inferred_at=now,
+            )
+            return self._laid(record, _updated(bound, updated_at), fold) if fold.bookings else record
+
+        return self._change("filled", change, client_order_id, told.venue_order_id)
+
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str | None = None) -> LocalOrder:
+        """The bot is about to ask the venue to cancel it."""
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            asked = order.status in WORKING and _is_bound(order, venue_order_id)
+            return _with_order(record, replace(order, status=Status.PENDING_CANCEL)) if asked else record
+
+        return self._change("cancel_requested", change, client_order_id, venue_order_id)
+
+    def record_canceled(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.CANCELED, updated_at)
+
+    def record_rejected(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.REJECTED, updated_at)
+
+    def record_expired(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.EXPIRED, updated_at)
+
+    def record_ended(
+        self, client_order_id: str, venue_order_id: str | None, status: Status, updated_at: str | None = None
+    ) -> LocalOrder:
+        """The venue ended it without filling it. An order that has ended already stays as it is."""
+        if status not in ENDED:
+            raise InputError(f"an order ends as {', '.join(ENDED)}; fills are told by record_fill", "status")
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            if order.status in TERMINAL or not _is_bound(order, venue_order_id):
+                return record
+            bound = replace(order, status=status, venue_order_id=order.venue_order_id or venue_order_id)
+            ended = _with_order(record, _updated(bound, updated_at))
+            return replace(ended, trade=_settled(ended, ended.trade))
+
+        return self._change(status.value, change, client_order_id, venue_order_id)
+
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> LocalOrder:
+        """The venue put another order in its place. Returns the successor, with its predecessor's trade and action.
+
+        `successor` needs its venue order id, or a client order id of its own when it is recorded before it is sent.
+        """
+        before = self._change("replaced", lambda order, record, now: record, client_order_id, venue_order_id)
+        inherited = {
+            key: getattr(before, key)
+            for key in ("trade_id", "action", "sub_tag", "position_side", "symbol", "order_type")
+            if getattr(successor, key) is None
+        }
+        own_id = known_client_id(successor.client_order_id)
+        if own_id is not None and own_id == known_client_id(before.client_order_id):
+            inherited["client_order_id"] = (
+                None  # one client order id names one row; the venue order id names this one
+            )
+        recorded = self._record_new(checked(replace(successor, **inherited)))
+        self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
+        return recorded
+
+    # Inside
+
+    def _record_new(self, order: LocalOrder) -> LocalOrder:
+        def change(record: LocalRecord, now: str) -> LocalRecord:
+            if record.order is None:
+                return replace(record, order=replace(order, submitted_at=order.submitted_at or now))
+            if not _same_terms(record.order, order):
+                name = order.client_order_id or order.venue_order_id
+                raise Conflict(f"order {name!r} is recorded with other terms: use a new client order id")
+            return record
+
+        record = self._ledger.write_record(
+            self._profile.profile_id,
+            "recorded",
+            change,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=order.trade_id,
+        )
+        return _order_of(record, order.client_order_id)
+
+    def _change(
+        self, event: str, change: Change, client_order_id: str | None, venue_order_id: str | None
+    ) -> LocalOrder:
+        def of_known_order(record: LocalRecord, now: str) -> LocalRecord:
+            return change(_order_of(record, client_order_id or venue_order_id), record, now)
+
+        record = self._ledger.write_record(
+            self._profile.profile_id,
+            event,
+            of_known_order,
+            client_order_id=client_order_id,
+            venue_order_id=venue_order_id,
+        )
+        return _order_of(record, client_order_id or venue_order_id)
+
+    def _laid(self, record: LocalRecord, order: LocalOrder, fold: Fold) -> LocalRecord:
+        """The order, its fills and its trade after the fold."""
+        filled = replace(
+            order,
+            filled_qty=text(fold.filled_qty),
+            filled_avg_price=None if fold.filled_avg_price is None else text(fold.filled_avg_price),
+            status=_status_after(order, fold),
+        )
+        fills = {
+            fill.fill_id: fill for fill in [*record.fills, *fold.shrunk, *(b.row for b in fold.bookings)]
+        }
+        laid = replace(record, order=filled, fills=list(fills.values()))
+        return replace(laid, trade=_settled(laid, self._moved(record.trade, filled, fold)))
+
+    def _moved(self, trade: Trade | None, order: LocalOrder, fold: Fold) -> Trade | None:
+        """Quantity beyond the trade's open quantity stays on the order; the next run reports it."""
+        if trade is None:
+            return None
+        moved, _ = move_trade(
+            trade,
+            _action(order, trade),
+            growth_qty=fold.growth_qty,
+            growth_cost=fold.growth_cost,
+            recost=fold.recost,
+            fee_base_qty=base_fee(fold.real_fills, trade, self._quote(trade.symbol)),
+        )
+        return moved
+
+
+def _order_of(record: LocalRecord, name: str | None) -> LocalOrder:
+    if record.order is None:
+        raise Conflict(f"order {name!r} was never recorded: record each order before it is sent")
+    return record.order
+
+
+def _with_order(record: LocalRecord, order: LocalOrder) -> LocalRecord:
+    return replace(record, order=order)
+
+
+def _updated(order: LocalOrder, updated_at: str | None) -> LocalOrder:
+    """With the venue's time of its state, where that is not older than the one recorded."""
+    if updated_at is None:
+        return order
+    known = order.venue_updated_at
+    time = checked_time(updated_at, "updated_at")
+    return (
+        order if known is not None and to_ns(known) >= to_ns(time) else replace(order, venue_updated_at=time)
+    )
+
+
+def _is_bound(order: LocalOrder, venue_order_id: str | None) -> bool:
+    """A row that was re-bound to a successor ignores what its predecessor does."""
+    own, told = known_id(order.venue_order_id), known_id(venue_order_id)
+    return own is None or told is None or own == told
+
+
+def _named(fill: Fill, order: LocalOrder) -> Fill:
+    """A bot's fill belongs to the order that it was told for."""
+    return replace(
+        fill,
+        venue_order_id=fill.venue_order_id or order.venue_order_id,
+        client_order_id=fill.client_order_id or order.client_order_id,
+        symbol=fill.symbol or order.symbol,
+        side=fill.side or order.side,
+        inferred=False,
+    )
+
+
+def _status_after(order: LocalOrder, fold: Fold) -> Status:
+    if order.qty is not None and fold.filled_qty >= amount(order.qty):
+        return Status.FILLED
+    return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
+
+
+def _action(order: LocalOrder, trade: Trade) -> Action:
+    return order.action or (Action.EXIT if reduces(order.side, trade) else Action.ENTRY)
+
+
+def _settled(record: LocalRecord, trade: Trade | None) -> Trade | None:
+    """Close or reopen the trade whose orders moved."""
+    if trade is None or record.order is None:
+        return trade
+    orders = [record.order, *record.siblings]
+    has_live_entry = any(one.status in LIVE and _action(one, trade) is Action.ENTRY for one in orders)
+    return settle_status(trade, tolerance=ZERO, has_live_entry=has_live_entry)
+
+
+def _same_terms(left: LocalOrder, right: LocalOrder) -> bool:
+    equal = all(getattr(left, key) == getattr(right, key) for key in _TERMS)
+    return equal and all(same(getattr(left, key), getattr(right, key)) for key in _TERM_AMOUNTS)
