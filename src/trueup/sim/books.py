@@ -13,6 +13,7 @@ from msgspec import structs
 from trueup.core.fold_fills import Fold, fold_fills
 from trueup.core.move_trade import base_fee, move_trade, settle_status
 from trueup.model.errors import InvariantError
+from trueup.model.ids import normal_id
 from trueup.model.money import amount, text
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import Fill, Local, LocalOrder, Snapshot, Trade
@@ -128,8 +129,7 @@ class MemoryBooks:
         if recent_s is not None:
             oldest_ns = self._clock.now_ns() - round(recent_s * NS_PER_S)
             orders = [order for order in orders if _is_open_or_recent(order, oldest_ns)]
-            ids = {order.venue_order_id for order in orders} | {order.client_order_id for order in orders}
-            fills = [fill for fill in fills if (fill.venue_order_id or fill.client_order_id) in ids]
+            fills = [fill for fill in fills if any(_is_fill_of(fill, order) for order in orders)]
             extent = Extent.OPEN_AND_RECENT
         return Local(
             read_at=self._now(),
@@ -141,14 +141,14 @@ class MemoryBooks:
 
     def find(self, client_order_id: str | None, venue_order_id: str | None) -> LocalOrder | None:
         """The order of either id."""
-        for order in self._orders:
-            if venue_order_id is not None and venue_order_id in (
-                order.venue_order_id,
-                *order.previous_venue_order_ids,
-            ):
-                return order
-            if client_order_id is not None and client_order_id == order.client_order_id:
-                return order
+        if venue_order_id is not None:
+            for order in self._orders:
+                if normal_id(venue_order_id) in _venue_ids(order):
+                    return order
+        if client_order_id is not None:
+            for order in self._orders:
+                if client_order_id == order.client_order_id:
+                    return order
         return None
 
     def apply(self, plan: Plan, snapshot: Snapshot) -> list[Notification]:
@@ -176,13 +176,7 @@ class MemoryBooks:
 
     def fills_of(self, order: LocalOrder) -> list[Fill]:
         """The fills booked in an order."""
-        ids = {order.venue_order_id, *order.previous_venue_order_ids} - {None}
-        return [
-            fill
-            for fill in self._fills
-            if fill.venue_order_id in ids
-            or (fill.venue_order_id is None and fill.client_order_id == order.client_order_id)
-        ]
+        return [fill for fill in self._fills if _is_fill_of(fill, order)]
 
     def has_live_order(self, symbol: str) -> bool:
         return any(order.symbol == symbol and order.status in LIVE for order in self._orders)
@@ -200,7 +194,8 @@ class MemoryBooks:
 
     def _is_bound(self, index: int, venue_order_id: str) -> bool:
         """A row that was re-bound to a successor ignores what its predecessor does."""
-        return self._orders[index].venue_order_id in (None, venue_order_id)
+        bound_to = self._orders[index].venue_order_id
+        return bound_to is None or normal_id(bound_to) == normal_id(venue_order_id)
 
     def _touch(self, index: int, **changes: object) -> None:
         order = self._orders[index]
@@ -275,11 +270,19 @@ def _is_open_or_recent(order: LocalOrder, oldest_ns: int) -> bool:
     )
 
 
+def _venue_ids(order: LocalOrder) -> set[str]:
+    ids = (order.venue_order_id, *order.previous_venue_order_ids)
+    return {normal_id(venue_order_id) for venue_order_id in ids if venue_order_id is not None}
+
+
+def _is_fill_of(fill: Fill, order: LocalOrder) -> bool:
+    if fill.venue_order_id is None:
+        return fill.client_order_id == order.client_order_id
+    return normal_id(fill.venue_order_id) in _venue_ids(order)
+
+
 def _is_same_row(order: LocalOrder, projected: LocalOrder) -> bool:
-    if order.venue_order_id is not None and order.venue_order_id in (
-        projected.venue_order_id,
-        *projected.previous_venue_order_ids,
-    ):
+    if order.venue_order_id is not None and normal_id(order.venue_order_id) in _venue_ids(projected):
         return True
     unbound = order.venue_order_id is None or projected.venue_order_id is None
     return (

@@ -8,7 +8,7 @@ except for an order that it asks for by its client order id.
 from decimal import Decimal
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trueup.model.errors import VenueUnavailable
 from trueup.model.plan import Notification
@@ -23,6 +23,7 @@ from trueup.sim.trading import TradingClient
 CLIENT_ORDER_ID_PATTERN = r"^(?P<profile>\w+)-(?P<trade>\w+)-(?P<action>entry|exit)-\d+$"
 ACT = 0.5  # chance per step that the bot does anything
 CANCEL, REPLACE = 0.12, 0.15  # chance per look at a live order
+BRACKET = 0.3  # share of entries with legs, in worlds that have them
 LEVEL_TICKS = 300  # how far from the price its limits and stops lie
 QTY_MAX = 20_000  # steps
 
@@ -55,6 +56,7 @@ class BotTrade(Struct, eq=False, kw_only=True):
     side: PositionSide
     orders: list[BotOrder] = []
     order_count: int = 0
+    bracketed: bool = False  # its exits are legs at the venue: the bot neither places nor records any
     done: bool = False
 
     @property
@@ -83,6 +85,7 @@ class Bot:
         *,
         sub_tag: str | None = None,
         shorts: bool = False,
+        brackets: bool = False,
         trades_max: int = 3,
     ) -> None:
         self.profile_id = profile_id
@@ -95,6 +98,7 @@ class Bot:
         self._rng = rng
         self._sub_tag = sub_tag
         self._shorts = shorts
+        self._brackets = brackets
         self._trades_max = trades_max
         self._orders: dict[str, tuple[BotTrade, BotOrder]] = {}  # client order id → what is remembered
 
@@ -126,7 +130,7 @@ class Bot:
         live = [order for order in trade.orders if order.is_live]
         if live:
             self._reconsider(trade, self._rng.choice(live))
-        elif trade.held > 0:
+        elif trade.held > 0 and not trade.bracketed:
             self._send(trade, Action.EXIT, trade.held)
         else:
             trade.done = True
@@ -145,6 +149,9 @@ class Bot:
 
     def _send(self, trade: BotTrade, action: Action, qty: int) -> None:
         request = self._request(trade, action, qty)
+        if action is Action.ENTRY and self._brackets and self._rng.random() < BRACKET:
+            trade.bracketed = True
+            request = structs.replace(request, legs=self._legs(trade, qty))
         order = BotOrder(client_order_id=request.client_order_id or "", action=action, qty=qty)
         records_late = self._dice.strikes("crash_before_record")
         if not records_late:
@@ -187,6 +194,15 @@ class Bot:
             stop=None if kind != "stop" else above if side is Side.BUY else below,
             sub_tag=self._sub_tag,
         )
+
+    def _legs(self, trade: BotTrade, qty: int) -> tuple[OrderRequest, OrderRequest]:
+        """A limit with a profit and a stop with a loss, without client order ids."""
+        price = self._client.market.prices[trade.instrument.symbol]
+        far = LEVEL_TICKS if trade.side is PositionSide.LONG else -LEVEL_TICKS
+        leg = OrderRequest(
+            client_order_id=None, symbol=trade.instrument.symbol, side=trade.order_side(Action.EXIT), qty=qty
+        )
+        return structs.replace(leg, limit=price + far), structs.replace(leg, stop=price - far)
 
     # Hearing
 

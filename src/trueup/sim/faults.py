@@ -34,6 +34,8 @@ class Faults(Struct, frozen=True, kw_only=True):
     status_unknown: float = 0  # [12]
     filled_qty_missing: float = 0
     average_missing: float = 0
+    updated_at_missing: float = 0
+    id_respelled: float = 0  # in other letters, with a space
     # what the venue does with orders
     effect_delayed: float = 0  # cancels and replacements take seconds: fills come after them
     order_rejected: float = 0
@@ -52,6 +54,9 @@ class Faults(Struct, frozen=True, kw_only=True):
     person_cancel: float = 0
     # the world moves between two reads, or between the plan and its application [31]
     moved_meanwhile: float = 0
+    # trueup itself
+    run_lost: float = 0  # [26] killed after planning: nothing is applied, nothing remembered
+    notice_doubled: float = 0  # [34] delivered twice
 
     @classmethod
     def busy(cls) -> "Faults":
@@ -73,6 +78,8 @@ class Faults(Struct, frozen=True, kw_only=True):
             status_unknown=0.03,
             filled_qty_missing=0.03,
             average_missing=0.05,
+            updated_at_missing=0.05,
+            id_respelled=0.05,
             effect_delayed=0.5,
             order_rejected=0.03,
             order_expires=0.05,
@@ -86,6 +93,8 @@ class Faults(Struct, frozen=True, kw_only=True):
             person_close=0.01,
             person_cancel=0.03,
             moved_meanwhile=0.3,
+            run_lost=0.05,
+            notice_doubled=0.1,
         )
 
 

@@ -38,8 +38,9 @@ class Event(Struct, eq=False):
 class Market:
     """Instruments, their prices, and the orders, fills and positions of every account."""
 
-    def __init__(self, clock: SimClock, instruments: list[MarketInstrument]) -> None:
+    def __init__(self, clock: SimClock, instruments: list[MarketInstrument], skew_ns: int = 0) -> None:
         self.clock = clock
+        self._skew_ns = skew_ns
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.prices = {instrument.symbol: instrument.start_ticks for instrument in instruments}
         self.events: list[Event] = []
@@ -50,6 +51,10 @@ class Market:
         self._positions: dict[tuple[str, str], int] = {}  # (account id, symbol) → steps × FEE_PARTS
         self._order_count = 0
         self._fill_count = 0
+
+    def now_ns(self) -> int:
+        """The venue's own clock: `skew_ns` apart from everybody else's."""
+        return self.clock.now_ns() + self._skew_ns
 
     # What clients may do
 
@@ -73,7 +78,7 @@ class Market:
         if delay_ns == 0:
             self._end(order, Status.CANCELED)
             return
-        order.due_ns = self.clock.now_ns() + delay_ns
+        order.due_ns = self.now_ns() + delay_ns
         self._change(order, Status.PENDING_CANCEL)
 
     def replace(
@@ -107,7 +112,7 @@ class Market:
         )
         successor = self._add(account_id, request, order.placed_by, replaces=order)
         order.successor, order.replace_qty = successor, qty
-        order.due_ns = self.clock.now_ns() + delay_ns
+        order.due_ns = self.now_ns() + delay_ns
         self._change(order, Status.PENDING_REPLACE)
         if delay_ns == 0:
             self._settle_order(order)
@@ -117,7 +122,7 @@ class Market:
 
     def settle(self) -> None:
         """Let what is due take effect: cancels, replacements, expiries."""
-        now_ns = self.clock.now_ns()
+        now_ns = self.now_ns()
         for live in self._live.values():
             for order in list(live.values()):
                 if order.status in TERMINAL:  # ended by an order settled before it
@@ -189,7 +194,7 @@ class Market:
         replaces: MarketOrder | None = None,
     ) -> MarketOrder:
         self._order_count += 1
-        now_ns = self.clock.now_ns()
+        now_ns = self.now_ns()
         after_ns = request.expires_after_ns
         order = MarketOrder(
             number=self._order_count,
@@ -216,8 +221,8 @@ class Market:
 
     def _change(self, order: MarketOrder, status: Status, reason: str | None = None) -> None:
         order.status, order.reason = status, reason
-        order.remember(self.clock.now_ns())
-        self.events.append(Event(self.clock.now_ns(), status.value, order))
+        order.remember(self.now_ns())
+        self.events.append(Event(self.now_ns(), status.value, order))
 
     def _end(self, order: MarketOrder, status: Status, reason: str | None = None) -> None:
         """Make an order terminal, and do what that means for its successor and its legs."""
@@ -252,13 +257,13 @@ class Market:
 
     def _fill(self, order: MarketOrder, qty: int, ticks: int) -> None:
         self._fill_count += 1
-        fill = MarketFill(f"F-{self._fill_count:06d}", order, qty, ticks, self.clock.now_ns())
+        fill = MarketFill(f"F-{self._fill_count:06d}", order, qty, ticks, self.now_ns())
         order.filled += qty
         order.cost += qty * ticks
         self._fills.setdefault(order.account_id, []).append(fill)
         key = (order.account_id, order.symbol)
         self._positions[key] = self._positions.get(key, 0) + fill.position_parts
-        self.events.append(Event(self.clock.now_ns(), "fill", order, fill))
+        self.events.append(Event(self.now_ns(), "fill", order, fill))
         self._cancel_other_leg(order)
         if order.filled == order.qty:
             self._end(order, Status.FILLED)

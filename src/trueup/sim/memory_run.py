@@ -30,11 +30,9 @@ class MemoryRun(Struct, frozen=True, kw_only=True):
     rounds: int
 
 
-def run_in_memory(
-    world: World, profile_id: str, make_plan: MakePlan, *, recent_s: float | None = None
-) -> MemoryRun:
+def run_in_memory(world: World, profile_id: str, make_plan: MakePlan) -> MemoryRun:
     """Reconcile one profile once, apply its plan to its books in memory and let its bot obey."""
-    snapshot = check_snapshot(world.snapshot(profile_id, recent_s))
+    snapshot = check_snapshot(world.snapshot(profile_id))
     plan = make_plan(snapshot)
     asked: set[AskedId] = set()
     rounds = 0
@@ -47,10 +45,13 @@ def run_in_memory(
             asked |= _keys(query)
         plan = make_plan(snapshot)
     world.move_meanwhile()
+    if world.dice.strikes("run_lost"):
+        return MemoryRun(snapshot=snapshot, plan=plan, rounds=rounds)
     books, profile = world.memory_books(profile_id), world.profiles[profile_id]
     for notification in books.apply(plan, snapshot):
         profile.committed.append(notification.notification_id)
-        profile.bot.obey(notification)
+        for _ in range(2 if world.dice.strikes("notice_doubled") else 1):
+            profile.bot.obey(notification)
     profile.prior = plan.findings
     profile.overrun_trades |= {
         one.trade_id for one in plan.breaks if one.kind == "trade_overrun" and one.trade_id

@@ -65,7 +65,7 @@ class TradingClient:
 
     def frames(self) -> list[Event]:
         """What the stream brings since the last call: the client's own orders, less what got lost."""
-        now_ns = self.market.clock.now_ns()
+        now_ns = self.market.now_ns()
         arrived = [late.event for late in self._late if late.due_ns <= now_ns]
         self._late = [late for late in self._late if late.due_ns > now_ns]
         events = self.market.events
@@ -84,7 +84,7 @@ class TradingClient:
         if self._dice.strikes("frame_lost"):
             return []
         if self._dice.strikes("frame_late"):
-            self._late.append(_Late(self.market.clock.now_ns() + self._dice.lag_ns(), event))
+            self._late.append(_Late(self.market.now_ns() + self._dice.lag_ns(), event))
             return []
         return [event, event] if self._dice.strikes("frame_duplicated") else [event]
 

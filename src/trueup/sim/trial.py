@@ -24,7 +24,7 @@ from trueup.sim.checkers import (
 )
 from trueup.sim.faults import Faults
 from trueup.sim.memory_run import MakePlan, MemoryRun, run_in_memory
-from trueup.sim.world import World
+from trueup.sim.world import Shape, World
 
 FAULTY_ROUNDS = 10
 PAUSE_S_MAX = 25  # between two rounds of a faulty time
@@ -32,6 +32,8 @@ HEALED_ROUNDS = 3  # still trading
 RUNS_TO_CONVERGE_MAX = 8  # an absence is confirmed by 3 runs; the others are for what that uncovers
 RUN_EVERY_S = 31  # three runs span the least age of an absence
 RECENT_S = 120.0  # how far back the ledger of every other world reads
+HISTORY_S = 300  # how far back the history of every other world is read: longer than any lag and pause
+SKEW_S_MAX = 30
 
 
 class Trial(Struct, frozen=True, kw_only=True):
@@ -58,18 +60,10 @@ class _Bench:
     """The world on trial, and what was counted so far."""
 
     def __init__(self, seed: int, make_plan: MakePlan) -> None:
-        shape = Random(f"{seed}/shape")
         self.seed = seed
         self.make_plan = make_plan
         self.pauses = Random(f"{seed}/pauses")
-        self.recent_s = shape.choice((None, RECENT_S))
-        self.world = World(
-            seed,
-            profiles=shape.randint(1, 2),
-            faults=Faults.busy(),
-            sub_tags=shape.random() < 0.5,
-            shorts=shape.random() < 0.3,
-        )
+        self.world = World(seed, shape=_draw_shape(Random(f"{seed}/shape")), faults=Faults.busy())
         self.runs = 0
         self.breaks: Counter[str] = Counter()
         self.corrections: Counter[str] = Counter()
@@ -95,7 +89,7 @@ class _Bench:
 
     def _run(self, profile_id: str) -> MemoryRun:
         before = self.world.memory_books(profile_id).local()
-        run = run_in_memory(self.world, profile_id, self.make_plan, recent_s=self.recent_s)
+        run = run_in_memory(self.world, profile_id, self.make_plan)
         self.runs += 1
         self.breaks.update(f"{one.kind.value}/{one.reason}" for one in run.plan.breaks)
         self.corrections.update(one.kind.value for one in run.plan.corrections)
@@ -109,6 +103,19 @@ class _Bench:
         profile, books = self.world.profiles[profile_id], self.books_of(profile_id)
         found = check_books(self.world.market, books) + check_progress(before, books.local)
         return found + check_effects(profile.committed, profile.bot.effects)
+
+
+def _draw_shape(rng: Random) -> Shape:
+    return Shape(
+        profiles=rng.randint(1, 2),
+        sub_tags=rng.random() < 0.5,
+        shorts=rng.random() < 0.3,
+        brackets=rng.random() < 0.3,
+        venue_skew_s=rng.choice((0, 0, rng.randint(-SKEW_S_MAX, SKEW_S_MAX))),
+        fills_by_client_id=rng.random() < 0.2,
+        history_s=rng.choice((None, HISTORY_S)),
+        recent_s=rng.choice((None, RECENT_S)),
+    )
 
 
 def run_trial(seed: int, make_plan: MakePlan) -> Trial:

@@ -31,12 +31,15 @@ Row = TypeVar("Row")
 
 
 class SimVenue:
-    """One account at the simulated venue, read only."""
+    """One account at the simulated venue, read only. `fills_by_client_id`: its fills name no venue order id."""
 
-    def __init__(self, market: Market, account_id: str, dice: FaultDice) -> None:
+    def __init__(
+        self, market: Market, account_id: str, dice: FaultDice, *, fills_by_client_id: bool = False
+    ) -> None:
         self._market = market
         self._account_id = account_id
         self._dice = dice
+        self._fills_by_client_id = fills_by_client_id
         self._shown_from: dict[str, int] = {}  # order or fill id → when lists begin to show it
 
     # ports.Venue
@@ -49,7 +52,7 @@ class SimVenue:
         return self._account_id
 
     async def now_ns(self) -> int | None:
-        return self._market.clock.now_ns()
+        return self._market.now_ns()
 
     async def instruments(self) -> list[Instrument]:
         return self.read_instruments()
@@ -124,18 +127,24 @@ class SimVenue:
             return VenueAnswer(
                 by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=self._now(), error="try later"
             )
-        find = self._market.truth_order if by is QueryBy.VENUE_ORDER_ID else self._market.truth_by_client_id
-        order = find(self._account_id, order_id)
+        if by is QueryBy.VENUE_ORDER_ID:
+            order = self._market.truth_order(self._account_id, order_id.strip().upper())
+        else:
+            order = self._market.truth_by_client_id(self._account_id, order_id)
         view = order.view() if order is not None else None
         if order is not None and self._dice.strikes("answer_stale"):
-            view = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+            view = order.view_at(self._earlier_ns())
         outcome = Outcome.ABSENT if view is None else Outcome.FOUND
         return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=self._now(), order=view)
 
     # Faults
 
     def _now(self) -> str:
+        """When a read was sent, on the clock of whoever reads."""
         return time_text(self._market.clock.now_ns())
+
+    def _earlier_ns(self) -> int:
+        return self._market.now_ns() - self._dice.lag_ns()
 
     def _start_read(self) -> int | None:
         """Fail, or say as of which earlier time this read answers (null: now)."""
@@ -143,7 +152,7 @@ class SimVenue:
             raise VenueUnavailable("the simulated venue did not answer in time: read again in the next run")
         if self._dice.strikes("read_rate_limited"):
             raise RateLimited("the simulated venue takes no more calls for now: wait 5 s", retry_after_s=5)
-        return self._market.clock.now_ns() - self._dice.lag_ns() if self._dice.strikes("read_stale") else None
+        return self._earlier_ns() if self._dice.strikes("read_stale") else None
 
     def _cut(self, rows: list[Row]) -> tuple[list[Row], ReadState]:
         if rows and self._dice.strikes("read_truncated"):
@@ -152,7 +161,7 @@ class SimVenue:
 
     def _is_shown(self, identity: str, fault: str) -> bool:
         """Is a row in the lists yet? Drawn once for each; what is late is shown `LAG_S_MAX` later at most."""
-        now_ns = self._market.clock.now_ns()
+        now_ns = self._market.now_ns()
         if identity not in self._shown_from:
             self._shown_from[identity] = now_ns + self._dice.lag_ns() if self._dice.strikes(fault) else now_ns
         return self._shown_from[identity] <= now_ns
@@ -164,11 +173,11 @@ class SimVenue:
                 continue
             row = order.view() if as_of_ns is None else order.view_at(as_of_ns)
             if self._dice.strikes("order_late"):
-                row = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+                row = order.view_at(self._earlier_ns())
             if row is not None:
                 rows.append(self._blur(row))
             if row is not None and self._dice.strikes("row_duplicated"):
-                older = order.view_at(self._market.clock.now_ns() - self._dice.lag_ns())
+                older = order.view_at(self._earlier_ns())
                 rows.insert(self._dice.rng.randint(0, len(rows)), older or row)
         return rows
 
@@ -178,6 +187,10 @@ class SimVenue:
             row = structs.replace(row, status=None, raw_status="calculated")
         if row.filled_qty != "0" and self._dice.strikes("filled_qty_missing"):
             row = structs.replace(row, filled_qty=None, filled_avg_price=None)
+        if self._dice.strikes("updated_at_missing"):
+            row = structs.replace(row, updated_at=None)
+        if self._dice.strikes("id_respelled") and row.venue_order_id is not None:
+            row = structs.replace(row, venue_order_id=f" {row.venue_order_id.lower()}")
         if row.filled_avg_price is not None and self._dice.strikes("average_missing"):
             row = structs.replace(row, filled_avg_price=None)
         return row
@@ -188,10 +201,16 @@ class SimVenue:
             if as_of_ns is not None and fill.filled_ns > as_of_ns:
                 continue
             if self._is_shown(fill.fill_id, "fill_late"):
-                rows.append(fill.view())
+                rows.append(self._named(fill))
                 if self._dice.strikes("row_duplicated"):
-                    rows.insert(self._dice.rng.randint(0, len(rows)), fill.view())
+                    rows.insert(self._dice.rng.randint(0, len(rows)), self._named(fill))
         return rows
+
+    def _named(self, fill: MarketFill) -> Fill:
+        client_order_id = fill.order.client_order_id
+        if not self._fills_by_client_id or client_order_id is None:
+            return fill.view()
+        return structs.replace(fill.view(), venue_order_id=None, client_order_id=client_order_id)
 
     def _position_parts(self, symbol: str, as_of_ns: int | None) -> int:
         if as_of_ns is None:

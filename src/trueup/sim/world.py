@@ -33,7 +33,7 @@ from trueup.sim.bot import CLIENT_ORDER_ID_PATTERN, Bot
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument
+from trueup.sim.market_orders import MarketInstrument, time_text
 from trueup.sim.people import Person
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
@@ -43,6 +43,24 @@ INSTRUMENTS = (
     MarketInstrument(symbol="BTC/USD", qty_decimals=5, start_ticks=6_000_000, base_fee_ppm=1_500),
     MarketInstrument(symbol="SPY", qty_decimals=0, start_ticks=60_000),
 )
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """What kind of world it is, faults aside."""
+
+    accounts: int = 1
+    profiles: int = 1  # of each account
+    sub_tags: bool = False
+    shorts: bool = False
+    brackets: bool = False  # some entries carry a limit and a stop that the venue activates
+    venue_skew_s: int = 0
+    fills_by_client_id: bool = False
+    history_s: int | None = (
+        None  # how far back a run in memory reads the venue's history; null: to the beginning
+    )
+    recent_s: float | None = None  # how far back it reads the books
+
+
 LIQUIDITY_MAX = (
     9_000  # steps that one step of the walk can fill: often less than an order, so fills are partial
 )
@@ -73,23 +91,21 @@ class SimProfile(Struct, eq=False, kw_only=True):
 
 
 class World:
-    """`accounts` accounts with `profiles` profiles each. `make_books`: other books than those in memory."""
+    """Accounts with profiles, of one shape. `make_books`: other books than those in memory."""
 
     def __init__(
         self,
         seed: int,
         *,
-        accounts: int = 1,
-        profiles: int = 1,
+        shape: Shape | None = None,
         faults: Faults | None = None,
         instruments: tuple[MarketInstrument, ...] = INSTRUMENTS,
-        sub_tags: bool = False,
-        shorts: bool = False,
         make_books: Callable[[Profile], Books] | None = None,
     ) -> None:
         self.seed = seed
+        self.shape = shape or Shape()
         self.clock = SimClock()
-        self.market = Market(self.clock, list(instruments))
+        self.market = Market(self.clock, list(instruments), self.shape.venue_skew_s * NS_PER_S)
         self.dice = FaultDice(self._stream("faults"), faults or Faults())
         self.trading = True
         self.accounts: dict[str, SimAccount] = {}
@@ -97,8 +113,8 @@ class World:
         self.notes: list[str] = []  # what runs add to the trace
         self._walk = self._stream("walk")
         self._make_books = make_books or self._memory_books
-        for number in range(1, accounts + 1):
-            self._add_account(f"acc{number}", profiles, sub_tags=sub_tags, shorts=shorts)
+        for number in range(1, self.shape.accounts + 1):
+            self._add_account(f"acc{number}")
 
     # Time
 
@@ -132,16 +148,19 @@ class World:
 
     # What a run sees
 
-    def snapshot(self, profile_id: str, recent_s: float | None = None) -> Snapshot:
+    def snapshot(self, profile_id: str) -> Snapshot:
         """The profile's snapshot now, from books in memory: all local reads first, then the venue's."""
         profile = self.profiles[profile_id]
-        local = self._read_local(profile, recent_s)
+        local = self._read_local(profile)
+        since = self._history_since()
         venue = profile.account.venue
         instruments = venue.read_instruments()
         self.move_meanwhile()
         opened = _read(venue.read_open_orders, lambda error: OrdersRead(error=error))
         self.move_meanwhile()
-        history = _read(lambda: venue.read_history(None), lambda error: HistoryRead(error=error))
+        history = _read(
+            lambda: venue.read_history(since), lambda error: HistoryRead(since=since, error=error)
+        )
         positions = _read(venue.read_positions, lambda error: PositionsRead(error=error))
         return Snapshot(
             format=SNAPSHOT_FORMAT,
@@ -178,15 +197,21 @@ class World:
     def _memory_books(self, profile: Profile) -> Books:
         return MemoryBooks(self.clock, profile.account_id or "")
 
-    def _add_account(self, account_id: str, profiles: int, *, sub_tags: bool, shorts: bool) -> None:
+    def _history_since(self) -> str | None:
+        """Null (from the beginning) as long as the world is younger than what is read."""
+        length_ns = (self.shape.history_s or 0) * NS_PER_S
+        since_ns = self.clock.now_ns() - length_ns
+        return time_text(since_ns) if length_ns and since_ns > self.clock.start_ns else None
+
+    def _add_account(self, account_id: str) -> None:
         person = Person(self.market, account_id, self.dice, self._stream(f"{account_id}/person"))
-        venue = SimVenue(self.market, account_id, self.dice)
+        venue = SimVenue(self.market, account_id, self.dice, fills_by_client_id=self.shape.fills_by_client_id)
         account = SimAccount(account_id=account_id, venue=venue, person=person)
         self.accounts[account_id] = account
-        for _ in range(profiles):
-            self._add_profile(account, f"p{len(self.profiles) + 1}", sub_tags=sub_tags, shorts=shorts)
+        for _ in range(self.shape.profiles):
+            self._add_profile(account, f"p{len(self.profiles) + 1}")
 
-    def _add_profile(self, account: SimAccount, profile_id: str, *, sub_tags: bool, shorts: bool) -> None:
+    def _add_profile(self, account: SimAccount, profile_id: str) -> None:
         profile = Profile(
             profile_id=profile_id, user_id="u1", venue=account.venue.name, account_id=account.account_id
         )
@@ -197,12 +222,13 @@ class World:
             books,
             self.dice,
             self._stream(profile_id),
-            sub_tag=profile_id if sub_tags else None,
-            shorts=shorts,
+            sub_tag=profile_id if self.shape.sub_tags else None,
+            shorts=self.shape.shorts,
+            brackets=self.shape.brackets,
         )
         policy = Policy(
             owned_client_order_id_prefixes=(profile_id,),
-            owned_sub_tags=(profile_id,) if sub_tags else (),
+            owned_sub_tags=(profile_id,) if self.shape.sub_tags else (),
             client_order_id_pattern=CLIENT_ORDER_ID_PATTERN,
         )
         account.profile_ids.append(profile_id)
@@ -217,9 +243,9 @@ class World:
             if self.trading:
                 self.market.match(symbol, max(1, self.market.prices[symbol] + move), liquidity)
 
-    def _read_local(self, profile: SimProfile, recent_s: float | None) -> Local:
+    def _read_local(self, profile: SimProfile) -> Local:
         profile_id = profile.profile.profile_id
-        local = self.memory_books(profile_id).local(recent_s)
+        local = self.memory_books(profile_id).local(self.shape.recent_s)
         others = [self.memory_books(other) for other in profile.account.profile_ids if other != profile_id]
         return _with_others(local, others, list(self.market.instruments))
 

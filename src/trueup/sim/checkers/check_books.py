@@ -6,7 +6,7 @@ Decides what books may never say. Must not know how trueup comes to say it.
 from collections import Counter
 from fractions import Fraction
 
-from trueup.model.snapshot import Local, LocalOrder, Trade
+from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
 from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
@@ -14,6 +14,7 @@ from trueup.sim.checkers.facts import (
     by_client_id,
     fills_of,
     name_of,
+    plain_id,
     row_key,
     sum_qty,
     truth_of,
@@ -37,8 +38,10 @@ def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
 
 
 def _check_fills_once(books: ProfileBooks) -> list[Violation]:
-    fills = Counter((fill.venue_order_id, fill.fill_id) for fill in books.local.fills)
-    orders = Counter(order.venue_order_id for order in books.local.orders if order.venue_order_id is not None)
+    fills = Counter((plain_id(fill.venue_order_id or ""), fill.fill_id) for fill in books.local.fills)
+    orders = Counter(
+        plain_id(one.venue_order_id) for one in books.local.orders if one.venue_order_id is not None
+    )
     found = [Violation("I1", str(key), "fill is booked more than once") for key, n in fills.items() if n > 1]
     return found + [
         Violation("I1", key, "venue order is booked in two rows") for key, n in orders.items() if n > 1
@@ -74,11 +77,15 @@ def _check_order_truth(
     found += [
         Violation("I1", name, f"fill {fill.fill_id} never happened")
         for fill in fills_of(books.local, order)
-        if not fill.inferred and fill.fill_id not in real and fill.venue_order_id == truth.venue_order_id
+        if not fill.inferred and fill.fill_id not in real and _names(fill, truth)
     ]
     if order.status.value in ENDED and order.status is not truth.status:
         found.append(Violation("I4", name, f"marked {order.status.value}, but it is {truth.status.value}"))
     return found
+
+
+def _names(fill: Fill, truth: MarketOrder) -> bool:
+    return fill.venue_order_id is None or plain_id(fill.venue_order_id) == truth.venue_order_id
 
 
 def _check_trades(books: ProfileBooks) -> list[Violation]:
@@ -110,7 +117,7 @@ def check_progress(before: Local, after: Local) -> list[Violation]:
     """I8: rows are never lost, a changed row has a higher version, booked quantity never falls."""
     found: list[Violation] = []
     rows = {row_key(order): order for order in after.orders}
-    rebound = {old.strip().lower(): order for order in after.orders for old in order.previous_venue_order_ids}
+    rebound = {plain_id(old): order for order in after.orders for old in order.previous_venue_order_ids}
     for order in before.orders:
         kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
         if kept is None:

@@ -16,6 +16,7 @@ from trueup.sim.checkers.facts import (
     fills_of,
     name_of,
     number,
+    plain_id,
     plain_status,
     row_of,
     truth_of,
@@ -45,7 +46,10 @@ def check_converged(
         found += _compare_order(market, books, order, truth)
     for truth in market.truth_orders(books.account_id):
         known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
-        rebound = any(truth.venue_order_id in order.previous_venue_order_ids for order in books.local.orders)
+        rebound = any(
+            truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
+            for order in books.local.orders
+        )
         if truth.placed_by == books.profile_id and not known and not rebound and (coverage or truth.is_live):
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
@@ -78,7 +82,7 @@ def _compare_order(
     view = truth.view()
     pairs = {
         "status": (plain_status(order.status), plain_status(truth.status)),
-        "venue order id": (order.venue_order_id, truth.venue_order_id),
+        "venue order id": (plain_id(order.venue_order_id or ""), truth.venue_order_id),
         "quantity": (number(order.qty), number(view.qty)),
         "limit price": (number(order.limit_price), number(view.limit_price)),
         "stop price": (number(order.stop_price), number(view.stop_price)),

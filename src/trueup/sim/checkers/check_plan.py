@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import Snapshot, VenueOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind, Outcome
-from trueup.sim.checkers.facts import Violation, row_of
+from trueup.sim.checkers.facts import Violation, plain_id, row_of
 
 
 def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
@@ -24,8 +24,9 @@ def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
             )
         if correction.kind is CorrectionKind.SET_STATUS and isinstance(correction.changes, dict):
             status = str(correction.changes.get("status"))
-            ids = {correction.venue_order_id, *(row.previous_venue_order_ids if row is not None else ())}
-            if not _is_proven(snapshot, status, ids - {None}, correction.client_order_id, records):
+            ids = [correction.venue_order_id, *(row.previous_venue_order_ids if row is not None else ())]
+            plain_ids = {plain_id(one) for one in ids if one is not None}
+            if not _is_proven(snapshot, status, plain_ids, correction.client_order_id, records):
                 found.append(
                     Violation("I4", subject, f"set to {status} without a record or confirmed absence")
                 )
@@ -52,31 +53,35 @@ def _records(snapshot: Snapshot) -> list[VenueOrder]:
 def _is_proven(
     snapshot: Snapshot,
     status: str,
-    venue_order_ids: Collection[str | None],
+    venue_order_ids: Collection[str],
     client_order_id: str | None,
     records: Iterable[VenueOrder],
 ) -> bool:
     """Does a record of this order say so; or, for an end, is it absent now and was it in earlier runs?"""
     for record in records:
-        named = record.venue_order_id in venue_order_ids or (
+        named = plain_id(record.venue_order_id or "") in venue_order_ids or (
             client_order_id is not None and record.client_order_id == client_order_id
         )
         # a replacement also proves itself by its successor's record
         if named and record.status is not None and (record.status.value == status or record.replaced_by):
             return True
-        if status == "replaced" and record.replaces in venue_order_ids:
+        if status == "replaced" and plain_id(record.replaces or "") in venue_order_ids:
             return True
     if status not in ("canceled", "rejected"):
         return False
     absent = any(
-        answer.outcome is Outcome.ABSENT and answer.id in {*venue_order_ids, client_order_id}
+        answer.outcome is Outcome.ABSENT
+        and (plain_id(answer.id) in venue_order_ids or answer.id == client_order_id)
         for answer in snapshot.venue.answers
     )
     needed = snapshot.policy.absence_confirmations - 1  # this run's answer is the last one
     earlier = any(
         finding.confirmations >= needed
         and finding.kind is BreakKind.MISSING_AT_VENUE
-        and (finding.venue_order_id in venue_order_ids or finding.client_order_id == client_order_id)
+        and (
+            plain_id(finding.venue_order_id or "") in venue_order_ids
+            or finding.client_order_id == client_order_id
+        )
         for finding in snapshot.prior
     )
     return absent and (earlier or needed == 0)

@@ -37,12 +37,17 @@ class ProfileBooks(Struct, frozen=True, kw_only=True):
 def truth_of(market: Market, books: ProfileBooks, order: LocalOrder) -> MarketOrder | None:
     """The market's order of a local one: by its venue order id, else by its client order id."""
     if order.venue_order_id is not None:
-        return market.truth_order(books.account_id, order.venue_order_id)
+        return market.truth_order(books.account_id, plain_id(order.venue_order_id))
     return market.truth_by_client_id(books.account_id, order.client_order_id or "")
 
 
 def name_of(order: LocalOrder) -> str:
     return f"{order.client_order_id} {order.venue_order_id}"
+
+
+def plain_id(venue_order_id: str) -> str:
+    """As the market writes it, however a read spelled it."""
+    return venue_order_id.strip().upper()
 
 
 def number(number_text: str | None) -> Fraction | None:
@@ -67,20 +72,22 @@ def plain_status(status: Status) -> str:
 
 
 def fills_of(local: Local, order: LocalOrder) -> list[Fill]:
-    ids = {order.venue_order_id, *order.previous_venue_order_ids} - {None}
+    ids = {
+        plain_id(one) for one in (order.venue_order_id, *order.previous_venue_order_ids) if one is not None
+    }
     return [
         fill
         for fill in local.fills
         if fill.qty != "0"
         and (
-            fill.venue_order_id in ids
+            (fill.venue_order_id is not None and plain_id(fill.venue_order_id) in ids)
             or (fill.venue_order_id is None and fill.client_order_id == order.client_order_id)
         )
     ]
 
 
 def row_key(order: LocalOrder) -> tuple[str, str]:
-    return (order.venue_order_id or "").lower(), order.client_order_id or ""
+    return plain_id(order.venue_order_id or ""), order.client_order_id or ""
 
 
 def by_client_id(local: Local, order: LocalOrder) -> LocalOrder | None:
@@ -91,7 +98,7 @@ def by_client_id(local: Local, order: LocalOrder) -> LocalOrder | None:
 
 def row_of(local: Local, venue_order_id: str | None, client_order_id: str | None) -> LocalOrder | None:
     for order in local.orders:
-        if venue_order_id is not None and order.venue_order_id == venue_order_id:
+        if venue_order_id is not None and plain_id(order.venue_order_id or "") == plain_id(venue_order_id):
             return order
     for order in local.orders:
         if client_order_id is not None and order.client_order_id == client_order_id:
