@@ -1,0 +1,149 @@
+"""Actions, and what the growth of an order does to its trade."""
+
+import pytest
+from tests.acceptance.plan.snapshots import (
+    at,
+    fill,
+    history,
+    kinds,
+    local_order,
+    plan,
+    projected,
+    projected_trade,
+    stands,
+    steps,
+    told,
+    trade,
+    venue_order,
+)
+
+PATTERN = {"client_order_id_pattern": r"^b1\.(?P<trade>[^.]+)\.(?P<action>entry|exit)"}
+FOUR = {"status": "partially_filled", "filled_qty": "4", "filled_avg_price": "100"}
+LONG = {"entry_qty": "10", "entry_avg_price": "90"}
+
+
+def discovered_action(*, trades=(), policy=None, **keys) -> str:
+    order = venue_order(**({"venue_order_id": "v-9", "client_order_id": "c-9"} | keys))
+    planned = plan([], [order], trades=trades, policy=policy)
+    return projected(planned, "v-9")["action"]
+
+
+# The order in which an action is derived
+
+
+def test_an_explicit_action_comes_first():
+    local = local_order(side="sell", action="entry")
+    planned = plan([local], [venue_order(side="sell", intent="close", **FOUR)])
+    assert told(planned) == ["entry_fill v-1 4 @ 100 of 4"]
+
+
+@pytest.mark.parametrize(("intent", "side", "action"), [("open", "sell", "entry"), ("close", "buy", "exit")])
+def test_then_the_venues_intent(intent, side, action):
+    assert discovered_action(intent=intent, side=side) == action
+
+
+@pytest.mark.parametrize(("name", "side"), [("entry", "sell"), ("exit", "buy")])
+def test_then_the_pattern(name, side):
+    assert discovered_action(client_order_id=f"b1.t-1.{name}", side=side, policy=PATTERN) == name
+
+
+@pytest.mark.parametrize(("trade_side", "side", "action"), [("short", "buy", "exit"), ("long", "sell", "exit"), ("long", "buy", "entry")])
+def test_then_the_only_trade_that_it_would_reduce(trade_side, side, action):
+    assert discovered_action(side=side, trades=[trade(side=trade_side, **LONG)]) == action
+
+
+@pytest.mark.parametrize(("side", "action"), [("sell", "exit"), ("short", "exit"), ("buy", "entry")])
+def test_else_a_sale_is_an_exit(side, action):
+    assert discovered_action(side=side) == action
+
+
+def test_where_positions_are_hedged_no_trade_is_guessed():
+    short = trade(side="short", **LONG)
+    assert discovered_action(side="buy", position_side="long", trades=[short]) == "entry"
+
+
+def test_a_local_order_without_an_action_is_told_by_its_derived_one():
+    local = local_order(action=None, side="sell")
+    assert told(plan([local], [venue_order(side="sell", **FOUR)])) == ["exit_fill v-1 4 @ 100 of 4"]
+
+
+# Growth moves the trade
+
+
+def exit_order(**keys):
+    return local_order(**({"trade_id": "t-1", "side": "sell", "action": "exit"} | keys))
+
+
+def venue_exit(filled_qty: str, status: str = "partially_filled", **keys):
+    return venue_order(**({"side": "sell", "status": status, "filled_qty": filled_qty, "filled_avg_price": "110"} | keys))
+
+
+def test_an_entry_fill_grows_the_trade_and_its_average():
+    # (5 × 90 + 4 × 100) ÷ 9 would not end; 4 at 90 and 4 at 100 make 95
+    planned = plan(
+        [local_order(trade_id="t-1")], [venue_order(**FOUR)], trades=[trade(entry_qty="4", entry_avg_price="90")]
+    )
+    assert projected_trade(planned) == "open 8/0"
+    assert planned["projected_trades"][0]["entry_avg_price"] == "95"
+
+
+def test_an_exit_fill_reduces_the_trade():
+    planned = plan([exit_order()], [venue_exit("4")], trades=[trade(**LONG)])
+    assert projected_trade(planned) == "open 10/4"
+    assert told(planned) == ["exit_fill v-1 4 @ 110 of 4"]
+
+
+def test_beyond_the_trades_open_quantity_books_on_the_order_only():
+    planned = plan([exit_order()], [venue_exit("5")], trades=[trade(**LONG, exit_qty="8")])
+    assert stands(planned, "v-1") == "partially_filled 5 @ 110"
+    assert projected_trade(planned).endswith("10/10")
+    assert "trade_overrun" in kinds(planned)
+
+
+def test_a_trade_closes_at_zero():
+    planned = plan([exit_order()], [venue_exit("10", "filled")], trades=[trade(**LONG)])
+    assert projected_trade(planned) == "closed 10/10"
+
+
+def test_a_trade_closes_within_the_tolerance():
+    step = {"symbol": "ETH/USD", "qty_step": "0.001"}
+    planned = plan([exit_order(qty="9.999")], [venue_exit("9.999", "filled", qty="9.999")], trades=[trade(**LONG)], instruments=[step])
+    assert projected_trade(planned) == "closed 10/9.999"
+
+
+def test_fees_taken_in_the_base_currency_are_not_there_to_exit():
+    planned = plan(
+        [exit_order(qty="9.9")], [venue_exit("9.9", "filled", qty="9.9")], trades=[trade(**LONG, fee_base_qty="0.1")]
+    )
+    assert projected_trade(planned) == "closed 10/9.9"
+
+
+def test_a_trade_with_a_live_entry_does_not_close():
+    entry = local_order(venue_order_id="v-2", client_order_id="c-2", trade_id="t-1")
+    venue_entry = venue_order(venue_order_id="v-2", client_order_id="c-2")
+    planned = plan([exit_order(), entry], [venue_exit("10", "filled"), venue_entry], trades=[trade(**LONG)])
+    assert projected_trade(planned) == "open 10/10"
+
+
+def test_a_trade_that_is_not_yet_at_zero_stays_open():
+    planned = plan([exit_order()], [venue_exit("9", "canceled")], trades=[trade(**LONG)])
+    assert projected_trade(planned) == "open 10/9"
+
+
+def test_a_later_fill_reopens_a_closed_trade():
+    entry = local_order(trade_id="t-1", status="canceled")
+    late = fill("F1", "2", filled_at=at(-60))
+    planned = plan([entry], [], trades=[trade(**LONG, exit_qty="10", status="closed")], history=history(fills=[late]))
+    assert steps(planned) == ["book_fill v-1 F1 2 @ 100"]
+    assert projected_trade(planned) == "open 12/10"
+
+
+def test_a_quarantined_trade_stays_quarantined_while_its_fills_are_booked():
+    held = trade(**LONG, status="quarantined", quarantined_by="person")
+    planned = plan([exit_order()], [venue_exit("4")], trades=[held])
+    assert projected_trade(planned) == "quarantined 10/4"
+
+
+def test_an_order_without_a_trade_moves_none():
+    planned = plan([local_order()], [venue_order(**FOUR)], trades=[trade(**LONG)])
+    assert planned["projected_trades"] == []

@@ -1,0 +1,212 @@
+"""Matching: which venue order is which local order, and when that is not certain."""
+
+import pytest
+from tests.acceptance.plan.snapshots import (
+    asked,
+    fill,
+    found,
+    history,
+    kinds,
+    local_order,
+    open_orders,
+    plan,
+    projected,
+    projected_fills,
+    quiet,
+    stands,
+    steps,
+    trade,
+    venue_order,
+)
+
+GONE = {"status": "canceled"}
+HALF = {"status": "partially_filled", "filled_qty": "5", "filled_avg_price": "100"}
+PATTERN = {"client_order_id_pattern": r"^b1\.(?P<trade>[^.]+)\.(?P<action>entry|exit)"}
+
+
+def test_books_that_agree_are_quiet():
+    assert quiet(plan([local_order()], [venue_order()]))
+
+
+# By id
+
+
+@pytest.mark.parametrize(
+    ("local_id", "venue_id"), [("v-1", "v-1"), ("V-1", "v-1"), (" v-1 ", "V-1"), ("0xAB", "0xab ")]
+)
+def test_by_venue_order_id_trimmed_and_in_any_case(local_id, venue_id):
+    planned = plan([local_order(venue_order_id=local_id, client_order_id=None)], [venue_order(venue_order_id=venue_id, **GONE)])
+    assert planned["corrections"][-1]["changes"] == {"status": "canceled"}
+
+
+def test_by_a_previous_venue_order_id():
+    local = local_order(venue_order_id="v-2", previous_venue_order_ids=["V-1"], client_order_id=None)
+    planned = plan([local], [venue_order(client_order_id=None, **HALF)])
+    assert "missing_locally" not in kinds(planned)
+    assert "insert_order v-1" not in steps(planned)
+
+
+def test_by_client_order_id_where_the_local_order_has_no_venue_id():
+    planned = plan([local_order(venue_order_id=None, client_order_id="C-1 ")], [venue_order()])
+    assert kinds(planned) == {"ids_incomplete"}
+    [correction] = planned["corrections"]
+    assert (correction["kind"], correction["changes"]["venue_order_id"]) == ("bind_ids", "v-1")
+    assert planned["breaks"][0]["severity"] == "info"
+
+
+def test_every_id_of_both_sides_is_indexed():
+    # D 2: the local order knows only its client id, the venue order has both.
+    planned = plan([local_order(venue_order_id=None)], [venue_order(**HALF)])
+    assert projected(planned, "v-1")["filled_qty"] == "5"
+    assert "missing_locally" not in kinds(planned)
+    assert "missing_at_venue" not in kinds(planned)
+
+
+@pytest.mark.parametrize("useless", ["", "0", "api", " API "])
+def test_useless_client_ids_never_match(useless):
+    local = local_order(venue_order_id=None, client_order_id=useless, trade_id="t-1")
+    planned = plan([local], [venue_order(venue_order_id="v-9", client_order_id=useless, **HALF)], trades=[trade()])
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+    assert all(order["venue_order_id"] == "v-9" for order in planned["projected_orders"])
+
+
+def test_two_orders_with_useless_client_ids_are_two_orders():
+    planned = plan(
+        [local_order(client_order_id="0"), local_order(client_order_id="0", venue_order_id="v-2")],
+        [venue_order(client_order_id="0"), venue_order(venue_order_id="v-2", client_order_id="0", **GONE)],
+    )
+    assert steps(planned) == ["set_status v-2 canceled"]
+
+
+def test_a_client_id_shared_by_several_venue_orders_never_matches():
+    local = local_order(venue_order_id=None)
+    planned = plan([local], [venue_order(**HALF), venue_order(venue_order_id="v-2", **HALF)])
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+    assert stands(planned, "c-1") is None
+
+
+def test_a_client_id_that_now_carries_another_venue_id_is_no_match():
+    planned = plan([local_order()], [venue_order(venue_order_id="v-2", **HALF)])
+    assert "venue venue_order_id v-1" in asked(planned)
+    assert stands(planned, "v-1") is None
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+
+
+# By pattern
+
+
+def unnamed(**keys):
+    return local_order(client_order_id=None, venue_order_id=None, trade_id="t-1", **keys)
+
+
+def patterned(**keys):
+    return venue_order(venue_order_id="v-9", client_order_id="b1.t-1.entry.1", **keys)
+
+
+def test_by_the_pattern_where_it_is_unique_on_both_sides():
+    planned = plan([unnamed()], [patterned()], trades=[trade()], policy=PATTERN)
+    [correction] = planned["corrections"]
+    assert correction["kind"] == "bind_ids"
+    assert correction["changes"]["venue_order_id"] == "v-9"
+    assert "missing_locally" not in kinds(planned)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"symbol": "BTC/USD"}, {"side": "sell"}, {"qty": "11"}, {"client_order_id": "b1.t-2.entry.1"}, {"client_order_id": "m-1"}],
+)
+def test_not_by_the_pattern_where_trade_symbol_side_or_quantity_differ(difference):
+    venue = patterned() | difference
+    planned = plan([unnamed()], [venue], trades=[trade()], policy=PATTERN)
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+
+
+def test_not_by_the_pattern_where_two_venue_orders_fit():
+    second = patterned() | {"venue_order_id": "v-8", "client_order_id": "b1.t-1.entry.2"}
+    planned = plan([unnamed()], [patterned(), second], trades=[trade()], policy=PATTERN)
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+
+
+def test_not_by_the_pattern_where_the_local_order_has_a_venue_id():
+    # D 2: a trade id matches only when nothing better exists.
+    local = local_order(client_order_id=None, trade_id="t-1")
+    planned = plan([local], [patterned()], trades=[trade()], policy=PATTERN)
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+    assert "venue venue_order_id v-1" in asked(planned)
+
+
+# Conflicts
+
+
+def test_a_second_local_row_for_one_venue_order_is_a_conflict_and_nothing_of_either_is_booked():
+    first = local_order(client_order_id="c-7")
+    second = local_order(venue_order_id=None, client_order_id="c-1")
+    planned = plan([first, second], [venue_order(**HALF)])
+    assert "identity_conflict" in kinds(planned)
+    assert planned["corrections"] == planned["notifications"] == []
+
+
+@pytest.mark.parametrize("difference", [{"symbol": "BTC/USD"}, {"side": "sell"}])
+def test_contradicting_symbol_or_side_is_a_conflict_and_nothing_is_booked(difference):
+    planned = plan([local_order()], [venue_order(**(HALF | difference))])
+    assert kinds(planned) == {"identity_conflict"}
+    assert planned["corrections"] == []
+
+
+def test_a_symbol_that_one_side_does_not_know_contradicts_nothing():
+    planned = plan([local_order()], [venue_order(symbol=None, side=None, **GONE)])
+    assert steps(planned) == ["set_status v-1 canceled"]
+
+
+def test_a_fill_that_names_one_order_by_client_id_and_another_by_venue_id_is_a_conflict():
+    second = local_order(venue_order_id="v-2", client_order_id="c-2")
+    venue_second = venue_order(venue_order_id="v-2", client_order_id="c-2")
+    crossed = fill("F1", "3", venue_order_id="v-1", client_order_id="c-2")
+    planned = plan([local_order(), second], [venue_order(), venue_second], history=history(fills=[crossed]))
+    assert "identity_conflict" in kinds(planned)
+    assert planned["corrections"] == []
+
+
+def test_a_venue_order_that_a_local_fill_names_but_no_local_order_has_is_a_conflict():
+    booked = fill("F1", "5", venue_order_id="v-9")
+    planned = plan([], [venue_order(venue_order_id="v-9", client_order_id="c-9", **HALF)], fills=[booked])
+    assert "identity_conflict" in kinds(planned)
+    assert planned["corrections"] == []
+
+
+def test_a_fill_with_only_a_client_id_that_several_orders_carry_goes_to_none():
+    first = venue_order(client_order_id="shared")
+    second = venue_order(venue_order_id="v-2", client_order_id="shared")
+    local = [local_order(client_order_id=None), local_order(client_order_id=None, venue_order_id="v-2")]
+    loose = fill("F1", "3", venue_order_id=None, client_order_id="shared")
+    planned = plan(local, [first, second], history=history(fills=[loose]))
+    assert projected_fills(planned) == {}
+    assert "book_fill" not in {correction["kind"] for correction in planned["corrections"]}
+
+
+# Several records of one venue order
+
+
+def test_of_two_records_the_one_with_more_filled_wins():
+    stale = venue_order()
+    planned = plan([local_order()], [stale], history=history([venue_order(**HALF)]))
+    assert stands(planned, "v-1") == "partially_filled 5 @ 100"
+
+
+def test_of_two_records_with_equal_fills_the_terminal_one_wins():
+    planned = plan([local_order()], [venue_order()], history=history([venue_order(**GONE)]))
+    assert steps(planned) == ["set_status v-1 canceled"]
+
+
+def test_more_filled_beats_terminal():
+    behind = venue_order(**(HALF | {"status": "canceled", "filled_qty": "3"}))
+    planned = plan([local_order()], [venue_order(**HALF)], answers=[found(behind)])
+    assert stands(planned, "v-1") == "partially_filled 5 @ 100"
+
+
+@pytest.mark.parametrize("where", ["history", "answers"])
+def test_history_and_answers_match_even_where_the_open_orders_were_not_read(where):
+    record = venue_order(**GONE)
+    read = {"history": history([record])} if where == "history" else {"answers": [found(record)]}
+    planned = plan([local_order()], open_orders([], state="failed", error="timeout"), **read)
+    assert steps(planned) == ["set_status v-1 canceled"]

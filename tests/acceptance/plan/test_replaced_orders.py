@@ -1,0 +1,134 @@
+"""Replaced orders: V1 → V2 is one intent but two venue orders; fills stay with the order that they happened to."""
+
+from tests.acceptance.plan.snapshots import (
+    asked,
+    fill,
+    history,
+    kinds,
+    local_order,
+    open_orders,
+    plan,
+    projected,
+    projected_trade,
+    quiet,
+    stands,
+    steps,
+    trade,
+    venue_order,
+)
+
+
+def v1(**keys):
+    return venue_order(**({"status": "replaced", "replaced_by": "v-2"} | keys))
+
+
+def v2(**keys):
+    return venue_order(**({"venue_order_id": "v-2", "client_order_id": "c-2", "qty": "12", "replaces": "v-1"} | keys))
+
+
+def test_where_nothing_was_filled_the_row_is_bound_to_the_successor():
+    planned = plan([local_order()], [v2()], history=history([v1()]))
+    assert steps(planned) == ["bind_ids v-2", "amend_order v-2 qty=12"] or steps(planned) == [
+        "bind_ids v-1",
+        "amend_order v-1 qty=12",
+    ]  # which of its ids a re-bound row is named by is not fixed
+    row = projected(planned, "v-2")
+    assert (row["qty"], row["status"], row["previous_venue_order_ids"]) == ("12", "pending_new", ["v-1"])
+    assert len(planned["projected_orders"]) == 1
+
+
+def test_where_something_was_filled_the_successor_is_a_new_row():
+    planned = plan(
+        [local_order(trade_id="t-1", sub_tag="desk-1")],
+        [v2(status="partially_filled", filled_qty="2", filled_avg_price="110", limit_price="110")],
+        history=history([v1(filled_qty="4", filled_avg_price="100")]),
+        trades=[trade()],
+    )
+    assert steps(planned) == [
+        "book_fill v-1 inferred 4 @ 100",
+        "set_status v-1 replaced",
+        "insert_order v-2",
+        "book_fill v-2 inferred 2 @ 110",
+    ]
+    assert stands(planned, "v-1") == "replaced 4 @ 100"
+    assert stands(planned, "v-2") == "partially_filled 2 @ 110"
+    row = projected(planned, "v-2")
+    assert (row["trade_id"], row["action"], row["sub_tag"]) == ("t-1", "entry", "desk-1")
+    assert projected_trade(planned) == "open 6/0"
+
+
+def test_where_something_is_booked_the_row_is_not_bound_to_the_successor():
+    booked = local_order(status="partially_filled", filled_qty="4", filled_avg_price="100")
+    planned = plan([booked], [v2()], history=history([v1(filled_qty="4", filled_avg_price="100")]))
+    assert steps(planned) == ["set_status v-1 replaced", "insert_order v-2"]
+
+
+def test_a_row_bound_to_the_successor_ignores_the_end_of_the_predecessor():
+    bound = local_order(venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"])
+    assert quiet(plan([bound], [v2()], history=history([v1()])))
+
+
+def test_previous_ids_count_as_existing():
+    bound = local_order(venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"])
+    planned = plan([bound], [v2(), v1(status="pending_replace", replaced_by=None)])
+    assert "missing_locally" not in kinds(planned)
+    assert steps(planned) == []
+
+
+def test_a_successor_waits_until_its_predecessors_record_was_read():
+    planned = plan([local_order()], [v2()])
+    assert steps(planned) == []
+    assert "venue venue_order_id v-1" in asked(planned)
+
+
+def test_a_successor_waits_even_while_the_open_orders_are_not_complete():
+    planned = plan([local_order()], open_orders([v2()], state="partial"))
+    assert steps(planned) == []
+
+
+def test_a_link_on_one_side_is_enough():
+    planned = plan([local_order()], [v2()], history=history([v1(replaced_by=None)]))
+    assert projected(planned, "v-2")["previous_venue_order_ids"] == ["v-1"]
+    planned = plan([local_order()], [v2(replaces=None)], history=history([v1()]))
+    assert projected(planned, "v-2")["previous_venue_order_ids"] == ["v-1"]
+
+
+def test_a_chain_of_three_is_followed_to_its_end():
+    middle = v2(status="replaced", replaced_by="v-3")
+    last = v2(venue_order_id="v-3", client_order_id="c-3", replaces="v-2")
+    planned = plan([local_order()], [last], history=history([v1(), middle]))
+    row = projected(planned, "v-3")
+    assert len(planned["projected_orders"]) == 1
+    assert set(row["previous_venue_order_ids"]) == {"v-1", "v-2"}
+    assert "missing_locally" not in kinds(planned)
+
+
+def test_a_chain_whose_middle_was_filled_keeps_each_fill_with_its_order():
+    middle = v2(status="replaced", replaced_by="v-3", filled_qty="3", filled_avg_price="100")
+    last = v2(venue_order_id="v-3", client_order_id="c-3", replaces="v-2", qty="9")
+    planned = plan([local_order()], [last], history=history([v1(), middle], [fill("F1", "3", venue_order_id="v-2")]))
+    assert stands(planned, "v-2") == "replaced 3 @ 100"
+    assert stands(planned, "v-3") == "pending_new 0"
+    assert len(planned["projected_orders"]) == 2
+
+
+def test_a_venue_that_keeps_the_client_id_is_followed_too():
+    planned = plan([local_order()], [v2(client_order_id="c-1")], history=history([v1()]))
+    row = projected(planned, "v-2")
+    assert (row["client_order_id"], row["previous_venue_order_ids"]) == ("c-1", ["v-1"])
+    assert len(planned["projected_orders"]) == 1
+
+
+def test_a_discovered_successor_does_not_take_the_client_id_of_its_predecessor():
+    planned = plan(
+        [local_order()],
+        [v2(client_order_id="c-1", status="partially_filled", filled_qty="1", filled_avg_price="100")],
+        history=history([v1(filled_qty="4", filled_avg_price="100")]),
+    )
+    assert projected(planned, "v-2")["client_order_id"] is None
+    assert stands(planned, "v-1") == "replaced 4 @ 100"
+
+
+def test_recent_activity_on_the_predecessor_defers_its_successor():
+    planned = plan([local_order(last_activity_at="2026-11-23T11:59:58Z")], [v2()], history=history([v1()]))
+    assert steps(planned) == []
