@@ -9,7 +9,7 @@ from msgspec import Struct
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
-from trueup.ports import ApplyReport, Clock, Executor, Journal, Ledger, Venue
+from trueup.ports import ApplyReport, Clock, Executor, Journal, Ledger, OutboxItem, Venue
 
 READ_TIMEOUT_S = 30.0  # one listing with all its pages; venues answer a page in 0.1 to 2 s
 QUERY_TIMEOUT_S = 10.0  # one single-order query at every endpoint that can hold it
@@ -83,10 +83,11 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """One run of an account. `contended`: another process holds its lease."""
+    """One run of an account. `contended`: another process holds its lease; `parked`: what the executor never took."""
 
     account_id: str
     processed: bool
     contended: bool = False
     profiles: list[ProfileReport] = field(default_factory=list)
+    parked: list[OutboxItem] = field(default_factory=list)
     error: str | None = None

@@ -1,6 +1,8 @@
 """Decides what becomes of one profile's plan: applied, kept dry, blocked, refused as stale, or not worth a write."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+import msgspec
 
 from trueup.engine.account import RunState
 from trueup.engine.observe import Remembered
@@ -87,8 +89,8 @@ def is_due(watermark: str | None, next_: str | None) -> bool:
     return watermark is None or to_ns(next_) - to_ns(watermark) >= WATERMARK_STEP_S * NS_PER_S
 
 
-def _changes(corrections: Sequence[Correction]) -> set[tuple[str, int]]:
-    return {(one.correction_id, one.expected_version) for one in corrections}
+def _changes(corrections: Iterable[Correction]) -> set[bytes]:
+    return {msgspec.json.encode(one) for one in corrections}
 
 
 def _breaks(breaks: Iterable[Break]) -> set[tuple[str, str]]:

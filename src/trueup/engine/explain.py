@@ -27,23 +27,21 @@ def explain(journal: Journal, reference: str, profile_id: str | None = None) -> 
 
     Several profiles may know one order id. Raises InputError where nothing is named so.
     """
-    found = (
-        _run(journal, reference)
-        or _breaks(journal, reference, profile_id)
-        or _orders(journal, reference, profile_id)
+    for look_up in (_run, _breaks, _orders):
+        found = look_up(journal, reference, profile_id)
+        if found:
+            return found
+    raise InputError(
+        "no run, break or order has this id: `trueup breaks` and `trueup status` list them", reference
     )
-    if not found:
-        raise InputError(
-            "no run, break or order is known by this id; `trueup breaks` and `trueup status` list them",
-            reference,
-        )
-    return found
 
 
-def _run(journal: Journal, reference: str) -> list[Explanation]:
+def _run(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
     try:
         run, _, plan = journal.load_run(reference)
     except InputError:
+        return []
+    if profile_id not in (None, run.profile_id):
         return []
     seen = [one for one in journal.list_breaks(run.profile_id, open_only=False) if one.run_id == run.run_id]
     return [Explanation(profile_id=run.profile_id, run=run, plan=decode_plan(plan), breaks=seen)]

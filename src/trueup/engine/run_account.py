@@ -1,7 +1,8 @@
 """One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import uuid_utils
 
@@ -15,6 +16,7 @@ from trueup.engine.plan_profiles import error_text
 from trueup.engine.report import report_profile
 from trueup.model.errors import TrueupError
 from trueup.model.plan import Alert, Plan
+from trueup.ports import OutboxItem
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
@@ -34,14 +36,12 @@ async def reconcile_account(
     Raises nothing for a venue, a database or a profile that fails: the report says so.
     """
     report = await _run_leased(account, apply=apply, approved=approved or {})
-    if account.executor is not None and report.processed:
-        await _deliver(account)
     for profile in report.profiles:
         report_profile(profile)
         if alerts is not None and profile.state not in UNJUDGED:
             judged = profile.state is not RunState.FAILED
             await alerts.update(
-                profile.profile_id, _alerts_of(profile), account.clock.now_ns(), judged=judged
+                profile.profile_id, _alerts_of(profile, report.parked), account.clock.now_ns(), judged=judged
             )
     return report
 
@@ -61,9 +61,10 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
     run = LeasedRun(account, lease, apply=apply, approved=approved)
     try:
         await run.run()
+        parked = await _deliver(account, run.report())
     finally:
         await run.release()
-    return run.report()
+    return replace(run.report(), parked=parked)
 
 
 def _unprocessed(
@@ -75,20 +76,31 @@ def _unprocessed(
     )
 
 
-async def _deliver(account: ManagedAccount) -> None:
-    if account.executor is None:
-        return
+async def _deliver(account: ManagedAccount, report: AccountReport) -> list[OutboxItem]:
+    """Tells the executor, while the lease keeps other processes from telling it out of turn. Returns what is parked."""
+    if account.executor is None or not report.processed:
+        return []
     try:
-        await deliver_outbox(account.journal, account.executor, account.profile_ids)
+        delivery = await deliver_outbox(account.journal, account.executor, account.profile_ids)
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        return []
+    if delivery.failed or delivery.parked:
+        counts = {"failed": delivery.failed, "parked": len(delivery.parked)}
+        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id} | counts, level=logging.ERROR)
+    return delivery.parked
 
 
-def _alerts_of(report: ProfileReport) -> list[Alert]:
+def _alerts_of(report: ProfileReport, parked: Sequence[OutboxItem]) -> list[Alert]:
     """What a person should hear of one profile's run."""
     if report.state is RunState.FAILED:
         return [degraded(report.profile_id, "failed", report.error or "the run failed")]
-    late = (
-        deferral_alert(report.profile_id, reason, age_s) for reason, age_s in report.deferred_for_s.items()
-    )
-    return [*(report.plan.alerts if report.plan else ()), *(alert for alert in late if alert is not None)]
+    alerts = list(report.plan.alerts) if report.plan is not None else []
+    for item in parked:
+        if item.profile_id == report.profile_id:
+            message = f"the executor refused a {item.notification.kind} too often; it is parked"
+            alerts.append(degraded(report.profile_id, f"parked:{item.sequence}", message))
+    for reason, age_s in report.deferred_for_s.items():
+        late = deferral_alert(report.profile_id, reason, age_s)
+        alerts += [] if late is None else [late]
+    return alerts
