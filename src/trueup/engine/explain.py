@@ -48,20 +48,26 @@ def _run(journal: Journal, reference: str, profile_id: str | None) -> list[Expla
 
 
 def _breaks(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+    """Breaks of one order share the beginning of their ids, and are explained together."""
     if len(reference) < PREFIX_MIN:
         return []
-    records = journal.list_breaks(profile_id, open_only=False)
-    return [_of_break(journal, one) for one in records if one.found.break_id.startswith(reference)]
+    by_order: dict[tuple[str | None, ...], list[BreakRecord]] = {}
+    for one in journal.list_breaks(profile_id, open_only=False):
+        if one.found.break_id.startswith(reference):
+            key = (one.profile_id, one.found.venue_order_id, one.found.client_order_id)
+            by_order.setdefault(key, []).append(one)
+    return [_of_breaks(journal, records) for records in by_order.values()]
 
 
-def _of_break(journal: Journal, record: BreakRecord) -> Explanation:
-    order_id = record.found.venue_order_id or record.found.client_order_id
-    orders = journal.find_order(order_id, record.profile_id) if order_id is not None else []
+def _of_breaks(journal: Journal, records: list[BreakRecord]) -> Explanation:
+    profile_id, found = records[0].profile_id, records[0].found
+    order_id = found.venue_order_id or found.client_order_id
+    orders = journal.find_order(order_id, profile_id) if order_id is not None else []
     if not orders:
-        return Explanation(profile_id=record.profile_id, breaks=[record])
+        return Explanation(profile_id=profile_id, breaks=records)
     order = orders[0][1]
-    timeline = journal.order_timeline(record.profile_id, order)
-    return Explanation(profile_id=record.profile_id, order=order, breaks=[record], timeline=timeline)
+    timeline = journal.order_timeline(profile_id, order)
+    return Explanation(profile_id=profile_id, order=order, breaks=records, timeline=timeline)
 
 
 def _orders(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:

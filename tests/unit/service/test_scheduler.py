@@ -1,0 +1,162 @@
+"""The schedule, in simulated time: who runs when, how many at once, and how it ends."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.desk import Desk, ScriptedVenue, filled, local_order, open_desk, own_policy
+from trueup.engine.account import ManagedAccount, ManagedProfile
+from trueup.model.snapshot import OrdersRead, Profile
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import ReadState
+from trueup.service.config import ServiceConfig
+from trueup.service.scheduler import Service
+from trueup.sim.clock import run_simulated
+
+
+@pytest.fixture
+def desk(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    yield desk
+    desk.ledger.close()
+
+
+class TimedVenue(ScriptedVenue):
+    """Notes when its open orders are asked for, in seconds, and takes its time to answer."""
+
+    takes_s = 0.0
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.clock, [])
+        self.asked_at: list[float] = []
+        self.busy = 0
+
+    async def open_orders(self) -> OrdersRead:
+        self.asked_at.append((self.clock.now_ns() - self.clock.start_ns) / NS_PER_S)
+        self.busy += 1
+        await asyncio.sleep(self.takes_s)
+        self.busy -= 1
+        return await super().open_orders()
+
+
+def account(desk: Desk, name: str) -> ManagedAccount:
+    profile = Profile(profile_id=f"p-{name}", venue="scripted", account_id=name)
+    desk.ledger.ensure_profiles([profile])
+    return ManagedAccount(
+        account_id=name,
+        profiles=[ManagedProfile(profile=profile, policy=own_policy("", alone=True))],
+        venue=TimedVenue(desk),
+        ledger=desk.ledger,
+        journal=desk.ledger,
+        clock=desk.clock,
+        read_timeout_s=5,
+    )
+
+
+def times(account: ManagedAccount) -> list[float]:
+    assert isinstance(account.venue, TimedVenue)
+    return account.venue.asked_at
+
+
+def run_until(
+    desk: Desk, service: Service, seconds: float, meanwhile: Callable[[], Any] = lambda: None
+) -> None:
+    async def main() -> None:
+        task = asyncio.create_task(service.run())
+        await asyncio.sleep(seconds)
+        meanwhile()
+        service.stop()
+        await task
+
+    run_simulated(desk.clock, main())
+
+
+def settings(**changes: Any) -> ServiceConfig:
+    return ServiceConfig(**{"interval_s": 10.0, "jitter": 0.0} | changes)
+
+
+def test_every_account_runs_at_its_interval(desk: Desk):
+    accounts = [account(desk, "a"), account(desk, "b")]
+    run_until(desk, Service(accounts, settings(), desk.clock), 35)
+    assert [times(one) for one in accounts] == [[0, 10, 20, 30], [0, 10, 20, 30]]
+
+
+def test_jitter_spreads_the_starts_and_the_intervals(desk: Desk):
+    accounts = [account(desk, name) for name in "abcd"]
+    service = Service(accounts, settings(jitter=0.5), desk.clock, jitter=random.Random(7))
+    run_until(desk, service, 100)
+    starts = [times(one)[0] for one in accounts]
+    gaps = [
+        later - earlier
+        for one in accounts
+        for earlier, later in zip(times(one), times(one)[1:], strict=False)
+    ]
+    assert len(set(starts)) == 4
+    assert all(0 <= start <= 5 for start in starts)
+    assert all(5 <= gap <= 15 for gap in gaps)
+    assert max(gaps) - min(gaps) > 2
+
+
+def test_a_slow_or_failing_account_delays_no_other(desk: Desk):
+    slow, failing, good = account(desk, "slow"), account(desk, "failing"), account(desk, "good")
+    slow.venue.takes_s = 60  # type: ignore[attr-defined]
+    failing.venue.past = ZeroDivisionError("a fault of the adapter")  # type: ignore[attr-defined]
+    service = Service([slow, failing, good], settings(profiles_at_a_time=2), desk.clock)
+    run_until(desk, service, 31)
+    assert times(good) == [0, 10, 20, 30]
+    assert service.counts["failed"] == 4
+    assert service.counts["unchanged"] >= 4
+
+
+def test_no_more_than_so_many_at_a_time(desk: Desk):
+    accounts = [account(desk, name) for name in "abcde"]
+    for one in accounts:
+        one.venue.takes_s = 1  # type: ignore[attr-defined]
+    service = Service(accounts, settings(profiles_at_a_time=2, interval_s=100), desk.clock)
+    run_until(desk, service, 50)
+    assert sorted(start for one in accounts for start in times(one)) == [0, 0, 1, 1, 2]
+
+
+def test_a_stop_lets_the_current_run_finish(desk: Desk):
+    one = account(desk, "a")
+    one.venue.takes_s = 3  # type: ignore[attr-defined]
+    desk.record(local_order("x"), "p-a")
+    one.venue.opened = [filled("x", "4")]  # type: ignore[attr-defined]
+    run_until(desk, Service([one], settings(apply=True), desk.clock), 1)
+    assert desk.ledger.read_local("a", ["p-a"], 1e9)["p-a"].orders[0].filled_qty == "4"
+    assert desk.ledger.lease_states()[0].holder is None
+
+
+def test_a_second_stop_cancels_it_and_frees_the_lease(desk: Desk):
+    one = account(desk, "a")
+    one.venue.takes_s = 1000  # type: ignore[attr-defined]
+    service = Service([one], settings(), desk.clock)
+    began = desk.clock.now_ns()
+    run_until(desk, service, 1, service.stop)
+    assert desk.clock.now_ns() - began < 2 * NS_PER_S
+    assert desk.ledger.lease_states()[0].holder is None
+
+
+def test_run_once_gives_each_account_s_report_in_their_order(desk: Desk):
+    accounts = [account(desk, "b"), account(desk, "a")]
+    reports: Coroutine[Any, Any, Any] = Service(accounts, settings(), desk.clock).run_once()
+    assert [report.account_id for report in run_simulated(desk.clock, reports)] == ["b", "a"]
+
+
+def test_a_contention_is_counted(desk: Desk):
+    one = account(desk, "a")
+    desk.ledger.acquire_lease("a", "somebody", 1000)
+    service = Service([one], settings(), desk.clock)
+    run_until(desk, service, 25)
+    assert (service.counts["contended"], service.counts["skipped"], times(one)) == (3, 3, [])
+
+
+def test_a_partial_read_is_retried_next_time(desk: Desk):
+    one = account(desk, "a")
+    one.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2")  # type: ignore[attr-defined]
+    run_until(desk, Service([one], settings(), desk.clock), 15)
+    assert times(one) == [0, 10]
