@@ -1,7 +1,7 @@
 """`trueup plan`: what differs and what would be repaired; of a snapshot file, or of the configured profiles.
 
 Exit codes: 0 no break above info, 2 breaks, 3 incomplete (the open-order read is not complete, or a query is open),
-1 failure; of several plans the worst in the order 1, 2, 3, 0.
+1 failure; of several plans the worst.
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trueup.surfaces.cli.exit_codes import BREAKS, FAILURE, IN_SYNC, INCOMPLETE, worst
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
+    from trueup.engine.account import ProfileReport
     from trueup.model.errors import InputError
     from trueup.model.plan import Plan
     from trueup.model.snapshot import Snapshot
     from trueup.surfaces.cli.documents import Document
 
-IN_SYNC, FAILURE, BREAKS, INCOMPLETE = 0, 1, 2, 3
 ERROR_FORMAT = "trueup.error/1"
 
 
@@ -39,18 +40,18 @@ def command(
     Exit codes: 0 in sync, 2 breaks, 3 incomplete, 1 failure, 64 bad input.
     """
     if snapshot is None:
-        from trueup.surfaces.cli.configured import plan_configured
-
-        return plan_configured(invocation, output, profile_ids)
+        return _plan_configured(invocation, output, profile_ids)
     if output is not None or profile_ids:
         raise click.UsageError("--snapshot takes neither --output nor --profile: redirect the output instead")
     from trueup.surfaces.cli.documents import read_documents
 
-    return worst(_answer(invocation, document) for document in read_documents(snapshot))
+    code = IN_SYNC
+    for document in read_documents(snapshot):  # one at a time: memory does not grow with their number
+        code = worst([code, _answer(invocation, document)])
+    return code
 
 
-def worst(codes: Iterable[int]) -> int:
-    return min(codes, key=(FAILURE, BREAKS, INCOMPLETE, IN_SYNC).index, default=IN_SYNC)
+# -- snapshot files ---------------------------------------------------------------------------------------------------
 
 
 def _answer(invocation: Invocation, document: "Document") -> int:
@@ -71,6 +72,15 @@ def _answer(invocation: Invocation, document: "Document") -> int:
     plan = make_plan(snapshot)
     show_plan(invocation, plan)
     return exit_code(snapshot, plan)
+
+
+def _answer_fault(invocation: Invocation, line: int, fault: "InputError") -> None:
+    if invocation.json:
+        invocation.data({"format": ERROR_FORMAT, "line": line, "path": fault.path, "message": fault.message})
+    else:
+        from trueup.surfaces.cli.terminal import say_error
+
+        say_error(f"line {line}: {fault}")
 
 
 def show_plan(invocation: Invocation, plan: "Plan") -> None:
@@ -94,10 +104,49 @@ def exit_code(snapshot: "Snapshot", plan: "Plan") -> int:
     return IN_SYNC
 
 
-def _answer_fault(invocation: Invocation, line: int, fault: "InputError") -> None:
-    if invocation.json:
-        invocation.data({"format": ERROR_FORMAT, "line": line, "path": fault.path, "message": fault.message})
-    else:
-        from trueup.surfaces.cli.terminal import say_error
+# -- configured profiles ----------------------------------------------------------------------------------------------
 
-        say_error(f"line {line}: {fault}")
+
+def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: tuple[str, ...]) -> int:
+    from trueup.surfaces.cli.configured import load, plan_profiles, report_code
+    from trueup.surfaces.cli.terminal import progress, say
+
+    loaded = load(invocation)
+    with progress("reading the books and the venue"):
+        reports = plan_profiles(loaded, profile_ids)
+    plans = [report.plan for report in reports if report.plan is not None]
+    for report in reports:
+        _show_report(invocation, report)
+    if output is not None:
+        write_plans(output, plans)
+        say(f"wrote {output}; next: trueup apply {output}")
+    elif any(plan.corrections for plan in plans) and not invocation.json:
+        say("nothing was written; next: trueup apply")
+    return worst([report_code(report) for report in reports])
+
+
+def _show_report(invocation: Invocation, report: "ProfileReport") -> None:
+    from trueup.surfaces.cli.terminal import say
+
+    if report.plan is not None:
+        show_plan(invocation, report.plan)
+    if report.error is not None:
+        say(f"{report.profile_id}: {report.state}: {report.error}")
+    failed = [] if report.snapshot is None else _failed_reads(report.snapshot)
+    for name, error in failed:
+        say(f"{report.profile_id}: {name} could not be read: {error}")
+
+
+def _failed_reads(snapshot: "Snapshot") -> list[tuple[str, str]]:
+    from trueup.model.snapshot import NOT_READ
+
+    venue = snapshot.venue
+    reads = (("open orders", venue.open_orders), ("history", venue.history), ("positions", venue.positions))
+    return [(name, read.error) for name, read in reads if read.error not in (None, NOT_READ)]
+
+
+def write_plans(path: Path, plans: "Iterable[Plan]") -> None:
+    """One plan a line: what `trueup apply FILE` takes."""
+    import msgspec
+
+    path.write_bytes(b"".join(msgspec.json.encode(plan) + b"\n" for plan in plans))

@@ -1,7 +1,7 @@
 """A plan for people: breaks, corrections, queries, deferrals, alerts, and one line that sums it up."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from trueup.model.plan import Break, Correction, Plan, Query
@@ -17,7 +17,15 @@ _SEVERITY_ORDER = {"error": 0, "warn": 1, "info": 2}
 def render_plan(plan: Plan) -> "RenderableType":
     from rich.console import Group
 
-    return Group(*_parts(plan))
+    return Group(*spaced(_parts(plan)))
+
+
+def spaced(parts: Iterable["RenderableType"]) -> Iterator["RenderableType"]:
+    """The same, with an empty line between any two."""
+    for number, part in enumerate(parts):
+        if number:
+            yield ""
+        yield part
 
 
 def _parts(plan: Plan) -> Iterator["RenderableType"]:

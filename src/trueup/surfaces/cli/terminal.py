@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trueup.model.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
@@ -54,30 +53,34 @@ def console(*, color: bool = True, stderr: bool = False) -> "Console":
 
 
 def table(
-    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, total: int | None = None
-) -> "Table":
-    """A table of harmless text. A cell may be a `rich.text.Text` already made harmless by `styled`.
+    title: str | None,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    rows_max: int | None = ROWS_MAX,
+) -> "RenderableType":
+    """A table of harmless text under its title. A cell may be a `Text` that `styled` made.
 
-    A column whose name starts with `>` is aligned right. `total`: how many rows there are in all.
+    A column whose name begins with `>` is aligned right. `rows_max` null: all rows.
     """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     shown = list(rows)
-    hidden = len(shown) - ROWS_MAX
-    caption = f"… {hidden} more; --json shows all" if hidden > 0 else None
-    view = Table(
-        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left"
-    )
-    view.box, view.pad_edge, view.header_style = box.SIMPLE_HEAD, False, "dim"
+    view = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     for name in columns:
         view.add_column(
             name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
         )
-    for row in shown[:ROWS_MAX]:
+    for row in shown[:rows_max]:
         view.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
-    return view
+    parts: list[RenderableType] = [styled(title, "bold")] if title else []
+    parts.append(view)
+    if rows_max is not None and len(shown) > rows_max:
+        parts.append(styled(f"… {len(shown) - rows_max} more; --json shows all", "dim"))
+    return Group(*parts)
 
 
 def styled(value: object, style: str) -> "Text":

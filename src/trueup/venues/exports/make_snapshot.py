@@ -86,7 +86,7 @@ def make_snapshot(exports: Mapping[Source, Export], settings: Settings) -> Impor
         local=_local(columns, exports, settings),
         venue=_venue(columns, exports, settings, notes),
     )
-    _note_order_of_reads(exports, notes)
+    _note_order_of_reads(exports, snapshot.local, notes)
     _note_matches(snapshot, notes)
     return Imported(_checked(snapshot, columns), list(columns.values()), notes)
 
@@ -159,12 +159,20 @@ def _note_unknown_statuses(orders: list[VenueOrder], notes: list[str]) -> None:
         notes.append(f"venue status not certain, only fills are judged: {', '.join(words[:10])}")
 
 
-def _note_order_of_reads(exports: Mapping[Source, Export], notes: list[str]) -> None:
+def _note_order_of_reads(exports: Mapping[Source, Export], local: Local, notes: list[str]) -> None:
     local_at, venue_at = exports[Source.LOCAL].read_at, exports[Source.VENUE].read_at
     if to_ns(local_at) > to_ns(venue_at):
         notes.append(
             f"the bot's file ({local_at}) is younger than the venue's ({venue_at}): what happened between them looks "
             "like drift; export the bot's side first"
+        )
+    later = [
+        one for one in local.orders if one.last_activity_at and to_ns(one.last_activity_at) > to_ns(venue_at)
+    ]
+    if later:
+        notes.append(
+            f"{len(later)} local orders were active after the venue's file was read ({venue_at}) and will not be "
+            "judged; if that time is wrong, say --venue-read-at"
         )
 
 

@@ -1,0 +1,172 @@
+"""`trueup apply`: shows plans, asks, and applies exactly those; a stale one is refused, with what changed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trueup.model.errors import InputError
+from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, report_code
+from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC, LEASED_ELSEWHERE, worst
+from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import confirm, progress, say
+
+if TYPE_CHECKING:
+    from trueup.engine.account import ProfileReport
+    from trueup.model.plan import Correction, Plan
+    from trueup.service.load_config import LoadedConfig
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--profile", "profile_ids", multiple=True, metavar="ID", help="Only this profile (repeatable).")
+@common
+def command(
+    invocation: Invocation, file: Path | None, auto_approve: bool, profile_ids: tuple[str, ...]
+) -> int:
+    """Show the plan, ask, and apply exactly that plan; of FILE, if `trueup plan -o FILE` wrote one.
+
+    A plan that would change other rows by now is refused as stale, and nothing of it is written.
+    """
+    loaded = load(invocation)
+    plans = _chosen(_read_plans(file), profile_ids) if file is not None else _make_plans(loaded, profile_ids)
+    approved = {plan.profile_id: plan for plan in plans if plan.corrections}
+    if not approved:
+        _say_nothing_to_apply(invocation)
+        return IN_SYNC
+    if not auto_approve:
+        _show(invocation, list(approved.values()))
+        if not confirm(_question(list(approved.values())), flag="--auto-approve"):
+            say("nothing was written")
+            return FAILURE
+    with progress("applying"):
+        reports = apply_plans(loaded, approved)
+    for report in reports:
+        _tell(invocation, report, approved[report.profile_id])
+    return worst([_code(report) for report in reports])
+
+
+def _make_plans(loaded: "LoadedConfig", profile_ids: tuple[str, ...]) -> "list[Plan]":
+    with progress("reading the books and the venue"):
+        reports = plan_profiles(loaded, profile_ids)
+    for report in reports:
+        if report.error is not None:
+            say(f"{report.profile_id}: {report.state}: {report.error}")
+    return [report.plan for report in reports if report.plan is not None]
+
+
+def _read_plans(file: Path) -> "list[Plan]":
+    from trueup.model.decode import decode_plan
+    from trueup.surfaces.cli.documents import open_input
+
+    with open_input(str(file)) as stream:
+        lines = [line for line in stream.read().split(b"\n") if line.strip()]
+    try:
+        plans = [decode_plan(line) for line in lines]
+    except InputError as fault:
+        raise InputError(fault.message, f"{file}: {fault.path}") from fault
+    if not plans:
+        raise InputError("holds no plan", str(file))
+    if len({plan.profile_id for plan in plans}) < len(plans):
+        raise InputError("holds two plans of one profile; make it anew with `trueup plan -o FILE`", str(file))
+    return plans
+
+
+def _chosen(plans: "list[Plan]", profile_ids: tuple[str, ...]) -> "list[Plan]":
+    return [plan for plan in plans if not profile_ids or plan.profile_id in profile_ids]
+
+
+def _show(invocation: Invocation, plans: "list[Plan]") -> None:
+    """Shown to whoever answers; with --json the answer alone goes to standard output."""
+    from trueup.surfaces.cli import terminal
+    from trueup.surfaces.cli.render_plan import render_plan
+
+    for plan in plans:
+        terminal.console(color=invocation.color, stderr=invocation.json).print(render_plan(plan))
+
+
+def _question(plans: "list[Plan]") -> str:
+    corrections = sum(len(plan.corrections) for plan in plans)
+    return f"Apply {corrections} corrections to {', '.join(plan.profile_id for plan in plans)}?"
+
+
+def _say_nothing_to_apply(invocation: Invocation) -> None:
+    if invocation.json:
+        invocation.data({"applied": 0})
+    else:
+        say("nothing to apply")
+
+
+def _code(report: "ProfileReport") -> int:
+    """What was applied is mended: breaks that remain are for the next plan."""
+    from trueup.engine.account import RunState
+
+    if report.state is RunState.APPLIED:
+        return FAILURE if report.applied is not None and report.applied.superseded else IN_SYNC
+    if report.state is RunState.SKIPPED:
+        return LEASED_ELSEWHERE
+    return report_code(report) or FAILURE
+
+
+# -- telling ----------------------------------------------------------------------------------------------------------
+
+
+def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> None:
+    from trueup.engine.account import RunState
+
+    gone, new = _changes(approved, report.plan) if report.state is RunState.STALE else ([], [])
+    if invocation.json:
+        invocation.data(_as_json(report, gone, new))
+        return
+    if report.state is RunState.STALE:
+        _tell_stale(invocation, report, gone, new)
+    elif report.applied is not None and report.state is RunState.APPLIED:
+        done = report.applied
+        superseded = f", {done.superseded} dropped because their rows moved" if done.superseded else ""
+        invocation.line(
+            f"{report.profile_id}: applied {done.applied} corrections{superseded}; run {done.run_id}"
+        )
+        for conflict in done.conflicts:
+            say(f"{report.profile_id}: {conflict}")
+    else:
+        say(
+            f"{report.profile_id}: {report.state}: {report.error or report.blocked_reason or 'nothing was written'}"
+        )
+
+
+def _changes(approved: "Plan", now: "Plan | None") -> "tuple[list[Correction], list[Correction]]":
+    """Corrections that were approved and no longer stand, and those that would be made instead."""
+    current = [] if now is None else now.corrections
+    before = {(one.correction_id, one.expected_version) for one in approved.corrections}
+    after = {(one.correction_id, one.expected_version) for one in current}
+    gone = [one for one in approved.corrections if (one.correction_id, one.expected_version) not in after]
+    return gone, [one for one in current if (one.correction_id, one.expected_version) not in before]
+
+
+def _tell_stale(
+    invocation: Invocation, report: "ProfileReport", gone: "list[Correction]", new: "list[Correction]"
+) -> None:
+    from trueup.surfaces.cli.render_plan import correction_text, order_name
+    from trueup.surfaces.cli.terminal import table
+
+    say(f"{report.profile_id}: the plan is stale, nothing was written; make a new one with `trueup plan`")
+    rows = [("approved", one.kind, order_name(one), correction_text(one)) for one in gone]
+    rows += [("now", one.kind, order_name(one), correction_text(one)) for one in new]
+    invocation.show(table("What changed", ("plan", "kind", "order", "change"), rows))
+
+
+def _as_json(report: "ProfileReport", gone: "list[Correction]", new: "list[Correction]") -> dict[str, Any]:
+    done = report.applied
+    return {
+        "profile_id": report.profile_id,
+        "state": report.state,
+        "run_id": report.run_id,
+        "applied": 0 if done is None else done.applied,
+        "superseded": 0 if done is None else done.superseded,
+        "notifications": 0 if done is None else done.notifications,
+        "conflicts": [] if done is None else done.conflicts,
+        "no_longer": gone,
+        "instead": new,
+        "error": report.error or report.blocked_reason,
+    }

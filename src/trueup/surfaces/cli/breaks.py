@@ -1,0 +1,43 @@
+"""`trueup breaks`: what differs and is not resolved, since when, and how often it was seen."""
+
+import click
+
+from trueup.surfaces.cli.configured import check_profile, open_books
+from trueup.surfaces.cli.invocation import Invocation, common
+
+
+@click.command()
+@click.option("--profile", metavar="ID", help="Only this profile.")
+@click.option("--all", "show_all", is_flag=True, help="Also resolved ones.")
+@common
+def command(invocation: Invocation, profile: str | None, show_all: bool) -> None:
+    """List the open breaks."""
+    with open_books(invocation) as books:
+        check_profile(books, profile)
+        records = books.list_breaks(profile, open_only=not show_all)
+    if invocation.json:
+        for record in records:
+            invocation.data(record)
+        return
+    if not records:
+        invocation.line("no break is on record" if show_all else "no open break", "green")
+        return
+    from trueup.surfaces.cli.render_plan import order_name
+    from trueup.surfaces.cli.terminal import severity, table
+
+    rows = [
+        (
+            severity(one.found.severity),
+            one.found.kind,
+            order_name(one.found),
+            one.found.message,
+            one.first_seen_at[:19],
+            one.occurrences,
+            one.resolution or "open",
+            one.found.break_id[:8],
+        )
+        for one in records
+    ]
+    columns = ("severity", "kind", "order", "what", "since", ">seen", "state", "break")
+    invocation.show(table("Breaks" if show_all else "Open breaks", columns, rows))
+    invocation.line("next: trueup explain ORDER or BREAK", "dim")

@@ -1,0 +1,135 @@
+"""What the configuration names, opened for one command: the books, or whole accounts for one run.
+
+Decides the exit code of a run. Everything else is the service's; log events stay silent unless a command wants them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trueup.model.errors import ConfigError, InputError
+from trueup.surfaces.cli import exit_codes
+from trueup.surfaces.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from trueup.engine.account import ManagedAccount, ProfileReport
+    from trueup.ledgers.sql_ledger import SqlLedger
+    from trueup.model.plan import Plan
+    from trueup.service.load_config import LoadedConfig
+
+
+def load(invocation: Invocation, **service_flags: object) -> "LoadedConfig":
+    """The configuration. `service_flags`: keys of `[service]` that the command line sets; null = not given."""
+    from trueup.service.load_config import load_config
+
+    flags = {f"service.{key}": value for key, value in service_flags.items()}
+    path = None if invocation.config_path is None else str(invocation.config_path)
+    return load_config(path, flags=flags)
+
+
+@contextmanager
+def open_books(invocation: Invocation) -> "Iterator[SqlLedger]":
+    """The configured database, which must exist already: looking never creates one."""
+    from trueup.service.open_accounts import database_path
+
+    path = database_path(load(invocation))
+    if not Path(path).exists():
+        raise ConfigError(f"there are no books at {path} yet: the first `trueup run --once` makes them")
+    books = open_ledger(path)
+    try:
+        yield books
+    finally:
+        books.close()
+
+
+def open_ledger(path: str) -> "SqlLedger":
+    """The database at `path`, created and migrated where it has to be."""
+    from trueup.service.open_accounts import LEDGER
+    from trueup.service.registry import LEDGERS, load_entry
+
+    ledger: SqlLedger = load_entry(LEDGERS, LEDGER)(path)
+    return ledger
+
+
+def check_profile(books: "SqlLedger", profile_id: str | None) -> None:
+    """Raises InputError for a profile that the books do not hold."""
+    known = [profile.profile_id for profile in books.list_profiles()]
+    if profile_id is not None and profile_id not in known:
+        raise InputError(f"no profile {profile_id!r}; there are: {', '.join(known) or 'none'}", "--profile")
+
+
+def plan_profiles(loaded: "LoadedConfig", profile_ids: Sequence[str] = ()) -> "list[ProfileReport]":
+    """Plans profiles (none named: all) without a lease and without writing anything."""
+    from trueup.engine.plan_account import plan_account
+
+    async def plan(account: "ManagedAccount") -> "list[ProfileReport]":
+        return await plan_account(account)
+
+    return _over_accounts(loaded, profile_ids, plan)
+
+
+def apply_plans(loaded: "LoadedConfig", plans: "Mapping[str, Plan]") -> "list[ProfileReport]":
+    """Runs the profiles of these approved plans; each applies exactly, or its state is `stale`."""
+    from trueup.engine.run_account import reconcile_account
+
+    async def run(account: "ManagedAccount") -> "list[ProfileReport]":
+        return (await reconcile_account(account, approved=plans)).profiles
+
+    return _over_accounts(loaded, list(plans), run)
+
+
+def _over_accounts(
+    loaded: "LoadedConfig",
+    profile_ids: Sequence[str],
+    work: "Callable[[ManagedAccount], Awaitable[list[ProfileReport]]]",
+) -> "list[ProfileReport]":
+    known = require_profiles(loaded)
+    unknown = [profile_id for profile_id in profile_ids if profile_id not in known]
+    if unknown:
+        raise InputError(
+            f"no profile {unknown[0]!r} is configured; there are: {', '.join(known)}", "--profile"
+        )
+    logging.getLogger("trueup").addHandler(logging.NullHandler())
+    chosen = set(profile_ids or known)
+
+    async def over_all() -> "list[ProfileReport]":
+        from trueup.service.open_accounts import open_accounts
+
+        async with open_accounts(loaded) as accounts:
+            narrowed = [_only(account, chosen) for account in accounts]
+            return [report for one in narrowed if one.profiles for report in await work(one)]
+
+    return asyncio.run(over_all())
+
+
+def require_profiles(loaded: "LoadedConfig") -> list[str]:
+    """The configured profiles. Raises ConfigError where there are none."""
+    if not loaded.config.profile_ids:
+        raise ConfigError(f"{loaded.path} names no profile: add [[accounts]] and [[accounts.profiles]]")
+    return loaded.config.profile_ids
+
+
+def _only(account: "ManagedAccount", profile_ids: set[str]) -> "ManagedAccount":
+    return replace(account, profiles=[one for one in account.profiles if one.profile_id in profile_ids])
+
+
+def report_code(report: "ProfileReport") -> int:
+    """The exit code of one profile's run."""
+    from trueup.engine.account import RunState
+    from trueup.model.vocabulary import ReadState
+    from trueup.surfaces.cli.plan import exit_code
+
+    if report.state is RunState.SKIPPED:
+        return exit_codes.LEASED_ELSEWHERE
+    if report.state is RunState.PAUSED:
+        return exit_codes.IN_SYNC
+    if report.plan is None or report.snapshot is None or report.state in (RunState.FAILED, RunState.STALE):
+        return exit_codes.FAILURE
+    opened = report.snapshot.venue.open_orders
+    if opened.state is ReadState.FAILED:
+        return exit_codes.BAD_CREDENTIALS if "AuthError" in (opened.error or "") else exit_codes.UNREACHABLE
+    return exit_code(report.snapshot, report.plan)

@@ -1,0 +1,143 @@
+"""`trueup doctor`: checks everything that a run needs, one line each, and names the next step where something fails."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from trueup.model.errors import TrueupError
+from trueup.surfaces.cli.configured import load, open_ledger
+from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
+from trueup.surfaces.cli.invocation import Invocation, common
+
+if TYPE_CHECKING:
+    from trueup.service.config import AccountConfig
+    from trueup.service.load_config import LoadedConfig
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+CLOCK_SKEW_MAX_S = 2.0  # below the default window of recent activity, 5 s
+CALL_TIMEOUT_S = 10.0
+
+
+class Check(Struct, frozen=True):
+    """One line. `next_step`: what to do, where it is not ok."""
+
+    name: str
+    state: str
+    message: str
+    next_step: str | None = None
+
+
+@click.command()
+@common
+def command(invocation: Invocation) -> int:
+    """Check configuration, database, credentials, venue and clocks. Exit code 1 where something fails."""
+    checks: list[Check] = []
+    for check in run_checks(invocation):
+        checks.append(check)
+        invocation.data(check) if invocation.json else _show(invocation, check)
+    failed = [check for check in checks if check.state == FAIL]
+    if not failed and not invocation.json:
+        invocation.line("next: trueup plan", "dim")
+    return FAILURE if failed else IN_SYNC
+
+
+def run_checks(invocation: Invocation) -> Iterator[Check]:
+    """In the order in which they build on each other; what cannot be checked without a failed one is left out."""
+    try:
+        loaded = load(invocation)
+    except TrueupError as fault:
+        yield Check("configuration", FAIL, str(fault), "trueup init, or --config FILE")
+        return
+    yield Check("configuration", OK, f"{loaded.path}, {len(loaded.config.profile_ids)} profiles")
+    if not loaded.config.profile_ids:
+        yield Check("profiles", FAIL, "none is configured", "add [[accounts]] and [[accounts.profiles]]")
+    applying = loaded.config.service.apply
+    yield Check(
+        "apply", WARN if applying else OK, "repairs are written" if applying else "dry: nothing is written"
+    )
+    yield _check_database(loaded)
+    for config in loaded.config.accounts:
+        yield from asyncio.run(_check_account(loaded, config))
+
+
+def _check_database(loaded: "LoadedConfig") -> Check:
+    from trueup.service.open_accounts import database_path
+
+    path = Path(database_path(loaded))
+    if not path.exists():
+        writable = os.access(path.parent, os.W_OK)
+        message = (
+            "is made at the first run"
+            if writable
+            else "cannot be made: the folder is not writable or not there"
+        )
+        step = None if writable else f"make {path.parent} and give this user the right to write in it"
+        return Check("database", OK if writable else FAIL, f"{path} {message}", step)
+    try:
+        books = open_ledger(str(path))
+        states = books.profile_states([profile.profile_id for profile in books.list_profiles()])
+        books.close()
+    except TrueupError as fault:
+        return Check("database", FAIL, str(fault), "name another in [database] path, or restore a backup")
+    paused = [profile_id for profile_id, state in states.items() if state.paused]
+    if paused:
+        return Check("database", WARN, f"{path}; paused: {', '.join(paused)}", f"trueup resume {paused[0]}")
+    return Check("database", OK, str(path))
+
+
+async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> list[Check]:
+    from trueup.service.clock import SystemClock
+    from trueup.service.registry import open_venue
+
+    name = f"account {config.account_id}"
+    try:
+        venue = open_venue(config, SystemClock(), loaded.folder, os.environ)
+    except TrueupError as fault:
+        return [Check(name, FAIL, str(fault), "correct venue, credentials or options in the configuration")]
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            whose = await venue.account_id()
+            theirs = await venue.now_ns()
+            ours = SystemClock().now_ns()
+            opened = await venue.open_orders()
+    except TimeoutError:
+        message = f"no answer within {CALL_TIMEOUT_S:g} s"
+        return [Check(name, FAIL, message, "check the network and the venue's status page")]
+    except TrueupError as fault:
+        return [Check(name, FAIL, str(fault), "check the network, the credentials and their permissions")]
+    finally:
+        await venue.aclose()
+    read = f"{len(opened.rows)} open orders, read {opened.state}"
+    state = OK if opened.state == "complete" else WARN
+    checks = [Check(name, state, f"{config.venue}{f' ({whose})' if whose else ''}: {read}", opened.error)]
+    return checks + ([] if theirs is None else [_check_clock(config.account_id, ours - theirs)])
+
+
+def _check_clock(account_id: str, ahead_ns: int) -> Check:
+    ahead_s = ahead_ns / 1e9
+    message = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the venue's"
+    if abs(ahead_s) <= CLOCK_SKEW_MAX_S:
+        return Check(f"clock for {account_id}", OK, message)
+    return Check(f"clock for {account_id}", WARN, message, "synchronise this machine's clock (NTP)")
+
+
+_MARKS = {OK: ("ok  ", "green"), WARN: ("warn", "yellow"), FAIL: ("fail", "bold red")}
+
+
+def _show(invocation: Invocation, check: Check) -> None:
+    from rich.text import Text
+
+    from trueup.surfaces.cli.terminal import styled
+
+    word, style = _MARKS[check.state]
+    line = Text.assemble(
+        styled(word, style), " ", styled(check.name, "bold"), ": ", styled(check.message, "")
+    )
+    if check.next_step:
+        line.append_text(Text.assemble("\n     → ", styled(check.next_step, "")))
+    invocation.show(line)

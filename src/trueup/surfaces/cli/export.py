@@ -1,0 +1,67 @@
+"""`trueup export`: one table of the books or the journal as CSV or JSON lines."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from trueup.surfaces.cli.configured import check_profile, open_books
+from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import say
+
+TABLES = ("orders", "fills", "trades", "breaks", "corrections", "runs", "order_log", "outbox")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@click.command()
+@click.argument("table", type=click.Choice(TABLES))
+@click.option("--profile", metavar="ID", help="Only this profile.")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: csv, or jsonl with --json."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead.")
+@common
+def command(
+    invocation: Invocation, table: str, profile: str | None, form: str | None, output: Path | None
+) -> None:
+    """Write TABLE as CSV or JSON lines."""
+    with open_books(invocation) as books:
+        check_profile(books, profile)
+        rows = books.export(table, profile)
+    write = write_json_lines if (form or ("jsonl" if invocation.json else "csv")) == "jsonl" else write_csv
+    if output is None:
+        write(rows, sys.stdout)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        write(rows, file)
+    say(f"wrote {len(rows)} rows to {output}")
+
+
+def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    for row in rows:
+        file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def write_csv(rows: list[dict[str, Any]], file: TextIO) -> None:
+    """Every key is a column; values that are not text or numbers are JSON."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list | bool):
+        return json.dumps(value, separators=(",", ":"))
+    return _harmless(value) if isinstance(value, str) else value
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet would run `=…` as a formula: such a text gets an apostrophe; a plain number stays one."""
+    if not text.startswith(_FORMULA_STARTS) or text.lstrip("+-").replace(".", "", 1).isdigit():
+        return text
+    return "'" + text

@@ -1,0 +1,132 @@
+"""`trueup init`: a commented trueup.toml, asked for on a terminal or given by flags. No file is replaced unasked."""
+
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+from trueup.model.errors import InputError
+from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import can_ask, say, visible
+
+DEFAULT_FILE = Path("trueup.toml")
+# venue → its credentials and the variables in which its users keep them already
+_CREDENTIALS = {"alpaca": {"key_id": "APCA_API_KEY_ID", "secret_key": "APCA_API_SECRET_KEY"}}
+
+_TEMPLATE = """\
+# trueup's configuration. `trueup config show` says where each value comes from, `trueup doctor` checks it.
+# TRUEUP_DATABASE_PATH, TRUEUP_SERVICE_APPLY … in the environment come before what stands here.
+
+[database]
+path = {database}        # the books and trueup's journal; made at the first run
+
+[service]
+apply = false            # dry: breaks are reported, nothing is written to the books. `trueup apply` asks first
+interval_s = 30          # how often each profile is compared
+# executor = "my_bot.trueup:executor"   # told of repairs; see docs/how-to/beside-your-bot.md
+
+[[accounts]]
+account_id = {account}   # a name of your choice, for one holding at one venue
+venue = {venue}
+{credentials}
+[[accounts.profiles]]    # one bot; repeat the block for more
+profile_id = {profile}
+
+[accounts.profiles.policy]
+{ownership}
+# client_order_id_pattern = "^(?P<profile>\\\\w+)-(?P<trade>\\\\w+)-(?P<action>entry|exit)"   # what your ids say
+# managed_symbols = ["BTC/USD"]         # anything else is left alone
+# corrections_max = 1000                # more than this in one run waits for `trueup apply`
+# notional_max_usd = "10000"
+"""
+_OWNED = (
+    "owned_client_order_id_prefixes = [{prefix}]   # your bot's orders begin with it; others are left alone"
+)
+_NOT_OWNED = """\
+# owned_client_order_id_prefixes = ["bot1"]   # say it as soon as anyone else trades in this account:
+#                                             # without a rule every order in it counts as this bot's"""
+
+
+@click.command()
+@click.option("--venue", metavar="NAME", help="A venue that `trueup doctor` knows.")
+@click.option("--account", metavar="ID", help="A name for the account.")
+@click.option("--profile", metavar="ID", help="A name for the bot.")
+@click.option("--prefix", metavar="TEXT", help="What the bot's client order ids begin with.")
+@click.option("--database", metavar="PATH", default="trueup.sqlite", show_default=True)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@common
+def command(
+    invocation: Invocation,
+    venue: str | None,
+    account: str | None,
+    profile: str | None,
+    prefix: str | None,
+    database: str,
+    force: bool,
+) -> None:
+    """Write a commented trueup.toml. Asks for what the flags do not say; the default is dry."""
+    path = invocation.config_path or DEFAULT_FILE
+    if path.exists() and not force:
+        raise InputError("exists already; --force replaces it, --config names another", str(path))
+    venues = sorted(point.name for point in entry_points(group="trueup.venues"))
+    venue = _answer("Venue", venue, "--venue", venues[0] if venues else None)
+    if venue not in venues:
+        raise InputError(f"no venue {venue!r} is installed; there are: {', '.join(venues)}", "--venue")
+    text = render(
+        venue=venue,
+        account=_answer("Account (a name of your choice)", account, "--account", f"{venue}-1"),
+        profile=_answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
+        prefix=_answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
+        database=database,
+    )
+    _write(path, text, force=force)
+    if invocation.json:
+        invocation.data({"path": str(path)})
+    else:
+        say(f"wrote {path}; next: trueup doctor")
+
+
+def render(*, venue: str, account: str, profile: str, prefix: str, database: str) -> str:
+    """The configuration's text; every value is quoted as TOML wants it."""
+    lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
+    credentials = (
+        "\n[accounts.credentials]   # where secrets are read from; they never stand here\n" + "\n".join(lines)
+    )
+    return _TEMPLATE.format(
+        database=_quoted(database),
+        account=_quoted(account),
+        venue=_quoted(venue),
+        profile=_quoted(profile),
+        credentials=credentials + "\n" if lines else "",
+        ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,
+    )
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's escapes are a subset of it."""
+    import json
+
+    return json.dumps(text)
+
+
+def _answer(question: str, given: str | None, flag: str, default: str | None) -> str:
+    """The flag's value, else a person's. Without a person only an empty default is taken: names are not guessed."""
+    if given is not None:
+        return given
+    if can_ask():
+        return str(click.prompt(visible(question), default=default, err=True, type=str))
+    if default == "":
+        return default
+    raise InputError(f"nobody can be asked without a terminal; say {flag}", flag)
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    """All of the file or nothing of it: a reader never sees half a configuration."""
+    if not force:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,174 @@
+"""One order's story as a table: what the bot, the venue and trueup did, in order of time.
+
+The bot's and trueup's part stands in the journal; the venue's part is what it said in the snapshots that trueup judged.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from trueup.engine.explain import Explanation
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.snapshot import Fill, LocalOrder, Snapshot, VenueOrder
+from trueup.model.times import to_ns
+from trueup.ports import BreakRecord, TimelineEntry
+from trueup.surfaces.cli.terminal import styled, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_STYLES = {"bot": "cyan", "venue": "magenta", "trueup": "green"}
+_FIRST_AT_EQUAL_TIME = {"venue": 0, "bot": 1, "trueup": 2}
+_LOG_KEYS_SHOWN = ("status", "filled_qty", "qty", "limit_price", "venue_order_id")
+
+
+class Event(Struct, frozen=True):
+    """One line of the story."""
+
+    at: str
+    who: str
+    what: str
+    detail: str
+
+
+def render_story(explanation: Explanation, snapshots: list[Snapshot]) -> "RenderableType":
+    from rich.console import Group
+
+    from trueup.surfaces.cli.render_plan import spaced
+
+    return Group(*spaced(_parts(explanation, snapshots)))
+
+
+def _parts(explanation: Explanation, snapshots: list[Snapshot]) -> Iterator["RenderableType"]:
+    if explanation.order is not None:
+        yield styled(_title(explanation.profile_id, explanation.order), "bold")
+    for record in explanation.breaks:
+        yield _break_lines(record)
+    rows = [
+        (event.at[11:23].rstrip("Z"), styled(event.who, _STYLES[event.who]), event.what, event.detail)
+        for event in events(explanation, snapshots)
+    ]
+    if rows:
+        yield table(
+            f"What happened (UTC, {_day(explanation)})",
+            ("time", "who", "what", "detail"),
+            rows,
+            rows_max=None,
+        )
+
+
+def _title(profile_id: str, order: LocalOrder) -> str:
+    ids = " / ".join(one for one in (order.client_order_id, order.venue_order_id) if one)
+    price = f" @ {order.limit_price}" if order.limit_price else ""
+    trade = f", trade {order.trade_id}" if order.trade_id else ""
+    return (
+        f"{ids}: {order.side} {order.qty or '?'} {order.symbol or ''}{price}, now {order.status}, "
+        f"{order.filled_qty} filled ({profile_id}{trade})"
+    )
+
+
+def _break_lines(record: BreakRecord) -> "RenderableType":
+    from rich.console import Group
+
+    found = record.found
+    state = record.resolution or "open"
+    head = styled(f"{found.kind} ({found.severity}, {state}): {found.message}", "yellow")
+    evidence = styled(f"  rule {found.reason}; {_evidence(found.local, found.venue)}", "dim")
+    return Group(head, evidence)
+
+
+def _evidence(local: dict[str, Any] | None, venue: dict[str, Any] | None) -> str:
+    sides = (("local", local), ("venue", venue))
+    texts = [f"{name} {_pairs(values)}" for name, values in sides if values]
+    return " against ".join(texts) or "see the run"
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
+
+
+# -- events -----------------------------------------------------------------------------------------------------------
+
+
+def events(explanation: Explanation, snapshots: list[Snapshot]) -> list[Event]:
+    """All of it, by time; at equal times the venue's part first: it is what the others react to."""
+    found = [event for entry in explanation.timeline for event in _of_entry(entry)]
+    if explanation.order is not None:
+        found += _of_venue(explanation.order, snapshots)
+    return sorted(dict.fromkeys(found), key=lambda one: (to_ns(one.at), _FIRST_AT_EQUAL_TIME[one.who]))
+
+
+def _of_entry(entry: TimelineEntry) -> Iterator[Event]:
+    detail = entry.detail
+    if entry.source == "break":
+        yield Event(entry.at, "trueup", f"found {entry.what}", f"{detail['message']} [{detail['reason']}]")
+    elif entry.source == "correction":
+        what = f"{detail['state']} {entry.what}"
+        yield Event(entry.at, "trueup", what, f"{_correction(detail)} [{detail['reason']}]")
+    elif entry.source == "notification":
+        yield Event(entry.at, "trueup", f"tells the bot: {entry.what}", _notification(detail))
+    elif not (entry.by or "").startswith("trueup"):  # its own writes are its corrections
+        yield Event(entry.at, "bot", entry.what.replace("_", " "), _logged(detail))
+
+
+def _logged(detail: dict[str, Any]) -> str:
+    """What a write of the bot changed, and the fills it booked."""
+    changes = detail.get("changes") or {}
+    texts = [f"{key} {changes[key]}" for key in _LOG_KEYS_SHOWN if changes.get(key) is not None]
+    texts += [
+        f"fill {fill['fill_id']}: {fill['qty']} @ {fill.get('price')}" for fill in detail.get("fills") or ()
+    ]
+    return ", ".join(texts)
+
+
+def _correction(detail: dict[str, Any]) -> str:
+    fill, changes = detail.get("fill"), detail.get("changes") or {}
+    if fill:
+        inferred = " (inferred)" if fill.get("inferred") else ""
+        return f"{fill['qty']} @ {fill.get('price')}{inferred}"
+    shown = {key: value for key, value in changes.items() if key in (*_LOG_KEYS_SHOWN, "client_order_id")}
+    return _pairs(shown)
+
+
+def _notification(detail: dict[str, Any]) -> str:
+    told = detail["notification"]
+    qty, price, total = told.get("qty"), told.get("price"), told.get("cumulative_qty")
+    growth = f"{qty} @ {price}, {total} in all" if qty else None
+    parked = f"parked: {detail['error']}" if detail["parked_at"] else "waiting"
+    state = "delivered" if detail["delivered_at"] else parked
+    return ", ".join(part for part in (growth, told.get("reason"), state) if part)
+
+
+def _of_venue(order: LocalOrder, snapshots: list[Snapshot]) -> Iterator[Event]:
+    ids = {known_id(one) for one in (order.venue_order_id, *order.previous_venue_order_ids)} - {None}
+    client_id = known_client_id(order.client_order_id)
+    for snapshot in snapshots:
+        venue = snapshot.venue
+        answered = [answer.order for answer in venue.answers if answer.order is not None]
+        for record in (*venue.history.orders, *venue.open_orders.rows, *answered):
+            same_client_id = client_id is not None and known_client_id(record.client_order_id) == client_id
+            if known_id(record.venue_order_id) in ids or same_client_id:
+                yield from _of_record(record)
+        for fill in venue.history.fills:
+            if known_id(fill.venue_order_id) in ids and fill.filled_at:
+                yield _of_fill(fill)
+
+
+def _of_record(record: VenueOrder) -> Iterator[Event]:
+    if record.submitted_at:
+        yield Event(record.submitted_at, "venue", "received it", f"venue order id {record.venue_order_id}")
+    if record.updated_at:
+        filled = f"{record.filled_qty} of {record.qty or '?'} filled" if record.filled_qty else ""
+        average = f" at {record.filled_avg_price} on average" if record.filled_avg_price else ""
+        yield Event(
+            record.updated_at, "venue", f"has it as {record.status or record.raw_status}", filled + average
+        )
+
+
+def _of_fill(fill: Fill) -> Event:
+    return Event(fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {fill.price}")
+
+
+def _day(explanation: Explanation) -> str:
+    return explanation.timeline[0].at[:10] if explanation.timeline else ""

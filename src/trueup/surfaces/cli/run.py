@@ -1,0 +1,73 @@
+"""`trueup run`: every profile, again and again, until SIGTERM; or once. Its events are JSON lines on standard error."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from trueup.surfaces.cli.configured import load, report_code, require_profiles
+from trueup.surfaces.cli.exit_codes import IN_SYNC, worst
+from trueup.surfaces.cli.invocation import Invocation, common
+
+if TYPE_CHECKING:
+    from trueup.engine.account import AccountReport, ProfileReport
+    from trueup.service.load_config import LoadedConfig
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Every account once, then end.")
+@click.option(
+    "--apply/--dry", default=None, help="Write repairs to the books, or not (default: as configured)."
+)
+@click.option("--interval", "interval_s", type=float, metavar="S", help="Seconds between two runs.")
+@common
+def command(invocation: Invocation, once: bool, apply: bool | None, interval_s: float | None) -> int:
+    """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
+    from trueup.service.logs import set_up_logs
+
+    loaded = load(invocation, apply=apply, interval_s=interval_s)
+    require_profiles(loaded)
+    set_up_logs()
+    reports = asyncio.run(_serve(loaded, once=once))
+    profiles = [profile for report in reports for profile in report.profiles]
+    if once:
+        _show(invocation, profiles)
+    return worst([report_code(profile) for profile in profiles]) if once else IN_SYNC
+
+
+async def _serve(loaded: "LoadedConfig", *, once: bool) -> "list[AccountReport]":
+    from trueup.engine.alerts import AlertBook
+    from trueup.service.clock import SystemClock
+    from trueup.service.notifier import LogNotifier
+    from trueup.service.open_accounts import open_accounts
+    from trueup.service.scheduler import Service
+
+    settings = loaded.config.service
+    async with open_accounts(loaded) as accounts:
+        alerts = AlertBook(LogNotifier(), accounts[0].journal, settings.alert_throttle_s)
+        service = Service(accounts, settings, SystemClock(), alerts=alerts)
+        if once:
+            return await service.run_once()
+        with service.stopped_by_signals():
+            await service.run()
+    return []
+
+
+def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:
+    from trueup.surfaces.cli.terminal import table
+
+    if invocation.json:
+        for one in profiles:
+            invocation.data(
+                {"profile_id": one.profile_id, "state": one.state, "run_id": one.run_id, "result": one.result}
+            )
+        return
+    rows = [
+        (one.profile_id, one.state, len(one.plan.breaks) if one.plan else "", _applied(one), one.run_id or "")
+        for one in profiles
+    ]
+    invocation.show(table(None, ("profile", "run", ">breaks", ">applied", "run id"), rows))
+
+
+def _applied(report: "ProfileReport") -> int:
+    return 0 if report.applied is None else report.applied.applied

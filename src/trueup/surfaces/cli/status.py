@@ -1,0 +1,85 @@
+"""`trueup status`: how every profile stands, from the journal alone; the venue is not asked."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trueup.surfaces.cli.configured import open_books
+from trueup.surfaces.cli.invocation import Invocation, common
+
+if TYPE_CHECKING:
+    from trueup.ledgers.sql_ledger import SqlLedger
+
+RUNS_SHOWN = 8
+
+
+@click.command()
+@common
+def command(invocation: Invocation) -> None:
+    """Show every profile: last good run, open breaks, what waits; and the newest kept runs."""
+    with open_books(invocation) as books:
+        profiles = _profiles(books)
+        runs = books.list_runs(limit=RUNS_SHOWN)
+    if invocation.json:
+        invocation.data({"profiles": profiles, "runs": runs})
+        return
+    from trueup.surfaces.cli.terminal import styled, table
+
+    rows = [
+        (
+            one["profile_id"],
+            one["account_id"],
+            styled(f"paused: {one['pause_reason']}", "yellow")
+            if one["paused"]
+            else one["last_good_run_at"] or "never",
+            _breaks_text(one["open_breaks"]),
+            one["deferred"],
+            one["notifications_waiting"],
+            one["notifications_parked"],
+        )
+        for one in profiles
+    ]
+    columns = ("profile", "account", "last good run", "open breaks", ">deferred", ">to be told", ">parked")
+    invocation.show(table("Profiles", columns, rows, rows_max=None))
+    if runs:
+        kept = [(run.run_id, run.profile_id, run.taken_at, run.state, run.error) for run in runs]
+        invocation.show("", table("Newest kept runs", ("run", "profile", "taken at", "state", "error"), kept))
+    if any(one["open_breaks"] for one in profiles):
+        invocation.line("next: trueup breaks", "dim")
+
+
+def _profiles(books: "SqlLedger") -> list[dict[str, Any]]:
+    known = books.list_profiles()
+    states = books.profile_states([profile.profile_id for profile in known])
+    completed = {key: at for lease in books.lease_states() for key, at in lease.completed.items()}
+    found: dict[str, Counter[str]] = {profile.profile_id: Counter() for profile in known}
+    for record in books.list_breaks():
+        found[record.profile_id][record.found.severity.value] += 1
+    rows = []
+    for profile in known:
+        profile_id = profile.profile_id
+        waiting, parked = books.count_outbox(profile_id)
+        rows.append(
+            {
+                "profile_id": profile_id,
+                "account_id": profile.account_id,
+                "venue": profile.venue,
+                "paused": states[profile_id].paused,
+                "pause_reason": states[profile_id].pause_reason,
+                "last_good_run_at": completed.get(profile_id),
+                "open_breaks": dict(found[profile_id]),
+                "deferred": len(books.list_deferrals(profile_id)),
+                "notifications_waiting": waiting,
+                "notifications_parked": parked,
+            }
+        )
+    return rows
+
+
+def _breaks_text(counts: dict[str, int]) -> Any:
+    from trueup.surfaces.cli.terminal import SEVERITY_STYLES, styled
+
+    worst = next((severity for severity in ("error", "warn", "info") if counts.get(severity)), None)
+    text = ", ".join(f"{counts[one]} {one}" for one in ("error", "warn", "info") if counts.get(one))
+    return styled(text or "none", SEVERITY_STYLES[worst] if worst else "green")

@@ -1,0 +1,50 @@
+"""`trueup verify`: the order log's hash chain is whole, and folded it gives the books as they stand."""
+
+from typing import Any
+
+import click
+
+from trueup.surfaces.cli.configured import check_profile, open_books
+from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
+from trueup.surfaces.cli.invocation import Invocation, common
+
+_FAULTS_SHOWN_MAX = 10
+
+
+@click.command()
+@click.option("--profile", metavar="ID", help="Only this profile.")
+@common
+def command(invocation: Invocation, profile: str | None) -> int:
+    """Check the order log of every profile. Exit code 1 where it is broken or contradicts the books."""
+    answers: list[dict[str, Any]] = []
+    with open_books(invocation) as books:
+        check_profile(books, profile)
+        for one in books.list_profiles():
+            if profile in (None, one.profile_id):
+                chain, fold = books.verify_log(one.profile_id), books.fold_log(one.profile_id)
+                answers.append(
+                    {
+                        "profile_id": one.profile_id,
+                        "rows": chain.rows,
+                        "broken": chain.broken,
+                        "contradictions": fold.contradictions,
+                        "unlogged": fold.unlogged,
+                    }
+                )
+    for answer in answers:
+        invocation.data(answer) if invocation.json else _show(invocation, answer)
+    return FAILURE if any(answer["broken"] or answer["contradictions"] for answer in answers) else IN_SYNC
+
+
+def _show(invocation: Invocation, answer: dict[str, Any]) -> None:
+    name = answer["profile_id"]
+    if answer["broken"]:
+        invocation.line(f"{name}: the chain is broken: {answer['broken']}", "bold red")
+    faults = answer["contradictions"]
+    for fault in faults[:_FAULTS_SHOWN_MAX]:
+        invocation.line(f"{name}: log and books differ: {fault}", "red")
+    if len(faults) > _FAULTS_SHOWN_MAX:
+        invocation.line(f"{name}: … {len(faults) - _FAULTS_SHOWN_MAX} more", "red")
+    if not answer["broken"] and not faults:
+        unlogged = f", {len(answer['unlogged'])} written past it since" if answer["unlogged"] else ""
+        invocation.line(f"{name}: {answer['rows']} rows, whole{unlogged}", "green")

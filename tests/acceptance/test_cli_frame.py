@@ -1,0 +1,64 @@
+"""What holds for every command: help without weight, errors in a line, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from trueup.surfaces.cli.main import COMMANDS, commands
+
+HEAVY = ("apsw", "aiohttp", "starlette", "uvicorn", "ccxt", "rich", "msgspec", "asyncio", "prometheus_client")
+NAMES = [name for section in COMMANDS.values() for name in section]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from trueup.surfaces.cli.main import commands\n"
+        "try: commands(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print(sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr.strip() == "[]"
+    for name in NAMES:
+        assert f"  {name}" in done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(commands, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: trueup {name}") or "Usage: commands" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["pln"], "No such command 'pln'"),
+        (["plan", "--snapshott", "x"], "No such option"),
+        (["snapshot", "--local", "x"], "Missing option '--venue'"),
+        (["explain"], "Missing argument"),
+    ],
+)
+def test_usage_errors_exit_64_with_one_line(args: list[str], expected: str) -> None:
+    result = CliRunner().invoke(commands, args)
+    assert result.exit_code == 64
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert expected in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_a_configuration_the_next_step_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for args in (["plan"], ["status"], ["run", "--once"]):
+        result = CliRunner().invoke(commands, args)
+        assert result.exit_code == 10, args
+        assert "trueup init" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
