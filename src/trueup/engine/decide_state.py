@@ -90,7 +90,8 @@ def is_due(watermark: str | None, next_: str | None) -> bool:
 
 
 def _changes(corrections: Iterable[Correction]) -> set[bytes]:
-    return {msgspec.json.encode(one) for one in corrections}
+    """Content, not ids: an order's correction keeps its id while its figures move."""
+    return {msgspec.json.encode(one, order="sorted") for one in corrections}
 
 
 def _breaks(breaks: Iterable[Break]) -> set[tuple[str, str]]:

@@ -1,0 +1,93 @@
+"""A venue that is a file: what it answers, how old it is, and what it never claims."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from trueup.model.errors import ConfigError, VenueUnavailable
+from trueup.model.snapshot import HistoryRead, OrdersRead, VenueAnswer, VenueOrder
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.ports import VenueSettings
+from trueup.service.clock import SystemClock
+from trueup.venues.files import Export, FilesVenue, open_venue, write_export
+
+OPENED = OrdersRead(
+    state=ReadState.COMPLETE, rows=[VenueOrder(venue_order_id="V-1", client_order_id="c-1", symbol="ETH/USD")]
+)
+PAST = HistoryRead(
+    state=ReadState.COMPLETE,
+    read_at="2026-11-23T12:00:00Z",
+    orders=[VenueOrder(venue_order_id="V-2", client_order_id="c-2")],
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "venue.json"
+
+
+def ask(venue: FilesVenue, by: QueryBy, order_id: str) -> VenueAnswer:
+    return asyncio.run(venue.find_order(by, order_id))
+
+
+def test_an_undated_read_is_as_old_as_its_file(path: Path):
+    write_export(path, Export(open_orders=OPENED, history=PAST))
+    os.utime(path, ns=(0, 1_700_000_000_000_000_000))
+    venue = FilesVenue(path)
+    assert asyncio.run(venue.open_orders()).read_at == "2023-11-14T22:13:20Z"
+    assert asyncio.run(venue.history(None)).read_at == "2026-11-23T12:00:00Z"
+
+
+def test_what_was_left_out_was_not_read(path: Path):
+    path.write_text("{}")
+    venue = FilesVenue(path)
+    assert asyncio.run(venue.open_orders()).state is ReadState.FAILED
+    assert asyncio.run(venue.positions()).state is ReadState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("by", "order_id", "outcome"),
+    [
+        (QueryBy.VENUE_ORDER_ID, " v-1", Outcome.FOUND),
+        (QueryBy.CLIENT_ORDER_ID, "C-2", Outcome.FOUND),
+        (QueryBy.VENUE_ORDER_ID, "v-3", Outcome.ABSENT),
+        (QueryBy.CLIENT_ORDER_ID, "v-1", Outcome.ABSENT),
+    ],
+)
+def test_a_whole_export_can_say_absent(path: Path, by: QueryBy, order_id: str, outcome: Outcome):
+    write_export(path, Export(open_orders=OPENED, history=PAST))
+    assert ask(FilesVenue(path), by, order_id).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        Export(open_orders=OPENED),
+        Export(history=PAST),
+        Export(open_orders=OPENED, history=HistoryRead(state=ReadState.PARTIAL)),
+        Export(
+            open_orders=OPENED, history=HistoryRead(state=ReadState.COMPLETE, since="2026-11-23T00:00:00Z")
+        ),
+    ],
+)
+def test_a_part_of_one_never_does(path: Path, export: Export):
+    write_export(path, export)
+    assert ask(FilesVenue(path), QueryBy.VENUE_ORDER_ID, "v-3").outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{", '{"open_order": {}}', '{"open_orders": {"rows": [{"qty": 1}]}}']
+)
+def test_a_file_that_cannot_be_used_is_an_unavailable_venue(path: Path, text: str | None):
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(VenueUnavailable, match=r"venue\.json"):
+        asyncio.run(FilesVenue(path).open_orders())
+
+
+@pytest.mark.parametrize("options", [{}, {"path": ""}, {"path": 3}, {"path": "x", "other": 1}])
+def test_its_options_are_checked(options: dict[str, object]):
+    with pytest.raises(ConfigError, match="exactly one option"):
+        open_venue(VenueSettings(account_id="a", options=options, clock=SystemClock()))
