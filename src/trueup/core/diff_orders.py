@@ -9,6 +9,7 @@ from itertools import compress
 from trueup.core.draft import Draft
 from trueup.core.fold_fills import figures_differ, fill_key
 from trueup.core.judge_pair import judge_fills, judge_pair
+from trueup.core.judgement import turn_of
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -24,17 +25,6 @@ def diff_orders(draft: Draft) -> None:
             judge_pair(draft, index, record)
         elif index in with_news:
             judge_fills(draft, index)
-
-
-def turn_of(order: LocalOrder) -> tuple[str, str, str, str, str]:
-    """The order in which orders are judged: by what they are, never by where they stand in a list."""
-    return (
-        order.venue_order_id or "",
-        order.client_order_id or "",
-        order.trade_id or "",
-        order.symbol or "",
-        order.side,
-    )
 
 
 def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> Iterable[int]:

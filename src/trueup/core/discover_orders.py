@@ -68,9 +68,9 @@ def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
 
 
 def _judge(draft: Draft, record: VenueOrder) -> None:
-    venue_id, client_id = known_id(record.venue_order_id), known_client_id(record.client_order_id)
-    if venue_id is None and client_id is None:
-        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.ORDER_WITHOUT_ID, "a venue order without any id: nothing can be booked of it")
+    venue_id = known_id(record.venue_order_id)
+    if venue_id is None:
+        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.ORDER_WITHOUT_ID, "a venue order without a venue order id: nothing can be booked of it")
         return
     if draft.account_changed:
         draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
@@ -216,13 +216,26 @@ def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:
 
 
 def _local_answer(draft: Draft, record: VenueOrder) -> Outcome | None:
-    """What the ledger said of this order's ids: null while one is unanswered, absent only where every one is."""
+    """What the ledger said of this order's ids: null while one is unanswered, absent only where every one is.
+
+    An order found by its client order id but under another venue order id is another order.
+    """
     outcomes = [draft.local_answers.get((by, raw.strip().lower())) for by, raw in _ids(record)]
-    if Outcome.FOUND in outcomes:
+    if outcomes and outcomes[0] is Outcome.FOUND:
         return Outcome.FOUND
     if None in outcomes:
         return None
-    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.ABSENT
+    if Outcome.UNKNOWN in outcomes:
+        return Outcome.UNKNOWN
+    other = Outcome.FOUND in outcomes and not _is_of_another_order(draft, record)
+    return Outcome.FOUND if other else Outcome.ABSENT
+
+
+def _is_of_another_order(draft: Draft, record: VenueOrder) -> bool:
+    client_id = known_client_id(record.client_order_id)
+    index = draft.index_by_client_id.get(client_id or "")
+    theirs = None if index is None else known_id(draft.orders[index].venue_order_id)
+    return theirs is not None and theirs != known_id(record.venue_order_id)
 
 
 def is_known_elsewhere(draft: Draft, record: VenueOrder) -> bool:
@@ -235,7 +248,7 @@ def _ask_about_stray_fills(draft: Draft) -> None:
     for venue_id in sorted({known_id(fill.venue_order_id) or "" for fill in draft.stray_fills}):
         if venue_id in draft.venue.by_id or venue_id in draft.ids_in_local_fills or draft.account_changed:
             continue
-        fill = next(one for one in draft.stray_fills if known_id(one.venue_order_id) == venue_id)
+        fill = min((one for one in draft.stray_fills if known_id(one.venue_order_id) == venue_id), key=repr)
         record = VenueOrder(venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol)
         if draft.snapshot.local.extent is not Extent.ALL:
             known = draft.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id))

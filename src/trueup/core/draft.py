@@ -19,7 +19,7 @@ from trueup.model.plan import Alert, Break, Correction, Deferral, Notification, 
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import BreakKind, DeferralReason, Outcome, QueryBy, QuerySide, Severity
+from trueup.model.vocabulary import BreakKind, DeferralReason, Extent, Outcome, QueryBy, QuerySide, Severity
 
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
 
@@ -69,6 +69,7 @@ class Draft:
         self.corrections: list[Correction] = []
         self.notifications: list[Notification] = []
         self.wants: dict[tuple[QueryBy, str], tuple[tuple[tuple[int, int], str], Query, Ids]] = {}
+        self.unasked: dict[tuple[str | None, str | None], str] = {}  # over the budget: waiting since
         self.history_queries: list[Query] = []
         self.ledger_ids: set[str] = set()
         self.deferrals: list[Deferral] = []
@@ -114,8 +115,9 @@ class Draft:
     def index_by_venue_id(self) -> dict[str, int]:
         """Local orders by every comparable venue order id they have or had; a present one wins over a previous one."""
         index_of: dict[str, int] = {}
-        for index, order in enumerate(self.orders):
-            for previous in order.previous_venue_order_ids:
+        bound_before = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
+        for index in sorted(bound_before, key=lambda one: repr(self.orders[one])):
+            for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
         for index, order in enumerate(self.orders):
             venue_id = known_id(order.venue_order_id)
@@ -200,6 +202,19 @@ class Draft:
             if answers.get(key) in (None, Outcome.UNKNOWN):
                 answers[key] = one.outcome
         return answers
+
+    def ledger_lacks(self, *ids: tuple[QueryBy, str | None]) -> bool:
+        """Whether no order of the whole ledger has any of these ids; asks for what is not answered yet."""
+        if self.snapshot.local.extent is Extent.ALL:
+            return True
+        named = [(by, raw) for by, raw in ids if raw is not None]
+        answers = [self.local_answers.get((by, raw.strip().lower())) for by, raw in named]
+        self.ask_ledger(raw for (_, raw), answer in zip(named, answers, strict=True) if answer is None)
+        return all(answer is Outcome.ABSENT for answer in answers)
+
+    def is_known_locally(self, venue_id: str) -> bool:
+        """Whether the ledger answered that it has this venue order id."""
+        return self.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id)) is Outcome.FOUND
 
     def ask_ledger(self, ids: Iterable[str]) -> None:
         """Add ids to the one local question of this plan."""

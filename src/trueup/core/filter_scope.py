@@ -1,6 +1,6 @@
 """First stage: drop the orders whose instrument the policy does not manage. An order without a symbol stays."""
 
-from trueup.core.draft import Draft
+from trueup.core.draft import Draft, record_key
 from trueup.model.ids import known_id
 from trueup.model.snapshot import LocalAnswer, LocalOrder
 from trueup.model.vocabulary import Outcome
@@ -17,7 +17,8 @@ def filter_scope(draft: Draft) -> None:
         return
     orders = [order for order in draft.orders if draft.in_scope(order.symbol)]
     rows = [row for row in venue.open_orders.rows if draft.in_scope(row.symbol)]
-    dropped = len(draft.orders) - len(orders) + len(venue.open_orders.rows) - len(rows)
+    outside = {record_key(row) for row in venue.open_orders.rows if not draft.in_scope(row.symbol)}
+    dropped = len(draft.orders) - len(orders) + len(outside)
     draft.orders = draft.original_orders = orders
     draft.open_rows = rows
     draft.count("out_of_scope", dropped)

@@ -9,6 +9,7 @@ from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Break, Deferral, Plan, Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Finding
+from trueup.model.times import from_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, QuerySide
 
 RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part of every plan's id
@@ -115,13 +116,15 @@ def _split_follow_ups(draft: Draft, wanted: list[Want]) -> tuple[list[Want], lis
 
 def _defer_the_waiting(draft: Draft, followed: list[Want], first: list[Want], taken: set[Ids]) -> None:
     stated = {(one.client_order_id, one.venue_order_id) for one in draft.deferrals}
-    for _, _, ids in (*followed, *first):
+    for (waited, _), _, ids in (*followed, *first):
         if (ids[0], ids[1]) in stated:
             continue
         stated.add((ids[0], ids[1]))
         within = ids in taken or any(ids is one[2] for one in followed)
         reason = DeferralReason.QUERY_OPEN if within else DeferralReason.QUERY_BUDGET
         draft.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
+        if not within:
+            draft.unasked[ids[0], ids[1]] = from_ns(waited[0])
 
 
 def _deferral_key(one: Deferral) -> tuple[str, str, str]:
@@ -145,6 +148,9 @@ def _findings(draft: Draft) -> list[Finding]:
         for one in draft.breaks
         if not one.corrected
     }
+    for one in draft.breaks:
+        if (one.client_order_id, one.venue_order_id) in draft.unasked and one.break_id in found:
+            found[one.break_id] = _as_last_seen(draft, found[one.break_id])
     for _, break_id, kind, ids, version in draft.waiting:
         if break_id not in draft.break_versions:
             prior = draft.prior_of(break_id, kind, ids)
@@ -172,6 +178,14 @@ def _finding(
         confirmations=confirmations,
         version=version,
     )
+
+
+def _as_last_seen(draft: Draft, finding: Finding) -> Finding:
+    """Not asked for want of budget: it keeps the time it was last judged at, and so its place in the queue."""
+    ids = (finding.client_order_id, finding.venue_order_id, finding.trade_id)
+    prior = draft.prior_of(finding.break_id or "", finding.kind, ids)
+    last_seen_at = draft.unasked[ids[:2]] if prior is None else prior.last_seen_at
+    return msgspec.structs.replace(finding, last_seen_at=last_seen_at)
 
 
 def _kept(draft: Draft) -> list[Finding]:

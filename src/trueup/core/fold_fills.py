@@ -59,7 +59,7 @@ class _Work:
     """The booked side while fills are laid onto it."""
 
     def __init__(self, order: LocalOrder, booked: Sequence[Fill]) -> None:
-        self.real = [fill for fill in booked if not fill.inferred]
+        self.real = sorted((fill for fill in booked if not fill.inferred), key=_canonical_fill)
         self.inferred = sorted((f for f in booked if f.inferred and amount(f.qty) > 0), key=_age)
         self.booked_qty = amount(order.filled_qty)
         self.real_qty = sum((amount(fill.qty) for fill in self.real), ZERO)
@@ -376,7 +376,7 @@ def _unbooked(
     new: dict[tuple[str | None, str | None], Fill] = {}
     contradicting: set[tuple[str | None, str | None]] = set()
     differing: dict[tuple[str | None, str | None], tuple[Fill, Fill]] = {}
-    for fill in sorted(venue_fills, key=_canonical_fill):
+    for fill in sorted((one for one in venue_fills if amount(one.qty) > 0), key=_canonical_fill):
         key = fill_key(fill, venue_order_id)
         known = booked.get(key) or new.get(key)
         if known is None:

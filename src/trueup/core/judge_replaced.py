@@ -17,8 +17,13 @@ CHAIN_LENGTH_MAX = 1000  # links followed at once; a longer (or circular) chain 
 def wait_for_successor(judgement: Judgement, record: VenueOrder) -> bool:
     """Whether the judgement has to wait until the successor's record was read. Asks for it."""
     successor = _unbound_successor(judgement, record)
-    if successor is None or successor in judgement.draft.venue.by_id or _is_touched(judgement, record):
+    if successor is None or _is_touched(judgement, record):
         return False
+    read = judgement.draft.venue.by_id.get(successor)
+    if read is not None:
+        return not _ledger_lacks(judgement, read) and not judgement.draft.is_known_locally(successor)
+    if not _ledger_lacks(judgement, VenueOrder(venue_order_id=record.replaced_by or successor)):
+        return not judgement.draft.is_known_locally(successor)
     answer = judgement.draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, successor))
     if answer is None:
         judgement.ask(Reason.SUCCESSOR_NOT_READ, order_id=record.replaced_by or successor)
@@ -43,8 +48,11 @@ def follow_replacement(judgement: Judgement, record: VenueOrder) -> VenueOrder:
         successor = _unbound_successor(judgement, current)
         if successor is None or successor not in judgement.draft.venue.by_id or _is_touched(judgement, current):
             break
+        following = judgement.draft.venue.by_id[successor]
+        if not _ledger_lacks(judgement, following):
+            break
         left.append(current.venue_order_id or "")
-        current = judgement.draft.venue.by_id[successor]
+        current = following
     if left:
         _bind(judgement, left, current)
     return current
@@ -57,6 +65,11 @@ def _unbound_successor(judgement: Judgement, record: VenueOrder) -> str | None:
     successor = judgement.draft.venue.successor_of.get(known_id(record.venue_order_id) or "")
     holder = judgement.draft.local_index(successor)
     return successor if holder is None or holder == judgement.index else None
+
+
+def _ledger_lacks(judgement: Judgement, record: VenueOrder) -> bool:
+    """Whether the whole ledger has no order under the successor's venue order id: only then may a row be bound to it."""
+    return judgement.draft.ledger_lacks((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
 
 
 def _is_touched(judgement: Judgement, record: VenueOrder) -> bool:
@@ -79,7 +92,8 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
     client_id = known_client_id(current.client_order_id)
     other = draft.index_by_client_id.get(client_id or "")
     if client_id is not None and (other is None or other == judgement.index):
-        if client_id != known_client_id(order.client_order_id):
+        own = client_id == known_client_id(order.client_order_id)
+        if not own and draft.ledger_lacks((QueryBy.CLIENT_ORDER_ID, current.client_order_id)):
             changes["client_order_id"] = current.client_order_id
     judgement.found(
         BreakKind.IDS_INCOMPLETE,

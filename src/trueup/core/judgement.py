@@ -230,11 +230,12 @@ class Judgement:
         )
 
     def _waited_since_ns(self) -> tuple[int, int]:
-        """Since when this order waits to be asked about: since it was first found missing, then by its last activity."""
+        """Since when this order waits to be asked about: since it was last judged, else since its last activity."""
         finding = self.draft.prior_of(f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids)
+        if finding is not None:
+            return to_ns(finding.last_seen_at), to_ns(finding.first_seen_at)
         time = self.before.last_activity_at or self.before.submitted_at
-        since_ns = self.draft.now_ns if finding is None else to_ns(finding.first_seen_at)
-        return since_ns, 0 if time is None else to_ns(time)
+        return (0, 0) if time is None else (to_ns(time), to_ns(time))
 
 
 def notify_growth(judgement: Judgement) -> None:
@@ -254,6 +255,17 @@ def _reason_of(booking: Booking) -> Reason:
 
 def _is_later(left: str, right: str | None) -> bool:
     return right is None or to_ns(left) > to_ns(right)
+
+
+def turn_of(order: LocalOrder) -> tuple[str, str, str, str, str]:
+    """The order in which orders are judged: by what they are, never by where they stand in a list."""
+    return (
+        order.venue_order_id or "",
+        order.client_order_id or "",
+        order.trade_id or "",
+        order.symbol or "",
+        order.side,
+    )
 
 
 def ids_text(ids: Sequence[str | None]) -> str:

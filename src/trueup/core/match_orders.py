@@ -5,11 +5,13 @@ client order id; else the only unmatched venue order whose client order id says 
 quantity, unique on both sides. A venue order is consumed once.
 """
 
+from msgspec.structs import replace
+
 from trueup.core.derive_action import pattern_group
 from trueup.core.draft import Draft
-from trueup.core.judgement import Judgement, ids_text
+from trueup.core.judgement import Judgement, ids_text, turn_of
 from trueup.model.ids import comparable_ids, known_client_id, known_id, symbol_token
-from trueup.model.money import same
+from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.vocabulary import TERMINAL, BreakKind
@@ -21,6 +23,7 @@ def match_orders(draft: Draft) -> None:
     _match_by_venue_id(draft)
     unmatched = [index for index, record in enumerate(draft.matched) if record is None]
     if unmatched:
+        unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
         _match_by_client_id(draft, unmatched)
         _match_by_pattern(draft, unmatched)
@@ -36,6 +39,7 @@ def _index_venue(draft: Draft) -> None:
         for record in venue.history.orders:
             if draft.in_scope(record.symbol):
                 index.add_record(record, venue.history.read_at)
+    index.merge_records()
     index.link_replacements()
 
 
@@ -73,7 +77,7 @@ def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
         draft.matched[index] = record
         draft.set_holder(record, index)
         return True
-    for one in {index, other}:
+    for one in sorted({index, other}, key=lambda each: turn_of(draft.orders[each])):
         judgement = Judgement(draft, one, record)
         judgement.found(
             BreakKind.IDENTITY_CONFLICT,
@@ -137,8 +141,17 @@ def _hand_out_fills(draft: Draft) -> None:
         elif known_id(fill.venue_order_id) is not None:
             draft.ids_in_local_fills.add(known_id(fill.venue_order_id) or "")
     for fill in history.fills:
-        if draft.in_scope(fill.symbol):
-            _hand_out_venue_fill(draft, fill)
+        if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
+            _hand_out_venue_fill(draft, _named(draft, fill))
+
+
+def _named(draft: Draft, fill: Fill) -> Fill:
+    """A fill that names only a client order id, under the venue order id of the one order that carries it."""
+    client_id = known_client_id(fill.client_order_id)
+    if known_id(fill.venue_order_id) is not None or client_id is None:
+        return fill
+    record = draft.venue.by_client_id(client_id)
+    return fill if record is None else replace(fill, venue_order_id=record.venue_order_id)
 
 
 def _hand_out_venue_fill(draft: Draft, fill: Fill) -> None:

@@ -5,9 +5,8 @@ absent by every id → one confirmation. Enough confirmations of one version ove
 contradict, let the policy end the order locally, marked as not confirmed by the venue.
 """
 
-from trueup.core.diff_orders import turn_of
 from trueup.core.draft import Draft
-from trueup.core.judgement import Judgement
+from trueup.core.judgement import Judgement, turn_of
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
@@ -47,10 +46,19 @@ def resolve_missing(draft: Draft) -> None:
     settled = [index for index in missing if not _defer_recent(draft, index)]
     draft.count("missing_at_venue", len(settled))
     vanished = [index for index in settled if _is_unproven(draft, index)]
-    mass = len(live) >= MASS_ABSENCE_LIVE_MIN and 2 * len(vanished) > len(live)
-    draft.mass_absence = (len(vanished), len(live)) if mass else None
+    draft.mass_absence = mass = _mass_absence(draft, live, vanished)
     for index in vanished:
-        _judge_absence(draft, index, nothing_counts=mass or draft.account_changed)
+        _judge_absence(draft, index, nothing_counts=mass is not None or draft.account_changed)
+
+
+def _mass_absence(draft: Draft, live: list[int], vanished: list[int]) -> tuple[int, int] | None:
+    """(vanished, live) of the acknowledged orders where most are gone at once: the venue, not they, may be at fault.
+
+    An order that the venue never acknowledged cannot vanish from it.
+    """
+    known = sum(1 for index in live if draft.original_orders[index].venue_order_id is not None)
+    gone = sum(1 for index in vanished if draft.original_orders[index].venue_order_id is not None)
+    return (gone, known) if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known else None
 
 
 def _is_listed(draft: Draft, index: int) -> bool:

@@ -4,6 +4,8 @@ Two records of one order are merged: the more advanced wins (higher filled, then
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +22,9 @@ _INHERITED = (
 ).split()
 
 
+Reading = tuple[VenueOrder, str | None]  # one record, and when the read it stands in was sent
+
+
 class VenueIndex:
     """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or no id at all."""
 
@@ -34,6 +39,7 @@ class VenueIndex:
         self.successor_of: dict[str, str] = {}
         self.predecessor_of: dict[str, str] = {}
         self._by_client_id: dict[str, str | None] | None = None
+        self._several: dict[str, list[Reading]] = {}  # orders with more than one record, until `merge_records`
 
     def add_open_rows(self, rows: list[VenueOrder], read_at: str | None) -> None:
         self.open_read_at = read_at
@@ -43,11 +49,7 @@ class VenueIndex:
             self.by_id = by_id  # type: ignore[assignment]
             return
         for venue_id, row in zip(ids, rows, strict=True):
-            if venue_id is None:
-                self._add_nameless(row)
-            else:
-                known = self.by_id.get(venue_id)
-                self.by_id[venue_id] = row if known is None else merge(known, row)
+            self._add(venue_id, row, read_at)
 
     def add_answers(self, answers: Iterable[VenueAnswer]) -> None:
         """Answers to this run's queries; a reply to another request counts as unknown."""
@@ -69,27 +71,28 @@ class VenueIndex:
         if self.open_ids is None:
             self.open_ids = set(self.by_id)
         venue_id = known_id(record.venue_order_id)
-        if venue_id is None:
-            self._add_nameless(record)
-            return None
-        known = self.by_id.get(venue_id)
-        if known is None:
-            self.by_id[venue_id] = record
+        if venue_id is not None and venue_id not in self.by_id:
             self.read_at_of[venue_id] = read_at
-        else:
-            winner = merge(known, record)
-            self.by_id[venue_id] = winner
-            if is_ahead(record, known):
-                self.read_at_of[venue_id] = read_at
+        self._add(venue_id, record, read_at)
         return venue_id
 
-    def _add_nameless(self, row: VenueOrder) -> None:
-        client_id = known_client_id(row.client_order_id)
-        for index, known in enumerate(self.nameless):
-            if client_id is not None and known_client_id(known.client_order_id) == client_id or known == row:
-                self.nameless[index] = merge(known, row)
-                return
-        self.nameless.append(row)
+    def _add(self, venue_id: str | None, record: VenueOrder, read_at: str | None) -> None:
+        if venue_id is None:
+            if record not in self.nameless:
+                self.nameless.append(record)
+            return
+        known = self.by_id.setdefault(venue_id, record)
+        if known is not record:
+            first_read_at = self.read_at_of.get(venue_id, self.open_read_at)
+            self._several.setdefault(venue_id, [(known, first_read_at)]).append((record, read_at))
+
+    def merge_records(self) -> None:
+        """Make one record of each order that several reads reported, whatever their order."""
+        for venue_id, readings in self._several.items():
+            ranked = sorted(readings, key=_rank, reverse=True)
+            self.by_id[venue_id] = _merged([record for record, _ in ranked])
+            self.read_at_of[venue_id] = ranked[0][1]
+        self._several = {}
 
     def link_replacements(self) -> None:
         """Chains as one index, from either end of each link."""
@@ -124,6 +127,10 @@ class VenueIndex:
                 own = known_client_id(record.client_order_id)
                 if own is not None:
                     self._by_client_id[own] = None if own in self._by_client_id else venue_id
+            for record in self.nameless:
+                own = known_client_id(record.client_order_id)
+                if own in self._by_client_id:
+                    self._by_client_id[own] = None
         found = self._by_client_id.get(client_id)
         if found is not None:
             return self.by_id[found]
@@ -152,26 +159,23 @@ def _authority(answer: VenueAnswer) -> tuple[int, int, str]:
     return (rank, 0 if answer.read_at is None else to_ns(answer.read_at), repr(answer))
 
 
-def _advance(record: VenueOrder) -> tuple[int | object, ...]:
-    filled = amount(record.filled_qty) if record.filled_qty is not None else -1
+def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
+    """Higher filled, then terminal, then later updated, then later read; then anything, so that the order is total."""
+    record, read_at = reading
+    filled = amount(record.filled_qty) if record.filled_qty is not None else Decimal(-1)
     status = 0 if record.status is None else 2 if record.status in TERMINAL else 1
-    return (filled, status, -1 if record.updated_at is None else to_ns(record.updated_at))
+    updated_ns = -1 if record.updated_at is None else to_ns(record.updated_at)
+    return (filled, status, updated_ns, -1 if read_at is None else to_ns(read_at), msgspec.json.encode(record))
 
 
-def is_ahead(record: VenueOrder, other: VenueOrder) -> bool:
-    """Whether `record` is the more advanced of two records of one order."""
-    mine, theirs = _advance(record), _advance(other)
-    if mine != theirs:
-        return mine > theirs  # type: ignore[operator]
-    return msgspec.json.encode(record) > msgspec.json.encode(other)
-
-
-def merge(left: VenueOrder, right: VenueOrder) -> VenueOrder:
-    """The more advanced record, with what it does not say taken from the other."""
-    if left == right:
-        return left
-    ahead, behind = (left, right) if is_ahead(left, right) else (right, left)
-    gaps = {name: getattr(behind, name) for name in _INHERITED if getattr(ahead, name) is None and getattr(behind, name) is not None}
-    if ahead.filled_avg_price is None and behind.filled_avg_price is not None and ahead.filled_qty == behind.filled_qty:
-        gaps["filled_avg_price"] = behind.filled_avg_price
+def _merged(ranked: list[VenueOrder]) -> VenueOrder:
+    """The most advanced record, with what it does not say taken from the next ones."""
+    ahead = ranked[0]
+    gaps: dict[str, Any] = {}
+    for behind in ranked[1:]:
+        for name in _INHERITED:
+            if getattr(ahead, name) is None and getattr(behind, name) is not None:
+                gaps.setdefault(name, getattr(behind, name))
+        if ahead.filled_avg_price is None and behind.filled_avg_price is not None and ahead.filled_qty == behind.filled_qty:
+            gaps.setdefault("filled_avg_price", behind.filled_avg_price)
     return replace(ahead, **gaps) if gaps else ahead
