@@ -5,8 +5,8 @@ Venues are async; ledgers and journals are sync (one thread owns SQLite's writer
 failed read or an `unknown` answer. A listing that could not be read to its end is returned with state `partial`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -73,17 +73,34 @@ class Venue(Protocol):
     async def aclose(self) -> None: ...
 
 
+@runtime_checkable
+class Hinting(Protocol):
+    """What a venue with a stream offers besides `Venue`."""
+
+    def hints(self) -> AsyncIterator[None]:
+        """Yields whenever something may have changed, until it is closed; connects again by itself.
+
+        A hint wakes a run early. Nothing is decided from it, and losing it costs only latency.
+        """
+        ...
+
+
 class VenueSettings(Struct, frozen=True, kw_only=True):
     """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
 
-    `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin.
+    `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin;
+    `allow_live`: real money may be looked at, said by a flag or `TRUEUP_ALLOW_LIVE=true` besides the configuration.
     """
 
     account_id: str
     credentials: Mapping[str, str] = {}
     options: Mapping[str, Any] = {}
     folder: str = "."
+    allow_live: bool = False
     clock: Clock
+
+    def __repr__(self) -> str:
+        return f"VenueSettings({self.account_id!r}, credentials hidden)"
 
 
 class Lease(Struct, frozen=True, kw_only=True):

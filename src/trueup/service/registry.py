@@ -15,6 +15,9 @@ from trueup.service.config import AccountConfig, SecretSource
 
 VENUES = "trueup.venues"
 LEDGERS = "trueup.ledgers"
+ALLOW_LIVE = (
+    "TRUEUP_ALLOW_LIVE"  # said besides `live = true`, so that a copied configuration cannot reach real money
+)
 _EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
@@ -27,6 +30,7 @@ def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mappi
         },
         options=account.options,
         folder=folder,
+        allow_live=environ.get(ALLOW_LIVE, "").strip().lower() in ("1", "true", "yes"),
         clock=clock,
     )
     return cast(Venue, load_entry(VENUES, account.venue)(settings))
