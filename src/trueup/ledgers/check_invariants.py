@@ -7,14 +7,14 @@ orders moved, less what the plan reports as `trade_overrun`.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from trueup.ledgers.apply_plan import OrderWrite, Selection
 from trueup.ledgers.rows import FillRow
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, add, amount, subtract
-from trueup.model.plan import Plan
+from trueup.model.money import CONTEXT, ZERO, amount
+from trueup.model.plan import FillChange, Plan
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action, BreakKind
 
@@ -28,21 +28,23 @@ def check_invariants(
     booked: dict[int, list[FillRow]] = defaultdict(list)
     for row in fills:
         booked[row.order_key].append(row)
-    for write in selection.orders:
-        _check_order(
-            write, booked[write.before.order_key] if write.before else [], allow_overfill=allow_overfill
-        )
-    _check_trades(selection, plan)
+    grown: list[tuple[OrderWrite, Decimal]] = []
+    with localcontext(CONTEXT):
+        for write in selection.orders:
+            changes = [one.fill for one in write.corrections if one.fill is not None]
+            if changes or write.before is None or write.before.order.filled_qty != write.after.filled_qty:
+                growth = _check_order(write, changes, allow_overfill=allow_overfill)
+                _check_named(write, booked[write.before.order_key] if write.before else ())
+                grown.append((write, growth))
+        _check_trades(selection, plan, grown)
 
 
-def _check_order(write: OrderWrite, booked: Sequence[FillRow], *, allow_overfill: bool) -> None:
-    before, after = filled_before(write), amount(write.after.filled_qty)
-    corrections = [c.fill for c in write.corrections if c.fill is not None]
-    growth = _total(subtract(amount(fill.qty), amount(fill.superseded_qty)) for fill in corrections)
-    if corrections and subtract(after, before) != growth:
-        _fail(write.after, f"its corrections book {growth}, but it moves from {before} to {after}")
-    if not corrections and write.before is not None and after != before:
-        _fail(write.after, f"it moves from {before} to {after} without a fill")
+def _check_order(write: OrderWrite, changes: Sequence[FillChange], *, allow_overfill: bool) -> Decimal:
+    """Returns by how much the order grows."""
+    before, after = _filled_before(write), amount(write.after.filled_qty)
+    booked = sum((amount(one.qty) - amount(one.superseded_qty) for one in changes), ZERO)
+    if (changes or write.before is not None) and after - before != booked:
+        _fail(write.after, f"its corrections book {booked}, but it moves from {before} to {after}")
     if after < before:
         _fail(write.after, f"its filled quantity falls from {before} to {after}")
     if (
@@ -52,74 +54,65 @@ def _check_order(write: OrderWrite, booked: Sequence[FillRow], *, allow_overfill
         and not allow_overfill
     ):
         _fail(write.after, f"{after} of {write.after.qty} would be filled")
-    if corrections:
-        _check_named(write, booked, before, after)
+    return after - before
 
 
-def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, after: Decimal) -> None:
+def _check_named(write: OrderWrite, booked: Sequence[FillRow]) -> None:
     """The fills of an order name at most what it has filled (legacy quantity has no fill)."""
-    named_before = _total(amount(row.fill.qty) for row in booked)
-    named_after = add(named_before, _total(amount(fill.qty) for _, fill in write.new_fills))
+    before = sum((amount(row.fill.qty) for row in booked), ZERO)
+    after = before + sum((amount(fill.qty) for _, fill in write.new_fills), ZERO)
     for row, fill in write.shrunk_fills:
-        named_after = add(named_after, subtract(amount(fill.qty), amount(row.fill.qty)))
         if amount(fill.qty) > amount(row.fill.qty):
             _fail(write.after, f"booked fill {fill.fill_id} would grow from {row.fill.qty} to {fill.qty}")
-    if named_after > after and subtract(named_after, after) > subtract(named_before, before):
-        _fail(write.after, f"its fills add up to {named_after}, but {after} is filled")
+        after += amount(fill.qty) - amount(row.fill.qty)
+    excess = after - amount(write.after.filled_qty)
+    if excess > 0 and excess > before - _filled_before(write):
+        _fail(write.after, f"its fills add up to {after}, but {write.after.filled_qty} is filled")
 
 
-def _check_trades(selection: Selection, plan: Plan) -> None:
-    moved, unclear = _moved_by_orders(selection.orders)
-    overrun = {known_id(b.trade_id) for b in plan.breaks if b.kind is BreakKind.TRADE_OVERRUN}
+def _check_trades(selection: Selection, plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]) -> None:
+    moved, unclear = _moved_by_orders(grown)
+    overrun = {known_id(one.trade_id) for one in plan.breaks if one.kind is BreakKind.TRADE_OVERRUN}
     for write in selection.trades:
         if write.before is None:
             continue
         key = known_id(write.after.trade_id) or ""
-        expected = moved[key]
-        found = _movement(write.before.trade, write.after)
+        expected, found = moved[key], _movement(write.before.trade, write.after)
         if key in unclear:
-            expected, found = (add(*expected), ZERO), (add(*found), ZERO)
-        if found == expected or (key in overrun and found[0] <= expected[0] and found[1] <= expected[1]):
-            continue
-        raise InvariantError(
-            f"trade {write.after.trade_id}: its orders move it by {_said(expected)}, the plan by {_said(found)}; "
-            "nothing was written: replay this run and report it"
-        )
+            expected, found = (sum(expected, ZERO), ZERO), (sum(found, ZERO), ZERO)
+        less = key in overrun and found[0] <= expected[0] and found[1] <= expected[1]
+        if found != expected and not less:
+            raise InvariantError(
+                f"trade {write.after.trade_id}: its orders move it by {_said(expected)}, the plan by {_said(found)}; "
+                "nothing was written: replay this run and report it"
+            )
 
 
-def _moved_by_orders(writes: Iterable[OrderWrite]) -> tuple[dict[str, Moved], set[str]]:
+def _moved_by_orders(grown: Iterable[tuple[OrderWrite, Decimal]]) -> tuple[dict[str, Moved], set[str]]:
     """By trade: what its orders' growth adds to entry and exit; and the trades where an action is not recorded."""
     moved: dict[str, Moved] = defaultdict(lambda: (ZERO, ZERO))
     unclear: set[str] = set()
-    for write in writes:
+    for write, growth in grown:
         key = known_id(write.after.trade_id)
-        growth = subtract(amount(write.after.filled_qty), filled_before(write))
         if key is None or not growth:
             continue
         entry, leaving = moved[key]
-        if write.after.action is Action.EXIT:
-            moved[key] = (entry, add(leaving, growth))
-        else:
-            moved[key] = (add(entry, growth), leaving)
+        exits = write.after.action is Action.EXIT
+        moved[key] = (entry, leaving + growth) if exits else (entry + growth, leaving)
         if write.after.action is None:
             unclear.add(key)
     return moved, unclear
 
 
 def _movement(before: Trade, after: Trade) -> Moved:
-    entry = subtract(amount(after.entry_qty), amount(before.entry_qty))
-    return entry, subtract(amount(after.exit_qty), amount(before.exit_qty))
+    return (
+        amount(after.entry_qty) - amount(before.entry_qty),
+        amount(after.exit_qty) - amount(before.exit_qty),
+    )
 
 
-def filled_before(write: OrderWrite) -> Decimal:
+def _filled_before(write: OrderWrite) -> Decimal:
     return ZERO if write.before is None else amount(write.before.order.filled_qty)
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for one in amounts:
-        total = add(total, one)
-    return total
 
 
 def _said(moved: Moved) -> str:

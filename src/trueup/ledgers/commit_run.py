@@ -10,22 +10,15 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.apply_plan import (
-    Books,
-    OrderWrite,
-    Selection,
-    select_corrections,
-    wanted_fills,
-    wanted_ids,
-    wanted_trades,
-)
+from trueup.ledgers.apply_plan import Books, OrderWrite, Selection, select_corrections
 from trueup.ledgers.check_invariants import check_invariants
 from trueup.ledgers.database import CommitUnknown, Database, stamp
 from trueup.ledgers.leases import renew
+from trueup.ledgers.plan_index import PlanIndex
 from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, json_list, one_document
 from trueup.ledgers.write_books import BookWriter, home_of, log_head
 from trueup.model.errors import ConfigError
-from trueup.model.ids import known_client_id, known_id, normal_id
+from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Notification, Plan
 from trueup.model.snapshot import Snapshot
 from trueup.model.vocabulary import Severity
@@ -119,17 +112,18 @@ class _Commit:
 
     def _select(self) -> Selection:
         plan, database, home = self._run.plan, self._database, self._home
-        venue_ids, client_ids = wanted_ids(plan)
-        rows = database.rows("orders_by_ids", home.account_id, json_list(venue_ids), json_list(client_ids))
+        index = PlanIndex(plan)
+        ids = json_list(index.venue_ids()), json_list(index.client_ids())
+        rows = database.rows("orders_by_ids", home.account_id, *ids)
         unnamed = database.rows("orders_without_ids", home.profile_id)
         orders = one_document(rows, ORDER_ROWS) + one_document(unnamed, ORDER_ROWS)
-        trade_ids = json_list(normal_id(trade_id) for trade_id in wanted_trades(plan))
-        trades = one_document(database.rows("trades_by_id", home.profile_id, trade_ids), TRADE_ROWS)
+        rows = database.rows("trades_by_id", home.profile_id, json_list(index.trade_ids()))
+        trades = one_document(rows, TRADE_ROWS)
         keys = json_list(row.order_key for row in orders)
         booked = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
-        identities = json_list(wanted_fills(plan))
+        identities = json_list(index.fill_identities())
         named = one_document(database.rows("fills_by_identity", home.account_id, identities), FILL_ROWS)
-        selection = select_corrections(plan, Books(orders, trades, booked + named), home.profile_id)
+        selection = select_corrections(index, Books(orders, trades, booked + named), home.profile_id)
         check_invariants(selection, plan, booked, allow_overfill=self._run.snapshot.policy.allow_overfill)
         return selection
 

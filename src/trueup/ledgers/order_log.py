@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import astuple, fields
 
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
@@ -18,8 +18,8 @@ GENESIS = ""  # what the first row of a profile carries as the hash before it
 BOT = "bot"
 OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the next write
 _HASH_BYTES = 32
-_ORDER_KEYS = tuple(f.name for f in fields(LocalOrder) if f.name != "version")
-_TRADE_KEYS = tuple(f.name for f in fields(Trade) if f.name != "version")
+_ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version`, which the row carries
+_TRADE_KEYS = tuple(f.name for f in fields(Trade))[:-1]
 
 
 class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
@@ -136,11 +136,15 @@ def trade_payload(
     return _encode(payload).decode()
 
 
-def changed(before: object | None, after: object, keys: Sequence[str]) -> dict[str, Any]:
-    """The keys that differ, with their new values; all of them where nothing was before."""
+def changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
+    """The keys that differ, with their new values; all of them where nothing was before. `keys`: all but the last."""
     if before is None:
         return {key: getattr(after, key) for key in keys}
-    return {key: new for key in keys if (new := getattr(after, key)) != getattr(before, key)}
+    return {
+        key: new
+        for key, old, new in zip(keys, astuple(before), astuple(after), strict=False)
+        if old is not new and old != new
+    }
 
 
 def chain(

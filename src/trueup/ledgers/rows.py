@@ -4,17 +4,19 @@ Knows nothing of plans, leases or databases.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, fields, replace
 
 from trueup.ledgers.database import Row, Value
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import canonical
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
+_PREVIOUS = next(i for i, f in enumerate(fields(LocalOrder)) if f.name == "previous_venue_order_ids")
 FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
 Document = TypeVar("Document")
 Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
@@ -92,64 +94,28 @@ def canonical_trade(trade: Trade) -> Trade:
 
 
 def _canonical(value: Stored, keys: tuple[str, ...]) -> Stored:
-    texts = {key: text for key in keys if (text := getattr(value, key)) is not None}
-    better = {key: canon for key, text in texts.items() if (canon := canonical(text)) != text}
-    return replace(value, **better) if better else value
+    for key in keys:
+        amount_text = getattr(value, key)
+        if amount_text is not None and (better := _canonical_text(amount_text)) != amount_text:
+            value = replace(value, **{key: better})
+    return value
+
+
+@lru_cache(maxsize=65_536)
+def _canonical_text(amount_text: str) -> str:
+    return canonical(amount_text)
 
 
 def order_values(order: LocalOrder) -> tuple[Value, ...]:
-    """Every column of formats' local order, in the order of the statements."""
+    """Every column of formats' local order, in the order of the statements, which is that of the value."""
+    values = astuple(order)
     previous = order.previous_venue_order_ids
-    return (
-        order.client_order_id,
-        order.venue_order_id,
-        order.trade_id,
-        order.sub_tag,
-        order.symbol,
-        order.side,
-        order.action,
-        order.order_type,
-        order.qty,
-        order.limit_price,
-        order.stop_price,
-        order.status,
-        order.filled_qty,
-        order.filled_avg_price,
-        order.submitted_at,
-        order.last_activity_at,
-        order.venue_updated_at,
-        json_list(previous) if previous else "[]",
-        order.position_side,
-        order.version,
-    )
+    return (*values[:_PREVIOUS], json_list(previous) if previous else "[]", *values[_PREVIOUS + 1 :])
 
 
 def fill_values(fill: Fill) -> tuple[Value, ...]:
-    return (
-        fill.fill_id,
-        fill.venue_order_id,
-        fill.client_order_id,
-        fill.symbol,
-        fill.side,
-        fill.qty,
-        fill.price,
-        fill.fee,
-        fill.fee_currency,
-        fill.filled_at,
-        int(fill.inferred),
-    )
+    return (*astuple(fill)[:-1], int(fill.inferred))
 
 
 def trade_values(trade: Trade) -> tuple[Value, ...]:
-    return (
-        trade.symbol,
-        trade.side,
-        trade.status,
-        trade.entry_qty,
-        trade.exit_qty,
-        trade.entry_avg_price,
-        trade.fee_base_qty,
-        trade.quarantined_by,
-        trade.opened_at,
-        trade.version,
-    )
+    return astuple(trade)[1:]

@@ -4,8 +4,10 @@ Both writers use it: a run's corrections, and a bot's recorder. Decides nothing 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, int_value, optional_text, text_value
@@ -21,7 +23,7 @@ from trueup.ledgers.rows import (
     trade_values,
 )
 from trueup.model.errors import Conflict
-from trueup.model.snapshot import Fill
+from trueup.model.snapshot import Fill, LocalOrder
 
 
 class Home(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,16 @@ class Home(Struct, frozen=True, kw_only=True):
     profile_id: str
     account_id: str
     user_id: str | None
+
+
+_MOVING = frozenset(
+    ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
+)
+_FIXED = attrgetter(*(f.name for f in fields(LocalOrder) if f.name not in _MOVING))
+
+
+def _only_moved(before: LocalOrder, after: LocalOrder) -> bool:
+    return bool(_FIXED(before) == _FIXED(after))
 
 
 def home_of(database: Database, profile_id: str) -> Home:
@@ -79,8 +91,12 @@ class BookWriter:
                 write.order_key = write.before.order_key
 
     def _write_orders(self, orders: Sequence[OrderWrite]) -> None:
-        updates = [(*order_values(w.after), w.order_key) for w in orders if w.before is not None]
-        self._database.write_many("update_order", updates)
+        """Most corrections leave ids and terms alone, and with them the indexes."""
+        updates = [(w.before.order, w) for w in orders if w.before is not None]
+        moved = [w for before, w in updates if _only_moved(before, w.after)]
+        others = [w for before, w in updates if not _only_moved(before, w.after)]
+        self._database.write_many("move_order", [(*order_values(w.after), w.order_key) for w in moved])
+        self._database.write_many("update_order", [(*order_values(w.after), w.order_key) for w in others])
         place = (self._home.account_id, self._home.profile_id)
         inserts = [(*order_values(w.after), w.order_key, *place) for w in orders if w.before is None]
         self._database.write_many("insert_order", inserts)

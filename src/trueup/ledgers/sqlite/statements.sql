@@ -188,6 +188,12 @@ INSERT INTO orders (
   position_side, version, logged_version, order_key, account_id, profile_id)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22, ?23)
 
+-- name: move_order
+UPDATE orders SET
+  status = ?12, filled_qty = ?13, filled_avg_price = ?14, last_activity_at = ?16, venue_updated_at = ?17,
+  version = ?20, logged_version = ?20
+WHERE order_key = ?21 AND version = ?20 - 1
+
 -- name: update_order
 UPDATE orders SET
   client_order_id = ?1, venue_order_id = ?2, trade_id = ?3, sub_tag = ?4, symbol = ?5, side = ?6, action = ?7,

@@ -187,7 +187,7 @@ CREATE TABLE breaks (
   resolved_at     TEXT,
   run_id          TEXT NOT NULL,     -- the last run that saw it
   PRIMARY KEY (profile_id, break_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX breaks_open ON breaks (profile_id) WHERE resolution IS NULL;
 
 CREATE TABLE corrections (
@@ -202,9 +202,10 @@ CREATE TABLE corrections (
   venue_order_id  TEXT,
   trade_id        TEXT,
   order_key       INTEGER,
-  payload         TEXT NOT NULL,     -- fill and changes
-  PRIMARY KEY (run_id, correction_id)
-) STRICT, WITHOUT ROWID;
+  payload         TEXT NOT NULL      -- fill and changes
+) STRICT;
+CREATE INDEX corrections_by_run ON corrections (run_id);
+CREATE INDEX corrections_by_order ON corrections (order_key) WHERE order_key IS NOT NULL;
 
 CREATE TABLE outbox (
   sequence        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,152 @@
+"""A plan by order and trade: which corrections, fills and notifications belong together, and which stand or fall
+together. Pure.
+
+Corrections and fills name their order by its ids: the venue's first, as two orders of a replaced chain may have
+carried one client order id. A *kin* is what one moved row takes along: the instrument; for orders without a symbol
+their trade's, else the order alone.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from trueup.ledgers.rows import FillIdentity, fill_identity
+from trueup.model.errors import InvariantError
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.plan import Correction, Notification, Plan
+from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.model.vocabulary import CorrectionKind
+
+Kin = str  # names one group of corrections that stand or fall together
+_OF_TRADES = frozenset(
+    {CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE, CorrectionKind.RELEASE_TRADE}
+)
+_NEW_PLAN = "the plan is damaged or from another version of trueup; make a new one"
+
+
+class OrderSubject(Struct):
+    """One projected order with all that the plan says about it. Ids are comparable, the venue's with previous ones."""
+
+    after: LocalOrder
+    client_id: str | None
+    venue_ids: list[str]
+    kin: Kin
+    corrections: list[Correction]
+    fills: list[tuple[FillIdentity, Fill]]
+
+
+class TradeSubject(Struct):
+    after: Trade
+    kin: Kin
+    corrections: list[Correction]
+
+
+class PlanIndex:
+    """Raises InvariantError where the plan contradicts itself: a correction or fill of an order it does not project."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._by_client: dict[str, OrderSubject] = {}
+        self._by_venue: dict[str, OrderSubject] = {}
+        self._by_trade: dict[str | None, OrderSubject] = {}
+        self._aliases: dict[Kin, Kin] = {}
+        self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol), []) for t in plan.projected_trades}
+        self.orders = [self._subject(order) for order in plan.projected_orders]
+        self._join_kin()
+        self.kin_of_corrections = [(one, self._place_correction(one)) for one in plan.corrections]
+        for fill in plan.projected_fills:
+            self._place_fill(fill)
+
+    def venue_ids(self) -> list[str]:
+        """Of every order that the plan would change or insert, sorted."""
+        return sorted({venue_id for subject in self.orders for venue_id in subject.venue_ids})
+
+    def client_ids(self) -> list[str]:
+        return sorted({subject.client_id for subject in self.orders if subject.client_id is not None})
+
+    def trade_ids(self) -> list[str]:
+        named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}
+        return sorted({normal_id(trade_id) for trade_id in named | self.trades.keys()})
+
+    def fill_identities(self) -> list[FillIdentity]:
+        return [identity for subject in self.orders for identity, _ in subject.fills]
+
+    def kin_of_notifications(self) -> Iterator[tuple[Notification, Kin | None]]:
+        """Null: about nothing that this plan changes."""
+        for one in self._plan.notifications:
+            subject = self._find(one.client_order_id, one.venue_order_id) or self.trades.get(
+                one.trade_id or ""
+            )
+            yield one, None if subject is None else subject.kin
+
+    def _subject(self, order: LocalOrder) -> OrderSubject:
+        client_id, venue_ids = known_client_id(order.client_order_id), venue_ids_of(order)
+        kin = (
+            symbol_token(order.symbol)
+            if order.symbol is not None
+            else f"\x00{len(self._by_trade)}{venue_ids}{client_id}"
+        )
+        subject = OrderSubject(order, client_id, venue_ids, kin, [], [])
+        if client_id is not None:
+            self._by_client[client_id] = subject
+        for venue_id in venue_ids[1:]:
+            self._by_venue.setdefault(venue_id, subject)
+        if venue_ids:
+            self._by_venue[venue_ids[0]] = (
+                subject  # an id that an order has now wins over one that another had
+            )
+        self._by_trade[order.trade_id] = subject
+        return subject
+
+    def _join_kin(self) -> None:
+        """An order and its trade are kin whatever their symbols say."""
+        for order in self.orders:
+            own = self.trades.get(order.after.trade_id or "")
+            if own is not None and own.kin != order.kin and self._root(own.kin) != self._root(order.kin):
+                self._aliases[self._root(order.kin)] = self._root(own.kin)
+        if self._aliases:
+            for order in self.orders:
+                order.kin = self._root(order.kin)
+            for trade in self.trades.values():
+                trade.kin = self._root(trade.kin)
+
+    def _root(self, kin: Kin) -> Kin:
+        while kin in self._aliases:
+            kin = self._aliases[kin]
+        return kin
+
+    def _find(self, client_order_id: str | None, venue_order_id: str | None) -> OrderSubject | None:
+        if (venue_id := known_id(venue_order_id)) is not None and (
+            subject := self._by_venue.get(venue_id)
+        ) is not None:
+            return subject
+        client_id = known_client_id(client_order_id)
+        return None if client_id is None else self._by_client.get(client_id)
+
+    def _place_correction(self, one: Correction) -> Kin:
+        subject: OrderSubject | TradeSubject | None
+        if one.kind in _OF_TRADES:
+            subject = self.trades.get(one.trade_id or "")
+        else:
+            subject = self._find(one.client_order_id, one.venue_order_id) or self._by_trade.get(one.trade_id)
+        if subject is None:
+            raise InvariantError(
+                f"correction {one.correction_id} ({one.kind}) names no projected order or trade: {_NEW_PLAN}"
+            )
+        subject.corrections.append(one)
+        return subject.kin
+
+    def _place_fill(self, fill: Fill) -> None:
+        subject = self._find(fill.client_order_id, fill.venue_order_id)
+        if subject is None:
+            raise InvariantError(f"projected fill {fill.fill_id} names no projected order: {_NEW_PLAN}")
+        subject.fills.append((fill_identity(fill, subject.after), fill))
+
+
+def venue_ids_of(order: LocalOrder) -> list[str]:
+    """Comparable: the order's venue id, then those it had before."""
+    venue_id = known_id(order.venue_order_id)
+    ids = [] if venue_id is None else [venue_id]
+    if order.previous_venue_order_ids:
+        ids.extend(normal_id(previous) for previous in order.previous_venue_order_ids)
+    return ids
