@@ -53,7 +53,13 @@ def test_in_a_few_busy_worlds_every_fault_occurs():
             for profile_id in world.profiles:
                 world.snapshot(profile_id)
         hits |= set(world.dice.hits)
-    of_runs = {"answer_unknown", "answer_stale", "run_lost", "notice_doubled"}  # none is made here
+    of_runs = {
+        "answer_unknown",
+        "answer_stale",
+        "reply_slow",
+        "run_lost",
+        "notice_doubled",
+    }  # none is made here
     assert hits | of_runs == set(FAULT_NAMES)
 
 

@@ -24,27 +24,32 @@ from trueup.sim.market_orders import time_text
 
 
 class Books(Protocol):
-    """What a simulated bot needs of its recorder. Every order and trade must be recorded before it is named again."""
+    """What a simulated bot needs of its recorder: `trueup.engine.recorder.Recorder`, or books in memory.
 
-    def open_trade(self, trade_id: str, symbol: str, side: PositionSide) -> None: ...
+    What the methods return is their own affair.
+    """
 
-    def record_order(self, order: LocalOrder) -> None:
+    def open_trade(self, trade_id: str, symbol: str, side: PositionSide) -> object: ...
+
+    def record_order(self, order: LocalOrder) -> object:
         """Before it is sent: with its client order id, without a venue order id."""
         ...
 
-    def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> None: ...
+    def record_acknowledgement(
+        self, client_order_id: str, venue_order_id: str, updated_at: str
+    ) -> object: ...
 
-    def record_fill(self, client_order_id: str, fill: Fill) -> None: ...
+    def record_fill(self, client_order_id: str, fill: Fill) -> object: ...
 
-    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> None: ...
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> object: ...
 
     def record_ended(
-        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str | None
-    ) -> None:
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str
+    ) -> object:
         """The venue canceled, expired or rejected it."""
         ...
 
-    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> None: ...
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> object: ...
 
 
 class MemoryBooks:
@@ -107,7 +112,7 @@ class MemoryBooks:
             self._touch(index, status=Status.PENDING_CANCEL)
 
     def record_ended(
-        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str | None
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str | None = None
     ) -> None:
         index = self._index(client_order_id, venue_order_id)
         order = self._orders[index]
@@ -119,7 +124,7 @@ class MemoryBooks:
     def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> None:
         if self.find(successor.client_order_id, successor.venue_order_id) is None:
             self.record_order(successor)
-        self.record_ended(client_order_id, venue_order_id, Status.REPLACED, None)
+        self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
 
     # What a snapshot holds, and what a plan changes
 

@@ -271,6 +271,11 @@ class Bot:
     async def reconcile_amended(self, notification: Notification) -> None:
         self.obey(notification)
 
+    def is_mine(self, notification: Notification) -> bool:
+        """Is it about a trade or an order of this bot?"""
+        client_order_id = notification.client_order_id or ""
+        return notification.trade_id in self.trades or client_order_id.startswith(f"{self.profile_id}-")
+
     def obey(self, notification: Notification) -> None:
         """Do what a notification says, once: set the cumulative figures, end what ended, adopt what is new."""
         self.deliveries += 1

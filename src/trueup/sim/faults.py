@@ -23,6 +23,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     read_rate_limited: float = 0  # [3]
     read_truncated: float = 0  # [4] state partial
     read_stale: float = 0  # [6] everything as it was some seconds ago
+    reply_slow: float = 0  # [16] arrives seconds after it was made (`async` reads only)
     read_empty: float = 0  # [13] maintenance: no open order at all, and said to be complete
     answer_unknown: float = 0
     answer_stale: float = 0
@@ -68,6 +69,7 @@ class Faults(Struct, frozen=True, kw_only=True):
             read_rate_limited=0.03,
             read_truncated=0.1,
             read_stale=0.1,
+            reply_slow=0.3,
             read_empty=0.03,
             answer_unknown=0.1,
             answer_stale=0.1,

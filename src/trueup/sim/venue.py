@@ -27,6 +27,7 @@ from trueup.sim.market import Market
 from trueup.sim.market_orders import MarketFill, MarketOrder, time_text
 
 FOREVER_AGO_NS = 0
+SLOW_S_MAX = 8  # below the time-outs of the engine: what is slower is a failed read
 Row = TypeVar("Row")
 
 
@@ -58,16 +59,16 @@ class SimVenue:
         return self.read_instruments()
 
     async def open_orders(self) -> OrdersRead:
-        return self.read_open_orders()
+        return await self._travel(self.read_open_orders())
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        return self.read_history(since, symbol)
+        return await self._travel(self.read_history(since, symbol))
 
     async def positions(self) -> PositionsRead:
-        return self.read_positions()
+        return await self._travel(self.read_positions())
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        return self.answer(by, order_id)
+        return await self._travel(self.answer(by, order_id))
 
     async def aclose(self) -> None:
         """Nothing is held open."""
@@ -138,6 +139,12 @@ class SimVenue:
         return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=self._now(), order=view)
 
     # Faults
+
+    async def _travel(self, reply: Row) -> Row:
+        """The reply, when it arrives."""
+        if self._dice.strikes("reply_slow"):
+            await self._market.clock.sleep(self._dice.rng.randint(1, SLOW_S_MAX))
+        return reply
 
     def _now(self) -> str:
         """When a read was sent, on the clock of whoever reads."""

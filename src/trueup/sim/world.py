@@ -100,11 +100,12 @@ class World:
         shape: Shape | None = None,
         faults: Faults | None = None,
         instruments: tuple[MarketInstrument, ...] = INSTRUMENTS,
+        clock: SimClock | None = None,
         make_books: Callable[[Profile], Books] | None = None,
     ) -> None:
         self.seed = seed
         self.shape = shape or Shape()
-        self.clock = SimClock()
+        self.clock = clock or SimClock()
         self.market = Market(self.clock, list(instruments), self.shape.venue_skew_s * NS_PER_S)
         self.dice = FaultDice(self._stream("faults"), faults or Faults())
         self.trading = True
@@ -119,8 +120,18 @@ class World:
     # Time
 
     def step(self) -> None:
-        """One second: what is due at the venue, prices, people, then bots."""
+        """One second passes, and then something happens."""
         self.clock.advance(STEP_S * NS_PER_S)
+        self.act()
+
+    async def live_for(self, seconds: int) -> None:
+        """`run_for` beside other tasks under `run_simulated`: the clock is moved by those who wait."""
+        for _ in range(seconds // STEP_S):
+            await self.clock.sleep(STEP_S)
+            self.act()
+
+    def act(self) -> None:
+        """What happens in a second: what is due at the venue, prices, people, then bots."""
         self.market.settle()
         self._move_prices()
         for account in self.accounts.values():
