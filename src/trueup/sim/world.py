@@ -102,7 +102,6 @@ class World:
         instruments: tuple[MarketInstrument, ...] = INSTRUMENTS,
         clock: SimClock | None = None,
         make_books: Callable[[Profile], Books] | None = None,
-        clock: SimClock | None = None,
     ) -> None:
         self.seed = seed
         self.shape = shape or Shape()
