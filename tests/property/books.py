@@ -19,7 +19,11 @@ class Books:
     trades: list[Document] = field(default_factory=list)
 
     def copy(self) -> "Books":
-        return Books([dict(row) for row in self.orders], [dict(row) for row in self.fills], [dict(row) for row in self.trades])
+        return Books(
+            [dict(row) for row in self.orders],
+            [dict(row) for row in self.fills],
+            [dict(row) for row in self.trades],
+        )
 
     def by_venue_id(self, venue_order_id: str) -> list[Document]:
         return [row for row in self.orders if normal(row["venue_order_id"]) == normal(venue_order_id)]
@@ -86,7 +90,9 @@ def _hear(rng: random.Random, order: TrueOrder, second: float, previous: list[st
         "previous_venue_order_ids": list(previous),
         "version": rng.randint(1, 9),
     }
-    shares_client_id = any(normal(one["client_order_id"]) == normal(order.client_order_id) for one in books.orders)
+    shares_client_id = any(
+        normal(one["client_order_id"]) == normal(order.client_order_id) for one in books.orders
+    )
     if shares_client_id:  # the venue keeps the client id in a replacement; the books name one order by it
         row["client_order_id"] = None
     _damage(rng, row, may_lose_venue_id=not done and not previous and not order.replaces)
@@ -205,7 +211,7 @@ def apply(books: Books, plan: Document) -> Books:
 
 
 def place_of(orders: list[Document], row: Document, plan: Document) -> int | None:
-    """Which row a projected one is: the one with its venue id; else the one that `bind_ids` gave it to; else by client id."""
+    """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id; else by client id."""
     own, client = normal(row["venue_order_id"]), normal(row["client_order_id"])
     bound = [one for one in plan["corrections"] if one["kind"] == "bind_ids" and own in _new_venue_ids(one)]
     old_venue_ids = {normal(one["venue_order_id"]) for one in bound} - {None}

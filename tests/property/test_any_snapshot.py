@@ -1,15 +1,15 @@
-"""Any snapshot that can be written down: few ids, so that they collide in every way; any reads, answers and findings."""
+"""Any snapshot that can be written down: few ids, so that they collide in every way; any reads and findings."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from tests.property.books import normal
 from tests.property.test_worlds import projected, shuffled
 from tests.property.truth import Document, at
 from tests.property.worlds import STAGES_OFF, plan_bytes, plan_of
-
 from trueup.model.errors import InputError
 
 LIVE = ("pending_new", "partially_filled", "pending_cancel", "pending_replace", "suspended")
@@ -86,7 +86,12 @@ fills = st.fixed_dictionaries(
 )
 answers = st.one_of(
     st.builds(
-        lambda by, order_id, outcome, read_at: {"by": by, "id": order_id, "outcome": outcome, "read_at": read_at},
+        lambda by, order_id, outcome, read_at: {
+            "by": by,
+            "id": order_id,
+            "outcome": outcome,
+            "read_at": read_at,
+        },
         st.sampled_from(["venue_order_id", "client_order_id"]),
         st.sampled_from(["v-1", "v-2", "v-3", "c-1", "c-2", "c-3"]),
         st.sampled_from(["absent", "absent", "unknown"]),
@@ -142,6 +147,7 @@ policies = st.fixed_dictionaries(
         "managed_symbols": st.just(["ETH/USD"]),
     },
 )
+ID_KEYS = ("venue_order_id", "client_order_id")
 STATES = ["complete", "partial", "failed"]
 
 
@@ -172,7 +178,11 @@ def snapshots(open_order_states: list[str]) -> st.SearchStrategy[Document]:
                     "account_id": st.sampled_from([None, "a-1", "a-2"]),
                     "open_orders": reads({"rows": venue_rows}, open_order_states),
                     "history": reads(
-                        {"since": times, "orders": venue_rows, "fills": st.lists(fills, max_size=4).map(only_real)}
+                        {
+                            "since": times,
+                            "orders": venue_rows,
+                            "fills": st.lists(fills, max_size=4).map(only_real),
+                        }
                     ),
                     "answers": st.lists(answers, max_size=5),
                 }
@@ -187,7 +197,7 @@ def only_distinct_orders(rows: list[Document]) -> list[Document]:
     kept: list[Document] = []
     seen: set[tuple] = set()
     for row in rows:
-        ids = {(key, normal(row[key])) for key in ("venue_order_id", "client_order_id") if useful(row[key])}
+        ids: set[tuple] = {(key, normal(row[key])) for key in ID_KEYS if useful(row[key])}
         ids |= set() if ids else {(row["trade_id"], row["symbol"], row["side"])}
         if not ids & seen and (ids != {(None, row["symbol"], row["side"])}):
             kept.append(row)
@@ -228,14 +238,16 @@ many = settings(
 @given(snapshots(["partial", "failed"]))
 def test_an_incomplete_read_never_ends_an_order_whose_record_is_not_there(snapshot):
     plan = planned(snapshot)
-    known = {(key, normal(record[key])) for record in venue_records(snapshot) for key in ID_KEYS if useful(record[key])}
+    known = {
+        (key, normal(record[key]))
+        for record in venue_records(snapshot)
+        for key in ID_KEYS
+        if useful(record[key])
+    }
     for correction in plan["corrections"]:
         if correction["kind"] == "set_status" and correction["changes"]["status"] in TERMINAL:
             ids = {(key, normal(correction[key])) for key in ID_KEYS if useful(correction[key])}
             assert ids & known, correction
-
-
-ID_KEYS = ("venue_order_id", "client_order_id")
 
 
 def venue_records(snapshot: Document) -> Iterator[Document]:

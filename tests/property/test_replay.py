@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tests.property.truth import Document
 from tests.property.worlds import make_world, plan_bytes, reconcile
 

@@ -8,6 +8,7 @@ import random
 
 import msgspec
 import pytest
+
 from tests.property.books import Books, place_of, substitute
 from tests.property.truth import Document
 from tests.property.worlds import check_converged, make_world, plan_bytes, plan_of, reconcile

@@ -60,7 +60,8 @@ class TrueOrder:
         done = self.done(second)
         if not done:
             return None
-        return sum(execution.qty * execution.price for execution in done) / sum(execution.qty for execution in done)
+        cost = sum((execution.qty * execution.price for execution in done), Decimal(0))
+        return cost / self.filled(second)
 
     def limit(self, second: float) -> Decimal:
         return self.amended[1] if self.amended and second < self.amended[0] else self.limit_price
@@ -149,16 +150,21 @@ class Truth:
 def make_truth(rng: random.Random, *, has_foreign: bool, until: float) -> Truth:
     """Up to seven intents, some replaced once or twice, the last event at most at second `until`."""
     trades = [
-        (f"t-{number}", rng.choice(SYMBOLS), rng.choice(("long", "long", "short"))) for number in range(rng.randint(0, 3))
+        (f"t-{number}", rng.choice(SYMBOLS), rng.choice(("long", "long", "short")))
+        for number in range(rng.randint(0, 3))
     ]
     truth = Truth([], trades)
     for intent in range(rng.randint(1, 7)):
-        truth.orders.extend(_intent(rng, intent, trades, owned=not (has_foreign and rng.random() < 0.25), until=until))
+        truth.orders.extend(
+            _intent(rng, intent, trades, owned=not (has_foreign and rng.random() < 0.25), until=until)
+        )
     return truth
 
 
 def _intent(rng: random.Random, intent: int, trades: list, *, owned: bool, until: float) -> list[TrueOrder]:
-    trade_id, symbol, trade_side = rng.choice(trades) if trades and owned and rng.random() < 0.7 else (None, None, None)
+    trade_id, symbol, trade_side = (
+        rng.choice(trades) if trades and owned and rng.random() < 0.7 else (None, None, None)
+    )
     action = rng.choice(("entry", "entry", "exit"))
     opens = "buy" if trade_side != "short" else "sell"
     side = opens if action == "entry" else ("sell" if opens == "buy" else "buy")
@@ -237,5 +243,7 @@ def _execute(rng: random.Random, order: TrueOrder, end: float, share: Decimal) -
         left -= qty
         price = order.limit_price + rng.choice((Decimal(0), Decimal("-0.5"), Decimal("0.25")))
         second = rng.uniform(order.submitted, end)
-        name = rng.choice((f"F{part}", f"{order.venue_order_id}:{part}"))  # ids are unique within an order only
+        name = rng.choice(
+            (f"F{part}", f"{order.venue_order_id}:{part}")
+        )  # ids are unique within an order only
         order.executions.append(Execution(second, name, qty, price))

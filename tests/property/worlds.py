@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
+
 from tests.property.books import LIVE, Books, apply, make_books, normal, trade_sums
 from tests.property.truth import Document, TrueOrder, Truth, at, make_truth
-
 from trueup.core.make_plan import make_plan
 from trueup.model.decode import decode_snapshot
 
@@ -84,7 +84,9 @@ def make_world(seed: int) -> World:
 def reconcile(world: World, look: Look = lambda snapshot, plan: None) -> None:
     """Rounds until nothing moves any more; raises AssertionError where that takes more than ROUNDS_MAX."""
     for round_number in range(ROUNDS_MAX):
-        calm = round_number >= world.faulty_rounds and world.now > max(world.truth.settled_after(), 0) + CALM_S
+        calm = (
+            round_number >= world.faulty_rounds and world.now > max(world.truth.settled_after(), 0) + CALM_S
+        )
         moved = run_round(world, faulty=round_number < world.faulty_rounds, look=look)
         if calm and not moved:
             return
@@ -145,7 +147,13 @@ def _history(world: World, seen: float, *, faulty: bool) -> Document:
     if state != "complete":
         keep = 0.5 if state == "partial" else 0
         orders, fills = ([row for row in rows if rng.random() < keep] for rows in (orders, fills))
-    return {"state": state, "read_at": at(world.now - 1), "since": at(-9000), "orders": orders, "fills": fills}
+    return {
+        "state": state,
+        "read_at": at(world.now - 1),
+        "since": at(-9000),
+        "orders": orders,
+        "fills": fills,
+    }
 
 
 def _local(world: World) -> Document:
@@ -229,7 +237,9 @@ def check_books(world: World) -> None:
     for order in world.truth.orders:
         for row in world.books.by_venue_id(order.venue_order_id):
             booked = Decimal(row["filled_qty"])
-            assert booked <= order.filled(world.now), f"{order.venue_order_id}: {booked} is more than happened"
+            assert booked <= order.filled(world.now), (
+                f"{order.venue_order_id}: {booked} is more than happened"
+            )
             _check_fill_rows(world, order, row)
 
 
@@ -243,7 +253,9 @@ def _check_fill_rows(world: World, order: TrueOrder, row: Document) -> None:
     happened = {execution.fill_id: execution for execution in order.executions}
     rows = [fill for fill in world.books.fills if normal(fill["venue_order_id"]) == order.venue_order_id]
     real = [fill for fill in rows if not fill.get("inferred")]
-    assert len({fill["fill_id"] for fill in rows}) == len(rows), f"{order.venue_order_id}: a fill is booked twice"
+    assert len({fill["fill_id"] for fill in rows}) == len(rows), (
+        f"{order.venue_order_id}: a fill is booked twice"
+    )
     for fill in real:
         assert Decimal(fill["qty"]) == happened[fill["fill_id"]].qty
         assert Decimal(fill["price"]) == happened[fill["fill_id"]].price
@@ -281,7 +293,9 @@ def _check_row(world: World, order: TrueOrder, row: Document) -> None:
     assert Decimal(row["limit_price"]) == order.limit_price, name
     if world.has_history:
         rows = [fill for fill in world.books.fills if normal(fill["venue_order_id"]) == order.venue_order_id]
-        assert {fill["fill_id"] for fill in rows} == {execution.fill_id for execution in order.executions}, name
+        assert {fill["fill_id"] for fill in rows} == {execution.fill_id for execution in order.executions}, (
+            name
+        )
 
 
 def _check_trades(world: World) -> None:

@@ -228,21 +228,25 @@ def the_break(plan: Document, kind: str) -> Document:
 
 def stands(plan: Document, order_id: str) -> str | None:
     """The projected order of that venue order id (or client order id): `status filled @ average`."""
-    order = projected(plan, order_id)
-    if order is None:
+    if not _projected_orders(plan, order_id):
         return None
+    order = projected(plan, order_id)
     price = f" @ {order['filled_avg_price']}" if order["filled_avg_price"] is not None else ""
     return f"{order['status']} {order['filled_qty']}{price}"
 
 
-def projected(plan: Document, order_id: str) -> Document | None:
-    rows = [
+def projected(plan: Document, order_id: str) -> Document:
+    """The one projected order of that venue order id (or client order id)."""
+    [order] = _projected_orders(plan, order_id)
+    return order
+
+
+def _projected_orders(plan: Document, order_id: str) -> list[Document]:
+    return [
         order
         for order in plan["projected_orders"]
         if order_id in (order["venue_order_id"], order["client_order_id"])
     ]
-    assert len(rows) <= 1
-    return rows[0] if rows else None
 
 
 def projected_trade(plan: Document, trade_id: str = "t-1") -> str | None:

@@ -2,8 +2,10 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     absent,
     asked,
@@ -20,7 +22,6 @@ from tests.acceptance.plan.snapshots import (
     trade,
     venue_order,
 )
-
 from trueup.core.make_plan import make_plan
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
@@ -35,7 +36,13 @@ FULL = snapshot(
     positions={"state": "complete", "rows": [{"symbol": "ETH/USD", "qty": "-1"}]},
     instruments=[{"symbol": "ETH/USD", "qty_step": "0.001"}],
     prior=[
-        {"break_id": "b", "kind": "fill_drift", "first_seen_at": at(-60), "last_seen_at": at(-60), "confirmations": 1}
+        {
+            "break_id": "b",
+            "kind": "fill_drift",
+            "first_seen_at": at(-60),
+            "last_seen_at": at(-60),
+            "confirmations": 1,
+        }
     ],
     local_keys={"other_profiles_open_qty": {"ETH/USD": {"long": "1"}}},
 )
@@ -45,7 +52,7 @@ def with_value(path: str, value) -> bytes:
     """FULL with one value set: `venue.open_orders.rows.2.qty`."""
     document = copy.deepcopy(FULL)
     *parents, key = [int(part) if part.isdigit() else part for part in path.split(".")]
-    place = document
+    place: Any = document
     for parent in parents:
         place = place[parent]
     if value is ...:
@@ -149,7 +156,10 @@ def test_the_full_document_is_accepted():
 )
 def test_refused_with_the_path(path, value):
     error = refused(with_value(path, value))
-    places = {json_path(path), json_path(path).rpartition(".")[0]}  # a missing or unknown key: its object's path
+    places = {
+        json_path(path),
+        json_path(path).rpartition(".")[0],
+    }  # a missing or unknown key: its object's path
     assert error.path in places, (error.path, error.message)
     assert error.message
 
@@ -160,7 +170,9 @@ def test_the_path_names_the_row():
     assert str(error).startswith("$.venue.open_orders.rows[2].qty: ")
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b'"x"', b'{"format": "trueup.snapshot/1"', b"\xff\xfe{}"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"null", b'"x"', b'{"format": "trueup.snapshot/1"', b"\xff\xfe{}"]
+)
 def test_what_is_no_document_is_refused(data):
     assert refused(data).message
 
@@ -207,7 +219,9 @@ def test_a_local_order_that_nothing_names_is_refused():
 def test_duplicate_trades_fills_and_instruments_are_refused():
     assert twins("trades", trade(), trade()).path.startswith("$.local.trades[1]")
     assert twins("fills", fill("F1", "1"), fill("F1", "1")).path.startswith("$.local.fills[1]")
-    assert twins("instruments", {"symbol": "ETH/USD"}, {"symbol": "ethusd"}).path.startswith("$.instruments[1]")
+    assert twins("instruments", {"symbol": "ETH/USD"}, {"symbol": "ethusd"}).path.startswith(
+        "$.instruments[1]"
+    )
 
 
 def test_one_fill_id_in_two_orders_is_no_duplicate():
@@ -222,7 +236,9 @@ def test_useless_client_ids_are_no_duplicates():
 
 
 def test_the_venues_duplicates_are_merged():
-    planned = plan_of(snapshot([local_order()], [venue_order(), venue_order(), venue_order(venue_order_id="V-1")]))
+    planned = plan_of(
+        snapshot([local_order()], [venue_order(), venue_order(), venue_order(venue_order_id="V-1")])
+    )
     assert quiet(planned)
 
 

@@ -1,6 +1,7 @@
 """The fold of fills: R real fills known, B booked, C the venue's cumulative quantity. Every quantity exactly once."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     asked,
     at,
@@ -11,11 +12,11 @@ from tests.acceptance.plan.snapshots import (
     local_order,
     open_orders,
     plan,
+    plan_of,
     projected_fills,
     projected_trade,
     quiet,
     snapshot,
-    plan_of,
     stands,
     steps,
     told,
@@ -32,7 +33,9 @@ def part(filled_qty: str | None, price: str | None = "100", status: str | None =
 
 
 def test_a_real_fill_is_booked_as_it_is():
-    planned = plan([local_order()], [venue_order(**part("3", "99"))], history=history(fills=[fill("F1", "3", "99")]))
+    planned = plan(
+        [local_order()], [venue_order(**part("3", "99"))], history=history(fills=[fill("F1", "3", "99")])
+    )
     assert kinds(planned) >= {"fill_drift"}
     assert steps(planned) == ["book_fill v-1 F1 3 @ 99"]
     assert stands(planned, "v-1") == "partially_filled 3 @ 99"
@@ -48,14 +51,18 @@ def test_without_records_the_growth_is_inferred():
 
 def test_what_real_fills_do_not_cover_is_one_inferred_fill():
     # 7 at 104 = 728, less 3 at 100 = 428, over 4 = 107
-    planned = plan([local_order()], [venue_order(**part("7", "104"))], history=history(fills=[fill("F1", "3")]))
+    planned = plan(
+        [local_order()], [venue_order(**part("7", "104"))], history=history(fills=[fill("F1", "3")])
+    )
     assert steps(planned) == ["book_fill v-1 F1 3 @ 100", "book_fill v-1 inferred 4 @ 107"]
     assert stands(planned, "v-1") == "partially_filled 7 @ 104"
 
 
 def test_a_fill_that_is_booked_already_is_not_booked_again():
     local = local_order(**part("3"))
-    planned = plan([local], [venue_order(**part("3"))], fills=[fill("F1", "3")], history=history(fills=[fill("F1", "3")]))
+    planned = plan(
+        [local], [venue_order(**part("3"))], fills=[fill("F1", "3")], history=history(fills=[fill("F1", "3")])
+    )
     assert quiet(planned)
 
 
@@ -80,14 +87,18 @@ def test_one_fill_id_of_two_orders_is_two_fills():
 
 
 def test_the_same_fill_read_twice_is_booked_once():
-    planned = plan([local_order()], [venue_order(**part("3"))], history=history(fills=[fill("F1", "3"), fill("F1", "3")]))
+    planned = plan(
+        [local_order()], [venue_order(**part("3"))], history=history(fills=[fill("F1", "3"), fill("F1", "3")])
+    )
     assert steps(planned) == ["book_fill v-1 F1 3 @ 100"]
 
 
 @pytest.mark.parametrize("other", [fill("F1", "4"), fill("F1", "3", "101")])
 def test_the_same_identity_with_other_figures_keeps_what_is_booked_and_is_reported(other):
     local = local_order(**part("3"))
-    planned = plan([local], [venue_order(**part("3"))], fills=[fill("F1", "3")], history=history(fills=[other]))
+    planned = plan(
+        [local], [venue_order(**part("3"))], fills=[fill("F1", "3")], history=history(fills=[other])
+    )
     assert steps(planned) == []
     assert planned["breaks"] != []
 
@@ -112,7 +123,10 @@ def test_real_fills_take_the_place_of_an_inferred_one():
         fills=[inferred("8")],
         history=history(fills=[fill("F1", "4", "99"), fill("F2", "4", "103", filled_at=at(-1700))]),
     )
-    assert steps(planned) == ["supersede_fill v-1 F1 4 @ 99 for 4 of I1", "supersede_fill v-1 F2 4 @ 103 for 4 of I1"]
+    assert steps(planned) == [
+        "supersede_fill v-1 F1 4 @ 99 for 4 of I1",
+        "supersede_fill v-1 F2 4 @ 103 for 4 of I1",
+    ]
     assert projected_fills(planned) == {"inferred": "0", "F1": "4", "F2": "4"}
     assert told(planned) == []  # neither quantity nor cost moved
 
@@ -153,7 +167,10 @@ def test_the_newest_fills_are_the_growth_and_the_older_ones_take_the_place():
         [venue_order(**part("7"))],
         history=history(fills=[fill("F2", "2", filled_at=at(-60)), fill("F1", "5", filled_at=at(-900))]),
     )
-    assert sorted(steps(planned)) == ["book_fill v-1 F2 2 @ 100", "supersede_fill v-1 F1 5 @ 100 for 5 of legacy"]
+    assert sorted(steps(planned)) == [
+        "book_fill v-1 F2 2 @ 100",
+        "supersede_fill v-1 F1 5 @ 100 for 5 of legacy",
+    ]
     assert stands(planned, "v-1") == "partially_filled 7 @ 100"
     assert told(planned) == ["entry_fill v-1 2 @ 100 of 7"]
 
@@ -215,7 +232,9 @@ def test_without_an_average_the_limit_price_is_the_estimate():
 )
 def test_without_any_price_nothing_is_booked(keys, policy):
     # D 10
-    planned = plan([local_order(**keys)], [venue_order(**(part("4", None, "canceled") | keys))], policy=policy)
+    planned = plan(
+        [local_order(**keys)], [venue_order(**(part("4", None, "canceled") | keys))], policy=policy
+    )
     assert "price_missing" in kinds(planned)
     assert planned["corrections"] == planned["notifications"] == []
 
@@ -253,7 +272,9 @@ def test_fills_beyond_the_record_query_it_and_book_nothing_beyond_it():
         history=history(fills=[fill("F1", "3", filled_at=at(-900)), fill("F2", "2", filled_at=at(-60))]),
     )
     assert asked(planned) == ["venue venue_order_id v-1"]
-    booked = sum(float(correction["fill"]["qty"]) for correction in planned["corrections"] if correction["fill"])
+    booked = sum(
+        float(correction["fill"]["qty"]) for correction in planned["corrections"] if correction["fill"]
+    )
     assert booked <= 3
     assert not any("inferred" in step for step in steps(planned))
 
@@ -279,7 +300,9 @@ def test_filled_below_the_quantity_is_queried_and_flagged_but_not_set():
 def test_filled_within_a_step_of_the_quantity_is_filled():
     # Reading: the tolerance "on terminal orders" covers this too.
     step = {"symbol": "ETH/USD", "qty_step": "0.001"}
-    planned = plan([local_order(**part("9.999"))], [venue_order(**part("9.999", status="filled"))], instruments=[step])
+    planned = plan(
+        [local_order(**part("9.999"))], [venue_order(**part("9.999", status="filled"))], instruments=[step]
+    )
     assert steps(planned) == ["set_status v-1 filled"]
 
 

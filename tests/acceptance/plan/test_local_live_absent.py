@@ -1,6 +1,7 @@
 """Live locally, not in the venue's open orders: absence asks a question, and only authority answers it."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     absent,
     asked,
@@ -328,15 +329,14 @@ def vanished(count: int, *, of: int, **keys):
     numbers = range(1, count + 1)
     answers = [absent(f"v-{n}") for n in numbers] + [absent(f"c-{n}", "client_order_id") for n in numbers]
     prior = [finding(2, venue_order_id=f"v-{n}", client_order_id=f"c-{n}") for n in numbers]
-    still = [
-        venue_order(venue_order_id=f"v-{n}", client_order_id=f"c-{n}") for n in range(count + 1, of + 1)
-    ]
+    still = [venue_order(venue_order_id=f"v-{n}", client_order_id=f"c-{n}") for n in range(count + 1, of + 1)]
     local = [missing(n) for n in range(1, of + 1)]
     return plan(local, still, answers=keys.pop("answers", answers), prior=prior, **keys)
 
 
 @pytest.mark.parametrize(
-    ("count", "of", "is_mass"), [(3, 3, False), (2, 4, False), (3, 4, True), (4, 4, True), (3, 6, False), (4, 6, True)]
+    ("count", "of", "is_mass"),
+    [(3, 3, False), (2, 4, False), (3, 4, True), (4, 4, True), (3, 6, False), (4, 6, True)],
 )
 def test_mass_absence_counts_nothing(count, of, is_mass):
     planned = vanished(count, of=of)
@@ -382,6 +382,8 @@ def test_another_account_still_asks():
 
 def test_a_later_record_resurrects_it():
     canceled = local_order(status="canceled", version=4)
-    planned = plan([canceled], [venue_order(status="partially_filled", filled_qty="2", filled_avg_price="100")])
+    planned = plan(
+        [canceled], [venue_order(status="partially_filled", filled_qty="2", filled_avg_price="100")]
+    )
     assert kinds(planned) & {"resurrected", "reopened"}
     assert stands(planned, "v-1") == "partially_filled 2 @ 100"

@@ -1,6 +1,7 @@
 """The table of the matched pair, row by row, with its boundaries."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     asked,
     at,
@@ -96,7 +97,9 @@ def test_2_a_venue_that_filled_less_touches_nothing():
 
 
 def test_2_a_terminal_status_from_a_list_is_not_believed_before_a_query():
-    planned = plan([local_order(**filled("5"))], [], history=history([venue_order(**filled("3", "canceled"))]))
+    planned = plan(
+        [local_order(**filled("5"))], [], history=history([venue_order(**filled("3", "canceled"))])
+    )
     assert steps(planned) == []
     assert asked(planned) == ["venue venue_order_id v-1"]
 
@@ -244,7 +247,11 @@ def test_6_unless_the_policy_allows():
 
 def test_6_the_quantity_is_the_amended_one():
     planned = plan([local_order()], [venue_order(**filled("12", "filled", qty="12"))])
-    assert steps(planned) == ["amend_order v-1 qty=12", "book_fill v-1 inferred 12 @ 100", "set_status v-1 filled"]
+    assert steps(planned) == [
+        "amend_order v-1 qty=12",
+        "book_fill v-1 inferred 12 @ 100",
+        "set_status v-1 filled",
+    ]
 
 
 def test_6_orders_by_notional_have_no_quantity_to_exceed():
@@ -338,7 +345,9 @@ def test_8_filled_after_all_is_resurrected(status):
 
 
 def test_8_canceled_on_both_sides_with_a_late_fill_stays_canceled():
-    planned = plan([local_order(status="canceled")], [], history=history([venue_order(**filled("4", "canceled"))]))
+    planned = plan(
+        [local_order(status="canceled")], [], history=history([venue_order(**filled("4", "canceled"))])
+    )
     assert "resurrected" in kinds(planned)
     assert steps(planned) == ["book_fill v-1 inferred 4 @ 100"]
     assert stands(planned, "v-1") == "canceled 4 @ 100"
@@ -360,7 +369,9 @@ def test_8_the_venues_own_status_decides_what_is_live():
 
 
 def test_an_unknown_venue_status_judges_fills_only():
-    planned = plan([local_order()], [venue_order(**filled("4", None, raw_status="calculated", limit_price="99"))])
+    planned = plan(
+        [local_order()], [venue_order(**filled("4", None, raw_status="calculated", limit_price="99"))]
+    )
     assert steps(planned) == ["book_fill v-1 inferred 4 @ 100"]
 
 

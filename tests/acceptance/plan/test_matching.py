@@ -1,6 +1,7 @@
 """Matching: which venue order is which local order, and when that is not certain."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     asked,
     fill,
@@ -35,7 +36,10 @@ def test_books_that_agree_are_quiet():
     ("local_id", "venue_id"), [("v-1", "v-1"), ("V-1", "v-1"), (" v-1 ", "V-1"), ("0xAB", "0xab ")]
 )
 def test_by_venue_order_id_trimmed_and_in_any_case(local_id, venue_id):
-    planned = plan([local_order(venue_order_id=local_id, client_order_id=None)], [venue_order(venue_order_id=venue_id, **GONE)])
+    planned = plan(
+        [local_order(venue_order_id=local_id, client_order_id=None)],
+        [venue_order(venue_order_id=venue_id, **GONE)],
+    )
     assert planned["corrections"][-1]["changes"] == {"status": "canceled"}
 
 
@@ -65,7 +69,9 @@ def test_every_id_of_both_sides_is_indexed():
 @pytest.mark.parametrize("useless", ["", "0", "api", " API "])
 def test_useless_client_ids_never_match(useless):
     local = local_order(venue_order_id=None, client_order_id=useless, trade_id="t-1")
-    planned = plan([local], [venue_order(venue_order_id="v-9", client_order_id=useless, **HALF)], trades=[trade()])
+    planned = plan(
+        [local], [venue_order(venue_order_id="v-9", client_order_id=useless, **HALF)], trades=[trade()]
+    )
     assert not any(step.startswith("bind_ids") for step in steps(planned))
     assert all(order["venue_order_id"] == "v-9" for order in planned["projected_orders"])
 
@@ -113,7 +119,13 @@ def test_by_the_pattern_where_it_is_unique_on_both_sides():
 
 @pytest.mark.parametrize(
     "difference",
-    [{"symbol": "BTC/USD"}, {"side": "sell"}, {"qty": "11"}, {"client_order_id": "b1.t-2.entry.1"}, {"client_order_id": "m-1"}],
+    [
+        {"symbol": "BTC/USD"},
+        {"side": "sell"},
+        {"qty": "11"},
+        {"client_order_id": "b1.t-2.entry.1"},
+        {"client_order_id": "m-1"},
+    ],
 )
 def test_not_by_the_pattern_where_trade_symbol_side_or_quantity_differ(difference):
     venue = patterned() | difference

@@ -23,7 +23,9 @@ def v1(**keys):
 
 
 def v2(**keys):
-    return venue_order(**({"venue_order_id": "v-2", "client_order_id": "c-2", "qty": "12", "replaces": "v-1"} | keys))
+    return venue_order(
+        **({"venue_order_id": "v-2", "client_order_id": "c-2", "qty": "12", "replaces": "v-1"} | keys)
+    )
 
 
 def test_where_nothing_was_filled_the_row_is_bound_to_the_successor():
@@ -64,12 +66,16 @@ def test_where_something_is_booked_the_row_is_not_bound_to_the_successor():
 
 
 def test_a_row_bound_to_the_successor_ignores_the_end_of_the_predecessor():
-    bound = local_order(venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"])
+    bound = local_order(
+        venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"]
+    )
     assert quiet(plan([bound], [v2()], history=history([v1()])))
 
 
 def test_previous_ids_count_as_existing():
-    bound = local_order(venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"])
+    bound = local_order(
+        venue_order_id="v-2", client_order_id="c-2", qty="12", previous_venue_order_ids=["v-1"]
+    )
     planned = plan([bound], [v2(), v1(status="pending_replace", replaced_by=None)])
     assert "missing_locally" not in kinds(planned)
     assert steps(planned) == []
@@ -106,7 +112,9 @@ def test_a_chain_of_three_is_followed_to_its_end():
 def test_a_chain_whose_middle_was_filled_keeps_each_fill_with_its_order():
     middle = v2(status="replaced", replaced_by="v-3", filled_qty="3", filled_avg_price="100")
     last = v2(venue_order_id="v-3", client_order_id="c-3", replaces="v-2", qty="9")
-    planned = plan([local_order()], [last], history=history([v1(), middle], [fill("F1", "3", venue_order_id="v-2")]))
+    planned = plan(
+        [local_order()], [last], history=history([v1(), middle], [fill("F1", "3", venue_order_id="v-2")])
+    )
     assert stands(planned, "v-2") == "replaced 3 @ 100"
     assert stands(planned, "v-3") == "pending_new 0"
     assert len(planned["projected_orders"]) == 2

@@ -1,6 +1,7 @@
 """Counters, ids and what the next run is given."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     absent,
     at,
@@ -70,7 +71,10 @@ def test_a_finding_keeps_when_it_was_first_seen():
         snapshot([local_order()], open_orders([], read_at=at(59)), taken_at=at(60), prior=first["findings"])
     )
     [finding] = later["findings"]
-    assert (finding["first_seen_at"], finding["last_seen_at"]) == ("2026-11-23T12:00:00Z", "2026-11-23T12:01:00Z")
+    assert (finding["first_seen_at"], finding["last_seen_at"]) == (
+        "2026-11-23T12:00:00Z",
+        "2026-11-23T12:01:00Z",
+    )
 
 
 def test_a_prior_finding_without_a_break_id_is_found_by_any_equal_id():
@@ -111,7 +115,9 @@ def test_notifications_have_distinct_ids_made_of_facts():
 
 
 def test_amounts_are_canonical():
-    planned = plan([local_order()], [venue_order(**PART | {"filled_qty": "4.000", "filled_avg_price": "1.0E+2"})])
+    planned = plan(
+        [local_order()], [venue_order(**PART | {"filled_qty": "4.000", "filled_avg_price": "1.0E+2"})]
+    )
     [notification] = planned["notifications"]
     assert (notification["qty"], notification["price"]) == ("4", "100")
 

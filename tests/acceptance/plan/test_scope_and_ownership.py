@@ -1,6 +1,7 @@
 """Scope and ownership: whose order it is decides whether anything may be written about it."""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     found,
     history,
@@ -8,7 +9,6 @@ from tests.acceptance.plan.snapshots import (
     local_order,
     open_orders,
     plan,
-    projected,
     quiet,
     steps,
     the_break,
@@ -38,14 +38,20 @@ def test_orders_of_symbols_that_are_not_managed_are_dropped_and_counted():
 
 @pytest.mark.parametrize("written", ["ETH/USD", "ethusd", "ETH-USD", "eth_usd"])
 def test_symbols_compare_as_tokens(written):
-    planned = plan([local_order(symbol="eth-usd")], [venue_order(status="canceled")], policy={"managed_symbols": [written]})
+    planned = plan(
+        [local_order(symbol="eth-usd")],
+        [venue_order(status="canceled")],
+        policy={"managed_symbols": [written]},
+    )
     assert steps(planned) == ["set_status v-1 canceled"]
     assert planned["result"]["out_of_scope"] == 0
 
 
 def test_an_order_without_a_symbol_stays_in_scope():
     planned = plan(
-        [local_order(symbol=None)], [venue_order(symbol=None, status="canceled")], policy={"managed_symbols": ["ETH/USD"]}
+        [local_order(symbol=None)],
+        [venue_order(symbol=None, status="canceled")],
+        policy={"managed_symbols": ["ETH/USD"]},
     )
     assert steps(planned) == ["set_status v-1 canceled"]
 
@@ -60,7 +66,9 @@ def test_with_no_rule_everything_in_scope_is_owned():
 
 
 def test_foreign_orders_are_reported_counted_and_left_alone():
-    planned = plan([], [stray(status="partially_filled", filled_qty="4", filled_avg_price="100")], policy=PREFIX)
+    planned = plan(
+        [], [stray(status="partially_filled", filled_qty="4", filled_avg_price="100")], policy=PREFIX
+    )
     assert the_break(planned, "foreign_order")["severity"] == "info"
     assert planned["result"]["foreign_orders"] == 1
     assert planned["result"]["missing_locally"] == 0
@@ -80,20 +88,30 @@ def test_a_prefix_is_a_whole_token(client_order_id):
 
 
 def test_a_sub_tag_owns():
-    planned = plan([], [stray(sub_tag="desk-1"), venue_order(venue_order_id="v-8", sub_tag="desk-10")], policy=SUB_TAG)
+    planned = plan(
+        [], [stray(sub_tag="desk-1"), venue_order(venue_order_id="v-8", sub_tag="desk-10")], policy=SUB_TAG
+    )
     assert steps(planned) == ["insert_order v-9"]
     assert the_break(planned, "foreign_order")["venue_order_id"] == "v-8"
 
 
 def test_a_claimed_symbol_owns():
-    planned = plan([], [stray(), venue_order(venue_order_id="v-8", symbol="BTC/USD")], policy={"claimed_symbols": ["ethusd"]})
+    planned = plan(
+        [],
+        [stray(), venue_order(venue_order_id="v-8", symbol="BTC/USD")],
+        policy={"claimed_symbols": ["ethusd"]},
+    )
     assert steps(planned) == ["insert_order v-9"]
     assert the_break(planned, "foreign_order")["venue_order_id"] == "v-8"
 
 
 def test_prefix_and_sub_tag_that_name_different_profiles_are_a_conflict():
     # Reading: a sub-tag that is not ours, where sub-tags are configured, names another profile.
-    planned = plan([], [stray("bot-7", sub_tag="desk-2", status="partially_filled", filled_qty="4")], policy=PREFIX | SUB_TAG)
+    planned = plan(
+        [],
+        [stray("bot-7", sub_tag="desk-2", status="partially_filled", filled_qty="4")],
+        policy=PREFIX | SUB_TAG,
+    )
     assert kinds(planned) == {"identity_conflict"}
     assert steps(planned) == []
 
@@ -101,7 +119,9 @@ def test_prefix_and_sub_tag_that_name_different_profiles_are_a_conflict():
 def test_a_bracket_leg_inherits_its_parents_owner():
     parent = venue_order(client_order_id="bot-1", status="filled", filled_qty="10", filled_avg_price="100")
     leg = stray(None, side="sell", parent_venue_order_id="v-1", limit_price="120")
-    local_parent = local_order(client_order_id="bot-1", status="filled", filled_qty="10", filled_avg_price="100")
+    local_parent = local_order(
+        client_order_id="bot-1", status="filled", filled_qty="10", filled_avg_price="100"
+    )
     planned = plan([local_parent], [leg], history=history([parent]), policy=PREFIX)
     assert steps(planned) == ["insert_order v-9"]
 
@@ -115,9 +135,13 @@ def test_a_leg_of_a_foreign_parent_is_foreign():
 
 
 def test_a_replacement_inherits_its_predecessors_owner():
-    old = venue_order(client_order_id="bot-1", status="replaced", replaced_by="v-9", filled_qty="4", filled_avg_price="100")
+    old = venue_order(
+        client_order_id="bot-1", status="replaced", replaced_by="v-9", filled_qty="4", filled_avg_price="100"
+    )
     new = stray(None, qty="6", replaces="v-1")
-    booked = local_order(client_order_id="bot-1", status="partially_filled", filled_qty="4", filled_avg_price="100")
+    booked = local_order(
+        client_order_id="bot-1", status="partially_filled", filled_qty="4", filled_avg_price="100"
+    )
     planned = plan([booked], [new], history=history([old]), policy=PREFIX)
     assert steps(planned) == ["set_status v-1 replaced", "insert_order v-9"]
 
@@ -130,4 +154,4 @@ def test_a_known_local_order_is_judged_even_where_no_rule_names_it():
 def test_a_foreign_order_found_by_an_answer_is_left_alone():
     planned = plan([], open_orders([]), answers=[found(stray(status="canceled"))], policy=PREFIX)
     assert steps(planned) == []
-    assert projected(planned, "v-9") is None
+    assert planned["projected_orders"] == []

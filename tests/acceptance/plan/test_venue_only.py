@@ -1,6 +1,7 @@
 """Live at the venue, not matched: whose is it, and is it really unknown?"""
 
 import pytest
+
 from tests.acceptance.plan.snapshots import (
     absent,
     asked,
@@ -93,7 +94,10 @@ def test_an_owned_order_is_inserted_as_discovered():
     [correction] = planned["corrections"]
     assert (correction["kind"], correction["expected_version"]) == ("insert_order", 0)
     row = projected(planned, "v-9")
-    assert {key: row[key] for key in ("client_order_id", "symbol", "side", "qty", "limit_price", "status", "sub_tag")} == {
+    assert {
+        key: row[key]
+        for key in ("client_order_id", "symbol", "side", "qty", "limit_price", "status", "sub_tag")
+    } == {
         "client_order_id": "c-9",
         "symbol": "ETH/USD",
         "side": "buy",
@@ -106,7 +110,11 @@ def test_an_owned_order_is_inserted_as_discovered():
 
 def test_its_fills_are_booked():
     planned = plan([], [stray(**HALF)], history=history(fills=[fill("F1", "3", venue_order_id="v-9")]))
-    assert steps(planned) == ["insert_order v-9", "book_fill v-9 F1 3 @ 100", "book_fill v-9 inferred 1 @ 100"]
+    assert steps(planned) == [
+        "insert_order v-9",
+        "book_fill v-9 F1 3 @ 100",
+        "book_fill v-9 inferred 1 @ 100",
+    ]
     assert stands(planned, "v-9") == "partially_filled 4 @ 100"
 
 

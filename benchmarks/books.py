@@ -1,0 +1,133 @@
+"""A ledger on SQLite and a venue of bytes that hold the two sides of one snapshot of pairs."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.pairs import Scenario, write_snapshot
+from trueup.engine.account import ManagedAccount, ManagedProfile
+from trueup.ledgers.rows import order_values
+from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite.database import SqliteDatabase
+from trueup.model.decode import decode_snapshot
+from trueup.model.snapshot import (
+    HistoryRead,
+    Instrument,
+    LocalOrder,
+    OrdersRead,
+    PositionsRead,
+    Snapshot,
+    VenueAnswer,
+)
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import QueryBy, ReadState
+
+_ORDERS_READ = msgspec.json.Decoder(OrdersRead)
+
+
+def make_pairs(folder: Path, scenario: Scenario, pairs: int) -> Snapshot:
+    path = folder / "pairs.json"
+    write_snapshot(path, scenario, pairs)
+    return decode_snapshot(path.read_bytes())
+
+
+class TimedDatabase(SqliteDatabase):
+    """Adds up what commits cost: they are the disk's time, not trueup's."""
+
+    commit_s = 0.0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        done = time.perf_counter()
+        with super().transaction():
+            yield
+            done = time.perf_counter()
+        self.commit_s += time.perf_counter() - done
+
+
+class StandingClock:
+    """The time at which the snapshot was taken; nothing passes."""
+
+    def __init__(self, now: str) -> None:
+        self._now_ns = to_ns(now)
+
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+class BytesVenue:
+    """A venue whose open-order answer is bytes, decoded at every read, as from a socket."""
+
+    name = "bytes"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.open_orders_answer = msgspec.json.encode(snapshot.venue.open_orders)
+        self._instruments = snapshot.instruments
+
+    async def account_id(self) -> str | None:
+        return None
+
+    async def now_ns(self) -> int | None:
+        return None
+
+    async def instruments(self) -> list[Instrument]:
+        return self._instruments
+
+    async def open_orders(self) -> OrdersRead:
+        return _ORDERS_READ.decode(self.open_orders_answer)
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        return HistoryRead(state=ReadState.COMPLETE, since=since)
+
+    async def positions(self) -> PositionsRead:
+        return PositionsRead(state=ReadState.COMPLETE)
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        raise AssertionError("books in sync ask nothing")
+
+    async def aclose(self) -> None:
+        return
+
+
+def open_books(path: Path, snapshot: Snapshot) -> tuple[SqlLedger, TimedDatabase, StandingClock]:
+    """A new database that holds the snapshot's local side."""
+    clock = StandingClock(snapshot.taken_at)
+    database = TimedDatabase(str(path), clock_ns=clock.now_ns)
+    ledger = SqlLedger(database)
+    ledger.ensure_profiles([snapshot.profile])
+    _insert_orders(database, snapshot)
+    return ledger, database, clock
+
+
+def _insert_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
+    """As a bot writes its own tables: every column of the model."""
+    columns = list(LocalOrder.__struct_fields__)
+    rows = [
+        (snapshot.profile.account_id, snapshot.profile.profile_id, *order_values(order))
+        for order in snapshot.local.orders
+    ]
+    marks = ", ".join("?" * (len(columns) + 2))
+    with database.transaction():
+        database.connection.executemany(
+            f"INSERT INTO orders (account_id, profile_id, {', '.join(columns)}) VALUES ({marks})", rows
+        )
+
+
+def managed(ledger: SqlLedger, clock: StandingClock, venue: BytesVenue, snapshot: Snapshot) -> ManagedAccount:
+    account_id = snapshot.profile.account_id
+    assert account_id is not None
+    return ManagedAccount(
+        account_id=account_id,
+        profiles=[ManagedProfile(profile=snapshot.profile, policy=snapshot.policy)],
+        venue=venue,
+        ledger=ledger,
+        journal=ledger,
+        clock=clock,
+    )

@@ -1,0 +1,67 @@
+"""Measures one snapshot file in a process of its own: decoding, planning, both, and the memory at the peak.
+
+The garbage collector stays as Python sets it; each repetition starts after a collection, and what the one before made
+is gone. The peak is the process's largest resident size less that before the file was read: bytes, values and plan.
+"""
+
+import gc
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trueup.core.make_plan import make_plan
+from trueup.model.decode import decode_snapshot
+
+REPETITIONS = 5
+
+
+def measure(path: Path, pairs: int) -> dict[str, Any]:
+    before_kb = _peak_kb()
+    measured = _measure_bytes(path.read_bytes())
+    peak_kb = measured.pop("peak_kb") - before_kb
+    snapshot = decode_snapshot(path.read_bytes())
+    plan_s = _timed(lambda: make_plan(snapshot))
+    return measured | {
+        "pairs": pairs,
+        "plan_s": plan_s,
+        "pairs_per_s_decoded": pairs / statistics.median(plan_s),
+        "pairs_per_s_bytes": pairs / statistics.median(measured["bytes_s"]),
+        "peak_bytes_per_pair": peak_kb * 1024 / pairs,
+    }
+
+
+def _measure_bytes(data: bytes) -> dict[str, Any]:
+    """The peak first: later repetitions would find memory that is not yet given back."""
+    corrections, peak_kb = len(make_plan(decode_snapshot(data)).corrections), _peak_kb()
+    return {
+        "corrections": corrections,
+        "peak_kb": peak_kb,
+        "bytes_s": _timed(lambda: make_plan(decode_snapshot(data))),
+        "decode_s": _timed(lambda: decode_snapshot(data)),
+    }
+
+
+def _timed(work: Callable[[], object]) -> list[float]:
+    times = []
+    for _ in range(REPETITIONS):
+        gc.collect()
+        start = time.perf_counter()
+        result = work()
+        times.append(time.perf_counter() - start)
+        del result
+    return times
+
+
+def _peak_kb() -> int:
+    """Linux reports kilobytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    sys.stdout.write(msgspec.json.encode(measure(Path(sys.argv[1]), int(sys.argv[2]))).decode())
