@@ -89,7 +89,8 @@ class VenueSettings(Struct, frozen=True, kw_only=True):
     """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
 
     `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin;
-    `allow_live`: real money may be looked at, said by a flag or `TRUEUP_ALLOW_LIVE=true` besides the configuration.
+    `allow_live`: real money may be looked at, said by a flag or `TRUEUP_ALLOW_LIVE=true` besides the configuration;
+    `managed_symbols`: what the account's profiles manage between them; null = any symbol.
     """
 
     account_id: str
@@ -97,6 +98,7 @@ class VenueSettings(Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any] = {}
     folder: str = "."
     allow_live: bool = False
+    managed_symbols: Sequence[str] | None = None
     clock: Clock
 
     def __repr__(self) -> str:

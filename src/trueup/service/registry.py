@@ -31,9 +31,17 @@ def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mappi
         options=account.options,
         folder=folder,
         allow_live=environ.get(ALLOW_LIVE, "").strip().lower() in ("1", "true", "yes"),
+        managed_symbols=managed_symbols(account),
         clock=clock,
     )
     return cast(Venue, load_entry(VENUES, account.venue)(settings))
+
+
+def managed_symbols(account: AccountConfig) -> list[str] | None:
+    """The symbols that the account's profiles manage between them; null as soon as one of them manages any."""
+    lists = [profile.policy.managed_symbols for profile in account.profiles]
+    known = [symbols for symbols in lists if symbols is not None]
+    return sorted({symbol for symbols in known for symbol in symbols}) if len(known) == len(lists) else None
 
 
 def read_secret(name: str, source: SecretSource, folder: str, environ: Mapping[str, str]) -> str:
