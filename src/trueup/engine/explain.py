@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from trueup.model.decode import decode_plan
 from trueup.model.errors import InputError
+from trueup.model.ids import normal_id
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder
 from trueup.ports import BreakRecord, Journal, RunRecord, TimelineEntry
@@ -27,7 +28,7 @@ def explain(journal: Journal, reference: str, profile_id: str | None = None) -> 
 
     Several profiles may know one order id. Raises InputError where nothing is named so.
     """
-    for look_up in (_run, _breaks, _orders):
+    for look_up in (_run, _breaks, _orders, _former_orders):
         found = look_up(journal, reference, profile_id)
         if found:
             return found
@@ -51,12 +52,24 @@ def _breaks(journal: Journal, reference: str, profile_id: str | None) -> list[Ex
     """Breaks of one order share the beginning of their ids, and are explained together."""
     if len(reference) < PREFIX_MIN:
         return []
+    records = journal.list_breaks(profile_id, open_only=False)
+    return _by_order(journal, [one for one in records if one.found.break_id.startswith(reference)])
+
+
+def _former_orders(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+    """Breaks of an order that had this id when they were found: a replacement can take it another one."""
+    wanted = normal_id(reference)
+    records = journal.list_breaks(profile_id, open_only=False)
+    ids = [(one, (one.found.venue_order_id, one.found.client_order_id)) for one in records]
+    return _by_order(journal, [one for one, both in ids if wanted in {normal_id(id_ or "") for id_ in both}])
+
+
+def _by_order(journal: Journal, records: list[BreakRecord]) -> list[Explanation]:
     by_order: dict[tuple[str | None, ...], list[BreakRecord]] = {}
-    for one in journal.list_breaks(profile_id, open_only=False):
-        if one.found.break_id.startswith(reference):
-            key = (one.profile_id, one.found.venue_order_id, one.found.client_order_id)
-            by_order.setdefault(key, []).append(one)
-    return [_of_breaks(journal, records) for records in by_order.values()]
+    for one in records:
+        key = (one.profile_id, one.found.venue_order_id, one.found.client_order_id)
+        by_order.setdefault(key, []).append(one)
+    return [_of_breaks(journal, together) for together in by_order.values()]
 
 
 def _of_breaks(journal: Journal, records: list[BreakRecord]) -> Explanation:
