@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
-from trueup.model.vocabulary import Action, Intent, PositionSide, Side, TradeStatus
+from trueup.model.vocabulary import Action, Extent, Intent, PositionSide, Side, TradeStatus
 
 if TYPE_CHECKING:
     from trueup.core.draft import Draft
@@ -74,7 +74,9 @@ def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | No
     named = pattern_group(draft, order.client_order_id, "trade")
     if named is not None:
         known = draft.trades.get(known_id(named) or "")
-        return known.trade_id if known is not None else named
+        if known is not None:
+            return known.trade_id
+        return named if draft.snapshot.local.extent is Extent.ALL else None  # a trade not listed could not be moved
     tagged = draft.trades.get(known_id(record.sub_tag) or "")
     if tagged is not None:
         return tagged.trade_id

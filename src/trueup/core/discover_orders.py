@@ -199,10 +199,11 @@ def _ask_the_ledger(draft: Draft, found: list[VenueOrder]) -> None:
     if draft.snapshot.local.extent is Extent.ALL:
         return
     stray = [VenueOrder(venue_order_id=fill.venue_order_id) for fill in draft.stray_fills]
-    draft.ask_ledger(one for record in (*found, *stray) for one in _unanswered_ids(draft, record))
+    draft.ask_ledger(one for record in (*found, *stray) for one in unanswered_ids(draft, record))
 
 
-def _unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
+def unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
+    """The order's ids that the ledger was not asked for yet."""
     return [raw for by, raw in _ids(record) if (by, raw.strip().lower()) not in draft.local_answers]
 
 

@@ -15,7 +15,20 @@ from trueup.core.trade_moves import TradeMoves
 from trueup.core.venue_index import VenueIndex
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount
-from trueup.model.plan import Alert, Break, Correction, Deferral, Notification, Query, Result
+from trueup.model.plan import (
+    Alert,
+    Break,
+    Correction,
+    CoverageResult,
+    Deferral,
+    ExitBackfillResult,
+    NoGoSample,
+    Notification,
+    ParityResult,
+    Query,
+    Result,
+    SubTagRepairResult,
+)
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
@@ -77,6 +90,15 @@ class Draft:
         self.alerts: list[Alert] = []
         self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
         self.result: dict[str, object] = {}
+        self.coverage = CoverageResult()
+        self.exit_backfill = ExitBackfillResult()
+        self.sub_tag_repair = SubTagRepairResult()
+        self.parity = ParityResult()
+        self.no_go_counts: dict[str, int] = {}
+        self.no_go_samples: list[NoGoSample] = []
+        self.recent_tokens: set[str] | None = None
+        self.deferred_records: set[str] = set()
+        self.kept_findings: list[Finding] = []
         self.inserted: set[int] = set()
         self.correction_count: dict[str, int] = {}
         self.trade_moves = TradeMoves()
@@ -283,6 +305,7 @@ class Draft:
         """Leave a venue order without a local row unjudged."""
         ids = (record.client_order_id, record.venue_order_id, None)
         self.defer(reason, BreakKind.MISSING_LOCALLY, self.order_digest(record), ids)
+        self.deferred_records.add(known_id(record.venue_order_id) or "")
         self.unsettle(record.symbol)
 
     @cached_property
@@ -359,8 +382,28 @@ class Draft:
         """Add to one counter of the plan's result."""
         self.result[key] = int(str(self.result.get(key, 0))) + by
 
+    def counted(self, key: str) -> int:
+        return int(str(self.result.get(key, 0)))
+
+    def keep_findings_of(self, kind: BreakKind, token: str | None = None) -> None:
+        """Findings that a skipped check neither counts nor resets; `token`: of this instrument's trades only."""
+        for one in self.snapshot.prior:
+            trade = self.trades.get(known_id(one.trade_id) or "")
+            of_token = token is None or (trade is not None and symbol_token(trade.symbol) == token)
+            if one.kind is kind and of_token:
+                self.kept_findings.append(one)
+
     def build_result(self, **more: object) -> Result:
-        return Result(**self.result, **more)  # type: ignore[arg-type]
+        return Result(
+            coverage=self.coverage,
+            exit_backfill=self.exit_backfill,
+            sub_tag_repair=self.sub_tag_repair,
+            parity=self.parity,
+            no_go_reason_counts=dict(sorted(self.no_go_counts.items())),
+            no_go_samples=self.no_go_samples,
+            **self.result,  # type: ignore[arg-type]
+            **more,  # type: ignore[arg-type]
+        )
 
 
 def record_key(record: VenueOrder) -> str:

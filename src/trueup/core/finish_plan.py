@@ -87,15 +87,17 @@ def _queries(draft: Draft) -> list[Query]:
     The budget counts the orders asked about: one that was answered absent by one id may be asked by its other id.
     """
     wanted = sorted(draft.wants.values(), key=lambda one: (one[0], one[1].by or ""))
+    budget = draft.policy.queries_max
     followed, first = _split_follow_ups(draft, wanted)
-    room = max(draft.policy.queries_max - len({key for _, key in draft.venue.asked}) + len(followed), 0)
-    room = max(room - len(followed), 0)
+    followed, over = followed[:budget], followed[budget:]
+    room = budget - max(len({key for _, key in draft.venue.asked}), len(followed))
     asked = [one for _, one, _ in followed]
     taken: set[Ids] = set()
     for _, query, ids in first:
-        if ids in taken or len(taken) < room:
+        if len(asked) < budget and (ids in taken or len(taken) < room):
             taken.add(ids)
             asked.append(query)
+    first = [*over, *first]
     _defer_the_waiting(draft, followed, first, taken)
     local = [Query(side=QuerySide.LOCAL, by=None, id=None, reason=Reason.NOT_KNOWN_LOCALLY, ids=sorted(draft.ledger_ids))] if draft.ledger_ids else []
     histories = sorted(draft.history_queries, key=lambda one: (one.symbol or "", one.since or ""))
@@ -159,6 +161,8 @@ def _findings(draft: Draft) -> list[Finding]:
     if draft.snapshot.prior and draft.deferred_orders:
         for one in _kept(draft):
             found.setdefault(one.break_id or repr(one), one)
+    for one in draft.kept_findings:
+        found.setdefault(one.break_id or repr(one), one)
     return [found[key] for key in sorted(found)]
 
 

@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from decimal import localcontext
 
+from trueup.core.backfill_exits import backfill_exits
+from trueup.core.check_parity import check_parity
+from trueup.core.check_watchdog import check_watchdog
+from trueup.core.cover_history import cover_history
 from trueup.core.diff_orders import diff_orders
 from trueup.core.discover_orders import discover_orders
 from trueup.core.draft import Draft
@@ -11,6 +15,7 @@ from trueup.core.finish_plan import finish_plan
 from trueup.core.match_orders import match_orders
 from trueup.core.move_trades import move_trades
 from trueup.core.raise_alerts import raise_alerts
+from trueup.core.repair_sub_tags import repair_sub_tags
 from trueup.core.resolve_missing import resolve_missing
 from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
@@ -24,7 +29,12 @@ STAGES: tuple[Stage, ...] = (
     diff_orders,
     resolve_missing,
     discover_orders,
+    cover_history,
+    backfill_exits,
     move_trades,
+    repair_sub_tags,
+    check_parity,
+    check_watchdog,
     raise_alerts,
 )
 

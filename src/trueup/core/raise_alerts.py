@@ -22,6 +22,10 @@ def raise_alerts(draft: Draft) -> None:
     for one in draft.breaks:
         if one.kind is BreakKind.VENUE_BEHIND and one.severity is Severity.ERROR:
             add_alert(draft, f"venue_behind:{one.break_id}", f"{one.message} (order {one.venue_order_id or one.client_order_id})")
+    for stage, skipped in (("coverage", draft.coverage.skipped_reason), ("exit_backfill", draft.exit_backfill.skipped_reason)):
+        if skipped is not None:
+            severity = "ERROR" if skipped == "disabled" else "WARN"
+            add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
     _alert_long_deferrals(draft)
     reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
     if reason is not None:

@@ -43,7 +43,8 @@ def resolve_missing(draft: Draft) -> None:
             if _is_unproven(draft, index):
                 _defer(draft, index, DeferralReason.OPEN_ORDERS_INCOMPLETE)
         return
-    settled = [index for index in missing if not _defer_recent(draft, index)]
+    recent = {index for index in missing if _is_unproven(draft, index) and _defer_recent(draft, index)}
+    settled = [index for index in missing if index not in recent and index not in draft.deferred_orders]
     draft.count("missing_at_venue", len(settled))
     vanished = [index for index in settled if _is_unproven(draft, index)]
     draft.mass_absence = mass = _mass_absence(draft, live, vanished)

@@ -12,6 +12,7 @@ from trueup.model.vocabulary import (
     BreakKind,
     Extent,
     Intent,
+    LedgerFeature,
     Outcome,
     PositionSide,
     QuarantinedBy,
@@ -194,6 +195,7 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fills: list[Fill] = []
     trades: list[Trade] = []
     other_profiles_open_qty: dict[str, OtherOpenQty] = {}
+    unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
 
 
 _UNREAD_ORDERS = OrdersRead(error=NOT_READ)

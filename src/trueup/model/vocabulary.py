@@ -83,6 +83,13 @@ class Extent(StrEnum):
     OPEN_AND_RECENT = "open_and_recent"
 
 
+class LedgerFeature(StrEnum):
+    """What not every ledger's tables can hold."""
+
+    SUB_TAG = "sub_tag"
+    EXIT_AUDIT = "exit_audit"
+
+
 class QueryBy(StrEnum):
     VENUE_ORDER_ID = "venue_order_id"
     CLIENT_ORDER_ID = "client_order_id"

@@ -1,0 +1,46 @@
+"""The stage that writes the venue's sub-tag onto local orders that have none."""
+
+from trueup.core.draft import Draft
+from trueup.core.judgement import Judgement, turn_of
+from trueup.model.plan import SubTagRepairResult
+from trueup.model.reasons import Reason
+from trueup.model.vocabulary import BreakKind, CorrectionKind, LedgerFeature
+
+
+def repair_sub_tags(draft: Draft) -> None:
+    """Repair every matched order that is neither recent nor in conflict; a ledger without the column is said to be so."""
+    if not draft.policy.sub_tag_repair_enabled:
+        return
+    if LedgerFeature.SUB_TAG in draft.snapshot.local.unsupported:
+        draft.sub_tag_repair = SubTagRepairResult(unsupported=True)
+        return
+    wanting = [
+        index
+        for index, record in enumerate(draft.matched)
+        if record is not None and record.sub_tag is not None and draft.orders[index].sub_tag is None
+    ]
+    repaired = 0
+    for index in sorted(wanting, key=lambda one: turn_of(draft.orders[one])):
+        repaired += _repair(draft, index)
+    draft.sub_tag_repair = SubTagRepairResult(repaired=repaired)
+
+
+def _repair(draft: Draft, index: int) -> bool:
+    record = draft.matched[index]
+    if record is None or index in draft.frozen or index in draft.deferred_orders:
+        return False
+    if draft.is_recent(draft.original_orders[index], draft.venue.read_at(record)):
+        return False
+    judgement = Judgement(draft, index, record)
+    changes = {"sub_tag": record.sub_tag}
+    judgement.found(
+        BreakKind.SUB_TAG_MISSING,
+        Reason.SUB_TAG_AT_VENUE,
+        f"the venue attributes the order to {record.sub_tag}",
+        local={"sub_tag": None},
+        venue=changes,
+        corrected=True,
+    )
+    judgement.correct(CorrectionKind.SET_SUB_TAG, BreakKind.SUB_TAG_MISSING, Reason.SUB_TAG_AT_VENUE, changes=changes)
+    judgement.commit()
+    return True
