@@ -63,7 +63,7 @@ class _Bench:
         self.seed = seed
         self.make_plan = make_plan
         self.pauses = Random(f"{seed}/pauses")
-        self.world = World(seed, shape=_draw_shape(Random(f"{seed}/shape")), faults=Faults.busy())
+        self.world = World(seed, shape=draw_shape(Random(f"{seed}/shape")), faults=Faults.busy())
         self.runs = 0
         self.breaks: Counter[str] = Counter()
         self.corrections: Counter[str] = Counter()
@@ -105,7 +105,8 @@ class _Bench:
         return found + check_effects(profile.committed, profile.bot.effects)
 
 
-def _draw_shape(rng: Random) -> Shape:
+def draw_shape(rng: Random) -> Shape:
+    """Any kind of world."""
     return Shape(
         profiles=rng.randint(1, 2),
         sub_tags=rng.random() < 0.5,

@@ -52,6 +52,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     profiles: int = 1  # of each account
     sub_tags: bool = False
     shorts: bool = False
+    stages: bool = False  # the stages over trades and history are on, too
     brackets: bool = False  # some entries carry a limit and a stop that the venue activates
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
@@ -241,6 +242,11 @@ class World:
             owned_client_order_id_prefixes=(profile_id,),
             owned_sub_tags=(profile_id,) if self.shape.sub_tags else (),
             client_order_id_pattern=CLIENT_ORDER_ID_PATTERN,
+            coverage_enabled=self.shape.stages,
+            exit_backfill_enabled=self.shape.stages,
+            sub_tag_repair_enabled=self.shape.stages,
+            parity_enabled=self.shape.stages,
+            watchdog_enabled=self.shape.stages,
         )
         account.profile_ids.append(profile_id)
         self.profiles[profile_id] = SimProfile(
