@@ -14,38 +14,52 @@ DEFAULT_FILE = Path("trueup.toml")
 # venue → its credentials and the variables in which its users keep them already
 _CREDENTIALS = {"alpaca": {"key_id": "APCA_API_KEY_ID", "secret_key": "APCA_API_SECRET_KEY"}}
 
+# venue → its options, as they stand in the file
+_OPTIONS = {
+    "files": 'options = { path = "venue.json" }  # the venue part of a snapshot; read anew at every run\n'
+}
+
 _TEMPLATE = """\
 # trueup's configuration. `trueup config show` says where each value comes from, `trueup doctor` checks it.
 # TRUEUP_DATABASE_PATH, TRUEUP_SERVICE_APPLY … in the environment come before what stands here.
 
 [database]
-path = {database}        # the books and trueup's journal; made at the first run
+# The books and trueup's journal; made at the first run.
+path = {database}
 
 [service]
-apply = false            # dry: breaks are reported, nothing is written to the books. `trueup apply` asks first
-interval_s = 30          # how often each profile is compared
-# executor = "my_bot.trueup:executor"   # told of repairs; see docs/how-to/beside-your-bot.md
+# Dry: breaks are reported and nothing is written to the books. `trueup apply` asks before it writes.
+apply = false
+# Seconds between two runs.
+interval_s = 30
+# Who is told of repairs; see docs/how-to/beside-your-bot.md.
+# executor = "my_bot.trueup:executor"
 
+# One holding at one venue, under a name of your choice.
 [[accounts]]
-account_id = {account}   # a name of your choice, for one holding at one venue
+account_id = {account}
 venue = {venue}
-{credentials}
-[[accounts.profiles]]    # one bot; repeat the block for more
+{options}{credentials}
+# One bot; repeat the block for more.
+[[accounts.profiles]]
 profile_id = {profile}
 
 [accounts.profiles.policy]
 {ownership}
-# client_order_id_pattern = "^(?P<profile>\\\\w+)-(?P<trade>\\\\w+)-(?P<action>entry|exit)"   # what your ids say
-# managed_symbols = ["BTC/USD"]         # anything else is left alone
-# corrections_max = 1000                # more than this in one run waits for `trueup apply`
+# What your client order ids say: any of the groups profile, trade, action.
+# client_order_id_pattern = '^(?P<profile>\\w+)-(?P<trade>\\w+)-(?P<action>entry|exit)'
+# Anything else is left alone.
+# managed_symbols = ["BTC/USD"]
+# A plan with more than this waits for `trueup apply`.
+# corrections_max = 1000
 # notional_max_usd = "10000"
 """
-_OWNED = (
-    "owned_client_order_id_prefixes = [{prefix}]   # your bot's orders begin with it; others are left alone"
-)
+_OWNED = """\
+# The bot's orders begin with it; others are left alone.
+owned_client_order_id_prefixes = [{prefix}]"""
 _NOT_OWNED = """\
-# owned_client_order_id_prefixes = ["bot1"]   # say it as soon as anyone else trades in this account:
-#                                             # without a rule every order in it counts as this bot's"""
+# How the bot's orders begin: say it as soon as anyone else trades in this account; else every order counts as its own.
+# owned_client_order_id_prefixes = ["bot1"]"""
 
 
 @click.command()
@@ -90,15 +104,20 @@ def command(
 def render(*, venue: str, account: str, profile: str, prefix: str, database: str) -> str:
     """The configuration's text; every value is quoted as TOML wants it."""
     lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
-    credentials = (
-        "\n[accounts.credentials]   # where secrets are read from; they never stand here\n" + "\n".join(lines)
-    )
+    credentials = [
+        "",
+        "# Where secrets are read from; they never stand here.",
+        "[accounts.credentials]",
+        *lines,
+        "",
+    ]
     return _TEMPLATE.format(
         database=_quoted(database),
         account=_quoted(account),
         venue=_quoted(venue),
         profile=_quoted(profile),
-        credentials=credentials + "\n" if lines else "",
+        options=_OPTIONS.get(venue, ""),
+        credentials="\n".join(credentials) if lines else "",
         ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,
     )
 

@@ -27,6 +27,15 @@ class Invocation:
     def line(self, text: str, style: str | None = None) -> None:
         terminal.console(color=self.color).print(terminal.visible(text), style=style, soft_wrap=True)
 
+    def talk(self, text: str, style: str | None = None) -> None:
+        """A line of a story; with --json there is none, only its end."""
+        if not self.json:
+            self.line(text, style)
+
+    def talk_table(self, renderable: object) -> None:
+        if not self.json:
+            self.show(renderable)
+
     def data(self, value: Any) -> None:
         """Prints one line of JSON, on standard output, at once."""
         import msgspec

@@ -22,6 +22,7 @@ INTERRUPTED_EXIT = 130  # 128 + SIGINT, as shells report it
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Try it": {
         "demo": ("demo:command", "Watch books drift and be repaired, on a simulated venue."),
+        "sim": ("sim:command", "Serve the simulated venue like Alpaca, for any bot."),
     },
     "Audit files, offline": {
         "snapshot": ("snapshot:command", "Make a snapshot from exports of the bot and the venue."),

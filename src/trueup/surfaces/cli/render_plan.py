@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trueup.model.plan import Break, Correction, Plan, Query
 from trueup.model.snapshot import LocalOrder
-from trueup.surfaces.cli.terminal import severity, styled, table
+from trueup.surfaces.cli.terminal import brief, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,12 +82,12 @@ def correction_text(correction: Correction) -> str:
         ]
         if fill.superseded_qty:
             marks.append(f"in place of {fill.superseded_qty}")
-        return f"{fill.qty} @ {fill.price}" + (f" ({', '.join(marks)})" if marks else "")
+        return f"{fill.qty} @ {brief(fill.price)}" + (f" ({', '.join(marks)})" if marks else "")
     changes = correction.changes
     if isinstance(changes, LocalOrder):
         terms = f"{changes.side} {changes.qty or '?'} {changes.symbol or ''}"
         return f"{terms}, {changes.status}, {changes.filled_qty} filled"
-    return ", ".join(f"{key} → {value}" for key, value in (changes or {}).items())
+    return ", ".join(f"{key} → {brief(value)}" for key, value in (changes or {}).items())
 
 
 def _query_row(query: Query) -> tuple[str, str, str]:

@@ -13,23 +13,23 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.snapshot import Fill, LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import to_ns
 from trueup.ports import BreakRecord, TimelineEntry
-from trueup.surfaces.cli.terminal import styled, table
+from trueup.surfaces.cli.terminal import brief, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _STYLES = {"bot": "cyan", "venue": "magenta", "trueup": "green"}
-_FIRST_AT_EQUAL_TIME = {"venue": 0, "bot": 1, "trueup": 2}
 _LOG_KEYS_SHOWN = ("status", "filled_qty", "qty", "limit_price", "venue_order_id")
 
 
 class Event(Struct, frozen=True):
-    """One line of the story."""
+    """One line of the story. `rank` orders what happened at the same time: causes before their effects."""
 
     at: str
     who: str
     what: str
     detail: str
+    rank: int = 0
 
 
 def render_story(explanation: Explanation, snapshots: list[Snapshot]) -> "RenderableType":
@@ -43,10 +43,10 @@ def render_story(explanation: Explanation, snapshots: list[Snapshot]) -> "Render
 def _parts(explanation: Explanation, snapshots: list[Snapshot]) -> Iterator["RenderableType"]:
     if explanation.order is not None:
         yield styled(_title(explanation.profile_id, explanation.order), "bold")
-    for record in explanation.breaks:
-        yield _break_lines(record)
+    if explanation.breaks:
+        yield _breaks_table(explanation.breaks)
     rows = [
-        (event.at[11:23].rstrip("Z"), styled(event.who, _STYLES[event.who]), event.what, event.detail)
+        (event.at[11:19], styled(event.who, _STYLES[event.who]), event.what, event.detail)
         for event in events(explanation, snapshots)
     ]
     if rows:
@@ -68,56 +68,61 @@ def _title(profile_id: str, order: LocalOrder) -> str:
     )
 
 
-def _break_lines(record: BreakRecord) -> "RenderableType":
-    from rich.console import Group
-
-    found = record.found
-    state = record.resolution or "open"
-    head = styled(f"{found.kind} ({found.severity}, {state}): {found.message}", "yellow")
-    evidence = styled(f"  rule {found.reason}; {_evidence(found.local, found.venue)}", "dim")
-    return Group(head, evidence)
+def _breaks_table(records: list[BreakRecord]) -> "RenderableType":
+    rows = [
+        (
+            severity(one.found.severity),
+            one.found.kind,
+            one.found.reason,
+            _evidence(one.found.local, one.found.venue),
+            one.resolution or "open",
+        )
+        for one in records
+    ]
+    return table("Breaks", ("severity", "kind", "rule", "evidence", "state"), rows)
 
 
 def _evidence(local: dict[str, Any] | None, venue: dict[str, Any] | None) -> str:
     sides = (("local", local), ("venue", venue))
     texts = [f"{name} {_pairs(values)}" for name, values in sides if values]
-    return " against ".join(texts) or "see the run"
+    return "; ".join(texts) or "see the run"
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
+    return ", ".join(f"{key} {brief(value)}" for key, value in values.items() if value is not None)
 
 
 # -- events -----------------------------------------------------------------------------------------------------------
 
 
 def events(explanation: Explanation, snapshots: list[Snapshot]) -> list[Event]:
-    """All of it, by time; at equal times the venue's part first: it is what the others react to."""
+    """All of it, by time: at equal times the venue, then the bot, then what trueup found, did and told."""
     found = [event for entry in explanation.timeline for event in _of_entry(entry)]
     if explanation.order is not None:
         found += _of_venue(explanation.order, snapshots)
-    return sorted(dict.fromkeys(found), key=lambda one: (to_ns(one.at), _FIRST_AT_EQUAL_TIME[one.who]))
+    return sorted(dict.fromkeys(found), key=lambda one: (to_ns(one.at), one.rank))
 
 
 def _of_entry(entry: TimelineEntry) -> Iterator[Event]:
     detail = entry.detail
     if entry.source == "break":
-        yield Event(entry.at, "trueup", f"found {entry.what}", f"{detail['message']} [{detail['reason']}]")
+        yield Event(entry.at, "trueup", f"found {entry.what}", f"{detail['message']} [{detail['reason']}]", 2)
     elif entry.source == "correction":
         what = f"{detail['state']} {entry.what}"
-        yield Event(entry.at, "trueup", what, f"{_correction(detail)} [{detail['reason']}]")
+        yield Event(entry.at, "trueup", what, f"{_correction(detail)} [{detail['reason']}]", 3)
     elif entry.source == "notification":
-        yield Event(entry.at, "trueup", f"tells the bot: {entry.what}", _notification(detail))
+        yield Event(entry.at, "trueup", f"told the bot: {entry.what}", _notification(detail), 4)
     elif not (entry.by or "").startswith("trueup"):  # its own writes are its corrections
-        yield Event(entry.at, "bot", entry.what.replace("_", " "), _logged(detail))
+        yield Event(entry.at, "bot", entry.what.replace("_", " "), _logged(detail), 1)
 
 
 def _logged(detail: dict[str, Any]) -> str:
     """What a write of the bot changed, and the fills it booked."""
     changes = detail.get("changes") or {}
-    texts = [f"{key} {changes[key]}" for key in _LOG_KEYS_SHOWN if changes.get(key) is not None]
+    texts = [f"{key} {brief(changes[key])}" for key in _LOG_KEYS_SHOWN if changes.get(key) is not None]
     texts += [
-        f"fill {fill['fill_id']}: {fill['qty']} @ {fill.get('price')}" for fill in detail.get("fills") or ()
+        f"fill {fill['fill_id']}: {fill['qty']} @ {brief(fill.get('price'))}"
+        for fill in detail.get("fills") or ()
     ]
     return ", ".join(texts)
 
@@ -126,7 +131,7 @@ def _correction(detail: dict[str, Any]) -> str:
     fill, changes = detail.get("fill"), detail.get("changes") or {}
     if fill:
         inferred = " (inferred)" if fill.get("inferred") else ""
-        return f"{fill['qty']} @ {fill.get('price')}{inferred}"
+        return f"{fill['qty']} @ {brief(fill.get('price'))}{inferred}"
     shown = {key: value for key, value in changes.items() if key in (*_LOG_KEYS_SHOWN, "client_order_id")}
     return _pairs(shown)
 
@@ -134,7 +139,7 @@ def _correction(detail: dict[str, Any]) -> str:
 def _notification(detail: dict[str, Any]) -> str:
     told = detail["notification"]
     qty, price, total = told.get("qty"), told.get("price"), told.get("cumulative_qty")
-    growth = f"{qty} @ {price}, {total} in all" if qty else None
+    growth = f"{qty} @ {brief(price)}, {total} in all" if qty else None
     parked = f"parked: {detail['error']}" if detail["parked_at"] else "waiting"
     state = "delivered" if detail["delivered_at"] else parked
     return ", ".join(part for part in (growth, told.get("reason"), state) if part)
@@ -160,14 +165,14 @@ def _of_record(record: VenueOrder) -> Iterator[Event]:
         yield Event(record.submitted_at, "venue", "received it", f"venue order id {record.venue_order_id}")
     if record.updated_at:
         filled = f"{record.filled_qty} of {record.qty or '?'} filled" if record.filled_qty else ""
-        average = f" at {record.filled_avg_price} on average" if record.filled_avg_price else ""
+        average = f" at {brief(record.filled_avg_price)} on average" if record.filled_avg_price else ""
         yield Event(
             record.updated_at, "venue", f"has it as {record.status or record.raw_status}", filled + average
         )
 
 
 def _of_fill(fill: Fill) -> Event:
-    return Event(fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {fill.price}")
+    return Event(fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {brief(fill.price)}")
 
 
 def _day(explanation: Explanation) -> str:

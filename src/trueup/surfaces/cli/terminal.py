@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
+DECIMALS_SHOWN = 8
 _HARMFUL = frozenset(
     {"Cc", "Cf", "Cs", "Zl", "Zp"}
 )  # control, direction overrides, surrogates, line separators
@@ -32,6 +33,13 @@ def visible(value: object) -> str:
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _HARMFUL else char
         for char in text
     )
+
+
+def brief(value: object) -> str:
+    """An amount with at most 8 decimals, marked where it has more: people compare these, programs take --json."""
+    whole, point, decimals = str(value).partition(".")
+    long = point and len(decimals) > DECIMALS_SHOWN and decimals.isdigit()
+    return f"{whole}.{decimals[:DECIMALS_SHOWN]}…" if long else str(value)
 
 
 def say(message: str) -> None:

@@ -1,0 +1,184 @@
+"""`trueup demo`: bots trade, faults happen, books drift, trueup repairs them, and the result is proven.
+
+Decides the script and its pace. With a terminal it takes about ten seconds, without one it does not wait at all.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trueup.model.errors import InputError
+from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
+from trueup.surfaces.cli.invocation import Invocation, common
+
+if TYPE_CHECKING:
+    from trueup.engine.account import ProfileReport
+    from trueup.surfaces.cli.demo_world import DemoWorld
+    from trueup.surfaces.cli.render_demo import Drift
+
+SEED = 7
+TRADING_PACE_S = 4.0  # for all of the trading
+READING_PACE_S = 1.5  # before each further act
+FAULTS_SHOWN_MAX = 14
+
+
+@click.command()
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Another seed, another story.")
+@click.option("--fast", is_flag=True, help="Do not pause to let it be read.")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Put the books here (default: a new temporary folder).")  # fmt: skip
+@common
+def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None) -> int:
+    """Watch books drift and be repaired, on a simulated venue; about ten seconds, no set-up."""
+    invocation.talk(f"trueup demo, seed {seed}: three bots, one simulated venue, SQLite", "bold")
+    from trueup.surfaces.cli.demo_world import DemoWorld
+
+    world = DemoWorld(seed, _folder(keep))
+    try:
+        return _Show(invocation, world, paced=not fast and sys.stdout.isatty() and not invocation.json).run()
+    finally:
+        world.close()
+
+
+def _folder(keep: Path | None) -> Path:
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="trueup-demo-"))
+    if keep.exists() and any(keep.iterdir()):
+        raise InputError("is not empty; name a new folder", str(keep))
+    keep.mkdir(parents=True, exist_ok=True)
+    return keep
+
+
+class _Show:
+    """The acts, in order."""
+
+    def __init__(self, invocation: Invocation, world: "DemoWorld", *, paced: bool) -> None:
+        self._out = invocation
+        self._world = world
+        self._paced = paced
+        self._faults: Counter[str] = Counter()
+
+    def run(self) -> int:
+        self._trade()
+        drifts = self._look()
+        reports = self._repair()
+        equal = self._compare(reports[-len(self._world.world.profiles) :])
+        interesting = self._explain(drifts)
+        path = self._world.leave()
+        self._say_next(path, interesting)
+        if self._out.json:
+            self._out.data(
+                {
+                    "folder": str(self._world.folder),
+                    "faults": self._faults,
+                    "drifted_orders": drifts,
+                    "corrections": sum(report.applied.applied for report in reports if report.applied),
+                    "books_equal_truth": equal,
+                }
+            )
+        return IN_SYNC if equal else FAILURE
+
+    # -- acts ----------------------------------------------------------------------------------------------
+
+    def _trade(self) -> None:
+        from trueup.surfaces.cli.demo_world import TRADING_S
+        from trueup.surfaces.cli.render_demo import FAULT_TEXTS
+
+        self._act(
+            f"{TRADING_S // 60} minutes of trading, {len(self._world.world.profiles)} bots; trueup is not running",
+            0,
+        )
+        for at, faults in self._world.trade():
+            self._pause(TRADING_PACE_S / TRADING_S)
+            for fault in faults:
+                if self._faults[fault] < 2 and len(self._faults) <= FAULTS_SHOWN_MAX:
+                    self._out.talk(f"  {at}  {FAULT_TEXTS.get(fault, fault)}", "yellow")
+            self._faults += faults
+        orders = sum(len(self._world.world.market.truth_orders(one)) for one in self._world.world.accounts)
+        fills = sum(len(self._world.world.market.truth_fills(one)) for one in self._world.world.accounts)
+        self._out.talk(f"  {orders} orders, {fills} fills, {sum(self._faults.values())} faults")
+
+    def _look(self) -> "list[Drift]":
+        from trueup.surfaces.cli.render_demo import drift_of, drift_table
+
+        self._act("trueup compares the books with the venue; nothing is written")
+        drifts = drift_of(self._world.look(), self._world.price)
+        self._out.talk_table(drift_table(drifts))
+        return drifts
+
+    def _repair(self) -> "list[ProfileReport]":
+        from trueup.surfaces.cli.render_demo import repair_table
+
+        self._act("trueup repairs what evidence proves, run by run, and tells the bots")
+        reports: list[ProfileReport] = []
+        for number, run in enumerate(self._world.repair(), 1):
+            reports += run
+            applied = sum(report.applied.applied for report in run if report.applied)
+            breaks = [one for report in run if report.plan for one in report.plan.breaks]
+            left = sum(not one.corrected and one.severity != "info" for one in breaks)
+            waits = f", {left} not proven yet" if left else ""
+            self._out.talk(f"  run {number}: {applied} corrections{waits}")
+            self._pause(READING_PACE_S / 3)
+        self._out.talk_table(repair_table(reports))
+        self._out.talk(f"  {self._world.told()} notifications, each obeyed once")
+        return reports
+
+    def _compare(self, last: "list[ProfileReport]") -> bool:
+        from trueup.surfaces.cli.render_demo import totals_table
+
+        self._act("the books against the venue's truth, to the last decimal")
+        totals, violations = self._world.totals(), self._world.violations(last)
+        self._out.talk_table(totals_table(totals))
+        for violation in violations:
+            self._out.talk(f"  {violation.subject}: {violation.message}", "bold red")
+        equal = not violations and all(one.booked == one.traded for one in totals)
+        verdict = "every order, fill, price and trade is equal" if equal else "the books are not the truth"
+        self._out.talk(f"  {verdict}", "bold green" if equal else "bold red")
+        return equal
+
+    def _explain(self, drifts: "list[Drift]") -> str | None:
+        from trueup.engine.explain import explain
+        from trueup.surfaces.cli.explain import venue_snapshots
+        from trueup.surfaces.cli.render_story import render_story
+
+        if not drifts:
+            return None
+        stories = [explain(self._world.ledger, one.order)[0] for one in drifts]
+        story = max(stories, key=lambda one: len(one.timeline))
+        order = story.breaks[0].found.client_order_id or story.breaks[0].found.break_id
+        self._act(f"how it knows: trueup explain {order}")
+        self._out.talk_table(render_story(story, venue_snapshots(self._world.ledger, story)))
+        return order
+
+    def _say_next(self, configuration: Path, order: str | None) -> None:
+        program = "trueup" if shutil.which("trueup") else "python3 dev.py run"
+        self._act("your turn: these books are yours to look at", 0)
+        commands = [
+            "status",
+            "breaks --all",
+            f"explain {order}" if order else "plan",
+            "plan",
+            "verify",
+            "export fills",
+        ]
+        self._out.talk(f"  export TRUEUP_CONFIG={configuration.resolve()}", "cyan")
+        for one in commands:
+            self._out.talk(f"  {program} {one}", "cyan")
+        self._out.talk(f"then your own bot: {program} snapshot --help, or {program} init")
+
+    # -- pace ----------------------------------------------------------------------------------------------
+
+    def _act(self, title: str, pause_s: float = READING_PACE_S) -> None:
+        self._pause(pause_s)
+        self._out.talk("")
+        self._out.talk(title, "bold")
+
+    def _pause(self, seconds: float) -> None:
+        if self._paced:
+            time.sleep(seconds)
