@@ -57,17 +57,19 @@ def _hear_chain(rng: random.Random, truth: Truth, first: TrueOrder, books: Books
         if replaced and not order.executions and rng.random() < 0.5:
             previous.append(order.venue_order_id)  # the bot re-bound its row
         else:
-            _hear(rng, order, heard_until, previous, books)
+            _hear(rng, truth, order, heard_until, previous, books)
             previous = []
         if rng.random() < 0.2:
             return  # the bot never heard of the successor
         order = truth.successor(order)
     if previous:  # re-bound to a successor that the bot heard nothing of: undo
         [lost] = [one for one in truth.orders if one.venue_order_id == previous[-1]]
-        _hear(rng, lost, lost.submitted, previous[:-1], books)
+        _hear(rng, truth, lost, lost.submitted, previous[:-1], books)
 
 
-def _hear(rng: random.Random, order: TrueOrder, second: float, previous: list[str], books: Books) -> None:
+def _hear(
+    rng: random.Random, truth: Truth, order: TrueOrder, second: float, previous: list[str], books: Books
+) -> None:
     second = max(second, order.submitted)
     done = order.done(second)
     record = order.record(second)
@@ -95,7 +97,10 @@ def _hear(rng: random.Random, order: TrueOrder, second: float, previous: list[st
     )
     if shares_client_id:  # the venue keeps the client id in a replacement; the books name one order by it
         row["client_order_id"] = None
-    _damage(rng, row, may_lose_venue_id=not done and not previous and not order.replaces)
+    may_lose_venue_id = (
+        not done and not previous and not order.replaces and not _keeps_client_id(truth, order)
+    )
+    _damage(rng, row, may_lose_venue_id=may_lose_venue_id)
     books.orders.append(row)
     kept = rng.choice(("all", "all", "none", "some", "inferred"))
     if kept == "inferred" and done:
@@ -103,6 +108,12 @@ def _hear(rng: random.Random, order: TrueOrder, second: float, previous: list[st
     for fill in order.fills(float("-inf"), second):
         if kept == "all" or (kept == "some" and rng.random() < 0.5):
             books.fills.append(fill)
+
+
+def _keeps_client_id(truth: Truth, order: TrueOrder) -> bool:
+    """Whether its successor carries its client id too: that id alone then names neither."""
+    successor = truth.successor(order)
+    return successor is not None and normal(successor.client_order_id) == normal(order.client_order_id)
 
 
 def _damage(rng: random.Random, row: Document, *, may_lose_venue_id: bool) -> None:

@@ -281,8 +281,14 @@ def deferred(plan: Document) -> set[str]:
     return {item["reason"] for item in plan["deferred"]}
 
 
+def alerts(plan: Document) -> list[str]:
+    """`severity key`, without those that only say that a stage is switched off."""
+    keys = [f"{alert['severity']} {alert['dedupe_key']}" for alert in plan["alerts"]]
+    return [key for key in keys if not key.endswith(":disabled")]
+
+
 def errors_alerted(plan: Document) -> list[str]:
-    return [alert["type"] for alert in plan["alerts"] if alert["severity"] == "ERROR"]
+    return [key for key in alerts(plan) if key.startswith("ERROR ")]
 
 
 def confirmations(plan: Document, kind: str = "missing_at_venue") -> int | None:
