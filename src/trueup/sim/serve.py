@@ -1,0 +1,332 @@
+"""The paper venue over HTTP in Alpaca's shapes, on this machine only: for the adapter, alpaca-py and anyone's bot.
+
+Decides what becomes of a request that meets a fault. What Alpaca would answer is `paper_account`'s business.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from email.utils import format_datetime
+from json import JSONDecodeError, loads
+from typing import Any, TypeVar
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from trueup.model.errors import ConfigError
+from trueup.model.times import NS_PER_S
+from trueup.sim.paper_account import UNPROCESSABLE, Declined, FillQuery, OrderQuery
+from trueup.sim.paper_faults import PaperFault
+from trueup.sim.paper_json import Json
+from trueup.sim.paper_venue import KEY_ID, PER_MINUTE, SECRET, PaperVenue
+
+HOST = "127.0.0.1"
+NEW_YORK = timezone(timedelta(hours=-5))  # Alpaca's clock speaks New York's time
+HANG_S = 3600  # a request that is never answered
+STOP_S = 1  # how long open connections may go on after the end
+HTML = b"<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>"
+UNAUTHORIZED, TOO_MANY = 40110000, 42910000
+Query = TypeVar("Query", OrderQuery, FillQuery)
+Reply = tuple[int, Any]  # status and what its JSON body says; null = no body
+Action = Callable[[PaperVenue, Request, Json], Reply]
+
+
+# -- routes -----------------------------------------------------------------------------------------------------------
+
+
+def _place(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.place(body)
+
+
+def _list_orders(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.list_orders(_query(request, OrderQuery))
+
+
+def _cancel_all(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 207, venue.account.cancel_all()
+
+
+def _find(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    nested = request.query_params.get("nested") == "true"
+    return 200, venue.account.find(request.path_params["order_id"], nested=nested)
+
+
+def _find_by_client_id(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.find_by_client_id(request.query_params.get("client_order_id", ""))
+
+
+def _replace(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.replace(request.path_params["order_id"], body)
+
+
+def _cancel(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    venue.account.cancel(request.path_params["order_id"])
+    return 204, None
+
+
+def _positions(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.positions()
+
+
+def _account(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.account()
+
+
+def _fills(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    return 200, venue.account.list_fills(_query(request, FillQuery))
+
+
+def _clock(venue: PaperVenue, request: Request, body: Json) -> Reply:
+    now = datetime.fromtimestamp(venue.clock.now_ns() / NS_PER_S, UTC).astimezone(NEW_YORK)
+    tomorrow = (now + timedelta(days=1)).isoformat()
+    return 200, {"timestamp": now.isoformat(), "is_open": True, "next_open": tomorrow, "next_close": tomorrow}
+
+
+_ROUTES: tuple[tuple[str, str, Action], ...] = (
+    ("POST", "/v2/orders", _place),
+    ("GET", "/v2/orders", _list_orders),
+    ("DELETE", "/v2/orders", _cancel_all),
+    ("GET", "/v2/orders:by_client_order_id", _find_by_client_id),
+    ("GET", "/v2/orders/{order_id:path}", _find),
+    ("PATCH", "/v2/orders/{order_id:path}", _replace),
+    ("DELETE", "/v2/orders/{order_id:path}", _cancel),
+    ("GET", "/v2/positions", _positions),
+    ("GET", "/v2/account", _account),
+    ("GET", "/v2/account/activities/FILL", _fills),
+    ("GET", "/v2/clock", _clock),
+)
+
+
+def _query(request: Request, kind: type[Query]) -> Query:
+    try:
+        return msgspec.convert(dict(request.query_params), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Declined(422, UNPROCESSABLE, str(error)) from error
+
+
+# -- one request ------------------------------------------------------------------------------------------------------
+
+
+def make_app(venue: PaperVenue) -> Starlette:
+    """The venue as an ASGI application."""
+    routes: list[Any] = [
+        Route(path, _endpoint(venue, action), methods=[method]) for method, path, action in _ROUTES
+    ]
+    return Starlette(routes=[*routes, WebSocketRoute("/stream", lambda one: _stream(venue, one))])
+
+
+def _endpoint(venue: PaperVenue, action: Action) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        venue.catch_up()
+        venue.note(request.method, request.url.path, request.url.query)
+        raw = await request.body()
+        fault = venue.faults.meet(request.method, request.url.path)
+        if fault is PaperFault.UNANSWERED_BEFORE:
+            await _hang(request)
+        early = _refused(venue, request, fault)
+        if early is not None:
+            return early
+        reply = _perform(venue, request, raw, action)
+        venue.publish()
+        if fault is PaperFault.UNANSWERED_AFTER:
+            await _hang(request)
+        return _response(venue, reply, fault)
+
+    return answer
+
+
+def _refused(venue: PaperVenue, request: Request, fault: PaperFault | None) -> Response | None:
+    """What is answered without doing anything."""
+    headers = request.headers
+    if (headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")) != (KEY_ID, SECRET):
+        return _json(401, {"code": UNAUTHORIZED, "message": "request is not authorized"})
+    too_many = {"code": TOO_MANY, "message": "rate limit exceeded"}
+    if fault is PaperFault.RATE_LIMITED_BARE:
+        return _json(429, too_many)
+    if fault is PaperFault.RATE_LIMITED or venue.calls_left() < 0:
+        wait_s = venue.reset_s() - venue.clock.now_ns() // NS_PER_S
+        return _json(429, too_many, _limit_headers(venue) | {"Retry-After": str(wait_s)})
+    if fault is PaperFault.SERVER_ERROR:
+        return _json(500, {"code": 50010000, "message": "internal server error occurred"})
+    return None
+
+
+def _perform(venue: PaperVenue, request: Request, raw: bytes, action: Action) -> Reply:
+    try:
+        body = loads(raw, parse_float=Decimal) if raw.strip() else {}
+        if not isinstance(body, dict):
+            raise Declined(422, UNPROCESSABLE, "the body must be a JSON object")
+        return action(venue, request, body)
+    except JSONDecodeError as error:
+        return 422, {"code": UNPROCESSABLE, "message": f"the body is not JSON: {error}"}
+    except Declined as error:
+        return error.status, {"code": error.code, "message": str(error)}
+
+
+def _response(venue: PaperVenue, reply: Reply, fault: PaperFault | None) -> Response:
+    status, said = reply
+    headers = _limit_headers(venue)
+    if fault is PaperFault.HTML:
+        return Response(HTML, 200, headers, media_type="text/html")
+    if fault is PaperFault.EMPTY:
+        return Response(b"", 200, headers)
+    if said is None:
+        return Response(b"", status, headers)
+    if fault is PaperFault.TRUNCATED:
+        body = msgspec.json.encode(said)
+        return StreamingResponse(_broken(body), status, headers | {"Content-Length": str(len(body))})
+    return _json(status, _strange(said, fault), headers)
+
+
+def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(said), status, headers, media_type="application/json")
+
+
+def _strange(said: Any, fault: PaperFault | None) -> Any:
+    """The same with a field or a status that nobody has heard of."""
+    if fault is PaperFault.UNKNOWN_FIELD:
+        return (
+            [row | {"aura": {"hue": [1, 2]}} for row in said]
+            if isinstance(said, list)
+            else said | {"aura": 1}
+        )
+    if fault is PaperFault.UNKNOWN_STATUS:
+        rows = said if isinstance(said, list) else [said]
+        strange = [row | {"status": "on_the_moon"} if "status" in row else row for row in rows]
+        return strange if isinstance(said, list) else strange[0]
+    return said
+
+
+def _limit_headers(venue: PaperVenue) -> dict[str, str]:
+    return {
+        "Date": format_datetime(datetime.fromtimestamp(venue.clock.now_ns() // NS_PER_S, UTC), usegmt=True),
+        "X-RateLimit-Limit": str(venue.per_minute or PER_MINUTE),
+        "X-RateLimit-Remaining": str(max(0, venue.calls_left())),
+        "X-RateLimit-Reset": str(venue.reset_s()),
+    }
+
+
+async def _broken(body: bytes) -> AsyncIterator[bytes]:
+    yield body[: len(body) // 2]
+    raise ConnectionAbortedError("the fault `truncated` breaks the connection here")
+
+
+async def _hang(request: Request) -> None:
+    """Until the client has gone."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HANG_S):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+
+
+# -- the stream -------------------------------------------------------------------------------------------------------
+
+
+async def _stream(venue: PaperVenue, one: WebSocket) -> None:
+    """Authentication, then frames of `trade_updates`; binary, as Alpaca's paper host sends them."""
+    await one.accept()
+    with venue.listening() as frames, contextlib.suppress(WebSocketDisconnect):
+        if not await _authenticate(one):
+            return
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(_send(one, frames))
+            await _until_gone(one)
+            sending.cancel()
+
+
+async def _authenticate(one: WebSocket) -> bool:
+    """alpaca-py's `authenticate`, or the documentation's `auth`; then `listen`."""
+    said = await _hear(one)
+    data = said.get("data") or {"key_id": said.get("key"), "secret_key": said.get("secret")}
+    known = (data.get("key_id"), data.get("secret_key")) == (KEY_ID, SECRET)
+    status = "authorized" if known else "unauthorized"
+    await _say(one, {"stream": "authorization", "data": {"status": status, "action": "authenticate"}})
+    return known
+
+
+async def _until_gone(one: WebSocket) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            said = await _hear(one)
+            if said.get("action") == "listen":
+                await _say(one, {"stream": "listening", "data": said.get("data")})
+
+
+async def _send(one: WebSocket, frames: asyncio.Queue[Json]) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await _say(one, await frames.get())
+
+
+async def _hear(one: WebSocket) -> Json:
+    message = await one.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect
+    try:
+        said = loads(message.get("text") or message.get("bytes") or b"")
+    except JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+async def _say(one: WebSocket, frame: Json) -> None:
+    await one.send_bytes(msgspec.json.encode(frame))
+
+
+# -- serving ----------------------------------------------------------------------------------------------------------
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the caller's."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(venue: PaperVenue, port: int = 0, *, tick_s: float | None = None) -> AsyncIterator[str]:
+    """Serves within the context and yields the address. `port` 0: a free one; `tick_s` null: prices stand still."""
+    config = uvicorn.Config(
+        make_app(venue),
+        log_config=None,
+        log_level="critical",
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_S,
+    )
+    server = _Server(config)
+    with _listening_socket(port) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        ticking = asyncio.create_task(_tick(venue, tick_s)) if tick_s is not None else None
+        try:
+            yield f"http://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            if ticking is not None:
+                ticking.cancel()
+            server.should_exit = True
+            await task
+
+
+async def _tick(venue: PaperVenue, tick_s: float) -> None:
+    while True:
+        await asyncio.sleep(tick_s)
+        venue.tick()
+
+
+@contextlib.contextmanager
+def _listening_socket(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise ConfigError(f"port {port} is taken: choose another with --port") from error
+        listener.listen()  # who connects before the server has started waits for it
+        yield listener
