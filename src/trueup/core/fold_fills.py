@@ -149,8 +149,8 @@ def fold_fills(
     """Fold the venue's figures of one order into what is booked of it.
 
     `booked`: the local fills known to be in the order's `filled_qty` (may be incomplete). `venue_fills`: real fills of
-    this order, booked or not, in any order. `cumulative_qty` C: null where no record of the order was read; then only
-    fills are booked, and beyond unrecorded quantity nothing. `order_qty`: null for orders by notional.
+    this order, booked or not, in any order. `cumulative_qty` C: null where no record of the order was read; then the fills
+    are booked as they are and nothing is inferred. `order_qty`: null for orders by notional.
     `inferred_at`: the time an inferred fill is given (RFC 3339).
     """
     with localcontext(CONTEXT):
@@ -183,10 +183,8 @@ class _Allotment(Struct):
 
 
 def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> _Allotment:
-    unrecorded = work.unrecorded_qty
-    if cumulative_qty is None:
-        limit = work.real_qty + unrecorded if unrecorded else None
-        return _allot_oldest_first(work, new, limit)
+    if cumulative_qty is None:  # the larger of B and R can only be less than the truth, never more
+        return _allot_oldest_first(work, new, None)
     if work.real_qty + sum((amount(fill.qty) for fill in new), ZERO) > cumulative_qty:
         return _allot_oldest_first(work, new, cumulative_qty, record_behind=True)
     room = max(cumulative_qty - work.booked_qty, ZERO)
@@ -199,7 +197,7 @@ def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> 
     growing_ids = {id(fill) for fill in growing}
     lays = [(fill, id(fill) not in growing_ids) for fill in new]
     others_qty = sum((amount(fill.qty) for fill, may_supersede in lays if may_supersede), ZERO)
-    return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - unrecorded, ZERO))
+    return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - work.unrecorded_qty, ZERO))
 
 
 def _allot_oldest_first(

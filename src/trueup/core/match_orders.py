@@ -140,9 +140,12 @@ def _hand_out_fills(draft: Draft) -> None:
             draft.fills_of.setdefault(index, []).append(fill)
         elif known_id(fill.venue_order_id) is not None:
             draft.ids_in_local_fills.add(known_id(fill.venue_order_id) or "")
+    contradicting: list[tuple[str, int, int, Fill]] = []
     for fill in history.fills:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
-            _hand_out_venue_fill(draft, _named(draft, fill))
+            _hand_out_venue_fill(draft, _named(draft, fill), contradicting)
+    for _, index, other, fill in sorted(contradicting, key=lambda one: one[0]):
+        _report_two_orders(draft, index, other, fill)
 
 
 def _named(draft: Draft, fill: Fill) -> Fill:
@@ -154,7 +157,7 @@ def _named(draft: Draft, fill: Fill) -> Fill:
     return fill if record is None else replace(fill, venue_order_id=record.venue_order_id)
 
 
-def _hand_out_venue_fill(draft: Draft, fill: Fill) -> None:
+def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
     by_client = _index_by_client_id(draft, fill)
     index = _owner_of_fill(draft, fill)
     if index is None:
@@ -162,7 +165,7 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill) -> None:
             draft.stray_fills.append(fill)
         return
     if by_client is not None and by_client != index:
-        _report_two_orders(draft, index, by_client, fill)
+        contradicting.append((repr(fill), index, by_client, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
 

@@ -23,7 +23,7 @@ def raise_alerts(draft: Draft) -> None:
         if one.kind is BreakKind.VENUE_BEHIND and one.severity is Severity.ERROR:
             add_alert(draft, f"venue_behind:{one.break_id}", f"{one.message} (order {one.venue_order_id or one.client_order_id})")
     for stage, skipped in (("coverage", draft.coverage.skipped_reason), ("exit_backfill", draft.exit_backfill.skipped_reason)):
-        if skipped is not None:
+        if skipped is not None and not draft.account_changed:  # that has its own alert
             severity = "ERROR" if skipped == "disabled" else "WARN"
             add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
     _alert_long_deferrals(draft)

@@ -170,7 +170,9 @@ class Recorder:
                 return record
             bound = replace(order, status=status, venue_order_id=order.venue_order_id or venue_order_id)
             ended = _with_order(record, _updated(bound, updated_at))
-            return replace(ended, trade=_settled(ended, ended.trade))
+            trade = ended.trade
+            held = trade is not None and trade.status is TradeStatus.OPEN and amount(trade.entry_qty) > 0
+            return replace(ended, trade=_settled(ended, trade)) if held else ended
 
         return self._change(status.value, change, client_order_id, venue_order_id)
 
@@ -242,7 +244,8 @@ class Recorder:
             fill.fill_id: fill for fill in [*record.fills, *fold.shrunk, *(b.row for b in fold.bookings)]
         }
         laid = replace(record, order=filled, fills=list(fills.values()))
-        return replace(laid, trade=_settled(laid, self._moved(record.trade, filled, fold)))
+        moved = self._moved(record.trade, filled, fold)
+        return replace(laid, trade=_settled(laid, moved) if fold.growth_qty else moved)
 
     def _moved(self, trade: Trade | None, order: LocalOrder, fold: Fold) -> Trade | None:
         """Quantity beyond the trade's open quantity stays on the order; the next run reports it."""

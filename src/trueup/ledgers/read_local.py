@@ -35,7 +35,10 @@ MOTION_WINDOW_S = (
 def read_local(
     database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float
 ) -> dict[str, Local]:
-    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile."""
+    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile.
+
+    The extent is `all` where the account holds nothing else: no older order, and none of another profile.
+    """
     profiles = json_list(profile_ids)
     with database.reading():
         read_at = stamp(database.now_ns())
@@ -47,12 +50,13 @@ def read_local(
             orders.setdefault(profile_id, []).extend(closed)
         fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, profiles, since), FILLS)
         trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), TRADES)
-        whole = _profile_with_everything(database, account_id, since)
+        older = bool(database.rows("has_older_orders", account_id, since)[0][0])
+        owners = {str(row[0]) for row in database.rows("profiles_with_orders", account_id)}
         moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
     return {
         profile_id: Local(
             read_at=read_at,
-            extent=Extent.ALL if profile_id in whole else Extent.OPEN_AND_RECENT,
+            extent=Extent.ALL if not older and owners <= {profile_id} else Extent.OPEN_AND_RECENT,
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
@@ -112,14 +116,6 @@ def _by_profile(
     rows: list[Row], decoder: "msgspec.json.Decoder[list[Document]]"
 ) -> "dict[str, list[Document]]":
     return {str(profile_id): decoder.decode(str(document)) for profile_id, document in rows}
-
-
-def _profile_with_everything(database: Database, account_id: str, since: str) -> set[str]:
-    """The account's only profile with orders, if none of them is older than what was read."""
-    if database.rows("has_older_orders", account_id, since)[0][0]:
-        return set()
-    owners = {str(row[0]) for row in database.rows("profiles_with_orders", account_id)}
-    return owners if len(owners) <= 1 else set()
 
 
 def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:

@@ -23,7 +23,7 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
         invocation.line("no break is on record" if show_all else "no open break", "green")
         return
     from trueup.surfaces.cli.render_plan import order_name
-    from trueup.surfaces.cli.terminal import severity, table
+    from trueup.surfaces.cli.terminal import brief_time, severity, table
 
     rows = [
         (
@@ -31,7 +31,7 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
             one.found.kind,
             order_name(one.found),
             one.found.message,
-            one.first_seen_at[:19],
+            brief_time(one.first_seen_at)[5:16],
             one.occurrences,
             one.resolution or "open",
             one.found.break_id[:8],
@@ -39,5 +39,5 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
         for one in records
     ]
     columns = ("severity", "kind", "order", "what", "since", ">seen", "state", "break")
-    invocation.show(table("Breaks" if show_all else "Open breaks", columns, rows))
+    invocation.show(table("Breaks, times in UTC" if show_all else "Open breaks, times in UTC", columns, rows))
     invocation.line("next: trueup explain ORDER or BREAK", "dim")

@@ -4,6 +4,7 @@ Commands are loaded when they are called, so that `trueup --help` imports click 
 user can mend ends as one line on standard error and an exit code; only a fault of trueup's own shows a traceback.
 """
 
+import io
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -136,4 +137,7 @@ def commands(ctx: click.Context) -> None:
 
 def main() -> None:
     """The console script `trueup`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale is, output never ends in an exception
+            stream.reconfigure(errors="backslashreplace")
     commands.main(prog_name="trueup")

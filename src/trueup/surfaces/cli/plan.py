@@ -115,7 +115,9 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
     with progress("reading the books and the venue"):
         reports = plan_profiles(loaded, profile_ids)
     plans = [report.plan for report in reports if report.plan is not None]
-    for report in reports:
+    for number, report in enumerate(reports):
+        if number and not invocation.json:
+            invocation.line("")
         _show_report(invocation, report)
     if output is not None:
         write_plans(output, plans)

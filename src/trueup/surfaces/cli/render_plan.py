@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trueup.model.plan import Break, Correction, Plan, Query
 from trueup.model.snapshot import LocalOrder
-from trueup.surfaces.cli.terminal import brief, severity, styled, table
+from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +29,7 @@ def spaced(parts: Iterable["RenderableType"]) -> Iterator["RenderableType"]:
 
 
 def _parts(plan: Plan) -> Iterator["RenderableType"]:
-    yield styled(f"{plan.profile_id} at {plan.taken_at}", "bold")
+    yield styled(f"{plan.profile_id} at {brief_time(plan.taken_at)} UTC", "bold")
     if plan.breaks:
         yield breaks_table(plan.breaks)
     if plan.corrections:
@@ -61,7 +61,7 @@ def breaks_table(breaks: list[Break], title: str = "Breaks") -> "RenderableType"
         )
         for b in worst_first
     ]
-    return table(title, ("severity", "kind", "symbol", "order", "what", "repaired"), rows)
+    return table(title, ("severity", "kind", "symbol", "order", "what", "repair"), rows)
 
 
 def order_name(item: Break | Correction) -> str | None:

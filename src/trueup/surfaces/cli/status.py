@@ -24,7 +24,7 @@ def command(invocation: Invocation) -> None:
     if invocation.json:
         invocation.data({"profiles": profiles, "runs": runs})
         return
-    from trueup.surfaces.cli.terminal import styled, table
+    from trueup.surfaces.cli.terminal import brief_time, styled, table
 
     rows = [
         (
@@ -32,7 +32,7 @@ def command(invocation: Invocation) -> None:
             one["account_id"],
             styled(f"paused: {one['pause_reason']}", "yellow")
             if one["paused"]
-            else one["last_good_run_at"] or "never",
+            else brief_time(one["last_good_run_at"]) or "never",
             _breaks_text(one["open_breaks"]),
             one["deferred"],
             one["notifications_waiting"],
@@ -43,7 +43,7 @@ def command(invocation: Invocation) -> None:
     columns = ("profile", "account", "last good run", "open breaks", ">deferred", ">to be told", ">parked")
     invocation.show(table("Profiles", columns, rows, rows_max=None))
     if runs:
-        kept = [(run.run_id, run.profile_id, run.taken_at, run.state, run.error) for run in runs]
+        kept = [(run.run_id, run.profile_id, brief_time(run.taken_at), run.state, run.error) for run in runs]
         invocation.show("", table("Newest kept runs", ("run", "profile", "taken at", "state", "error"), kept))
     if any(one["open_breaks"] for one in profiles):
         invocation.line("next: trueup breaks", "dim")

@@ -8,7 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trueup.model.errors import InputError
 
@@ -21,6 +21,7 @@ DECIMALS_SHOWN = 8
 _HARMFUL = frozenset(
     {"Cc", "Cf", "Cs", "Zl", "Zp"}
 )  # control, direction overrides, surrogates, line separators
+_NEVER_WRAPPED = frozenset({"severity", "kind", "state", "since", "break", "repair", "time", "who"})
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
 
 
@@ -40,6 +41,11 @@ def brief(value: object) -> str:
     whole, point, decimals = str(value).partition(".")
     long = point and len(decimals) > DECIMALS_SHOWN and decimals.isdigit()
     return f"{whole}.{decimals[:DECIMALS_SHOWN]}…" if long else str(value)
+
+
+def brief_time(time: str | None) -> str:
+    """A time to the second, as people read it; UTC goes without saying."""
+    return "" if time is None else f"{time[:10]} {time[11:19]}"
 
 
 def say(message: str) -> None:
@@ -79,9 +85,8 @@ def table(
     shown = list(rows)
     view = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     for name in columns:
-        view.add_column(
-            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
-        )
+        side: Literal["left", "right"] = "right" if name.startswith(">") else "left"
+        view.add_column(name.lstrip(">"), justify=side, overflow="fold", no_wrap=name in _NEVER_WRAPPED)
     for row in shown[:rows_max]:
         view.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
     parts: list[RenderableType] = [styled(title, "bold")] if title else []

@@ -1,0 +1,323 @@
+"""A hundred exchanges through ccxt: one account's orders, fills and holdings. Read only.
+
+Made from configuration, or around the bot's own ccxt object. What an exchange cannot be asked is said in the read's
+state and error, so that nothing is concluded from its silence. Rules of translation are `ccxt_rows`', of paging
+`ccxt_listings`', of absence `ccxt_lookup`'s; facts about single exchanges stand in `ccxt_traits`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from trueup.model.errors import AuthError, ConfigError, VenueError, VenueUnavailable
+from trueup.model.ids import symbol_token
+from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, PositionsRead, VenueAnswer
+from trueup.model.times import from_ns, to_ns
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.ports import Clock, VenueSettings
+from trueup.venues.ccxt_client import CALLS_PER_MINUTE, Client, make_exchange
+from trueup.venues.ccxt_errors import OrderMissing
+from trueup.venues.ccxt_groups import (
+    MARKET_TYPES,
+    MarketGroup,
+    check_markets,
+    find_symbol,
+    make_groups,
+    read_instruments,
+)
+from trueup.venues.ccxt_hints import hear_hints
+from trueup.venues.ccxt_listings import (
+    conditional_parameters,
+    gap_of,
+    history_methods,
+    list_balances,
+    list_open,
+    list_past,
+    list_positions,
+)
+from trueup.venues.ccxt_lookup import look_up
+from trueup.venues.ccxt_pages import Listing
+from trueup.venues.ccxt_rows import read_fill, read_order, read_position
+from trueup.venues.ccxt_traits import ACCOUNT_ID, family
+
+T = TypeVar("T")
+_MS_NS = 1_000_000
+_FAULTS_SHOWN_MAX = 3
+
+
+class CcxtOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[accounts.options]`. `settings`: ccxt's own options of that exchange."""
+
+    exchange: str
+    sandbox: bool = False
+    live: bool = False
+    symbols: list[str] | None = None
+    markets: list[str] | None = None
+    calls_per_minute: int = CALLS_PER_MINUTE
+    settings: dict[str, Any] = {}
+
+
+def open_venue(settings: VenueSettings) -> "CcxtVenue":
+    """Entry point. Credentials by ccxt's names (`apiKey`, `secret`, `password`, …). Raises ConfigError, AuthError."""
+    try:
+        options = msgspec.convert(dict(settings.options), CcxtOptions)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"options of account {settings.account_id!r}: {error}") from error
+    _refuse_live_by_accident(options, allow_live=settings.allow_live)
+    if options.calls_per_minute < 1:
+        raise ConfigError("calls_per_minute must be 1 or more")
+    exchange = make_exchange(
+        options.exchange, settings.credentials, options.settings, sandbox=options.sandbox
+    )
+    symbols = options.symbols if options.symbols is not None else settings.managed_symbols
+    _refuse_unclear_markets(exchange, symbols, options.markets)
+    return CcxtVenue(
+        exchange,
+        clock=settings.clock,
+        symbols=symbols,
+        managed_symbols=settings.managed_symbols,
+        markets=options.markets,
+        calls_per_minute=options.calls_per_minute,
+    )
+
+
+def _refuse_live_by_accident(options: CcxtOptions, *, allow_live: bool) -> None:
+    if options.sandbox == options.live:
+        raise ConfigError(
+            f"{options.exchange}: set either sandbox = true or live = true in the account's options"
+        )
+    if options.live and not allow_live:
+        raise ConfigError("live = true is configured; say it again with TRUEUP_ALLOW_LIVE=true")
+
+
+def _refuse_unclear_markets(
+    exchange: Any, symbols: Sequence[str] | None, markets: Sequence[str] | None
+) -> None:
+    kinds = [kind for kind in MARKET_TYPES if exchange.has.get(kind)]
+    if not symbols and not markets and len(kinds) > 1:
+        raise ConfigError(
+            f"{exchange.id} trades {', '.join(kinds)}: say which this account uses, with managed_symbols in its profiles"
+            " or with the option markets, such as ['spot', 'swap:linear:USDT']"
+        )
+
+
+class CcxtVenue:
+    """Implements `ports.Venue`, and `ports.Hinting` where ccxt.pro has a stream of the exchange.
+
+    `exchange`: an object of `ccxt.async_support` or `ccxt.pro`; it is neither changed nor closed. `symbols`: what is asked
+    where an exchange wants a symbol, and whose kinds of market are read; null: those of `markets`, or else the object's
+    default kind. `managed_symbols`: what the profiles manage; a read symbol by symbol is complete if it covers these.
+    """
+
+    def __init__(
+        self,
+        exchange: Any,
+        *,
+        clock: Clock,
+        symbols: Sequence[str] | None = None,
+        managed_symbols: Sequence[str] | None = None,
+        markets: Sequence[str] | None = None,
+        calls_per_minute: int = CALLS_PER_MINUTE,
+    ) -> None:
+        check_markets(markets or ())
+        self.name = f"ccxt:{exchange.id}"
+        self._client = Client(exchange, clock, calls_per_minute=calls_per_minute)
+        self._clock = clock
+        self._symbols = symbols
+        self._managed = None if managed_symbols is None else {symbol_token(one) for one in managed_symbols}
+        self._markets = markets
+        self._groups: list[MarketGroup] = []
+        self._groups_ns: int | None = None
+        self._account_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"CcxtVenue({self.name})"
+
+    async def account_id(self) -> str | None:
+        """Asked once, where it is known how: a wallet's address, or one call. A key that may not ask it has none."""
+        exchange = self._client.exchange
+        if self._account_id is None and getattr(exchange, "walletAddress", None):
+            self._account_id = str(exchange.walletAddress)
+        known = ACCOUNT_ID.get(family(exchange.id))
+        if self._account_id is None and known is not None:
+            try:
+                answer = await self._client.call(getattr(exchange, known[0]))
+            except AuthError:
+                return None
+            self._account_id = _at(answer, known[1])
+        return self._account_id
+
+    async def now_ns(self) -> int | None:
+        if not self._client.exchange.has.get("fetchTime"):
+            return None
+        return int(await self._client.call(self._client.exchange.fetch_time)) * _MS_NS
+
+    async def instruments(self) -> list[Instrument]:
+        """Of the managed symbols, or of all markets of the kinds that are read."""
+        groups, told = await self._ready(), self._managed is not None
+        return [one for group in groups for one in read_instruments(group, only_managed=told)]
+
+    async def open_orders(self) -> OrdersRead:
+        read_at = self._now()
+        read = _Reader()
+        for group in await self._ready():
+            read.add(
+                await list_open(self._client, group, {}),
+                self._order(group),
+                self._unasked(group, "fetchOpenOrders"),
+            )
+            for parameters in conditional_parameters(group):
+                try:
+                    listing = await list_open(self._client, group, parameters)
+                except VenueError as error:
+                    listing = gap_of(error, f"conditional orders {dict(parameters)}")
+                read.add(listing, self._order(group, conditional=True))
+        return OrdersRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        read_at, now_ms = self._now(), self._clock.now_ns() // _MS_NS
+        since_ms = None if since is None else to_ns(since) // _MS_NS
+        orders, fills = _Reader(), _Reader()
+        for group in await self._ready():
+            only = self._find_symbol(symbol)
+            if only is not None and self._group_of(only) is not group:
+                continue
+            methods = history_methods(group)
+            if not methods:
+                orders.gaps.append(f"{group.exchange.id} lists no orders of the past")
+            for method in methods:
+                listing = await self._past(group, method, since_ms, now_ms, only)
+                orders.add(listing, self._order(group), self._unasked(group, method))
+            listing = await self._past(group, "fetchMyTrades", since_ms, now_ms, only)
+            fills.add(listing, read_fill, self._unasked(group, "fetchMyTrades"))
+        whole = orders.state is ReadState.COMPLETE and fills.state is ReadState.COMPLETE
+        return HistoryRead(
+            state=ReadState.COMPLETE if whole else ReadState.PARTIAL,
+            read_at=read_at,
+            since=since,
+            orders=orders.values,
+            fills=fills.values,
+            error="; ".join(filter(None, (orders.error, fills.error))) or None,
+        )
+
+    async def positions(self) -> PositionsRead:
+        """Contracts as positions; on spot markets what is held of each managed symbol's base currency."""
+        read_at, read = self._now(), _Reader()
+        for group in await self._ready():
+            lists = list_balances if group.is_spot else list_positions
+            read.add(await lists(self._client, group), read_position)
+        return PositionsRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        read_at = self._now()
+        groups = await self._ready()
+        unified = self._find_symbol(symbol)
+        asked = groups if unified is None else [self._group_of(unified)]
+        for group in asked:
+            try:
+                row, conditional = await look_up(self._client, group, by, order_id, unified)
+                order = self._order(group, conditional=conditional)(row)
+            except OrderMissing:
+                continue
+            except (VenueError, ValueError) as error:
+                said = f"{type(error).__name__}: {error}"
+                return VenueAnswer(by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=read_at, error=said)
+            return VenueAnswer(by=by, id=order_id, outcome=Outcome.FOUND, read_at=read_at, order=order)
+        return VenueAnswer(by=by, id=order_id, outcome=Outcome.ABSENT, read_at=read_at)
+
+    def hints(self) -> AsyncIterator[None]:
+        """From ccxt.pro's streams of orders and fills, where it has them."""
+        return hear_hints(self._client.exchange, self._clock)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _ready(self) -> list[MarketGroup]:
+        """The groups, with markets that are not old."""
+        await self._client.load_markets()
+        if self._groups_ns != self._client.markets_ns:
+            self._groups = make_groups(self._client.exchange, self._symbols, self._markets)
+            self._groups_ns = self._client.markets_ns
+        return self._groups
+
+    async def _past(
+        self, group: MarketGroup, method: str, since_ms: int | None, now_ms: int, symbol: str | None
+    ) -> Listing:
+        try:
+            return await list_past(self._client, group, method, since_ms, now_ms, symbol)
+        except AuthError:
+            raise
+        except VenueError as error:
+            return gap_of(error, method)
+
+    def _unasked(self, group: MarketGroup, method: str) -> str | None:
+        """Why a listing symbol by symbol is not all that the profiles manage; null where it is."""
+        if not group.needs_symbol(method):
+            return None
+        asked = {symbol_token(symbol) for one in self._groups for symbol in one.symbols}
+        if self._managed is not None and self._managed <= asked:
+            return None
+        return f"only {', '.join(group.symbols)} were asked: set managed_symbols"
+
+    def _order(self, group: MarketGroup, *, conditional: bool = False) -> Callable[[Mapping[str, Any]], Any]:
+        return lambda row: read_order(row, group.exchange.id, conditional=conditional)
+
+    def _find_symbol(self, symbol: str | None) -> str | None:
+        try:
+            return None if symbol is None else find_symbol(self._client.exchange, symbol)
+        except ConfigError as error:
+            raise VenueUnavailable(str(error)) from error
+
+    def _group_of(self, symbol: str) -> MarketGroup:
+        """The group that reads this symbol, or one made for it."""
+        market = self._client.exchange.markets[symbol]
+        for group in self._groups:
+            if symbol in group.symbols or (not group.symbols and group.market_type == market["type"]):
+                return group
+        return make_groups(self._client.exchange, [symbol], None)[0]
+
+    def _now(self) -> str:
+        return from_ns(self._clock.now_ns())
+
+
+class _Reader:
+    """Listings made into values, with what is missing of them. A row that cannot be read leaves its listing partial."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.gaps: list[str] = []
+
+    def add(self, listing: Listing, read: Callable[[Mapping[str, Any]], Any], *gaps: str | None) -> None:
+        for row in listing.rows:
+            try:
+                self.values.append(read(row))
+            except ValueError as fault:
+                self.gaps.append(f"left out: {fault}")
+        self.gaps += [gap for gap in (listing.gap, *gaps) if gap is not None]
+
+    @property
+    def state(self) -> ReadState:
+        return ReadState.PARTIAL if self.gaps else ReadState.COMPLETE
+
+    @property
+    def error(self) -> str | None:
+        return _shown(self.gaps)
+
+
+def _shown(gaps: Iterable[str]) -> str | None:
+    distinct = list(dict.fromkeys(gaps))
+    more = f"; and {len(distinct) - _FAULTS_SHOWN_MAX} more" if len(distinct) > _FAULTS_SHOWN_MAX else ""
+    return ("; ".join(distinct[:_FAULTS_SHOWN_MAX]) + more) or None
+
+
+def _at(answer: Any, path: Sequence[str]) -> str | None:
+    for step in path:
+        if isinstance(answer, list):
+            answer = answer[int(step)] if len(answer) > int(step) else None
+        else:
+            answer = answer.get(step) if isinstance(answer, Mapping) else None
+    return None if answer is None else str(answer)

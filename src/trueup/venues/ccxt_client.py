@@ -1,0 +1,191 @@
+"""One ccxt exchange object of our own, and every call that is made of it: budget, time-outs, retries, exact numbers.
+
+A bot's object is never changed. We take a twin: a copy that shares its throttler (one budget for the account) and its
+settings, but has its own connections and markets, and reads every number of the venue's JSON as the text it is. An
+answer that is no JSON, or empty, is refused before a parser can turn it into an empty list. Must not know what an
+order is.
+"""
+
+import copy
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import ccxt.async_support
+import stamina
+
+from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
+from trueup.model.ids import digest
+from trueup.model.times import NS_PER_S
+from trueup.ports import Clock
+from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, as_venue_error
+from trueup.venues.ccxt_pages import Page
+from trueup.venues.http_budget import shared_budget
+
+ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
+ATTEMPTS_WITHIN_S = 25.0  # less than the engine's time for a listing
+PAUSE_S = (
+    30.0  # after a refusal for too many calls that does not say how long; most windows are a minute or less
+)
+CALLS_PER_MINUTE = 300  # besides ccxt's throttler, which knows what each call weighs; the bot needs some too
+PATIENCE_S = 20.0  # how long a call may wait for its turn
+MARKETS_AGE_MAX_S = 6 * 3600  # then they are read again: venues list new ones daily
+CREDENTIALS = (
+    "apiKey", "secret", "uid", "login", "password", "twofa", "privateKey", "walletAddress", "token", "accountId",
+)  # ccxt's own names (requiredCredentials), and an account's id where an exchange wants one  # fmt: skip
+
+_SILENT = logging.getLogger("trueup.venues.ccxt.silent")  # ccxt logs headers and signed URLs at DEBUG
+_SILENT.disabled = True
+_answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
+
+
+def make_exchange(
+    exchange_id: str, credentials: Mapping[str, str], settings: Mapping[str, Any], *, sandbox: bool
+) -> Any:
+    """An async exchange made from configuration. Raises ConfigError, AuthError."""
+    if exchange_id not in ccxt.async_support.exchanges:
+        raise ConfigError(f"ccxt {ccxt.__version__} knows no exchange {exchange_id!r}; see `ccxt.exchanges`")
+    unknown = sorted(set(credentials) - set(CREDENTIALS))
+    if unknown:
+        raise ConfigError(
+            f"credentials of {exchange_id}: {', '.join(unknown)}? ccxt's are {', '.join(CREDENTIALS)}"
+        )
+    made = getattr(ccxt.async_support, exchange_id)({**credentials, "options": dict(settings)})
+    missing = [
+        one for one, needed in made.requiredCredentials.items() if needed and not getattr(made, one, None)
+    ]
+    if missing:
+        raise AuthError(f"{exchange_id} needs the credentials {', '.join(missing)}")
+    if sandbox:
+        _use_sandbox(made)
+    return made
+
+
+def _use_sandbox(exchange: Any) -> None:
+    if not exchange.urls.get("test"):
+        raise ConfigError(f"{exchange.id} has no sandbox that ccxt knows; take sandbox = true out")
+    exchange.set_sandbox_mode(True)
+
+
+class Client:
+    """Guarded calls. `exchange`: an async ccxt object; `calls_per_minute`: a bound besides ccxt's own throttler."""
+
+    def __init__(self, exchange: Any, clock: Clock, *, calls_per_minute: int = CALLS_PER_MINUTE) -> None:
+        if getattr(exchange, "synchronous", True):
+            raise ConfigError(
+                "give an exchange of ccxt.async_support or ccxt.pro: the synchronous one blocks the bot"
+            )
+        self.exchange = self._twin(exchange)
+        self.markets_ns: int | None = None  # when they were read
+        self._clock = clock
+        secrets = [str(value) for name in CREDENTIALS if (value := getattr(exchange, name, None))]
+        self._cleaner = Cleaner(secrets)
+        self._budget = shared_budget(exchange.id, digest(*secrets), clock, calls_per_minute)
+
+    def __repr__(self) -> str:
+        return f"Client({self.exchange.id})"
+
+    async def load_markets(self) -> None:
+        """The exchange's markets, at most `MARKETS_AGE_MAX_S` old."""
+        now_ns = self._clock.now_ns()
+        if self.markets_ns is None or now_ns - self.markets_ns > MARKETS_AGE_MAX_S * NS_PER_S:
+            await self.call(self.exchange.load_markets, self.markets_ns is not None)
+            self.markets_ns = now_ns
+
+    async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """One read, repeated where the reason for its failure may pass. Raises VenueError, with nothing secret in it."""
+        context = stamina.retry_context(
+            on=VenueUnavailable,
+            attempts=ATTEMPTS_MAX,
+            timeout=ATTEMPTS_WITHIN_S,
+            wait_initial=0.2,
+            wait_max=5,
+        )
+        async for attempt in context:
+            with attempt:
+                return await self._once(method, arguments)
+        raise VenueUnavailable("no attempt was made")
+
+    async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
+        """A listing. An empty one counts only where the venue's answer really holds a list."""
+        answers: list[Any] = []
+        token = _answers.set(answers)
+        try:
+            rows = await self.call(method, *arguments)
+        finally:
+            _answers.reset(token)
+        held = max(map(_held, answers), default=0)
+        if not isinstance(rows, list) or held < 0:
+            raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
+        return Page(rows=rows, held=held)
+
+    async def aclose(self) -> None:
+        await self.exchange.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    async def _once(self, method: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        try:
+            return await method(*arguments)
+        except VenueError:
+            raise
+        except (ccxt.BaseError, *UNREADABLE) as error:
+            fault = as_venue_error(error, self._cleaner, self.exchange.last_response_headers)
+        if isinstance(fault, RateLimited):
+            self._budget.pause(PAUSE_S if fault.retry_after_s is None else fault.retry_after_s)
+        raise fault  # outside the handler: the original, with its URL, is not its context
+
+    def _twin(self, exchange: Any) -> Any:
+        twin = copy.copy(exchange)
+        twin.session = twin.tcp_connector = twin.asyncio_loop = None
+        twin.own_session, twin.clients = True, {}
+        twin.markets = twin.markets_by_id = twin.markets_loading = None
+        twin.options = dict(exchange.options)
+        twin.enableRateLimit, twin.verbose, twin.logger = True, False, _SILENT
+        if exchange.number not in (str, Decimal):
+            twin.number = str
+        if "on_json_response" not in vars(type(exchange)):
+            twin.on_json_response = _read_json
+        twin.fetch = self._fetch
+        return twin
+
+    async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        """In place of ccxt's own: every single HTTP request passes here."""
+        await self._budget.take(PATIENCE_S)
+        twin = self.exchange
+        answer = await type(twin).fetch(twin, url, method, headers, body)
+        if not isinstance(answer, (dict, list)) or answer == {}:
+            raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
+        noted = _answers.get()
+        if noted is not None:
+            noted.append(answer)
+        return answer
+
+
+def _read_json(text: str) -> Any:
+    """Numbers with a fraction stay the text they are: through a float they would be rounded."""
+    return json.loads(text, parse_float=str)
+
+
+def _held(answer: Any, depth: int = 3) -> int:
+    """How many rows an answer holds: its longest array, or object of objects. -1: it holds neither array nor object.
+
+    Every documented listing holds one besides words and numbers, also when it is empty.
+    """
+    if isinstance(answer, list):
+        return len(answer)
+    if not isinstance(answer, dict) or depth == 0:
+        return -1
+    inner = [value for value in answer.values() if isinstance(value, (dict, list))]
+    if not inner:
+        return -1 if depth == 3 else 0
+    whole = (
+        len(answer)
+        if len(inner) == len(answer) and depth < 3 and all(isinstance(v, dict) for v in inner)
+        else 0
+    )
+    return max(whole, 0, *(_held(value, depth - 1) for value in inner))

@@ -1,0 +1,107 @@
+"""One order, asked for wherever this exchange can hold it.
+
+Absent only where every place that can hold the order said so itself (ccxt's OrderNotFound, or a listing by that very id
+that came back empty and whole). One place that failed, or cannot be asked, makes it unknown. Must not know what follows
+from an answer.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from trueup.model.errors import AuthError, RateLimited, VenueError
+from trueup.model.ids import normal_id
+from trueup.model.vocabulary import QueryBy
+from trueup.venues.ccxt_client import Client
+from trueup.venues.ccxt_errors import NotOffered, OrderMissing
+from trueup.venues.ccxt_groups import MarketGroup
+from trueup.venues.ccxt_listings import conditional_parameters, list_open
+from trueup.venues.ccxt_traits import CLIENT_ID_LOOKUP, LISTED_BY_ID, Parameters, family
+
+Row = Mapping[str, Any]
+Question = tuple[bool, Callable[[], Awaitable[Row]]]  # whether it is asked of a conditional endpoint, and how
+_TRIGGER: Parameters = {"trigger": True}
+
+
+async def look_up(
+    client: Client, group: MarketGroup, by: QueryBy, order_id: str, symbol: str | None
+) -> tuple[Row, bool]:
+    """The order's row, and whether it is a conditional endpoint's. Raises OrderMissing, or VenueError for "unknown"."""
+    doubt: VenueError | None = None
+    for conditional, ask in _questions(client, group, by, order_id, symbol):
+        try:
+            row = await ask()
+        except OrderMissing:
+            continue
+        except (RateLimited, AuthError):
+            raise
+        except VenueError as error:
+            doubt = doubt or error
+            continue
+        if _is(row, by, order_id):
+            return row, conditional
+        doubt = doubt or VenueError("the answer is another order than the one asked for")
+    raise doubt or OrderMissing("every endpoint that can hold it says that there is none")
+
+
+def _questions(
+    client: Client, group: MarketGroup, by: QueryBy, order_id: str, symbol: str | None
+) -> Iterator[Question]:
+    known = family(group.exchange.id)
+    if known in LISTED_BY_ID:
+        yield from _listed(
+            client, group, LISTED_BY_ID[known][by is QueryBy.CLIENT_ORDER_ID], order_id, symbol
+        )
+        return
+    if not group.offers("fetchOrder"):
+        raise NotOffered(f"{group.exchange.id} offers no fetchOrder")
+    if by is QueryBy.CLIENT_ORDER_ID and known not in CLIENT_ID_LOOKUP:
+        raise NotOffered(f"{group.exchange.id} finds no order by its client order id")
+
+    def ask(parameters: Parameters) -> Question:
+        if by is QueryBy.CLIENT_ORDER_ID:
+            arguments = ("", symbol, {**parameters, "clientOrderId": order_id})
+        else:
+            arguments = (order_id, symbol, dict(parameters))
+        return bool(parameters), lambda: client.call(group.exchange.fetch_order, *arguments)
+
+    yield ask({})
+    kept_apart = conditional_parameters(group)
+    if not kept_apart:
+        return
+    if group.feature("fetchOrder", "trigger"):
+        yield ask(_TRIGGER)
+    else:
+        yield True, lambda: _among_conditional(client, group, by, order_id, symbol)
+
+
+def _listed(
+    client: Client, group: MarketGroup, parameter: str, order_id: str, symbol: str | None
+) -> Iterator[Question]:
+    """Open and past orders, ordinary and conditional, by that id alone."""
+
+    async def ask(fetch: Callable[..., Any], parameters: Parameters) -> Row:
+        page = await client.call_list(fetch, symbol, None, None, {**parameters, parameter: order_id})
+        if not page.rows:
+            raise OrderMissing("no order is listed under this id")
+        return page.rows[0]  # type: ignore[no-any-return]
+
+    for name in ("fetch_open_orders", "fetch_canceled_and_closed_orders"):
+        for parameters in ({}, _TRIGGER):
+            fetch = getattr(group.exchange, name)
+            yield False, lambda fetch=fetch, parameters=parameters: ask(fetch, parameters)
+
+
+async def _among_conditional(
+    client: Client, group: MarketGroup, by: QueryBy, order_id: str, symbol: str | None
+) -> Row:
+    """Where conditional orders cannot be asked for one by one: among those that are open. The past ones stay unknown."""
+    for parameters in conditional_parameters(group):
+        for row in (await list_open(client, group, parameters, symbol)).rows:
+            if _is(row, by, order_id):
+                return row  # type: ignore[no-any-return]
+    raise NotOffered(f"{group.exchange.id} does not say whether it once was a conditional order")
+
+
+def _is(row: Row, by: QueryBy, order_id: str) -> bool:
+    said = row.get("clientOrderId" if by is QueryBy.CLIENT_ORDER_ID else "id")
+    return said is not None and normal_id(str(said)) == normal_id(order_id)

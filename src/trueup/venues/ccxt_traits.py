@@ -1,0 +1,142 @@
+"""What must be known of single exchanges and cannot be read off ccxt's `has` and `features` (4.5.90). Facts only.
+
+Each table says where its facts are from. An exchange that stands nowhere here works too: what is not known of it ends
+as a partial read or an unknown answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+Parameters = Mapping[str, Any]
+
+
+class NextPage(Struct, frozen=True, kw_only=True):
+    """How the next page of open orders is asked for: with `parameter`, whose value is found on the page before.
+
+    `field`: of the first or last row's `info`; null: the venue order id of the oldest row.
+    """
+
+    parameter: str
+    field: str | None = None
+
+
+# ccxt's own names of one exchange under several domains.
+_SIBLINGS = {
+    "binancecoinm": "binance", "binanceusdm": "binance", "binanceus": "binance",
+    "bybiteu": "bybit", "bybitid": "bybit", "gateeu": "gate", "kucoinfutures": "kucoin", "myokx": "okx", "okxus": "okx",
+}  # fmt: skip
+
+
+def family(exchange_id: str) -> str:
+    """The exchange whose facts hold for this one."""
+    return _SIBLINGS.get(exchange_id, exchange_id)
+
+
+# -- conditional orders -----------------------------------------------------------------------------------------------
+
+# What one listing of conditional orders leaves out, where `trigger: True` alone does (fetch_open_orders of each).
+_CONDITIONAL_LISTS: dict[tuple[str, str], tuple[Parameters, ...]] = {
+    ("okx", "*"): (
+        {"trigger": True, "ordType": "conditional,oco"},
+        {"trigger": True, "ordType": "trigger"},
+        {"trailing": True},
+    ),
+    ("bitget", "swap"): (
+        {"trigger": True, "planType": "normal_plan"},
+        {"trigger": True, "planType": "profit_loss"},
+        {"trailing": True},
+    ),
+    ("htx", "swap"): ({"trigger": True}, {"stopLossTakeProfit": True}, {"trailing": True}),
+    ("htx", "future"): ({"trigger": True}, {"stopLossTakeProfit": True}, {"trailing": True}),
+}
+_CONDITIONAL_LISTS["bitget", "future"] = _CONDITIONAL_LISTS["bitget", "swap"]
+
+# One order book of ids for both kinds: a triggered order goes on under its own id, at the ordinary endpoint.
+SAME_ID_WHEN_TRIGGERED = frozenset({"bybit"})
+
+# Where a conditional order's record names the order that it placed when it triggered (the documented payloads).
+TRIGGERED_ID_FIELDS = (
+    "actualOrderId",
+    "ordId",
+    "trade_id",
+    "fired_order_id",
+    "executeOrderId",
+    "relation_order_id",
+)
+
+
+def conditional_lists(
+    exchange_id: str, market_type: str, *, trigger: bool, trailing: bool
+) -> Sequence[Parameters]:
+    """The further listings of open orders that must be read; `trigger`, `trailing`: as ccxt's features say."""
+    known = _CONDITIONAL_LISTS.get((family(exchange_id), market_type)) or _CONDITIONAL_LISTS.get(
+        (family(exchange_id), "*")
+    )
+    if known is not None:
+        return known
+    return [{name: True} for name, kept_apart in (("trigger", trigger), ("trailing", trailing)) if kept_apart]
+
+
+# -- single orders ----------------------------------------------------------------------------------------------------
+
+# fetch_order takes `clientOrderId` and finds orders of any age by it (read in each source). Left out on purpose: htx
+# (forgets client ids after hours), kraken (userref names several orders), weex (only of live orders).
+CLIENT_ID_LOOKUP = frozenset({
+    "apex", "aster", "binance", "bitget", "bithumb", "bitrue", "bitstamp", "bitvavo", "coinbaseexchange", "coinsph",
+    "delta", "extended", "grvt", "hashkey", "hyperliquid", "kucoin", "mexc", "modetrade", "okx", "paradex", "phemex",
+    "woo", "woofipro",
+})  # fmt: skip
+
+# Exchanges whose listings take an id: (parameter for the venue's id, for the client's). bybit's fetch_order sees only
+# the last 500 orders; its listings by id see all.
+LISTED_BY_ID: dict[str, tuple[str, str]] = {"bybit": ("orderId", "orderLinkId")}
+
+
+# -- listings ---------------------------------------------------------------------------------------------------------
+
+OPEN_ORDERS_NEXT: dict[str, NextPage] = {
+    "bybit": NextPage(parameter="cursor", field="nextPageCursor"),
+    "coinbase": NextPage(parameter="cursor", field="cursor"),
+    "okx": NextPage(parameter="after"),
+    "bitget": NextPage(parameter="idLessThan"),
+}
+
+# One answer holds every open order, however many (the exchanges' documentation).
+OPEN_ORDERS_UNPAGED = frozenset({
+    "binance", "bitfinex", "bitstamp", "coinbase", "deribit", "gemini", "hyperliquid", "kraken", "krakenfutures",
+}) - {"coinbase"}  # fmt: skip
+
+# features say that a symbol is needed, and it is not: one listing holds all.
+WHOLE_WITHOUT_SYMBOL = frozenset({"hyperliquid"})
+
+# `until` works although features give no window for it (fetch_my_trades and the closed orders of each).
+UNTIL_WORKS = frozenset({"kraken", "hyperliquid", "kucoin"})
+
+# Longest span in days between since and until, where features are wrong or silent.
+WINDOW_DAYS: dict[tuple[str, str, str], int] = {
+    ("binance", "spot", "fetchOrders"): 1,  # startTime to endTime at most 24 hours
+    ("binance", "spot", "fetchMyTrades"): 1,
+}
+
+# Without `since` the newest page of the whole history is returned, not of the last days.
+NEWEST_WITHOUT_SINCE = frozenset({"binance"})
+
+# Which of an exchange's settled currencies a listing without a symbol is of (its option).
+SETTLE_OPTION = "defaultSettle"
+
+
+# -- accounts ---------------------------------------------------------------------------------------------------------
+
+# An account's own id: implicit method, and the path to the id in its answer.
+ACCOUNT_ID: dict[str, tuple[str, tuple[str, ...]]] = {
+    "binance": ("privateGetAccount", ("uid",)),
+    "bitget": ("privateSpotGetV2SpotAccountInfo", ("data", "userId")),
+    "bybit": ("privateGetV5UserQueryApi", ("result", "userID")),
+    "gate": ("privateAccountGetDetail", ("user_id",)),
+    "okx": ("privateGetAccountConfig", ("data", "0", "uid")),
+}
+
+# An order's quantity as it was placed, where ccxt's `amount` is what is left of it.
+PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
