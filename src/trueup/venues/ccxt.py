@@ -98,17 +98,18 @@ def _refuse_unclear_markets(
     kinds = [kind for kind in MARKET_TYPES if exchange.has.get(kind)]
     if not symbols and not markets and len(kinds) > 1:
         raise ConfigError(
-            f"{exchange.id} trades {', '.join(kinds)}: say which this account uses, with managed_symbols in its profiles"
-            " or with the option markets, such as ['spot', 'swap:linear:USDT']"
+            f"{exchange.id} trades {', '.join(kinds)}: say which this account uses: managed_symbols in its profiles,"
+            " or the option markets, such as ['spot', 'swap:linear:USDT']"
         )
 
 
 class CcxtVenue:
     """Implements `ports.Venue`, and `ports.Hinting` where ccxt.pro has a stream of the exchange.
 
-    `exchange`: an object of `ccxt.async_support` or `ccxt.pro`; it is neither changed nor closed. `symbols`: what is asked
-    where an exchange wants a symbol, and whose kinds of market are read; null: those of `markets`, or else the object's
-    default kind. `managed_symbols`: what the profiles manage; a read symbol by symbol is complete if it covers these.
+    `exchange`: an object of `ccxt.async_support` or `ccxt.pro`; it is neither changed nor closed. `symbols`: what is
+    asked where an exchange wants a symbol, and whose kinds of market are read; null: those of `markets`, or else the
+    object's default kind. `managed_symbols`: what the profiles manage; a read symbol by symbol is complete if it
+    covers these.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError,
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
-from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, as_venue_error
+from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, PassingFault, as_venue_error
 from trueup.venues.ccxt_pages import Page
 from trueup.venues.http_budget import shared_budget
 
@@ -97,9 +97,9 @@ class Client:
             self.markets_ns = now_ns
 
     async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """One read, repeated where the reason for its failure may pass. Raises VenueError, with nothing secret in it."""
+        """One read, repeated where its failure may pass. Raises VenueError, with nothing secret in it."""
         context = stamina.retry_context(
-            on=VenueUnavailable,
+            on=PassingFault,
             attempts=ATTEMPTS_MAX,
             timeout=ATTEMPTS_WITHIN_S,
             wait_initial=0.2,

@@ -1,7 +1,7 @@
 """What ccxt raises, as our errors, with nothing in them that must not be seen.
 
-ccxt's messages hold whole URLs (with signatures, at some exchanges with keys) and bodies. So a message is cleaned and cut,
-and the original is never chained: whatever prints a traceback would print it too. Must not know what was asked, or why.
+ccxt's messages hold whole URLs (with signatures, at some exchanges with keys) and bodies. So a message is cleaned and
+cut, and the original is never chained: whatever prints a traceback would print it too. Must not know what was asked.
 """
 
 import re
@@ -29,6 +29,10 @@ class OrderMissing(VenueError):
 
 class ArgumentMissing(VenueError):
     """This exchange cannot be asked without an argument that was not given: almost always the symbol."""
+
+
+class PassingFault(VenueUnavailable):
+    """No usable answer, for a reason that may be gone a moment later: worth another attempt."""
 
 
 class NotOffered(VenueError):
@@ -72,6 +76,8 @@ def as_venue_error(error: Exception, cleaner: Cleaner, headers: Mapping[str, str
         return ArgumentMissing(said)
     if isinstance(error, ccxt.NotSupported):
         return NotOffered(said)
+    if isinstance(error, (ccxt.OperationFailed, OSError)):
+        return PassingFault(f"{said} (nothing is concluded from it; the next run asks again)")
     return VenueUnavailable(f"{said} (nothing is concluded from it; the next run asks again)")
 
 

@@ -1,8 +1,8 @@
 """Which markets of an exchange are read, and what ccxt says can be asked about each kind of them.
 
-One key may trade spot, linear and inverse contracts, and ccxt lists one kind at a time. A group is one kind, with a copy
-of the client's exchange whose default it is: parameters that an exchange does not know are never sent. Must not know
-what a listing holds.
+One key may trade spot, linear and inverse contracts, and ccxt lists one kind at a time. A group is one kind, with a
+copy of the client's exchange whose default it is: parameters that an exchange does not know are never sent. Must not
+know what a listing holds.
 """
 
 import copy

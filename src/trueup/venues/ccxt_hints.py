@@ -4,7 +4,6 @@ An update is not looked at. A stream that fails is opened again, ever more patie
 by the next scheduled run. Must not know an order.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -38,6 +37,6 @@ async def _heard(watch: Callable[..., Any]) -> bool:
     """Waits for one update; false where the stream failed."""
     try:
         await watch()
-    except (ccxt.BaseError, *UNREADABLE, asyncio.TimeoutError):
+    except (TimeoutError, ccxt.BaseError, *UNREADABLE):
         return False
     return True

@@ -6,6 +6,7 @@ from an answer.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from trueup.model.errors import AuthError, RateLimited, VenueError
@@ -88,13 +89,13 @@ def _listed(
     for name in ("fetch_open_orders", "fetch_canceled_and_closed_orders"):
         for parameters in ({}, _TRIGGER):
             fetch = getattr(group.exchange, name)
-            yield False, lambda fetch=fetch, parameters=parameters: ask(fetch, parameters)
+            yield False, partial(ask, fetch, parameters)
 
 
 async def _among_conditional(
     client: Client, group: MarketGroup, by: QueryBy, order_id: str, symbol: str | None
 ) -> Row:
-    """Where conditional orders cannot be asked for one by one: among those that are open. The past ones stay unknown."""
+    """Where conditional orders cannot be asked for one by one: among those that are open. Past ones stay unknown."""
     for parameters in conditional_parameters(group):
         for row in (await list_open(client, group, parameters, symbol)).rows:
             if _is(row, by, order_id):
