@@ -1,7 +1,7 @@
-"""One process that reconciles for one of two profiles' bots while others do the same: run by the race and crash tests.
+"""One process that reconciles an account while others do the same: run by the race and the crash test.
 
-Usage: race_worker ADDRESS HOLDER LEASE_S ORDERS FILLS. Every order of the account is filled one unit at a time, up to
-FILLS: in each round the worker reads, plans against a venue that has filled one unit more, commits, and says so.
+Usage: race_worker ADDRESS LEASE_S PAUSE_S. In each round it reads, plans against a venue that has filled one unit more
+of every order, and commits.
 Prints one line per commit (`applied N`) and per refused write (`refused`); ends when every order is filled.
 """
 
@@ -32,14 +32,14 @@ from trueup.model.vocabulary import ReadState, Status
 from trueup.ports import Lease
 
 
-def main(address: str, lease_s: float, fills: int, pause_s: float) -> None:
+def main(address: str, lease_s: float, pause_s: float) -> None:
     ledger = open_address(address)
     while True:
         lease = ledger.acquire_lease(ACCOUNT, str(uuid_utils.uuid7()), lease_s)
         if lease is None:
             time.sleep(lease_s / 10)
             continue
-        snapshot = observe(ledger, fills)
+        snapshot = observe(ledger)
         if snapshot is None:
             break
         time.sleep(pause_s)  # a run that takes about as long as its lease: the other may take over meanwhile
@@ -47,7 +47,7 @@ def main(address: str, lease_s: float, fills: int, pause_s: float) -> None:
     ledger.close()
 
 
-def observe(ledger: SqlLedger, fills: int) -> Snapshot | None:
+def observe(ledger: SqlLedger) -> Snapshot | None:
     local = ledger.read_local(ACCOUNT, [BOT.profile_id], RECENT_S)[BOT.profile_id]
     live = [order for order in local.orders if order.status is not Status.FILLED]
     if not live:
@@ -119,4 +119,4 @@ def commit(ledger: SqlLedger, lease: Lease, snapshot: Snapshot) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))

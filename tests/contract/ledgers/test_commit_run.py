@@ -9,10 +9,11 @@ from trueup.ledgers.commit_run import _encode
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import ConfigError, InputError, InvariantError
 from trueup.model.plan import Plan
+from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Status
 
 
-def partly_filled(bench: Bench, name: str = "1", **keys: object) -> object:
+def partly_filled(bench: Bench, name: str = "1", **keys: object) -> VenueOrder:
     given = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
     return bench.venue_order(name, **{**given, **keys})
 

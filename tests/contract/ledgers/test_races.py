@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract.ledgers.bench import Bench
 
-ORDERS, FILLS = 6, 8
+ORDERS, FILLS = 6, 40
 LEASE_S = "0.03"
 SECONDS_MAX = 60
 KILLS = 12
@@ -21,7 +21,7 @@ WORKER = "tests.contract.ledgers.race_worker"
 
 
 def start(bench: Bench, pause_s: float) -> subprocess.Popen:
-    arguments = [sys.executable, "-m", WORKER, bench.store.address, LEASE_S, str(FILLS), str(pause_s)]
+    arguments = [sys.executable, "-m", WORKER, bench.store.address, LEASE_S, str(pause_s)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
