@@ -137,11 +137,12 @@ def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> 
 
 def _changes(approved: "Plan", now: "Plan | None") -> "tuple[list[Correction], list[Correction]]":
     """Corrections that were approved and no longer stand, and those that would be made instead."""
-    current = [] if now is None else now.corrections
-    before = {(one.correction_id, one.expected_version) for one in approved.corrections}
-    after = {(one.correction_id, one.expected_version) for one in current}
-    gone = [one for one in approved.corrections if (one.correction_id, one.expected_version) not in after]
-    return gone, [one for one in current if (one.correction_id, one.expected_version) not in before]
+    from msgspec.json import encode
+
+    before = {encode(one): one for one in approved.corrections}
+    after = {} if now is None else {encode(one): one for one in now.corrections}
+    gone = [one for key, one in before.items() if key not in after]
+    return gone, [one for key, one in after.items() if key not in before]
 
 
 def _tell_stale(

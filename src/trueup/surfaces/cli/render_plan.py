@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
 
 from trueup.model.plan import Break, Correction, Plan, Query
-from trueup.model.snapshot import LocalOrder
+from trueup.model.vocabulary import CorrectionKind
 from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
 
 if TYPE_CHECKING:
@@ -83,11 +85,11 @@ def correction_text(correction: Correction) -> str:
         if fill.superseded_qty:
             marks.append(f"in place of {fill.superseded_qty}")
         return f"{fill.qty} @ {brief(fill.price)}" + (f" ({', '.join(marks)})" if marks else "")
-    changes = correction.changes
-    if isinstance(changes, LocalOrder):
-        terms = f"{changes.side} {changes.qty or '?'} {changes.symbol or ''}"
-        return f"{terms}, {changes.status}, {changes.filled_qty} filled"
-    return ", ".join(f"{key} → {brief(value)}" for key, value in (changes or {}).items())
+    changes: dict[str, Any] = to_builtins(correction.changes) or {}
+    if correction.kind in (CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT):
+        terms = f"{changes.get('side')} {changes.get('qty') or '?'} {changes.get('symbol') or ''}"
+        return f"{terms}, {changes.get('status')}, {changes.get('filled_qty')} filled"
+    return ", ".join(f"{key} → {brief(value)}" for key, value in changes.items())
 
 
 def _query_row(query: Query) -> tuple[str, str, str]:

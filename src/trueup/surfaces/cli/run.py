@@ -59,7 +59,13 @@ def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:
     if invocation.json:
         for one in profiles:
             invocation.data(
-                {"profile_id": one.profile_id, "state": one.state, "run_id": one.run_id, "result": one.result}
+                {
+                    "profile_id": one.profile_id,
+                    "state": one.state,
+                    "run_id": one.run_id,
+                    "applied": _applied(one),
+                    "result": one.result,
+                }
             )
         return
     rows = [

@@ -21,7 +21,9 @@ DECIMALS_SHOWN = 8
 _HARMFUL = frozenset(
     {"Cc", "Cf", "Cs", "Zl", "Zp"}
 )  # control, direction overrides, surrogates, line separators
-_NEVER_WRAPPED = frozenset({"severity", "kind", "state", "since", "break", "repair", "time", "who"})
+_NEVER_WRAPPED = frozenset(
+    {"severity", "kind", "state", "since", "break", "repair", "time", "who", "run", "run id", "taken at"}
+)
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
 
 

@@ -1,0 +1,270 @@
+"""The commands on a configured profile: real files, real SQLite, the venue an exported file, no mocks."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from trueup.engine.recorder import Recorder
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.model.snapshot import LocalOrder, Profile
+from trueup.model.times import from_ns
+from trueup.model.vocabulary import Action, PositionSide, Side, Status
+from trueup.surfaces.cli.main import commands
+
+HOUR_NS = 3_600_000_000_000
+NOW_NS = (
+    time.time_ns()
+)  # the ledger of the commands keeps the machine's time: the bot's writes are an hour older
+BEFORE = from_ns(NOW_NS - HOUR_NS)
+
+
+class Desk:
+    """A folder with a configuration, books of one order of 10, and a venue that says how much of it is filled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.call(
+            "init", "--venue", "files", "--account", "acc-1", "--profile", "bot1", "--prefix", "b1", code=0
+        )
+        self.record("b1-1", "v-1")
+        self.at_venue("v-1", "b1-1", filled="7")
+
+    def call(self, *args: str, code: int | None = None, stdin: str | None = None) -> Result:
+        config = ["--config", str(self.folder / "trueup.toml")]
+        result = CliRunner().invoke(commands, [*args, *config], input=stdin, env={"COLUMNS": "160"})
+        assert code is None or result.exit_code == code, result.output
+        return result
+
+    def json(self, *args: str, code: int | None = None) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.call(*args, "--json", code=code).stdout.splitlines()]
+
+    def record(self, client_order_id: str, venue_order_id: str) -> None:
+        ledger = SqliteLedger(self.folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
+        recorder = Recorder(ledger, Profile(profile_id="bot1", account_id="acc-1", venue="files"))
+        trade_id = f"t-{client_order_id}"
+        recorder.open_trade(trade_id, "ETH/USD", PositionSide.LONG)
+        order = LocalOrder(
+            client_order_id=client_order_id, trade_id=trade_id, symbol="ETH/USD", side=Side.BUY, action=Action.ENTRY,
+            order_type="limit", qty="10", limit_price="1000", status=Status.PENDING_NEW,
+        )  # fmt: skip
+        recorder.record_order(order)
+        recorder.record_acknowledgement(client_order_id, venue_order_id, BEFORE)
+        ledger.close()
+
+    def at_venue(
+        self, venue_order_id: str, client_order_id: str, filled: str, state: str = "complete"
+    ) -> None:
+        order = {
+            "venue_order_id": venue_order_id, "client_order_id": client_order_id, "symbol": "ETH/USD", "side": "buy",
+            "order_type": "limit", "qty": "10", "limit_price": "1000", "status": "partially_filled",
+            "filled_qty": filled, "filled_avg_price": "999.5", "submitted_at": BEFORE, "updated_at": BEFORE,
+        }  # fmt: skip
+        reads = {
+            "open_orders": {"state": state, "rows": [order] if state == "complete" else []},
+            "history": {"state": state},
+            "positions": {"state": state, "rows": [{"symbol": "ETH/USD", "qty": filled}]},
+        }
+        (self.folder / "venue.json").write_text(json.dumps({"account_id": "venue-acc"} | reads))
+
+    def filled(self) -> str:
+        (order,) = self.json("export", "orders", code=0)
+        return str(order["filled_qty"])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_plan_shows_and_writes_nothing(desk: Desk) -> None:
+    result = desk.call("plan", code=2)
+    assert "venue reports 7 of 10 filled, local 0" in result.stdout
+    assert "next: trueup apply" in result.stderr
+    assert desk.filled() == "0"
+
+
+def test_apply_asks_and_without_a_terminal_names_the_flag(desk: Desk) -> None:
+    result = desk.call("apply", code=64)
+    assert "--auto-approve" in result.stderr
+    assert desk.filled() == "0"
+
+
+def test_apply_books_the_fill_once_and_then_all_is_in_sync(desk: Desk) -> None:
+    (answer,) = desk.json("apply", "--auto-approve", code=0)
+    assert (answer["state"], answer["superseded"]) == ("applied", 0)
+    assert desk.filled() == "7"
+    assert "in sync" in desk.call("plan", code=0).stdout
+    assert "nothing to apply" in desk.call("apply", "--auto-approve", code=0).stderr
+
+
+def test_a_plan_file_is_applied_exactly(desk: Desk) -> None:
+    file = str(desk.folder / "plan.jsonl")
+    desk.call("plan", "-o", file, code=2)
+    assert "applied" in desk.call("apply", file, "--auto-approve", code=0).stdout
+    assert desk.filled() == "7"
+
+
+def test_a_plan_file_can_insert_an_order(desk: Desk) -> None:
+    desk.at_venue("v-1", "b1-1", filled="0")
+    desk.at_venue("v-2", "b1-2", filled="4")
+    file = str(desk.folder / "plan.jsonl")
+    desk.call("plan", "-o", file, code=2)
+    desk.call("apply", file, "--auto-approve", code=0)
+    assert {order["client_order_id"] for order in desk.json("export", "orders")} == {"b1-1", "b1-2"}
+
+
+def test_a_stale_plan_is_refused_with_what_changed(desk: Desk) -> None:
+    file = str(desk.folder / "plan.jsonl")
+    desk.call("plan", "-o", file, code=2)
+    desk.at_venue("v-1", "b1-1", filled="9")
+    result = desk.call("apply", file, "--auto-approve", code=1)
+    assert "stale" in result.stderr
+    for expected in ("approved", "7 @", "now", "9 @"):
+        assert expected in result.stdout
+    assert desk.filled() == "0"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "holds no plan"), ("{", "not a JSON plan"), ('{"format": "x"}', "plan"), ("[]", "plan.jsonl")],
+)
+def test_a_bad_plan_file_is_refused(desk: Desk, content: str, message: str) -> None:
+    (desk.folder / "plan.jsonl").write_text(content)
+    result = desk.call("apply", str(desk.folder / "plan.jsonl"), "--auto-approve", code=64)
+    assert message in result.stderr
+    assert desk.filled() == "0"
+
+
+def test_run_is_dry_until_told_otherwise(desk: Desk) -> None:
+    (dry,) = desk.json("run", "--once", code=2)
+    assert (dry["state"], desk.filled()) == ("dry", "0")
+    (applied,) = desk.json("run", "--once", "--apply", code=2)
+    assert (applied["state"], desk.filled()) == ("applied", "7")
+
+
+def test_a_venue_that_cannot_be_read_is_code_13_and_changes_nothing(desk: Desk) -> None:
+    (desk.folder / "venue.json").unlink()
+    result = desk.call("plan", code=13)
+    assert "venue.json cannot be read" in result.stderr
+    assert desk.json("run", "--once", "--apply", code=13)[0]["applied"] == 0
+    assert desk.filled() == "0"
+
+
+def test_a_paused_profile_is_left_alone(desk: Desk) -> None:
+    desk.call("pause", "bot1", "--why", "migrating", code=0)
+    assert "paused: migrating" in desk.call("status", code=0).stdout
+    assert desk.json("run", "--once", "--apply")[0]["state"] == "paused"
+    assert desk.filled() == "0"
+    desk.call("resume", "bot1", code=0)
+    assert desk.json("run", "--once", "--apply")[0]["state"] == "applied"
+    assert desk.call("pause", "bot9", "--why", "x").exit_code == 10
+
+
+def test_explain_tells_the_story_of_an_order_a_break_and_a_run(desk: Desk) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    story = desk.call("explain", "b1-1", code=0).stdout
+    for expected in (
+        "recorded",
+        "acknowledged",
+        "found fill_drift",
+        "applied book_fill",
+        "venue_filled_more",
+    ):
+        assert expected in story
+    assert story == desk.call("explain", "V-1", code=0).stdout  # by either id, whatever its case
+    (found,) = [one for one in desk.json("breaks", "--all") if one["found"]["kind"] == "fill_drift"]
+    assert "venue_filled_more" in desk.call("explain", found["found"]["break_id"][:8], code=0).stdout
+    assert "book_fill" in desk.call("explain", found["run_id"], code=0).stdout
+    assert desk.call("explain", "nobody").exit_code == 64
+
+
+def test_replay_gives_the_stored_plan(desk: Desk) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    (run, *_) = desk.json("status", code=0)[0]["runs"]
+    assert desk.json("replay", run["run_id"], code=0)[0]["same"] is True
+    snapshot = desk.call("replay", run["run_id"], "--snapshot", code=0).stdout
+    assert json.loads(snapshot)["format"] == "trueup.snapshot/1"
+    assert desk.call("replay", "no-such-run").exit_code == 64
+
+
+def test_breaks_are_listed_while_they_are_open(desk: Desk) -> None:
+    desk.call("run", "--once", code=2)
+    assert {one["found"]["kind"] for one in desk.json("breaks")} >= {"fill_drift"}
+    desk.call("run", "--once", "--apply", code=2)
+    assert "no open break" in desk.call("breaks", code=0).stdout
+    assert "corrected" in desk.call("breaks", "--all", code=0).stdout
+
+
+def test_export_and_verify(desk: Desk) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    header, row = desk.call("export", "fills", code=0).stdout.splitlines()
+    assert dict(zip(header.split(","), row.split(","), strict=True))["qty"] == "7"
+    file = desk.folder / "log.jsonl"
+    desk.call("export", "order_log", "--format", "jsonl", "-o", str(file), code=0)
+    assert len(file.read_text().splitlines()) == desk.json("verify", code=0)[0]["rows"] > 2
+
+
+def test_a_broken_chain_is_found(desk: Desk) -> None:
+    import apsw
+
+    connection = apsw.Connection(str(desk.folder / "trueup.sqlite"))
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type='trigger' AND tbl_name='order_log'"
+    ):
+        connection.execute(f'DROP TRIGGER "{name}"')
+    connection.execute("UPDATE order_log SET event = 'forged' WHERE seq = 2")
+    connection.close()
+    assert "broken" in desk.call("verify", code=1).stdout
+
+
+def test_purge_asks_and_keeps_the_books(desk: Desk) -> None:
+    desk.call("run", "--once")
+    assert "--yes" in desk.call("purge", "--older-than", "0s", "--keep-last", "0", code=64).stderr
+    assert desk.json("purge", "--older-than", "0s", "--keep-last", "0", "--yes", code=0)[0]["runs"] == 1
+    assert desk.filled() == "0"
+    assert desk.call("purge", "--older-than", "soon", "--yes").exit_code == 64
+
+
+def test_doctor_says_what_to_do(desk: Desk) -> None:
+    assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
+    (desk.folder / "venue.json").unlink()
+    failed = [check for check in desk.json("doctor", code=1) if check["state"] == "fail"]
+    assert [check["name"] for check in failed] == ["account acc-1"]
+    assert failed[0]["next_step"]
+
+
+def test_init_does_not_replace_a_file_unasked(desk: Desk) -> None:
+    before = (desk.folder / "trueup.toml").read_text()
+    assert "--force" in desk.call("init", "--venue", "files", code=64).stderr
+    assert (desk.folder / "trueup.toml").read_text() == before
+    assert "no venue 'nowhere'" in desk.call("init", "--venue", "nowhere", "--force", code=64).stderr
+    flags = ("--account", 'a"] \\', "--profile", "é", "--prefix", "")
+    desk.call("init", "--venue", "files", *flags, "--force", code=0)
+    assert desk.json("config", "show", code=0)[0]["values"][0]["key"] == "database.path"
+
+
+def test_unknown_profiles_are_refused(desk: Desk) -> None:
+    for args in (
+        ["plan", "--profile", "x"],
+        ["breaks", "--profile", "x"],
+        ["export", "fills", "--profile", "x"],
+    ):
+        assert "no profile 'x'" in desk.call(*args, code=64).stderr
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_disarmed(desk: Desk) -> None:
+    desk.record("=HYPERLINK(1)", "v-9")
+    assert "'=HYPERLINK(1)" in desk.call("export", "orders", code=0).stdout
+
+
+def test_what_is_no_ledger_is_one_line(desk: Desk) -> None:
+    (desk.folder / "trueup.sqlite").write_bytes(b"x" * 5000)
+    for suffix in ("-wal", "-shm"):
+        (desk.folder / f"trueup.sqlite{suffix}").unlink(missing_ok=True)
+    result = desk.call("status", code=1)
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
