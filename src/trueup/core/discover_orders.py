@@ -4,6 +4,8 @@ Judged are the rows of the open-order read, whatever their status, and of the ot
 ended with fills by a query's answer. Orders that ended in the history are `cover_history`'s.
 """
 
+from operator import itemgetter
+
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -12,7 +14,7 @@ from trueup.model.money import amount
 from trueup.model.plan import Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     LIVE,
     TERMINAL,
@@ -39,15 +41,15 @@ def discover_orders(draft: Draft) -> None:
 def _unmatched(draft: Draft) -> list[VenueOrder]:
     """What is to be judged here, predecessors before their successors."""
     venue = draft.venue
+    if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
+        return []  # every venue order is matched, each once
     taken = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
-    if len(taken) == len(venue.by_id) and not venue.nameless and None not in taken:
-        return []
     left = [
-        (_depth(draft, venue_id), venue_id, record)
+        (_depth(draft, venue_id) if venue.predecessor_of else 0, venue_id, record)
         for venue_id, record in venue.by_id.items()
         if venue_id not in taken and _is_ours_to_judge(draft, venue_id, record)
     ]
-    left.sort(key=lambda one: one[:2])
+    left.sort(key=itemgetter(0, 1))
     nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
     return [record for _, _, record in left] + nameless
 
@@ -96,6 +98,8 @@ def _waits(draft: Draft, record: VenueOrder) -> bool:
 
 def _waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
     """A successor waits until its predecessor's record was read and judged."""
+    if not draft.venue.predecessor_of:
+        return False
     before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
     if before is None:
         return False
@@ -141,11 +145,7 @@ def _raw_id(draft: Draft, record: VenueOrder, venue_id: str) -> str:
 
 
 def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
-    if record.submitted_at is None:
-        return False
-    window_ns = round(draft.policy.recent_activity_window_s * NS_PER_S)
-    read_at = draft.venue.read_at(record) or draft.snapshot.taken_at
-    return to_ns(record.submitted_at) >= to_ns(read_at) - window_ns
+    return draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
 
 
 def _judge_owned(draft: Draft, record: VenueOrder) -> None:

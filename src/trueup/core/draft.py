@@ -31,9 +31,10 @@ from trueup.model.plan import (
 )
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, Extent, Outcome, QueryBy, QuerySide, Severity
 
+_SECONDS = len("2026-11-23T12:00:00")
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
 
 SEVERITY_OF = {
@@ -63,6 +64,7 @@ class Draft:
         self.trades: dict[str, Trade] = {}
         self.changed_trades: set[str] = set()
         self.fills_of: dict[int, list[Fill]] = {}
+        self._thresholds: dict[str | None, tuple[str, int]] = {}
         # the venue's side
         self.open_rows: list[VenueOrder] = snapshot.venue.open_orders.rows
         self.venue = VenueIndex()
@@ -169,10 +171,20 @@ class Draft:
 
     def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
         """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
-        if order.last_activity_at is None:
+        return self.is_within_window(order.last_activity_at, read_at)
+
+    def is_within_window(self, time: str | None, read_at: str | None) -> bool:
+        """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""
+        if time is None:
             return False
-        window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
-        return to_ns(order.last_activity_at) >= to_ns(read_at or self.snapshot.taken_at) - window_ns
+        threshold = self._thresholds.get(read_at)
+        if threshold is None:
+            window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
+            start_ns = to_ns(read_at or self.snapshot.taken_at) - window_ns
+            self._thresholds[read_at] = threshold = (from_ns(start_ns)[:_SECONDS], start_ns)
+        if time[:_SECONDS] != threshold[0]:  # whole seconds compare as text
+            return time[:_SECONDS] > threshold[0]
+        return to_ns(time) >= threshold[1]
 
     @cached_property
     def _holders(self) -> dict[str, int]:
@@ -192,9 +204,8 @@ class Draft:
 
     def order_digest(self, order: LocalOrder | VenueOrder) -> str:
         """The stable part of every id derived from one order."""
-        venue_id = known_id(order.venue_order_id)
-        if venue_id is not None:
-            return digest(self.profile.profile_id, "v", venue_id)
+        if order.venue_order_id is not None:
+            return digest(self.profile.profile_id, "v", order.venue_order_id.strip().lower())
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             return digest(self.profile.profile_id, "c", client_id)
@@ -349,12 +360,11 @@ class Draft:
         self.matched.append(None)
         self.inserted.add(index)
         self.changed_orders.add(index)
-        for own, index_of in (
-            (known_id(order.venue_order_id), self.index_by_venue_id),
-            (known_client_id(order.client_order_id), self.index_by_client_id),
-        ):
-            if own is not None:
-                index_of[own] = index
+        if order.venue_order_id is not None:
+            self.index_by_venue_id[order.venue_order_id.strip().lower()] = index
+        client_id = known_client_id(order.client_order_id)
+        if client_id is not None:
+            self.index_by_client_id[client_id] = index
         return index
 
     def original_version(self, index: int) -> int:

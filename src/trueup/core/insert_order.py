@@ -4,6 +4,7 @@ Used by discovery, coverage and exit backfill; what may be inserted is theirs to
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.core.derive_action import derive_action, map_trade
 from trueup.core.draft import Draft
@@ -40,7 +41,6 @@ def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
     """Insert the order, book its fills, notify. Returns the new order's index."""
     order = _new_order(draft, record, insertion)
     index = draft.add_order(order)
-    draft.set_holder(record, index)
     if draft.stray_fills:
         _adopt_fills(draft, index, record)
     judgement = Judgement(draft, index, record)
@@ -70,17 +70,26 @@ def is_insertable(record: VenueOrder) -> bool:
     return record.symbol is not None and record.side is not None and record.status is not None
 
 
-def draft_order(draft: Draft, record: VenueOrder) -> LocalOrder:
-    """The row that an insertable record would become, before its trade and action are known."""
-    assert record.side is not None and record.status is not None
+def draft_order(
+    draft: Draft,
+    record: VenueOrder,
+    *,
+    trade_id: str | None = None,
+    action: Action | None = None,
+    sub_tag: str | None = None,
+) -> LocalOrder:
+    """The row that an insertable record becomes; without its client order id where another order has that."""
+    assert record.side is not None
     client_id = known_client_id(record.client_order_id)
     taken = client_id is not None and (client_id in draft.index_by_client_id or draft.venue.is_shared(client_id))
     return LocalOrder(
         client_order_id=None if taken else record.client_order_id,
         venue_order_id=record.venue_order_id,
-        sub_tag=record.sub_tag,
+        trade_id=trade_id,
+        sub_tag=record.sub_tag or sub_tag,
         symbol=record.symbol,
         side=record.side,
+        action=action,
         order_type=record.order_type,
         qty=record.qty,
         limit_price=record.limit_price,
@@ -93,20 +102,17 @@ def draft_order(draft: Draft, record: VenueOrder) -> LocalOrder:
 
 
 def _new_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> LocalOrder:
-    row = draft_order(draft, record)
-    before = _predecessor(draft, record)
+    """The row with its trade and action: the caller's, else its predecessor's, else derived."""
+    before = _predecessor(draft, record) if draft.venue.predecessor_of else None
     trade_id = insertion.trade_id or (before.trade_id if before is not None else None)
     action = insertion.action or (before.action if before is not None else None)
-    sub_tag = row.sub_tag or (before.sub_tag if before is not None else None)
-    if trade_id is None:
-        trade_id = map_trade(draft, row, record)
-    row = with_keys(row, trade_id=trade_id, sub_tag=sub_tag, action=action)
-    return row if action is not None else with_keys(row, action=derive_action(draft, row, record))
-
-
-def with_keys(row: LocalOrder, **keys: object) -> LocalOrder:
-    """The row with some keys replaced (a plain constructor call: cheaper than a generic replace)."""
-    return LocalOrder(**{name: keys.get(name, getattr(row, name)) for name in LocalOrder.__struct_fields__})  # type: ignore[arg-type]
+    row = draft_order(
+        draft, record, trade_id=trade_id, action=action, sub_tag=before.sub_tag if before is not None else None
+    )
+    if trade_id is None and (draft.trades or draft.pattern is not None or draft.venue.predecessor_of):
+        mapped = map_trade(draft, row, record)
+        row = row if mapped is None else replace(row, trade_id=mapped)
+    return row if action is not None else replace(row, action=derive_action(draft, row, record))
 
 
 def _predecessor(draft: Draft, record: VenueOrder) -> LocalOrder | None:

@@ -10,7 +10,7 @@ from trueup.core.judgement import Judgement, turn_of
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import NOT_READ, Finding, LocalOrder
+from trueup.model.snapshot import NOT_READ, Finding, LocalOrder, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import (
     LIVE,
@@ -34,9 +34,8 @@ MASS_ABSENCE_LIVE_MIN = 4  # design.md: "more than half of four or more live ord
 def resolve_missing(draft: Draft) -> None:
     """Defer, ask about, or judge every live local order that the open-order read does not hold."""
     live = [index for index, order in enumerate(draft.original_orders) if order.status in LIVE]
-    missing = sorted(
-        (index for index in live if not _is_listed(draft, index)), key=lambda one: turn_of(draft.orders[one])
-    )
+    missing = _not_listed(draft, live)
+    missing.sort(key=lambda one: turn_of(draft.orders[one]))
     read = draft.snapshot.venue.open_orders
     if read.state is not ReadState.COMPLETE:
         for index in missing:
@@ -62,8 +61,15 @@ def _mass_absence(draft: Draft, live: list[int], vanished: list[int]) -> tuple[i
     return (gone, known) if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known else None
 
 
-def _is_listed(draft: Draft, index: int) -> bool:
-    record = draft.matched[index]
+def _not_listed(draft: Draft, live: list[int]) -> list[int]:
+    """Those without a record in the open-order read."""
+    matched = draft.matched
+    if draft.venue.open_ids is None:
+        return [index for index in live if matched[index] is None]
+    return [index for index in live if not _is_listed(draft, matched[index])]
+
+
+def _is_listed(draft: Draft, record: VenueOrder | None) -> bool:
     if record is None:
         return False
     venue_id = known_id(record.venue_order_id)
