@@ -184,12 +184,14 @@ def _identity(fill: Fill) -> tuple[str | None, ...]:
 
 
 def _wider(history: HistoryRead, answer: HistoryRead | None) -> HistoryRead:
-    """The read that goes further back; an answer that failed takes nothing away."""
+    """The read that goes further back; an answer that failed takes nothing away, a partial one adds what it has."""
     if answer is None or answer.state is ReadState.FAILED:
         return history
-    if history.state is ReadState.FAILED or _starts_before(answer.since, history.since):
+    if history.state is not ReadState.FAILED and not _starts_before(answer.since, history.since):
+        return history
+    if answer.state is ReadState.COMPLETE:
         return answer
-    return history
+    return replace(answer, orders=[*answer.orders, *history.orders], fills=[*answer.fills, *history.fills])
 
 
 def _starts_before(left: str | None, right: str | None) -> bool:

@@ -10,9 +10,10 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import Finding, Snapshot
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import ReadState
+from trueup.model.vocabulary import BreakKind, ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
+UNCLASSED = frozenset({BreakKind.UNCOVERED_ORDER, BreakKind.UNMAPPED_INSTRUMENT, BreakKind.MISSING_LOCALLY})
 CIRCUIT_BREAKER = (
     "circuit_breaker"  # the plan itself says, by this alert, that it is too large to apply unseen
 )
@@ -59,27 +60,31 @@ def is_complete(snapshot: Snapshot, plan: Plan) -> bool:
 def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str | None:
     """How far this run has finally classed the venue's history; null where it stands as it is.
 
-    It moves only past orders finally classed: not while anything is deferred, asked or left uncovered.
+    It moves up to the first order that is not finally classed, and not at all while anything is deferred or asked.
     """
     history, coverage = snapshot.venue.history, plan.result.coverage
-    unclassed = (
-        coverage.deferred
-        + coverage.skipped_missing_order_id
-        + coverage.skipped_missing_fill_data
-        + coverage.skipped_unmapped_action
-        + coverage.skipped_unmapped_trade
-        + coverage.skipped_insert_limit
-        + coverage.would_insert
-    )
     covered = coverage.attempted or not snapshot.policy.coverage_enabled
-    if not covered or unclassed or plan.deferred or plan.queries or coverage.dry_run:
+    if not covered or coverage.dry_run or coverage.skipped_missing_order_id or plan.deferred or plan.queries:
         return None
     if history.state is not ReadState.COMPLETE or history.read_at is None:
         return None
     reaches_back = history.since is None or (
         watermark is not None and to_ns(history.since) <= to_ns(watermark)
     )
-    return history.read_at if reaches_back else None
+    limits = [history.read_at, *_unclassed_since(snapshot, plan)]
+    if not reaches_back or None in limits:
+        return None
+    first = min((one for one in limits if one is not None), key=to_ns)
+    return first if watermark is None or to_ns(first) > to_ns(watermark) else None
+
+
+def _unclassed_since(snapshot: Snapshot, plan: Plan) -> list[str | None]:
+    """When the history's orders were submitted that this run neither knew nor inserted."""
+    open_ids = {
+        known_id(one.venue_order_id) for one in plan.breaks if one.kind in UNCLASSED and not one.corrected
+    }
+    orders = snapshot.venue.history.orders if open_ids else []
+    return [order.submitted_at for order in orders if known_id(order.venue_order_id) in open_ids]
 
 
 def is_due(watermark: str | None, next_: str | None) -> bool:

@@ -165,7 +165,7 @@ def profile(profile_id: str) -> Profile:
 def own_policy(profile_id: str, *, alone: bool) -> Policy:
     """Several profiles own what begins with their name."""
     prefixes = () if alone else (profile_id,)
-    return Policy(owned_client_order_id_prefixes=prefixes, parity_enabled=False, exit_backfill_enabled=False)
+    return Policy(owned_client_order_id_prefixes=prefixes)
 
 
 def local_order(name: str, **changes: Any) -> LocalOrder:

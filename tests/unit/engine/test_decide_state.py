@@ -12,9 +12,9 @@ from trueup.engine.account import ProfileReport, RunState
 from trueup.engine.decide_state import decide_state, is_due, next_watermark, same_corrections
 from trueup.engine.plan_account import plan_account
 from trueup.model.decode import decode_plan
-from trueup.model.plan import PLAN_FORMAT, Alert, CoverageResult, Deferral, Plan, Result
+from trueup.model.plan import PLAN_FORMAT, Alert, Break, CoverageResult, Deferral, Plan, Result
 from trueup.model.snapshot import SNAPSHOT_FORMAT, HistoryRead, Local, Profile, Snapshot, Venue
-from trueup.model.vocabulary import DeferralReason, ReadState
+from trueup.model.vocabulary import BreakKind, DeferralReason, ReadState, Severity
 from trueup.sim.clock import run_simulated
 
 EMPTY = Plan(format=PLAN_FORMAT, plan_id="1", profile_id="p", taken_at="2026-11-23T12:00:00Z")
@@ -88,21 +88,36 @@ def test_the_watermark_moves_to_the_time_of_the_read():
     assert next_watermark(snapshot(since=None), plan(), None) == "2026-11-23T12:00:00Z"
 
 
-@pytest.mark.parametrize(
-    "left",
-    [
-        {"attempted": False},
-        {"dry_run": True},
-        {"deferred": 1},
-        {"skipped_missing_order_id": 1},
-        {"skipped_missing_fill_data": 1},
-        {"skipped_unmapped_trade": 1},
-        {"skipped_unmapped_action": 1},
-        {"skipped_insert_limit": 1},
-    ],
-)
-def test_it_stays_while_an_order_is_not_finally_classed(left: dict[str, Any]):
+@pytest.mark.parametrize("left", [{"attempted": False}, {"dry_run": True}, {"skipped_missing_order_id": 1}])
+def test_it_stays_where_nothing_was_finally_classed(left: dict[str, Any]):
     assert next_watermark(snapshot(), plan(**left), WATERMARK) is None
+
+
+def unmapped(name: str) -> Break:
+    return Break(
+        break_id=name,
+        kind=BreakKind.UNCOVERED_ORDER,
+        severity=Severity.WARN,
+        symbol="ETH/USD",
+        client_order_id=None,
+        venue_order_id=f"V-{name} ",
+        trade_id=None,
+        reason="unmapped_trade",
+        message="",
+    )
+
+
+def test_it_moves_up_to_the_first_order_that_is_not_finally_classed():
+    orders = [
+        venue_order("a", submitted_at="2026-11-23T10:30:00Z"),
+        venue_order("b", submitted_at="2026-11-23T10:20:00Z"),
+        venue_order("c", submitted_at="2026-11-23T10:15:00Z"),
+    ]
+    two_left = replace(plan(), breaks=[unmapped("a"), unmapped("b")])
+    assert next_watermark(snapshot(orders=orders), two_left, WATERMARK) == "2026-11-23T10:20:00Z"
+    assert next_watermark(snapshot(orders=orders), two_left, "2026-11-23T10:20:00Z") is None
+    undated = [venue_order("a", submitted_at=None)]
+    assert next_watermark(snapshot(orders=undated), two_left, WATERMARK) is None
 
 
 def test_it_stays_while_anything_is_deferred():

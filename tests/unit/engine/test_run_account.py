@@ -45,6 +45,7 @@ def test_local_reads_end_before_the_venue_is_asked_and_commits_come_last(desk: D
         "local",
         "venue open orders",
         "venue history",
+        "venue positions",
         "venue account",
         "venue instruments",
         "commit applied",
