@@ -1,0 +1,270 @@
+"""Exit backfill: venue exits of trades that are still open locally, booked whole or refused with a reason."""
+
+import pytest
+
+from tests.acceptance.plan.snapshots import (
+    asked,
+    at,
+    history,
+    kinds,
+    local_order,
+    plan,
+    projected,
+    projected_trade,
+    stands,
+    steps,
+    told,
+    trade,
+    venue_order,
+)
+
+ON = {"exit_backfill_enabled": True}
+PREFIX = {"owned_client_order_id_prefixes": ["bot"]}
+LONG = {"entry_qty": "10", "entry_avg_price": "90"}
+
+
+def sold(qty: str = "4", number: int = 9, **keys):
+    """A sale of so much at 110, filled at the venue, unknown locally."""
+    return venue_order(
+        **(
+            {
+                "venue_order_id": f"v-{number}",
+                "client_order_id": f"bot-{number}",
+                "side": "sell",
+                "qty": qty,
+                "status": "filled",
+                "filled_qty": qty,
+                "filled_avg_price": "110",
+            }
+            | keys
+        )
+    )
+
+
+def holding(qty: str | None, **keys):
+    rows = [] if qty is None else [{"symbol": "ETH/USD", "qty": qty, "mark_price": "100"}]
+    return {"state": "complete", "read_at": at(-1), "rows": rows} | keys
+
+
+def backfill(*exits, qty: str | None = "6", policy=None, **keys):
+    """Trade t-1 is long 10; the venue holds `qty`."""
+    keys = {"trades": [trade(**LONG)], "positions": holding(qty), "history": history(exits)} | keys
+    return plan([], [], policy=ON | (policy or {}), **keys)
+
+
+def figures(planned) -> list[int]:
+    result = planned["result"]["exit_backfill"]
+    return [result[key] for key in ("open_trade_candidates", "proposed", "inserted", "no_go_trades")]
+
+
+def refusals(planned) -> dict[str, int]:
+    reasons: dict[str, int] = planned["result"]["no_go_reason_counts"]
+    assert sum(reasons.values()) == planned["result"]["no_go_trades"]
+    assert steps(planned) == []
+    return reasons
+
+
+# Booked
+
+
+def test_an_exit_that_equals_the_shortfall_is_inserted():
+    planned = backfill(sold())
+    assert figures(planned) == [1, 1, 1, 0]
+    assert steps(planned)[0] == "insert_exit v-9"
+    assert stands(planned, "v-9") == "filled 4 @ 110"
+    row = projected(planned, "v-9")
+    assert (row["trade_id"], row["action"], row["side"]) == ("t-1", "exit", "sell")
+    assert projected_trade(planned) == "open 10/4"
+    assert "exit_fill v-9 4 @ 110 of 4" in told(planned)
+    assert "missing_exit" in kinds(planned)
+
+
+def test_several_exits_together_are_one_batch():
+    planned = backfill(sold("3", 8), sold("1", 9))
+    assert figures(planned) == [1, 2, 2, 0]
+    assert projected_trade(planned) == "open 10/4"
+    assert planned["result"]["exit_backfill"]["batch_id"]
+
+
+def test_the_whole_trade():
+    planned = backfill(sold("10"), qty="0")
+    assert projected_trade(planned) == "closed 10/10"
+
+
+def test_a_canceled_exit_with_fills_counts_with_what_filled():
+    planned = backfill(sold("9", status="canceled", filled_qty="4"))
+    assert stands(planned, "v-9") == "canceled 4 @ 110"
+    assert projected_trade(planned) == "open 10/4"
+
+
+def test_a_short_trade_is_bought_back():
+    planned = backfill(sold(side="buy"), qty="-6", trades=[trade(side="short", **LONG)])
+    assert figures(planned) == [1, 1, 1, 0]
+    assert projected_trade(planned) == "open 10/4"
+
+
+def test_within_the_tolerance():
+    step = [{"symbol": "ETH/USD", "qty_step": "0.001", "quote": "USD"}]
+    assert figures(backfill(sold("3.999"), instruments=step)) == [1, 1, 1, 0]
+
+
+def test_a_dry_run_only_proposes():
+    planned = backfill(sold(), policy={"exit_backfill_dry_run": True})
+    assert figures(planned) == [1, 1, 0, 0]
+    assert planned["result"]["exit_backfill"]["dry_run"] is True
+    assert steps(planned) == []
+
+
+def test_a_trade_that_parity_quarantined_is_mended():
+    planned = backfill(sold(), trades=[trade(**LONG, status="quarantined", quarantined_by="parity")])
+    assert figures(planned) == [1, 1, 1, 0]
+
+
+# Nothing to do
+
+
+def test_a_trade_that_the_venue_holds_is_no_candidate():
+    planned = backfill(sold(), qty="10")
+    assert figures(planned) == [0, 0, 0, 0]
+    assert steps(planned) == []
+
+
+def test_more_than_the_trade_is_no_shortfall():
+    assert figures(backfill(sold(), qty="11")) == [0, 0, 0, 0]
+
+
+def test_a_closed_trade_is_no_candidate():
+    assert figures(backfill(sold(), trades=[trade(**LONG, exit_qty="10", status="closed")], qty="0")) == [
+        0,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_switched_off():
+    planned = plan([], [], trades=[trade(**LONG)], positions=holding("6"), history=history([sold()]))
+    result = planned["result"]["exit_backfill"]
+    assert (result["attempted"], result["skipped_reason"]) == (False, "disabled")
+    assert steps(planned) == []
+    [alert] = [one for one in planned["alerts"] if "exit_backfill" in one["dedupe_key"]]
+    assert alert["severity"] == "ERROR"
+
+
+# The history it needs
+
+
+def test_a_history_that_starts_after_the_trade_is_asked_for():
+    planned = backfill(history=history([sold()], since=at(-60)))
+    [query] = [one for one in planned["queries"] if one["by"] == "history"]
+    assert (query["symbol"], query["since"], query["id"]) == ("ETH/USD", at(-7200), None)
+    assert steps(planned) == []
+
+
+def test_no_history_is_asked_for_where_nothing_is_short():
+    assert asked(backfill(qty="10", history=history([], since=at(-60)))) == []
+
+
+# Refused
+
+
+@pytest.mark.parametrize(
+    "positions", [holding("6", state="failed"), holding("6", state="partial"), holding(None)]
+)
+def test_position_unknown(positions):
+    assert refusals(backfill(sold(), positions=positions)) == {"position_unknown": 1}
+
+
+def test_positions_that_were_never_asked_for_skip_the_stage():
+    # Reading: a venue without positions is no news of every run; each trade as a no-go would trip the watchdog.
+    planned = backfill(sold(), positions=None)
+    result = planned["result"]["exit_backfill"]
+    assert (result["attempted"], result["skipped_reason"]) == (False, "positions_not_read")
+    assert refusals(planned) == {}
+
+
+@pytest.mark.parametrize("state", ["failed", "partial"])
+def test_history_incomplete(state):
+    planned = backfill(history=history([sold()], state=state))
+    assert refusals(planned) == {"history_incomplete": 1}
+
+
+def test_no_exit_found():
+    assert refusals(backfill()) == {"no_exit_found": 1}
+
+
+def test_a_live_exit_is_no_exit_yet():
+    live = sold("9", status="partially_filled", filled_qty="4")
+    planned = backfill(live)
+    assert steps(planned)[0] == "insert_order v-9"  # it is discovered, and books what it filled
+    assert figures(planned) == [0, 0, 0, 0]
+
+
+def test_an_exit_that_is_booked_is_no_exit_to_book():
+    known = local_order(
+        venue_order_id="v-9", client_order_id="bot-9", trade_id="t-1", side="sell", action="exit"
+    )
+    known |= {"qty": "4", "status": "filled", "filled_qty": "4", "filled_avg_price": "110"}
+    planned = plan(
+        [known],
+        [],
+        policy=ON,
+        trades=[trade(entry_qty="14", exit_qty="4")],
+        positions=holding("6"),
+        history=history([sold()]),
+    )
+    assert refusals(planned) == {"no_exit_found": 1}
+
+
+def test_ambiguous_trade():
+    planned = backfill(sold(), trades=[trade(**LONG), trade(trade_id="t-2", **LONG)], qty="16")
+    assert refusals(planned) == {"ambiguous_trade": 2}
+
+
+def test_foreign_exit():
+    assert refusals(backfill(sold(client_order_id="man-9"), policy=PREFIX)) == {"foreign_exit": 1}
+
+
+def test_quantity_exceeds_trade():
+    assert refusals(backfill(sold("12"), qty="0")) == {"quantity_exceeds_trade": 1}
+
+
+@pytest.mark.parametrize("qty", ["3", "5"])
+def test_quantity_mismatch(qty):
+    assert refusals(backfill(sold(qty))) == {"quantity_mismatch": 1}
+
+
+def test_price_missing():
+    # With a real price only: a limit price is an estimate.
+    assert refusals(backfill(sold(filled_avg_price=None))) == {"price_missing": 1}
+
+
+def test_quarantined_by_a_person():
+    held = trade(**LONG, status="quarantined", quarantined_by="person")
+    assert refusals(backfill(sold(), trades=[held])) == {"quarantined": 1}
+
+
+def test_insert_limit():
+    planned = backfill(sold("3", 8), sold("1", 9), policy={"exit_backfill_inserts_max": 1})
+    assert refusals(planned) == {"insert_limit": 1}
+
+
+def test_refusals_are_sampled():
+    planned = backfill()
+    assert planned["result"]["no_go_samples"] == [
+        {"profile_id": "mom-1", "symbol": "ETH/USD", "trade_id": "t-1", "reason": "no_exit_found"}
+    ]
+
+
+def test_a_no_go_trips_the_watchdog():
+    planned = backfill(policy={"watchdog_enabled": True})
+    assert planned["result"]["integrity_watchdog_triggered"] is True
+
+
+# Together with coverage
+
+
+def test_an_exit_is_never_booked_by_both_stages():
+    planned = backfill(sold(), policy={"coverage_enabled": True})
+    assert len([step for step in steps(planned) if step.startswith("insert")]) == 1
+    assert projected_trade(planned) == "open 10/4"

@@ -1,0 +1,385 @@
+"""Parity: what the trades say is held, against what the venue holds; and what quarantine and release need."""
+
+import pytest
+
+from tests.acceptance.plan.snapshots import (
+    at,
+    deferred,
+    errors_alerted,
+    kinds,
+    local_order,
+    open_orders,
+    plan,
+    plan_of,
+    projected_trade,
+    snapshot,
+    steps,
+    the_break,
+    told,
+    trade,
+    venue_order,
+)
+
+ON = {"parity_enabled": True}
+LONG = {"entry_qty": "10", "entry_avg_price": "90"}
+ETH = {"symbol": "ETH/USD", "qty_step": "0.001", "quote": "USD"}
+KRAKEN = {"symbol": "ETH/USD", "qty_step": "0.001", "quote": "CHF"}
+
+
+def holding(*rows, **keys):
+    return {"state": "complete", "read_at": at(-1), "rows": list(rows)} | keys
+
+
+def held(qty: str, **keys):
+    return {"symbol": "ETH/USD", "qty": qty, "mark_price": "100"} | keys
+
+
+def seen(confirmed: int = 2, first_s: float = -120, **keys):
+    return {
+        "break_id": None,
+        "kind": "position_mismatch",
+        "trade_id": "t-1",
+        "first_seen_at": at(first_s),
+        "last_seen_at": at(-30),
+        "confirmations": confirmed,
+        "version": 5,
+    } | keys
+
+
+def parity(qty: str | None = "10", *, policy=None, trades=None, **keys):
+    """Trade t-1 is long 10; the venue holds `qty` (null: no row)."""
+    rows = [] if qty is None else [held(qty)]
+    keys = {"positions": holding(*rows), "instruments": [ETH]} | keys
+    return plan(
+        [], [], policy=ON | (policy or {}), trades=[trade(**LONG)] if trades is None else trades, **keys
+    )
+
+
+def confirmed(qty: str | None, runs: int = 3, spacing_s: float = 30, **keys):
+    """The last of so many consecutive runs, each given the findings of the one before."""
+    planned: dict = {"findings": []}
+    for run in range(runs):
+        now_s = run * spacing_s
+        rows = [] if qty is None else [held(qty)]
+        document = snapshot(
+            [],
+            open_orders([], read_at=at(now_s)),
+            policy=ON | keys.get("policy", {}),
+            trades=keys.get("trades", [trade(**LONG)]),
+            positions=keys.get("positions", holding(*rows, read_at=at(now_s))),
+            instruments=keys.get("instruments", [ETH]),
+            prior=planned["findings"],
+            local_keys={"read_at": at(now_s)} | keys.get("local_keys", {}),
+            taken_at=at(now_s),
+        )
+        planned = plan_of(document)
+    return planned
+
+
+def result(planned):
+    return planned["result"]["parity"]
+
+
+# Equal
+
+
+@pytest.mark.parametrize("qty", ["10", "10.0", "10.001", "9.999"])
+def test_within_a_step_is_equal(qty):
+    planned = parity(qty)
+    assert result(planned)["attempted"] is True
+    assert result(planned)["mismatched_trades"] == 0
+    assert kinds(planned) == set()
+
+
+def test_whole_steps_have_no_tolerance():
+    planned = parity("9", instruments=[ETH | {"qty_step": "1"}])
+    assert result(planned)["mismatched_trades"] == 1
+
+
+def test_base_currency_fees_are_taken_off():
+    assert kinds(parity("9.9", trades=[trade(**LONG, fee_base_qty="0.1")])) == set()
+
+
+def test_trades_of_all_profiles_are_added():
+    others = {"other_profiles_open_qty": {"ETHUSD": {"long": "5", "short": "0", "settled": True}}}
+    assert kinds(parity("15", local_keys=others)) == set()
+
+
+def test_the_other_profiles_shorts_are_taken_off():
+    others = {"other_profiles_open_qty": {"ETH/USD": {"long": "0", "short": "4"}}}
+    assert kinds(parity("6", local_keys=others)) == set()
+
+
+@pytest.mark.parametrize(("baseline", "qty"), [("3", "13"), ("-3", "7")])
+def test_what_the_owner_holds_besides_is_added(baseline, qty):
+    assert kinds(parity(qty, policy={"position_baseline": {"eth-usd": baseline}})) == set()
+
+
+def test_long_and_short_are_netted():
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
+    assert kinds(parity("6", trades=trades)) == set()
+
+
+def test_long_and_short_apart_where_the_venue_hedges():
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
+    legs = holding(held("10", position_side="long"), held("-4", position_side="short"))
+    assert kinds(parity(trades=trades, positions=legs)) == set()
+    wrong = holding(held("8", position_side="long"), held("-2", position_side="short"))  # the net is right
+    assert result(parity(trades=trades, positions=wrong))["mismatched_trades"] == 2
+
+
+def test_closed_trades_hold_nothing():
+    assert kinds(parity("0", trades=[trade(**LONG, exit_qty="10", status="closed")])) == set()
+
+
+def test_parity_sees_the_trades_as_this_plan_leaves_them():
+    sale = local_order(trade_id="t-1", side="sell", action="exit", qty="4")
+    gone = venue_order(side="sell", qty="4", status="filled", filled_qty="4", filled_avg_price="110")
+    planned = plan([sale], [gone], policy=ON, trades=[trade(**LONG)], positions=holding(held("6")))
+    assert "position_mismatch" not in kinds(planned)
+
+
+# Skipped
+
+
+def test_switched_off():
+    planned = plan([], [], trades=[trade(**LONG)], positions=holding(held("4")))
+    assert (result(planned)["attempted"], result(planned)["skipped_reason"]) == (False, "disabled")
+
+
+@pytest.mark.parametrize("positions", [holding(held("0"), state="failed"), holding(state="partial"), None])
+def test_a_position_read_that_failed_is_never_flat(positions):
+    planned = confirmed(None, runs=5, positions=positions)
+    assert "position_mismatch" not in kinds(planned)
+    assert steps(planned) == []
+    assert result(planned)["skipped_reason"]
+
+
+def test_a_missing_row_is_not_flat():
+    planned = confirmed(None, runs=5)
+    assert steps(planned) == []
+    assert "position_mismatch" not in kinds(planned)
+
+
+def test_unless_the_policy_says_so():
+    planned = confirmed(None, policy={"missing_position_is_flat": True})
+    assert steps(planned) == ["quarantine_trade t-1"]
+
+
+def test_not_settled_while_an_order_of_the_instrument_is_recent():
+    busy = local_order(last_activity_at=at(0))
+    planned = plan([busy], [venue_order()], policy=ON, trades=[trade(**LONG)], positions=holding(held("4")))
+    assert "not_settled" in deferred(planned)
+    assert "position_mismatch" not in kinds(planned)
+
+
+def test_not_settled_while_an_order_of_the_instrument_is_queried():
+    planned = plan([local_order()], [], policy=ON, trades=[trade(**LONG)], positions=holding(held("4")))
+    assert "not_settled" in deferred(planned)
+
+
+def test_not_settled_while_another_profile_is_not():
+    others = {"other_profiles_open_qty": {"ETH/USD": {"long": "0", "short": "0", "settled": False}}}
+    planned = parity("4", local_keys=others)
+    assert "not_settled" in deferred(planned)
+    assert "position_mismatch" not in kinds(planned)
+
+
+def test_an_order_of_another_instrument_unsettles_nothing():
+    busy = local_order(symbol="BTC/USD", last_activity_at=at(0))
+    planned = plan(
+        [busy],
+        [venue_order(symbol="BTC/USD")],
+        policy=ON,
+        trades=[trade(**LONG)],
+        positions=holding(held("4")),
+    )
+    assert "position_mismatch" in kinds(planned)
+
+
+def test_only_the_watched_symbols():
+    planned = parity("4", policy={"parity_symbols": ["BTC/USD"]})
+    assert kinds(planned) == set()
+
+
+# Beyond
+
+
+def test_a_mismatch_is_reported_and_waits():
+    planned = parity("4")
+    item = the_break(planned, "position_mismatch")
+    assert (item["trade_id"], item["symbol"], item["corrected"]) == ("t-1", "ETH/USD", False)
+    assert result(planned)["mismatched_trades"] == 1
+    assert steps(planned) == []
+
+
+def test_confirmed_it_is_quarantined():
+    planned = confirmed("0")
+    assert steps(planned) == ["quarantine_trade t-1"]
+    assert projected_trade(planned) == "quarantined 10/0"
+    assert planned["projected_trades"][0]["quarantined_by"] == "parity"
+    assert [line.split()[0] for line in told(planned)] == ["quarantined"]
+    assert result(planned)["quarantined_trades"] == 1
+
+
+def test_two_runs_do_not_confirm():
+    assert steps(confirmed("0", runs=2, spacing_s=600)) == []
+
+
+def test_three_runs_in_less_than_a_minute_do_not_confirm():
+    assert steps(confirmed("0", runs=3, spacing_s=29)) == []
+    assert steps(confirmed("0", runs=4, spacing_s=29)) == ["quarantine_trade t-1"]
+
+
+def test_a_prior_finding_confirms():
+    assert steps(parity("0", prior=[seen()])) == ["quarantine_trade t-1"]
+    assert steps(parity("0", prior=[seen(1)])) == []
+    assert steps(parity("0", prior=[seen(first_s=-59)])) == []
+    assert steps(parity("0", prior=[seen(first_s=-60)])) == ["quarantine_trade t-1"]
+
+
+def test_a_skipped_run_neither_counts_nor_resets():
+    before = confirmed("0", runs=2, spacing_s=60)
+    skipped = plan_of(
+        snapshot([], [], policy=ON, trades=[trade(**LONG)], prior=before["findings"], taken_at=at(120))
+    )
+    assert steps(skipped) == []
+    after = plan_of(
+        snapshot(
+            [],
+            [],
+            policy=ON,
+            trades=[trade(**LONG)],
+            positions=holding(held("0")),
+            instruments=[ETH],
+            prior=skipped["findings"],
+            taken_at=at(180),
+        )
+    )
+    assert steps(after) == ["quarantine_trade t-1"]
+
+
+def test_an_equal_run_resets():
+    before = confirmed("0", runs=2, spacing_s=60)
+    equal = parity("10", prior=before["findings"])
+    assert steps(parity("0", prior=equal["findings"])) == []
+
+
+def test_another_sign_starts_again():
+    more = confirmed("14", runs=2, spacing_s=60)
+    assert steps(parity("0", prior=more["findings"], taken_at=at(300))) == []
+
+
+def test_an_excess_is_only_reported():
+    planned = confirmed("14", runs=6)
+    assert kinds(planned) == {"position_mismatch"}
+    assert steps(planned) == []
+
+
+def test_only_trades_within_the_shortfall():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="3")]
+    planned = confirmed("10", trades=trades)  # 3 of 13 are missing
+    assert steps(planned) == ["quarantine_trade t-2"]
+
+
+def test_not_while_a_trade_of_the_other_side_is_open():
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="2")]
+    assert steps(confirmed("0", trades=trades)) == []
+
+
+def test_a_short_trade_of_which_the_venue_holds_less():
+    planned = confirmed("0", trades=[trade(side="short", **LONG)])
+    assert steps(planned) == ["quarantine_trade t-1"]
+
+
+def test_report_changes_nothing():
+    planned = confirmed("0", runs=6, policy={"parity_action": "report"})
+    assert kinds(planned) == {"position_mismatch"}
+    assert steps(planned) == []
+
+
+def test_a_trade_that_is_quarantined_stays_so_without_another_correction():
+    quarantined = trade(**LONG, status="quarantined", quarantined_by="parity")
+    assert steps(confirmed("0", trades=[quarantined])) == []
+
+
+# Closing
+
+
+CLOSE = {"parity_action": "auto_close", "parity_auto_close_notional_max_usd": "1000"}
+
+
+def test_auto_close_on_an_explicit_flat():
+    planned = confirmed("0", policy=CLOSE)  # 10 at 100 USD
+    assert steps(planned) == ["close_trade t-1"]
+    assert projected_trade(planned) == "closed 10/0"
+    assert [line.split()[0] for line in told(planned)] == ["closed"]
+    assert result(planned)["auto_closed_trades"] == 1
+
+
+@pytest.mark.parametrize(
+    ("qty", "keys"),
+    [
+        (None, {"policy": CLOSE | {"missing_position_is_flat": True}}),  # no explicit flat
+        ("0", {"policy": CLOSE | {"parity_auto_close_notional_max_usd": "999"}}),
+        ("0", {"policy": {"parity_action": "auto_close"}}),  # the limit's default is 0
+        ("0", {"policy": CLOSE, "instruments": [KRAKEN]}),  # an unknown rate is not zero
+        ("4", {"policy": CLOSE}),  # not flat
+        ("0", {"policy": CLOSE, "trades": [trade(**LONG), trade(trade_id="t-2", entry_qty="3")]}),  # 10 ≠ 13
+    ],
+)
+def test_else_auto_close_closes_nothing(qty, keys):
+    assert not any(step.startswith("close_trade") for step in steps(confirmed(qty, **keys)))
+
+
+# Release
+
+
+def quarantined(by: str):
+    return trade(**LONG, status="quarantined", quarantined_by=by)
+
+
+def test_released_after_as_many_equal_runs():
+    assert steps(confirmed("10", runs=2, spacing_s=60, trades=[quarantined("parity")])) == []
+    planned = confirmed("10", runs=3, spacing_s=30, trades=[quarantined("parity")])
+    assert steps(planned) == ["release_trade t-1"]
+    assert projected_trade(planned) == "open 10/0"
+    assert planned["projected_trades"][0]["quarantined_by"] is None
+    assert [line.split()[0] for line in told(planned)] == ["released"]
+
+
+def test_a_person_releases_what_a_person_quarantined():
+    assert steps(confirmed("10", runs=6, trades=[quarantined("person")])) == []
+
+
+# Notionals
+
+
+def test_notionals_are_in_usd():
+    planned = parity("4")  # 6 at 100
+    figures = (result(planned)["max_mismatch_notional_usd"], result(planned)["total_mismatch_notional_usd"])
+    assert figures == ("600", "600")
+
+
+def test_a_known_rate_is_used():
+    planned = parity("4", instruments=[KRAKEN], policy={"usd_rates": {"CHF": "1.1"}})
+    assert result(planned)["total_mismatch_notional_usd"] == "660"
+
+
+def test_an_unknown_rate_makes_the_notional_null():
+    planned = parity("4", instruments=[KRAKEN])
+    assert result(planned)["total_mismatch_notional_usd"] is None
+
+
+def test_without_a_mismatch_the_notional_is_zero():
+    assert result(parity("10"))["total_mismatch_notional_usd"] == "0"
+
+
+# Nothing is closed or reduced on a read that proves nothing
+
+
+@pytest.mark.parametrize("state", ["failed", "partial"])
+def test_a_confirmed_mismatch_is_not_acted_on_without_a_complete_read(state):
+    planned = parity(positions=holding(held("0"), state=state), prior=[seen(9, -9999)])
+    assert steps(planned) == []
+    assert errors_alerted(planned) == [] or "position_mismatch" not in kinds(planned)
