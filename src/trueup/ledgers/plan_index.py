@@ -128,7 +128,9 @@ class PlanIndex:
         if one.kind in _OF_TRADES:
             subject = self.trades.get(one.trade_id or "")
         else:
-            subject = self._find(one.client_order_id, one.venue_order_id) or self._by_trade.get(one.trade_id)
+            nameless = one.client_order_id is None and one.venue_order_id is None
+            found = self._find(one.client_order_id, one.venue_order_id)
+            subject = self._by_trade.get(one.trade_id) if nameless else found
         if subject is None:
             raise InvariantError(
                 f"correction {one.correction_id} ({one.kind}) names no projected order or trade: {_NEW_PLAN}"

@@ -9,6 +9,7 @@ import apsw
 
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.times import NS_PER_S, to_ns
 
 NOON_NS = to_ns("2026-11-23T12:00:00Z")
@@ -62,6 +63,7 @@ class SqliteStore:
             connection.close()
 
     def run_out_of_space(self, ledger: SqlLedger) -> None:
+        assert isinstance(ledger.database, SqliteDatabase)
         connection = ledger.database.connection
         pages = connection.execute("PRAGMA page_count").fetchall()[0][0]
         connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()

@@ -1,9 +1,14 @@
 """A database that cannot be used says so, says what to do, and is left as it was."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
 from tests.contract.ledgers.bench import Bench
-from trueup.ledgers.database import CommitUnknown
+from trueup.ledgers.database import CommitUnknown, Database
+from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Status
@@ -45,27 +50,38 @@ def test_opening_again_changes_nothing(bench: Bench) -> None:
     assert bench.contents() == before
 
 
-@pytest.mark.parametrize("took_effect", [True, False])
-def test_a_lost_acknowledgement_is_looked_up(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, took_effect: bool
-) -> None:
-    """The commit's answer is lost (fault 19): whether it took effect is read from the ledger, not assumed."""
-    bench.record_order()
-    bench.settle()
-    planned = bench.plan([bench.venue_order(status=Status.CANCELED)])
-    database, lease = bench.ledger.database, bench.lease()
-    commit = database._commit
+class CutOff:
+    """A database whose connection is cut while it commits: the answer is lost, the effect perhaps not."""
 
-    def lose_the_answer() -> None:
-        commit() if took_effect else database._roll_back()
+    def __init__(self, database: Database, *, took_effect: bool) -> None:
+        self._database = database
+        self._took_effect = took_effect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._database.transaction():
+            yield
+            if not self._took_effect:
+                raise CommitUnknown("the connection was cut")
         raise CommitUnknown("the connection was cut")
 
-    monkeypatch.setattr(database, "_commit", lose_the_answer)
+
+@pytest.mark.parametrize("took_effect", [True, False])
+def test_a_lost_acknowledgement_is_looked_up(bench: Bench, took_effect: bool) -> None:
+    """Whether a commit without an answer took effect (fault 19) is read from the ledger, not assumed."""
+    bench.record_order()
+    bench.settle()
+    snapshot, plan = bench.plan([bench.venue_order(status=Status.CANCELED)])
+    lease = bench.lease()
+    database: Any = CutOff(bench.ledger.database, took_effect=took_effect)
+    cut_off = SqlLedger(database)
     if took_effect:
-        assert bench.commit(planned, lease).applied == 1
+        assert cut_off.commit_run(lease, snapshot, plan, state="applied").applied == 1
     else:
         with pytest.raises(CommitUnknown):
-            bench.commit(planned, lease)
-    monkeypatch.undo()
+            cut_off.commit_run(lease, snapshot, plan, state="applied")
     assert (bench.order().status is Status.CANCELED) == took_effect
     assert len(bench.ledger.list_runs()) == int(took_effect)

@@ -283,9 +283,6 @@ SELECT run_id, profile_id, taken_at, state, plan_id, error, snapshot, plan FROM 
 -- name: run_report
 SELECT run_id, applied, superseded FROM runs WHERE run_id = ?1
 
--- name: open_break_ids
-SELECT break_id FROM breaks WHERE profile_id = ?1 AND resolution IS NULL
-
 -- name: see_break
 INSERT INTO breaks (
   profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message, local,
@@ -314,12 +311,6 @@ INSERT INTO corrections (
   correction_id, run_id, profile_id, break_id, state, kind, reason, client_order_id, venue_order_id, trade_id,
   order_key, payload)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-
--- name: list_corrections
-SELECT c.correction_id, c.run_id, c.profile_id, c.break_id, c.state, c.kind, c.reason, c.client_order_id,
-  c.venue_order_id, c.trade_id, c.order_key, c.payload, r.committed_at
-FROM corrections c LEFT JOIN runs r USING (run_id) WHERE ?1 IS NULL OR c.profile_id = ?1
-ORDER BY c.run_id, c.correction_id
 
 -- name: alert_raised_at
 SELECT dedupe_key, raised_at FROM alerts WHERE profile_id = ?1
@@ -367,11 +358,6 @@ WHERE sequence = ?1 AND delivered_at IS NULL
 -- name: unpark
 UPDATE outbox SET parked_at = NULL, attempts = 0, next_attempt_at = NULL
 WHERE parked_at IS NOT NULL AND (?1 IS NULL OR profile_id = ?1)
-
--- name: list_outbox
-SELECT sequence, notification_id, profile_id, run_id, subject, notification, committed_at, attempts, next_attempt_at,
-  delivered_at, parked_at, error
-FROM outbox WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR delivered_at IS NULL) ORDER BY sequence
 
 -- name: count_outbox
 SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),

@@ -1,0 +1,110 @@
+"""Opening a SQLite ledger: every way in which it cannot be, in words that say what to do."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import apsw
+import pytest
+
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite.database import SqliteDatabase
+from trueup.ledgers.sqlite.migrate import load_migrations
+from trueup.model.errors import LedgerError
+from trueup.model.snapshot import Profile
+
+OPEN_AS_NOBODY = f"""
+import os, sys
+sys.path[:0] = {sys.path!r}
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.model.errors import LedgerError
+from trueup.model.snapshot import Profile
+SqliteLedger(":memory:").close()  # loads whatever is loaded late, while this user may still read it
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    SqliteLedger(sys.argv[1] + "/ledger.db").ensure_profiles([Profile(profile_id="p", account_id="a")])
+except LedgerError as error:
+    print(error)
+"""
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="the folder must exist"):
+        SqliteLedger(tmp_path / "missing" / "ledger.db")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_text("time,qty\n" * 1000)
+    with pytest.raises(LedgerError, match="no SQLite database: name another file"):
+        SqliteLedger(path)
+    assert path.read_text() == "time,qty\n" * 1000
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "freqtrade.sqlite"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE trades (id INTEGER)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="another program's database: give trueup a file of its own"):
+        SqliteLedger(path)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    SqliteLedger(path).close()
+    content = bytearray(path.read_bytes())
+    content[4096:8192] = b"\xff" * 4096
+    path.write_bytes(bytes(content))
+    with pytest.raises(LedgerError, match="damaged: restore it from a backup"):
+        SqliteLedger(path).list_profiles()
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_that_this_user_may_not_write(exists: bool) -> None:
+    """Tried by a user who owns nothing: for root no folder is read-only."""
+    with tempfile.TemporaryDirectory() as folder:
+        if exists:
+            SqliteLedger(Path(folder, "ledger.db")).close()
+            Path(folder, "ledger.db").chmod(0o444)
+        Path(folder).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", OPEN_AS_NOBODY, folder], capture_output=True, text=True)
+        Path(folder).chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"it cannot be (opened|written)", done.stdout)
+    assert re.search(r"(allowed to write in it|the right to write the file and its folder)", done.stdout)
+
+
+def test_the_settings_that_keep_what_was_committed(tmp_path: Path) -> None:
+    asked = ("journal_mode", "synchronous", "foreign_keys")
+    connection = SqliteDatabase(str(tmp_path / "ledger.db"), clock_ns=time.time_ns).connection
+    settings = [connection.execute(f"PRAGMA {name}").fetchall()[0][0] for name in asked]
+    assert settings == ["wal", 2, 1]
+    connection.close()
+
+
+def test_a_ledger_in_memory_needs_no_file() -> None:
+    ledger = SqliteLedger(":memory:")
+    ledger.ensure_profiles([Profile(profile_id="p", account_id="a")])
+    assert [one.profile_id for one in ledger.list_profiles()] == ["p"]
+    ledger.close()
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [one.number for one in load_migrations()] == list(range(1, len(load_migrations()) + 1))
+
+
+def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
+    code = f"from trueup.ledgers.sqlite import SqliteLedger; SqliteLedger({str(tmp_path / 'ledger.db')!r}).close()"
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0] * 4, errors
