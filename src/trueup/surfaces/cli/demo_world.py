@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, convert
+from msgspec.structs import fields, replace
 
 from trueup.engine.account import ManagedAccount, ManagedProfile, ProfileReport
 from trueup.engine.plan_account import plan_account
@@ -21,7 +21,8 @@ from trueup.engine.recorder import Recorder
 from trueup.engine.run_account import reconcile_account
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.money import ZERO, add, amount, multiply, subtract
-from trueup.model.snapshot import Fill, Local, Profile, Trade
+from trueup.model.policy import Policy
+from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
 from trueup.model.vocabulary import Side
 from trueup.sim.books import Books
 from trueup.sim.checkers import ProfileBooks, Violation, check_converged
@@ -32,12 +33,12 @@ from trueup.sim.market_orders import MarketInstrument
 from trueup.sim.world import Shape, World
 from trueup.venues.files import Export, write_export
 
+Row = TypeVar("Row", LocalOrder, Fill, Trade)
 BOTS = 3
 TRADING_S = 240
 SETTLING_S = 30  # until whatever was late has arrived
 RUN_EVERY_S = 31  # three runs span the least age of a confirmed absence, 60 s
 RUNS_MAX = 8
-EVERYTHING_S = 1e7
 DATABASE = "trueup.sqlite"
 VENUE = "files"  # what `trueup plan` reads when the show is over: the venue's last word, exported
 INSTRUMENTS = (
@@ -131,7 +132,7 @@ class DemoWorld:
                         trade.trade_id for trade in local.trades if _holds_nothing(trade)
                     ),
                 )
-                found += check_converged(self.world.market, books, report.plan)
+                found += check_converged(self.world.market, books, report.plan, coverage=True)
         return found
 
     def totals(self) -> list[Totals]:
@@ -172,11 +173,20 @@ class DemoWorld:
         return path
 
     def books(self, account: ManagedAccount) -> Local:
-        return self.ledger.read_local(account.account_id, account.profile_ids, EVERYTHING_S)[
-            account.profile_ids[0]
-        ]
+        """Every row, however old."""
+        profile_id = account.profile_ids[0]
+        return Local(
+            orders=self._rows("orders", profile_id, LocalOrder),
+            fills=self._rows("fills", profile_id, Fill),
+            trades=self._rows("trades", profile_id, Trade),
+        )
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _rows(self, table: str, profile_id: str, kind: type[Row]) -> list[Row]:
+        keys = {field.name for field in fields(kind)}
+        rows = self.ledger.export(table, profile_id)
+        return [convert({key: value for key, value in row.items() if key in keys}, kind) for row in rows]
 
     def _make_books(self, profile: Profile) -> Books:
         """A bot's books are the ledger, written through the same Recorder that a real bot uses."""
@@ -184,11 +194,7 @@ class DemoWorld:
 
     def _managed(self, account_id: str) -> ManagedAccount:
         account = managed_account(self.world, account_id, self.ledger)
-        profiles = [
-            ManagedProfile(profile=replace(one.profile, venue=VENUE), policy=one.policy)
-            for one in account.profiles
-        ]
-        return dataclasses.replace(account, profiles=profiles)
+        return dataclasses.replace(account, profiles=[_with_every_stage(one) for one in account.profiles])
 
     def _totals(self, account: ManagedAccount) -> Iterator[Totals]:
         profile_id = account.profile_ids[0]
@@ -203,6 +209,15 @@ class DemoWorld:
                 mine, theirs = _sums(booked, symbol, side), _sums(traded, symbol, side)
                 if mine != (ZERO, ZERO) or theirs != (ZERO, ZERO):
                     yield Totals(profile_id, symbol, side, mine, theirs)
+
+
+def _with_every_stage(managed: ManagedProfile) -> ManagedProfile:
+    """The policy that `leave` writes: which orders are the bot's, and the defaults for all else."""
+    policy = Policy(
+        owned_client_order_id_prefixes=managed.policy.owned_client_order_id_prefixes,
+        client_order_id_pattern=managed.policy.client_order_id_pattern,
+    )
+    return ManagedProfile(profile=replace(managed.profile, venue=VENUE), policy=policy)
 
 
 def _sums(fills: list[Fill], symbol: str, side: Side) -> tuple[Decimal, Decimal]:
