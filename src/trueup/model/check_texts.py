@@ -5,14 +5,18 @@ Digits are folded to one digit; what remains is a handful of distinct shapes, ea
 
 import re
 from collections.abc import Iterable
+from operator import itemgetter
 
 from trueup.model.money import AMOUNT_DIGITS_MAX
 from trueup.model.times import to_ns
 
 _FOLD_DIGITS = str.maketrans("123456789", "000000000")
+_DROP_DIGITS = str.maketrans("", "", "0123456789")
+_LONG_RUN = "0" * (AMOUNT_DIGITS_MAX // 2 + 1)  # without a run this long no amount has too many digits
+_HOUR_OF = itemgetter(slice(0, len("2026-11-23T12")))
 _UNSIGNED = re.compile(r"0+(\.0+)?", re.ASCII)
 _SIGNED = re.compile(r"-?0+(\.0+)?", re.ASCII)
-_SECOND_SHAPE = "0000-00-00T00:00:00Z"
+_SECOND_WIDTH = len("0000-00-00T00:00:00Z\n")
 _TIME_SHAPE = re.compile(r"0000-00-00T00:00:00(\.0{1,9})?Z", re.ASCII)
 
 
@@ -31,14 +35,35 @@ def amount_fault(text: str, *, signed: bool) -> str | None:
     return None
 
 
-def amounts_are_good(texts: Iterable[str | None], *, signed: bool) -> bool:
+def amounts_are_good(column: Iterable[str | None], *, signed: bool) -> bool:
     """Whether all of these are amounts, nulls aside."""
-    distinct = {text for text in texts if text is not None}
-    shape_of = _SIGNED if signed else _UNSIGNED
-    for shape in set("\n".join(distinct).translate(_FOLD_DIGITS).split("\n")):
-        if not shape_of.fullmatch(shape) or len(shape) > AMOUNT_DIGITS_MAX:
-            return all(amount_fault(text, signed=signed) is None for text in distinct)
-    return True
+    present, joined = _join(column)
+    if not present or _are_plain_amounts(joined):
+        return True
+    return all(amount_fault(text, signed=signed) is None for text in present)
+
+
+def _are_plain_amounts(joined: str) -> bool:
+    """Digits with at most one point inside each: read off one joined text, without a look at any single one."""
+    residue = joined.translate(_DROP_DIGITS)
+    return (
+        not residue.strip(".\n")
+        and ".." not in residue
+        and "\n." not in joined
+        and ".\n" not in joined
+        and "\n\n" not in joined
+        and _LONG_RUN not in joined.translate(_FOLD_DIGITS)
+    )
+
+
+def _join(column: Iterable[str | None]) -> tuple[list[str], str]:
+    """The texts that are there, and all of them as lines between two line feeds."""
+    values = list(column)
+    try:
+        return values, "\n" + "\n".join(values) + "\n"  # type: ignore[arg-type, return-value]
+    except TypeError:  # there are nulls
+        present = [text for text in values if text is not None]
+        return present, "\n" + "\n".join(present) + "\n"
 
 
 def time_fault(text: str) -> str | None:
@@ -50,14 +75,16 @@ def time_fault(text: str) -> str | None:
     return None
 
 
-def times_are_good(texts: Iterable[str | None]) -> bool:
-    """Whether all of these are times, nulls aside. Whole seconds are judged by minute, so repeats cost nothing."""
-    distinct = {text for text in texts if text is not None}
-    if not distinct:
+def times_are_good(column: Iterable[str | None]) -> bool:
+    """Whether all of these are times, nulls aside. Texts of one width are judged as columns of one joined text."""
+    present, joined = _join(column)
+    if not present:
         return True
-    for shape in set("\n".join(distinct).translate(_FOLD_DIGITS).split("\n")):
-        if not _TIME_SHAPE.fullmatch(shape):
-            return False
-    minutes = {text[:17] for text in distinct}
-    seconds = {text[17:19] for text in distinct}
-    return max(seconds) < "60" and all(time_fault(minute + "00Z") is None for minute in minutes)
+    width = len(present[0]) + 1
+    fraction = "" if width == _SECOND_WIDTH else "." + "0" * (width - _SECOND_WIDTH - 1)
+    shape = f"0000-00-00T00:00:00{fraction}Z\n"
+    if not _TIME_SHAPE.fullmatch(shape[:-1]) or joined[1:].translate(_FOLD_DIGITS) != shape * len(present):
+        return all(time_fault(text) is None for text in set(present))
+    if joined[15::width].strip("012345") or joined[18::width].strip("012345"):  # tens of minutes, tens of seconds
+        return False
+    return all(time_fault(hour + ":00:00Z") is None for hour in set(map(_HOUR_OF, present)))

@@ -42,25 +42,24 @@ def digest(*facts: str | None) -> str:
 _ASCII_BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 
-def are_normal(ids: list[str]) -> bool:
-    """Whether every id is its own comparable form; a few passes over one joined text instead of a call per id."""
-    joined = "\n".join(ids)
+def _are_normal(ids: list[str | None]) -> bool:
+    """Whether every id is there and its own comparable form; a few passes over one joined text, no call per id."""
+    try:
+        joined = "\n".join(ids)  # type: ignore[arg-type]
+    except TypeError:  # there are nulls
+        return False
     if joined.lower() != joined or not joined.isascii() or joined.count("\n") >= max(len(ids), 1):
         return False
-    return not any(blank in joined for blank in _ASCII_BLANKS)
+    return "\n\n" not in joined and "" not in ids[:1] + ids[-1:] and not any(map(joined.__contains__, _ASCII_BLANKS))
 
 
 def comparable_ids(ids: list[str | None]) -> list[str | None]:
     """Venue order ids in their comparable form, row by row (the same list where nothing had to change)."""
-    known = [one for one in ids if one]
-    if len(known) == len(ids) and are_normal(known):
-        return ids
-    return [known_id(one) for one in ids]
+    return ids if _are_normal(ids) else [known_id(one) for one in ids]
 
 
 def comparable_client_ids(ids: list[str | None]) -> list[str | None]:
     """Client order ids in their comparable form, row by row; those that name nothing are null."""
-    known = [one for one in ids if one]
-    if len(known) == len(ids) and are_normal(known) and USELESS_CLIENT_ORDER_IDS.isdisjoint(known):
+    if _are_normal(ids) and USELESS_CLIENT_ORDER_IDS.isdisjoint(ids):
         return ids
     return [known_client_id(one) for one in ids]
