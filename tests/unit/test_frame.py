@@ -21,6 +21,11 @@ ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text()
 FORMATS = (ROOT / "docs/reference/formats.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+EXAMPLES = [
+    (page.name, example)
+    for page in PAGES
+    for example in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+]
 OLD_PYTHON = (3, 6)  # must be able to read dev.py as far as its refusal
 
 
@@ -99,6 +104,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert linked.is_file(), f"{page.name}: {target}"
         assert linked.is_relative_to(ROOT), f"{page.name}: {target}"
         assert not anchor or anchor in anchors(linked), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_python_examples_run(
+    name: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, name, "exec"), {"__name__": name})  # noqa: S102 - our own page
 
 
 def test_every_page_is_reached_from_the_index() -> None:
