@@ -145,6 +145,14 @@ class OutboxItem(Struct, frozen=True, kw_only=True):
     attempts: int = 0
 
 
+class OutboxState(Struct, frozen=True, kw_only=True):
+    """Of all profiles. `oldest_age_s`: since the oldest waiting notification was committed; 0 where none waits."""
+
+    waiting: int
+    parked: int
+    oldest_age_s: float
+
+
 class RunRecord(Struct, frozen=True, kw_only=True):
     """One kept run: any that found or changed something."""
 
@@ -337,6 +345,8 @@ class Journal(Protocol):
         `profile_ids`: only of these; null = all.
         """
         ...
+
+    def outbox_state(self) -> OutboxState: ...
 
     def mark_delivered(self, items: Sequence[OutboxItem]) -> None: ...
 

@@ -7,7 +7,8 @@ import msgspec
 from trueup.ledgers.database import Database, int_value, seconds_after, stamp, text_value
 from trueup.ledgers.rows import json_list
 from trueup.model.plan import Alert, Notification
-from trueup.ports import OutboxItem
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports import OutboxItem, OutboxState
 
 ATTEMPTS_MAX = 10  # with the waits below about half an hour, then a person is told
 FIRST_WAIT_S = 1.0
@@ -57,6 +58,14 @@ def unpark(database: Database, profile_id: str | None) -> int:
     """Parked notifications become due again; returns how many."""
     with database.transaction():
         return database.write("unpark", profile_id)
+
+
+def outbox_state(database: Database) -> OutboxState:
+    waiting, parked, oldest = database.rows("outbox_state")[0]
+    age_ns = 0 if oldest is None else max(0, database.now_ns() - to_ns(text_value(oldest)))
+    return OutboxState(
+        waiting=int_value(waiting), parked=int_value(parked), oldest_age_s=age_ns / NS_PER_S
+    )
 
 
 def admit_alerts(

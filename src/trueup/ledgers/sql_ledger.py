@@ -24,6 +24,7 @@ from trueup.ports import (
     LeaseState,
     LocalRecord,
     OutboxItem,
+    OutboxState,
     ProfileState,
     RunRecord,
     TimelineEntry,
@@ -233,6 +234,9 @@ class SqlLedger:
     def unpark_notifications(self, profile_id: str | None = None) -> int:
         """Parked notifications become due again; returns how many."""
         return outbox.unpark(self.database, profile_id)
+
+    def outbox_state(self) -> OutboxState:
+        return outbox.outbox_state(self.database)
 
     def count_outbox(self, profile_id: str | None = None) -> tuple[int, int]:
         """How many notifications wait, and how many are parked."""

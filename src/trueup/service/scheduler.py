@@ -12,14 +12,19 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from trueup.engine.account import AccountReport, ManagedAccount
 from trueup.engine.alerts import AlertBook
 from trueup.engine.events import Event, log_event
 from trueup.engine.plan_profiles import error_text
 from trueup.engine.run_account import reconcile_account
+from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
 from trueup.service.config import ServiceConfig
+
+if TYPE_CHECKING:
+    from trueup.service.metrics import Metrics
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,7 +32,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Service:
     """Runs accounts until it is stopped. `settings`: interval, jitter, how many at a time, dry or applying.
 
-    `alerts` null: no alert is sent. `jitter`: the source of randomness, seeded in tests.
+    `alerts`, `metrics` null: none. `jitter`: the source of randomness, seeded in tests.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Service:
         clock: Clock,
         *,
         alerts: AlertBook | None = None,
+        metrics: "Metrics | None" = None,
         jitter: random.Random | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()  # runs by how they ended; contentions
@@ -44,6 +50,7 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._alerts = alerts
+        self._metrics = metrics
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
         self._stopping = asyncio.Event()
@@ -106,11 +113,14 @@ class Service:
             return await self._run(account)
 
     async def _run(self, account: ManagedAccount) -> AccountReport:
+        began_ns = self._clock.now_ns()
         try:
             report = await reconcile_account(account, apply=self._settings.apply, alerts=self._alerts)
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
+        if self._metrics is not None:
+            self._metrics.note(report, (self._clock.now_ns() - began_ns) / NS_PER_S)
         self.counts["contended"] += report.contended
         self.counts.update(profile.state.value for profile in report.profiles)
         return report

@@ -364,6 +364,11 @@ SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
   count(*) FILTER (WHERE parked_at IS NOT NULL)
 FROM outbox WHERE ?1 IS NULL OR profile_id = ?1
 
+-- name: outbox_state
+SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL),
+  min(committed_at) FILTER (WHERE parked_at IS NULL)
+FROM outbox WHERE delivered_at IS NULL
+
 -- TIMELINE OF ONE ORDER: its log, breaks, corrections, notifications
 
 -- name: order_key

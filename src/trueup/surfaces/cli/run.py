@@ -1,6 +1,8 @@
 """`trueup run`: every profile, again and again, until SIGTERM; or once. Its events are JSON lines on standard error."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -8,10 +10,13 @@ import click
 from trueup.surfaces.cli.configured import load, report_code, require_profiles
 from trueup.surfaces.cli.exit_codes import IN_SYNC, worst
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import say
 
 if TYPE_CHECKING:
-    from trueup.engine.account import AccountReport, ProfileReport
+    from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport
+    from trueup.service.config import ServiceConfig
     from trueup.service.load_config import LoadedConfig
+    from trueup.service.metrics import Metrics
 
 
 @click.command()
@@ -20,22 +25,25 @@ if TYPE_CHECKING:
     "--apply/--dry", default=None, help="Write repairs to the books, or not (default: as configured)."
 )
 @click.option("--interval", "interval_s", type=float, metavar="S", help="Seconds between two runs.")
+@click.option("--http", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
 @common
-def command(invocation: Invocation, once: bool, apply: bool | None, interval_s: float | None) -> int:
+def command(
+    invocation: Invocation, once: bool, apply: bool | None, interval_s: float | None, http: str | None
+) -> int:
     """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
     from trueup.service.logs import set_up_logs
 
     loaded = load(invocation, apply=apply, interval_s=interval_s)
     require_profiles(loaded)
     set_up_logs()
-    reports = asyncio.run(_serve(loaded, once=once))
+    reports = asyncio.run(_serve(loaded, once=once, http=http))
     profiles = [profile for report in reports for profile in report.profiles]
     if once:
         _show(invocation, profiles)
     return worst([report_code(profile) for profile in profiles]) if once else IN_SYNC
 
 
-async def _serve(loaded: "LoadedConfig", *, once: bool) -> "list[AccountReport]":
+async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "list[AccountReport]":
     from trueup.engine.alerts import AlertBook
     from trueup.service.clock import SystemClock
     from trueup.service.notifier import LogNotifier
@@ -45,12 +53,32 @@ async def _serve(loaded: "LoadedConfig", *, once: bool) -> "list[AccountReport]"
     settings = loaded.config.service
     async with open_accounts(loaded) as accounts:
         alerts = AlertBook(LogNotifier(), accounts[0].journal, settings.alert_throttle_s)
-        service = Service(accounts, settings, SystemClock(), alerts=alerts)
-        if once:
-            return await service.run_once()
-        with service.stopped_by_signals():
-            await service.run()
+        async with _answering(http, accounts, settings) as metrics:
+            service = Service(accounts, settings, SystemClock(), alerts=alerts, metrics=metrics)
+            if once:
+                return await service.run_once()
+            with service.stopped_by_signals():
+                await service.run()
     return []
+
+
+@asynccontextmanager
+async def _answering(
+    http: str | None, accounts: "Sequence[ManagedAccount]", settings: "ServiceConfig"
+) -> "AsyncIterator[Metrics | None]":
+    """Health and metrics over HTTP meanwhile, where wanted; nothing of it is imported otherwise."""
+    if http is None:
+        yield None
+        return
+    from trueup.service.health import OBJECTIVE_INTERVALS
+    from trueup.service.metrics import Metrics
+    from trueup.surfaces.web.status_app import make_app, serving
+
+    metrics = Metrics()
+    app = make_app(accounts, metrics, OBJECTIVE_INTERVALS * settings.interval_s)
+    async with serving(app, http) as address:
+        say(f"http://{address}/healthz, /readyz, /metrics")
+        yield metrics
 
 
 def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:

@@ -1,0 +1,155 @@
+"""Readiness and metrics, over real HTTP on the loopback and a real journal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.unit.engine.desk import ACCOUNT, Desk, Told, filled, local_order, open_desk
+from trueup.engine.account import ManagedAccount
+from trueup.engine.run_account import reconcile_account
+from trueup.model.errors import ConfigError
+from trueup.model.snapshot import OrdersRead
+from trueup.model.vocabulary import ReadState
+from trueup.service.config import ServiceConfig
+from trueup.service.metrics import Metrics
+from trueup.service.scheduler import Service
+from trueup.sim.clock import run_simulated
+from trueup.surfaces.web.status_app import make_app, parse_address, serving
+
+MINUTE_NS = 60_000_000_000
+Get = Callable[[str], Awaitable[tuple[int, str]]]
+
+
+@pytest.fixture
+def desk(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    yield desk
+    desk.ledger.close()
+
+
+def ask(account: ManagedAccount, *paths: str, metrics: Metrics | None = None) -> list[tuple[int, str]]:
+    async def answers() -> list[tuple[int, str]]:
+        app = make_app([account], metrics or Metrics(), objective_s=90)
+        async with serving(app, "127.0.0.1:0") as address, aiohttp.ClientSession() as session:
+            found = []
+            for path in paths:
+                async with session.get(f"http://{address}{path}") as response:
+                    found.append((response.status, await response.text()))
+            return found
+
+    return asyncio.run(answers())
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def run(desk: Desk, account: ManagedAccount, **options: Any) -> None:
+    run_simulated(desk.clock, reconcile_account(account, **options))
+
+
+def test_ready_after_a_complete_run_and_not_before_nor_long_after(desk: Desk):
+    account = desk.account()
+    desk.venue.opened = OrdersRead(state=ReadState.PARTIAL)
+    run(desk, account)
+    ((status, text),) = ask(account, "/readyz")
+    assert (status, "no run has been complete yet" in text) == (503, True)
+    desk.venue.opened = []
+    run(desk, account)
+    assert ask(account, "/healthz", "/readyz")[1][0] == 200
+    desk.clock.advance(2 * MINUTE_NS)
+    ((status, text),) = ask(account, "/readyz")
+    assert (status, "the last complete run is 120 s old, more than 90 s" in text) == (503, True)
+
+
+def test_a_paused_profile_does_not_make_it_unready(desk: Desk):
+    account = desk.account("mom", "rev")
+    run(desk, account)
+    desk.ledger.pause_profile("rev", "maintenance")
+    desk.clock.advance(MINUTE_NS)
+    run(desk, account)
+    desk.clock.advance(MINUTE_NS)
+    ((status, text),) = ask(account, "/readyz")
+    assert (status, "paused: maintenance" in text) == (200, True)
+
+
+def test_a_journal_that_cannot_be_read_is_not_ready_and_the_process_still_healthy(desk: Desk):
+    account = desk.account()
+    desk.ledger.database.connection.execute("ALTER TABLE leases RENAME TO gone")  # type: ignore[attr-defined]
+    statuses = [status for status, _ in ask(account, "/healthz", "/readyz", "/metrics")]
+    assert statuses == [200, 503, 503]
+
+
+class Refusing(Told):
+    async def reconcile_entry_fill(self, notification: Any) -> None:
+        raise ConnectionError("not now")
+
+
+def test_metrics_count_what_happened(desk: Desk):
+    account, metrics = desk.account(executor=Refusing()), Metrics()
+    desk.record(local_order("a"))
+    desk.record(local_order("b"))
+    desk.venue.opened = [filled("a", "4")]
+    service = Service([account], ServiceConfig(apply=True), desk.clock, metrics=metrics)
+    run_simulated(desk.clock, service.run_once())
+    desk.clock.advance(MINUTE_NS)
+    ((status, text),) = ask(account, "/metrics", metrics=metrics)
+    found = samples(text)
+    assert status == 200
+    assert found["trueup_runs_total", "applied"] == 1
+    assert found["trueup_corrections_total", "book_fill"] == 1
+    assert found["trueup_queries_total", "absent"] >= 1
+    assert found["trueup_reads_total", "open_orders", "complete"] == 1
+    assert found["trueup_breaks", "missing_at_venue"] == 1
+    assert found["trueup_last_complete_run_age_seconds",] == 60
+    assert (found["trueup_outbox_waiting",], found["trueup_outbox_oldest_age_seconds",]) == (1, 60)
+    assert found["trueup_run_duration_seconds_count",] == 1
+    desk.ledger.acquire_lease(ACCOUNT, "somebody", 30)
+    run_simulated(desk.clock, service.run_once())
+    found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
+    assert found["trueup_lease_contentions_total",] == 1
+
+
+def test_every_metric_is_documented_and_no_other(desk: Desk):
+    metrics = Metrics()
+    exposed = {
+        family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
+    }
+    page = (Path(__file__).parents[3] / "docs/reference/metrics.md").read_text()
+    cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert {name.strip().strip("`") for cell in cells for name in cell.split(",")} == exposed
+
+
+@pytest.mark.parametrize(
+    ("address", "parsed"),
+    [("127.0.0.1:8787", ("127.0.0.1", 8787)), ("[::1]:0", ("::1", 0)), ("host:65535", ("host", 65535))],
+)
+def test_an_address_is_a_host_and_a_port(address: str, parsed: tuple[str, int]):
+    assert parse_address(address) == parsed
+
+
+@pytest.mark.parametrize("address", ["8787", ":8787", "host:", "host:65536", "host:-1", "host:x"])
+def test_anything_else_is_refused(address: str):
+    with pytest.raises(ConfigError, match="HOST:PORT"):
+        parse_address(address)
+
+
+def test_a_taken_port_is_an_error_that_says_so(desk: Desk):
+    account = desk.account()
+
+    async def twice() -> None:
+        app = make_app([account], Metrics(), 90)
+        async with serving(app, "127.0.0.1:0") as address, serving(app, address):
+            raise AssertionError("both listen")
+
+    with pytest.raises(ConfigError, match="is the port taken"):
+        asyncio.run(twice())
