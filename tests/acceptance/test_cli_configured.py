@@ -247,6 +247,21 @@ def test_init_does_not_replace_a_file_unasked(desk: Desk) -> None:
     assert desk.json("config", "show", code=0)[0]["values"][0]["key"] == "database.path"
 
 
+@pytest.mark.parametrize("venue", [["alpaca"], ["ccxt", "--exchange", "kraken"]])
+def test_what_init_writes_for_a_venue_is_a_configuration(tmp_path: Path, venue: list[str]) -> None:
+    config = ["--config", str(tmp_path / "trueup.toml")]
+    flags = ["--account", "a", "--profile", "p", "--prefix", "x"]
+    assert CliRunner().invoke(commands, ["init", "--venue", *venue, *flags, *config]).exit_code == 0
+    shown = CliRunner().invoke(commands, ["config", "show", "--json", *config])
+    assert shown.exit_code == 0
+    assert "***" in shown.stdout
+    checks = CliRunner().invoke(commands, ["doctor", "--json", *config], env=dict.fromkeys(_KEYS, ""))
+    assert "is empty or not set" in checks.stdout
+
+
+_KEYS = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "EXCHANGE_API_KEY", "EXCHANGE_SECRET")
+
+
 def test_unknown_profiles_are_refused(desk: Desk) -> None:
     for args in (
         ["plan", "--profile", "x"],

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from trueup.surfaces.cli.demo_world import DemoWorld
     from trueup.surfaces.cli.render_demo import Drift
 
-SEED = 7
-TRADING_PACE_S = 4.0  # for all of the trading
-READING_PACE_S = 1.5  # before each further act
+SEED = 20
+TRADING_PACE_S = 2.5  # for all of the trading
+READING_PACE_S = 1.2  # before each further act
 FAULTS_SHOWN_MAX = 14
 
 

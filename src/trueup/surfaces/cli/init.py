@@ -11,12 +11,18 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import can_ask, say, visible
 
 DEFAULT_FILE = Path("trueup.toml")
-# venue → its credentials and the variables in which its users keep them already
-_CREDENTIALS = {"alpaca": {"key_id": "APCA_API_KEY_ID", "secret_key": "APCA_API_SECRET_KEY"}}
-
+# venue → its credentials, each with the variable in which its users keep it
+_CREDENTIALS = {
+    "alpaca": {"key_id": "APCA_API_KEY_ID", "secret_key": "APCA_API_SECRET_KEY"},
+    "ccxt": {"apiKey": "EXCHANGE_API_KEY", "secret": "EXCHANGE_SECRET"},
+}
 # venue → its options, as they stand in the file
 _OPTIONS = {
-    "files": 'options = { path = "venue.json" }  # the venue part of a snapshot; read anew at every run\n'
+    "alpaca": "# The paper account. For the live one: live = true, and TRUEUP_ALLOW_LIVE=true in the environment.\n"
+    "options = {{ live = false }}\n",
+    "ccxt": "# The sandbox. For real: sandbox = false, live = true, and TRUEUP_ALLOW_LIVE=true in the environment.\n"
+    "options = {{ exchange = {exchange}, sandbox = true, live = false }}\n",
+    "files": '# The venue part of a snapshot; read anew at every run.\noptions = {{ path = "venue.json" }}\n',
 }
 
 _TEMPLATE = """\
@@ -64,6 +70,7 @@ _NOT_OWNED = """\
 
 @click.command()
 @click.option("--venue", metavar="NAME", help="A venue that `trueup doctor` knows.")
+@click.option("--exchange", metavar="ID", help="With --venue ccxt: which one, by ccxt's name.")
 @click.option("--account", metavar="ID", help="A name for the account.")
 @click.option("--profile", metavar="ID", help="A name for the bot.")
 @click.option("--prefix", metavar="TEXT", help="What the bot's client order ids begin with.")
@@ -73,6 +80,7 @@ _NOT_OWNED = """\
 def command(
     invocation: Invocation,
     venue: str | None,
+    exchange: str | None,
     account: str | None,
     profile: str | None,
     prefix: str | None,
@@ -87,9 +95,12 @@ def command(
     venue = _answer("Venue", venue, "--venue", venues[0] if venues else None)
     if venue not in venues:
         raise InputError(f"no venue {venue!r} is installed; there are: {', '.join(venues)}", "--venue")
+    if venue == "ccxt":
+        exchange = _answer("Exchange (ccxt's name)", exchange, "--exchange", None)
     text = render(
         venue=venue,
-        account=_answer("Account (a name of your choice)", account, "--account", f"{venue}-1"),
+        exchange=exchange or "",
+        account=_answer("Account (a name of your choice)", account, "--account", f"{exchange or venue}-1"),
         profile=_answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
         prefix=_answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
         database=database,
@@ -101,7 +112,7 @@ def command(
         say(f"wrote {path}; next: trueup doctor")
 
 
-def render(*, venue: str, account: str, profile: str, prefix: str, database: str) -> str:
+def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str, database: str) -> str:
     """The configuration's text; every value is quoted as TOML wants it."""
     lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
     credentials = [
@@ -116,7 +127,7 @@ def render(*, venue: str, account: str, profile: str, prefix: str, database: str
         account=_quoted(account),
         venue=_quoted(venue),
         profile=_quoted(profile),
-        options=_OPTIONS.get(venue, ""),
+        options=_OPTIONS.get(venue, "").format(exchange=_quoted(exchange)),
         credentials="\n".join(credentials) if lines else "",
         ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,
     )

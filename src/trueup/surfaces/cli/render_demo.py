@@ -29,6 +29,7 @@ FAULT_TEXTS = {
 }
 _WORST_KINDS = (
     BreakKind.MISSING_LOCALLY,
+    BreakKind.UNCOVERED_ORDER,
     BreakKind.FILL_DRIFT,
     BreakKind.RESURRECTED,
     BreakKind.REOPENED,
@@ -79,18 +80,20 @@ def _rank(kind: BreakKind) -> int:
 
 def _consequence(kind: BreakKind, local: LocalOrder | None) -> str:
     match kind:
-        case BreakKind.MISSING_LOCALLY:
-            return "an order of its own that it does not know"
+        case BreakKind.MISSING_LOCALLY | BreakKind.UNCOVERED_ORDER:
+            return "has an order it does not know"
         case BreakKind.FILL_DRIFT if local is not None and local.action is Action.EXIT:
-            return "sells what it no longer has"
+            return "sells what is gone"
         case BreakKind.FILL_DRIFT:
-            return "holds what it does not manage: no exit, no stop"
+            return "holds what it does not manage"
         case BreakKind.MISSING_AT_VENUE:
-            return "waits for an order that never arrived"
+            return "waits for what never arrived"
         case BreakKind.RESURRECTED | BreakKind.REOPENED:
-            return "takes an order for over that is not"
+            return "takes it for over"
         case BreakKind.STATUS_DRIFT:
-            return "waits for an order that has ended"
+            return "waits for what has ended"
+        case BreakKind.MISSING_EXIT:
+            return "counts on what was sold"
         case BreakKind.TERMS_DRIFT:
             return "counts on other terms"
         case _:
@@ -122,7 +125,8 @@ def _venue_order(snapshot: Snapshot, found: Break) -> VenueOrder | None:
     recorded = {known_id(order.venue_order_id) for order in snapshot.local.orders}
     order = next((order for order in orders.values() if _same(order, found)), None)
     for _ in orders:  # a chain is at most as long as there are orders
-        successor = None if order is None else orders.get(known_id(order.replaced_by))
+        unfilled = order is not None and amount(order.filled_qty) == ZERO  # a filled one keeps its own row
+        successor = orders.get(known_id(order.replaced_by)) if order is not None and unfilled else None
         if successor is None or known_id(successor.venue_order_id) in recorded:
             break
         order = successor
@@ -138,7 +142,7 @@ def _same(order: LocalOrder | VenueOrder, found: Break) -> bool:
 def _state(order: LocalOrder | VenueOrder | None) -> str:
     if order is None:
         return "nothing"
-    return f"{order.status or 'unknown'}, {order.filled_qty or '0'} of {order.qty or '?'}"
+    return f"{order.filled_qty or '0'}/{order.qty or '?'} {order.status or 'unknown'}"
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
@@ -158,7 +162,7 @@ def drift_table(drifts: list[Drift]) -> "RenderableType":
         )
         for one in drifts
     ]
-    columns = ("order", "symbol", "the books say", "the venue says", "unrepaired, the bot", ">USD at stake")
+    columns = ("order", "symbol", "the books say", "the venue says", "unrepaired, it", ">USD at stake")
     total = ZERO
     for one in drifts:
         total = add(total, one.at_stake_usd)

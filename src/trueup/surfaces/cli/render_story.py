@@ -172,7 +172,9 @@ def _of_record(record: VenueOrder) -> Iterator[Event]:
 
 
 def _of_fill(fill: Fill) -> Event:
-    return Event(fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {brief(fill.price)}")
+    return Event(
+        fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {brief(fill.price)}", -1
+    )
 
 
 def _day(explanation: Explanation) -> str:
