@@ -20,6 +20,9 @@ class PaperFault(StrEnum):
     TRUNCATED = "truncated"  # the connection breaks in mid-body
     UNANSWERED_BEFORE = "unanswered_before"  # never answered, and nothing done
     UNANSWERED_AFTER = "unanswered_after"  # done, and never answered
+    NOT_FOUND_HTML = "not_found_html"  # 404, and a page for people: from a proxy, not from the venue
+    NOT_FOUND_FOREIGN = "not_found_foreign"  # 404 in somebody else's JSON
+    OTHER_ORDER = "other_order"  # the reply to another request
     UNKNOWN_FIELD = "unknown_field"  # a field that nobody has heard of
     UNKNOWN_STATUS = "unknown_status"  # a status that nobody has heard of
     FRAME_LOST = "frame_lost"  # of the stream: one update is not sent

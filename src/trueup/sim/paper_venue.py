@@ -6,7 +6,7 @@ moves it. Must not know HTTP.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from msgspec import Struct
@@ -51,6 +51,7 @@ class PaperVenue:
         self.faults = PaperFaults(Random(f"{seed}/faults"), rates)
         self.per_minute = per_minute
         self.seen: list[Seen] = []
+        self.meanwhile: list[Callable[[], None]] = []  # each happens once, right after the next request
         self._follow = follow
         self._walk = Random(f"{seed}/walk")
         self._listeners: set[asyncio.Queue[Json]] = set()
@@ -90,6 +91,11 @@ class PaperVenue:
             yield queue
         finally:
             self._listeners.discard(queue)
+
+    def go_on(self) -> None:
+        """What a test wants to happen between two requests."""
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
 
     def note(self, method: str, path: str, query: str) -> None:
         self.seen.append(Seen(self.clock.now_ns(), method, path, query))

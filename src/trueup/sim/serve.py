@@ -25,7 +25,7 @@ from trueup.model.errors import ConfigError
 from trueup.model.times import NS_PER_S
 from trueup.sim.paper_account import UNPROCESSABLE, Declined, FillQuery, OrderQuery
 from trueup.sim.paper_faults import PaperFault
-from trueup.sim.paper_json import Json
+from trueup.sim.paper_json import Json, paper_id
 from trueup.sim.paper_venue import KEY_ID, PER_MINUTE, SECRET, PaperVenue
 
 HOST = "127.0.0.1"
@@ -136,6 +136,7 @@ def _endpoint(venue: PaperVenue, action: Action) -> Callable[[Request], Any]:
             return early
         reply = _perform(venue, request, raw, action)
         venue.publish()
+        venue.go_on()
         if fault is PaperFault.UNANSWERED_AFTER:
             await _hang(request)
         return _response(venue, reply, fault)
@@ -154,9 +155,15 @@ def _refused(venue: PaperVenue, request: Request, fault: PaperFault | None) -> R
     if fault is PaperFault.RATE_LIMITED or venue.calls_left() < 0:
         wait_s = venue.reset_s() - venue.clock.now_ns() // NS_PER_S
         return _json(429, too_many, _limit_headers(venue) | {"Retry-After": str(wait_s)})
-    if fault is PaperFault.SERVER_ERROR:
-        return _json(500, {"code": 50010000, "message": "internal server error occurred"})
-    return None
+    match fault:
+        case PaperFault.SERVER_ERROR:
+            return _json(500, {"code": 50010000, "message": "internal server error occurred"})
+        case PaperFault.NOT_FOUND_HTML:
+            return Response(HTML, 404, media_type="text/html")
+        case PaperFault.NOT_FOUND_FOREIGN:
+            return _json(404, {"message": "no Route matched with those values"})
+        case _:
+            return None
 
 
 def _perform(venue: PaperVenue, request: Request, raw: bytes, action: Action) -> Reply:
@@ -190,19 +197,18 @@ def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Resp
     return Response(msgspec.json.encode(said), status, headers, media_type="application/json")
 
 
+_STRANGE: dict[PaperFault | None, Json] = {
+    PaperFault.UNKNOWN_FIELD: {"aura": {"hue": [1, 2]}},
+    PaperFault.UNKNOWN_STATUS: {"status": "on_the_moon"},
+    PaperFault.OTHER_ORDER: {"id": paper_id("order", "another"), "client_order_id": "another"},
+}
+
+
 def _strange(said: Any, fault: PaperFault | None) -> Any:
-    """The same with a field or a status that nobody has heard of."""
-    if fault is PaperFault.UNKNOWN_FIELD:
-        return (
-            [row | {"aura": {"hue": [1, 2]}} for row in said]
-            if isinstance(said, list)
-            else said | {"aura": 1}
-        )
-    if fault is PaperFault.UNKNOWN_STATUS:
-        rows = said if isinstance(said, list) else [said]
-        strange = [row | {"status": "on_the_moon"} if "status" in row else row for row in rows]
-        return strange if isinstance(said, list) else strange[0]
-    return said
+    """The same with what the fault puts into every row."""
+    if isinstance(said, list):
+        return [row | _STRANGE.get(fault, {}) for row in said]
+    return said | _STRANGE.get(fault, {})
 
 
 def _limit_headers(venue: PaperVenue) -> dict[str, str]:
@@ -285,10 +291,18 @@ async def _say(one: WebSocket, frame: Json) -> None:
 
 
 class _Server(uvicorn.Server):
+    """Ends at once when told to; signals are the caller's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the caller's."""
         yield
+
+    async def main_loop(self) -> None:
+        await self.ended.wait()
 
 
 @contextlib.asynccontextmanager
@@ -299,6 +313,8 @@ async def serving(venue: PaperVenue, port: int = 0, *, tick_s: float | None = No
         log_config=None,
         log_level="critical",
         lifespan="off",
+        date_header=False,  # the venue's clock, not this machine's
+        server_header=False,
         timeout_graceful_shutdown=STOP_S,
     )
     server = _Server(config)
@@ -310,7 +326,7 @@ async def serving(venue: PaperVenue, port: int = 0, *, tick_s: float | None = No
         finally:
             if ticking is not None:
                 ticking.cancel()
-            server.should_exit = True
+            server.ended.set()
             await task
 
 
@@ -322,7 +338,7 @@ async def _tick(venue: PaperVenue, tick_s: float) -> None:
 
 @contextlib.contextmanager
 def _listening_socket(port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:  # asyncio: no delay
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

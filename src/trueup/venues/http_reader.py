@@ -119,8 +119,8 @@ class HttpReader:
             )
         if status >= 500 or 300 <= status < 400 or status < 200:
             raise VenueUnavailable(f"{self._host} answered {status}: it is tried again in the next run")
-        if not reply.body.strip():
-            raise VenueUnavailable(f"{self._host} answered {status} without a body: is it under maintenance?")
+        if not reply.body.lstrip().startswith((b"{", b"[")):
+            raise VenueUnavailable(f"{self._host} answered {status} without JSON: is it under maintenance?")
         return reply
 
     def _obey(self, response: aiohttp.ClientResponse) -> None:

@@ -1,0 +1,67 @@
+"""What holds whatever a venue answers: the budget, and that no secret is seen."""
+
+import logging
+import traceback
+
+import pytest
+
+from tests.contract.venues.bench import IMPATIENT_S, Bench, open_for
+from tests.contract.venues.test_listings import ALWAYS, HARSH
+from trueup.model.errors import VenueError
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import QueryBy
+from trueup.ports import Venue
+from trueup.sim.paper_faults import PaperFault
+
+MINUTE_NS = 60 * NS_PER_S
+
+
+async def _use(venue: Venue) -> list[BaseException]:
+    """Every read once; what they raised."""
+    errors: list[BaseException] = []
+    for read in (
+        venue.account_id,
+        venue.now_ns,
+        venue.open_orders,
+        venue.positions,
+        lambda: venue.history(None),
+        lambda: venue.find_order(QueryBy.CLIENT_ORDER_ID, "a"),
+        lambda: venue.find_order(QueryBy.VENUE_ORDER_ID, "a"),
+    ):
+        try:
+            await read()
+        except VenueError as error:
+            errors.append(error)
+    return errors
+
+
+@pytest.mark.parametrize("fault", [None, *HARSH])
+async def test_no_minute_sees_more_requests_than_the_budget(bench: Bench, fault: PaperFault | None) -> None:
+    bench.place("a")
+    budget = 7
+    venue = bench.reopen(budget=budget, timeout_s=IMPATIENT_S)
+    if fault is not None:
+        bench.plan(fault, times=ALWAYS)
+    for _ in range(4):
+        await _use(venue)
+        bench.clock.advance(25 * NS_PER_S)
+    sent = bench.sent_ns()
+    assert len(sent) > budget or fault is PaperFault.RATE_LIMITED  # the venue's own wait is longer than ours
+    for index, sent_ns in enumerate(sent[budget:]):
+        assert sent_ns - sent[index] >= MINUTE_NS
+
+
+@pytest.mark.parametrize("fault", [None, *HARSH, PaperFault.OTHER_ORDER])
+async def test_no_secret_is_seen(
+    bench: Bench, fault: PaperFault | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    bench.place("a")
+    if fault is not None:
+        bench.plan(fault, times=ALWAYS)
+    venue = open_for(bench, fault)
+    errors = await _use(venue)
+    seen = [repr(venue), caplog.text]
+    seen += ["".join(traceback.format_exception(error)) for error in errors]
+    for secret in bench.secrets:
+        assert secret not in "\n".join(seen)
