@@ -21,14 +21,14 @@ class RateBudget:
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
         self.per_minute = per_minute
-        self._clock = clock
+        self.clock = clock
         self._sent_ns: deque[int] = deque(maxlen=per_minute)
         self._paused_until_ns = 0
 
     async def take(self, patience_s: float) -> None:
         """Waits until one request may be sent, and counts it. Raises RateLimited where that is beyond `patience_s`."""
-        deadline_ns = self._clock.now_ns() + round(patience_s * NS_PER_S)
-        while (due_ns := self._due_ns()) > (now_ns := self._clock.now_ns()):
+        deadline_ns = self.clock.now_ns() + round(patience_s * NS_PER_S)
+        while (due_ns := self._due_ns()) > (now_ns := self.clock.now_ns()):
             wait_s = (due_ns - now_ns) / NS_PER_S
             if due_ns > deadline_ns:
                 raise RateLimited(
@@ -36,12 +36,12 @@ class RateBudget:
                     " read less often, or give this account fewer readers",
                     retry_after_s=wait_s,
                 )
-            await self._clock.sleep(wait_s)
+            await self.clock.sleep(wait_s)
         self._sent_ns.append(now_ns)  # nothing is awaited since the check: no other request came in between
 
     def pause(self, seconds: float) -> None:
         """Sends nothing for so long: the venue said so."""
-        until_ns = self._clock.now_ns() + round(seconds * NS_PER_S)
+        until_ns = self.clock.now_ns() + round(seconds * NS_PER_S)
         self._paused_until_ns = max(self._paused_until_ns, until_ns)
 
     def _due_ns(self) -> int:
@@ -52,6 +52,6 @@ class RateBudget:
 def shared_budget(address: str, key_id: str, clock: Clock, per_minute: int) -> RateBudget:
     """The budget of these credentials at this address, in this process."""
     budget = _SHARED.get((address, key_id))
-    if budget is None or budget.per_minute != per_minute:
+    if budget is None or budget.per_minute != per_minute or budget.clock is not clock:
         budget = _SHARED[address, key_id] = RateBudget(clock, per_minute)
     return budget
