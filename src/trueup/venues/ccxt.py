@@ -30,7 +30,6 @@ from trueup.venues.ccxt_groups import (
 from trueup.venues.ccxt_hints import hear_hints
 from trueup.venues.ccxt_listings import (
     conditional_parameters,
-    gap_of,
     history_methods,
     list_balances,
     list_open,
@@ -173,26 +172,27 @@ class CcxtVenue:
                 try:
                     listing = await list_open(self._client, group, parameters)
                 except VenueError as error:
-                    listing = gap_of(error, f"conditional orders {dict(parameters)}")
-                read.add(listing, self._order(group, conditional=True))
+                    read.fail(f"conditional orders {dict(parameters)}", error)
+                else:
+                    read.add(listing, self._order(group, conditional=True))
         return OrdersRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        read_at, now_ms = self._now(), self._clock.now_ns() // _MS_NS
-        since_ms = None if since is None else to_ns(since) // _MS_NS
+        """Orders by submission and fills by execution. What cannot be had leaves it partial; nothing at all raises."""
+        read_at, groups = self._now(), await self._ready()
+        span = Span(None if since is None else to_ns(since) // _MS_NS, self._clock.now_ns() // _MS_NS)
+        only = self._find_symbol(symbol)
         orders, fills = _Reader(), _Reader()
-        for group in await self._ready():
-            only = self._find_symbol(symbol)
-            if only is not None and self._group_of(only) is not group:
-                continue
+        for group in groups if only is None else [self._group_of(only)]:
             methods = history_methods(group)
             if not methods:
                 orders.gaps.append(f"{group.exchange.id} lists no orders of the past")
             for method in methods:
-                listing = await self._past(group, method, since_ms, now_ms, only)
-                orders.add(listing, self._order(group), self._unasked(group, method))
-            listing = await self._past(group, "fetchMyTrades", since_ms, now_ms, only)
-            fills.add(listing, read_fill, self._unasked(group, "fetchMyTrades"))
+                await self._read_past(orders, self._order(group), group, method, span, only)
+            await self._read_past(fills, read_fill, group, "fetchMyTrades", span, only)
+        failed = orders.failure or fills.failure
+        if failed is not None and not orders.answered and not fills.answered:
+            raise failed
         whole = orders.state is ReadState.COMPLETE and fills.state is ReadState.COMPLETE
         return HistoryRead(
             state=ReadState.COMPLETE if whole else ReadState.PARTIAL,
@@ -212,21 +212,21 @@ class CcxtVenue:
         return PositionsRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        read_at = self._now()
-        groups = await self._ready()
-        unified = self._find_symbol(symbol)
-        asked = groups if unified is None else [self._group_of(unified)]
-        for group in asked:
+        """Asked wherever it can be; without a symbol, in every managed one where the exchange wants one."""
+        read_at, groups = self._now(), await self._ready()
+        doubt = self._unasked_anywhere(groups, "fetchOrder") if symbol is None else None
+        for group, asked in self._places(groups, self._find_symbol(symbol)):
             try:
-                row, conditional = await look_up(self._client, group, by, order_id, unified)
+                row, conditional = await look_up(self._client, group, by, order_id, asked)
                 order = self._order(group, conditional=conditional)(row)
             except OrderMissing:
                 continue
-            except (VenueError, ValueError) as error:
-                said = f"{type(error).__name__}: {error}"
-                return VenueAnswer(by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=read_at, error=said)
+            except (VenueError, ValueError) as fault:
+                doubt = f"{type(fault).__name__}: {fault}"
+                continue
             return VenueAnswer(by=by, id=order_id, outcome=Outcome.FOUND, read_at=read_at, order=order)
-        return VenueAnswer(by=by, id=order_id, outcome=Outcome.ABSENT, read_at=read_at)
+        outcome = Outcome.ABSENT if doubt is None else Outcome.UNKNOWN
+        return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=read_at, error=doubt)
 
     def hints(self) -> AsyncIterator[None]:
         """From ccxt.pro's streams of orders and fills, where it has them."""
@@ -245,15 +245,35 @@ class CcxtVenue:
             self._groups_ns = self._client.markets_ns
         return self._groups
 
-    async def _past(
-        self, group: MarketGroup, method: str, since_ms: int | None, now_ms: int, symbol: str | None
-    ) -> Listing:
+    async def _read_past(
+        self,
+        reader: "_Reader",
+        read: Callable[[Mapping[str, Any]], Any],
+        group: MarketGroup,
+        method: str,
+        span: "Span",
+        symbol: str | None,
+    ) -> None:
         try:
-            return await list_past(self._client, group, method, since_ms, now_ms, symbol)
-        except AuthError:
-            raise
+            listing = await list_past(self._client, group, method, span.since_ms, span.now_ms, symbol)
         except VenueError as error:
-            return gap_of(error, method)
+            reader.fail(method, error)
+            return
+        reader.add(listing, read, None if symbol is not None else self._unasked(group, method))
+
+    def _places(
+        self, groups: Sequence[MarketGroup], symbol: str | None
+    ) -> list[tuple[MarketGroup, str | None]]:
+        if symbol is not None:
+            return [(self._group_of(symbol), symbol)]
+        places: list[tuple[MarketGroup, str | None]] = []
+        for group in groups:
+            wants_one = group.needs_symbol("fetchOrder") and group.symbols
+            places += [(group, one) for one in (group.symbols if wants_one else (None,))]
+        return places
+
+    def _unasked_anywhere(self, groups: Sequence[MarketGroup], method: str) -> str | None:
+        return next((gap for group in groups if (gap := self._unasked(group, method)) is not None), None)
 
     def _unasked(self, group: MarketGroup, method: str) -> str | None:
         """Why a listing symbol by symbol is not all that the profiles manage; null where it is."""
@@ -285,14 +305,28 @@ class CcxtVenue:
         return from_ns(self._clock.now_ns())
 
 
+class Span(Struct, frozen=True):
+    """A time in milliseconds, and now."""
+
+    since_ms: int | None
+    now_ms: int
+
+
 class _Reader:
     """Listings made into values, with what is missing of them. A row that cannot be read leaves its listing partial."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
         self.gaps: list[str] = []
+        self.answered = False
+        self.failure: VenueError | None = None
+
+    def fail(self, what: str, error: VenueError) -> None:
+        self.failure = self.failure or error
+        self.gaps.append(f"{what}: {type(error).__name__}: {error}")
 
     def add(self, listing: Listing, read: Callable[[Mapping[str, Any]], Any], *gaps: str | None) -> None:
+        self.answered = self.answered or bool(listing.rows) or listing.gap is None
         for row in listing.rows:
             try:
                 self.values.append(read(row))

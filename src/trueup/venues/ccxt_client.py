@@ -9,6 +9,7 @@ order is.
 import copy
 import json
 import logging
+import random
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
@@ -16,7 +17,6 @@ from typing import Any
 
 import ccxt
 import ccxt.async_support
-import stamina
 
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
 from trueup.model.ids import digest
@@ -27,10 +27,9 @@ from trueup.venues.ccxt_pages import Page
 from trueup.venues.http_budget import shared_budget
 
 ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
-ATTEMPTS_WITHIN_S = 25.0  # less than the engine's time for a listing
-PAUSE_S = (
-    30.0  # after a refusal for too many calls that does not say how long; most windows are a minute or less
-)
+BACKOFF_S = 0.5  # before the second attempt, doubled each time, moved by jitter
+PAUSE_S = 5.0  # after a refusal for too many calls that does not say how long
+PAUSE_MAX_S = 600.0  # Binance bans for minutes to days; then one call asks again
 CALLS_PER_MINUTE = 300  # besides ccxt's throttler, which knows what each call weighs; the bot needs some too
 PATIENCE_S = 20.0  # how long a call may wait for its turn
 MARKETS_AGE_MAX_S = 6 * 3600  # then they are read again: venues list new ones daily
@@ -84,6 +83,7 @@ class Client:
         self._clock = clock
         secrets = [str(value) for name in CREDENTIALS if (value := getattr(exchange, name, None))]
         self._cleaner = Cleaner(secrets)
+        self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
         self._budget = shared_budget(exchange.id, digest(*secrets), clock, calls_per_minute)
 
     def __repr__(self) -> str:
@@ -97,18 +97,16 @@ class Client:
             self.markets_ns = now_ns
 
     async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """One read, repeated where its failure may pass. Raises VenueError, with nothing secret in it."""
-        context = stamina.retry_context(
-            on=PassingFault,
-            attempts=ATTEMPTS_MAX,
-            timeout=ATTEMPTS_WITHIN_S,
-            wait_initial=0.2,
-            wait_max=5,
-        )
-        async for attempt in context:
-            with attempt:
-                return await self._once(method, arguments)
-        raise VenueUnavailable("no attempt was made")
+        """One read, tried again where its failure may pass. Raises VenueError, with nothing secret in it."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                return await self._once(method, arguments, attempt)
+            except (PassingFault, RateLimited) as error:
+                if attempt == ATTEMPTS_MAX:
+                    raise
+                if not isinstance(error, RateLimited):  # the budget waits for that one
+                    await self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._jitter.random()))
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
         """A listing. An empty one counts only where the venue's answer really holds a list."""
@@ -128,7 +126,7 @@ class Client:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    async def _once(self, method: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    async def _once(self, method: Callable[..., Any], arguments: tuple[Any, ...], attempt: int) -> Any:
         try:
             return await method(*arguments)
         except VenueError:
@@ -136,7 +134,8 @@ class Client:
         except (ccxt.BaseError, *UNREADABLE) as error:
             fault = as_venue_error(error, self._cleaner, self.exchange.last_response_headers)
         if isinstance(fault, RateLimited):
-            self._budget.pause(PAUSE_S if fault.retry_after_s is None else fault.retry_after_s)
+            known_s = fault.retry_after_s
+            self._budget.pause(PAUSE_S * attempt if known_s is None else min(known_s, PAUSE_MAX_S))
         raise fault  # outside the handler: the original, with its URL, is not its context
 
     def _twin(self, exchange: Any) -> Any:

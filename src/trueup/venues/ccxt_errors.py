@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+import aiohttp
 import ccxt
 
 from trueup.model.errors import AuthError, RateLimited, VenueError, VenueUnavailable
@@ -76,7 +77,7 @@ def as_venue_error(error: Exception, cleaner: Cleaner, headers: Mapping[str, str
         return ArgumentMissing(said)
     if isinstance(error, ccxt.NotSupported):
         return NotOffered(said)
-    if isinstance(error, (ccxt.OperationFailed, OSError)):
+    if isinstance(error, (ccxt.OperationFailed, OSError)) or isinstance(error.__cause__, aiohttp.ClientError):
         return PassingFault(f"{said} (nothing is concluded from it; the next run asks again)")
     return VenueUnavailable(f"{said} (nothing is concluded from it; the next run asks again)")
 

@@ -8,7 +8,6 @@ row becomes a value.
 from collections.abc import Sequence
 from typing import Any
 
-from trueup.model.errors import VenueError
 from trueup.venues.ccxt_client import Client
 from trueup.venues.ccxt_errors import ArgumentMissing
 from trueup.venues.ccxt_groups import UNBOUNDED_DAYS, MarketGroup
@@ -186,11 +185,6 @@ async def list_balances(client: Client, group: MarketGroup) -> Listing:
 
 
 # -- shared -----------------------------------------------------------------------------------------------------------
-
-
-def gap_of(error: VenueError, what: str) -> Listing:
-    """A listing that failed, where others may still be used."""
-    return Listing(rows=[], gap=f"{what}: {type(error).__name__}: {error}")
 
 
 def _told_symbols(group: MarketGroup) -> list[str]:
