@@ -35,6 +35,7 @@ class Event(StrEnum):
     OUTBOX_FAILED = "reconciliation_outbox_failed"
     ALERT = "reconciliation_alert"
     ALERT_FAILED = "reconciliation_alert_failed"
+    HINTS_FAILED = "reconciliation_hints_failed"
     SERVICE_STARTED = "reconciliation_service_started"
     SERVICE_STOPPED = "reconciliation_service_stopped"
 

@@ -84,9 +84,10 @@ class LeasedRun(PlanProfiles):
         watermark = before.state.watermark
         moved = next_watermark(snapshot, plan, watermark) if state is RunState.APPLIED else None
         applied: ApplyReport | None = None
-        if state in KEPT_STATES and (is_news(before, plan, state) or is_due(watermark, moved)):
+        news = is_news(before, plan, state)
+        if state in KEPT_STATES and (news or is_due(watermark, moved)):
             applied = await self._commit(snapshot, plan, state, moved)
-        elif state in KEPT_STATES:
+        if state in KEPT_STATES and not news:
             state = RunState.UNCHANGED
         if state is not RunState.STALE and is_complete(snapshot, plan):
             self._completed[plan.profile_id] = snapshot.taken_at

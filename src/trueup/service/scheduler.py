@@ -1,8 +1,8 @@
 """`trueup run`: repeats every account on its schedule, a bounded number at a time.
 
 Rules: an account that fails or waits delays no other; the time between two runs of an account is the interval, moved
-by jitter so that accounts do not march in step; a stop lets what runs finish and frees its leases, a second stop
-cancels it (a transaction still commits or rolls back whole).
+by jitter so that accounts do not march in step, and shorter where the venue's stream hints; a stop lets what runs
+finish and frees its leases, a second one cancels it (a transaction still commits or rolls back whole).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from trueup.engine.events import Event, log_event
 from trueup.engine.plan_profiles import error_text
 from trueup.engine.run_account import reconcile_account
 from trueup.model.times import NS_PER_S
-from trueup.ports import Clock
+from trueup.ports import Clock, Hinting
 from trueup.service.config import ServiceConfig
 
 if TYPE_CHECKING:
@@ -98,11 +98,23 @@ class Service:
             await asyncio.wait(self._tasks)
 
     async def _repeat(self, account: ManagedAccount) -> None:
-        await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
-        while not self._stopping.is_set():
-            await self._run_in_turn(account)
-            spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
-            await self._wait(self._settings.interval_s * spread)
+        hinted = asyncio.Event()
+        listener = asyncio.create_task(_listen(account, hinted))
+        try:
+            await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
+            while not self._stopping.is_set():
+                hinted.clear()
+                await self._run_in_turn(account)
+                await self._until_due(account, hinted)
+        finally:
+            listener.cancel()
+
+    async def _until_due(self, account: ManagedAccount, hinted: asyncio.Event) -> None:
+        """The interval; or less where a hint comes: then until what it tells of is no longer recent."""
+        spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
+        await self._wait(self._settings.interval_s * spread, hinted)
+        if hinted.is_set() and not self._stopping.is_set():
+            await self._wait(max(managed.policy.recent_activity_window_s for managed in account.profiles))
 
     async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
         async with self._slots:
@@ -125,14 +137,26 @@ class Service:
         self.counts.update(profile.state.value for profile in report.profiles)
         return report
 
-    async def _wait(self, seconds: float) -> None:
-        """Until the time has passed, or a stop is wanted."""
+    async def _wait(self, seconds: float, hinted: asyncio.Event | None = None) -> None:
+        """Until the time has passed, a hint has come, or a stop is wanted."""
+        events = [self._stopping] if hinted is None else [self._stopping, hinted]
         waits = [
             asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.create_task(self._stopping.wait()),
+            *(asyncio.create_task(event.wait()) for event in events),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+async def _listen(account: ManagedAccount, hinted: asyncio.Event) -> None:
+    """Passes the hints of the venue's stream on, where it has one. Losing it costs latency only."""
+    if not isinstance(account.venue, Hinting):
+        return
+    try:
+        async for _ in account.venue.hints():
+            hinted.set()
+    except Exception as error:  # noqa: BLE001 - the stream is a convenience: no fault of it may end the account
+        log_event(Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error)

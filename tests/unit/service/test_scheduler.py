@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,22 @@ def test_a_partial_read_is_retried_next_time(desk: Desk):
     one.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2")  # type: ignore[attr-defined]
     run_until(desk, Service([one], settings(), desk.clock), 15)
     assert times(one) == [0, 10]
+
+
+class HintingVenue(TimedVenue):
+    """Its stream hints twice, and then breaks for good."""
+
+    hints_at = (3, 4)
+
+    async def hints(self) -> AsyncIterator[None]:
+        began = self.clock.now_ns()
+        for second in self.hints_at:
+            await asyncio.sleep(second - (self.clock.now_ns() - began) / NS_PER_S)
+            yield
+        raise ConnectionError("gone")
+
+
+def test_a_hint_wakes_a_run_when_its_event_is_no_longer_recent(desk: Desk):
+    one = replace(account(desk, "a"), venue=HintingVenue(desk))
+    run_until(desk, Service([one], settings(), desk.clock), 30)
+    assert times(one) == [0, 8, 18, 28], "3 s + the window of 5 s; then the interval"
