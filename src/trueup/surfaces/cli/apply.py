@@ -8,6 +8,7 @@ import click
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, report_code
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC, LEASED_ELSEWHERE, worst
+from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import confirm, progress, say
 
@@ -58,7 +59,6 @@ def _make_plans(loaded: "LoadedConfig", profile_ids: tuple[str, ...]) -> "list[P
 
 def _read_plans(file: Path) -> "list[Plan]":
     from trueup.model.decode import decode_plan
-    from trueup.surfaces.cli.documents import open_input
 
     with open_input(str(file)) as stream:
         lines = [line for line in stream.read().split(b"\n") if line.strip()]

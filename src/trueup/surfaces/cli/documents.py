@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trueup.model.errors import InputError
+from trueup.surfaces.cli.files import open_input
 
 DOCUMENT_BYTES_MAX = 1 << 30  # a million order pairs are about 700 MB
 LINE_BYTES_MAX = 64 << 20  # of a batch
@@ -35,21 +36,6 @@ def read_documents(source: str) -> Iterator[Document]:
         return
     with open_input(source) as file:
         yield from split_documents(file, by_line=Path(source).suffix.lower() in _LINE_SUFFIXES)
-
-
-def open_input(source: str) -> BinaryIO:
-    """An existing file, for reading. Raises InputError."""
-    path = Path(source)
-    if path.is_dir():
-        raise InputError("is a folder; name a file in it", source)
-    try:
-        return path.open("rb")
-    except FileNotFoundError as fault:
-        raise InputError("no such file", source) from fault
-    except OSError as fault:
-        raise InputError(
-            f"cannot be read ({(fault.strerror or 'unknown reason').lower()})", source
-        ) from fault
 
 
 def split_documents(stream: BinaryIO, *, by_line: bool) -> Iterator[Document]:

@@ -1,6 +1,7 @@
 """`trueup export`: one table of the books or the journal as CSV or JSON lines."""
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from trueup.surfaces.cli.configured import check_profile, open_books
+from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import say
 
@@ -36,8 +38,9 @@ def command(
     if output is None:
         write(rows, sys.stdout)
         return
-    with output.open("w", encoding="utf-8", newline="") as file:
-        write(rows, file)
+    text = io.StringIO(newline="")
+    write(rows, text)
+    write_whole(output, text.getvalue().encode())
     say(f"wrote {len(rows)} rows to {output}")
 
 

@@ -1,12 +1,12 @@
 """`trueup init`: a commented trueup.toml, asked for on a terminal or given by flags. No file is replaced unasked."""
 
-import os
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
 from trueup.model.errors import InputError
+from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import can_ask, say, visible
 
@@ -152,11 +152,8 @@ def _answer(question: str, given: str | None, flag: str, default: str | None) ->
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    """All of the file or nothing of it: a reader never sees half a configuration."""
-    if not force:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+    if force:
+        write_whole(path, text.encode())
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with path.open("x", encoding="utf-8") as file:  # whoever made one meanwhile keeps it
+        file.write(text)

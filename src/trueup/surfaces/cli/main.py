@@ -4,6 +4,7 @@ Commands are loaded when they are called, so that `trueup --help` imports click 
 user can mend ends as one line on standard error and an exit code; only a fault of trueup's own shows a traceback.
 """
 
+import contextlib
 import io
 import sys
 from collections.abc import Callable
@@ -99,9 +100,9 @@ def _exit_code(call: Callable[[], object]) -> int:
         _drop_stdout()
         return FAILURE_EXIT
     except OSError as fault:
-        if fault.filename is None:
-            raise
-        say_error(f"{fault.filename}: {(fault.strerror or 'cannot be used').lower()}")
+        _drop_stdout()
+        reason = (fault.strerror or str(fault)).lower()
+        say_error(reason if fault.filename is None else f"{fault.filename}: {reason}")
         return FAILURE_EXIT
     except MemoryError:
         say_error("not enough memory; split the input into smaller snapshots")
@@ -109,16 +110,17 @@ def _exit_code(call: Callable[[], object]) -> int:
 
 
 def _usage_message(fault: click.ClickException) -> str:
-    message = visible(fault.format_message()).rstrip(".")
+    message = " ".join(visible(line) for line in fault.format_message().split()).rstrip(".")
     context = getattr(fault, "ctx", None)
     return f"{message} (see {context.command_path} --help)" if context is not None else message
 
 
 def _drop_stdout() -> None:
-    """Whoever read our output is gone: let the interpreter's last flush go nowhere instead of complaining."""
+    """Output can no longer be written: let the interpreter's last flush go nowhere instead of complaining."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, io.UnsupportedOperation):  # a test's stream has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command(

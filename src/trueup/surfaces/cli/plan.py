@@ -151,4 +151,6 @@ def write_plans(path: Path, plans: "Iterable[Plan]") -> None:
     """One plan a line: what `trueup apply FILE` takes."""
     import msgspec
 
-    path.write_bytes(b"".join(msgspec.json.encode(plan) + b"\n" for plan in plans))
+    from trueup.surfaces.cli.files import write_whole
+
+    write_whole(path, b"".join(msgspec.json.encode(plan) + b"\n" for plan in plans))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trueup.model.errors import InputError
+from trueup.surfaces.cli.files import open_input, write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import say
 
@@ -67,7 +68,6 @@ def command(invocation: Invocation, output: Path | None, **options: Any) -> int:
 
 def _exports(options: Mapping[str, Any]) -> "dict[Source, Export]":
     from trueup.model.times import from_ns
-    from trueup.surfaces.cli.documents import open_input
     from trueup.venues.exports.columns import Source
     from trueup.venues.exports.make_snapshot import Export
 
@@ -121,8 +121,6 @@ def _converted(path: Path, kind: Any) -> Any:
     """A TOML or JSON file as values of ours."""
     import msgspec
 
-    from trueup.surfaces.cli.documents import open_input
-
     with open_input(str(path)) as file:
         data = file.read()
     try:
@@ -157,7 +155,7 @@ def _write(invocation: Invocation, imported: "Imported", output: Path | None) ->
     if output is None:
         invocation.data(imported.snapshot)
         return
-    output.write_bytes(msgspec.json.format(msgspec.json.encode(imported.snapshot)) + b"\n")
+    write_whole(output, msgspec.json.format(msgspec.json.encode(imported.snapshot)) + b"\n")
     if invocation.json:
         invocation.data(
             {
