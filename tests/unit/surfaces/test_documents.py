@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -21,7 +22,10 @@ def split(data: bytes, *, by_line: bool = True) -> list[tuple[int | None, bytes]
         (b'\n\n{"a":1}\n\n', [(None, b'{"a":1}')]),
         (b'{\n "a": 1\n}\n', [(None, b'{\n "a": 1\n}')]),  # one value over many lines
         (b'{"a":1}\n{"a":2}\n', [(1, b'{"a":1}'), (2, b'{"a":2}')]),
-        (b'\n{"a":1}\n\n{"a":2}', [(2, b'{"a":1}'), (4, b'{"a":2}')]),  # blank lines count, and are no documents
+        (
+            b'\n{"a":1}\n\n{"a":2}',
+            [(2, b'{"a":1}'), (4, b'{"a":2}')],
+        ),  # blank lines count, and are no documents
         (b'{"a":1}\nnonsense\n', [(1, b'{"a":1}'), (2, b"nonsense")]),
         (b'{"a":\n{"a":2}\n', [(1, b'{"a":'), (2, b'{"a":2}')]),  # the first line may be the bad one
         (b'{"a":', [(None, b'{"a":')]),
@@ -58,13 +62,13 @@ def test_lines_are_read_one_at_a_time() -> None:
         def readable(self) -> bool:
             return True
 
-        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        def readinto(self, buffer: Any, /) -> int:
             self.given += 1
             assert self.given < 50
-            buffer[:8] = b'{"a":1}\n'
+            memoryview(buffer)[:8] = b'{"a":1}\n'
             return 8
 
-    lines = split_documents(io.BufferedReader(Endless(), 8), by_line=True)
+    lines = split_documents(cast(BinaryIO, io.BufferedReader(Endless(), 8)), by_line=True)
     assert [next(lines) for _ in range(3)] == [Document(b'{"a":1}\n', line) for line in (1, 2, 3)]
 
 
