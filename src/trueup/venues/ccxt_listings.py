@@ -8,6 +8,7 @@ row becomes a value.
 from collections.abc import Sequence
 from typing import Any
 
+from trueup.model.errors import VenueError
 from trueup.venues.ccxt_client import Client
 from trueup.venues.ccxt_errors import ArgumentMissing
 from trueup.venues.ccxt_groups import UNBOUNDED_DAYS, MarketGroup
@@ -62,7 +63,14 @@ async def _open_pages(
     rows: dict[str, Any] = {}
     asked: Parameters = parameters
     for _ in range(OPEN_PAGES_MAX):
-        page = await client.call_list(group.exchange.fetch_open_orders, symbol, None, rules.limit, asked)
+        try:
+            page = await client.call_list(group.exchange.fetch_open_orders, symbol, None, rules.limit, asked)
+        except VenueError as error:
+            if not rows:
+                raise
+            return Listing(
+                rows=list(rows.values()), gap=f"after {len(rows)} rows: {type(error).__name__}: {error}"
+            )
         fresh = [row for row in page.rows if str(row.get("id")) not in rows]
         rows.update((str(row.get("id")), row) for row in fresh)
         if known in OPEN_ORDERS_UNPAGED or not rules.is_full(page):

@@ -27,7 +27,8 @@ TIMEOUT_S = 10.0
 class AlpacaBench:
     """Implements `Bench`."""
 
-    page_size = ORDERS_PAGE
+    page_size: int | None = ORDERS_PAGE
+    links_replaced = True
     secrets: tuple[str, ...] = (SECRET, KEY_ID)
 
     def __init__(self, paper: PaperVenue, url: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tests.contract.venues.alpaca_bench import alpaca_bench
+from tests.contract.venues.ccxt_bench import ccxt_bench
 from trueup.ports import Clock, Venue
 from trueup.sim.clock import SimClock
 from trueup.sim.paper_faults import PaperFault
@@ -17,7 +18,8 @@ class Bench(Protocol):
     """One account at one server. `clock` is the server's and the adapter's: waiting costs no real time."""
 
     clock: SimClock
-    page_size: int  # open orders that one request can bring
+    page_size: int | None  # open orders that one request can bring; null: all of them
+    links_replaced: bool  # a replaced order names its successor
     secrets: tuple[str, ...]  # what must never be seen
 
     @property
@@ -74,4 +76,7 @@ def open_for(bench: Bench, fault: PaperFault | None) -> Venue:
     return bench.reopen(timeout_s=IMPATIENT_S) if never else bench.venue
 
 
-BENCHES: Mapping[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {"alpaca": alpaca_bench}
+BENCHES: Mapping[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {
+    "alpaca": alpaca_bench,
+    "ccxt": ccxt_bench,
+}
