@@ -18,9 +18,20 @@ from trueup.model.money import amount, text
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import Fill, Local, LocalOrder, Snapshot, Trade
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Action, Extent, PositionSide, Status, TradeStatus
+from trueup.model.vocabulary import (
+    LIVE,
+    TERMINAL,
+    TRANSITIONAL,
+    Action,
+    Extent,
+    PositionSide,
+    Status,
+    TradeStatus,
+)
 from trueup.ports import Clock
 from trueup.sim.market_orders import time_text
+
+MOMENT_S = 5  # the policy's window of recent activity
 
 
 class Books(Protocol):
@@ -133,7 +144,7 @@ class MemoryBooks:
         orders, fills, extent = self._orders, self._fills, Extent.ALL
         if recent_s is not None:
             oldest_ns = self._clock.now_ns() - round(recent_s * NS_PER_S)
-            orders = [order for order in orders if _is_open_or_recent(order, oldest_ns)]
+            orders = [one for one in orders if one.status in LIVE or _is_active_since(one, oldest_ns)]
             fills = [fill for fill in fills if any(_is_fill_of(fill, order) for order in orders)]
             extent = Extent.OPEN_AND_RECENT
         return Local(
@@ -183,8 +194,13 @@ class MemoryBooks:
         """The fills booked in an order."""
         return [fill for fill in self._fills if _is_fill_of(fill, order)]
 
-    def has_live_order(self, symbol: str) -> bool:
-        return any(order.symbol == symbol and order.status in LIVE for order in self._orders)
+    def is_moving(self, symbol: str) -> bool:
+        """Is any order of the symbol in transition, or was the bot busy with one a moment ago?"""
+        since_ns = self._clock.now_ns() - MOMENT_S * NS_PER_S
+        return any(
+            order.symbol == symbol and (order.status in TRANSITIONAL or _is_active_since(order, since_ns))
+            for order in self._orders
+        )
 
     # Inside
 
@@ -243,7 +259,7 @@ class MemoryBooks:
         read_ns = to_ns(local.read_at or self._now())
         moved: set[str | None] = {trade.symbol for trade in self.trades.values() if id(trade) not in seen}
         for order in self._orders:
-            left_out = recent_only and to_ns(order.last_activity_at or self._now()) < read_ns
+            left_out = recent_only and not _is_active_since(order, read_ns)
             if id(order) not in seen and not left_out:
                 moved.add(order.symbol)
         return moved
@@ -269,10 +285,8 @@ def lay_fills(rows: list[Fill], projected: list[Fill]) -> list[Fill]:
     return [fill for fill in by_identity.values() if fill.qty != "0"]
 
 
-def _is_open_or_recent(order: LocalOrder, oldest_ns: int) -> bool:
-    return (
-        order.status in LIVE or order.last_activity_at is None or to_ns(order.last_activity_at) >= oldest_ns
-    )
+def _is_active_since(order: LocalOrder, since_ns: int) -> bool:
+    return order.last_activity_at is not None and to_ns(order.last_activity_at) >= since_ns
 
 
 def _venue_ids(order: LocalOrder) -> set[str]:

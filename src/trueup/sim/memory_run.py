@@ -13,7 +13,7 @@ from trueup.model.decode import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.plan import Plan, Query
 from trueup.model.snapshot import Local, LocalAnswer, Snapshot, VenueAnswer
-from trueup.model.vocabulary import Outcome, QueryBy, QuerySide
+from trueup.model.vocabulary import Outcome, QueryBy, QuerySide, ReadState
 from trueup.sim.books import lay_fills
 from trueup.sim.world import World
 
@@ -63,7 +63,7 @@ def run_in_memory(world: World, profile_id: str, make_plan: MakePlan) -> MemoryR
 def _keys(query: Query) -> set[AskedId]:
     if query.side is QuerySide.LOCAL:
         return {(query.side, query.by, order_id) for order_id in query.ids or []}
-    return {(query.side, query.by, query.id)}
+    return {(query.side, query.by, query.id or query.since)}
 
 
 def _ask(world: World, profile_id: str, snapshot: Snapshot, query: Query) -> Snapshot:
@@ -71,7 +71,7 @@ def _ask(world: World, profile_id: str, snapshot: Snapshot, query: Query) -> Sna
         answers = _ask_locally(world, profile_id, query)
         return structs.replace(snapshot, local=_with_kin(world, profile_id, snapshot.local, answers))
     if query.by is QueryBy.HISTORY:
-        return snapshot  # the snapshot's history begins at the beginning already
+        return _with_history(world, profile_id, snapshot, query)
     found = [*snapshot.venue.answers, _ask_venue(world, profile_id, query)]
     return structs.replace(snapshot, venue=structs.replace(snapshot.venue, answers=found))
 
@@ -90,6 +90,18 @@ def _with_kin(world: World, profile_id: str, local: Local, answers: list[LocalAn
         fills=lay_fills(local.fills, [fill for order in orders for fill in books.fills_of(order)]),
         trades=list(trades.values()),
     )
+
+
+def _with_history(world: World, profile_id: str, snapshot: Snapshot, query: Query) -> Snapshot:
+    """The history further back; where that cannot be read, what was read before stays."""
+    before = snapshot.venue.history
+    if before.state is ReadState.COMPLETE and (before.since is None or before.since <= (query.since or "")):
+        return snapshot  # another question of this run was answered with more
+    try:
+        history = world.profiles[profile_id].account.venue.read_history(query.since)
+    except VenueError:
+        return snapshot
+    return structs.replace(snapshot, venue=structs.replace(snapshot.venue, history=history))
 
 
 def _ask_venue(world: World, profile_id: str, query: Query) -> VenueAnswer:

@@ -84,7 +84,8 @@ class _Bench:
     def unconverged(self, runs: list[MemoryRun]) -> list[Violation]:
         found: list[Violation] = []
         for profile_id, run in zip(self.world.profiles, runs, strict=True):
-            found += check_converged(self.world.market, self.books_of(profile_id), run.plan)
+            books, coverage = self.books_of(profile_id), self.world.shape.coverage
+            found += check_converged(self.world.market, books, run.plan, coverage=coverage)
         return found
 
     def _run(self, profile_id: str) -> MemoryRun:
@@ -116,6 +117,8 @@ def draw_shape(rng: Random) -> Shape:
         fills_by_client_id=rng.random() < 0.2,
         history_s=rng.choice((None, HISTORY_S)),
         recent_s=rng.choice((None, RECENT_S)),
+        stages=rng.random() < 0.5,
+        coverage=rng.random() < 0.3,
     )
 
 

@@ -52,7 +52,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     profiles: int = 1  # of each account
     sub_tags: bool = False
     shorts: bool = False
-    stages: bool = False  # the stages over trades and history are on, too
+    stages: bool = False  # the stages over trades and positions are on, too
+    coverage: bool = False  # so is coverage: without it, exit backfill has more to do
     brackets: bool = False  # some entries carry a limit and a stop that the venue activates
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
@@ -242,7 +243,7 @@ class World:
             owned_client_order_id_prefixes=(profile_id,),
             owned_sub_tags=(profile_id,) if self.shape.sub_tags else (),
             client_order_id_pattern=CLIENT_ORDER_ID_PATTERN,
-            coverage_enabled=self.shape.stages,
+            coverage_enabled=self.shape.coverage,
             exit_backfill_enabled=self.shape.stages,
             sub_tag_repair_enabled=self.shape.stages,
             parity_enabled=self.shape.stages,
@@ -274,7 +275,7 @@ def _with_others(local: Local, others: list[MemoryBooks], symbols: list[str]) ->
             text(sum((books.open_qty(symbol, side) for books in others), Decimal(0)))
             for side in (PositionSide.LONG, PositionSide.SHORT)
         )
-        settled = not any(books.has_live_order(symbol) for books in others)
+        settled = not any(books.is_moving(symbol) for books in others)
         open_qty[symbol] = OtherOpenQty(long=long, short=short, settled=settled)
     return structs.replace(local, other_profiles_open_qty=open_qty)
 

@@ -29,7 +29,13 @@ AVERAGE_TOLERANCE = Fraction(
     1, 1_000_000
 )  # relative: venues and books round averages, never quantities or costs
 LEFT_TO_PEOPLE = frozenset(
-    {BreakKind.FOREIGN_ORDER, BreakKind.TRADE_OVERRUN, BreakKind.POSITION_MISMATCH, BreakKind.SUB_TAG_MISSING}
+    {
+        BreakKind.FOREIGN_ORDER,
+        BreakKind.TRADE_OVERRUN,
+        BreakKind.POSITION_MISMATCH,
+        BreakKind.MISSING_EXIT,
+        BreakKind.SUB_TAG_MISSING,
+    }
 )
 
 
@@ -38,7 +44,7 @@ def check_converged(
 ) -> list[Violation]:
     """Liveness: nothing repairable is left, and the books equal the truth for every owned order, fill and trade.
 
-    `coverage`: also orders that ended before any run saw them, which only the coverage stage finds.
+    `coverage`: also orders that filled and ended before any run saw them, which only the coverage stage finds.
     """
     found = _check_idle(plan)
     for order in books.local.orders:
@@ -50,7 +56,8 @@ def check_converged(
             truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
             for order in books.local.orders
         )
-        if truth.placed_by == books.profile_id and not known and not rebound and (coverage or truth.is_live):
+        wanted = truth.is_live or (coverage and truth.filled > 0)
+        if truth.placed_by == books.profile_id and not known and not rebound and wanted:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
 
