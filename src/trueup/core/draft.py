@@ -204,8 +204,9 @@ class Draft:
 
     def order_digest(self, order: LocalOrder | VenueOrder) -> str:
         """The stable part of every id derived from one order."""
-        if order.venue_order_id is not None:
-            return digest(self.profile.profile_id, "v", order.venue_order_id.strip().lower())
+        venue_id = known_id(order.venue_order_id)
+        if venue_id is not None:
+            return digest(self.profile.profile_id, "v", venue_id)
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             return digest(self.profile.profile_id, "c", client_id)
@@ -332,10 +333,10 @@ class Draft:
 
     def ask(self, by: QueryBy, order_id: str, reason: Reason, *, waited_since_ns: tuple[int, int], ids: Ids, symbol: str | None) -> bool:
         """Want one single-order query. False where this run asked it already: its answer is all there is."""
-        self.unsettle(symbol)
         key = (by, order_id.strip().lower())
         if key in self.venue.asked:
             return False
+        self.unsettle(symbol)
         query = Query(side=QuerySide.VENUE, by=by, id=order_id, reason=reason, symbol=symbol)
         mine = ((waited_since_ns, key[1]), query, ids)
         if key not in self.wants or mine[0] < self.wants[key][0]:
@@ -360,8 +361,9 @@ class Draft:
         self.matched.append(None)
         self.inserted.add(index)
         self.changed_orders.add(index)
-        if order.venue_order_id is not None:
-            self.index_by_venue_id[order.venue_order_id.strip().lower()] = index
+        venue_id = known_id(order.venue_order_id)
+        if venue_id is not None:
+            self.index_by_venue_id[venue_id] = index
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             self.index_by_client_id[client_id] = index

@@ -75,6 +75,8 @@ def _ledger_lacks(judgement: Judgement, record: VenueOrder) -> bool:
 def _is_touched(judgement: Judgement, record: VenueOrder) -> bool:
     """Whether anything of the record, or of the local order, was filled or booked."""
     draft = judgement.draft
+    if record.filled_qty is None:  # not said is not nothing
+        return True
     if amount(record.filled_qty) > 0 or amount(judgement.before.filled_qty) > 0:
         return True
     if draft.fills_of.get(judgement.index) or draft.venue_fills_of.get(judgement.index):

@@ -59,8 +59,8 @@ def open_trades(draft: Draft, token: str | None = None) -> list[Trade]:
 
 def compare_positions(draft: Draft, token: str, symbol: str) -> list[Comparison] | None:
     """The instrument's comparisons (two where the venue hedges); null where the position is not known."""
-    rows = [row for row in draft.snapshot.venue.positions.rows if symbol_token(row.symbol) == token]
-    if not rows and not draft.policy.missing_position_is_flat:
+    rows = _rows_of(draft, token)
+    if rows is None or (not rows and not draft.policy.missing_position_is_flat):
         return None
     hedged = any(row.position_side is not None for row in rows)
     long, short = expected_sides(draft, token)
@@ -75,6 +75,15 @@ def compare_positions(draft: Draft, token: str, symbol: str) -> list[Comparison]
         for side, expected in ((LONG, long), (SHORT, short))
         if of_side[side] or draft.policy.missing_position_is_flat
     ]
+
+
+def _rows_of(draft: Draft, token: str) -> list[Position] | None:
+    """The instrument's rows, repeated ones once; null where two rows of one side contradict each other."""
+    rows: dict[PositionSide | None, Position] = {}
+    for row in draft.snapshot.venue.positions.rows:
+        if symbol_token(row.symbol) == token and rows.setdefault(row.position_side, row) != row:
+            return None
+    return [rows[side] for side in (None, LONG, SHORT) if side in rows]
 
 
 def expected_sides(draft: Draft, token: str) -> tuple[Decimal, Decimal]:

@@ -114,7 +114,8 @@ def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
     elif outcome is Outcome.ABSENT:
         _count_absence(judgement, prior)
     judgement.commit()
-    draft.unsettle(judgement.before.symbol)
+    if judgement.order.status in LIVE:
+        draft.unsettle(judgement.before.symbol)
     if nothing_counts and outcome is not Outcome.FOUND:
         changed = draft.account_changed
         _defer(draft, index, DeferralReason.ACCOUNT_CHANGED if changed else DeferralReason.MASS_ABSENCE)

@@ -16,7 +16,14 @@ from msgspec.structs import replace
 
 from trueup.model.check_texts import amount_fault, amounts_are_good, time_fault, times_are_good
 from trueup.model.errors import InputError
-from trueup.model.ids import comparable_client_ids, comparable_ids, known_id, symbol_token
+from trueup.model.ids import (
+    USELESS_CLIENT_ORDER_IDS,
+    comparable_client_ids,
+    comparable_ids,
+    known_client_id,
+    known_id,
+    symbol_token,
+)
 from trueup.model.plan import PLAN_FORMAT, Plan
 from trueup.model.snapshot import SNAPSHOT_FORMAT, LocalOrder, Snapshot, VenueOrder
 from trueup.model.tree import normalize_tree, parse_tree
@@ -29,6 +36,7 @@ _PLANS = msgspec.json.Decoder(Plan)
 _PATH_IN_MESSAGE = re.compile(r"^(?P<message>.*?) - at `(?P<path>.*)`$", re.DOTALL)
 _FIELD_IN_MESSAGE = re.compile(r"(?:unknown field|required field) `([^`]+)`")
 
+_USELESS_LEN_MAX = max(map(len, USELESS_CLIENT_ORDER_IDS))
 _ORDER_AMOUNTS = ("qty", "filled_qty")
 _ORDER_PRICES = ("limit_price", "stop_price", "filled_avg_price")
 
@@ -225,11 +233,8 @@ def _check_duplicates(snapshot: Snapshot) -> None:
     venue_ids = comparable_ids([order.venue_order_id for order in orders])
     _refuse_duplicates("$.local.orders", "client_order_id", client_ids)
     _refuse_duplicates("$.local.orders", "venue_order_id", venue_ids)
-    if None in client_ids and None in venue_ids:
-        bare = [
-            index for index, both in enumerate(zip(client_ids, venue_ids, strict=True)) if both == (None, None)
-        ]
-        _check_bare_orders(orders, bare)
+    bare = [index for index, one in enumerate(client_ids) if one is None and venue_ids[index] is None]
+    _check_bare_orders(orders, bare)
     fills = snapshot.local.fills
     _refuse_duplicates(
         "$.local.fills",
@@ -303,7 +308,7 @@ def _read_statuses(snapshot: Snapshot) -> Snapshot:
 
 def _read_order_statuses(orders: list[Order]) -> list[Order]:
     new = Status.PENDING_NEW
-    if not [1 for order in orders if order.filled_qty != "0" and order.status is new]:
+    if not [1 for order in orders if order.status is new and order.filled_qty != "0"]:
         return orders
     return [
         replace(order, status=Status.PARTIALLY_FILLED)
@@ -319,19 +324,23 @@ def _read_client_ids(snapshot: Snapshot) -> Snapshot:
 
 
 def _read_order_ids(orders: list[Order]) -> list[Order]:
-    ids: list[str | None] = [order.client_order_id for order in orders]
-    useful = comparable_client_ids(ids)
-    venue_ids: list[str | None] = [order.venue_order_id for order in orders]
-    named = comparable_ids(venue_ids)
-    if useful is ids and named is venue_ids:
+    if not orders or _all_say_something([order.client_order_id for order in orders]):
         return orders
-    return [
-        replace(
-            order,
-            client_order_id=None if client is None else order.client_order_id,
-            venue_order_id=None if venue is None else order.venue_order_id,
-        )
-        if (client is None) != (order.client_order_id is None) or (venue is None) != (order.venue_order_id is None)
-        else order
-        for order, client, venue in zip(orders, useful, named, strict=True)
-    ]
+    return [_read_ids_of(order) for order in orders]
+
+
+def _all_say_something(client_ids: list[str | None]) -> bool:
+    """Whether none of these needs a closer look; longer ids than the longest useless one never do."""
+    try:
+        return min(map(len, client_ids)) > _USELESS_LEN_MAX  # type: ignore[arg-type]
+    except TypeError:  # there are nulls
+        return False
+
+
+def _read_ids_of(order: Order) -> Order:
+    nameless = order.client_order_id is not None and known_client_id(order.client_order_id) is None
+    unnumbered = order.venue_order_id is not None and known_id(order.venue_order_id) is None
+    if not nameless and not unnumbered:
+        return order
+    client_id, venue_id = order.client_order_id, order.venue_order_id
+    return replace(order, client_order_id=None if nameless else client_id, venue_order_id=None if unnumbered else venue_id)
