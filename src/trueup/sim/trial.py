@@ -95,7 +95,7 @@ class _Bench:
         self.breaks.update(f"{one.kind.value}/{one.reason}" for one in run.plan.breaks)
         self.corrections.update(one.kind.value for one in run.plan.corrections)
         found = check_plan(run.snapshot, run.plan) + self._check_books(profile_id, before)
-        found += check_replan(self.make_plan(_projected(run)))
+        found += check_replan(self.make_plan(projected(run)))
         if found:
             raise _Failed(found, run)
         return run
@@ -156,7 +156,7 @@ def _converge(bench: _Bench) -> int:
     raise AssertionError("unreachable: the last run converged or failed")
 
 
-def _projected(run: MemoryRun) -> Snapshot:
+def projected(run: MemoryRun) -> Snapshot:
     """The run's snapshot with its own plan's projections in place, and without the findings that it dropped."""
     local, plan = run.snapshot.local, run.plan
     dropped = {finding.break_id for finding in run.snapshot.prior} - {

@@ -1,0 +1,34 @@
+"""Snapshots in which worlds once found a bug of the core: each stays quiet when planned again over its projections."""
+
+from pathlib import Path
+
+import pytest
+
+from trueup.core.make_plan import make_plan
+from trueup.model.decode import decode_snapshot
+from trueup.model.vocabulary import DeferralReason
+from trueup.sim.checkers import check_plan, check_replan
+from trueup.sim.memory_run import MemoryRun
+from trueup.sim.trial import projected
+
+FOUND = Path(__file__).parent / "found"
+NOT_YET_FIXED = {"covered_order_with_fills_by_client_id"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(path.stem, marks=[pytest.mark.xfail] if path.stem in NOT_YET_FIXED else [])
+        for path in sorted(FOUND.glob("*.json"))
+    ],
+)
+def test_what_was_planned_is_not_planned_again(name):
+    snapshot = decode_snapshot((FOUND / f"{name}.json").read_bytes())
+    plan = make_plan(snapshot)
+    assert check_plan(snapshot, plan) == []
+    assert check_replan(make_plan(projected(MemoryRun(snapshot=snapshot, plan=plan, rounds=0)))) == []
+
+
+def test_orders_that_never_were_at_the_venue_do_not_vanish_from_it():
+    plan = make_plan(decode_snapshot((FOUND / "four_orders_never_sent.json").read_bytes()))
+    assert DeferralReason.MASS_ABSENCE not in {deferral.reason for deferral in plan.deferred}
