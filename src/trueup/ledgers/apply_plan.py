@@ -8,7 +8,7 @@ reported as a conflict. What survives is written as the plan projects it.
 Knows nothing of SQL, leases or time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,21 +37,21 @@ class Books(Struct):
     fills: list[FillRow]  # of those orders, and any with the identity of a new fill
 
 
-class OrderWrite(Struct):
+class OrderWrite(Struct, gc=False):
     """One order to insert (`before` null) or update, with the fills that this books and shrinks."""
 
     before: OrderRow | None
     after: LocalOrder
-    new_fills: list[tuple[FillIdentity, Fill]] = []
-    shrunk_fills: list[tuple[FillRow, Fill]] = []
-    corrections: list[Correction] = []
+    new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
+    shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
+    corrections: Sequence[Correction] = ()
     order_key: int = 0
 
 
-class TradeWrite(Struct):
+class TradeWrite(Struct, gc=False):
     before: TradeRow | None
     after: Trade
-    corrections: list[Correction] = []
+    corrections: Sequence[Correction] = ()
 
 
 class Selection(Struct):

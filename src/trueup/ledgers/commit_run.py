@@ -6,6 +6,7 @@ and log; breaks, corrections, run record, outbox, findings, deferrals, watermark
 
 import zlib
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct
@@ -39,8 +40,6 @@ class Run(Struct, kw_only=True):
     state: str
     watermark: str | None
     notify: bool
-    snapshot_bytes: bytes = b""
-    plan_bytes: bytes = b""
 
     @property
     def profile_id(self) -> str:
@@ -53,13 +52,14 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
-    if _is_worth_keeping(run):
-        run.snapshot_bytes = zlib.compress(_encode(run.snapshot), COMPRESSION_LEVEL)
-        run.plan_bytes = zlib.compress(_encode(run.plan), COMPRESSION_LEVEL)
     try:
-        with database.transaction():
-            renew(database, lease)
-            return _Commit(database, run).write()
+        with ThreadPoolExecutor(
+            max_workers=1
+        ) as beside:  # the database and zlib both work without Python's lock
+            kept = beside.submit(_packed, run) if _is_worth_keeping(run) else None
+            with database.transaction():
+                renew(database, lease)
+                return _Commit(database, run).write(kept)
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -67,6 +67,14 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         return ApplyReport(
             run_id=run.run_id, applied=int(str(rows[0][1])), superseded=int(str(rows[0][2])), recorded=True
         )
+
+
+def _packed(run: Run) -> tuple[bytes, bytes]:
+    """Snapshot and plan as they are stored."""
+    return (
+        zlib.compress(_encode(run.snapshot), COMPRESSION_LEVEL),
+        zlib.compress(_encode(run.plan), COMPRESSION_LEVEL),
+    )
 
 
 def _is_worth_keeping(run: Run) -> bool:
@@ -86,7 +94,8 @@ class _Commit:
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self) -> ApplyReport:
+    def write(self, kept: "Future[tuple[bytes, bytes]] | None") -> ApplyReport:
+        """`kept`: the stored documents of a run that is worth keeping, which are being made meanwhile."""
         run = self._run
         selection = self._select() if run.state == "applied" and run.plan.corrections else _NOTHING
         self._write_books(selection)
@@ -94,10 +103,10 @@ class _Commit:
             self._write_breaks(selection)
             self._write_deferrals()
             self._write_findings()
-        if run.snapshot_bytes:
-            self._write_run(selection)
         if run.notify:
             self._write_outbox(selection.notifications)
+        if kept is not None:
+            self._write_run(selection, *kept.result())
         if run.watermark is not None:
             seq, digest = log_head(self._database, run.profile_id)
             self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark)
@@ -107,7 +116,7 @@ class _Commit:
             superseded=len(selection.superseded),
             notifications=len(selection.notifications) if run.notify else 0,
             conflicts=selection.conflicts,
-            recorded=bool(run.snapshot_bytes),
+            recorded=kept is not None,
         )
 
     def _select(self) -> Selection:
@@ -141,15 +150,15 @@ class _Commit:
         plan, taken_at = self._run.plan, self._run.plan.taken_at
         unresolved = {c.break_id for c in selection.superseded}
         resolved = {c.break_id for c in selection.applied} - unresolved
-        rows = [
+        rows = (
             _break_values(plan.profile_id, one, taken_at, one.break_id in resolved, self._run.run_id)
             for one in plan.breaks
-        ]
+        )
         self._database.write_many("see_break", rows)
         still_open = {one.break_id for one in plan.breaks} | {f.break_id for f in plan.findings if f.break_id}
         self._database.write("close_other_breaks", plan.profile_id, json_list(sorted(still_open)), taken_at)
 
-    def _write_run(self, selection: Selection) -> None:
+    def _write_run(self, selection: Selection, snapshot_bytes: bytes, plan_bytes: bytes) -> None:
         run = self._run
         self._database.write(
             "insert_run",
@@ -162,20 +171,20 @@ class _Commit:
             run.plan.result.error,
             len(selection.applied),
             len(selection.superseded),
-            run.snapshot_bytes,
-            run.plan_bytes,
+            snapshot_bytes,
+            plan_bytes,
         )
         keys = _keys_of_corrections(selection.orders)
-        rows = [_correction_values(run, one, "applied", keys) for one in selection.applied]
-        rows += [_correction_values(run, one, "superseded", keys) for one in selection.superseded]
-        self._database.write_many("insert_correction", rows)
+        for state, corrections in (("applied", selection.applied), ("superseded", selection.superseded)):
+            rows = (_correction_values(run, one, state, keys) for one in corrections)
+            self._database.write_many("insert_correction", rows)
 
     def _write_outbox(self, notifications: Iterable[Notification]) -> None:
         run = self._run
-        rows = [
+        rows = (
             (one.notification_id, run.profile_id, run.run_id, _subject(one), _encode(one).decode(), self._now)
             for one in notifications
-        ]
+        )
         self._database.write_many("insert_notification", rows)
 
     def _write_findings(self) -> None:

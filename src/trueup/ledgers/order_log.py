@@ -5,7 +5,7 @@ what changed, and which corrections did it. Each row's hash covers the row and t
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -45,7 +45,7 @@ class LogRow(Struct, frozen=True, gc=False, array_like=True):
     hash: str
 
 
-class Payload(Struct, kw_only=True, omit_defaults=True):
+class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Lifecycle keys as the reference has them, then what trueup adds."""
 
     user_id: str | None = None
@@ -62,8 +62,8 @@ class Payload(Struct, kw_only=True, omit_defaults=True):
     action: str | None = None
     sub_tag: str | None = None
     changes: dict[str, Any] = {}
-    fills: list[Fill] = []
-    correction_ids: list[str] = []
+    fills: tuple[Fill, ...] = ()
+    correction_ids: tuple[str, ...] = ()
 
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
@@ -108,8 +108,8 @@ def order_payload(
         action=after.action,
         sub_tag=after.sub_tag,
         changes=changed(before, after, _ORDER_KEYS),
-        fills=list(fills),
-        correction_ids=list(correction_ids),
+        fills=tuple(fills),
+        correction_ids=tuple(correction_ids),
     )
     return _encode(payload).decode()
 
@@ -131,7 +131,7 @@ def trade_payload(
         timestamp=logged_at,
         trade_id=after.trade_id,
         changes=changed(before, after, _TRADE_KEYS),
-        correction_ids=list(correction_ids),
+        correction_ids=tuple(correction_ids),
     )
     return _encode(payload).decode()
 
@@ -149,10 +149,9 @@ def changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[s
 
 def chain(
     profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: tuple[int, str]
-) -> list[tuple[Any, ...]]:
+) -> Iterator[tuple[Any, ...]]:
     """The rows to append after `head` (seq and hash of the last one; 0 and GENESIS where there is none)."""
     seq, previous = head
-    rows = []
     for entry in entries:
         seq += 1
         facts = (
@@ -167,8 +166,7 @@ def chain(
             entry.payload,
         )
         previous = row_hash(previous, facts)
-        rows.append((*facts, previous))
-    return rows
+        yield (*facts, previous)
 
 
 def row_hash(previous: str, facts: tuple[Any, ...]) -> str:

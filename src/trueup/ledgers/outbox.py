@@ -63,9 +63,7 @@ def unpark(database: Database, profile_id: str | None) -> int:
 def outbox_state(database: Database) -> OutboxState:
     waiting, parked, oldest = database.rows("outbox_state")[0]
     age_ns = 0 if oldest is None else max(0, database.now_ns() - to_ns(text_value(oldest)))
-    return OutboxState(
-        waiting=int_value(waiting), parked=int_value(parked), oldest_age_s=age_ns / NS_PER_S
-    )
+    return OutboxState(waiting=int_value(waiting), parked=int_value(parked), oldest_age_s=age_ns / NS_PER_S)
 
 
 def admit_alerts(

@@ -24,7 +24,7 @@ _OF_TRADES = frozenset(
 _NEW_PLAN = "the plan is damaged or from another version of trueup; make a new one"
 
 
-class OrderSubject(Struct):
+class OrderSubject(Struct, gc=False):
     """One projected order with all that the plan says about it. Ids are comparable, the venue's with previous ones."""
 
     after: LocalOrder
@@ -35,7 +35,7 @@ class OrderSubject(Struct):
     fills: list[tuple[FillIdentity, Fill]]
 
 
-class TradeSubject(Struct):
+class TradeSubject(Struct, gc=False):
     after: Trade
     kin: Kin
     corrections: list[Correction]

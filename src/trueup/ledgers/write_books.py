@@ -3,7 +3,8 @@
 Both writers use it: a run's corrections, and a bot's recorder. Decides nothing about what is written.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain as chain_of
 from operator import attrgetter
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
     TRADE_ROWS,
+    FillIdentity,
     fill_values,
     json_list,
     one_document,
@@ -37,11 +39,7 @@ class Home(Struct, frozen=True, kw_only=True):
 _MOVING = frozenset(
     ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
 )
-_FIXED = attrgetter(*(f.name for f in fields(LocalOrder) if f.name not in _MOVING))
-
-
-def _only_moved(before: LocalOrder, after: LocalOrder) -> bool:
-    return bool(_FIXED(before) == _FIXED(after))
+_TERMS = attrgetter(*(f.name for f in fields(LocalOrder) if f.name not in _MOVING))
 
 
 def home_of(database: Database, profile_id: str) -> Home:
@@ -67,18 +65,14 @@ class BookWriter:
         self._logged_at = logged_at
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
-        """What others wrote past the log is logged first."""
-        entries = list(self._log_outside_writes())
+        """What others wrote past the log is logged first. Rows are made one by one as the database takes them."""
+        outside = self._log_outside_writes()
         self._give_keys(orders)
         self._write_orders(orders)
         self._write_fills(orders)
         self._write_trades(trades)
-        entries.extend(self._order_entry(write, self._event, self._written_by) for write in orders)
-        entries.extend(self._trade_entry(write) for write in trades)
-        self._append(entries)
-
-    def log_outside_writes(self) -> None:
-        self._append(list(self._log_outside_writes()))
+        own = (self._order_entry(write, self._event, self._written_by) for write in orders)
+        self._append(chain_of(outside, own, (self._trade_entry(write) for write in trades)))
 
     def _give_keys(self, orders: Sequence[OrderWrite]) -> None:
         inserts = [write for write in orders if write.before is None]
@@ -92,46 +86,41 @@ class BookWriter:
 
     def _write_orders(self, orders: Sequence[OrderWrite]) -> None:
         """Most corrections leave ids and terms alone, and with them the indexes."""
-        updates = [(w.before.order, w) for w in orders if w.before is not None]
-        moved = [w for before, w in updates if _only_moved(before, w.after)]
-        others = [w for before, w in updates if not _only_moved(before, w.after)]
-        self._database.write_many("move_order", [(*order_values(w.after), w.order_key) for w in moved])
-        self._database.write_many("update_order", [(*order_values(w.after), w.order_key) for w in others])
-        place = (self._home.account_id, self._home.profile_id)
-        inserts = [(*order_values(w.after), w.order_key, *place) for w in orders if w.before is None]
-        self._database.write_many("insert_order", inserts)
+        inserts = [write for write in orders if write.before is None]
+        moved: list[OrderWrite] = []
+        others: list[OrderWrite] = []
+        for before, write in ((write.before, write) for write in orders):
+            if before is not None:
+                (moved if _TERMS(before.order) == _TERMS(write.after) else others).append(write)
+        write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
+        write_many("move_order", ((*order_values(w.after), w.order_key) for w in moved))
+        write_many("update_order", ((*order_values(w.after), w.order_key) for w in others))
+        write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in inserts))
 
     def _write_fills(self, orders: Sequence[OrderWrite]) -> None:
-        account_id = self._home.account_id
-        inserts = [
+        account_id, write_many = self._home.account_id, self._database.write_many
+        new = (
             (account_id, *identity, write.order_key, *fill_values(fill))
             for write in orders
             for identity, fill in write.new_fills
-        ]
-        if self._database.write_many("insert_fill", inserts) != len(inserts):
+        )
+        if write_many("insert_fill", new) != sum(len(write.new_fills) for write in orders):
             raise Conflict("a fill was booked by another writer meanwhile: nothing was written; run again")
-        shrunk = [
-            (account_id, *row.identity, fill.qty) for write in orders for row, fill in write.shrunk_fills
-        ]
-        self._database.write_many("shrink_fill", shrunk)
+        shrunk = ((row, fill) for write in orders for row, fill in write.shrunk_fills)
+        write_many("shrink_fill", ((account_id, *row.identity, fill.qty) for row, fill in shrunk))
 
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
-        stamp, home = self._logged_at, self._home
-        updates = [
-            (*trade_values(w.after), stamp, home.profile_id, w.before.trade.trade_id)
-            for w in trades
-            if w.before is not None
-        ]
-        self._database.write_many("update_trade", updates)
-        inserts = [
-            (*trade_values(w.after), stamp, home.profile_id, w.after.trade_id, home.account_id)
-            for w in trades
-            if w.before is None
-        ]
-        self._database.write_many("insert_trade", inserts)
+        home, write_many = self._home, self._database.write_many
+        place = (self._logged_at, home.profile_id)
+        known = ((w.before.trade.trade_id, w) for w in trades if w.before is not None)
+        write_many("update_trade", ((*trade_values(w.after), *place, trade_id) for trade_id, w in known))
+        new = (w.after for w in trades if w.before is None)
+        write_many(
+            "insert_trade", ((*trade_values(one), *place, one.trade_id, home.account_id) for one in new)
+        )
 
     def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
-        fills = [fill for _, fill in write.new_fills] + [fill for _, fill in write.shrunk_fills]
+        fills = [fill for _, fill in (*write.new_fills, *write.shrunk_fills)]
         payload = order_payload(
             None if write.before is None else write.before.order,
             write.after,
@@ -168,27 +157,27 @@ class BookWriter:
             payload=payload,
         )
 
-    def _log_outside_writes(self) -> Iterator[LogEntry]:
+    def _log_outside_writes(self) -> list[LogEntry]:
         """Rows that the bot's own statements, or a person, wrote past the log: as they stand now."""
-        profile_id = self._home.profile_id
-        rows = one_document(self._database.rows("orders_past_the_log", profile_id), ORDER_ROWS)
-        if rows:
-            fills = _fills_by_key(self._database, [row.order_key for row in rows])
-            for row in rows:
-                write = OrderWrite(None, row.order, order_key=row.order_key)
-                write.new_fills = [(("", "", ""), fill) for fill in fills.get(row.order_key, [])]
-                yield self._order_entry(write, OUTSIDE, OUTSIDE)
-            self._database.write_many("order_logged", [(row.order_key,) for row in rows])
-        trades = one_document(self._database.rows("trades_past_the_log", profile_id), TRADE_ROWS)
-        for trade_row in trades:
-            yield self._trade_entry(TradeWrite(None, trade_row.trade), outside=True)
-        self._database.write_many("trade_logged", [(profile_id, row.trade.trade_id) for row in trades])
+        database, profile_id = self._database, self._home.profile_id
+        rows = one_document(database.rows("orders_past_the_log", profile_id), ORDER_ROWS)
+        trades = one_document(database.rows("trades_past_the_log", profile_id), TRADE_ROWS)
+        fills = _fills_by_key(database, [row.order_key for row in rows]) if rows else {}
+        database.write_many("order_logged", ((row.order_key,) for row in rows))
+        database.write_many("trade_logged", ((profile_id, row.trade.trade_id) for row in trades))
+        orders = (
+            OrderWrite(None, row.order, fills.get(row.order_key, ()), order_key=row.order_key) for row in rows
+        )
+        return [
+            *(self._order_entry(write, OUTSIDE, OUTSIDE) for write in orders),
+            *(self._trade_entry(TradeWrite(None, row.trade), outside=True) for row in trades),
+        ]
 
-    def _append(self, entries: Sequence[LogEntry]) -> None:
-        if entries:
-            head = log_head(self._database, self._home.profile_id)
-            rows = chain(self._home.profile_id, entries, logged_at=self._logged_at, head=head)
-            self._database.write_many("append_log", rows)
+    def _append(self, entries: Iterable[LogEntry]) -> None:
+        profile_id = self._home.profile_id
+        head = log_head(self._database, profile_id)
+        rows = chain(profile_id, entries, logged_at=self._logged_at, head=head)
+        self._database.write_many("append_log", rows)
 
 
 def log_head(database: Database, profile_id: str) -> tuple[int, str]:
@@ -197,8 +186,10 @@ def log_head(database: Database, profile_id: str) -> tuple[int, str]:
     return (int_value(rows[0][0]), text_value(rows[0][1])) if rows else (0, GENESIS)
 
 
-def _fills_by_key(database: Database, order_keys: Iterable[int]) -> dict[int, list[Fill]]:
-    fills: dict[int, list[Fill]] = {}
+def _fills_by_key(
+    database: Database, order_keys: Iterable[int]
+) -> dict[int, list[tuple[FillIdentity, Fill]]]:
+    fills: dict[int, list[tuple[FillIdentity, Fill]]] = {}
     for row in one_document(database.rows("fills_of_orders", json_list(order_keys)), FILL_ROWS):
-        fills.setdefault(row.order_key, []).append(row.fill)
+        fills.setdefault(row.order_key, []).append((row.identity, row.fill))
     return fills
