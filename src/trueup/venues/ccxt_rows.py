@@ -15,7 +15,13 @@ from trueup.model.money import ZERO, amount, subtract, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import Intent, PositionSide, Side, Status
-from trueup.venues.ccxt_traits import PLACED_QTY_FIELD, SAME_ID_WHEN_TRIGGERED, TRIGGERED_ID_FIELDS, family
+from trueup.venues.ccxt_traits import (
+    CLIENT_ID_FIELD,
+    PLACED_QTY_FIELD,
+    SAME_ID_WHEN_TRIGGERED,
+    TRIGGERED_ID_FIELDS,
+    family,
+)
 from trueup.venues.exports.read_texts import read_amount, read_status, word
 
 Row = Mapping[str, Any]
@@ -44,6 +50,15 @@ _REASON_FIELDS = (
 _POSITION_SIDE_FIELDS = ("positionSide", "posSide", "position_side", "holdSide")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
 _OFFSETS = {"open": Intent.OPEN, "close": Intent.CLOSE}  # htx's `offset`, bitget's `tradeSide`
+# What the venue says and ccxt's word for it hides: (ccxt's word, the venue's) → status.
+_FLATTENED = {
+    ("closed", "partiallyfilledcanceled"): Status.CANCELED,  # bybit
+    ("closed", "partially_filled_cancelled"): Status.CANCELED,
+    ("open", "pendingcancel"): Status.PENDING_CANCEL,  # bybit
+    ("open", "pending_cancel"): Status.PENDING_CANCEL,
+    ("canceled", "expired"): Status.EXPIRED,  # coinbase
+    ("canceled", "failed"): Status.REJECTED,  # coinbase
+}
 _WHOLE_WORDS = frozenset({"filled", "fully_filled", "full_fill", "done", "finished"})
 _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
     "apiv4",
@@ -59,10 +74,10 @@ _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
 
 def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> VenueOrder:
     """One unified order. `conditional`: it came from an endpoint that holds orders until they trigger."""
-    info = _info(row)
-    qty, filled = _quantities(row, info, exchange_id)
+    info, venue = _info(row), family(exchange_id)
+    qty, filled = _quantities(row, info, venue)
     order_type = _lower(row.get("type"))
-    kept_apart = conditional and family(exchange_id) not in SAME_ID_WHEN_TRIGGERED
+    kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
     status, placed_id = _status(row, info, qty, filled, kept_apart=kept_apart)
     if status is Status.FILLED and order_type == "market" and qty != filled:
         qty = None  # placed by its cost: ccxt's amount is computed, and off by a rounding
@@ -72,7 +87,7 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
     side = _side(row.get("side"))
     return VenueOrder(
         venue_order_id=_text(row.get("id")),
-        client_order_id=_client_id(row.get("clientOrderId")),
+        client_order_id=_client_id(row.get("clientOrderId") or info.get(CLIENT_ID_FIELD.get(venue, ""))),
         symbol=_text(row.get("symbol")),
         side=side,
         order_type=order_type,
@@ -153,10 +168,10 @@ def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
 # -- status and quantity ----------------------------------------------------------------------------------------------
 
 
-def _quantities(row: Row, info: Row, exchange_id: str) -> tuple[str | None, str | None]:
+def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None]:
     """Ordered and filled. Where `amount` is what is left of the order, both are told by what was placed."""
     qty, filled = read_number(row, "amount"), read_number(row, "filled")
-    placed_field = PLACED_QTY_FIELD.get(family(exchange_id), "")
+    placed_field = PLACED_QTY_FIELD.get(venue, "")
     if placed_field not in info:
         return qty, filled
     placed = read_number(info, placed_field)
@@ -185,6 +200,9 @@ def _status(
         and filled not in (None, "0")
     ):
         return Status.FILLED, None
+    flattened = _FLATTENED.get((word(said), own_word))
+    if flattened is not None:
+        return flattened, None
     try:
         return read_status(said, qty, filled), None
     except KeyError:

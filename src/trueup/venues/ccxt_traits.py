@@ -140,3 +140,6 @@ ACCOUNT_ID: dict[str, tuple[str, tuple[str, ...]]] = {
 
 # An order's quantity as it was placed, where ccxt's `amount` is what is left of it.
 PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
+
+# Where ccxt leaves the client's own id in the venue's record (create_order of each sends it there).
+CLIENT_ID_FIELD = {"deribit": "label", "mexc": "externalOid"}
