@@ -6,7 +6,6 @@ and log; breaks, corrections, run record, outbox, findings, deferrals, watermark
 
 import zlib
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct
@@ -52,14 +51,11 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
+    kept = _packed(run) if _is_worth_keeping(run) else None
     try:
-        with ThreadPoolExecutor(
-            max_workers=1
-        ) as beside:  # the database and zlib both work without Python's lock
-            kept = beside.submit(_packed, run) if _is_worth_keeping(run) else None
-            with database.transaction():
-                renew(database, lease)
-                return _Commit(database, run).write(kept)
+        with database.transaction():
+            renew(database, lease)
+            return _Commit(database, run).write(kept)
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -94,8 +90,8 @@ class _Commit:
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self, kept: "Future[tuple[bytes, bytes]] | None") -> ApplyReport:
-        """`kept`: the stored documents of a run that is worth keeping, which are being made meanwhile."""
+    def write(self, kept: tuple[bytes, bytes] | None) -> ApplyReport:
+        """`kept`: snapshot and plan as they are stored, of a run that is worth keeping."""
         run = self._run
         selection = self._select() if run.state == "applied" and run.plan.corrections else _NOTHING
         self._write_books(selection)
@@ -106,7 +102,7 @@ class _Commit:
         if run.notify:
             self._write_outbox(selection.notifications)
         if kept is not None:
-            self._write_run(selection, *kept.result())
+            self._write_run(selection, *kept)
         if run.watermark is not None:
             seq, digest = log_head(self._database, run.profile_id)
             self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark)

@@ -27,7 +27,7 @@ def test_every_statement_is_used_and_every_use_is_a_statement() -> None:
     source = "\n".join(
         one.read_text("utf-8") for one in files("trueup.ledgers").iterdir() if one.name.endswith(".py")
     )
-    used = set(re.findall(r"\.(?:rows|write|write_many)\(\s*\"(\w+)\"", source))
+    used = set(re.findall(r"\b(?:rows|write|write_many)\(\s*\"(\w+)\"", source))
     exported = {name for name in load_statements(SQLITE) if name.startswith("export_")}
     assert used | exported == set(load_statements(SQLITE))
 
