@@ -51,10 +51,11 @@ class PaperVenue:
         self.faults = PaperFaults(Random(f"{seed}/faults"), rates)
         self.per_minute = per_minute
         self.seen: list[Seen] = []
+        self.streams = 0  # connections of the stream so far
         self.meanwhile: list[Callable[[], None]] = []  # each happens once, right after the next request
         self._follow = follow
         self._walk = Random(f"{seed}/walk")
-        self._listeners: set[asyncio.Queue[Json]] = set()
+        self._listeners: set[asyncio.Queue[Json | None]] = set()
         self._next_event = 0
 
     def tick(self) -> None:
@@ -82,10 +83,16 @@ class PaperVenue:
                     listener.put_nowait(frame)
         self._next_event = len(events)
 
+    def hang_up(self) -> None:
+        """End every connection of the stream; clients may connect again."""
+        for listener in self._listeners:
+            listener.put_nowait(None)
+
     @contextlib.contextmanager
-    def listening(self) -> Iterator[asyncio.Queue[Json]]:
-        """The frames from now on."""
-        queue: asyncio.Queue[Json] = asyncio.Queue()
+    def listening(self) -> Iterator[asyncio.Queue[Json | None]]:
+        """The frames from now on; null ends the connection."""
+        self.streams += 1
+        queue: asyncio.Queue[Json | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             yield queue

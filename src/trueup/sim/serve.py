@@ -266,10 +266,11 @@ async def _until_gone(one: WebSocket) -> None:
                 await _say(one, {"stream": "listening", "data": said.get("data")})
 
 
-async def _send(one: WebSocket, frames: asyncio.Queue[Json]) -> None:
+async def _send(one: WebSocket, frames: asyncio.Queue[Json | None]) -> None:
     with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            await _say(one, await frames.get())
+        while (frame := await frames.get()) is not None:
+            await _say(one, frame)
+        await one.close()
 
 
 async def _hear(one: WebSocket) -> Json:
@@ -338,7 +339,9 @@ async def _tick(venue: PaperVenue, tick_s: float) -> None:
 
 @contextlib.contextmanager
 def _listening_socket(port: int) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:  # asyncio: no delay
+    with socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    ) as listener:  # asyncio: no delay
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

@@ -129,6 +129,10 @@ class AlpacaVenue:
         self._secret = secret
         self._account_id: str | None = None
 
+    @property
+    def address(self) -> str:
+        return self._http.address
+
     async def account_id(self) -> str | None:
         """Asked once: credentials belong to one account for as long as they live."""
         if self._account_id is None:
@@ -200,7 +204,7 @@ class AlpacaVenue:
 
     def hints(self) -> AsyncIterator[None]:
         """From the stream of trade updates."""
-        return hear_hints(self._http.address, self._key_id, self._secret, self._clock)
+        return hear_hints(self.address, self._key_id, self._secret, self._clock)
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -1,0 +1,158 @@
+"""One account through the whole engine at the paper server: what observing costs, and whose account it is."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
+from trueup.engine.account import RunState
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.model.errors import ConfigError
+from trueup.model.snapshot import Profile
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import ReadState, Side
+from trueup.ports import VenueSettings
+from trueup.sim.market_orders import OrderRequest
+from trueup.sim.paper_json import paper_id
+from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
+from trueup.sim.serve import serving
+from trueup.venues.alpaca import open_venue
+
+ORDERS = 5_000
+HOUR_NS = 3_600 * NS_PER_S
+PROFILE = Profile(profile_id="p1", venue="alpaca", account_id="acc-1")
+
+
+@asynccontextmanager
+async def _account(folder: Path, paper: PaperVenue, **policy: Any) -> AsyncIterator[ManagedAccount]:
+    """The account of the paper venue, its books in `folder`, everything on the venue's clock."""
+    async with serving(paper) as url:
+        venue = open_venue(
+            VenueSettings(
+                account_id="acc-1",
+                credentials={"key_id": KEY_ID, "secret_key": SECRET},
+                options={"base_url": url},
+                clock=paper.clock,
+            )
+        )
+        ledger = SqliteLedger(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger.ensure_profiles([PROFILE])
+        try:
+            yield ManagedAccount(
+                account_id="acc-1",
+                profiles=[ManagedProfile(profile=PROFILE, policy=Policy(**policy))],
+                venue=venue,
+                ledger=ledger,
+                journal=ledger,
+                clock=paper.clock,
+            )
+        finally:
+            await venue.aclose()
+            ledger.close()
+
+
+def _place(paper: PaperVenue, count: int) -> None:
+    for number in range(count):
+        paper.clock.advance(NS_PER_S // 1000)
+        request = OrderRequest(
+            client_order_id=f"p1-{number}", symbol="ETH/USD", side=Side.BUY, qty=1_000, limit=100_000
+        )
+        paper.market.submit("paper", request, "p1")
+    paper.clock.advance(60 * NS_PER_S)
+
+
+def test_five_thousand_open_orders_cost_fourteen_requests(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue()
+        _place(paper, ORDERS)
+        async with _account(
+            tmp_path, paper, coverage_inserts_max=ORDERS, corrections_max=2 * ORDERS
+        ) as account:
+            for _ in range(2):  # the books learn of the orders; an hour later they are no news
+                await reconcile_account(account, apply=True)
+                paper.clock.advance(HOUR_NS)
+            known = len(paper.seen)
+            report = (await reconcile_account(account, apply=True)).profiles[0]
+            paths = [seen.path for seen in paper.seen[known:]]
+        assert report.state is RunState.UNCHANGED
+        assert report.snapshot is not None
+        assert len(report.snapshot.local.orders) == ORDERS
+        opened = report.snapshot.venue.open_orders
+        assert (opened.state, len(opened.rows)) == (ReadState.COMPLETE, ORDERS)
+        assert len(paths) <= math.ceil(ORDERS / 500) + 4
+        assert not [path for path in paths if path.startswith(("/v2/orders/", "/v2/orders:"))]
+
+    asyncio.run(scenario())
+
+
+def test_another_account_behind_the_same_key_stops_everything(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue()
+        _place(paper, 1)
+        async with _account(tmp_path, paper) as account:
+            first = (await reconcile_account(account, apply=True)).profiles[0]
+            assert first.snapshot is not None
+            assert first.snapshot.venue.account_id == paper_id("account", "paper")
+            paper.clock.advance(60 * NS_PER_S)
+        other = PaperVenue()
+        other.account.account_id = "another"
+        other.clock.advance(300 * NS_PER_S)
+        async with _account(tmp_path, other) as account:
+            report = (await reconcile_account(account, apply=True)).profiles[0]
+        assert report.plan is not None
+        assert report.plan.corrections == []
+        assert "account_changed" in {deferred.reason for deferred in report.plan.deferred}
+        assert "ERROR" in {alert.severity for alert in report.plan.alerts}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("options", "allow_live", "message"),
+    [
+        ({"live": True}, False, "TRUEUP_ALLOW_LIVE"),
+        ({"base_url": "https://api.alpaca.markets"}, True, "live = true"),
+        ({"base_url": "https://api.alpaca.markets", "live": True}, False, "TRUEUP_ALLOW_LIVE"),
+        ({"base_url": "http://paper-api.alpaca.markets"}, True, "https only"),
+        ({"base_url": "http://127.0.0.1.evil.example"}, True, "https only"),
+        (
+            {"base_url": "https://key:secret@paper-api.alpaca.markets", "live": True},
+            True,
+            "neither credentials",
+        ),
+        ({"base_url": "https://paper-api.alpaca.markets@evil.example"}, True, "neither credentials"),
+        ({"requests_per_minute": 0}, False, "requests_per_minute"),
+        ({"timeout_s": 0}, False, "timeout_s"),
+        ({"papr": True}, False, "papr"),
+    ],
+)
+def test_what_is_refused_before_anything_is_sent(
+    options: dict[str, Any], allow_live: bool, message: str
+) -> None:
+    settings = VenueSettings(
+        account_id="acc-1",
+        credentials={"key_id": "k", "secret_key": "s"},
+        options=options,
+        allow_live=allow_live,
+        clock=PaperVenue().clock,
+    )
+    with pytest.raises(ConfigError, match=message):
+        open_venue(settings)
+
+
+def test_live_needs_both_words() -> None:
+    settings = VenueSettings(
+        account_id="acc-1",
+        credentials={"key_id": "AKIA", "secret_key": "hush"},
+        options={"live": True},
+        allow_live=True,
+        clock=PaperVenue().clock,
+    )
+    assert open_venue(settings).address == "https://api.alpaca.markets"
+    assert "AKIA" not in repr(settings)
+    assert "hush" not in repr(settings)
