@@ -134,6 +134,7 @@ def _unbooked_exits(draft: Draft) -> list[VenueOrder]:
         and draft.holder_of(record) is None
         and venue_id not in draft.known_ids
         and venue_id not in draft.ids_in_local_fills
+        and venue_id not in draft.deferred_records
     ]
     return [record for _, record in sorted(found, key=lambda one: one[0])]
 

@@ -8,7 +8,7 @@ nothing more maps, for an inserted entry makes room for its exit.
 from decimal import Decimal
 
 from trueup.core.derive_action import derive_action, map_trade
-from trueup.core.discover_orders import is_known_elsewhere, unanswered_ids
+from trueup.core.discover_orders import is_known_elsewhere, unanswered_ids, waits_for_predecessor
 from trueup.core.draft import Draft, record_key
 from trueup.core.insert_order import Insertion, draft_order, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -117,7 +117,8 @@ def _class_of_eligible(draft: Draft, record: VenueOrder, venue_id: str) -> str |
             return "deferred"
         if is_known_elsewhere(draft, record):
             return "skipped_existing"
-    return "deferred" if venue_id in draft.deferred_records else None
+    waits = venue_id in draft.deferred_records or waits_for_predecessor(draft, record)
+    return "deferred" if waits else None
 
 
 def _is_known(draft: Draft, venue_id: str) -> bool:

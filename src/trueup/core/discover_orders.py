@@ -93,11 +93,11 @@ def _waits(draft: Draft, record: VenueOrder) -> bool:
         return True
     if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
         return _ask_for(draft, record, known_id(record.venue_order_id), Reason.FILLED_QTY_MISSING)
-    return _waits_for_predecessor(draft, record)
+    return waits_for_predecessor(draft, record)
 
 
-def _waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
-    """A successor waits until its predecessor's record was read and judged."""
+def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
+    """A successor waits until its predecessor's record was read and judged. Defers it, or asks."""
     if not draft.venue.predecessor_of:
         return False
     before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")

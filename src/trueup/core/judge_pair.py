@@ -307,7 +307,7 @@ def judge_fills_of(
     fold = fold_fills(
         order,
         draft.fills_of.get(judgement.index, ()),
-        draft.venue_fills_of.get(judgement.index, ()),
+        [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills],
         account_id=draft.profile.account_id,
         cumulative_qty=None if cumulative is None else max(cumulative, amount(order.filled_qty)),
         average_price=average if average is not None and average > 0 else None,

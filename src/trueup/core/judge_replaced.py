@@ -107,9 +107,13 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
     )
     judgement.correct(CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.REPLACED_AT_VENUE, changes=changes)
     judgement.record = current
-    judgement.on_commit.append(lambda: draft.set_holder(current, judgement.index))
     venue_id = known_id(current.venue_order_id)
-    mine = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id]
-    if mine:
-        draft.venue_fills_of[judgement.index] = mine
-        draft.stray_fills = [fill for fill in draft.stray_fills if fill not in mine]
+    judgement.adopted_fills = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id]
+    judgement.on_commit.append(lambda: _adopt(judgement, current))
+
+
+def _adopt(judgement: Judgement, current: VenueOrder) -> None:
+    draft = judgement.draft
+    draft.set_holder(current, judgement.index)
+    draft.venue_fills_of.setdefault(judgement.index, []).extend(judgement.adopted_fills)
+    draft.stray_fills = [fill for fill in draft.stray_fills if fill not in judgement.adopted_fills]

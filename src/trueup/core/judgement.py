@@ -47,6 +47,7 @@ class Judgement:
         self.real_fills: list[Fill] = []
         self.notices: list[tuple[NotificationKind, str | None]] = []
         self.questions: list[tuple[QueryBy, str, Reason]] = []
+        self.adopted_fills: list[Fill] = []  # of the record this order is being bound to
         self.on_commit: list[Callable[[], None]] = []
 
     @property
