@@ -98,23 +98,35 @@ class Service:
             await asyncio.wait(self._tasks)
 
     async def _repeat(self, account: ManagedAccount) -> None:
-        hinted = asyncio.Event()
-        listener = asyncio.create_task(_listen(account, hinted))
+        hints = _Hints(self._clock)
+        listener = asyncio.create_task(hints.listen(account))
         try:
             await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
             while not self._stopping.is_set():
-                hinted.clear()
                 await self._run_in_turn(account)
-                await self._until_due(account, hinted)
+                await self._until_due(account, hints)
         finally:
             listener.cancel()
 
-    async def _until_due(self, account: ManagedAccount, hinted: asyncio.Event) -> None:
-        """The interval; or less where a hint comes: then until what it tells of is no longer recent."""
+    async def _until_due(self, account: ManagedAccount, hints: "_Hints") -> None:
+        """The interval; or less where a hint comes: then until what it tells of is no longer recent.
+
+        Hints that go on put the run off by one more window at most; the last of them then gets a run of its own.
+        """
         spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
-        await self._wait(self._settings.interval_s * spread, hinted)
-        if hinted.is_set() and not self._stopping.is_set():
-            await self._wait(max(managed.policy.recent_activity_window_s for managed in account.profiles))
+        await self._wait(self._settings.interval_s * spread, hints.came)
+        if not hints.came.is_set():
+            return
+        window_ns = round(
+            max(managed.policy.recent_activity_window_s for managed in account.profiles) * NS_PER_S
+        )
+        latest_ns = self._clock.now_ns() + 2 * window_ns
+        while (
+            left_ns := min(hints.last_ns + window_ns, latest_ns) - self._clock.now_ns()
+        ) > 0 and not self._stopping.is_set():
+            await self._wait(left_ns / NS_PER_S)
+        if hints.last_ns + window_ns <= self._clock.now_ns():
+            hints.came.clear()
 
     async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
         async with self._slots:
@@ -151,12 +163,23 @@ class Service:
                 wait.cancel()
 
 
-async def _listen(account: ManagedAccount, hinted: asyncio.Event) -> None:
-    """Passes the hints of the venue's stream on, where it has one. Losing it costs latency only."""
-    if not isinstance(account.venue, Hinting):
-        return
-    try:
-        async for _ in account.venue.hints():
-            hinted.set()
-    except Exception as error:  # noqa: BLE001 - the stream is a convenience: no fault of it may end the account
-        log_event(Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error)
+class _Hints:
+    """What the venue's stream told, where it has one: that something happened, and when it was last heard."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.came = asyncio.Event()
+        self.last_ns = 0
+        self._clock = clock
+
+    async def listen(self, account: ManagedAccount) -> None:
+        """Losing the stream costs latency only."""
+        if not isinstance(account.venue, Hinting):
+            return
+        try:
+            async for _ in account.venue.hints():
+                self.last_ns = self._clock.now_ns()
+                self.came.set()
+        except Exception as error:  # noqa: BLE001 - a convenience: no fault of it may end the account
+            log_event(
+                Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error
+            )

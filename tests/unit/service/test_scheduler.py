@@ -179,4 +179,16 @@ class HintingVenue(TimedVenue):
 def test_a_hint_wakes_a_run_when_its_event_is_no_longer_recent(desk: Desk):
     one = replace(account(desk, "a"), venue=HintingVenue(desk))
     run_until(desk, Service([one], settings(), desk.clock), 30)
-    assert times(one) == [0, 8, 18, 28], "3 s + the window of 5 s; then the interval"
+    assert times(one) == [0, 9, 19, 29], "the last hint at 4 s + the window of 5 s; then the interval"
+
+
+class RestlessVenue(HintingVenue):
+    """Its stream never rests."""
+
+    hints_at = tuple(range(3, 60, 2))
+
+
+def test_hints_that_never_end_put_no_run_off_for_long(desk: Desk):
+    one = replace(account(desk, "a"), venue=RestlessVenue(desk))
+    run_until(desk, Service([one], settings(), desk.clock), 30)
+    assert times(one) == [0, 13, 23], "3 s + two windows of 5 s, and so on"
