@@ -14,15 +14,12 @@ from trueup.sim.trial import RUNS_TO_CONVERGE_MAX, run_trial
 WORLDS = int(os.environ.get("TRUEUP_WORLDS", "300"))
 FIRST_WORLD = int(os.environ.get("TRUEUP_FIRST_WORLD", "0"))
 WORLDS_PER_TEST = 50
-NOT_YET_FIXED = {233}  # tests/sim/found/covered_order_with_fills_by_client_id.json
 
 
 @pytest.mark.parametrize("first", range(FIRST_WORLD, FIRST_WORLD + WORLDS, WORLDS_PER_TEST))
 def test_worlds_stay_safe_and_converge(first):
     corrections: Counter[str] = Counter()
     for seed in range(first, min(first + WORLDS_PER_TEST, FIRST_WORLD + WORLDS)):
-        if seed in NOT_YET_FIXED:
-            continue
         trial = run_trial(seed, make_plan)
         assert trial.violations == [], f"seed {seed}"
         assert trial.runs_to_converge is not None

@@ -12,16 +12,9 @@ from trueup.sim.memory_run import MemoryRun
 from trueup.sim.trial import projected
 
 FOUND = Path(__file__).parent / "found"
-NOT_YET_FIXED = {"covered_order_with_fills_by_client_id"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(path.stem, marks=[pytest.mark.xfail] if path.stem in NOT_YET_FIXED else [])
-        for path in sorted(FOUND.glob("*.json"))
-    ],
-)
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOUND.glob("*.json")))
 def test_what_was_planned_is_not_planned_again(name):
     snapshot = decode_snapshot((FOUND / f"{name}.json").read_bytes())
     plan = make_plan(snapshot)
