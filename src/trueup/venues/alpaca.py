@@ -113,7 +113,9 @@ def _address(options: AlpacaOptions, allow_live: bool) -> str:
                 f"{address} is not Alpaca's paper host: set live = true in the account's options"
             )
         if not allow_live:
-            raise ConfigError("live = true is configured; say it again with TRUEUP_ALLOW_LIVE=true")
+            raise ConfigError(
+                "live = true is configured; say it again: `trueup --live …`, or TRUEUP_ALLOW_LIVE=true"
+            )
     return address
 
 

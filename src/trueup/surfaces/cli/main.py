@@ -6,6 +6,7 @@ user can mend ends as one line on standard error and an exit code; only a fault 
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +17,7 @@ import click
 from trueup.model.errors import TrueupError
 from trueup.surfaces.cli.terminal import say_error, visible
 
+ALLOW_LIVE = "TRUEUP_ALLOW_LIVE"  # service.registry's, which is imported by commands only
 USAGE_EXIT = 64  # EX_USAGE of sysexits.h; click's own 2 means "breaks found" here
 FAILURE_EXIT = 1
 INTERRUPTED_EXIT = 130  # 128 + SIGINT, as shells report it
@@ -130,9 +132,12 @@ def _drop_stdout() -> None:
     invoke_without_command=True,
 )
 @click.version_option(package_name="trueup", prog_name="trueup", message="%(prog)s %(version)s")
+@click.option("--live", is_flag=True, help="Accounts of real money, where live = true is configured too.")
 @click.pass_context
-def commands(ctx: click.Context) -> None:
+def commands(ctx: click.Context, live: bool) -> None:
     """Keep a trading bot's books true: compare them with the venue, explain what differs, repair what is proven."""
+    if live:
+        os.environ[ALLOW_LIVE] = "true"
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
