@@ -179,10 +179,10 @@ def _note_order_of_reads(exports: Mapping[Source, Export], local: Local, notes: 
 def _note_matches(snapshot: Snapshot, notes: list[str]) -> None:
     """Two files that name none of the same orders are almost always one column taken for another."""
     venue_orders = snapshot.venue.open_orders.rows + snapshot.venue.history.orders
-    venue_ids = {known_id(order.venue_order_id) for order in venue_orders}
-    client_ids = {known_client_id(order.client_order_id) for order in venue_orders}
+    venue_ids = {known_id(order.venue_order_id) for order in venue_orders} - {None}
+    client_ids = {known_client_id(order.client_order_id) for order in venue_orders} - {None}
     orders = snapshot.local.orders
-    named = sum(_is_named(order, venue_ids - {None}, client_ids - {None}) for order in orders)
+    named = sum(_is_named(order, venue_ids, client_ids) for order in orders)
     notes.append(f"{named} of {len(orders)} local orders are named in the venue file")
     if orders and venue_orders and not named:
         notes.append("none at all: is an id column taken for another? say --map local.venue_order_id=COLUMN")

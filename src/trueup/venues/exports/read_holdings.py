@@ -1,5 +1,6 @@
 """Rows of fills, trades and positions as the model's values. What is missing or contradicts itself is refused."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -75,9 +76,10 @@ def read_positions(columns: Columns) -> list[Position]:
     """Net quantities, signed. Long and short of one symbol stay apart, as hedged accounts hold them."""
     sides = [read_word(columns, row, "side", read_texts.read_position_side) for row in columns.rows.rows]
     symbols = [_needed(columns, row, "symbol") for row in columns.rows.rows]
+    rows_of = Counter(symbols)
     positions = []
     for row, side, symbol in zip(columns.rows.rows, sides, symbols, strict=True):
-        hedged = columns.text(row, "hedged") == "true" or symbols.count(symbol) > 1
+        hedged = columns.text(row, "hedged") == "true" or rows_of[symbol] > 1
         positions.append(
             Position(
                 symbol=symbol,
