@@ -198,7 +198,7 @@ def test_unknown_status_words_of_the_venue_judge_fills_only() -> None:
         ("order_id,side,status\nv-1,up,new\n", "row 2: 'up' is none of buy, sell"),
         ("order_id,side,status\nv-1,,new\nv-2,buy,new\n", "row 2: no side"),
         ("order_id,side,status,qty\nv-1,buy,partially_filled,2\n", "no filled quantity"),
-        ("order_id,side,status\nv-1,buy,new\nV-1,buy,new\n", "local.txt row 3, venue_order_id: duplicate of local.txt row 2"),
+        ("order_id,side,status\nv-1,buy,new\nV-1,buy,new\n", "row 3, venue_order_id: duplicate of local.txt row 2"),
         ('[{"order_id": "v-1"', "local.txt: not JSON"),
         ('[1, 2]', "row 1: expected an object"),
         ('{"a": [{"x": 1}], "b": [{"x": 1}]}', "several lists (a, b)"),
