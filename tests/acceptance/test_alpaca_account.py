@@ -56,9 +56,11 @@ async def _account(folder: Path, paper: PaperVenue, **policy: Any) -> AsyncItera
             ledger.close()
 
 
-def _place(paper: PaperVenue, count: int) -> None:
+def _place(paper: PaperVenue, count: int, *, at_once: int = 1) -> None:
+    """`at_once`: so many carry the same time of submission."""
     for number in range(count):
-        paper.clock.advance(NS_PER_S // 1000)
+        if number % at_once == 0:
+            paper.clock.advance(NS_PER_S // 1000)
         request = OrderRequest(
             client_order_id=f"p1-{number}", symbol="ETH/USD", side=Side.BUY, qty=1_000, limit=100_000
         )
@@ -90,6 +92,29 @@ def test_five_thousand_open_orders_cost_fourteen_requests(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_orders_of_one_instant_on_both_sides_of_a_page(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue()
+        _place(paper, 1_200, at_once=7)  # 500 = 71 × 7 + 3
+        async with _account(tmp_path, paper) as account:
+            read = await account.venue.open_orders()
+        assert (read.state, len(read.rows)) == (ReadState.COMPLETE, 1_200)
+
+    asyncio.run(scenario())
+
+
+def test_more_orders_of_one_instant_than_a_page_holds_are_not_read_to_their_end(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue()
+        _place(paper, 1_001, at_once=501)
+        async with _account(tmp_path, paper) as account:
+            read = await account.venue.open_orders()
+        assert (read.state, len(read.rows)) == (ReadState.PARTIAL, 500)
+        assert "submitted at once" in (read.error or "")
+
+    asyncio.run(scenario())
+
+
 def test_another_account_behind_the_same_key_stops_everything(tmp_path: Path) -> None:
     async def scenario() -> None:
         paper = PaperVenue()
@@ -108,6 +133,22 @@ def test_another_account_behind_the_same_key_stops_everything(tmp_path: Path) ->
         assert report.plan.corrections == []
         assert "account_changed" in {deferred.reason for deferred in report.plan.deferred}
         assert "ERROR" in {alert.severity for alert in report.plan.alerts}
+
+    asyncio.run(scenario())
+
+
+def test_the_last_calls_of_a_minute_are_the_bot_s(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue(per_minute=200)
+        paper.clock.advance(45 * NS_PER_S)
+        async with _account(tmp_path, paper) as account:
+            for _ in range(190):  # the bot is busy
+                paper.note("POST", "/v2/orders", "")
+            first_ns = paper.clock.now_ns()
+            await account.venue.open_orders()  # the reply says that 9 calls are left
+            assert paper.clock.now_ns() == first_ns
+            await account.venue.open_orders()
+            assert paper.clock.now_ns() - first_ns >= 15 * NS_PER_S  # the venue's next minute
 
     asyncio.run(scenario())
 

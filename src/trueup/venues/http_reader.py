@@ -26,7 +26,7 @@ PATIENCE_S = (
     20.0  # the longest that a request waits for the budget: longer than that is the next run's business
 )
 BODY_MAX_BYTES = 32 << 20  # 500 orders with their legs are 3 MB
-RESERVE = 10  # calls a minute that stay the bot's where the venue says how many are left
+RESERVE_SHARE = 0.05  # of the venue's limit, where it says how many calls are left: those are the bot's
 MESSAGE_MAX_CHARS = 200
 
 
@@ -126,12 +126,12 @@ class HttpReader:
     def _obey(self, response: aiohttp.ClientResponse) -> None:
         """What the venue says about its limit: how many calls are left, and when it counts anew."""
         headers = response.headers
-        left = headers.get("X-RateLimit-Remaining", "")
+        left, limit = headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Limit", "")
         if response.status == 429:
             retry_after = headers.get("Retry-After", "")
             known = float(retry_after) if retry_after.isdigit() else self._reset_in_s(headers)
             self.budget.pause(min(WINDOW_S, known if known is not None else 1 + self._jitter.random()))
-        elif left.isdigit() and int(left) < RESERVE:
+        elif left.isdigit() and limit.isdigit() and int(left) < RESERVE_SHARE * int(limit):
             self.budget.pause(self._reset_in_s(headers) or 0)
 
     def _reset_in_s(self, headers: Mapping[str, str]) -> float | None:

@@ -1,5 +1,6 @@
 """What holds whatever a venue answers: the budget, and that no secret is seen."""
 
+import asyncio
 import logging
 import traceback
 
@@ -47,6 +48,18 @@ async def test_no_minute_sees_more_requests_than_the_budget(bench: Bench, fault:
         bench.clock.advance(25 * NS_PER_S)
     sent = bench.sent_ns()
     assert len(sent) > budget or fault is PaperFault.RATE_LIMITED  # the venue's own wait is longer than ours
+    for index, sent_ns in enumerate(sent[budget:]):
+        assert sent_ns - sent[index] >= MINUTE_NS
+
+
+async def test_readers_at_the_same_time_share_one_budget(bench: Bench) -> None:
+    budget = 10
+    venues = [bench.reopen(budget=budget) for _ in range(3)]
+    await asyncio.gather(*(_use(venue) for venue in venues))
+    bench.clock.advance(50 * NS_PER_S)
+    await asyncio.gather(*(_use(venue) for venue in venues))
+    sent = bench.sent_ns()
+    assert len(sent) > budget
     for index, sent_ns in enumerate(sent[budget:]):
         assert sent_ns - sent[index] >= MINUTE_NS
 
