@@ -157,10 +157,11 @@ def _confirm(draft: Draft, comparison: Comparison, trade: Trade | None, less: bo
 
 
 def _counted(draft: Draft, prior: Finding | None) -> tuple[int, bool]:
-    confirmations = 1 + (0 if prior is None else prior.confirmations)
+    needed = draft.policy.parity_confirmations  # counted no further, so that a lasting mismatch is no news
+    confirmations = min(1 + (0 if prior is None else prior.confirmations), needed)
     age_ns = 0 if prior is None else draft.now_ns - to_ns(prior.first_seen_at)
     old = age_ns >= round(draft.policy.parity_min_age_s * NS_PER_S)
-    return confirmations, confirmations >= draft.policy.parity_confirmations and old
+    return confirmations, confirmations >= needed and old
 
 
 def _sign(less: bool) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
-from trueup.model.vocabulary import Action, Extent, Intent, PositionSide, Side, TradeStatus
+from trueup.model.vocabulary import Action, DecisionKind, Extent, Intent, PositionSide, Side, TradeStatus
 
 if TYPE_CHECKING:
     from trueup.core.draft import Draft
@@ -69,8 +69,11 @@ def trades_of_symbol(draft: "Draft", symbol: str | None) -> list[Trade]:
 
 
 def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | None:
-    """The trade of an order that has none: pattern; sub-tag equal to a trade id; parent leg or chain; the only trade
+    """The trade of an order that has none: a person's decision; pattern; sub-tag equal to a trade id; parent leg or chain; the only trade
     of that symbol, not closed, whose open quantity an exit fits, and only if it is open; else null."""
+    decided = draft.decision(DecisionKind.MAP_TRADE, record)
+    if decided is not None and decided.trade_id is not None:
+        return decided.trade_id
     named = pattern_group(draft, order.client_order_id, "trade")
     if named is not None:
         known = draft.trades.get(known_id(named) or "")

@@ -30,9 +30,9 @@ from trueup.model.plan import (
     SubTagRepairResult,
 )
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
+from trueup.model.snapshot import Decision, Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, DeferralReason, Extent, Outcome, QueryBy, QuerySide, Severity
+from trueup.model.vocabulary import BreakKind, DecisionKind, DeferralReason, Extent, Outcome, QueryBy, QuerySide, Severity
 
 _SECONDS = len("2026-11-23T12:00:00")
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
@@ -72,6 +72,7 @@ class Draft:
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
         self.known_ids: set[str] = set()  # venue order ids that count as existing: those that replaced orders had
+        self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
         self.deferred_orders: set[int] = set()
@@ -149,9 +150,42 @@ class Draft:
                 index_of[venue_id] = index
         return index_of
 
+    def know_out_of_scope(self, order: LocalOrder) -> None:
+        """A local order that is not judged still exists: its ids are nobody else's."""
+        venue_ids = (known_id(order.venue_order_id), *map(known_id, order.previous_venue_order_ids))
+        self.known_ids.update(one for one in venue_ids if one is not None)
+        client_id = known_client_id(order.client_order_id)
+        if client_id is not None:
+            self.known_client_ids.add(client_id)
+
+    def is_free(self, client_id: str) -> bool:
+        """Whether no local order has this comparable client order id, and the venue no two orders with it."""
+        if client_id in self.index_by_client_id or client_id in self.known_client_ids:
+            return False
+        return not self.venue.is_shared(client_id)
+
     def in_scope(self, symbol: str | None) -> bool:
         managed = self.managed_tokens
         return managed is None or symbol is None or symbol_token(symbol) in managed
+
+    @cached_property
+    def decisions(self) -> dict[tuple[DecisionKind, str], Decision]:
+        """A person's standing decisions, by what they are about; of two about one thing the later counts."""
+        standing: dict[tuple[DecisionKind, str], Decision] = {}
+        for one in sorted(self.snapshot.local.decisions, key=lambda each: (to_ns(each.decided_at), each.decision_id)):
+            if one.until is not None and to_ns(one.until) <= self.now_ns:
+                continue
+            for subject in (known_id(one.venue_order_id), known_client_id(one.client_order_id), one.break_id):
+                if subject is not None:
+                    standing[one.kind, subject] = one
+        return standing
+
+    def decision(self, kind: DecisionKind, order: LocalOrder | VenueOrder) -> Decision | None:
+        """What a person decided of this order, by either of its ids."""
+        if not self.snapshot.local.decisions:
+            return None
+        by_venue_id = self.decisions.get((kind, known_id(order.venue_order_id) or ""))
+        return by_venue_id or self.decisions.get((kind, known_client_id(order.client_order_id) or ""))
 
     def is_unmapped(self, symbol: str | None) -> bool:
         """A symbol that a non-empty instruments list does not have."""
@@ -278,6 +312,10 @@ class Draft:
         break_id = f"{digest_id}-{kind}{detail}"
         if break_id in self.break_versions:
             return break_id
+        if self.snapshot.local.decisions and not corrected:
+            ignored = self.decisions.get((DecisionKind.IGNORE_BREAK, break_id))
+            if ignored is not None:
+                severity, message = Severity.INFO, f"{message} (ignored by {ignored.author}: {ignored.reason})"
         self.break_versions[break_id] = version
         self.confirmations[break_id] = confirmations
         if restarted:

@@ -19,6 +19,9 @@ def filter_scope(draft: Draft) -> None:
     rows = [row for row in venue.open_orders.rows if draft.in_scope(row.symbol)]
     outside = {record_key(row) for row in venue.open_orders.rows if not draft.in_scope(row.symbol)}
     dropped = len(draft.orders) - len(orders) + len(outside)
+    for order in draft.orders:
+        if not draft.in_scope(order.symbol):
+            draft.know_out_of_scope(order)
     draft.orders = draft.original_orders = orders
     draft.open_rows = rows
     draft.count("out_of_scope", dropped)

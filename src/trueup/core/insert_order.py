@@ -81,7 +81,7 @@ def draft_order(
     """The row that an insertable record becomes; without its client order id where another order has that."""
     assert record.side is not None
     client_id = known_client_id(record.client_order_id)
-    taken = client_id is not None and (client_id in draft.index_by_client_id or draft.venue.is_shared(client_id))
+    taken = client_id is None or not draft.is_free(client_id)
     return LocalOrder(
         client_order_id=None if taken else record.client_order_id,
         venue_order_id=record.venue_order_id,

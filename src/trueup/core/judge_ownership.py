@@ -10,6 +10,7 @@ from trueup.core.derive_action import pattern_group
 from trueup.core.draft import Draft
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.snapshot import VenueOrder
+from trueup.model.vocabulary import DecisionKind
 
 _KIN_DEPTH_MAX = 1000  # links followed towards the first order of a chain
 
@@ -21,7 +22,11 @@ class Owner(Enum):
 
 
 def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
-    """Who owns a venue order that has no local row."""
+    """Who owns a venue order that has no local row. A person's decision comes first."""
+    if draft.decision(DecisionKind.DISOWN_ORDER, record) is not None:
+        return Owner.FOREIGN
+    if draft.decision(DecisionKind.ADOPT_ORDER, record) is not None:
+        return Owner.US
     seen: set[str] = set()
     for _ in range(_KIN_DEPTH_MAX):
         kin = _kin(draft, record, seen)

@@ -138,8 +138,7 @@ def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
         changes["venue_order_id"] = record.venue_order_id
     client_id = known_client_id(record.client_order_id)
     if known_client_id(order.client_order_id) is None and client_id is not None:
-        named_once = client_id not in draft.index_by_client_id and not draft.venue.is_shared(client_id)
-        if named_once and draft.ledger_lacks((QueryBy.CLIENT_ORDER_ID, record.client_order_id)):
+        if draft.is_free(client_id) and draft.ledger_lacks((QueryBy.CLIENT_ORDER_ID, record.client_order_id)):
             changes["client_order_id"] = record.client_order_id
     if changes:
         judgement.found(

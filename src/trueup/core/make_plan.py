@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import localcontext
 
+from trueup.core.apply_decisions import apply_decisions
 from trueup.core.backfill_exits import backfill_exits
 from trueup.core.check_parity import check_parity
 from trueup.core.check_watchdog import check_watchdog
@@ -31,6 +32,7 @@ STAGES: tuple[Stage, ...] = (
     discover_orders,
     cover_history,
     backfill_exits,
+    apply_decisions,
     move_trades,
     repair_sub_tags,
     check_parity,

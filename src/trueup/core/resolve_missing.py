@@ -237,7 +237,7 @@ def _report_discounted(judgement: Judgement) -> None:
 def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
     draft, order = judgement.draft, judgement.before
     policy = draft.policy
-    confirmations = 1 + (0 if prior is None else prior.confirmations)
+    confirmations = min(1 + (0 if prior is None else prior.confirmations), policy.absence_confirmations)
     age_ns = 0 if prior is None else draft.now_ns - to_ns(prior.first_seen_at)
     enough = confirmations >= policy.absence_confirmations and age_ns >= round(policy.absence_min_age_s * NS_PER_S)
     reason, message = Reason.ABSENT_UNCONFIRMED, f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times"

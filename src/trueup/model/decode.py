@@ -100,6 +100,7 @@ def _rows(snapshot: Snapshot) -> Iterator[tuple[str, Sequence[Struct]]]:
     yield "$.local.fills", local.fills
     yield "$.local.trades", local.trades
     yield "$.local.answers", local.answers
+    yield "$.local.decisions", local.decisions
     yield "$.venue.open_orders.rows", venue.open_orders.rows
     yield "$.venue.history.orders", venue.history.orders
     yield "$.venue.history.fills", venue.history.fills
@@ -130,6 +131,7 @@ _TIME_FIELDS = {
     "Trade": ("opened_at",),
     "LocalAnswer": ("read_at",),
     "VenueAnswer": ("read_at",),
+    "Decision": ("until", "decided_at"),
     "Finding": ("first_seen_at", "last_seen_at"),
 }
 
@@ -240,8 +242,12 @@ def _check_duplicates(snapshot: Snapshot) -> None:
         "$.local.fills",
         "fill_id",
         [
-            (known_id(f.venue_order_id), f.client_order_id, f.symbol and symbol_token(f.symbol), known_id(f.fill_id))
-            for f in fills
+            (
+                known_id(one.venue_order_id) or ("client", known_client_id(one.client_order_id)),
+                one.symbol and symbol_token(one.symbol),
+                known_id(one.fill_id),
+            )
+            for one in fills
         ],
     )
     _refuse_duplicates("$.local.trades", "trade_id", [known_id(trade.trade_id) for trade in snapshot.local.trades])

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     OWNERS_CONTRADICT = "owners_contradict"
     ORDER_WITHOUT_ID = "order_without_id"
     RECORD_INCOMPLETE = "record_incomplete"
+    DECIDED_BY_PERSON = "decided_by_person"
     # missing at the venue
     LIVE_LOCALLY_NOT_IN_OPEN_ORDERS = "live_locally_not_in_open_orders"
     QUERY_UNANSWERED = "query_unanswered"

@@ -10,6 +10,7 @@ from trueup.model.policy import Policy
 from trueup.model.vocabulary import (
     Action,
     BreakKind,
+    DecisionKind,
     Extent,
     Intent,
     LedgerFeature,
@@ -187,6 +188,25 @@ class PositionsRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, k
     error: str | None = None
 
 
+class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """What a person decided, with author, time and reason (ADR 0002). Orders are named by either id.
+
+    `map_trade`: the order belongs to `trade_id`; `ignore_break`: `break_id` is no more than info before `until` (null:
+    for good); `adopt_order`, `disown_order`: the venue order is, or is not, this profile's.
+    """
+
+    decision_id: str
+    kind: DecisionKind
+    venue_order_id: str | None = None
+    client_order_id: str | None = None
+    trade_id: str | None = None
+    break_id: str | None = None
+    until: str | None = None
+    author: str
+    reason: str
+    decided_at: str
+
+
 class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     read_at: str | None = None
     extent: Extent = Extent.ALL
@@ -195,6 +215,7 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fills: list[Fill] = []
     trades: list[Trade] = []
     other_profiles_open_qty: dict[str, OtherOpenQty] = {}
+    decisions: list[Decision] = []
     unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
 
 

@@ -90,6 +90,15 @@ class LedgerFeature(StrEnum):
     EXIT_AUDIT = "exit_audit"
 
 
+class DecisionKind(StrEnum):
+    """What a person decided; the plan takes it as evidence."""
+
+    MAP_TRADE = "map_trade"
+    IGNORE_BREAK = "ignore_break"
+    ADOPT_ORDER = "adopt_order"
+    DISOWN_ORDER = "disown_order"
+
+
 class QueryBy(StrEnum):
     VENUE_ORDER_ID = "venue_order_id"
     CLIENT_ORDER_ID = "client_order_id"
