@@ -15,26 +15,28 @@ from trueup.model.errors import InputError
 LIVE = ("pending_new", "partially_filled", "pending_cancel", "pending_replace", "suspended")
 TERMINAL = ("filled", "canceled", "expired", "rejected", "replaced")
 
-venue_ids = st.sampled_from(["v-1", "v-2", "v-3", "V-1 "])
-client_ids = st.sampled_from([None, "c-1", "c-2", "c-3", " C-1", "0", "", "bot.t-1.exit"])
-times = st.sampled_from([None, *map(at, (-90000, -3600, -600, -61, -7, -3, 0))])
+client_ids = st.sampled_from([None, None, "c-1", "c-2", "c-3", " C-1", "c-4", "0", "bot.t-1.exit"])
+times = st.sampled_from([None, *map(at, (-90000, -3600, -3600, -600, -600, -61, -7, -3))])
+read_times = st.sampled_from([None, None, at(-1), at(-600)])
 some_time = st.sampled_from([at(second) for second in (-90000, -3600, -600, -61, -7, -3, 0)])
 amounts = st.sampled_from([None, "0", "1", "2.5", "4", "10"])
+quantities = st.sampled_from(["10", "10", "10", "10", "4", "0", None])
 prices = st.sampled_from([None, "0", "99", "100", "100.0"])
-symbols = st.sampled_from(["ETH/USD", "ETH/USD", "BTC/USD", None])
-sides = st.sampled_from(["buy", "buy", "sell"])
+symbols = st.sampled_from(["ETH/USD"] * 6 + ["BTC/USD", None])
+sides = st.sampled_from(["buy"] * 4 + ["sell"])
 statuses = st.sampled_from(LIVE + TERMINAL)
-maybe_venue_ids = st.none() | venue_ids
+rare_venue_ids = st.sampled_from([None, None, None, None, None, "v-1", "v-2", "v-3"])
+usual_venue_ids = st.sampled_from(["v-1", "v-2", "v-3", "V-1 ", "v-1", "v-2", None])
 
 local_orders = st.fixed_dictionaries(
     {
         "client_order_id": client_ids,
-        "venue_order_id": maybe_venue_ids,
+        "venue_order_id": usual_venue_ids,
         "trade_id": st.sampled_from([None, "t-1", "t-2"]),
         "symbol": symbols,
         "side": sides,
         "action": st.sampled_from([None, "entry", "exit"]),
-        "qty": amounts,
+        "qty": quantities,
         "limit_price": prices,
         "stop_price": prices,
         "status": statuses,
@@ -43,17 +45,17 @@ local_orders = st.fixed_dictionaries(
         "submitted_at": times,
         "last_activity_at": times,
         "venue_updated_at": times,
-        "previous_venue_order_ids": st.lists(venue_ids, max_size=2, unique=True),
+        "previous_venue_order_ids": st.sampled_from([[], [], [], [], ["v-1"], ["v-2", "v-3"]]),
         "version": st.integers(1, 3),
     }
 )
 venue_orders = st.fixed_dictionaries(
     {
-        "venue_order_id": st.none() | venue_ids | venue_ids,
+        "venue_order_id": usual_venue_ids,
         "client_order_id": client_ids,
         "symbol": symbols,
-        "side": st.none() | sides,
-        "qty": amounts,
+        "side": sides,
+        "qty": quantities,
         "limit_price": prices,
         "stop_price": prices,
         "status": st.none() | statuses,
@@ -62,9 +64,9 @@ venue_orders = st.fixed_dictionaries(
         "filled_qty": amounts,
         "filled_avg_price": prices,
         "sub_tag": st.sampled_from([None, "desk-1", "desk-2"]),
-        "replaces": maybe_venue_ids,
-        "replaced_by": maybe_venue_ids,
-        "parent_venue_order_id": maybe_venue_ids,
+        "replaces": rare_venue_ids,
+        "replaced_by": rare_venue_ids,
+        "parent_venue_order_id": rare_venue_ids,
         "submitted_at": times,
         "updated_at": times,
     }
@@ -72,10 +74,10 @@ venue_orders = st.fixed_dictionaries(
 fills = st.fixed_dictionaries(
     {
         "fill_id": st.sampled_from(["F1", "F2"]),
-        "venue_order_id": maybe_venue_ids,
+        "venue_order_id": usual_venue_ids,
         "client_order_id": client_ids,
         "symbol": symbols,
-        "side": st.none() | sides,
+        "side": sides,
         "qty": st.sampled_from(["0", "1", "2.5", "4"]),
         "price": prices,
         "fee": st.sampled_from([None, "0.1", "-0.1"]),
@@ -111,9 +113,9 @@ answers = st.one_of(
 )
 findings = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["missing_at_venue", "fill_drift", "venue_behind"]),
+        "kind": st.sampled_from(["missing_at_venue", "fill_drift", "venue_behind", "position_mismatch"]),
         "break_id": st.none(),
-        "venue_order_id": maybe_venue_ids,
+        "venue_order_id": usual_venue_ids,
         "client_order_id": client_ids,
         "first_seen_at": some_time,
         "last_seen_at": some_time,
@@ -133,6 +135,14 @@ trades = st.fixed_dictionaries(
         "fee_base_qty": st.sampled_from(["0", "0.1"]),
     }
 )
+positions = st.fixed_dictionaries(
+    {
+        "symbol": st.sampled_from(["ETH/USD", "BTC/USD"]),
+        "qty": st.sampled_from(["0", "-10", "7.5", "10", "20"]),
+        "mark_price": prices,
+        "position_side": st.sampled_from([None, None, "long", "short"]),
+    }
+)
 policies = st.fixed_dictionaries(
     {},
     optional={
@@ -145,14 +155,22 @@ policies = st.fixed_dictionaries(
         "owned_sub_tags": st.just(["desk-1"]),
         "client_order_id_pattern": st.just(r"^bot\.(?P<trade>[^.]+)\.(?P<action>entry|exit)"),
         "managed_symbols": st.just(["ETH/USD"]),
+        "parity_confirmations": st.just(1),
+        "parity_min_age_s": st.just(0),
+        "parity_action": st.sampled_from(["auto_close", "report"]),
+        "parity_auto_close_notional_max_usd": st.just("100000"),
+        "missing_position_is_flat": st.booleans(),
+        "coverage_inserts_max": st.integers(0, 2),
+        "coverage_dry_run": st.booleans(),
+        "exit_backfill_dry_run": st.booleans(),
     },
 )
 ID_KEYS = ("venue_order_id", "client_order_id")
-STATES = ["complete", "partial", "failed"]
+STATES = ["complete", "complete", "complete", "partial", "failed"]
 
 
 def reads(rows: Document, states: list[str] = STATES) -> st.SearchStrategy[Document]:
-    return st.fixed_dictionaries({"state": st.sampled_from(states), "read_at": times} | rows)
+    return st.fixed_dictionaries({"state": st.sampled_from(states), "read_at": read_times} | rows)
 
 
 def snapshots(open_order_states: list[str]) -> st.SearchStrategy[Document]:
@@ -162,7 +180,7 @@ def snapshots(open_order_states: list[str]) -> st.SearchStrategy[Document]:
             "format": st.just("trueup.snapshot/1"),
             "taken_at": st.just(at(0)),
             "profile": st.just({"profile_id": "p-1", "account_id": "a-1"}),
-            "policy": policies.map(lambda policy: STAGES_OFF | policy),
+            "policy": st.builds(dict.__or__, st.sampled_from([STAGES_OFF, {}]), policies),
             "instruments": st.sampled_from([[], [{"symbol": "ETH/USD", "qty_step": "0.01"}]]),
             "local": st.fixed_dictionaries(
                 {
@@ -184,6 +202,7 @@ def snapshots(open_order_states: list[str]) -> st.SearchStrategy[Document]:
                             "fills": st.lists(fills, max_size=4).map(only_real),
                         }
                     ),
+                    "positions": reads({"rows": st.lists(positions, max_size=2, unique_by=position_leg)}),
                     "answers": st.lists(answers, max_size=5),
                 }
             ),
@@ -210,7 +229,11 @@ def useful(order_id: str | None) -> bool:
 
 
 def fill_identity(row: Document) -> tuple:
-    return (normal(row["venue_order_id"]), normal(row["client_order_id"]), row["fill_id"])
+    return (normal(row["venue_order_id"]) or normal(row["client_order_id"]), row["fill_id"])
+
+
+def position_leg(row: Document) -> tuple:
+    return (row["symbol"], row["position_side"])
 
 
 def only_real(rows: list[Document]) -> list[Document]:
@@ -279,10 +302,13 @@ def test_the_order_of_rows_and_duplicates_do_not_matter(snapshot, rng):
 def test_corrections_are_explained_and_carry_a_judged_version(snapshot):
     plan = planned(snapshot)
     breaks = {item["break_id"] for item in plan["breaks"]}
+    trades = {row["trade_id"]: 1 for row in snapshot["local"]["trades"]}
     versions = {row["version"] for row in snapshot["local"]["orders"]} | {0}
     for correction in plan["corrections"]:
         assert correction["break_id"] in breaks
-        assert correction["expected_version"] in versions
+        of_trade = correction["kind"] in ("quarantine_trade", "close_trade", "release_trade")
+        expected = {trades[correction["trade_id"]]} if of_trade else versions
+        assert correction["expected_version"] in expected
     for key, rows in (("correction_id", plan["corrections"]), ("notification_id", plan["notifications"])):
         assert len({row[key] for row in rows}) == len(rows)
 
@@ -307,3 +333,50 @@ def test_at_most_so_many_questions_as_the_policy_allows(snapshot):
     plan = planned(snapshot)
     single = [query for query in plan["queries"] if query["side"] == "venue" and query["by"] != "history"]
     assert len(single) <= snapshot["policy"].get("queries_max", 10)
+
+
+# The stages over trades and history
+
+
+CLASSES = (
+    "skipped_missing_order_id",
+    "skipped_not_filled_like",
+    "skipped_not_owned",
+    "skipped_existing",
+    "skipped_missing_fill_data",
+    "skipped_unmapped_action",
+    "skipped_unmapped_trade",
+    "skipped_insert_limit",
+    "inserted",
+    "would_insert",
+    "deferred",
+)
+
+
+@many
+@given(snapshots(STATES))
+def test_coverage_counts_every_order_in_exactly_one_class(snapshot):
+    coverage = planned(snapshot)["result"]["coverage"]
+    assert sum(coverage[name] for name in CLASSES) == coverage["scanned"]
+
+
+@many
+@given(snapshots(STATES))
+def test_no_trade_is_touched_on_a_read_that_proves_nothing(snapshot):
+    kinds = {correction["kind"] for correction in planned(snapshot)["corrections"]}
+    venue = snapshot["venue"]
+    if venue["positions"]["state"] != "complete":
+        assert not kinds & {"quarantine_trade", "close_trade", "release_trade", "insert_exit"}
+    if venue["history"]["state"] != "complete":
+        assert "insert_exit" not in kinds
+
+
+@many
+@given(snapshots(STATES))
+def test_no_venue_order_is_inserted_twice(snapshot):
+    inserted = [
+        normal(correction["venue_order_id"])
+        for correction in planned(snapshot)["corrections"]
+        if correction["kind"] in ("insert_order", "insert_exit")
+    ]
+    assert len(inserted) == len(set(inserted))

@@ -76,7 +76,7 @@ def test_the_order_of_rows_and_duplicates_do_not_matter(batch):
 
 def is_named(row: Document) -> bool:
     """Whether a second such row can be known to be the same: orders and fills have ids, answers are equal."""
-    return "fill_id" in row or "outcome" in row or row["venue_order_id"] is not None
+    return "fill_id" in row or "outcome" in row or row.get("venue_order_id") is not None
 
 
 def shuffled(snapshot: Document, rng: random.Random) -> Document:

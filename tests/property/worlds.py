@@ -12,12 +12,13 @@ from decimal import Decimal
 import msgspec
 
 from tests.property.books import LIVE, Books, apply, make_books, normal, trade_sums
-from tests.property.truth import Document, TrueOrder, Truth, at, make_truth
+from tests.property.truth import SYMBOLS, Document, TrueOrder, Truth, at, make_truth
 from trueup.core.make_plan import make_plan
 from trueup.model.decode import decode_snapshot
 
 ROUND_S = 40.0
 CALM_S = 100.0  # local transitions are believed for a minute, local activity is recent for a few seconds
+STILL_ROUNDS = 4  # a mismatch of positions acts after three runs
 ROUNDS_MAX = 60
 ASKS_MAX = 6
 STAGES_OFF: Document = {
@@ -56,12 +57,17 @@ class World:
     prior: list[Document] = field(default_factory=list)
     overrun: bool = False
 
+    @property
+    def has_stages(self) -> bool:
+        return STAGES_OFF.keys().isdisjoint(self.policy)
+
 
 def make_world(seed: int) -> World:
     rng = random.Random(seed)
     has_foreign = rng.random() < 0.5
     truth = make_truth(rng, has_foreign=has_foreign, until=rng.choice((0.0, 0.0, 200.0)))
-    policy = STAGES_OFF | {"queries_max": rng.choice((2, 5, 10))}
+    stages = rng.choice((STAGES_OFF, STAGES_OFF, {}))
+    policy = stages | {"queries_max": rng.choice((2, 5, 10))}
     if has_foreign:
         policy["owned_client_order_id_prefixes"] = ["bot"]
     step = [{"symbol": symbol, "qty_step": "0.0001"} for symbol in ("ETH/USD", "BTC/USD")]
@@ -83,12 +89,14 @@ def make_world(seed: int) -> World:
 
 def reconcile(world: World, look: Look = lambda snapshot, plan: None) -> None:
     """Rounds until nothing moves any more; raises AssertionError where that takes more than ROUNDS_MAX."""
+    still = 0
     for round_number in range(ROUNDS_MAX):
         calm = (
             round_number >= world.faulty_rounds and world.now > max(world.truth.settled_after(), 0) + CALM_S
         )
         moved = run_round(world, faulty=round_number < world.faulty_rounds, look=look)
-        if calm and not moved:
+        still = still + 1 if calm and not moved else 0
+        if still >= (STILL_ROUNDS if world.has_stages else 1):
             return
         world.now += ROUND_S
     raise AssertionError(f"world {world.seed} is not quiet after {ROUNDS_MAX} rounds")
@@ -128,6 +136,8 @@ def observe(world: World, *, faulty: bool) -> Document:
     venue: Document = {"open_orders": {"state": state, "read_at": at(read), "rows": rows}, "answers": []}
     if world.has_history:
         venue["history"] = _history(world, seen, faulty=faulty)
+    if world.has_stages:
+        venue["positions"] = _positions(world, seen, faulty=faulty)
     return {
         "format": "trueup.snapshot/1",
         "taken_at": at(world.now),
@@ -156,6 +166,17 @@ def _history(world: World, seen: float, *, faulty: bool) -> Document:
     }
 
 
+def _positions(world: World, seen: float, *, faulty: bool) -> Document:
+    """What the trades' orders made of each symbol; the rest of the account is elsewhere."""
+    state = world.rng.choice(("complete", "partial", "failed")) if faulty else "complete"
+    rows = []
+    for symbol in SYMBOLS:
+        orders = [one for one in world.truth.known(seen) if one.symbol == symbol and one.trade_id]
+        signed = [one.filled(seen) if one.side == "buy" else -one.filled(seen) for one in orders]
+        rows.append({"symbol": symbol, "qty": str(sum(signed, Decimal(0))), "mark_price": "100"})
+    return {"state": state, "read_at": at(world.now - 1), "rows": rows if state == "complete" else []}
+
+
 def _local(world: World) -> Document:
     orders = world.books.orders
     if world.extent == "open_and_recent":
@@ -164,10 +185,15 @@ def _local(world: World) -> Document:
         "read_at": at(world.now - 2),
         "extent": world.extent,
         "orders": orders,
-        "fills": world.books.fills,
+        "fills": _fills_of(world, orders),
         "trades": world.books.trades,
         "answers": [],
     }
+
+
+def _fills_of(world: World, orders: list[Document]) -> list[Document]:
+    ids = {normal(one) for row in orders for one in (row["venue_order_id"], *row["previous_venue_order_ids"])}
+    return [fill for fill in world.books.fills if normal(fill["venue_order_id"]) in ids]
 
 
 # Answering
@@ -181,8 +207,14 @@ def answer(world: World, snapshot: Document, queries: list[Document], *, faulty:
     for query in queries:
         if query["side"] == "local":
             fresh = [one for one in query["ids"] if normal(one) not in known]
-            snapshot["local"]["answers"] += [found for one in fresh for found in _ask_ledger(world, one)]
+            _add_local_answers(
+                world, snapshot["local"], [one for each in fresh for one in _ask_ledger(world, each)]
+            )
             news |= bool(fresh)
+        elif query["by"] == "history":
+            read = snapshot["venue"].get("history")
+            news |= read is None
+            snapshot["venue"]["history"] = read or _history(world, world.now - 1, faulty=faulty)
         elif (query["by"], normal(query["id"])) not in asked:
             snapshot["venue"]["answers"].append(_ask_venue(world, query, faulty=faulty))
             news = True
@@ -199,6 +231,14 @@ def _ask_venue(world: World, query: Document, *, faulty: bool) -> Document:
         outcome = "absent" if seen == world.now else "unknown"
         return base | {"outcome": outcome}
     return base | {"outcome": "found", "order": records[-1]}
+
+
+def _add_local_answers(world: World, local: Document, answers: list[Document]) -> None:
+    """With the fills that are booked in what was found."""
+    local["answers"] += answers
+    there = {id(fill) for fill in local["fills"]}
+    found = _fills_of(world, [one["order"] for one in answers if one["outcome"] == "found"])
+    local["fills"] += [fill for fill in found if id(fill) not in there]
 
 
 def _ask_ledger(world: World, order_id: str) -> Iterator[Document]:

@@ -224,6 +224,12 @@ def test_duplicate_trades_fills_and_instruments_are_refused():
     )
 
 
+def test_one_fill_of_one_order_is_a_duplicate_whatever_its_client_id():
+    assert twins("fills", fill("F1", "1"), fill("F1", "2", client_order_id="c-1")).path.startswith(
+        "$.local.fills[1]"
+    )
+
+
 def test_one_fill_id_in_two_orders_is_no_duplicate():
     document = snapshot([local_order()], fills=[fill("F1", "1"), fill("F1", "1", venue_order_id="v-2")])
     decode_snapshot(json.dumps(document).encode())

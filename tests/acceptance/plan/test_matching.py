@@ -196,6 +196,13 @@ def test_a_fill_with_only_a_client_id_that_several_orders_carry_goes_to_none():
     assert "book_fill" not in {correction["kind"] for correction in planned["corrections"]}
 
 
+def test_a_venue_id_that_a_local_order_out_of_scope_has_is_not_inserted():
+    planned = plan(
+        [local_order(symbol="BTC/USD")], [venue_order(**HALF)], policy={"managed_symbols": ["ETH/USD"]}
+    )
+    assert planned["corrections"] == []
+
+
 # Several records of one venue order
 
 
