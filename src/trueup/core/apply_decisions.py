@@ -22,7 +22,12 @@ def _map(draft: Draft, index: int) -> None:
     order = draft.orders[index]
     decided = draft.decision(DecisionKind.MAP_TRADE, order)
     known = known_id(decided.trade_id) if decided is not None else None
-    if decided is None or known not in draft.trades or index in draft.frozen or index in draft.deferred_orders:
+    if (
+        decided is None
+        or known not in draft.trades
+        or index in draft.frozen
+        or index in draft.deferred_orders
+    ):
         return
     judgement = Judgement(draft, index, draft.matched[index])
     changes = {"trade_id": draft.trades[known].trade_id}
@@ -35,7 +40,9 @@ def _map(draft: Draft, index: int) -> None:
         corrected=True,
         detail=".trade",
     )
-    judgement.correct(CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.DECIDED_BY_PERSON, changes=changes)
+    judgement.correct(
+        CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.DECIDED_BY_PERSON, changes=changes
+    )
     booked = amount(draft.original_orders[index].filled_qty) if index < len(draft.original_orders) else ZERO
     judgement.growth_qty = booked
     judgement.growth_cost = booked * amount(order.filled_avg_price)

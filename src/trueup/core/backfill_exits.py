@@ -49,7 +49,9 @@ def backfill_exits(draft: Draft) -> None:
     """Propose and insert the exits that evidence proves; count every refusal."""
     skipped = _why_skipped(draft)
     if skipped is not None:
-        draft.exit_backfill = ExitBackfillResult(skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run)
+        draft.exit_backfill = ExitBackfillResult(
+            skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
+        )
         return
     candidates, unknown = _candidates(draft)
     for trade in unknown:
@@ -140,7 +142,11 @@ def _unbooked_exits(draft: Draft) -> list[VenueOrder]:
 
 
 def _may_close(record: VenueOrder, trade: Trade) -> bool:
-    if record.side is None or record.symbol is None or symbol_token(record.symbol) != symbol_token(trade.symbol):
+    if (
+        record.side is None
+        or record.symbol is None
+        or symbol_token(record.symbol) != symbol_token(trade.symbol)
+    ):
         return False
     if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
         return False
@@ -149,7 +155,9 @@ def _may_close(record: VenueOrder, trade: Trade) -> bool:
 
 
 def _names(draft: Draft, record: VenueOrder) -> set[str | None]:
-    return {known_id(pattern_group(draft, record.client_order_id, "trade")), known_id(record.sub_tag)} - {None}
+    return {known_id(pattern_group(draft, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
+        None
+    }
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------
@@ -181,7 +189,9 @@ def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool
 def _needs_history(draft: Draft, trade: Trade) -> bool:
     """Asks for the history since the trade opened, where the snapshot lacks it."""
     history = draft.snapshot.venue.history
-    unread = history.state is ReadState.FAILED and history.error in (NOT_READ, None) and history.read_at is None
+    unread = (
+        history.state is ReadState.FAILED and history.error in (NOT_READ, None) and history.read_at is None
+    )
     complete = history.state is ReadState.COMPLETE
     if not unread and (not complete or _reaches_back(history.since, trade.opened_at)):
         return False
@@ -231,7 +241,8 @@ def _filled_of_instrument(candidates: list[_Candidate], one: _Candidate) -> Deci
     sharing = [
         each
         for each in candidates
-        if symbol_token(each.trade.symbol) == symbol_token(one.trade.symbol) and each.trade.side is one.trade.side
+        if symbol_token(each.trade.symbol) == symbol_token(one.trade.symbol)
+        and each.trade.side is one.trade.side
     ]
     return sum((filled_qty(record) or ZERO for each in sharing for record in each.exits), ZERO)
 
@@ -242,7 +253,10 @@ def _no_go(draft: Draft, trade: Trade, reason: Reason) -> None:
     if len(draft.no_go_samples) < NO_GO_SAMPLES_MAX:
         draft.no_go_samples.append(
             NoGoSample(
-                profile_id=draft.profile.profile_id, symbol=trade.symbol, trade_id=trade.trade_id, reason=reason
+                profile_id=draft.profile.profile_id,
+                symbol=trade.symbol,
+                trade_id=trade.trade_id,
+                reason=reason,
             )
         )
 

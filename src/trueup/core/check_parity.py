@@ -80,7 +80,11 @@ def _why_skipped(draft: Draft) -> str | None:
 
 def _watched(draft: Draft) -> dict[str, str]:
     """Instruments to compare, by token: those of open trades, and those the policy names."""
-    names = draft.policy.parity_symbols if draft.policy.parity_symbols is not None else draft.policy.managed_symbols
+    names = (
+        draft.policy.parity_symbols
+        if draft.policy.parity_symbols is not None
+        else draft.policy.managed_symbols
+    )
     named = {symbol_token(symbol): symbol for symbol in names or ()}
     traded = {symbol_token(trade.symbol): trade.symbol for trade in open_trades(draft)}
     quarantined = {
@@ -215,19 +219,33 @@ def _act(draft: Draft, comparison: Comparison, trade: Trade, side: PositionSide,
     if qty > shortfall + draft.tolerance(trade.symbol) or (comparison.side is None and other_side > 0):
         return False
     if draft.policy.parity_action is ParityAction.QUARANTINE and trade.status is TradeStatus.OPEN:
-        _change(draft, trade, CorrectionKind.QUARANTINE_TRADE, NotificationKind.QUARANTINED, _sign(True), Reason.POSITION_LESS)
+        _change(
+            draft,
+            trade,
+            CorrectionKind.QUARANTINE_TRADE,
+            NotificationKind.QUARANTINED,
+            _sign(True),
+            Reason.POSITION_LESS,
+        )
         tally.quarantined += 1
         return True
-    if draft.policy.parity_action is ParityAction.AUTO_CLOSE and _may_close(draft, comparison, trade, qty, shortfall):
-        _change(draft, trade, CorrectionKind.CLOSE_TRADE, NotificationKind.CLOSED, _sign(True), Reason.POSITION_FLAT)
+    if draft.policy.parity_action is ParityAction.AUTO_CLOSE and _may_close(
+        draft, comparison, trade, qty, shortfall
+    ):
+        _change(
+            draft,
+            trade,
+            CorrectionKind.CLOSE_TRADE,
+            NotificationKind.CLOSED,
+            _sign(True),
+            Reason.POSITION_FLAT,
+        )
         tally.closed += 1
         return True
     return False
 
 
-def _may_close(
-    draft: Draft, comparison: Comparison, trade: Trade, qty: Decimal, shortfall: Decimal
-) -> bool:
+def _may_close(draft: Draft, comparison: Comparison, trade: Trade, qty: Decimal, shortfall: Decimal) -> bool:
     notional = notional_usd(draft, comparison)
     limit = amount(draft.policy.parity_auto_close_notional_max_usd)
     return (
@@ -240,7 +258,10 @@ def _may_close(
 
 
 _CHANGES = {
-    CorrectionKind.QUARANTINE_TRADE: {"status": TradeStatus.QUARANTINED, "quarantined_by": QuarantinedBy.PARITY},
+    CorrectionKind.QUARANTINE_TRADE: {
+        "status": TradeStatus.QUARANTINED,
+        "quarantined_by": QuarantinedBy.PARITY,
+    },
     CorrectionKind.CLOSE_TRADE: {"status": TradeStatus.CLOSED, "quarantined_by": None},
     CorrectionKind.RELEASE_TRADE: {"status": TradeStatus.OPEN, "quarantined_by": None},
 }
@@ -295,7 +316,14 @@ def _count_equal_run(draft: Draft, trade: Trade) -> None:
     prior = draft.prior_by_id.get(f"{own}-{BreakKind.POSITION_MISMATCH}.equal")
     confirmations, released = _counted(draft, prior)
     if released:
-        _change(draft, trade, CorrectionKind.RELEASE_TRADE, NotificationKind.RELEASED, ".equal", Reason.PARITY_RESTORED)
+        _change(
+            draft,
+            trade,
+            CorrectionKind.RELEASE_TRADE,
+            NotificationKind.RELEASED,
+            ".equal",
+            Reason.PARITY_RESTORED,
+        )
     draft.add_break(
         own,
         BreakKind.POSITION_MISMATCH,

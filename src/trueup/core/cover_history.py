@@ -33,7 +33,9 @@ def cover_history(draft: Draft) -> None:
     inserted = counts.get("inserted", 0)
     draft.count("missing_locally", counts.get("missing_locally", 0) - inserted)
     dry_run = draft.policy.coverage_dry_run
-    draft.coverage = CoverageResult(attempted=skipped is None, skipped_reason=skipped, dry_run=dry_run, **counts)
+    draft.coverage = CoverageResult(
+        attempted=skipped is None, skipped_reason=skipped, dry_run=dry_run, **counts
+    )
 
 
 def _why_skipped(draft: Draft) -> str | None:
@@ -137,7 +139,11 @@ def _count_not_owned(
     draft: Draft, record: VenueOrder, counts: dict[str, int], *, known: bool, in_scope: bool
 ) -> None:
     baseline = draft.policy.coverage_baseline_at
-    before = baseline is not None and record.submitted_at is not None and to_ns(record.submitted_at) < to_ns(baseline)
+    before = (
+        baseline is not None
+        and record.submitted_at is not None
+        and to_ns(record.submitted_at) < to_ns(baseline)
+    )
     for name, holds in (("legacy_local", known), ("before_baseline", before), ("actionable", in_scope)):
         key = f"skipped_not_owned_{name}"
         counts[key] = counts.get(key, 0) + holds
@@ -223,16 +229,29 @@ def _has_price(draft: Draft, record: VenueOrder) -> bool:
     if draft.policy.estimate_price_from_limit and amount(record.limit_price) > 0:
         return True
     venue_id = known_id(record.venue_order_id)
-    mine = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id and fill.price is not None]
+    mine = [
+        fill
+        for fill in draft.stray_fills
+        if known_id(fill.venue_order_id) == venue_id and fill.price is not None
+    ]
     return sum((amount(fill.qty) for fill in mine), ZERO) >= (filled_qty(record) or ZERO) > 0
 
 
-def _refuse(draft: Draft, refused: list[VenueOrder], counts: dict[str, int], name: str, reason: Reason) -> None:
+def _refuse(
+    draft: Draft, refused: list[VenueOrder], counts: dict[str, int], name: str, reason: Reason
+) -> None:
     if refused:
         counts[name] = len(refused)
     for record in refused:
-        kind = BreakKind.UNMAPPED_INSTRUMENT if draft.is_unmapped(record.symbol) else BreakKind.UNCOVERED_ORDER
-        _report(draft, record, Reason.NOT_IN_INSTRUMENTS if kind is BreakKind.UNMAPPED_INSTRUMENT else reason, kind)
+        kind = (
+            BreakKind.UNMAPPED_INSTRUMENT if draft.is_unmapped(record.symbol) else BreakKind.UNCOVERED_ORDER
+        )
+        _report(
+            draft,
+            record,
+            Reason.NOT_IN_INSTRUMENTS if kind is BreakKind.UNMAPPED_INSTRUMENT else reason,
+            kind,
+        )
 
 
 def _report(

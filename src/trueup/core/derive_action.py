@@ -79,7 +79,9 @@ def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | No
         known = draft.trades.get(known_id(named) or "")
         if known is not None:
             return known.trade_id
-        return named if draft.snapshot.local.extent is Extent.ALL else None  # a trade not listed could not be moved
+        return (
+            named if draft.snapshot.local.extent is Extent.ALL else None
+        )  # a trade not listed could not be moved
     tagged = draft.trades.get(known_id(record.sub_tag) or "")
     if tagged is not None:
         return tagged.trade_id

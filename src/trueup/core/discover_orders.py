@@ -11,7 +11,6 @@ from trueup.core.insert_order import Insertion, insert_order, is_insertable
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
-from trueup.model.plan import Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import to_ns
@@ -23,7 +22,6 @@ from trueup.model.vocabulary import (
     Extent,
     Outcome,
     QueryBy,
-    QuerySide,
     Status,
 )
 
@@ -66,18 +64,32 @@ def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
         return False
     if draft.venue.is_open(venue_id) or record.status in LIVE:
         return True
-    return venue_id in draft.venue.answered and record.filled_qty is not None and amount(record.filled_qty) > 0
+    return (
+        venue_id in draft.venue.answered and record.filled_qty is not None and amount(record.filled_qty) > 0
+    )
 
 
 def _judge(draft: Draft, record: VenueOrder) -> None:
     venue_id = known_id(record.venue_order_id)
     if venue_id is None:
-        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.ORDER_WITHOUT_ID, "a venue order without a venue order id: nothing can be booked of it")
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.ORDER_WITHOUT_ID,
+            "a venue order without a venue order id: nothing can be booked of it",
+        )
         return
     if draft.account_changed:
         draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
     elif venue_id in draft.ids_in_local_fills:
-        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.KNOWN_FROM_LOCAL_FILL, "a local fill names this order, but no local order has its id: not inserted")
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.KNOWN_FROM_LOCAL_FILL,
+            "a local fill names this order, but no local order has its id: not inserted",
+        )
     elif _waits(draft, record) or is_known_elsewhere(draft, record):
         return
     elif _is_recently_submitted(draft, record):
@@ -88,7 +100,10 @@ def _judge(draft: Draft, record: VenueOrder) -> None:
 
 def _waits(draft: Draft, record: VenueOrder) -> bool:
     """Whether something has to be read, or judged, before this order can be. Defers it."""
-    if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (None, Outcome.UNKNOWN):
+    if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (
+        None,
+        Outcome.UNKNOWN,
+    ):
         draft.defer_record(record, DeferralReason.QUERY_OPEN)
         return True
     if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
@@ -152,22 +167,60 @@ def _judge_owned(draft: Draft, record: VenueOrder) -> None:
     owner = judge_ownership(draft, record)
     if owner is Owner.FOREIGN:
         draft.count("foreign_orders")
-        _report(draft, record, BreakKind.FOREIGN_ORDER, Reason.NOT_OWNED, "not placed by this profile's bot: left alone")
+        _report(
+            draft,
+            record,
+            BreakKind.FOREIGN_ORDER,
+            Reason.NOT_OWNED,
+            "not placed by this profile's bot: left alone",
+        )
     elif owner is Owner.CONTRADICTING:
-        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.OWNERS_CONTRADICT, "its client order id and its sub-tag name different profiles: not inserted")
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.OWNERS_CONTRADICT,
+            "its client order id and its sub-tag name different profiles: not inserted",
+        )
     elif draft.is_unmapped(record.symbol):
         draft.count("missing_locally")
-        _report(draft, record, BreakKind.UNMAPPED_INSTRUMENT, Reason.NOT_IN_INSTRUMENTS, f"{record.symbol} is not in the instruments list: nothing of the order is booked")
+        _report(
+            draft,
+            record,
+            BreakKind.UNMAPPED_INSTRUMENT,
+            Reason.NOT_IN_INSTRUMENTS,
+            f"{record.symbol} is not in the instruments list: nothing of the order is booked",
+        )
     elif _claims_a_local_order(draft, record):
-        _report(draft, record, BreakKind.IDENTITY_CONFLICT, Reason.CLIENT_ID_REUSED, "its client order id is a local order's that may be this one or another: not inserted")
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.CLIENT_ID_REUSED,
+            "its client order id is a local order's that may be this one or another: not inserted",
+        )
     else:
         draft.count("missing_locally")
         if not is_insertable(record):
-            _report(draft, record, BreakKind.MISSING_LOCALLY, Reason.RECORD_INCOMPLETE, f"unknown locally; the venue's record lacks a symbol, a side or a known status ({record.raw_status}): not inserted")
+            _report(
+                draft,
+                record,
+                BreakKind.MISSING_LOCALLY,
+                Reason.RECORD_INCOMPLETE,
+                f"unknown locally; the venue's record lacks a symbol, a side or a known status ({record.raw_status}): not inserted",
+            )
             return
         is_successor = known_id(record.venue_order_id) in draft.venue.predecessor_of
         reason = Reason.SUCCESSOR_OF_REPLACED if is_successor else Reason.NOT_KNOWN_LOCALLY
-        insert_order(draft, record, Insertion(break_kind=BreakKind.MISSING_LOCALLY, reason=reason, message=f"unknown locally: {record.side} {record.qty} {record.symbol} {record.status} at the venue"))
+        insert_order(
+            draft,
+            record,
+            Insertion(
+                break_kind=BreakKind.MISSING_LOCALLY,
+                reason=reason,
+                message=f"unknown locally: {record.side} {record.qty} {record.symbol} {record.status} at the venue",
+            ),
+        )
 
 
 def _claims_a_local_order(draft: Draft, record: VenueOrder) -> bool:
@@ -250,7 +303,9 @@ def _ask_about_stray_fills(draft: Draft) -> None:
         if venue_id in draft.venue.by_id or venue_id in draft.ids_in_local_fills or draft.account_changed:
             continue
         fill = min((one for one in draft.stray_fills if known_id(one.venue_order_id) == venue_id), key=repr)
-        record = VenueOrder(venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol)
+        record = VenueOrder(
+            venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol
+        )
         if draft.snapshot.local.extent is not Extent.ALL:
             known = draft.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id))
             if known is not Outcome.ABSENT:
@@ -261,4 +316,10 @@ def _ask_about_stray_fills(draft: Draft) -> None:
         if answer is None:
             _ask_for(draft, record, venue_id, Reason.UNKNOWN_FILL_ORDER)
         else:
-            _report(draft, record, BreakKind.UNCOVERED_ORDER, Reason.UNKNOWN_FILL_ORDER, f"fill {fill.fill_id} belongs to an order that is neither local nor to be had from the venue: not booked")
+            _report(
+                draft,
+                record,
+                BreakKind.UNCOVERED_ORDER,
+                Reason.UNKNOWN_FILL_ORDER,
+                f"fill {fill.fill_id} belongs to an order that is neither local nor to be had from the venue: not booked",
+            )

@@ -32,7 +32,16 @@ from trueup.model.plan import (
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Decision, Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, DecisionKind, DeferralReason, Extent, Outcome, QueryBy, QuerySide, Severity
+from trueup.model.vocabulary import (
+    BreakKind,
+    DecisionKind,
+    DeferralReason,
+    Extent,
+    Outcome,
+    QueryBy,
+    QuerySide,
+    Severity,
+)
 
 _SECONDS = len("2026-11-23T12:00:00")
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
@@ -71,7 +80,9 @@ class Draft:
         self.matched: list[VenueOrder | None] = []
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
-        self.known_ids: set[str] = set()  # venue order ids that count as existing: those that replaced orders had
+        self.known_ids: set[str] = (
+            set()
+        )  # venue order ids that count as existing: those that replaced orders had
         self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
@@ -172,7 +183,9 @@ class Draft:
     def decisions(self) -> dict[tuple[DecisionKind, str], Decision]:
         """A person's standing decisions, by what they are about; of two about one thing the later counts."""
         standing: dict[tuple[DecisionKind, str], Decision] = {}
-        for one in sorted(self.snapshot.local.decisions, key=lambda each: (to_ns(each.decided_at), each.decision_id)):
+        for one in sorted(
+            self.snapshot.local.decisions, key=lambda each: (to_ns(each.decided_at), each.decision_id)
+        ):
             if one.until is not None and to_ns(one.until) <= self.now_ns:
                 continue
             for subject in (known_id(one.venue_order_id), known_client_id(one.client_order_id), one.break_id):
@@ -189,7 +202,11 @@ class Draft:
 
     def is_unmapped(self, symbol: str | None) -> bool:
         """A symbol that a non-empty instruments list does not have."""
-        return bool(self.snapshot.instruments) and symbol is not None and symbol_token(symbol) not in self.instruments
+        return (
+            bool(self.snapshot.instruments)
+            and symbol is not None
+            and symbol_token(symbol) not in self.instruments
+        )
 
     def tolerance(self, symbol: str | None) -> Decimal:
         """Quantity that does not count on terminal orders and positions; none where steps are whole units."""
@@ -315,7 +332,10 @@ class Draft:
         if self.snapshot.local.decisions and not corrected:
             ignored = self.decisions.get((DecisionKind.IGNORE_BREAK, break_id))
             if ignored is not None:
-                severity, message = Severity.INFO, f"{message} (ignored by {ignored.author}: {ignored.reason})"
+                severity, message = (
+                    Severity.INFO,
+                    f"{message} (ignored by {ignored.author}: {ignored.reason})",
+                )
         self.break_versions[break_id] = version
         self.confirmations[break_id] = confirmations
         if restarted:
@@ -338,12 +358,16 @@ class Draft:
         )
         return break_id
 
-    def defer(self, reason: DeferralReason, kind: BreakKind, digest_id: str, ids: Ids, version: int | None = None) -> None:
+    def defer(
+        self, reason: DeferralReason, kind: BreakKind, digest_id: str, ids: Ids, version: int | None = None
+    ) -> None:
         """Leave something unjudged in this run; the finding lets later runs know since when."""
         self.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
         self.waiting.append((reason, f"{digest_id}-{kind}", kind, ids, version))
 
-    def defer_order(self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE) -> None:
+    def defer_order(
+        self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE
+    ) -> None:
         """Leave a local order unjudged; what earlier runs found of it stays found. `kind`: what it may turn out to be."""
         order = self.orders[index]
         ids = (order.client_order_id, order.venue_order_id, order.trade_id)
@@ -369,7 +393,16 @@ class Draft:
         if symbol is not None:
             self.unsettled_symbols.add(symbol_token(symbol))
 
-    def ask(self, by: QueryBy, order_id: str, reason: Reason, *, waited_since_ns: tuple[int, int], ids: Ids, symbol: str | None) -> bool:
+    def ask(
+        self,
+        by: QueryBy,
+        order_id: str,
+        reason: Reason,
+        *,
+        waited_since_ns: tuple[int, int],
+        ids: Ids,
+        symbol: str | None,
+    ) -> bool:
         """Want one single-order query. False where this run asked it already: its answer is all there is."""
         key = (by, order_id.strip().lower())
         if key in self.venue.asked:
@@ -463,4 +496,7 @@ def record_key(record: VenueOrder) -> str:
 
 def shares_id(left: Ids, right: Ids) -> bool:
     """Whether two rows have any id in common, place by place."""
-    return any(a is not None and b is not None and known_id(a) == known_id(b) for a, b in zip(left, right, strict=True))
+    return any(
+        a is not None and b is not None and known_id(a) == known_id(b)
+        for a, b in zip(left, right, strict=True)
+    )

@@ -36,7 +36,9 @@ def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[
     if not found:
         return []
     listed = {_key(order) for order in orders}
-    return [order for _, order in sorted(found.items(), key=lambda one: repr(one[0])) if _key(order) not in listed]
+    return [
+        order for _, order in sorted(found.items(), key=lambda one: repr(one[0])) if _key(order) not in listed
+    ]
 
 
 def _key(order: LocalOrder) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ import msgspec
 
 from trueup.core.draft import Draft, Ids, shares_id
 from trueup.model.ids import known_id
-from trueup.model.plan import PLAN_FORMAT, Break, Deferral, Plan, Query
+from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Finding
 from trueup.model.times import from_ns
@@ -64,7 +64,9 @@ _PAIR_BREAKS = frozenset(
 def _mismatches(draft: Draft) -> int:
     """Local orders whose venue order is in the open-order read, and which have a break of status, fill or terms."""
     broken = {
-        known_id(one.venue_order_id) or f"client {one.client_order_id}" for one in draft.breaks if one.kind in _PAIR_BREAKS
+        known_id(one.venue_order_id) or f"client {one.client_order_id}"
+        for one in draft.breaks
+        if one.kind in _PAIR_BREAKS
     }
     if not broken:
         return 0
@@ -99,7 +101,19 @@ def _queries(draft: Draft) -> list[Query]:
             asked.append(query)
     first = [*over, *first]
     _defer_the_waiting(draft, followed, first, taken)
-    local = [Query(side=QuerySide.LOCAL, by=None, id=None, reason=Reason.NOT_KNOWN_LOCALLY, ids=sorted(draft.ledger_ids))] if draft.ledger_ids else []
+    local = (
+        [
+            Query(
+                side=QuerySide.LOCAL,
+                by=None,
+                id=None,
+                reason=Reason.NOT_KNOWN_LOCALLY,
+                ids=sorted(draft.ledger_ids),
+            )
+        ]
+        if draft.ledger_ids
+        else []
+    )
     histories = sorted(draft.history_queries, key=lambda one: (one.symbol or "", one.since or ""))
     return [*asked, *histories, *local]
 
@@ -202,7 +216,9 @@ def _kept(draft: Draft) -> list[Finding]:
     }
     kept = []
     for one in draft.snapshot.prior:
-        named = {each.strip().lower() for each in (one.client_order_id, one.venue_order_id) if each is not None}
+        named = {
+            each.strip().lower() for each in (one.client_order_id, one.venue_order_id) if each is not None
+        }
         if named & ids and not (one.break_id is None and _is_stated(draft, one)):
             kept.append(one)
     return kept
@@ -211,7 +227,9 @@ def _kept(draft: Draft) -> list[Finding]:
 def _is_stated(draft: Draft, one: Finding) -> bool:
     """Whether this plan says itself what it found of an earlier finding that carries no break id."""
     ids = (one.client_order_id, one.venue_order_id, one.trade_id)
-    stated = [(each.kind, (each.client_order_id, each.venue_order_id, each.trade_id)) for each in draft.breaks]
+    stated = [
+        (each.kind, (each.client_order_id, each.venue_order_id, each.trade_id)) for each in draft.breaks
+    ]
     stated += [(kind, theirs) for _, _, kind, theirs, _ in draft.waiting]
     return any(kind is one.kind and shares_id(theirs, ids) for kind, theirs in stated)
 
@@ -224,5 +242,7 @@ def _plan_id(draft: Draft, plan: Plan) -> str:
     whole = hashlib.blake2b(digest_size=16)
     encode = msgspec.msgpack.Encoder().encode
     whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at, plan.breaks, plan.corrections]))
-    whole.update(encode([plan.notifications, plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result]))
+    whole.update(
+        encode([plan.notifications, plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result])
+    )
     return whole.hexdigest()

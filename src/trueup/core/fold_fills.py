@@ -26,7 +26,9 @@ from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import CorrectionKind
 
-PRICE_DEVIATION_MAX = Decimal("0.05")  # design.md, "The fold of fills": a derived price further off its average is not believed
+PRICE_DEVIATION_MAX = Decimal(
+    "0.05"
+)  # design.md, "The fold of fills": a derived price further off its average is not believed
 
 
 class Booking(Struct, frozen=True):
@@ -166,10 +168,23 @@ def fold_fills(
         missing = _lay_real(work, plan, fallback)
         if plan.inferred_qty > 0:
             missing |= not _lay_inferred(
-                order, work, plan.inferred_qty, cumulative_qty, average_price, fallback, account_id, inferred_at
+                order,
+                work,
+                plan.inferred_qty,
+                cumulative_qty,
+                average_price,
+                fallback,
+                account_id,
+                inferred_at,
             )
         return _result(
-            order, work, new, average_price, differing=differing, record_behind=plan.record_behind, price_missing=missing
+            order,
+            work,
+            new,
+            average_price,
+            differing=differing,
+            record_behind=plan.record_behind,
+            price_missing=missing,
         )
 
 

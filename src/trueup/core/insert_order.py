@@ -52,7 +52,9 @@ def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
         corrected=True,
     )
     judgement.correct(insertion.correction_kind, insertion.break_kind, insertion.reason, changes=order)
-    filled = record.filled_qty != "0" and (record.filled_qty is not None or record.status is not Status.PENDING_NEW)
+    filled = record.filled_qty != "0" and (
+        record.filled_qty is not None or record.status is not Status.PENDING_NEW
+    )
     if filled or index in draft.venue_fills_of:
         cumulative, _ = cumulative_of(judgement, record)
         judge_fills_of(judgement, record, cumulative=cumulative, book_as=insertion.break_kind)
@@ -107,7 +109,11 @@ def _new_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> LocalO
     trade_id = insertion.trade_id or (before.trade_id if before is not None else None)
     action = insertion.action or (before.action if before is not None else None)
     row = draft_order(
-        draft, record, trade_id=trade_id, action=action, sub_tag=before.sub_tag if before is not None else None
+        draft,
+        record,
+        trade_id=trade_id,
+        action=action,
+        sub_tag=before.sub_tag if before is not None else None,
     )
     if trade_id is None and (draft.trades or draft.pattern is not None or draft.venue.predecessor_of):
         mapped = map_trade(draft, row, record)
@@ -134,7 +140,11 @@ def _status(draft: Draft, record: VenueOrder) -> Status:
 
 def _adopt_fills(draft: Draft, index: int, record: VenueOrder) -> None:
     venue_id = known_id(record.venue_order_id)
-    mine = [fill for fill in draft.stray_fills if venue_id is not None and known_id(fill.venue_order_id) == venue_id]
+    mine = [
+        fill
+        for fill in draft.stray_fills
+        if venue_id is not None and known_id(fill.venue_order_id) == venue_id
+    ]
     if mine:
         draft.venue_fills_of[index] = mine
         draft.stray_fills = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) != venue_id]

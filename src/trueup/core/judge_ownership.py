@@ -62,7 +62,9 @@ def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
         return Owner.CONTRADICTING
     if by_client_id or by_tag:
         return Owner.US
-    claimed = record.symbol is not None and symbol_token(record.symbol) in map(symbol_token, policy.claimed_symbols)
+    claimed = record.symbol is not None and symbol_token(record.symbol) in map(
+        symbol_token, policy.claimed_symbols
+    )
     return Owner.US if claimed and by_client_id is None and by_tag is None else Owner.FOREIGN
 
 

@@ -1,9 +1,9 @@
 """The matched pair, judged: design.md's table. Rules 1, 2 and 6 end the judgement; of the others all apply, in order.
 
-     1 recent activity        deferred                      5 more filled, new fills   the fold (`core.fold_fills`)
-     2 venue filled less      `venue_behind`, untouched     6 beyond the quantity      `overfill`, not booked
-     3 venue in transition    terms untouched               7 another status           fills, then `set_status`
-     4 other terms            `amend_order` first           8 local terminal, venue live or more filled
+1 recent activity        deferred                      5 more filled, new fills   the fold (`core.fold_fills`)
+2 venue filled less      `venue_behind`, untouched     6 beyond the quantity      `overfill`, not booked
+3 venue in transition    terms untouched               7 another status           fills, then `set_status`
+4 other terms            `amend_order` first           8 local terminal, venue live or more filled
 """
 
 from decimal import Decimal
@@ -194,7 +194,9 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
     if cumulative >= booked:
         return False
     is_terminal = record.status in TERMINAL
-    if (is_terminal or order.status in TERMINAL) and booked - cumulative <= judgement.draft.tolerance(order.symbol):
+    if (is_terminal or order.status in TERMINAL) and booked - cumulative <= judgement.draft.tolerance(
+        order.symbol
+    ):
         return False
     prior = judgement.draft.prior_of(
         f"{judgement.digest}-{BreakKind.VENUE_BEHIND}", BreakKind.VENUE_BEHIND, judgement.ids
@@ -425,7 +427,11 @@ def _judge_status(
         return
     if before in TRANSITIONAL and venue_status in LIVE and _is_believed(judgement):
         return
-    reason = Reason.TRANSITION_TIMED_OUT if before in TRANSITIONAL and venue_status in LIVE else Reason.VENUE_STATUS_DIFFERS
+    reason = (
+        Reason.TRANSITION_TIMED_OUT
+        if before in TRANSITIONAL and venue_status in LIVE
+        else Reason.VENUE_STATUS_DIFFERS
+    )
     resurrected = before in TERMINAL and judgement.growth_qty > 0
     kind = BreakKind.RESURRECTED if resurrected else BreakKind.STATUS_DRIFT
     _set_status(judgement, record, kind, reason, venue_status)
@@ -434,7 +440,11 @@ def _judge_status(
 def _is_filled_below(judgement: Judgement, record: VenueOrder, cumulative: Decimal | None) -> bool:
     """`filled` with less than the quantity: queried and flagged, not set."""
     qty = as_amount(record.qty or judgement.order.qty)
-    if qty is None or cumulative is None or cumulative >= qty - judgement.draft.tolerance(judgement.before.symbol):
+    if (
+        qty is None
+        or cumulative is None
+        or cumulative >= qty - judgement.draft.tolerance(judgement.before.symbol)
+    ):
         return False
     judgement.found(
         BreakKind.STATUS_DRIFT,

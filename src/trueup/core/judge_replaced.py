@@ -46,7 +46,11 @@ def follow_replacement(judgement: Judgement, record: VenueOrder) -> VenueOrder:
     current = record
     for _ in range(CHAIN_LENGTH_MAX):
         successor = _unbound_successor(judgement, current)
-        if successor is None or successor not in judgement.draft.venue.by_id or _is_touched(judgement, current):
+        if (
+            successor is None
+            or successor not in judgement.draft.venue.by_id
+            or _is_touched(judgement, current)
+        ):
             break
         following = judgement.draft.venue.by_id[successor]
         if not _ledger_lacks(judgement, following):
@@ -105,10 +109,14 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
         venue={"venue_order_id": current.venue_order_id},
         corrected=True,
     )
-    judgement.correct(CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.REPLACED_AT_VENUE, changes=changes)
+    judgement.correct(
+        CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.REPLACED_AT_VENUE, changes=changes
+    )
     judgement.record = current
     venue_id = known_id(current.venue_order_id)
-    judgement.adopted_fills = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id]
+    judgement.adopted_fills = [
+        fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id
+    ]
     judgement.on_commit.append(lambda: _adopt(judgement, current))
 
 

@@ -18,10 +18,20 @@ from trueup.model.plan import Correction, FillChange, Notification
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import Action, BreakKind, CorrectionKind, NotificationKind, QueryBy, Severity, Status
+from trueup.model.vocabulary import (
+    Action,
+    BreakKind,
+    CorrectionKind,
+    NotificationKind,
+    QueryBy,
+    Severity,
+    Status,
+)
 
 Changes = dict[str, Any]
-_PENDING_BREAK = tuple[BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool]
+_PENDING_BREAK = tuple[
+    BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool
+]
 
 
 class Judgement:
@@ -101,7 +111,9 @@ class Judgement:
         status = self.order.status
         if status is Status.PENDING_NEW and fold.filled_qty > 0:
             status = Status.PARTIALLY_FILLED
-        self.order = replace(self.order, filled_qty=text(fold.filled_qty), filled_avg_price=average, status=status)
+        self.order = replace(
+            self.order, filled_qty=text(fold.filled_qty), filled_avg_price=average, status=status
+        )
 
     def notify(self, kind: NotificationKind, reason: str | None = None) -> None:
         self.notices.append((kind, reason))
@@ -132,7 +144,9 @@ class Judgement:
         break_ids: dict[BreakKind, str] = {}
         for pending in self.breaks:
             break_id = self._add_break(pending)
-            if pending[5] or pending[0] not in break_ids:  # corrections belong to the corrected break of their kind
+            if (
+                pending[5] or pending[0] not in break_ids
+            ):  # corrections belong to the corrected break of their kind
                 break_ids[pending[0]] = break_id
         version = 0 if self.index in draft.inserted else draft.original_version(self.index)
         for kind, reason, break_kind, fill, changes in self.corrections:
@@ -142,7 +156,14 @@ class Judgement:
         for kind, reason in self.notices:
             self._add_notification(kind, reason, version)
         for by, order_id, reason in self.questions:
-            draft.ask(by, order_id, reason, waited_since_ns=self._waited_since_ns(), ids=self.ids, symbol=self.before.symbol)
+            draft.ask(
+                by,
+                order_id,
+                reason,
+                waited_since_ns=self._waited_since_ns(),
+                ids=self.ids,
+                symbol=self.before.symbol,
+            )
         for leave in self.on_commit:
             leave()
 
@@ -166,10 +187,18 @@ class Judgement:
         )
 
     def _add_correction(
-        self, kind: CorrectionKind, reason: str, break_id: str, fill: FillChange | None, changes: Any, version: int
+        self,
+        kind: CorrectionKind,
+        reason: str,
+        break_id: str,
+        fill: FillChange | None,
+        changes: Any,
+        version: int,
     ) -> None:
         corrections = self.draft.corrections
-        self.draft.correction_count[self.digest] = ordinal = self.draft.correction_count.get(self.digest, 0) + 1
+        self.draft.correction_count[self.digest] = ordinal = (
+            self.draft.correction_count.get(self.digest, 0) + 1
+        )
         corrections.append(
             Correction(
                 correction_id=f"{self.digest}-{version}.{ordinal}",
@@ -188,7 +217,11 @@ class Judgement:
     def _commit_state(self) -> None:
         draft, order = self.draft, self.order
         record = self.record
-        if record is not None and record.updated_at is not None and _is_later(record.updated_at, order.venue_updated_at):
+        if (
+            record is not None
+            and record.updated_at is not None
+            and _is_later(record.updated_at, order.venue_updated_at)
+        ):
             order = replace(order, venue_updated_at=record.updated_at)
         draft.set_order(self.index, order)
         self.order = draft.orders[self.index]
@@ -232,7 +265,9 @@ class Judgement:
 
     def _waited_since_ns(self) -> tuple[int, int]:
         """Since when this order waits to be asked about: since it was last judged, else since its last activity."""
-        finding = self.draft.prior_of(f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids)
+        finding = self.draft.prior_of(
+            f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids
+        )
         if finding is not None:
             return to_ns(finding.last_seen_at), to_ns(finding.first_seen_at)
         time = self.before.last_activity_at or self.before.submitted_at

@@ -106,7 +106,9 @@ def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
     if not wanting:
         return
     free = [record for record in draft.venue.by_id.values() if draft.holder_of(record) is None]
-    candidates = {index: [record for record in free if _agrees(draft, draft.orders[index], record)] for index in wanting}
+    candidates = {
+        index: [record for record in free if _agrees(draft, draft.orders[index], record)] for index in wanting
+    }
     claims: dict[str | None, int] = {}
     for records in candidates.values():
         for record in records:
@@ -175,7 +177,11 @@ def _owner_of_fill(draft: Draft, fill: Fill) -> int | None:
     venue_id = known_id(fill.venue_order_id)
     if venue_id is None:
         client_id = known_client_id(fill.client_order_id)
-        return None if client_id is None or draft.venue.is_shared(client_id) else _index_by_client_id(draft, fill)
+        return (
+            None
+            if client_id is None or draft.venue.is_shared(client_id)
+            else _index_by_client_id(draft, fill)
+        )
     index = draft.index_by_venue_id.get(venue_id)
     if index is not None:
         return index

@@ -24,7 +24,9 @@ def base_fee(fills: list[Fill], trade: Trade, quote: str | None) -> Decimal:
         return ZERO
     base = base_currency(trade.symbol, quote)
     charged = [fill for fill in fills if fill.fee is not None and fill.fee_currency is not None]
-    return sum((amount(f.fee) for f in charged if base and (f.fee_currency or "").strip().upper() == base), ZERO)
+    return sum(
+        (amount(f.fee) for f in charged if base and (f.fee_currency or "").strip().upper() == base), ZERO
+    )
 
 
 def base_currency(symbol: str, quote: str | None) -> str | None:

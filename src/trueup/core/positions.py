@@ -53,7 +53,8 @@ def open_trades(draft: Draft, token: str | None = None) -> list[Trade]:
     return [
         trade
         for trade in trades
-        if (token is None or symbol_token(trade.symbol) == token) and draft.trade_moves.open_qty(draft, trade) > 0
+        if (token is None or symbol_token(trade.symbol) == token)
+        and draft.trade_moves.open_qty(draft, trade) > 0
     ]
 
 
@@ -135,7 +136,9 @@ def _comparison(
     token: str, symbol: str, side: PositionSide | None, expected: Decimal, rows: list[Position]
 ) -> Comparison:
     held = sum((amount(row.qty) for row in rows), ZERO)
-    prices = [amount(row.mark_price or row.avg_entry_price) for row in rows if row.mark_price or row.avg_entry_price]
+    prices = [
+        amount(row.mark_price or row.avg_entry_price) for row in rows if row.mark_price or row.avg_entry_price
+    ]
     return Comparison(
         token=token,
         symbol=symbol,

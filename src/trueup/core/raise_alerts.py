@@ -15,30 +15,56 @@ def raise_alerts(draft: Draft) -> None:
     """Alerts for what persists or endangers: mass absence, a changed account, a venue that stays behind, the limits."""
     if draft.account_changed:
         recorded, answered = draft.snapshot.venue.recorded_account_id, draft.snapshot.venue.account_id
-        add_alert(draft, "account_changed", f"account {recorded} was recorded, {answered} answered: nothing it lacks counts")
+        add_alert(
+            draft,
+            "account_changed",
+            f"account {recorded} was recorded, {answered} answered: nothing it lacks counts",
+        )
     if draft.mass_absence is not None:
         vanished, live = draft.mass_absence
-        add_alert(draft, "mass_absence", f"{vanished} of {live} live orders vanished at once: their absence does not count")
+        add_alert(
+            draft,
+            "mass_absence",
+            f"{vanished} of {live} live orders vanished at once: their absence does not count",
+        )
     for one in draft.breaks:
         if one.kind is BreakKind.VENUE_BEHIND and one.severity is Severity.ERROR:
-            add_alert(draft, f"venue_behind:{one.break_id}", f"{one.message} (order {one.venue_order_id or one.client_order_id})")
-    for stage, skipped in (("coverage", draft.coverage.skipped_reason), ("exit_backfill", draft.exit_backfill.skipped_reason)):
+            add_alert(
+                draft,
+                f"venue_behind:{one.break_id}",
+                f"{one.message} (order {one.venue_order_id or one.client_order_id})",
+            )
+    for stage, skipped in (
+        ("coverage", draft.coverage.skipped_reason),
+        ("exit_backfill", draft.exit_backfill.skipped_reason),
+    ):
         if skipped is not None and not draft.account_changed:  # that has its own alert
             severity = "ERROR" if skipped == "disabled" else "WARN"
             add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
     _alert_long_deferrals(draft)
     reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
     if reason is not None:
-        add_alert(draft, "circuit_breaker", f"{reason}: nothing is applied until a person does (trueup apply)")
+        add_alert(
+            draft, "circuit_breaker", f"{reason}: nothing is applied until a person does (trueup apply)"
+        )
 
 
 def _alert_long_deferrals(draft: Draft) -> None:
     """One alert per reason for what has been deferred, or waited for an answer, for too long."""
     waiting: dict[str, list[str]] = {}
     known = set(draft.break_versions)
-    rows = [(reason, break_id, kind, ids) for reason, break_id, kind, ids, _ in draft.waiting if break_id not in known]
+    rows = [
+        (reason, break_id, kind, ids)
+        for reason, break_id, kind, ids, _ in draft.waiting
+        if break_id not in known
+    ]
     rows += [
-        (DeferralReason.QUERY_OPEN, one.break_id, one.kind, (one.client_order_id, one.venue_order_id, one.trade_id))
+        (
+            DeferralReason.QUERY_OPEN,
+            one.break_id,
+            one.kind,
+            (one.client_order_id, one.venue_order_id, one.trade_id),
+        )
         for one in draft.breaks
         if one.reason == Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
     ]

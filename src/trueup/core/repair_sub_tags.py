@@ -41,6 +41,8 @@ def _repair(draft: Draft, index: int) -> bool:
         venue=changes,
         corrected=True,
     )
-    judgement.correct(CorrectionKind.SET_SUB_TAG, BreakKind.SUB_TAG_MISSING, Reason.SUB_TAG_AT_VENUE, changes=changes)
+    judgement.correct(
+        CorrectionKind.SET_SUB_TAG, BreakKind.SUB_TAG_MISSING, Reason.SUB_TAG_AT_VENUE, changes=changes
+    )
     judgement.commit()
     return True

@@ -124,7 +124,10 @@ def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
 def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
     """What the answers say together: null while a question is open; absent only where every id is."""
     draft, order = judgement.draft, judgement.before
-    steps = [(QueryBy.VENUE_ORDER_ID, known_id(order.venue_order_id)), (QueryBy.CLIENT_ORDER_ID, known_client_id(order.client_order_id))]
+    steps = [
+        (QueryBy.VENUE_ORDER_ID, known_id(order.venue_order_id)),
+        (QueryBy.CLIENT_ORDER_ID, known_client_id(order.client_order_id)),
+    ]
     known = [(by, one) for by, one in steps if one is not None]
     if not known:
         judgement.found(
@@ -239,8 +242,13 @@ def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
     policy = draft.policy
     confirmations = min(1 + (0 if prior is None else prior.confirmations), policy.absence_confirmations)
     age_ns = 0 if prior is None else draft.now_ns - to_ns(prior.first_seen_at)
-    enough = confirmations >= policy.absence_confirmations and age_ns >= round(policy.absence_min_age_s * NS_PER_S)
-    reason, message = Reason.ABSENT_UNCONFIRMED, f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times"
+    enough = confirmations >= policy.absence_confirmations and age_ns >= round(
+        policy.absence_min_age_s * NS_PER_S
+    )
+    reason, message = (
+        Reason.ABSENT_UNCONFIRMED,
+        f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times",
+    )
     if enough:
         refusal = _refusal(draft, judgement.index, order)
         if refusal is None:
@@ -294,6 +302,9 @@ def _end_by_policy(judgement: Judgement, confirmations: int) -> None:
         confirmations=confirmations,
     )
     judgement.correct(
-        CorrectionKind.SET_STATUS, BreakKind.MISSING_AT_VENUE, Reason.ABSENT_BY_POLICY, changes={"status": status}
+        CorrectionKind.SET_STATUS,
+        BreakKind.MISSING_AT_VENUE,
+        Reason.ABSENT_BY_POLICY,
+        changes={"status": status},
     )
     judgement.notify(NotificationKind.CANCEL, Reason.ABSENT_BY_POLICY)

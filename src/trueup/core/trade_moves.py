@@ -84,9 +84,13 @@ class TradeMoves:
             moved, overruns = self._moved(draft, before)
             for index, beyond in overruns:
                 _report_overrun(draft, index, before, beyond)
-            settled = settle_status(
-                moved, tolerance=draft.tolerance(moved.symbol), has_live_entry=key in live_entries
-            ) if _quantities(moved) != _quantities(before) else moved
+            settled = (
+                settle_status(
+                    moved, tolerance=draft.tolerance(moved.symbol), has_live_entry=key in live_entries
+                )
+                if _quantities(moved) != _quantities(before)
+                else moved
+            )
             if settled != before:
                 set_trade(draft, settled)
         self._moves = {}

@@ -16,10 +16,7 @@ from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy
 
-_INHERITED = (
-    "client_order_id symbol side order_type qty limit_price stop_price intent position_side sub_tag replaces replaced_by"
-    " parent_venue_order_id submitted_at"
-).split()
+_INHERITED = ["client_order_id", "symbol", "side", "order_type", "qty", "limit_price", "stop_price", "intent", "position_side", "sub_tag", "replaces", "replaced_by", "parent_venue_order_id", "submitted_at"]
 
 
 Reading = tuple[VenueOrder, str | None]  # one record, and when the read it stands in was sent
@@ -39,7 +36,9 @@ class VenueIndex:
         self.successor_of: dict[str, str] = {}
         self.predecessor_of: dict[str, str] = {}
         self._by_client_id: dict[str, str | None] | None = None
-        self._several: dict[str, list[Reading]] = {}  # orders with more than one record, until `merge_records`
+        self._several: dict[
+            str, list[Reading]
+        ] = {}  # orders with more than one record, until `merge_records`
 
     def add_open_rows(self, rows: list[VenueOrder], read_at: str | None) -> None:
         self.open_read_at = read_at
@@ -56,7 +55,9 @@ class VenueIndex:
         for answer in answers:
             key = (answer.by, answer.id.strip().lower())
             if answer.order is not None and not _answers(answer):
-                answer = replace(answer, outcome=Outcome.UNKNOWN, order=None, error="the reply names another order")
+                answer = replace(
+                    answer, outcome=Outcome.UNKNOWN, order=None, error="the reply names another order"
+                )
             known = self.asked.get(key)
             if known is None or _authority(answer) > _authority(known):
                 self.asked[key] = answer
@@ -165,7 +166,13 @@ def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
     filled = amount(record.filled_qty) if record.filled_qty is not None else Decimal(-1)
     status = 0 if record.status is None else 2 if record.status in TERMINAL else 1
     updated_ns = -1 if record.updated_at is None else to_ns(record.updated_at)
-    return (filled, status, updated_ns, -1 if read_at is None else to_ns(read_at), msgspec.json.encode(record))
+    return (
+        filled,
+        status,
+        updated_ns,
+        -1 if read_at is None else to_ns(read_at),
+        msgspec.json.encode(record),
+    )
 
 
 def _merged(ranked: list[VenueOrder]) -> VenueOrder:
@@ -176,6 +183,10 @@ def _merged(ranked: list[VenueOrder]) -> VenueOrder:
         for name in _INHERITED:
             if getattr(ahead, name) is None and getattr(behind, name) is not None:
                 gaps.setdefault(name, getattr(behind, name))
-        if ahead.filled_avg_price is None and behind.filled_avg_price is not None and ahead.filled_qty == behind.filled_qty:
+        if (
+            ahead.filled_avg_price is None
+            and behind.filled_avg_price is not None
+            and ahead.filled_qty == behind.filled_qty
+        ):
             gaps.setdefault("filled_avg_price", behind.filled_avg_price)
     return replace(ahead, **gaps) if gaps else ahead

@@ -85,6 +85,8 @@ def times_are_good(column: Iterable[str | None]) -> bool:
     shape = f"0000-00-00T00:00:00{fraction}Z\n"
     if not _TIME_SHAPE.fullmatch(shape[:-1]) or joined[1:].translate(_FOLD_DIGITS) != shape * len(present):
         return all(time_fault(text) is None for text in set(present))
-    if joined[15::width].strip("012345") or joined[18::width].strip("012345"):  # tens of minutes, tens of seconds
+    if joined[15::width].strip("012345") or joined[18::width].strip(
+        "012345"
+    ):  # tens of minutes, tens of seconds
         return False
     return all(time_fault(hour + ":00:00Z") is None for hour in set(map(_HOUR_OF, present)))

@@ -162,7 +162,9 @@ def _check_rows(path: str, rows: Sequence[Struct]) -> None:
             _raise_first(path, rows, field, time_fault)
 
 
-def _raise_first(path: str, rows: Iterable[Struct], field: str, fault_of: Callable[[str], str | None]) -> None:
+def _raise_first(
+    path: str, rows: Iterable[Struct], field: str, fault_of: Callable[[str], str | None]
+) -> None:
     for index, row in enumerate(rows):
         value = getattr(row, field)
         fault = None if value is None else fault_of(value)
@@ -203,7 +205,9 @@ def _check_single_values(snapshot: Snapshot) -> None:
         "$.policy.notional_max_usd": (policy.notional_max_usd, False),
     }
     amounts |= {f"$.policy.usd_rates.{key}": (rate, False) for key, rate in policy.usd_rates.items()}
-    amounts |= {f"$.policy.position_baseline.{key}": (qty, True) for key, qty in policy.position_baseline.items()}
+    amounts |= {
+        f"$.policy.position_baseline.{key}": (qty, True) for key, qty in policy.position_baseline.items()
+    }
     for key, other in local.other_profiles_open_qty.items():
         amounts[f"$.local.other_profiles_open_qty.{key}.long"] = (other.long, False)
         amounts[f"$.local.other_profiles_open_qty.{key}.short"] = (other.short, False)
@@ -250,7 +254,9 @@ def _check_duplicates(snapshot: Snapshot) -> None:
             for one in fills
         ],
     )
-    _refuse_duplicates("$.local.trades", "trade_id", [known_id(trade.trade_id) for trade in snapshot.local.trades])
+    _refuse_duplicates(
+        "$.local.trades", "trade_id", [known_id(trade.trade_id) for trade in snapshot.local.trades]
+    )
     _refuse_duplicates("$.instruments", "symbol", [symbol_token(one.symbol) for one in snapshot.instruments])
 
 
@@ -260,7 +266,10 @@ def _check_bare_orders(orders: Sequence[LocalOrder], bare: Sequence[int]) -> Non
     for index in bare:
         order = orders[index]
         if order.trade_id is None and order.sub_tag is None:
-            raise InputError("client_order_id, venue_order_id, trade_id and sub_tag cannot all be null", f"$.local.orders[{index}]")
+            raise InputError(
+                "client_order_id, venue_order_id, trade_id and sub_tag cannot all be null",
+                f"$.local.orders[{index}]",
+            )
         key = (known_id(order.trade_id), order.symbol and symbol_token(order.symbol), order.side)
         if seen.setdefault(key, index) != index:
             raise InputError(
@@ -302,7 +311,8 @@ def _replace_answers(side: Any, change: Callable[[list[Any]], list[Any]]) -> Any
     if not side.answers:
         return side
     answers = [
-        answer if answer.order is None else replace(answer, order=change([answer.order])[0]) for answer in side.answers
+        answer if answer.order is None else replace(answer, order=change([answer.order])[0])
+        for answer in side.answers
     ]
     return replace(side, answers=answers)
 
@@ -349,4 +359,8 @@ def _read_ids_of(order: Order) -> Order:
     if not nameless and not unnumbered:
         return order
     client_id, venue_id = order.client_order_id, order.venue_order_id
-    return replace(order, client_order_id=None if nameless else client_id, venue_order_id=None if unnumbered else venue_id)
+    return replace(
+        order,
+        client_order_id=None if nameless else client_id,
+        venue_order_id=None if unnumbered else venue_id,
+    )

@@ -4,7 +4,9 @@ import hashlib
 import re
 from functools import lru_cache
 
-USELESS_CLIENT_ORDER_IDS = frozenset({"", "0", "api"})  # Kraken's userref "0", Gate's text "api": they name nothing
+USELESS_CLIENT_ORDER_IDS = frozenset(
+    {"", "0", "api"}
+)  # Kraken's userref "0", Gate's text "api": they name nothing
 _NOT_TOKEN = re.compile(r"[^0-9a-z]+")
 _DIGEST_BYTES = 16
 
@@ -50,7 +52,11 @@ def _are_normal(ids: list[str | None]) -> bool:
         return False
     if joined.lower() != joined or not joined.isascii() or joined.count("\n") >= max(len(ids), 1):
         return False
-    return "\n\n" not in joined and "" not in ids[:1] + ids[-1:] and not any(map(joined.__contains__, _ASCII_BLANKS))
+    return (
+        "\n\n" not in joined
+        and "" not in ids[:1] + ids[-1:]
+        and not any(map(joined.__contains__, _ASCII_BLANKS))
+    )
 
 
 def comparable_ids(ids: list[str | None]) -> list[str | None]:

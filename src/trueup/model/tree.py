@@ -7,8 +7,7 @@ from typing import Any
 from trueup.model.errors import InputError
 
 _AMOUNT_KEYS = frozenset(
-    "qty filled_qty limit_price stop_price filled_avg_price price fee entry_qty exit_qty fee_base_qty entry_avg_price"
-    " avg_entry_price mark_price qty_step price_tick long short parity_auto_close_notional_max_usd notional_max_usd".split()
+    ["qty", "filled_qty", "limit_price", "stop_price", "filled_avg_price", "price", "fee", "entry_qty", "exit_qty", "fee_base_qty", "entry_avg_price", "avg_entry_price", "mark_price", "qty_step", "price_tick", "long", "short", "parity_auto_close_notional_max_usd", "notional_max_usd"]
 )
 _AMOUNT_MAPS = frozenset({"usd_rates", "position_baseline"})
 _KEEP_NULL = frozenset({"venue_order_id"})  # a venue order must say that it has none
@@ -65,7 +64,9 @@ def _number(node: NumberText, path: str, amounts: bool) -> Any:
         return _without_exponent(str(node))
     if node.lstrip("-").isdigit() and len(node) < 19:
         return int(node)
-    if path.endswith("_s") and len(node) < 19:  # seconds of the policy: the only numbers that are not money or counts
+    if (
+        path.endswith("_s") and len(node) < 19
+    ):  # seconds of the policy: the only numbers that are not money or counts
         return float(node)
     raise InputError(f"expected another type, got the number {node[:60]}", path)
 
