@@ -143,7 +143,10 @@ class Client:
         twin.session = twin.tcp_connector = twin.asyncio_loop = None
         twin.own_session, twin.clients = True, {}
         twin.markets = twin.markets_by_id = twin.markets_loading = None
-        twin.options = dict(exchange.options)
+        twin.options = {
+            **exchange.options,
+            "warnOnFetchOpenOrdersWithoutSymbol": False,
+        }  # binance's: it costs more
         twin.enableRateLimit, twin.verbose, twin.logger = True, False, _SILENT
         if exchange.number not in (str, Decimal):
             twin.number = str

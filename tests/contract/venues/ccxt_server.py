@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import LIVE, Side, Status
+from trueup.ports import Clock
 from trueup.sim.clock import SimClock
 from trueup.sim.market import Market, Refused
 from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, OrderRequest
@@ -64,10 +65,14 @@ class Seen(Struct, frozen=True):
 
 
 class BinanceServer:
-    """One account. `faults` meet requests by path (`openOrders`, …); `meanwhile` happens after the next answer."""
+    """One account. `faults` meet requests by path (`openOrders`, …); `meanwhile` happens after the next answer.
 
-    def __init__(self, clock: SimClock, market: Market | None = None) -> None:
+    `follow`: another clock that this one keeps up with; null: time passes only where a test says so.
+    """
+
+    def __init__(self, clock: SimClock, market: Market | None = None, *, follow: Clock | None = None) -> None:
         self.clock = clock
+        self._follow = follow
         self.market = market or Market(clock, [INSTRUMENT])
         self.faults = PaperFaults(Random(1))
         self.seen: list[Seen] = []
@@ -96,10 +101,14 @@ class BinanceServer:
             {"apiKey": API_KEY, "secret": SECRET, "rateLimit": 0.01, "timeout": 2000, **config}
         )
         made.options |= {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
-        made.options["fetchOpenOrders"] = {"warnWithoutSymbol": False}
         made.urls["api"] = {"public": self.url, "private": self.url}
         made.timeout_on_exit = 0
         return made
+
+    def catch_up(self) -> None:
+        if self._follow is not None:
+            self.clock.advance(max(0, self._follow.now_ns() - self.clock.now_ns()))
+        self.market.settle()
 
     def asked(self, path: str) -> list[Query]:
         """The queries of the requests for this path."""
@@ -108,19 +117,17 @@ class BinanceServer:
     # -- one request --------------------------------------------------------------------------------------------------
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        path, query = (
-            request.match_info["path"],
-            dict(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)),
-        )
+        self.catch_up()
+        raw = await request.text() if request.method == "POST" else request.rel_url.raw_query_string
+        path, query = request.match_info["path"], dict(parse_qsl(raw, keep_blank_values=True))
         self.seen.append(Seen(self.clock.now_ns(), request.method, path, query))
-        self.market.settle()
         fault = self.faults.meet(request.method, path)
         if fault is not None and (refused := await self._refused(request, fault)) is not None:
             return refused
         if self.clock.now_ns() < self._limited_until_ns:
             return self._too_many(with_time=True)
         try:
-            body = self._perform(request, path, query)
+            body = self._perform(request, raw, path, query)
         except Declined as declined:
             return web.json_response(declined.body, status=declined.status)
         if self.meanwhile:
@@ -161,8 +168,8 @@ class BinanceServer:
         headers = {"Retry-After": str(left_s)} if with_time else {}
         return web.json_response({"code": -1003, "msg": "Too many requests"}, status=429, headers=headers)
 
-    def _perform(self, request: web.Request, path: str, query: Query) -> Any:
-        if path not in PUBLIC and not _is_signed(request):
+    def _perform(self, request: web.Request, raw: str, path: str, query: Query) -> Any:
+        if path not in PUBLIC and not _is_signed(request, raw):
             raise Declined(401, -2015, "Invalid API-key, IP, or permissions for action.")
         action = getattr(self, f"_{request.method.lower()}_{path}", None)
         if action is None:
@@ -230,9 +237,9 @@ class BinanceServer:
         return self.clock.now_ns() // MS_NS
 
 
-def _is_signed(request: web.Request) -> bool:
-    """By the key in its header and the HMAC of the query; ccxt sends the body of a POST as a form."""
-    signed, _, signature = request.rel_url.raw_query_string.rpartition("&signature=")
+def _is_signed(request: web.Request, raw: str) -> bool:
+    """By the key in its header and the HMAC of what was sent: the query, or the form of a POST."""
+    signed, _, signature = raw.rpartition("&signature=")
     wanted = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
     return request.headers.get("X-MBX-APIKEY") == API_KEY and hmac.compare_digest(signature, wanted)
 

@@ -1,0 +1,178 @@
+"""The example's bot on the installed ccxt beside trueup, at a server of Binance's shape: killed, inattentive,
+unanswered; the books converge."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.contract.venues.ccxt_server import ACCOUNT, API_KEY, INSTRUMENT, SECRET, BinanceServer
+from trueup import AccountReport, ManagedAccount, load_config, reconcile_account
+from trueup.engine.account import RunState
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.model.snapshot import Local
+from trueup.model.times import from_ns
+from trueup.model.vocabulary import LIVE, Action
+from trueup.service.clock import SystemClock
+from trueup.service.open_accounts import managed_profiles
+from trueup.sim.clock import SimClock
+from trueup.sim.market_orders import FEE_PARTS
+from trueup.sim.paper_faults import PaperFault
+from trueup.venues.ccxt import CcxtVenue
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "ccxt_bot"
+LIVES = 4
+ORDERS_A_LIFE = 6
+PRICE_TICKS = 250_000
+TICK_S = 0.02
+LIFE_MAX_S = 60.0
+RUNS_MAX = 60
+ALL_S = 1e6
+
+
+@pytest.mark.slow
+def test_books_converge_beside_a_bot_that_is_killed_and_inattentive(tmp_path: Path) -> None:
+    asyncio.run(_converges(tmp_path))
+
+
+async def _converges(folder: Path) -> None:
+    walk, output = Random(7), b""
+    async with BinanceServer(SimClock(from_ns(time.time_ns())), follow=SystemClock()) as server:
+        config = _write_config(folder)
+        for life in range(LIVES):
+            if life % 2:  # an order that takes effect while the bot never hears of it
+                server.faults.plan(PaperFault.UNANSWERED_AFTER, method="POST", skip=2, path="order")
+            output += await _live(config, server, walk)
+        server.faults.heal()
+        ledger = SqliteLedger(folder / "bot.sqlite")
+        account = _account(config, server, ledger)
+        try:
+            last = await _run_until_true(account)
+            asked = len(server.seen)
+            again = await reconcile_account(account, apply=True)
+            books = ledger.read_local(account.account_id, ["dip"], ALL_S)["dip"]
+        finally:
+            await account.venue.aclose()
+            ledger.close()
+    assert last.processed
+    assert again.profiles[0].state is RunState.UNCHANGED
+    assert [seen.path for seen in server.seen[asked:] if seen.path == "order"] == []
+    assert server.faults.met.count(PaperFault.UNANSWERED_AFTER) == LIVES // 2
+    _check_orders(server, books)
+    _check_trades(server, books)
+    written = output + _written(folder)
+    for secret in (SECRET, API_KEY):
+        assert secret.encode() not in written
+
+
+async def _live(config: Path, server: BinanceServer, walk: Random) -> bytes:
+    """One life of the bot, ended by SIGKILL once it placed some orders or waits for an answer that never comes."""
+    placed, hung = _placed(server), server.faults.met.count(PaperFault.UNANSWERED_AFTER)
+    bot = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            str(EXAMPLE / "bot.py"),
+            "--config",
+            str(config),
+            "--url",
+            server.url,
+            "--pause",
+            "0.02",
+        ),
+        env={**os.environ, "CCXT_API_KEY": API_KEY, "CCXT_SECRET": SECRET},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(LIFE_MAX_S):
+        while _placed(server) < placed + ORDERS_A_LIFE and hung == server.faults.met.count(
+            PaperFault.UNANSWERED_AFTER
+        ):
+            await asyncio.sleep(TICK_S)
+            server.catch_up()
+            drift = walk.randint(-2_000, 2_000)
+            server.market.match(INSTRUMENT.symbol, PRICE_TICKS + drift, walk.randint(50, 300))
+    bot.send_signal(signal.SIGKILL)
+    output, _ = await bot.communicate()
+    assert bot.returncode == -signal.SIGKILL, output.decode()
+    return output
+
+
+def _written(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def _placed(server: BinanceServer) -> int:
+    return sum(seen.method == "POST" for seen in server.seen)
+
+
+def _write_config(folder: Path) -> Path:
+    """The example's own, with short times."""
+    text = (EXAMPLE / "trueup.toml").read_text()
+    text = text.replace("interval_s = 10", "interval_s = 0.3\nlease_ttl_s = 1")
+    text += "recent_activity_window_s = 0.2\nabsence_min_age_s = 0.5\n"
+    path = folder / "trueup.toml"
+    path.write_text(text)
+    return path
+
+
+def _account(config: Path, server: BinanceServer, ledger: SqliteLedger) -> ManagedAccount:
+    loaded = load_config(str(config)).config
+    return ManagedAccount(
+        account_id=loaded.accounts[0].account_id,
+        profiles=managed_profiles(loaded.accounts[0]),
+        venue=CcxtVenue(
+            server.exchange(),
+            clock=SystemClock(),
+            symbols=[INSTRUMENT.symbol],
+            managed_symbols=[INSTRUMENT.symbol],
+        ),
+        ledger=ledger,
+        journal=ledger,
+        clock=SystemClock(),
+        lease_ttl_s=1,
+    )
+
+
+async def _run_until_true(account: ManagedAccount) -> AccountReport:
+    report = None
+    for _ in range(RUNS_MAX):
+        report = await reconcile_account(account, apply=True)
+        plan = report.profiles[0].plan
+        if report.profiles[0].state is RunState.UNCHANGED and plan is not None and not plan.findings:
+            return report
+        await asyncio.sleep(0.25)  # the lease of a killed bot expires; absence must be old enough
+    raise AssertionError(f"not true after {RUNS_MAX} runs: {report}")
+
+
+def _check_orders(server: BinanceServer, books: Local) -> None:
+    """Every order of the venue's is in the books as it is; what is not at the venue is over."""
+    at_venue = {str(order.number): order for order in server.market.truth_orders(ACCOUNT)}
+    assert len(at_venue) >= LIVES
+    local = {order.venue_order_id: order for order in books.orders if order.venue_order_id}
+    for venue_id, order in at_venue.items():
+        filled = Decimal(INSTRUMENT.qty_text(order.filled))
+        assert (local[venue_id].status, Decimal(local[venue_id].filled_qty)) == (order.status, filled)
+    for row in books.orders:
+        assert row.venue_order_id in at_venue or row.status not in LIVE
+
+
+def _check_trades(server: BinanceServer, books: Local) -> None:
+    """Each fill once, on its order and its trade; all trades together are the venue's position."""
+    fills = [fill.view() for fill in server.market.truth_fills(ACCOUNT)]
+    assert len(fills) > 0
+    assert sum(Decimal(fill.qty) for fill in books.fills) == sum(Decimal(fill.qty) for fill in fills)
+    booked: dict[str | None, Decimal] = {}
+    for order in books.orders:
+        sign = 1 if order.action is Action.ENTRY else -1
+        booked[order.trade_id] = booked.get(order.trade_id, Decimal(0)) + sign * Decimal(order.filled_qty)
+    held = {trade.trade_id: Decimal(trade.entry_qty) - Decimal(trade.exit_qty) for trade in books.trades}
+    assert {trade_id: booked.get(trade_id, Decimal(0)) for trade_id in held} == held
+    position = server.market.truth_position(ACCOUNT, INSTRUMENT.symbol)
+    assert position % FEE_PARTS == 0
+    assert sum(held.values()) == Decimal(INSTRUMENT.parts_text(position))
