@@ -4,18 +4,15 @@ Decides what Alpaca would answer: which orders a listing holds, in which order a
 which code. Must not know HTTP, faults or time: every call is about now.
 """
 
-from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
 from typing import TypeVar
 
 from msgspec import Struct
 
-from trueup.model.errors import TrueupError
 from trueup.model.ids import symbol_token
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import Side
 from trueup.sim.market import Event, Market, Refused
-from trueup.sim.market_orders import MarketInstrument, MarketOrder, OrderRequest
+from trueup.sim.market_orders import MarketInstrument, MarketOrder
 from trueup.sim.paper_json import (
     Json,
     fill_json,
@@ -25,22 +22,13 @@ from trueup.sim.paper_json import (
     position_json,
     update_json,
 )
+from trueup.sim.paper_requests import NOT_FOUND, UNPROCESSABLE, Declined, order_request, steps, ticks
 from trueup.venues.exports.read_texts import read_time
 
 ORDERS_LIMIT, ORDERS_LIMIT_MAX = 50, 500  # Alpaca's default and maximum
 FILLS_LIMIT_MAX = 100
-NOT_FOUND, UNPROCESSABLE = 40410000, 42210000  # Alpaca's codes
 FOREVER = 1 << 62
 T = TypeVar("T")
-
-
-class Declined(TrueupError):
-    """A request that Alpaca answers with an error body."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 class OrderQuery(Struct, frozen=True, kw_only=True):
@@ -81,7 +69,7 @@ class PaperAccount:
     def place(self, body: Json) -> Json:
         """`POST /v2/orders`. Raises Declined."""
         instrument = self._instrument(body.get("symbol"))
-        request = _order_request(body, instrument, self._client_id(body))
+        request = order_request(body, instrument, self._client_id(body))
         order = _accepted(lambda: self._market.submit(self.account_id, request, self._placed_by))
         return order_json(order, nested=True)
 
@@ -90,10 +78,10 @@ class PaperAccount:
         order = self._order(known_id)
         instrument, limit = order.instrument, order.request.limit
         if "limit_price" in body:
-            limit = _ticks(body, "limit_price", instrument)
+            limit = ticks(body, "limit_price", instrument)
         if limit is None or "stop_price" in body or "trail" in body:
             raise Declined(422, UNPROCESSABLE, "the simulated venue replaces limit orders only")
-        qty = _steps(body, instrument) if "qty" in body else order.qty
+        qty = steps(body, instrument) if "qty" in body else order.qty
         successor = _accepted(
             lambda: self._market.replace(
                 self.account_id, order.venue_order_id, self._client_id(body), qty=qty, limit=limit
@@ -232,70 +220,6 @@ def _is_listed(order: MarketOrder, query: OrderQuery) -> bool:
     if query.status == "open":
         return order.is_live and (query.nested or order.parent is None or not order.held)
     return query.status == "all" or not order.is_live
-
-
-def _order_request(body: Json, instrument: MarketInstrument, client_order_id: str) -> OrderRequest:
-    kind, side = str(body.get("type")), _side(body)
-    if kind not in ("market", "limit", "stop"):
-        raise Declined(
-            422, UNPROCESSABLE, f"the simulated venue knows market, limit and stop orders, not {kind}"
-        )
-    return OrderRequest(
-        client_order_id=client_order_id,
-        symbol=instrument.symbol,
-        side=side,
-        qty=_steps(body, instrument),
-        limit=_ticks(body, "limit_price", instrument) if kind == "limit" else None,
-        stop=_ticks(body, "stop_price", instrument) if kind == "stop" else None,
-        sub_tag=body.get("subtag"),
-        legs=tuple(_legs(body, instrument, side, client_order_id)),
-    )
-
-
-def _legs(
-    body: Json, instrument: MarketInstrument, side: Side, client_order_id: str
-) -> Iterable[OrderRequest]:
-    """The exits of a bracket: Alpaca gives them client order ids of its own."""
-    exit_side = Side.SELL if side is Side.BUY else Side.BUY
-    for key, price in (("take_profit", "limit_price"), ("stop_loss", "stop_price")):
-        if body.get(key):
-            ticks = _ticks(body[key], price, instrument)
-            yield OrderRequest(
-                client_order_id=paper_id("leg", f"{client_order_id}/{key}"),
-                symbol=instrument.symbol,
-                side=exit_side,
-                qty=_steps(body, instrument),
-                limit=ticks if price == "limit_price" else None,
-                stop=ticks if price == "stop_price" else None,
-            )
-
-
-def _side(body: Json) -> Side:
-    try:
-        return Side(str(body.get("side")))
-    except ValueError as error:
-        raise Declined(422, UNPROCESSABLE, "side must be buy or sell") from error
-
-
-def _steps(body: Json, instrument: MarketInstrument) -> int:
-    return _units(body, "qty", instrument.qty_decimals)
-
-
-def _ticks(body: Json, key: str, instrument: MarketInstrument) -> int:
-    return _units(body, key, instrument.price_decimals)
-
-
-def _units(body: Json, key: str, decimals: int) -> int:
-    """An amount as a whole number of 10^-decimals. Raises Declined."""
-    try:
-        units = Decimal(str(body.get(key))).scaleb(decimals)
-        if units != int(units) or units <= 0:
-            raise ValueError(key)
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise Declined(
-            422, UNPROCESSABLE, f"{key} must be above 0 and have at most {decimals} decimals"
-        ) from error
-    return int(units)
 
 
 def _range(after: str | None, until: str | None) -> tuple[int, int]:

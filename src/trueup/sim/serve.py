@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
 from json import JSONDecodeError, loads
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -19,97 +19,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trueup.model.errors import ConfigError
 from trueup.model.times import NS_PER_S
-from trueup.sim.paper_account import UNPROCESSABLE, Declined, FillQuery, OrderQuery
 from trueup.sim.paper_faults import PaperFault
 from trueup.sim.paper_json import Json, paper_id
+from trueup.sim.paper_requests import UNPROCESSABLE, Declined
+from trueup.sim.paper_routes import ROUTES, Action, Reply
+from trueup.sim.paper_stream import stream_updates
 from trueup.sim.paper_venue import KEY_ID, PER_MINUTE, SECRET, PaperVenue
 
 HOST = "127.0.0.1"
-NEW_YORK = timezone(timedelta(hours=-5))  # Alpaca's clock speaks New York's time
 HANG_S = 3600  # a request that is never answered
 STOP_S = 1  # how long open connections may go on after the end
 HTML = b"<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>"
 UNAUTHORIZED, TOO_MANY = 40110000, 42910000
-Query = TypeVar("Query", OrderQuery, FillQuery)
-Reply = tuple[int, Any]  # status and what its JSON body says; null = no body
-Action = Callable[[PaperVenue, Request, Json], Reply]
-
-
-# -- routes -----------------------------------------------------------------------------------------------------------
-
-
-def _place(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.place(body)
-
-
-def _list_orders(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.list_orders(_query(request, OrderQuery))
-
-
-def _cancel_all(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 207, venue.account.cancel_all()
-
-
-def _find(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    nested = request.query_params.get("nested") == "true"
-    return 200, venue.account.find(request.path_params["order_id"], nested=nested)
-
-
-def _find_by_client_id(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.find_by_client_id(request.query_params.get("client_order_id", ""))
-
-
-def _replace(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.replace(request.path_params["order_id"], body)
-
-
-def _cancel(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    venue.account.cancel(request.path_params["order_id"])
-    return 204, None
-
-
-def _positions(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.positions()
-
-
-def _account(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.account()
-
-
-def _fills(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    return 200, venue.account.list_fills(_query(request, FillQuery))
-
-
-def _clock(venue: PaperVenue, request: Request, body: Json) -> Reply:
-    now = datetime.fromtimestamp(venue.clock.now_ns() / NS_PER_S, UTC).astimezone(NEW_YORK)
-    tomorrow = (now + timedelta(days=1)).isoformat()
-    return 200, {"timestamp": now.isoformat(), "is_open": True, "next_open": tomorrow, "next_close": tomorrow}
-
-
-_ROUTES: tuple[tuple[str, str, Action], ...] = (
-    ("POST", "/v2/orders", _place),
-    ("GET", "/v2/orders", _list_orders),
-    ("DELETE", "/v2/orders", _cancel_all),
-    ("GET", "/v2/orders:by_client_order_id", _find_by_client_id),
-    ("GET", "/v2/orders/{order_id:path}", _find),
-    ("PATCH", "/v2/orders/{order_id:path}", _replace),
-    ("DELETE", "/v2/orders/{order_id:path}", _cancel),
-    ("GET", "/v2/positions", _positions),
-    ("GET", "/v2/account", _account),
-    ("GET", "/v2/account/activities/FILL", _fills),
-    ("GET", "/v2/clock", _clock),
-)
-
-
-def _query(request: Request, kind: type[Query]) -> Query:
-    try:
-        return msgspec.convert(dict(request.query_params), kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise Declined(422, UNPROCESSABLE, str(error)) from error
 
 
 # -- one request ------------------------------------------------------------------------------------------------------
@@ -118,9 +42,9 @@ def _query(request: Request, kind: type[Query]) -> Query:
 def make_app(venue: PaperVenue) -> Starlette:
     """The venue as an ASGI application."""
     routes: list[Any] = [
-        Route(path, _endpoint(venue, action), methods=[method]) for method, path, action in _ROUTES
+        Route(path, _endpoint(venue, action), methods=[method]) for method, path, action in ROUTES
     ]
-    return Starlette(routes=[*routes, WebSocketRoute("/stream", lambda one: _stream(venue, one))])
+    return Starlette(routes=[*routes, WebSocketRoute("/stream", lambda one: stream_updates(venue, one))])
 
 
 def _endpoint(venue: PaperVenue, action: Action) -> Callable[[Request], Any]:
@@ -231,61 +155,6 @@ async def _hang(request: Request) -> None:
         async with asyncio.timeout(HANG_S):
             while (await request.receive())["type"] != "http.disconnect":
                 pass
-
-
-# -- the stream -------------------------------------------------------------------------------------------------------
-
-
-async def _stream(venue: PaperVenue, one: WebSocket) -> None:
-    """Authentication, then frames of `trade_updates`; binary, as Alpaca's paper host sends them."""
-    await one.accept()
-    with venue.listening() as frames, contextlib.suppress(WebSocketDisconnect):
-        if not await _authenticate(one):
-            return
-        async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(_send(one, frames))
-            await _until_gone(one)
-            sending.cancel()
-
-
-async def _authenticate(one: WebSocket) -> bool:
-    """alpaca-py's `authenticate`, or the documentation's `auth`; then `listen`."""
-    said = await _hear(one)
-    data = said.get("data") or {"key_id": said.get("key"), "secret_key": said.get("secret")}
-    known = (data.get("key_id"), data.get("secret_key")) == (KEY_ID, SECRET)
-    status = "authorized" if known else "unauthorized"
-    await _say(one, {"stream": "authorization", "data": {"status": status, "action": "authenticate"}})
-    return known
-
-
-async def _until_gone(one: WebSocket) -> None:
-    with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            said = await _hear(one)
-            if said.get("action") == "listen":
-                await _say(one, {"stream": "listening", "data": said.get("data")})
-
-
-async def _send(one: WebSocket, frames: asyncio.Queue[Json | None]) -> None:
-    with contextlib.suppress(WebSocketDisconnect):
-        while (frame := await frames.get()) is not None:
-            await _say(one, frame)
-        await one.close()
-
-
-async def _hear(one: WebSocket) -> Json:
-    message = await one.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect
-    try:
-        said = loads(message.get("text") or message.get("bytes") or b"")
-    except JSONDecodeError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-async def _say(one: WebSocket, frame: Json) -> None:
-    await one.send_bytes(msgspec.json.encode(frame))
 
 
 # -- serving ----------------------------------------------------------------------------------------------------------
