@@ -5,8 +5,8 @@ state and error, so that nothing is concluded from its silence. Rules of transla
 `ccxt_listings`', of absence `ccxt_lookup`'s; facts about single exchanges stand in `ccxt_traits`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -37,13 +37,11 @@ from trueup.venues.ccxt_listings import (
     list_positions,
 )
 from trueup.venues.ccxt_lookup import look_up
-from trueup.venues.ccxt_pages import Listing
+from trueup.venues.ccxt_reader import Reader, Span
 from trueup.venues.ccxt_rows import read_fill, read_order, read_position
 from trueup.venues.ccxt_traits import ACCOUNT_ID, family
 
-T = TypeVar("T")
 _MS_NS = 1_000_000
-_FAULTS_SHOWN_MAX = 3
 
 
 class CcxtOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -161,7 +159,7 @@ class CcxtVenue:
 
     async def open_orders(self) -> OrdersRead:
         read_at = self._now()
-        read = _Reader()
+        read = Reader()
         for group in await self._ready():
             read.add(
                 await list_open(self._client, group, {}),
@@ -182,7 +180,7 @@ class CcxtVenue:
         read_at, groups = self._now(), await self._ready()
         span = Span(None if since is None else to_ns(since) // _MS_NS, self._clock.now_ns() // _MS_NS)
         only = self._find_symbol(symbol)
-        orders, fills = _Reader(), _Reader()
+        orders, fills = Reader(), Reader()
         for group in groups if only is None else [self._group_of(only)]:
             methods = history_methods(group)
             if not methods:
@@ -205,7 +203,7 @@ class CcxtVenue:
 
     async def positions(self) -> PositionsRead:
         """Contracts as positions; on spot markets what is held of each managed symbol's base currency."""
-        read_at, read = self._now(), _Reader()
+        read_at, read = self._now(), Reader()
         for group in await self._ready():
             lists = list_balances if group.is_spot else list_positions
             read.add(await lists(self._client, group), read_position)
@@ -229,11 +227,14 @@ class CcxtVenue:
         return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=read_at, error=doubt)
 
     def hints(self) -> AsyncIterator[None]:
-        """From ccxt.pro's streams of orders and fills, where it has them."""
-        return hear_hints(self._client.exchange, self._clock)
+        """From ccxt.pro's stream of orders or fills, of the first kind of market that is read."""
+        return hear_hints(self._streaming, self._clock)
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def _streaming(self) -> Any:
+        return (await self._ready())[0].exchange
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -247,11 +248,11 @@ class CcxtVenue:
 
     async def _read_past(
         self,
-        reader: "_Reader",
+        reader: Reader,
         read: Callable[[Mapping[str, Any]], Any],
         group: MarketGroup,
         method: str,
-        span: "Span",
+        span: Span,
         symbol: str | None,
     ) -> None:
         try:
@@ -303,50 +304,6 @@ class CcxtVenue:
 
     def _now(self) -> str:
         return from_ns(self._clock.now_ns())
-
-
-class Span(Struct, frozen=True):
-    """A time in milliseconds, and now."""
-
-    since_ms: int | None
-    now_ms: int
-
-
-class _Reader:
-    """Listings made into values, with what is missing of them. A row that cannot be read leaves its listing partial."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self.gaps: list[str] = []
-        self.answered = False
-        self.failure: VenueError | None = None
-
-    def fail(self, what: str, error: VenueError) -> None:
-        self.failure = self.failure or error
-        self.gaps.append(f"{what}: {type(error).__name__}: {error}")
-
-    def add(self, listing: Listing, read: Callable[[Mapping[str, Any]], Any], *gaps: str | None) -> None:
-        self.answered = self.answered or bool(listing.rows) or listing.gap is None
-        for row in listing.rows:
-            try:
-                self.values.append(read(row))
-            except ValueError as fault:
-                self.gaps.append(f"left out: {fault}")
-        self.gaps += [gap for gap in (listing.gap, *gaps) if gap is not None]
-
-    @property
-    def state(self) -> ReadState:
-        return ReadState.PARTIAL if self.gaps else ReadState.COMPLETE
-
-    @property
-    def error(self) -> str | None:
-        return _shown(self.gaps)
-
-
-def _shown(gaps: Iterable[str]) -> str | None:
-    distinct = list(dict.fromkeys(gaps))
-    more = f"; and {len(distinct) - _FAULTS_SHOWN_MAX} more" if len(distinct) > _FAULTS_SHOWN_MAX else ""
-    return ("; ".join(distinct[:_FAULTS_SHOWN_MAX]) + more) or None
 
 
 def _at(answer: Any, path: Sequence[str]) -> str | None:

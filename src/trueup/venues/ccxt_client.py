@@ -17,6 +17,7 @@ from typing import Any
 
 import ccxt
 import ccxt.async_support
+import ccxt.pro
 
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
 from trueup.model.ids import digest
@@ -53,7 +54,10 @@ def make_exchange(
         raise ConfigError(
             f"credentials of {exchange_id}: {', '.join(unknown)}? ccxt's are {', '.join(CREDENTIALS)}"
         )
-    made = getattr(ccxt.async_support, exchange_id)({**credentials, "options": dict(settings)})
+    module = (
+        ccxt.pro if exchange_id in ccxt.pro.exchanges else ccxt.async_support
+    )  # the former can stream as well
+    made = getattr(module, exchange_id)({**credentials, "options": dict(settings)})
     missing = [
         one for one, needed in made.requiredCredentials.items() if needed and not getattr(made, one, None)
     ]
@@ -143,6 +147,9 @@ class Client:
         twin.session = twin.tcp_connector = twin.asyncio_loop = None
         twin.own_session, twin.clients = True, {}
         twin.markets = twin.markets_by_id = twin.markets_loading = None
+        twin.orders = twin.triggerOrders = twin.myTrades = twin.positions = (
+            None  # what the bot's streams have told it
+        )
         twin.options = {
             **exchange.options,
             "warnOnFetchOpenOrdersWithoutSymbol": False,

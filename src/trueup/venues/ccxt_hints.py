@@ -5,11 +5,12 @@ by the next scheduled run. Must not know an order.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import ccxt
 
+from trueup.model.errors import VenueError
 from trueup.ports import Clock
 from trueup.venues.ccxt_errors import UNREADABLE
 
@@ -18,25 +19,19 @@ RETRY_MAX_S = 60.0
 STREAMS = ("watchOrders", "watchMyTrades")
 
 
-async def hear_hints(exchange: Any, clock: Clock) -> AsyncIterator[None]:
-    """One hint for every update of the first stream that the object has; ends at once where it has none."""
-    watch = next((getattr(exchange, name) for name in STREAMS if exchange.has.get(name)), None)
-    if watch is None or not hasattr(exchange, "watch"):
-        return
+async def hear_hints(opened: Callable[[], Awaitable[Any]], clock: Clock) -> AsyncIterator[None]:
+    """One hint for every update of the first stream that the exchange has; ends at once where it has none."""
     retry_s, jitter = RETRY_S, random.Random()  # noqa: S311 - spreads load, guards nothing
     while True:
-        if await _heard(watch):
-            retry_s = RETRY_S
-            yield
-        else:
+        try:
+            exchange = await opened()
+            watch = next((getattr(exchange, name) for name in STREAMS if exchange.has.get(name)), None)
+            if watch is None:
+                return
+            await watch()
+        except (TimeoutError, VenueError, ccxt.BaseError, *UNREADABLE):
             await clock.sleep(retry_s * (0.5 + jitter.random()))
             retry_s = min(2 * retry_s, RETRY_MAX_S)
-
-
-async def _heard(watch: Callable[..., Any]) -> bool:
-    """Waits for one update; false where the stream failed."""
-    try:
-        await watch()
-    except (TimeoutError, ccxt.BaseError, *UNREADABLE):
-        return False
-    return True
+        else:
+            retry_s = RETRY_S
+            yield
