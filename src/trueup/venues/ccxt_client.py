@@ -6,6 +6,7 @@ answer that is no JSON, or empty, is refused before a parser can turn it into an
 order is.
 """
 
+import asyncio
 import copy
 import json
 import logging
@@ -85,6 +86,7 @@ class Client:
         self.exchange = self._twin(exchange)
         self.markets_ns: int | None = None  # when they were read
         self._clock = clock
+        self._loading = asyncio.Lock()
         secrets = [str(value) for name in CREDENTIALS if (value := getattr(exchange, name, None))]
         self._cleaner = Cleaner(secrets)
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -95,10 +97,13 @@ class Client:
 
     async def load_markets(self) -> None:
         """The exchange's markets, at most `MARKETS_AGE_MAX_S` old."""
-        now_ns = self._clock.now_ns()
-        if self.markets_ns is None or now_ns - self.markets_ns > MARKETS_AGE_MAX_S * NS_PER_S:
-            await self.call(self.exchange.load_markets, self.markets_ns is not None)
-            self.markets_ns = now_ns
+        async with (
+            self._loading
+        ):  # ccxt would share one task, and whoever is cancelled would cancel it for all
+            now_ns = self._clock.now_ns()
+            if self.markets_ns is None or now_ns - self.markets_ns > MARKETS_AGE_MAX_S * NS_PER_S:
+                await self.call(self.exchange.load_markets, self.markets_ns is not None)
+                self.markets_ns = now_ns
 
     async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """One read, tried again where its failure may pass. Raises VenueError, with nothing secret in it."""

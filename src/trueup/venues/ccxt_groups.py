@@ -61,14 +61,16 @@ class MarketGroup:
         days = known if known is not None else self.feature(method, "untilDays")
         return PageRules(
             limit=self.feature(method, "limit"),
-            window_ms=int(days * DAY_MS) if days is not None and days < UNBOUNDED_DAYS else None,
-            until=days is not None or family(self.exchange.id) in UNTIL_WORKS,
+            window_ms=int(days * DAY_MS)
+            if days and days < UNBOUNDED_DAYS
+            else None,  # 0: bithumb's "not known"
+            until=bool(days) or family(self.exchange.id) in UNTIL_WORKS,
         )
 
     def kept_days(self, method: str) -> int | None:
         """How many days back the exchange remembers; null where that is not known."""
         days = self.feature(method, "daysBack")
-        return None if days is None else int(days)
+        return int(days) if days else None
 
 
 def check_markets(markets: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from trueup.venues.ccxt_traits import CLIENT_ID_LOOKUP, LISTED_BY_ID, Parameters
 Row = Mapping[str, Any]
 Question = tuple[bool, Callable[[], Awaitable[Row]]]  # whether it is asked of a conditional endpoint, and how
 _TRIGGER: Parameters = {"trigger": True}
+_TRAILING: Parameters = {"trailing": True}
 
 
 async def look_up(
@@ -71,6 +72,8 @@ def _questions(
         return
     if group.feature("fetchOrder", "trigger"):
         yield ask(_TRIGGER)
+        if group.feature("fetchOrder", "trailing"):
+            yield ask(_TRAILING)
     else:
         yield True, lambda: _among_conditional(client, group, by, order_id, symbol)
 

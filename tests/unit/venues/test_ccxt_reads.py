@@ -7,7 +7,7 @@ import ccxt
 import pytest
 
 from tests.unit.venues.ccxt_scripted import scripted, spot, swap, venue_of
-from trueup.model.errors import ConfigError, RateLimited, VenueError
+from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState
 from trueup.ports import Hinting, Venue, VenueSettings
 from trueup.sim.clock import SimClock
@@ -350,3 +350,26 @@ def test_configuration_that_cannot_be_meant_is_refused(
     with pytest.raises(ConfigError, match=message) as raised:
         open_venue(settings)
     assert KEYS["secret"] not in str(raised.value)
+
+
+def test_opened_from_configuration_it_shows_no_secret() -> None:
+    settings = VenueSettings(
+        account_id="a",
+        credentials=KEYS,
+        options={**GOOD, "settings": {"defaultType": "spot"}},
+        allow_live=True,
+        managed_symbols=["BTC/USD"],
+        clock=SimClock(),
+    )
+    venue = open_venue(settings)
+    assert venue.name == "ccxt:kraken"
+    for secret in KEYS.values():
+        assert secret not in f"{venue!r} {venue._client!r} {settings!r}"
+
+
+def test_missing_credentials_are_named() -> None:
+    settings = VenueSettings(
+        account_id="a", credentials={"apiKey": "k"}, options=GOOD, allow_live=True, clock=SimClock()
+    )
+    with pytest.raises(AuthError, match="secret"):
+        open_venue(settings)
