@@ -1,5 +1,8 @@
-"""The stage that carries out a person's mapping of a local order to a trade. The other decisions are asked where they count:
-ownership by `judge_ownership`, new orders' trades by `map_trade`, ignored breaks by the draft."""
+"""The stage that carries out a person's mapping of a local order to a trade.
+
+The other decisions are asked where they count: ownership by `judge_ownership`, new orders' trades by `map_trade`,
+ignored breaks by the draft.
+"""
 
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, turn_of

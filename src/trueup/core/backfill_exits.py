@@ -1,7 +1,7 @@
-"""Seventh stage: exits at the venue of trades that are still open locally, where the venue holds less than the ledger says.
+"""Seventh stage: exits at the venue of trades that are open locally, where the venue holds less than the ledger says.
 
-Owned, unbooked, ended venue exits become full local exit orders, one per venue order, with real price and quantity, in one
-batch; together they must equal the shortfall. Anything else is a no-go, with its reason counted and sampled.
+Owned, unbooked, ended venue exits become full local exit orders, one per venue order, with real price and quantity, in
+one batch; together they must equal the shortfall. Anything else is a no-go, with its reason counted and sampled.
 """
 
 from decimal import Decimal

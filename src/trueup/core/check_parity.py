@@ -5,6 +5,7 @@ Then the policy's action, only where the venue holds less. What parity quarantin
 """
 
 from decimal import Decimal
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -124,7 +125,8 @@ def _report_mismatch(draft: Draft, comparison: Comparison, tally: _Tally) -> Non
     tally.notionals.append(notional_usd(draft, comparison))
     side, trades = _concerned(draft, comparison)
     less = comparison.shortfall(side) > 0
-    for trade in trades or [None]:
+    concerned: list[Trade | None] = [*trades] or [None]
+    for trade in concerned:
         confirmations, confirmed = _confirm(draft, comparison, trade, less)
         acted = confirmed and less and trade is not None and _act(draft, comparison, trade, side, tally)
         _add_break(draft, comparison, trade, less, confirmations, confirmed=confirmed, acted=acted)
@@ -257,7 +259,7 @@ def _may_close(draft: Draft, comparison: Comparison, trade: Trade, qty: Decimal,
     )
 
 
-_CHANGES = {
+_CHANGES: dict[CorrectionKind, dict[str, Any]] = {
     CorrectionKind.QUARANTINE_TRADE: {
         "status": TradeStatus.QUARANTINED,
         "quarantined_by": QuarantinedBy.PARITY,

@@ -1,4 +1,4 @@
-"""The integrity watchdog: too much is missing locally, or too many trades cannot be repaired. As in the reference service."""
+"""The integrity watchdog: too much is missing locally, or too many trades cannot be repaired."""
 
 from trueup.core.draft import Draft
 from trueup.core.raise_alerts import add_alert

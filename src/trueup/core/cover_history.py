@@ -1,6 +1,6 @@
-"""Sixth stage: the venue's history, order by order, so that no owned fill stays unknown. Each order is in exactly one class.
+"""Sixth stage: the venue's history, order by order, so that no owned fill stays unknown. Each order is in one class.
 
-Classes, tested in this order: missing order id, not filled-like, not owned, existing, missing fill data, unmapped action,
+Classes, in this order: missing order id, not filled-like, not owned, existing, missing fill data, unmapped action,
 unmapped trade, insert limit, inserted (dry run: would insert). Mapping is repeated, oldest submission first, until
 nothing more maps, for an inserted entry makes room for its exit.
 """
@@ -10,6 +10,7 @@ from decimal import Decimal
 from trueup.core.derive_action import derive_action, map_trade
 from trueup.core.discover_orders import is_known_elsewhere, unanswered_ids, waits_for_predecessor
 from trueup.core.draft import Draft, record_key
+from trueup.core.fold_fills import price_of
 from trueup.core.insert_order import Insertion, draft_order, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.core.judgement import as_amount

@@ -69,8 +69,11 @@ def trades_of_symbol(draft: "Draft", symbol: str | None) -> list[Trade]:
 
 
 def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | None:
-    """The trade of an order that has none: a person's decision; pattern; sub-tag equal to a trade id; parent leg or chain; the only trade
-    of that symbol, not closed, whose open quantity an exit fits, and only if it is open; else null."""
+    """The trade of an order that has none; null where nothing proves one.
+
+    In this order: a person's decision; the pattern; a sub-tag equal to a trade id; a parent leg or a chain; the only
+    trade of that symbol, not closed, whose open quantity an exit fits, and only if it is open.
+    """
     decided = draft.decision(DecisionKind.MAP_TRADE, record)
     if decided is not None and decided.trade_id is not None:
         return decided.trade_id

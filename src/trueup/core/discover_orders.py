@@ -207,7 +207,8 @@ def _judge_owned(draft: Draft, record: VenueOrder) -> None:
                 record,
                 BreakKind.MISSING_LOCALLY,
                 Reason.RECORD_INCOMPLETE,
-                f"unknown locally; the venue's record lacks a symbol, a side or a known status ({record.raw_status}): not inserted",
+                "unknown locally; the venue's record lacks a symbol, a side or a known status"
+                f" ({record.raw_status}): not inserted",
             )
             return
         is_successor = known_id(record.venue_order_id) in draft.venue.predecessor_of
@@ -321,5 +322,5 @@ def _ask_about_stray_fills(draft: Draft) -> None:
                 record,
                 BreakKind.UNCOVERED_ORDER,
                 Reason.UNKNOWN_FILL_ORDER,
-                f"fill {fill.fill_id} belongs to an order that is neither local nor to be had from the venue: not booked",
+                f"fill {fill.fill_id} is of an order that is neither local nor to be had from the venue: not booked",
             )

@@ -301,6 +301,10 @@ class Draft:
         """Whether the ledger answered that it has this venue order id."""
         return self.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id)) is Outcome.FOUND
 
+    def is_free_everywhere(self, client_id: str) -> bool:
+        """Free, and not known to the ledger beyond the snapshot either; asks the ledger where that is not answered."""
+        return self.is_free(client_id) and self.ledger_lacks((QueryBy.CLIENT_ORDER_ID, client_id))
+
     def ask_ledger(self, ids: Iterable[str]) -> None:
         """Add ids to the one local question of this plan."""
         self.ledger_ids.update(ids)
@@ -368,7 +372,7 @@ class Draft:
     def defer_order(
         self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE
     ) -> None:
-        """Leave a local order unjudged; what earlier runs found of it stays found. `kind`: what it may turn out to be."""
+        """Leave a local order unjudged; what earlier runs found of it stays found. `kind`: what it may turn out."""
         order = self.orders[index]
         ids = (order.client_order_id, order.venue_order_id, order.trade_id)
         self.defer(reason, kind, self.order_digest(order), ids, order.version)

@@ -123,7 +123,8 @@ Want = tuple[tuple[tuple[int, int], str], Query, Ids]
 
 def _split_follow_ups(draft: Draft, wanted: list[Want]) -> tuple[list[Want], list[Want]]:
     answered = {key for _, key in draft.venue.asked}
-    followed, first = [], []
+    followed: list[Want] = []
+    first: list[Want] = []
     for want in wanted:
         own = {one.strip().lower() for one in want[2][:2] if one is not None}
         (followed if own & answered else first).append(want)
@@ -173,10 +174,10 @@ def _findings(draft: Draft) -> list[Finding]:
             counted = prior.confirmations if prior is not None and prior.version == version else 0
             found[break_id] = _finding(draft, break_id, kind, ids, version, counted)
     if draft.snapshot.prior and draft.deferred_orders:
-        for one in _kept(draft):
-            found.setdefault(one.break_id or repr(one), one)
-    for one in draft.kept_findings:
-        found.setdefault(one.break_id or repr(one), one)
+        for earlier in _kept(draft):
+            found.setdefault(earlier.break_id or repr(earlier), earlier)
+    for earlier in draft.kept_findings:
+        found.setdefault(earlier.break_id or repr(earlier), earlier)
     return [found[key] for key in sorted(found)]
 
 

@@ -1,9 +1,11 @@
-"""The fold of fills: how what the venue says of one order's fills becomes what is booked. One function, for the core and `Recorder`.
+"""The fold of fills: how what the venue says of one order's fills becomes what is booked.
+
+One function, for the core and `Recorder`.
 
 The quantities, per order:
 
     B  booked: the order's `filled_qty`            R  Σ of all real fills known, local and the venue's
-    C  the venue's cumulative quantity             U  B − Σ booked real fills: booked without a record (inferred, legacy)
+    C  the venue's cumulative quantity             U  B − Σ booked real fills: inferred, legacy
 
 Of the real fills not yet booked, the newest that fit into C − B are growth; the others take the place of U, oldest
 first; what no real fill covers up to C becomes one inferred fill. Where R > C the record is behind its fills: nothing
@@ -40,7 +42,7 @@ class Booking(Struct, frozen=True):
 
 
 class Fold(Struct, frozen=True, kw_only=True):
-    """What to book of one order, and how the order stands after it. Quantities in units, costs in the quote currency."""
+    """What to book of one order, and how it stands after that. Quantities in units, costs in the quote currency."""
 
     bookings: list[Booking] = []
     shrunk: list[Fill] = []  # inferred fills with what is left of their quantity
@@ -151,8 +153,8 @@ def fold_fills(
     """Fold the venue's figures of one order into what is booked of it.
 
     `booked`: the local fills known to be in the order's `filled_qty` (may be incomplete). `venue_fills`: real fills of
-    this order, booked or not, in any order. `cumulative_qty` C: null where no record of the order was read; then the fills
-    are booked as they are and nothing is inferred. `order_qty`: null for orders by notional.
+    this order, booked or not, in any order. `cumulative_qty` C: null where no record of the order was read; then
+    the fills are booked as they are and nothing is inferred. `order_qty`: null for orders by notional.
     `inferred_at`: the time an inferred fill is given (RFC 3339).
     """
     with localcontext(CONTEXT):
@@ -189,7 +191,7 @@ def fold_fills(
 
 
 class _Allotment(Struct):
-    """Which real fills are booked (with whether they may take the place of unrecorded quantity), and what is inferred."""
+    """Which real fills are booked (and whether in the place of unrecorded quantity), and what is inferred."""
 
     lays: list[tuple[Fill, bool]]
     growth_qty: Decimal
@@ -218,7 +220,7 @@ def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> 
 def _allot_oldest_first(
     work: _Work, new: Sequence[Fill], limit: Decimal | None, *, record_behind: bool = False
 ) -> _Allotment:
-    """Without a record that covers all fills: only what stays within `limit` (Σ real fills), oldest first, none inferred."""
+    """Without a record that covers all fills: what stays within `limit` (Σ real fills), oldest first, none inferred."""
     total = work.real_qty
     lays: list[tuple[Fill, bool]] = []
     for fill in new:
@@ -235,11 +237,12 @@ def _lay_real(work: _Work, plan: _Allotment, fallback: Decimal | None) -> bool:
     """Book the allotted real fills, oldest first. Returns whether one had to be left for want of a price."""
     missing = False
     for fill, may_supersede in plan.lays:
-        price = amount(fill.price) if fill.price is not None else fallback
+        own = price_of(fill)
+        price = fallback if own is None else own
         if price is None:
             missing = True
             continue
-        work.lay(fill, price, estimated=fill.price is None, may_supersede=may_supersede)
+        work.lay(fill, price, estimated=own is None, may_supersede=may_supersede)
     return missing
 
 
@@ -377,8 +380,14 @@ def fill_key(fill: Fill, venue_order_id: str | None) -> tuple[str | None, str | 
 
 def figures_differ(left: Fill, right: Fill) -> bool:
     """Whether two records of one fill disagree in quantity or (where both have one) price."""
-    prices_differ = left.price is not None and right.price is not None and not same(left.price, right.price)
-    return not same(left.qty, right.qty) or prices_differ
+    prices = (price_of(left), price_of(right))
+    return not same(left.qty, right.qty) or (None not in prices and prices[0] != prices[1])
+
+
+def price_of(fill: Fill) -> Decimal | None:
+    """The fill's own price; one that is not positive is none (nothing is ever booked at 0)."""
+    price = amount(fill.price)
+    return price if price > 0 else None
 
 
 def _unbooked(

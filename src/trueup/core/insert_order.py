@@ -10,6 +10,7 @@ from trueup.core.derive_action import derive_action, map_trade
 from trueup.core.draft import Draft
 from trueup.core.judge_pair import cumulative_of, judge_fills_of
 from trueup.core.judgement import Judgement, as_amount, notify_growth
+from trueup.model.errors import InvariantError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.reasons import Reason
@@ -81,7 +82,8 @@ def draft_order(
     sub_tag: str | None = None,
 ) -> LocalOrder:
     """The row that an insertable record becomes; without its client order id where another order has that."""
-    assert record.side is not None
+    if record.side is None or record.status is None:
+        raise InvariantError(f"order {record.venue_order_id} is not insertable")
     client_id = known_client_id(record.client_order_id)
     taken = client_id is None or not draft.is_free(client_id)
     return LocalOrder(
@@ -96,7 +98,7 @@ def draft_order(
         qty=record.qty,
         limit_price=record.limit_price,
         stop_price=record.stop_price,
-        status=_status(draft, record),
+        status=_status(draft, record, record.status),
         submitted_at=record.submitted_at,
         venue_updated_at=record.updated_at,
         position_side=record.position_side,
@@ -126,16 +128,15 @@ def _predecessor(draft: Draft, record: VenueOrder) -> LocalOrder | None:
     return None if index is None else draft.orders[index]
 
 
-def _status(draft: Draft, record: VenueOrder) -> Status:
-    """The venue's status, unless it says more than its own quantities do."""
+def _status(draft: Draft, record: VenueOrder, status: Status) -> Status:
+    """The venue's status, unless it says more, or less, than its own quantities do."""
     filled = as_amount(record.filled_qty)
-    if record.status is Status.PENDING_NEW and filled is not None and filled > 0:
-        return Status.PARTIALLY_FILLED
-    if record.status is Status.FILLED and filled is not None and record.qty is not None:
-        if filled < amount(record.qty) - draft.tolerance(record.symbol):
-            return Status.PARTIALLY_FILLED if filled > ZERO else Status.PENDING_NEW
-    assert record.status is not None
-    return record.status
+    if filled is None or status not in (Status.PENDING_NEW, Status.FILLED):
+        return status
+    below = record.qty is not None and filled < amount(record.qty) - draft.tolerance(record.symbol)
+    if status is Status.FILLED and not below:
+        return status
+    return Status.PARTIALLY_FILLED if filled > ZERO else Status.PENDING_NEW
 
 
 def _adopt_fills(draft: Draft, index: int, record: VenueOrder) -> None:

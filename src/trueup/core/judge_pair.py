@@ -25,7 +25,6 @@ from trueup.model.vocabulary import (
     CorrectionKind,
     DeferralReason,
     NotificationKind,
-    QueryBy,
     Severity,
     Status,
 )
@@ -40,7 +39,7 @@ def judge_pair(draft: Draft, index: int, record: VenueOrder) -> None:
         return
     judgement = Judgement(draft, index, record)
     if _contradicts(judgement.before, record):
-        _report_contradiction(judgement)
+        _report_contradiction(judgement, record)
         return
     _judge(judgement, record)
     _commit_or_defer(judgement, draft.venue.read_at(record))
@@ -101,9 +100,8 @@ def _contradicts(order: LocalOrder, record: VenueOrder) -> bool:
     return symbol_token(order.symbol) != symbol_token(record.symbol)
 
 
-def _report_contradiction(judgement: Judgement) -> None:
-    order, record = judgement.before, judgement.record
-    assert record is not None
+def _report_contradiction(judgement: Judgement, record: VenueOrder) -> None:
+    order = judgement.before
     judgement.found(
         BreakKind.IDENTITY_CONFLICT,
         Reason.SYMBOL_OR_SIDE_CONTRADICTS,
@@ -137,9 +135,9 @@ def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
     if known_id(order.venue_order_id) is None and known_id(record.venue_order_id) is not None:
         changes["venue_order_id"] = record.venue_order_id
     client_id = known_client_id(record.client_order_id)
-    if known_client_id(order.client_order_id) is None and client_id is not None:
-        if draft.is_free(client_id) and draft.ledger_lacks((QueryBy.CLIENT_ORDER_ID, record.client_order_id)):
-            changes["client_order_id"] = record.client_order_id
+    lacks_client_id = known_client_id(order.client_order_id) is None
+    if lacks_client_id and client_id is not None and draft.is_free_everywhere(client_id):
+        changes["client_order_id"] = record.client_order_id
     if changes:
         judgement.found(
             BreakKind.IDS_INCOMPLETE,
@@ -193,10 +191,9 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
     booked = amount(order.filled_qty)
     if cumulative >= booked:
         return False
-    is_terminal = record.status in TERMINAL
-    if (is_terminal or order.status in TERMINAL) and booked - cumulative <= judgement.draft.tolerance(
-        order.symbol
-    ):
+    if (
+        record.status in TERMINAL or order.status in TERMINAL
+    ) and booked - cumulative <= judgement.draft.tolerance(order.symbol):
         return False
     prior = judgement.draft.prior_of(
         f"{judgement.digest}-{BreakKind.VENUE_BEHIND}", BreakKind.VENUE_BEHIND, judgement.ids
@@ -210,9 +207,9 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
         severity=Severity.ERROR if prior is not None else Severity.WARN,
         confirmations=1 + (prior.confirmations if prior is not None else 0),
     )
-    if is_terminal and record.status is not order.status and order.status not in TERMINAL:
+    if record.status in TERMINAL and record.status is not order.status and order.status not in TERMINAL:
         if judgement.answered:
-            _set_status(judgement, record, BreakKind.STATUS_DRIFT, Reason.VENUE_STATUS_DIFFERS)
+            _set_status(judgement, record, BreakKind.STATUS_DRIFT, Reason.VENUE_STATUS_DIFFERS, record.status)
         else:
             judgement.ask(Reason.VENUE_FILLED_LESS)
     return True
@@ -503,10 +500,9 @@ def _is_believed(judgement: Judgement) -> bool:
 
 
 def _set_status(
-    judgement: Judgement, record: VenueOrder, kind: BreakKind, reason: Reason, status: Status | None = None
+    judgement: Judgement, record: VenueOrder, kind: BreakKind, reason: Reason, after: Status
 ) -> None:
-    before, after = judgement.before.status, status or record.status
-    assert after is not None
+    before = judgement.before.status
     judgement.found(
         kind,
         reason,

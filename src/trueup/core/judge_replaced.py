@@ -1,4 +1,4 @@
-"""A local order whose venue order was replaced. One local order is one venue order; chains are followed through records.
+"""A local order whose venue order was replaced: one local order is one venue order; records link the chains.
 
 Where something of V1 was filled or booked, it becomes `replaced` and V2 is inserted by `discover_orders`. Only when
 nothing was, the local row is bound to V2 instead, and V1's id stays with it as a previous one.
@@ -72,7 +72,7 @@ def _unbound_successor(judgement: Judgement, record: VenueOrder) -> str | None:
 
 
 def _ledger_lacks(judgement: Judgement, record: VenueOrder) -> bool:
-    """Whether the whole ledger has no order under the successor's venue order id: only then may a row be bound to it."""
+    """Whether no order of the whole ledger has the successor's venue order id: only then may a row be bound to it."""
     return judgement.draft.ledger_lacks((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
 
 
@@ -96,10 +96,8 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
         "previous_venue_order_ids": (*order.previous_venue_order_ids, *left),
     }
     client_id = known_client_id(current.client_order_id)
-    other = draft.index_by_client_id.get(client_id or "")
-    if client_id is not None and (other is None or other == judgement.index):
-        own = client_id == known_client_id(order.client_order_id)
-        if not own and draft.ledger_lacks((QueryBy.CLIENT_ORDER_ID, current.client_order_id)):
+    if client_id is not None and client_id != known_client_id(order.client_order_id):
+        if draft.is_free_everywhere(client_id):
             changes["client_order_id"] = current.client_order_id
     judgement.found(
         BreakKind.IDS_INCOMPLETE,

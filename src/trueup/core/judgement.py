@@ -153,8 +153,8 @@ class Judgement:
             self._add_correction(kind, reason, break_ids[break_kind], fill, changes, version)
         if self.corrections:
             self._commit_state()
-        for kind, reason in self.notices:
-            self._add_notification(kind, reason, version)
+        for notice, told in self.notices:
+            self._add_notification(notice, told, version)
         for by, order_id, reason in self.questions:
             draft.ask(
                 by,

@@ -1,4 +1,4 @@
-"""One snapshot in, one plan out: the stages, in their order. Pure: the same snapshot gives the same plan, byte for byte."""
+"""One snapshot in, one plan out: the stages, in their order. The same snapshot gives the same plan, byte for byte."""
 
 from collections.abc import Callable
 from decimal import localcontext

@@ -46,7 +46,7 @@ def _index_venue(draft: Draft) -> None:
 def _match_by_venue_id(draft: Draft) -> None:
     ids = comparable_ids([order.venue_order_id for order in draft.orders])
     draft.matched = list(map(draft.venue.by_id.get, ids))  # type: ignore[arg-type]
-    for index, order in enumerate(draft.orders):
+    for order in draft.orders:
         if order.previous_venue_order_ids:
             draft.known_ids.update(one.strip().lower() for one in order.previous_venue_order_ids)
 

@@ -22,7 +22,7 @@ LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 class Comparison(Struct, frozen=True, kw_only=True):
     """One instrument, and one side of it where the venue hedges (`side` null: net, short negative).
 
-    `difference` = venue − expected, in the direction of `side` (net: signed). `is_flat`: said explicitly, not by absence.
+    `difference` = venue − expected, in the direction of `side` (net: signed). `is_flat`: said, not missing.
     """
 
     token: str

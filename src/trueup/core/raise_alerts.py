@@ -72,11 +72,11 @@ def _alert_long_deferrals(draft: Draft) -> None:
         prior = draft.prior_of(break_id, kind, ids)
         if prior is not None and draft.now_ns - to_ns(prior.first_seen_at) > DEFERRAL_AGE_MAX_S * NS_PER_S:
             waiting.setdefault(reason, []).append(ids[1] or ids[0] or "")
-    for reason, orders in waiting.items():
+    for why, orders in waiting.items():
         add_alert(
             draft,
-            f"deferred:{reason}",
-            f"{len(orders)} orders deferred ({reason}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
+            f"deferred:{why}",
+            f"{len(orders)} orders deferred ({why}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
         )
 
 

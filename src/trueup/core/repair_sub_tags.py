@@ -8,7 +8,7 @@ from trueup.model.vocabulary import BreakKind, CorrectionKind, LedgerFeature
 
 
 def repair_sub_tags(draft: Draft) -> None:
-    """Repair every matched order that is neither recent nor in conflict; a ledger without the column is said to be so."""
+    """Repair every matched order that is neither recent nor in conflict; say so of a ledger without the column."""
     if not draft.policy.sub_tag_repair_enabled:
         return
     if LedgerFeature.SUB_TAG in draft.snapshot.local.unsupported:

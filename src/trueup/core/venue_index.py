@@ -1,6 +1,6 @@
 """The venue's orders in one index: the open-order read, the answers and the history, each order once.
 
-Two records of one order are merged: the more advanced wins (higher filled, then terminal). Knows nothing of the local side.
+Two records of one order are merged: the more advanced wins (higher filled, then terminal).
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,29 @@ from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy
 
-_INHERITED = ["client_order_id", "symbol", "side", "order_type", "qty", "limit_price", "stop_price", "intent", "position_side", "sub_tag", "replaces", "replaced_by", "parent_venue_order_id", "submitted_at"]
+_INHERITED = (
+    "client_order_id",
+    "symbol",
+    "side",
+    "order_type",
+    "qty",
+    "limit_price",
+    "stop_price",
+    "intent",
+    "position_side",
+    "sub_tag",
+    "replaces",
+    "replaced_by",
+    "parent_venue_order_id",
+    "submitted_at",
+)  # what a record that does not say it takes from another of the same order
 
 
 Reading = tuple[VenueOrder, str | None]  # one record, and when the read it stands in was sent
 
 
 class VenueIndex:
-    """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or no id at all."""
+    """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or none."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, VenueOrder] = {}

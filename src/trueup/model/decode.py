@@ -328,7 +328,7 @@ def _read_order_statuses(orders: list[Order]) -> list[Order]:
         return orders
     return [
         replace(order, status=Status.PARTIALLY_FILLED)
-        if order.status is new and order.filled_qty is not None and order.filled_qty.strip("0.") != ""
+        if order.status is new and (order.filled_qty or "").strip("0.") != ""
         else order
         for order in orders
     ]

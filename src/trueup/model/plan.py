@@ -66,7 +66,7 @@ class Correction(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Notification(Struct, frozen=True, gc=False, kw_only=True):
-    """What the bot's executor is told: `qty` and `price` are the growth; the cumulative figures are to be set, not added."""
+    """What the bot's executor is told: `qty`, `price` are the growth; cumulative figures are set, not added."""
 
     notification_id: str
     kind: NotificationKind

@@ -43,7 +43,7 @@ class Instrument(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 
 
 class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """One order as the bot recorded it. `last_activity_at` is on the ledger's clock; `version` rises with every write."""
+    """One order as the bot recorded it. `last_activity_at`: the ledger's clock; `version` rises with every write."""
 
     client_order_id: str | None = None
     venue_order_id: str | None = None
@@ -68,7 +68,7 @@ class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 
 
 class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """One execution. Its identity is (account, instrument, venue order id, fill id); `fee` may be negative (a rebate)."""
+    """One execution. Identity: (account, instrument, venue order id, fill id); `fee` may be negative (a rebate)."""
 
     fill_id: str
     venue_order_id: str | None = None
@@ -226,7 +226,7 @@ _UNREAD_POSITIONS = PositionsRead(error=NOT_READ)
 
 class Venue(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The venue's side. `account_id`: whose account answered, in the venue's own words (null: it does not say);
-    `recorded_account_id`: the same as recorded when the account was first read. Differing, nothing counts (ADR 0002)."""
+    `recorded_account_id`: as recorded when the account was first read. Differing, nothing counts."""
 
     account_id: str | None = None
     recorded_account_id: str | None = None

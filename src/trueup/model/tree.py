@@ -1,4 +1,4 @@
-"""The slow path's JSON tree: exact number texts, nulls dropped, exponents written out; no value ever becomes a float."""
+"""The slow path's JSON tree: exact number texts, nulls dropped, exponents written out; no amount becomes a float."""
 
 import json
 from decimal import Decimal
@@ -7,7 +7,27 @@ from typing import Any
 from trueup.model.errors import InputError
 
 _AMOUNT_KEYS = frozenset(
-    ["qty", "filled_qty", "limit_price", "stop_price", "filled_avg_price", "price", "fee", "entry_qty", "exit_qty", "fee_base_qty", "entry_avg_price", "avg_entry_price", "mark_price", "qty_step", "price_tick", "long", "short", "parity_auto_close_notional_max_usd", "notional_max_usd"]
+    (
+        "qty",
+        "filled_qty",
+        "limit_price",
+        "stop_price",
+        "filled_avg_price",
+        "price",
+        "fee",
+        "entry_qty",
+        "exit_qty",
+        "fee_base_qty",
+        "entry_avg_price",
+        "avg_entry_price",
+        "mark_price",
+        "qty_step",
+        "price_tick",
+        "long",
+        "short",
+        "parity_auto_close_notional_max_usd",
+        "notional_max_usd",
+    )
 )
 _AMOUNT_MAPS = frozenset({"usd_rates", "position_baseline"})
 _KEEP_NULL = frozenset({"venue_order_id"})  # a venue order must say that it has none
