@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from trueup.model.plan import Alert, Break, Notification, Plan
 from trueup.model.snapshot import (
+    Decision,
     Fill,
     Finding,
     HistoryRead,
@@ -129,6 +130,7 @@ class ApplyReport(Struct, frozen=True, kw_only=True):
     run_id: str
     applied: int = 0
     superseded: int = 0
+    superseded_ids: list[str] = []  # of those corrections
     notifications: int = 0
     conflicts: list[str] = []  # messages about fills that exist with other content
     recorded: bool = False  # a run that found and changed nothing new is not kept
@@ -188,6 +190,25 @@ class BreakRecord(Struct, frozen=True, kw_only=True):
     run_id: str
 
 
+class AlertRecord(Struct, frozen=True, kw_only=True):
+    """When an alert was last told. `stands`: it has not recovered since."""
+
+    profile_id: str
+    alert: Alert
+    raised_at: str
+    stands: bool
+
+
+class DecisionRecord(Struct, frozen=True, kw_only=True):
+    """A person's decision, and who took it back where it was."""
+
+    profile_id: str
+    decision: Decision
+    revoked_at: str | None = None
+    revoked_by: str | None = None
+    revoke_reason: str | None = None
+
+
 class DeferralRecord(Struct, frozen=True, kw_only=True):
     """An order that is deferred since `first_deferred_at`, in every run since; ids in their comparable form."""
 
@@ -198,7 +219,7 @@ class DeferralRecord(Struct, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One thing that happened to an order. `source`: log, break, correction or notification."""
+    """One thing that happened to an order or a trade. `source`: log, break, correction, notification or decision."""
 
     at: str
     source: str
@@ -208,12 +229,17 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
 
 
 class LocalRecord(Struct, frozen=True, kw_only=True):
-    """One local order with its fills and its trade, as a bot's write finds them and leaves them."""
+    """One local order with its fills and its trade, as a bot's (or a person's) write finds them and leaves them.
+
+    `breaks` and `notifications`: what the write reports, and what the bot is told of it.
+    """
 
     order: LocalOrder | None = None
     fills: list[Fill] = []
     trade: Trade | None = None
     siblings: list[LocalOrder] = []  # the trade's other orders; read only
+    breaks: list[Break] = []
+    notifications: list[Notification] = []
 
 
 class Ledger(Protocol):
@@ -222,7 +248,8 @@ class Ledger(Protocol):
     def read_local(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
         """Open orders, orders active within `recent_s`, their fills, trades not closed or recently so, by profile id.
 
-        Also fills `other_profiles_open_qty`. Extent is `open_and_recent` unless everything was returned.
+        Also fills `other_profiles_open_qty`, `decisions` (a person's, that stand) and `unsupported` (what these tables
+        cannot hold). Extent is `open_and_recent` unless everything was returned.
         """
         ...
 
@@ -248,12 +275,20 @@ class Ledger(Protocol):
         client_order_id: str | None = None,
         venue_order_id: str | None = None,
         trade_id: str | None = None,
+        author: str | None = None,
+        reason: str | None = None,
     ) -> LocalRecord:
-        """A bot's write, with its row of the order log, in one transaction.
+        """A bot's write, with its row of the order log, in one transaction; or a person's, with `author` and `reason`.
 
         `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
         Raises Conflict where the ids name two orders, or one of another profile.
         """
+        ...
+
+    def quarantined_trades(self, profile_id: str) -> list[Trade]: ...
+
+    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
+        """Profile id and trade of all that have this id."""
         ...
 
     def now(self) -> str:
@@ -335,8 +370,30 @@ class Journal(Protocol):
         """What the bot, the venue's record and trueup did to it, in order of time."""
         ...
 
-    def admit_alerts(self, profile_id: str, alerts: Sequence[Alert], throttle_s: float) -> list[Alert]:
-        """Those not raised within `throttle_s`, by their key; they count as raised from now on."""
+    def trade_timeline(self, profile_id: str, trade_id: str) -> list[TimelineEntry]:
+        """The same of a trade and of its orders."""
+        ...
+
+    def restart_confirmations(self, profile_id: str, trade_id: str) -> None:
+        """Forgets what earlier runs counted against the trade's position: a person has looked at it."""
+        ...
+
+    def add_decision(self, profile_id: str, decision: Decision) -> None: ...
+
+    def revoke_decision(self, decision_id: str, author: str, reason: str) -> None:
+        """Raises InputError where no such decision stands."""
+        ...
+
+    def list_decisions(self, profile_id: str | None = None) -> list[DecisionRecord]:
+        """Oldest first, revoked ones and those whose time is over included."""
+        ...
+
+    def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
+        """The last time each alert was told, oldest first."""
+        ...
+
+    def keep_alerts(self, alerts: Sequence[AlertRecord]) -> None:
+        """Remembers that these were told, or have recovered."""
         ...
 
     def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:
@@ -347,6 +404,10 @@ class Journal(Protocol):
         ...
 
     def outbox_state(self) -> OutboxState: ...
+
+    def parked_notifications(self, profile_ids: Sequence[str]) -> dict[str, int]:
+        """How many the executor refused too often, by profile id; those without any are left out."""
+        ...
 
     def mark_delivered(self, items: Sequence[OutboxItem]) -> None: ...
 

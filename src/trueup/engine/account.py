@@ -9,7 +9,7 @@ from msgspec import Struct
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
-from trueup.ports import ApplyReport, Clock, Executor, Journal, Ledger, OutboxItem, Venue
+from trueup.ports import ApplyReport, Clock, Executor, Journal, Ledger, Venue
 
 READ_TIMEOUT_S = 30.0  # one listing with all its pages; venues answer a page in 0.1 to 2 s
 QUERY_TIMEOUT_S = 10.0  # one single-order query at every endpoint that can hold it
@@ -70,7 +70,7 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     applied: ApplyReport | None = None
     blocked_reason: str | None = None
-    deferred_for_s: dict[str, int] = {}  # reason → how long the oldest order has been deferred for it
+    history_gap: str | None = None  # what of the history could not be read: unproven, never clean
     error: str | None = None
 
     @property
@@ -83,11 +83,10 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """One run of an account. `contended`: another process holds its lease; `parked`: what the executor never took."""
+    """One run of an account. `contended`: another process holds its lease."""
 
     account_id: str
     processed: bool
     contended: bool = False
     profiles: list[ProfileReport] = field(default_factory=list)
-    parked: list[OutboxItem] = field(default_factory=list)
     error: str | None = None

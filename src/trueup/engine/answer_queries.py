@@ -139,7 +139,13 @@ async def read_history(account: ManagedAccount, query: Query, sent_at: str) -> H
         read = HistoryRead(error=f"no answer within {account.read_timeout_s:g} s")
     except VenueError as error:
         read = HistoryRead(error=f"{type(error).__name__}: {error}")
-    return replace(read, since=query.since, read_at=earlier(read.read_at, sent_at))
+    return replace(_as_asked(read, query.since), read_at=earlier(read.read_at, sent_at))
+
+
+def _as_asked(read: HistoryRead, since: str | None) -> HistoryRead:
+    """A history that begins later than it was asked for is partial."""
+    late = read.state is ReadState.COMPLETE and _starts_before(since, read.since)
+    return replace(read, state=ReadState.PARTIAL if late else read.state, since=since)
 
 
 def _asked(profile_id: str, query: Query) -> _Asked:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import msgspec
 
 from trueup.engine.account import RunState
-from trueup.engine.observe import Remembered
+from trueup.engine.observe import Remembered, coverage_start
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Plan
-from trueup.model.snapshot import Finding, Snapshot
+from trueup.model.snapshot import NOT_READ, Finding, HistoryRead, Snapshot
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import BreakKind, ReadState
 
@@ -57,6 +57,29 @@ def is_complete(snapshot: Snapshot, plan: Plan) -> bool:
     return snapshot.venue.open_orders.state is ReadState.COMPLETE and not plan.queries
 
 
+def saw_everything(snapshot: Snapshot) -> bool:
+    """Whether each read that is made at all was complete: only then does what is not found prove anything."""
+    venue = snapshot.venue
+    reads = (venue.open_orders, venue.history, venue.positions)
+    return all(read.state is ReadState.COMPLETE or read.error == NOT_READ for read in reads)
+
+
+def history_gap(snapshot: Snapshot, watermark: str | None) -> str | None:
+    """What is unproven because the venue's history begins later than it was asked for; null: nothing is."""
+    history, policy = snapshot.venue.history, snapshot.policy
+    start = coverage_start(watermark, policy)
+    if not policy.coverage_enabled or history.state is ReadState.FAILED or _reaches_back(history, start):
+        return None
+    return (
+        f"the venue's history begins at {history.since}, but is classed only up to {start or 'nowhere'}: what lies"
+        f" between is unproven; compare it by hand, then set coverage_baseline_at = {history.since!r}"
+    )
+
+
+def _reaches_back(history: HistoryRead, start: str | None) -> bool:
+    return history.since is None or (start is not None and to_ns(history.since) <= to_ns(start))
+
+
 def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str | None:
     """How far this run has finally classed the venue's history; null where it stands as it is.
 
@@ -68,11 +91,8 @@ def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str
         return None
     if history.state is not ReadState.COMPLETE or history.read_at is None:
         return None
-    reaches_back = history.since is None or (
-        watermark is not None and to_ns(history.since) <= to_ns(watermark)
-    )
     limits = [history.read_at, *_unclassed_since(snapshot, plan)]
-    if not reaches_back or None in limits:
+    if None in limits or not _reaches_back(history, coverage_start(watermark, snapshot.policy)):
         return None
     first = min((one for one in limits if one is not None), key=to_ns)
     return first if watermark is None or to_ns(first) > to_ns(watermark) else None

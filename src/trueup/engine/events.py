@@ -25,6 +25,7 @@ class Event(StrEnum):
     WATCHDOG_TRIGGERED = "reconciliation_integrity_watchdog_triggered"
     CORRECTIONS_SUPERSEDED = "reconciliation_corrections_superseded"
     FILLS_CONFLICTED = "reconciliation_fills_conflicted"
+    HISTORY_GAP = "reconciliation_history_gap"
     READ_FAILED = "reconciliation_read_failed"
     RUN_COMPLETED = "reconciliation_run_completed"
     RUN_BLOCKED = "reconciliation_run_blocked"

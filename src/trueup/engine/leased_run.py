@@ -8,8 +8,14 @@ import logging
 from collections.abc import Mapping
 
 from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
-from trueup.engine.decide_state import decide_state, is_complete, is_due, is_news, next_watermark
-from trueup.engine.deferrals import deferral_ages
+from trueup.engine.decide_state import (
+    decide_state,
+    history_gap,
+    is_complete,
+    is_due,
+    is_news,
+    next_watermark,
+)
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.engine.observe import LocalSide, VenueSide
@@ -90,7 +96,7 @@ class LeasedRun(PlanProfiles):
         if state in KEPT_STATES and not news:
             state = RunState.UNCHANGED
         if state is not RunState.STALE and is_complete(snapshot, plan):
-            self._completed[plan.profile_id] = snapshot.taken_at
+            self._completed[plan.profile_id] = snapshot.local.read_at or snapshot.taken_at
         self.reports[plan.profile_id] = ProfileReport(
             profile_id=plan.profile_id,
             state=state,
@@ -99,7 +105,7 @@ class LeasedRun(PlanProfiles):
             plan=plan,
             applied=applied,
             blocked_reason=reason,
-            deferred_for_s=deferral_ages(before, plan),
+            history_gap=history_gap(snapshot, watermark),
         )
 
     async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:

@@ -16,6 +16,7 @@ from trueup.engine.account import ManagedAccount, ManagedProfile
 from trueup.engine.in_thread import in_thread
 from trueup.model.decode import check_snapshot
 from trueup.model.errors import VenueError
+from trueup.model.policy import Policy
 from trueup.model.snapshot import (
     NOT_READ,
     SNAPSHOT_FORMAT,
@@ -122,11 +123,17 @@ def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str |
         state = local.remembered[managed.profile_id].state
         if state.paused:
             continue
-        start = state.watermark or managed.policy.coverage_baseline_at
+        start = coverage_start(state.watermark, managed.policy)
         if start is None:
             return None
         starts += [to_ns(start), *_missing_since(state, local.locals.get(managed.profile_id, Local()))]
     return from_ns(min(starts) - HISTORY_OVERLAP_S * NS_PER_S) if starts else None
+
+
+def coverage_start(watermark: str | None, policy: Policy) -> str | None:
+    """From when on history is still to be classed: the watermark, or a baseline that a person set after it."""
+    known = [time for time in (watermark, policy.coverage_baseline_at) if time is not None]
+    return max(known, key=to_ns, default=None)
 
 
 def _missing_since(state: ProfileState, local: Local) -> list[int]:

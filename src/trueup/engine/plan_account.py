@@ -1,7 +1,6 @@
 """Looks at an account and plans its profiles without a lease and without writing anything: `trueup plan`, `doctor`."""
 
 from trueup.engine.account import ManagedAccount, ProfileReport, RunState
-from trueup.engine.deferrals import deferral_ages
 from trueup.engine.plan_profiles import PlanProfiles, error_text
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
@@ -20,11 +19,7 @@ async def plan_account(account: ManagedAccount) -> list[ProfileReport]:
 class _Look(PlanProfiles):
     async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
         self.reports[plan.profile_id] = ProfileReport(
-            profile_id=plan.profile_id,
-            state=RunState.DRY,
-            snapshot=snapshot,
-            plan=plan,
-            deferred_for_s=deferral_ages(self.remembered[plan.profile_id], plan),
+            profile_id=plan.profile_id, state=RunState.DRY, snapshot=snapshot, plan=plan
         )
 
     async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:

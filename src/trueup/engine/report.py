@@ -10,6 +10,7 @@ from trueup.engine.events import Event, log_event
 from trueup.model.plan import Break, Correction, CoverageResult, Plan
 from trueup.model.snapshot import NOT_READ, Snapshot
 from trueup.model.vocabulary import BreakKind, CorrectionKind, ReadState
+from trueup.ports import ApplyReport
 
 Fields = dict[str, Any]
 
@@ -23,9 +24,11 @@ def report_profile(report: ProfileReport) -> None:
         return
     fields |= {"user_id": report.snapshot.profile.user_id, "plan_id": report.plan.plan_id}
     _report_reads(report.snapshot, fields)
+    if report.history_gap is not None:
+        log_event(Event.HISTORY_GAP, fields | {"reason": report.history_gap}, level=logging.WARNING)
     _report_stages(report.plan, fields)
     if report.state is RunState.APPLIED:
-        _report_corrections(report.plan, fields)
+        _report_corrections(report.plan, report.applied, fields)
     _report_application(report, fields)
     _report_end(report, report.plan, fields)
 
@@ -69,9 +72,10 @@ def _is_worth_a_warning(coverage: CoverageResult) -> bool:
     )
 
 
-def _report_corrections(plan: Plan, fields: Fields) -> None:
+def _report_corrections(plan: Plan, applied: ApplyReport | None, fields: Fields) -> None:
+    dropped = set(applied.superseded_ids) if applied is not None else set()
     breaks = {one.break_id: one for one in plan.breaks}
-    for correction in plan.corrections:
+    for correction in (one for one in plan.corrections if one.correction_id not in dropped):
         cause = breaks.get(correction.break_id)
         more = {
             "correction_id": correction.correction_id,

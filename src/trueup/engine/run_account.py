@@ -1,13 +1,13 @@
 """One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import uuid_utils
 
 from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport, RunState
-from trueup.engine.alerts import AlertBook, deferral_alert, degraded
+from trueup.engine.alerts import AlertBook, degraded
+from trueup.engine.decide_state import saw_everything
 from trueup.engine.deliver_outbox import deliver_outbox
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
@@ -16,7 +16,6 @@ from trueup.engine.plan_profiles import error_text
 from trueup.engine.report import report_profile
 from trueup.model.errors import TrueupError
 from trueup.model.plan import Alert, Plan
-from trueup.ports import OutboxItem
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
@@ -36,12 +35,13 @@ async def reconcile_account(
     Raises nothing for a venue, a database or a profile that fails: the report says so.
     """
     report = await _run_leased(account, apply=apply, approved=approved or {})
+    parked = await _parked(account) if alerts is not None else {}
     for profile in report.profiles:
         report_profile(profile)
         if alerts is not None and profile.state not in UNJUDGED:
-            judged = profile.state is not RunState.FAILED
+            raised = _alerts_of(profile, parked.get(profile.profile_id, 0))
             await alerts.update(
-                profile.profile_id, _alerts_of(profile, report.parked), account.clock.now_ns(), judged=judged
+                profile.profile_id, raised, account.clock.now_ns(), saw_everything=_saw_everything(profile)
             )
     return report
 
@@ -61,10 +61,10 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
     run = LeasedRun(account, lease, apply=apply, approved=approved)
     try:
         await run.run()
-        parked = await _deliver(account, run.report())
+        await _deliver(account, run.report())
     finally:
         await run.release()
-    return replace(run.report(), parked=parked)
+    return run.report()
 
 
 def _unprocessed(
@@ -76,31 +76,44 @@ def _unprocessed(
     )
 
 
-async def _deliver(account: ManagedAccount, report: AccountReport) -> list[OutboxItem]:
-    """Tells the executor, while the lease keeps other processes from telling it out of turn. Returns what is parked."""
+async def _deliver(account: ManagedAccount, report: AccountReport) -> None:
+    """Tells the executor, while the lease keeps other processes from telling it out of turn."""
     if account.executor is None or not report.processed:
-        return []
+        return
     try:
         delivery = await deliver_outbox(account.journal, account.executor, account.profile_ids)
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
-        return []
+        return
     if delivery.failed or delivery.parked:
         counts = {"failed": delivery.failed, "parked": len(delivery.parked)}
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id} | counts, level=logging.ERROR)
-    return delivery.parked
 
 
-def _alerts_of(report: ProfileReport, parked: Sequence[OutboxItem]) -> list[Alert]:
+def _saw_everything(report: ProfileReport) -> bool:
+    if report.state is RunState.FAILED or report.snapshot is None:
+        return False
+    return saw_everything(report.snapshot)
+
+
+async def _parked(account: ManagedAccount) -> dict[str, int]:
+    """By profile id; nothing where the journal cannot be read: that is told already."""
+    try:
+        return await in_thread(account.journal.parked_notifications, account.profile_ids)
+    except TrueupError:
+        return {}
+
+
+def _alerts_of(report: ProfileReport, parked: int) -> list[Alert]:
     """What a person should hear of one profile's run."""
     if report.state is RunState.FAILED:
         return [degraded(report.profile_id, "failed", report.error or "the run failed")]
     alerts = list(report.plan.alerts) if report.plan is not None else []
-    for item in parked:
-        if item.profile_id == report.profile_id:
-            message = f"the executor refused a {item.notification.kind} too often; it is parked"
-            alerts.append(degraded(report.profile_id, f"parked:{item.sequence}", message))
-    for reason, age_s in report.deferred_for_s.items():
-        late = deferral_alert(report.profile_id, reason, age_s)
-        alerts += [] if late is None else [late]
+    if report.history_gap is not None:
+        alerts.append(degraded(report.profile_id, "coverage:history_gap", report.history_gap, "WARN"))
+    if parked:
+        message = (
+            f"the executor refused {parked} notifications too often: mend it, then `trueup outbox retry`"
+        )
+        alerts.append(degraded(report.profile_id, "outbox:parked", message))
     return alerts

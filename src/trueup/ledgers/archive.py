@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from trueup.ledgers.database import (
     Database,
@@ -16,14 +17,22 @@ from trueup.ledgers.database import (
     stamp,
     text_value,
 )
+from trueup.ledgers.order_log import BOT, PERSON
 from trueup.ledgers.rows import ORDER_ROWS, json_list, one_document
 from trueup.model.errors import InputError, LedgerError
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.plan import Break
-from trueup.model.snapshot import LocalOrder
+from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
 
+
+class _OwnedTrade(Struct, frozen=True):
+    profile_id: str
+    trade: Trade
+
+
+_OWNED_TRADES = msgspec.json.Decoder(list[_OwnedTrade])
 WATERMARKS_KEPT = 100  # per profile: how far back a restored backup may lie
 
 
@@ -137,20 +146,61 @@ def find_order(database: Database, order_id: str, profile_id: str | None) -> lis
 
 
 def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
-    """Writes, breaks, corrections and notifications of one order, in order of time."""
+    """Writes, breaks, corrections, notifications and decisions of one order, in order of time."""
     venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
     ids = [one for one in (venue_id, client_id) if one is not None]
     ids += [normal_id(previous) for previous in order.previous_venue_order_ids]
-    keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
-    entries: list[TimelineEntry] = []
     with database.reading():
-        for key in keys:
-            entries += map(_logged, database.rows("timeline_log", key))
-            entries += map(_corrected, database.rows("timeline_corrections", profile_id, key))
-        entries += map(_broken, database.rows("timeline_breaks", profile_id, json_list(ids)))
-        for row in database.rows("timeline_notifications", profile_id, json_list(ids)):
-            entries += _notified(row)
+        keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
+        entries = [_logged(row) for key in keys for row in database.rows("timeline_log", key)]
+        return _timeline(database, profile_id, entries, json_list(ids), keys[0] if keys else None, None)
+
+
+def trade_timeline(database: Database, profile_id: str, trade_id: str) -> list[TimelineEntry]:
+    """The same of one trade and of its orders."""
+    trade = normal_id(trade_id)
+    with database.reading():
+        entries = [_logged(row) for row in database.rows("timeline_trade_log", profile_id, trade)]
+        return _timeline(database, profile_id, entries, "[]", None, trade)
+
+
+def _timeline(
+    database: Database,
+    profile_id: str,
+    entries: list[TimelineEntry],
+    ids: str,
+    order_key: int | None,
+    trade_id: str | None,
+) -> list[TimelineEntry]:
+    corrections = database.rows("timeline_corrections", profile_id, order_key, trade_id)
+    breaks = [_broken(row) for row in database.rows("timeline_breaks", profile_id, ids, trade_id)]
+    break_ids = json_list(one.detail["break_id"] for one in breaks)
+    entries += [_corrected(row) for row in corrections] + breaks
+    for row in database.rows("timeline_notifications", profile_id, ids, trade_id):
+        entries += _notified(row)
+    for row in database.rows("timeline_decisions", profile_id, ids, trade_id, break_ids):
+        entries += _decided(row)
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def find_trade(database: Database, trade_id: str, profile_id: str | None) -> list[tuple[str, Trade]]:
+    """Profile id and trade of all that have this id."""
+    rows = one_document(database.rows("trades_anywhere", normal_id(trade_id), profile_id), _OWNED_TRADES)
+    return [(row.profile_id, row.trade) for row in rows]
+
+
+def _decided(row: Row) -> Iterator[TimelineEntry]:
+    at, kind, author, reason, trade_id, until, decision_id, revoked_at, revoked_by, revoke_reason = row
+    detail = {"reason": reason, "trade_id": trade_id, "until": until, "decision_id": decision_id}
+    yield TimelineEntry(at=str(at), source="decision", what=str(kind), by=PERSON + text_value(author), detail=detail)
+    if revoked_at is not None:
+        yield TimelineEntry(
+            at=str(revoked_at),
+            source="decision",
+            what=f"revoked {text_value(kind)}",
+            by=PERSON + text_value(revoked_by),
+            detail={"reason": revoke_reason, "decision_id": decision_id},
+        )
 
 
 def _logged(row: Row) -> TimelineEntry:
@@ -222,7 +272,9 @@ def _notified(row: Row) -> Iterator[TimelineEntry]:
 
 
 def _by(run_id: Value) -> str:
-    return "trueup:" + text_value(run_id)
+    """Who reported or told it: a run of trueup; or the bot or person whose write it came with."""
+    writer = text_value(run_id)
+    return writer if writer == BOT or writer.startswith(PERSON) else "trueup:" + writer
 
 
 def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, int]:
@@ -244,7 +296,18 @@ def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, 
         }
 
 
-EXPORTS = ("orders", "fills", "trades", "breaks", "corrections", "runs", "order_log", "outbox")
+EXPORTS = (
+    "orders",
+    "fills",
+    "trades",
+    "breaks",
+    "corrections",
+    "exit_audit",
+    "decisions",
+    "runs",
+    "order_log",
+    "outbox",
+)
 
 
 def export(database: Database, table: str, profile_id: str | None) -> list[dict[str, Any]]:

@@ -12,21 +12,22 @@ from msgspec import Struct
 
 from trueup.ledgers.apply_plan import Books, OrderWrite, Selection, select_corrections
 from trueup.ledgers.check_invariants import check_invariants
-from trueup.ledgers.database import CommitUnknown, Database, stamp
+from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, text_value
+from trueup.ledgers.exit_audit import exit_audit
+from trueup.ledgers.journal_rows import break_values, encode, notification_values
 from trueup.ledgers.leases import renew
 from trueup.ledgers.plan_index import PlanIndex
 from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, json_list, one_document
 from trueup.ledgers.write_books import BookWriter, home_of, log_head
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.plan import Break, Correction, Notification, Plan
+from trueup.model.plan import Correction, Notification, Plan
 from trueup.model.snapshot import Snapshot
 from trueup.model.vocabulary import Severity
 from trueup.ports import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
 COMPRESSION_LEVEL = 1  # measured: level 6 takes four times as long for a tenth less
-_encode = msgspec.json.Encoder(order="deterministic").encode
 _NOTHING = Selection([], [], [], [], [], [])
 
 
@@ -60,16 +61,21 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         rows = database.rows("run_report", run.run_id)
         if not rows:
             raise
+        superseded = msgspec.json.decode(text_value(rows[0][1]), type=list[str])
         return ApplyReport(
-            run_id=run.run_id, applied=int(str(rows[0][1])), superseded=int(str(rows[0][2])), recorded=True
+            run_id=run.run_id,
+            applied=int_value(rows[0][0]),
+            superseded=len(superseded),
+            superseded_ids=superseded,
+            recorded=True,
         )
 
 
 def _packed(run: Run) -> tuple[bytes, bytes]:
     """Snapshot and plan as they are stored."""
     return (
-        zlib.compress(_encode(run.snapshot), COMPRESSION_LEVEL),
-        zlib.compress(_encode(run.plan), COMPRESSION_LEVEL),
+        zlib.compress(encode(run.snapshot), COMPRESSION_LEVEL),
+        zlib.compress(encode(run.plan), COMPRESSION_LEVEL),
     )
 
 
@@ -103,13 +109,14 @@ class _Commit:
             self._write_outbox(selection.notifications)
         if kept is not None:
             self._write_run(selection, *kept)
-        if run.watermark is not None:
+        if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
             seq, digest = log_head(self._database, run.profile_id)
             self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark)
         return ApplyReport(
             run_id=run.run_id,
             applied=len(selection.applied),
             superseded=len(selection.superseded),
+            superseded_ids=[one.correction_id for one in selection.superseded],
             notifications=len(selection.notifications) if run.notify else 0,
             conflicts=selection.conflicts,
             recorded=kept is not None,
@@ -147,7 +154,7 @@ class _Commit:
         unresolved = {c.break_id for c in selection.superseded}
         resolved = {c.break_id for c in selection.applied} - unresolved
         rows = (
-            _break_values(plan.profile_id, one, taken_at, one.break_id in resolved, self._run.run_id)
+            break_values(plan.profile_id, one, taken_at, one.break_id in resolved, self._run.run_id)
             for one in plan.breaks
         )
         self._database.write_many("see_break", rows)
@@ -174,19 +181,19 @@ class _Commit:
         for state, corrections in (("applied", selection.applied), ("superseded", selection.superseded)):
             rows = (_correction_values(run, one, state, keys) for one in corrections)
             self._database.write_many("insert_correction", rows)
+        inserted = {one.correction_id for one in selection.applied}
+        audit = exit_audit(run.plan, inserted, run_id=run.run_id, audited_at=self._now)
+        self._database.write_many("insert_exit_audit", audit)
 
     def _write_outbox(self, notifications: Iterable[Notification]) -> None:
         run = self._run
-        rows = (
-            (one.notification_id, run.profile_id, run.run_id, _subject(one), _encode(one).decode(), self._now)
-            for one in notifications
-        )
+        rows = (notification_values(run.profile_id, one, self._now, run.run_id) for one in notifications)
         self._database.write_many("insert_notification", rows)
 
     def _write_findings(self) -> None:
         plan, prior = self._run.plan, self._run.snapshot.prior
         if plan.findings != prior:
-            self._database.write("set_findings", plan.profile_id, _encode(plan.findings).decode())
+            self._database.write("set_findings", plan.profile_id, encode(plan.findings).decode())
 
     def _write_deferrals(self) -> None:
         plan = self._run.plan
@@ -206,29 +213,6 @@ class _Commit:
         self._database.write_many("defer_order", rows)
 
 
-def _break_values(
-    profile_id: str, one: Break, taken_at: str, resolved: bool, run_id: str
-) -> tuple[str | None, ...]:
-    return (
-        profile_id,
-        one.break_id,
-        one.kind,
-        one.severity,
-        one.symbol,
-        one.client_order_id,
-        one.venue_order_id,
-        one.trade_id,
-        one.reason,
-        one.message,
-        None if one.local is None else _encode(one.local).decode(),
-        None if one.venue is None else _encode(one.venue).decode(),
-        taken_at,
-        "corrected" if resolved else None,
-        taken_at if resolved else None,
-        run_id,
-    )
-
-
 def _correction_values(
     run: Run, one: Correction, state: str, keys: dict[str, int]
 ) -> tuple[str | int | None, ...]:
@@ -244,17 +228,12 @@ def _correction_values(
         one.venue_order_id,
         one.trade_id,
         keys.get(one.correction_id),
-        _encode({"fill": one.fill, "changes": one.changes}).decode(),
+        encode({"fill": one.fill, "changes": one.changes}).decode(),
     )
 
 
 def _keys_of_corrections(orders: Iterable[OrderWrite]) -> dict[str, int]:
     return {one.correction_id: write.order_key for write in orders for one in write.corrections}
-
-
-def _subject(one: Notification) -> str:
-    """What the notifications are in order within: the trade, else the order."""
-    return one.trade_id or one.client_order_id or one.venue_order_id or one.notification_id
 
 
 def _deferral_identity(client_order_id: str | None, venue_order_id: str | None) -> str:

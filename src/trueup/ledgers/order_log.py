@@ -16,6 +16,7 @@ from trueup.model.snapshot import Fill, LocalOrder, Trade
 
 GENESIS = ""  # what the first row of a profile carries as the hash before it
 BOT = "bot"
+PERSON = "person:"  # and the author
 OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the next write
 _HASH_BYTES = 32
 _ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version`, which the row carries
@@ -64,6 +65,7 @@ class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
     changes: dict[str, Any] = {}
     fills: tuple[Fill, ...] = ()
     correction_ids: tuple[str, ...] = ()
+    reason: str | None = None  # a person's, or what the write reports
 
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
@@ -92,6 +94,7 @@ def order_payload(
     profile_id: str,
     user_id: str | None,
     logged_at: str,
+    reason: str | None = None,
 ) -> str:
     payload = Payload(
         user_id=user_id,
@@ -110,6 +113,7 @@ def order_payload(
         changes=changed(before, after, _ORDER_KEYS),
         fills=tuple(fills),
         correction_ids=tuple(correction_ids),
+        reason=reason,
     )
     return _encode(payload).decode()
 
@@ -122,6 +126,7 @@ def trade_payload(
     profile_id: str,
     user_id: str | None,
     logged_at: str,
+    reason: str | None = None,
 ) -> str:
     payload = Payload(
         user_id=user_id,
@@ -132,6 +137,7 @@ def trade_payload(
         trade_id=after.trade_id,
         changes=changed(before, after, _TRADE_KEYS),
         correction_ids=tuple(correction_ids),
+        reason=reason,
     )
     return _encode(payload).decode()
 

@@ -6,7 +6,7 @@ import msgspec
 
 from trueup.ledgers.database import Database, int_value, seconds_after, stamp, text_value
 from trueup.ledgers.rows import json_list
-from trueup.model.plan import Alert, Notification
+from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports import OutboxItem, OutboxState
 
@@ -60,23 +60,13 @@ def unpark(database: Database, profile_id: str | None) -> int:
         return database.write("unpark", profile_id)
 
 
+def parked(database: Database, profile_ids: Sequence[str]) -> dict[str, int]:
+    """How many are parked, by profile id; those without any are left out."""
+    rows = database.rows("parked_notifications", json_list(profile_ids))
+    return {text_value(profile_id): int_value(count) for profile_id, count in rows}
+
+
 def outbox_state(database: Database) -> OutboxState:
     waiting, parked, oldest = database.rows("outbox_state")[0]
     age_ns = 0 if oldest is None else max(0, database.now_ns() - to_ns(text_value(oldest)))
     return OutboxState(waiting=int_value(waiting), parked=int_value(parked), oldest_age_s=age_ns / NS_PER_S)
-
-
-def admit_alerts(
-    database: Database, profile_id: str, alerts: Sequence[Alert], throttle_s: float
-) -> list[Alert]:
-    """Those whose key was not raised within `throttle_s`; they count as raised from now on."""
-    if not alerts:
-        return []
-    with database.transaction():
-        now = stamp(database.now_ns())
-        since = seconds_after(now, -throttle_s)
-        raised_at = {key: text_value(at) for key, at in database.rows("alert_raised_at", profile_id)}
-        by_key = {alert.dedupe_key: alert for alert in reversed(alerts)}
-        due = [key for key in reversed(by_key) if raised_at.get(key, "") <= since]
-        database.write_many("set_alert", [(profile_id, key, now) for key in due])
-    return [by_key[key] for key in due]

@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from trueup.ledgers.database import Database, Row, seconds_after, stamp
+from trueup.ledgers.decisions import standing_decisions
 from trueup.ledgers.rows import (
     FILL_ROWS,
     FILLS,
@@ -52,6 +53,7 @@ def read_local(
         trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), TRADES)
         older = bool(database.rows("has_older_orders", account_id, since)[0][0])
         owners = {str(row[0]) for row in database.rows("profiles_with_orders", account_id)}
+        decided = standing_decisions(database, profile_ids, read_at)
         moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
     return {
         profile_id: Local(
@@ -60,6 +62,7 @@ def read_local(
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
+            decisions=decided.get(profile_id, []),
             other_profiles_open_qty=_open_of_others(profile_id, trades, moving),
         )
         for profile_id in profile_ids

@@ -6,19 +6,33 @@ from typing import Any
 import msgspec
 import uuid_utils
 
-from trueup.ledgers import archive, leases, outbox
+from trueup.ledgers import alerts, archive, decisions, leases, outbox
 from trueup.ledgers import verify_log as log
 from trueup.ledgers.commit_run import Run, commit_run
 from trueup.ledgers.database import Database, optional_text, stamp, text_value
 from trueup.ledgers.read_local import find_local, read_local, related
-from trueup.ledgers.rows import json_list
+from trueup.ledgers.rows import TRADE_ROWS, json_list, one_document
 from trueup.ledgers.write_record import write_record
 from trueup.model.errors import ConfigError
-from trueup.model.plan import Alert, Plan
-from trueup.model.snapshot import Fill, Finding, Local, LocalAnswer, LocalOrder, Profile, Snapshot, Trade
+from trueup.model.ids import known_id
+from trueup.model.plan import Plan
+from trueup.model.snapshot import (
+    Decision,
+    Fill,
+    Finding,
+    Local,
+    LocalAnswer,
+    LocalOrder,
+    Profile,
+    Snapshot,
+    Trade,
+)
+from trueup.model.vocabulary import BreakKind
 from trueup.ports import (
+    AlertRecord,
     ApplyReport,
     BreakRecord,
+    DecisionRecord,
     DeferralRecord,
     Lease,
     LeaseState,
@@ -61,6 +75,8 @@ class SqlLedger:
         client_order_id: str | None = None,
         venue_order_id: str | None = None,
         trade_id: str | None = None,
+        author: str | None = None,
+        reason: str | None = None,
     ) -> LocalRecord:
         return write_record(
             self.database,
@@ -70,7 +86,16 @@ class SqlLedger:
             client_order_id=client_order_id,
             venue_order_id=venue_order_id,
             trade_id=trade_id,
+            author=author,
+            reason=reason,
         )
+
+    def quarantined_trades(self, profile_id: str) -> list[Trade]:
+        rows = self.database.rows("quarantined_trades", profile_id)
+        return [row.trade for row in one_document(rows, TRADE_ROWS)]
+
+    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
+        return archive.find_trade(self.database, trade_id, profile_id)
 
     def now(self) -> str:
         return stamp(self.database.now_ns())
@@ -204,6 +229,9 @@ class SqlLedger:
     def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
         return archive.order_timeline(self.database, profile_id, order)
 
+    def trade_timeline(self, profile_id: str, trade_id: str) -> list[TimelineEntry]:
+        return archive.trade_timeline(self.database, profile_id, trade_id)
+
     def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
         """Rows of one table (see `archive.EXPORTS`) as plain dictionaries, for CSV or JSON lines."""
         return archive.export(self.database, table, profile_id)
@@ -217,10 +245,34 @@ class SqlLedger:
     def fold_log(self, profile_id: str) -> log.FoldReport:
         return log.fold_log(self.database, profile_id)
 
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def restart_confirmations(self, profile_id: str, trade_id: str) -> None:
+        with self.database.transaction():
+            prior = self.profile_states([profile_id])[profile_id].prior
+            kept = [
+                one
+                for one in prior
+                if one.kind is not BreakKind.POSITION_MISMATCH or known_id(one.trade_id) != known_id(trade_id)
+            ]
+            self.database.write("set_findings", profile_id, msgspec.json.encode(kept).decode())
+
+    def add_decision(self, profile_id: str, decision: Decision) -> None:
+        decisions.add_decision(self.database, profile_id, decision)
+
+    def revoke_decision(self, decision_id: str, author: str, reason: str) -> None:
+        decisions.revoke_decision(self.database, decision_id, author, reason)
+
+    def list_decisions(self, profile_id: str | None = None) -> list[DecisionRecord]:
+        return decisions.list_decisions(self.database, profile_id)
+
     # -- telling ------------------------------------------------------------------------------------------------------
 
-    def admit_alerts(self, profile_id: str, alerts: Sequence[Alert], throttle_s: float) -> list[Alert]:
-        return outbox.admit_alerts(self.database, profile_id, alerts, throttle_s)
+    def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
+        return alerts.list_alerts(self.database, profile_id)
+
+    def keep_alerts(self, told: Sequence[AlertRecord]) -> None:
+        alerts.keep_alerts(self.database, told)
 
     def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:
         return outbox.pending(self.database, limit, profile_ids)
@@ -234,6 +286,9 @@ class SqlLedger:
     def unpark_notifications(self, profile_id: str | None = None) -> int:
         """Parked notifications become due again; returns how many."""
         return outbox.unpark(self.database, profile_id)
+
+    def parked_notifications(self, profile_ids: Sequence[str]) -> dict[str, int]:
+        return outbox.parked(self.database, profile_ids)
 
     def outbox_state(self) -> OutboxState:
         return outbox.outbox_state(self.database)

@@ -56,13 +56,21 @@ class BookWriter:
     """One write by one writer at one time of the ledger's clock."""
 
     def __init__(
-        self, database: Database, home: Home, *, event: str, written_by: str, logged_at: str
+        self,
+        database: Database,
+        home: Home,
+        *,
+        event: str,
+        written_by: str,
+        logged_at: str,
+        reason: str | None = None,
     ) -> None:
         self._database = database
         self._home = home
         self._event = event
         self._written_by = written_by
         self._logged_at = logged_at
+        self._reason = reason
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
         """What others wrote past the log is logged first. Rows are made one by one as the database takes them."""
@@ -129,6 +137,7 @@ class BookWriter:
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,
             logged_at=self._logged_at,
+            reason=None if written_by == OUTSIDE else self._reason,
         )
         return LogEntry(
             event=event,
@@ -147,6 +156,7 @@ class BookWriter:
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,
             logged_at=self._logged_at,
+            reason=None if outside else self._reason,
         )
         return LogEntry(
             event=OUTSIDE if outside else self._event,

@@ -1,4 +1,5 @@
-"""A bot's write of one order, its fills and its trade, with their rows of the order log, in one transaction.
+"""A bot's write of one order, its fills and its trade, with their rows of the order log, in one transaction; or a
+person's. What it reports and tells is committed with it.
 
 What changes is decided by the caller's pure function; this finds, compares, writes. A write that changes nothing writes
 nothing, so that a repeated message is harmless.
@@ -11,7 +12,8 @@ from msgspec.structs import replace
 
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, stamp
-from trueup.ledgers.order_log import BOT
+from trueup.ledgers.journal_rows import break_values, notification_values
+from trueup.ledgers.order_log import BOT, PERSON
 from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -53,6 +55,8 @@ def write_record(
     client_order_id: str | None,
     venue_order_id: str | None,
     trade_id: str | None,
+    author: str | None = None,
+    reason: str | None = None,
 ) -> LocalRecord:
     """Raises Conflict where the ids name two orders, one of another profile, or a fill of another order."""
     with database.transaction():
@@ -64,10 +68,21 @@ def write_record(
         trades = _trade_writes(found, wanted)
         if not orders and not trades:
             return found.record
-        BookWriter(database, home, event=event, written_by=BOT, logged_at=now).write(orders, trades)
+        written_by = BOT if author is None else PERSON + author
+        noted = reason or "; ".join(one.message for one in wanted.breaks) or None
+        writer = BookWriter(database, home, event=event, written_by=written_by, logged_at=now, reason=noted)
+        writer.write(orders, trades)
+        _report(database, home, wanted, now, written_by)
         after = orders[0].after if orders else found.record.order
         trade = trades[0].after if trades else found.record.trade
         return LocalRecord(order=after, fills=wanted.fills, trade=trade)
+
+
+def _report(database: Database, home: Home, wanted: LocalRecord, now: str, written_by: str) -> None:
+    breaks = (break_values(home.profile_id, one, now, False, written_by) for one in wanted.breaks)
+    database.write_many("see_break", breaks)
+    told = (notification_values(home.profile_id, one, now, written_by) for one in wanted.notifications)
+    database.write_many("insert_notification", told)
 
 
 def _find_order(

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import BOT, Bench
 from trueup.core.make_plan import make_plan
-from trueup.ledgers.commit_run import _encode
+from trueup.ledgers.journal_rows import encode
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import ConfigError, InputError, InvariantError
 from trueup.model.plan import Plan
@@ -59,7 +59,7 @@ def test_the_run_is_kept_and_replays_to_the_same_bytes(bench: Bench) -> None:
     report = bench.commit(bench.plan([partly_filled(bench)]))
     run, snapshot_bytes, plan_bytes = bench.ledger.load_run(report.run_id)
     assert (run.state, run.profile_id) == ("applied", "mom-1")
-    assert _encode(make_plan(decode_snapshot(snapshot_bytes))) == plan_bytes
+    assert encode(make_plan(decode_snapshot(snapshot_bytes))) == plan_bytes
     assert decode_plan(plan_bytes).plan_id == run.plan_id
     assert [one.run_id for one in bench.ledger.list_runs("mom-1")] == [report.run_id]
 

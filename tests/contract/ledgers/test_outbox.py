@@ -3,13 +3,14 @@
 import asyncio
 from typing import Any
 
-import pytest
+from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import Bench
 from trueup.engine.deliver_outbox import DeliveryReport, deliver_outbox
 from trueup.ledgers.outbox import ATTEMPTS_MAX
 from trueup.model.plan import Alert, Notification
 from trueup.model.vocabulary import Status
+from trueup.ports import AlertRecord
 
 
 def fill_two_trades_twice(bench: Bench) -> None:
@@ -131,11 +132,24 @@ def test_an_executor_may_be_sync_and_lack_a_hook(bench: Bench) -> None:
     assert deliver(bench, executor).delivered == 1
 
 
-@pytest.mark.parametrize(("wait_s", "again"), [(599, []), (600, ["open"])])
-def test_an_alert_is_raised_once_per_throttle(bench: Bench, wait_s: float, again: list[str]) -> None:
-    alerts = [Alert(type="RECONCILIATION_DEGRADED", severity="ERROR", message="x", dedupe_key="open")]
-    assert [one.dedupe_key for one in bench.ledger.admit_alerts("mom-1", alerts * 2, 600)] == ["open"]
-    bench.clock.pass_s(wait_s)
-    assert [one.dedupe_key for one in bench.ledger.admit_alerts("mom-1", alerts, 600)] == again
-    assert [one.dedupe_key for one in bench.ledger.admit_alerts("mean-2", alerts, 600)] == ["open"]
-    assert [one.dedupe_key for one in bench.ledger.admit_alerts("mean-2", alerts, 0)] == ["open"]
+def test_what_is_parked_is_counted_by_profile(bench: Bench) -> None:
+    fill_two_trades_twice(bench)
+    assert bench.ledger.parked_notifications(["mom-1", "mean-2"]) == {}
+    for _ in range(ATTEMPTS_MAX):
+        bench.ledger.mark_failed(bench.ledger.pending_notifications(1)[0], "x")
+        bench.clock.pass_s(600)
+    assert bench.ledger.parked_notifications(["mom-1", "mean-2"]) == {"mom-1": 1}
+    assert bench.ledger.parked_notifications(["mean-2"]) == {}
+
+
+def test_alerts_are_kept_as_they_were_last_told(bench: Bench) -> None:
+    alert = Alert(type="RECONCILIATION_DEGRADED", severity="ERROR", message="x", dedupe_key="mom-1:slow")
+    told = AlertRecord(profile_id="mom-1", alert=alert, raised_at="2026-11-23T12:00:00Z", stands=True)
+    bench.ledger.keep_alerts([told, replace(told, profile_id="mean-2")])
+    over = replace(told, stands=False)
+    bench.ledger.keep_alerts([over])
+    assert bench.ledger.list_alerts("mom-1") == [over]
+    assert {one.profile_id: one.stands for one in bench.ledger.list_alerts()} == {
+        "mom-1": False,
+        "mean-2": True,
+    }

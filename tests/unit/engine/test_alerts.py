@@ -8,6 +8,7 @@ import pytest
 from tests.unit.engine.desk import Desk, local_order, open_desk
 from trueup.engine.alerts import AlertBook, degraded
 from trueup.engine.run_account import reconcile_account
+from trueup.model.errors import LedgerError
 from trueup.model.plan import Alert
 from trueup.model.snapshot import OrdersRead
 from trueup.model.vocabulary import ReadState
@@ -38,8 +39,8 @@ def book(desk: Desk, throttle_s: float = 600) -> tuple[AlertBook, Sink]:
     return AlertBook(sink, desk.ledger, throttle_s), sink
 
 
-def tell(desk: Desk, book: AlertBook, *alerts: Alert, judged: bool = True) -> None:
-    asyncio.run(book.update("p", alerts, desk.clock.now_ns(), judged=judged))
+def tell(desk: Desk, book: AlertBook, *alerts: Alert, saw_everything: bool = True) -> None:
+    asyncio.run(book.update("p", alerts, desk.clock.now_ns(), saw_everything=saw_everything))
 
 
 def test_raised_once_while_it_stands_and_again_after_the_throttle(desk: Desk):
@@ -50,10 +51,10 @@ def test_raised_once_while_it_stands_and_again_after_the_throttle(desk: Desk):
     assert sink.seen == [("DEGRADED", "p:slow"), ("DEGRADED", "p:slow")]
 
 
-def test_it_recovers_once_and_only_by_a_run_that_judged(desk: Desk):
+def test_it_recovers_once_and_only_by_a_run_that_saw_everything(desk: Desk):
     alerts, sink = book(desk)
     tell(desk, alerts, SLOW, FAST)
-    tell(desk, alerts, FAST, judged=False)
+    tell(desk, alerts, FAST, saw_everything=False)
     tell(desk, alerts, FAST)
     tell(desk, alerts, FAST)
     assert sink.seen == [("DEGRADED", "p:slow"), ("DEGRADED", "p:fast"), ("RECOVERED", "p:slow")]
@@ -67,12 +68,40 @@ def test_one_that_flaps_is_quiet_within_its_throttle(desk: Desk):
     assert sink.seen == [("DEGRADED", "p:slow"), ("RECOVERED", "p:slow")]
 
 
-def test_a_restart_does_not_raise_it_again(desk: Desk):
+def test_a_restart_neither_raises_it_again_nor_forgets_that_it_recovers(desk: Desk):
     before, _ = book(desk)
     tell(desk, before, SLOW)
     after, sink = book(desk)
     tell(desk, after, SLOW)
     assert sink.seen == []
+    tell(desk, book(desk)[0], SLOW)
+    last, sink = book(desk)
+    tell(desk, last)
+    assert sink.seen == [("RECOVERED", "p:slow")]
+    tell(desk, book(desk)[0])
+    assert [(one.alert.dedupe_key, one.stands) for one in desk.ledger.list_alerts("p")] == [("p:slow", False)]
+
+
+def test_the_watchdog_has_a_throttle_of_its_own(desk: Desk):
+    sink = Sink()
+    alerts = AlertBook(sink, desk.ledger, throttle_s=600, watchdog_throttle_s=60)
+    for _ in range(3):
+        tell(desk, alerts, SLOW, degraded("p", "watchdog", "two trades"))
+        desk.clock.advance(MINUTE_NS)
+    assert [key for _, key in sink.seen] == ["p:slow", "p:watchdog", "p:watchdog", "p:watchdog"]
+
+
+def test_without_the_journal_this_process_remembers(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise LedgerError("the disk is full")
+
+    alerts, sink = book(desk)
+    monkeypatch.setattr(desk.ledger, "list_alerts", refuse)
+    monkeypatch.setattr(desk.ledger, "keep_alerts", refuse)
+    for _ in range(3):
+        tell(desk, alerts, SLOW)
+    tell(desk, alerts)
+    assert sink.seen == [("DEGRADED", "p:slow"), ("RECOVERED", "p:slow")]
 
 
 def test_a_throttle_of_zero_raises_it_every_time(desk: Desk):
@@ -87,9 +116,14 @@ class Broken:
         raise ConnectionError("no network")
 
 
-def test_a_sink_that_fails_is_logged_and_spoils_nothing(desk: Desk, caplog: pytest.LogCaptureFixture):
+def test_a_sink_that_fails_is_logged_and_told_again_with_the_next_run(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
     tell(desk, AlertBook(Broken(), desk.ledger), SLOW)
     assert [record.message for record in caplog.records] == ["reconciliation_alert_failed"]
+    alerts, sink = book(desk)
+    tell(desk, alerts, SLOW)
+    assert sink.seen == [("DEGRADED", "p:slow")]
 
 
 def test_a_deferral_that_lasts_is_told_and_recovers(desk: Desk):

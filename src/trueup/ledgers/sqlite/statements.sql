@@ -24,6 +24,11 @@ json_object(
   'exit_qty', t.exit_qty, 'entry_avg_price', t.entry_avg_price, 'fee_base_qty', t.fee_base_qty,
   'quarantined_by', t.quarantined_by, 'opened_at', t.opened_at, 'version', t.version)
 
+-- fragment: decision_document
+'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
+  'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
+  'decided_at', decided_at
+
 -- fragment: order_rows
 json_group_array(json_object(
   'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
@@ -143,6 +148,10 @@ SELECT {order_rows} FROM orders o WHERE (?2 IS NULL OR o.profile_id = ?2) AND o.
   UNION SELECT order_key FROM previous_ids WHERE account_id IN (SELECT account_id FROM accounts)
     AND venue_id_normal = ?1)
 
+-- name: trades_anywhere
+SELECT json_group_array(json_object('profile_id', t.profile_id, 'trade', {trade_document})) FROM trades t
+WHERE t.trade_id_normal = ?1 AND (?2 IS NULL OR t.profile_id = ?2)
+
 -- name: orders_without_ids
 SELECT {order_rows} FROM orders o
 WHERE o.profile_id = ?1 AND o.venue_id_normal IS NULL AND o.client_id_normal IS NULL
@@ -160,6 +169,9 @@ WHERE f.account_id = ?1 AND f.instrument = wanted.value ->> 0 AND f.order_identi
 
 -- name: trades_by_id
 SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1 AND t.trade_id_normal IN (SELECT value FROM json_each(?2))
+
+-- name: quarantined_trades
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1 AND t.status = 'quarantined'
 
 -- name: orders_past_the_log
 SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1 AND o.logged_version <> o.version
@@ -281,7 +293,9 @@ WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id DESC LIMIT ?2
 SELECT run_id, profile_id, taken_at, state, plan_id, error, snapshot, plan FROM runs WHERE run_id = ?1
 
 -- name: run_report
-SELECT run_id, applied, superseded FROM runs WHERE run_id = ?1
+SELECT r.applied, (
+  SELECT json_group_array(c.correction_id) FROM corrections c WHERE c.run_id = r.run_id AND c.state = 'superseded')
+FROM runs r WHERE r.run_id = ?1
 
 -- name: see_break
 INSERT INTO breaks (
@@ -312,12 +326,41 @@ INSERT INTO corrections (
   order_key, payload)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 
--- name: alert_raised_at
-SELECT dedupe_key, raised_at FROM alerts WHERE profile_id = ?1
+-- name: alerts
+SELECT profile_id, raised_at, stands, alert FROM alerts WHERE ?1 IS NULL OR profile_id = ?1
+ORDER BY raised_at, profile_id, dedupe_key
 
 -- name: set_alert
-INSERT INTO alerts (profile_id, dedupe_key, raised_at) VALUES (?1, ?2, ?3)
-ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET raised_at = excluded.raised_at
+INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET
+  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert
+
+-- name: insert_exit_audit
+INSERT INTO exit_audit (
+  profile_id, batch_id, venue_order_id, trade_id, state, symbol, side, qty, price, reason, run_id, audited_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+ON CONFLICT (profile_id, batch_id, venue_order_id) DO UPDATE SET
+  state = excluded.state, run_id = excluded.run_id, audited_at = excluded.audited_at
+
+-- name: insert_decision
+INSERT INTO decisions (
+  decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+
+-- name: revoke_decision
+UPDATE decisions SET revoked_at = ?2, revoked_by = ?3, revoke_reason = ?4
+WHERE decision_id = ?1 AND revoked_at IS NULL
+
+-- name: standing_decisions
+SELECT profile_id, json_group_array(json_object({decision_document})) FROM decisions
+WHERE profile_id IN (SELECT value FROM json_each(?1)) AND revoked_at IS NULL AND (until IS NULL OR until > ?2)
+GROUP BY profile_id
+
+-- name: list_decisions
+SELECT json_object(
+  'profile_id', profile_id, 'decision', json_object({decision_document}), 'revoked_at', revoked_at,
+  'revoked_by', revoked_by, 'revoke_reason', revoke_reason)
+FROM decisions WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY decided_at, decision_id
 
 -- name: list_deferrals
 SELECT order_identity, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
@@ -359,6 +402,11 @@ WHERE sequence = ?1 AND delivered_at IS NULL
 UPDATE outbox SET parked_at = NULL, attempts = 0, next_attempt_at = NULL
 WHERE parked_at IS NOT NULL AND (?1 IS NULL OR profile_id = ?1)
 
+-- name: parked_notifications
+SELECT profile_id, count(*) FROM outbox
+WHERE parked_at IS NOT NULL AND delivered_at IS NULL AND profile_id IN (SELECT value FROM json_each(?1))
+GROUP BY profile_id
+
 -- name: count_outbox
 SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
   count(*) FILTER (WHERE parked_at IS NOT NULL)
@@ -369,7 +417,7 @@ SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_
   min(committed_at) FILTER (WHERE parked_at IS NULL)
 FROM outbox WHERE delivered_at IS NULL
 
--- TIMELINE OF ONE ORDER: its log, breaks, corrections, notifications
+-- TIMELINE OF ONE ORDER (ids), OR OF ONE TRADE (?3): log, breaks, corrections, notifications, decisions
 
 -- name: order_key
 SELECT order_key FROM orders
@@ -378,24 +426,40 @@ WHERE profile_id = ?1 AND CASE WHEN ?2 IS NOT NULL THEN venue_id_normal = ?2 ELS
 -- name: timeline_log
 SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = ?1 ORDER BY seq
 
+-- name: timeline_trade_log
+SELECT logged_at, event, written_by, version, payload FROM order_log
+WHERE profile_id = ?1 AND lower(trim(trade_id)) = ?2 ORDER BY seq
+
 -- name: timeline_breaks
 SELECT first_seen_at, last_seen_at, kind, severity, reason, message, local, venue, occurrences, resolution,
   resolved_at, break_id, run_id
 FROM breaks WHERE profile_id = ?1 AND (
   lower(trim(venue_order_id)) IN (SELECT value FROM json_each(?2))
-  OR lower(trim(client_order_id)) IN (SELECT value FROM json_each(?2)))
+  OR lower(trim(client_order_id)) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(trade_id)) = ?3)
 ORDER BY first_seen_at, break_id
 
 -- name: timeline_corrections
 SELECT r.committed_at, c.kind, c.reason, c.state, c.payload, c.correction_id, c.break_id, c.run_id
-FROM corrections c JOIN runs r USING (run_id) WHERE c.profile_id = ?1 AND c.order_key = ?2
+FROM corrections c JOIN runs r USING (run_id)
+WHERE c.profile_id = ?1 AND (c.order_key = ?2 OR lower(trim(c.trade_id)) = ?3)
 ORDER BY c.run_id, c.correction_id
+
+-- name: timeline_decisions
+SELECT decided_at, kind, author, reason, trade_id, until, decision_id, revoked_at, revoked_by, revoke_reason
+FROM decisions WHERE profile_id = ?1 AND (
+  lower(trim(venue_order_id)) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(client_order_id)) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(trade_id)) = ?3
+  OR break_id IN (SELECT value FROM json_each(?4)))
+ORDER BY decided_at, decision_id
 
 -- name: timeline_notifications
 SELECT committed_at, notification, attempts, delivered_at, parked_at, error, run_id FROM outbox
 WHERE profile_id = ?1 AND (
   lower(trim(notification ->> 'venue_order_id')) IN (SELECT value FROM json_each(?2))
-  OR lower(trim(notification ->> 'client_order_id')) IN (SELECT value FROM json_each(?2)))
+  OR lower(trim(notification ->> 'client_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(notification ->> 'trade_id')) = ?3)
 ORDER BY sequence
 
 -- RETENTION
@@ -470,3 +534,16 @@ SELECT json_object(
   'committed_at', committed_at, 'attempts', attempts, 'next_attempt_at', next_attempt_at,
   'delivered_at', delivered_at, 'parked_at', parked_at, 'error', error)
 FROM outbox WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY sequence
+
+-- name: export_exit_audit
+SELECT json_object(
+  'profile_id', profile_id, 'batch_id', batch_id, 'state', state, 'venue_order_id', venue_order_id,
+  'trade_id', trade_id, 'symbol', symbol, 'side', side, 'qty', qty, 'price', price, 'reason', reason,
+  'run_id', run_id, 'audited_at', audited_at)
+FROM exit_audit WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY audited_at, profile_id, batch_id, venue_order_id
+
+-- name: export_decisions
+SELECT json_object(
+  'profile_id', profile_id, {decision_document}, 'revoked_at', revoked_at, 'revoked_by', revoked_by,
+  'revoke_reason', revoke_reason)
+FROM decisions WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY decided_at, decision_id

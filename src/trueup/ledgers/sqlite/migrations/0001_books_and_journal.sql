@@ -49,6 +49,7 @@ CREATE TABLE trades (
 CREATE UNIQUE INDEX trades_by_id ON trades (profile_id, trade_id_normal);
 CREATE INDEX trades_not_closed ON trades (account_id) WHERE status <> 'closed';
 CREATE INDEX trades_closed ON trades (account_id, updated_at) WHERE status = 'closed';
+CREATE INDEX trades_quarantined ON trades (profile_id) WHERE status = 'quarantined';
 CREATE INDEX trades_past_the_log ON trades (profile_id) WHERE logged_version <> version;
 
 CREATE TABLE orders (
@@ -132,7 +133,7 @@ CREATE TABLE order_log (
   seq        INTEGER NOT NULL,
   logged_at  TEXT NOT NULL,
   event      TEXT NOT NULL,
-  written_by TEXT NOT NULL,          -- 'bot', 'trueup:<run id>', or 'outside': a write past the log, found later
+  written_by TEXT NOT NULL,          -- 'bot', 'trueup:<run id>', 'person:<author>'; 'outside': past the log, found later
   order_key  INTEGER,                -- null: about a trade only
   trade_id   TEXT,
   version    INTEGER NOT NULL,       -- of the order, or of the trade
@@ -224,10 +225,52 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_pending ON outbox (profile_id, subject, sequence)
   WHERE delivered_at IS NULL AND parked_at IS NULL;
 
+CREATE INDEX outbox_parked ON outbox (profile_id) WHERE parked_at IS NOT NULL AND delivered_at IS NULL;
+
+-- Each exit that the backfill proposed or inserted, by its venue order: why it is in the books, or would be.
+CREATE TABLE exit_audit (
+  profile_id     TEXT NOT NULL,
+  batch_id       TEXT NOT NULL,
+  venue_order_id TEXT NOT NULL,
+  trade_id       TEXT NOT NULL,
+  state          TEXT NOT NULL CHECK (state IN ('proposed', 'inserted')),
+  symbol         TEXT,
+  side           TEXT,
+  qty            TEXT NOT NULL,
+  price          TEXT,
+  reason         TEXT NOT NULL,
+  run_id         TEXT NOT NULL,
+  audited_at     TEXT NOT NULL,
+  PRIMARY KEY (profile_id, batch_id, venue_order_id)
+) STRICT, WITHOUT ROWID;
+
+-- What a person decided: evidence for the plans until it is revoked or its time is over. Never deleted.
+CREATE TABLE decisions (
+  decision_id     TEXT NOT NULL PRIMARY KEY,
+  profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
+  kind            TEXT NOT NULL CHECK (kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order')),
+  venue_order_id  TEXT,
+  client_order_id TEXT,
+  trade_id        TEXT,
+  break_id        TEXT,
+  until           TEXT,              -- null: for good
+  author          TEXT NOT NULL,
+  reason          TEXT NOT NULL,
+  decided_at      TEXT NOT NULL,
+  revoked_at      TEXT,
+  revoked_by      TEXT,
+  revoke_reason   TEXT
+) STRICT;
+CREATE INDEX decisions_standing ON decisions (profile_id) WHERE revoked_at IS NULL;
+
+-- The last time that each alert was told, and whether it still stands: kept over restarts, so that it is told once and
+-- recovers once.
 CREATE TABLE alerts (
   profile_id TEXT NOT NULL,
   dedupe_key TEXT NOT NULL,
   raised_at  TEXT NOT NULL,
+  stands     INTEGER NOT NULL CHECK (stands IN (0, 1)),
+  alert      TEXT NOT NULL,
   PRIMARY KEY (profile_id, dedupe_key)
 ) STRICT, WITHOUT ROWID;
 
