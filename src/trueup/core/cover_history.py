@@ -233,7 +233,7 @@ def _has_price(draft: Draft, record: VenueOrder) -> bool:
     mine = [
         fill
         for fill in draft.stray_fills
-        if known_id(fill.venue_order_id) == venue_id and fill.price is not None
+        if known_id(fill.venue_order_id) == venue_id and price_of(fill) is not None
     ]
     return sum((amount(fill.qty) for fill in mine), ZERO) >= (filled_qty(record) or ZERO) > 0
 

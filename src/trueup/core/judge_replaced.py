@@ -96,9 +96,9 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
         "previous_venue_order_ids": (*order.previous_venue_order_ids, *left),
     }
     client_id = known_client_id(current.client_order_id)
-    if client_id is not None and client_id != known_client_id(order.client_order_id):
-        if draft.is_free_everywhere(client_id):
-            changes["client_order_id"] = current.client_order_id
+    differs = client_id != known_client_id(order.client_order_id)
+    if client_id is not None and differs and draft.is_free_everywhere(client_id):
+        changes["client_order_id"] = current.client_order_id
     judgement.found(
         BreakKind.IDS_INCOMPLETE,
         Reason.REPLACED_AT_VENUE,
