@@ -4,7 +4,6 @@
 """
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -80,15 +79,13 @@ def _say(text: str) -> None:
 def _print_tables(report: Measured) -> None:
     for name, fact in report["machine"].items():
         print(f"{name:18} {fact}")
-    print(
-        f"\n{'planning':14} {'pairs':>9} {'decoded/s':>12} {'bytes/s':>12} {'µs a pair':>10} {'peak B/pair':>12}"
-    )
+    heads = ("decoded/s", "(cpu)", "bytes/s", "(cpu)", "peak B/pair")
+    print(f"\n{'planning':14} {'pairs':>9} " + " ".join(f"{head:>12}" for head in heads))
+    rates = ("pairs_per_s_decoded", "pairs_per_cpu_s_decoded", "pairs_per_s_bytes", "pairs_per_cpu_s_bytes")
     for row in report["plan"]:
-        per_pair = statistics.median(row["plan_s"]) / row["pairs"] * 1e6
-        print(
-            f"{row['scenario']:14} {row['pairs']:>9,} {row['pairs_per_s_decoded']:>12,.0f}"
-            f" {row['pairs_per_s_bytes']:>12,.0f} {per_pair:>10.2f} {row['peak_bytes_per_pair']:>12,.0f}"
-        )
+        figures = [row[name] for name in (*rates, "peak_bytes_per_pair")]
+        columns = " ".join(f"{figure:>12,.0f}" for figure in figures)
+        print(f"{row['scenario']:14} {row['pairs']:>9,} {columns}")
     print("\nover SQLite")
     for row in report["sqlite"]:
         for line in row["lines"]:
