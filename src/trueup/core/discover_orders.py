@@ -122,6 +122,8 @@ def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
     if index is not None and draft.orders[index].status not in LIVE and index not in draft.deferred_orders:
         return False
     if before not in draft.venue.by_id:
+        if index is None and judge_ownership(draft, record) is Owner.FOREIGN:
+            return False  # neither it nor what it replaced is ours
         return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
     if index is None:
         return False
@@ -137,18 +139,26 @@ def _ask_for(draft: Draft, record: VenueOrder, venue_id: str | None, reason: Rea
     answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
     if answer is not None and answer.outcome is not Outcome.UNKNOWN:
         return False
-    submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)
     asked = draft.ask(
         QueryBy.VENUE_ORDER_ID,
         _raw_id(draft, record, venue_id),
         reason,
-        waited_since_ns=(submitted_ns, submitted_ns),
+        waited_since_ns=_waited_since_ns(draft, record),
         ids=(record.client_order_id, record.venue_order_id, None),
         symbol=record.symbol,
     )
-    if not asked:
-        draft.defer_record(record, DeferralReason.QUERY_OPEN)
+    draft.defer_record(record, None if asked else DeferralReason.QUERY_OPEN)
     return True
+
+
+def _waited_since_ns(draft: Draft, record: VenueOrder) -> tuple[int, int]:
+    """Since when this order waits for an answer: since it was last judged, else since its submission."""
+    kind, ids = BreakKind.MISSING_LOCALLY, (record.client_order_id, record.venue_order_id, None)
+    prior = draft.prior_of(f"{draft.order_digest(record)}-{kind}", kind, ids)
+    if prior is not None:
+        return to_ns(prior.last_seen_at), to_ns(prior.first_seen_at)
+    submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)
+    return submitted_ns, submitted_ns
 
 
 def _raw_id(draft: Draft, record: VenueOrder, venue_id: str) -> str:
@@ -258,7 +268,10 @@ def _ask_the_ledger(draft: Draft, found: list[VenueOrder]) -> None:
 
 def unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
     """The order's ids that the ledger was not asked for yet."""
-    return [raw for by, raw in _ids(record) if (by, raw.strip().lower()) not in draft.local_answers]
+    ids = _ids(record)
+    if record.replaces is not None:  # the ledger may know what it replaced, and so whose it is
+        ids.append((QueryBy.VENUE_ORDER_ID, record.replaces))
+    return [raw for by, raw in ids if (by, raw.strip().lower()) not in draft.local_answers]
 
 
 def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:

@@ -363,11 +363,20 @@ class Draft:
         return break_id
 
     def defer(
-        self, reason: DeferralReason, kind: BreakKind, digest_id: str, ids: Ids, version: int | None = None
+        self,
+        reason: DeferralReason | None,
+        kind: BreakKind,
+        digest_id: str,
+        ids: Ids,
+        version: int | None = None,
     ) -> None:
-        """Leave something unjudged in this run; the finding lets later runs know since when."""
-        self.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
-        self.waiting.append((reason, f"{digest_id}-{kind}", kind, ids, version))
+        """Leave something unjudged in this run; the finding lets later runs know since when.
+
+        `reason` null: a query was wanted, and the budget will tell whether it is open or has to wait.
+        """
+        if reason is not None:
+            self.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
+        self.waiting.append((reason or DeferralReason.QUERY_OPEN, f"{digest_id}-{kind}", kind, ids, version))
 
     def defer_order(
         self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE
@@ -379,7 +388,7 @@ class Draft:
         self.deferred_orders.add(index)
         self.unsettle(order.symbol)
 
-    def defer_record(self, record: VenueOrder, reason: DeferralReason) -> None:
+    def defer_record(self, record: VenueOrder, reason: DeferralReason | None) -> None:
         """Leave a venue order without a local row unjudged."""
         ids = (record.client_order_id, record.venue_order_id, None)
         self.defer(reason, BreakKind.MISSING_LOCALLY, self.order_digest(record), ids)

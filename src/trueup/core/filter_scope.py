@@ -1,7 +1,7 @@
 """First stage: drop the orders whose instrument the policy does not manage. An order without a symbol stays."""
 
 from trueup.core.draft import Draft, record_key
-from trueup.model.ids import known_id
+from trueup.model.ids import known_client_id, known_id
 from trueup.model.snapshot import LocalAnswer, LocalOrder
 from trueup.model.vocabulary import Outcome
 
@@ -28,18 +28,24 @@ def filter_scope(draft: Draft) -> None:
 
 
 def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
-    """Orders that answers to local queries brought, beyond those the snapshot lists."""
-    found: dict[tuple[str | None, str | None], LocalOrder] = {}
+    """Orders that answers to local queries brought, beyond those the snapshot lists (under any id they have or had)."""
+    found: dict[str, LocalOrder] = {}
     for answer in answers:
         if answer.outcome is Outcome.FOUND and answer.order is not None:
-            found.setdefault(_key(answer.order), answer.order)
+            found.setdefault(repr(answer.order), answer.order)
     if not found:
         return []
-    listed = {_key(order) for order in orders}
-    return [
-        order for _, order in sorted(found.items(), key=lambda one: repr(one[0])) if _key(order) not in listed
-    ]
+    listed = {one for order in orders for one in _ids(order)}
+    beyond: list[LocalOrder] = []
+    for _, order in sorted(found.items()):
+        if listed.isdisjoint(_ids(order)):
+            listed.update(_ids(order))
+            beyond.append(order)
+    return beyond
 
 
-def _key(order: LocalOrder) -> tuple[str | None, str | None]:
-    return (known_id(order.client_order_id), known_id(order.venue_order_id))
+def _ids(order: LocalOrder) -> list[tuple[str, str]]:
+    venue_ids = (known_id(order.venue_order_id), *map(known_id, order.previous_venue_order_ids))
+    client_id = known_client_id(order.client_order_id)
+    named = [("venue", one) for one in venue_ids if one is not None]
+    return [*named, ("client", client_id)] if client_id is not None else named

@@ -165,14 +165,14 @@ def _findings(draft: Draft) -> list[Finding]:
         for one in draft.breaks
         if not one.corrected
     }
-    for one in draft.breaks:
-        if (one.client_order_id, one.venue_order_id) in draft.unasked and one.break_id in found:
-            found[one.break_id] = _as_last_seen(draft, found[one.break_id])
     for _, break_id, kind, ids, version in draft.waiting:
         if break_id not in draft.break_versions:
             prior = draft.prior_of(break_id, kind, ids)
             counted = prior.confirmations if prior is not None and prior.version == version else 0
             found[break_id] = _finding(draft, break_id, kind, ids, version, counted)
+    for break_id, finding in found.items() if draft.unasked else ():
+        if (finding.client_order_id, finding.venue_order_id) in draft.unasked:
+            found[break_id] = _as_last_seen(draft, finding)
     if draft.snapshot.prior and draft.deferred_orders:
         for earlier in _kept(draft):
             found.setdefault(earlier.break_id or repr(earlier), earlier)

@@ -167,9 +167,12 @@ def fold_fills(
         if order_qty is not None and after_qty > order_qty and plan.growth_qty > 0 and not allow_overfill:
             return _standing(order, work, differing=differing, overfill_to=after_qty)
         fallback = _fallback_price(order, average_price, estimate_price_from_limit)
-        missing = _lay_real(work, plan, fallback)
-        if plan.inferred_qty > 0:
-            missing |= not _lay_inferred(
+        needs_price = plan.inferred_qty > 0 or any(price_of(fill) is None for fill, _ in plan.lays)
+        if needs_price and fallback is None:
+            return _standing(order, work, differing=differing, price_missing=True)
+        _lay_real(work, plan, fallback)
+        if plan.inferred_qty > 0 and fallback is not None and cumulative_qty is not None:
+            _lay_inferred(
                 order,
                 work,
                 plan.inferred_qty,
@@ -186,7 +189,6 @@ def fold_fills(
             average_price,
             differing=differing,
             record_behind=plan.record_behind,
-            price_missing=missing,
         )
 
 
@@ -233,31 +235,25 @@ def _allot_oldest_first(
     return _Allotment(lays, growth, record_behind=record_behind)
 
 
-def _lay_real(work: _Work, plan: _Allotment, fallback: Decimal | None) -> bool:
-    """Book the allotted real fills, oldest first. Returns whether one had to be left for want of a price."""
-    missing = False
+def _lay_real(work: _Work, plan: _Allotment, fallback: Decimal | None) -> None:
+    """Book the allotted real fills, oldest first."""
     for fill, may_supersede in plan.lays:
         own = price_of(fill)
         price = fallback if own is None else own
-        if price is None:
-            missing = True
-            continue
-        work.lay(fill, price, estimated=own is None, may_supersede=may_supersede)
-    return missing
+        if price is not None:
+            work.lay(fill, price, estimated=own is None, may_supersede=may_supersede)
 
 
 def _lay_inferred(
     order: LocalOrder,
     work: _Work,
     qty: Decimal,
-    cumulative_qty: Decimal | None,
+    cumulative_qty: Decimal,
     average_price: Decimal | None,
-    fallback: Decimal | None,
+    fallback: Decimal,
     account_id: str | None,
     inferred_at: str,
-) -> bool:
-    if fallback is None or cumulative_qty is None:
-        return False
+) -> None:
     price, estimated = fallback, average_price is None
     if average_price is not None:
         price, estimated = _derived_price(work, qty, cumulative_qty, average_price)
@@ -275,7 +271,6 @@ def _lay_inferred(
         inferred=True,
     )
     work.infer(row, price, estimated=estimated)
-    return True
 
 
 def _derived_price(
@@ -308,7 +303,6 @@ def _result(
     *,
     differing: list[tuple[Fill, Fill]],
     record_behind: bool,
-    price_missing: bool,
 ) -> Fold:
     booked_ids = {booking.change.fill_id for booking in work.bookings}
     return Fold(
@@ -322,7 +316,6 @@ def _result(
         real_fills=[fill for fill in new if fill.fill_id in booked_ids],
         differing=differing,
         record_behind=record_behind,
-        price_missing=price_missing,
     )
 
 
@@ -333,6 +326,7 @@ def _standing(
     differing: list[tuple[Fill, Fill]],
     rows_exceed_booked: bool = False,
     overfill_to: Decimal | None = None,
+    price_missing: bool = False,
 ) -> Fold:
     """Nothing is booked: the order stands as it is."""
     price = None if order.filled_avg_price is None else amount(order.filled_avg_price)
@@ -342,6 +336,7 @@ def _standing(
         differing=differing,
         rows_exceed_booked=rows_exceed_booked,
         overfill_to=overfill_to,
+        price_missing=price_missing,
     )
 
 
