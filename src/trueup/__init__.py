@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from trueup.model.snapshot import Snapshot as Snapshot
     from trueup.service.load_config import load_config as load_config
     from trueup.service.open_accounts import open_accounts as open_accounts
+    from trueup.service.ready import NotReady as NotReady
+    from trueup.service.ready import ready as ready
     from trueup.service.scheduler import Service as Service
 
 _PUBLIC = {
     "AccountReport": "trueup.engine.account",
     "ManagedAccount": "trueup.engine.account",
     "ManagedProfile": "trueup.engine.account",
+    "NotReady": "trueup.service.ready",
     "Plan": "trueup.model.plan",
     "Policy": "trueup.model.policy",
     "ProfileReport": "trueup.engine.account",
@@ -42,6 +45,7 @@ _PUBLIC = {
     "load_config": "trueup.service.load_config",
     "make_plan": "trueup.core.make_plan",
     "open_accounts": "trueup.service.open_accounts",
+    "ready": "trueup.service.ready",
     "reconcile_account": "trueup.engine.run_account",
 }
 

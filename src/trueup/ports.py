@@ -287,10 +287,6 @@ class Ledger(Protocol):
 
     def quarantined_trades(self, profile_id: str) -> list[Trade]: ...
 
-    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
-        """Profile id and trade of all that have this id."""
-        ...
-
     def now(self) -> str:
         """The database's clock, RFC 3339."""
         ...
@@ -364,6 +360,10 @@ class Journal(Protocol):
 
     def find_order(self, order_id: str, profile_id: str | None = None) -> list[tuple[str, LocalOrder]]:
         """Profile id and order of all that have or had this venue or client order id."""
+        ...
+
+    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
+        """Profile id and trade of all that have this id."""
         ...
 
     def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:

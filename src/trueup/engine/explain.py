@@ -6,17 +6,18 @@ from trueup.model.decode import decode_plan
 from trueup.model.errors import InputError
 from trueup.model.ids import normal_id
 from trueup.model.plan import Plan
-from trueup.model.snapshot import LocalOrder
+from trueup.model.snapshot import LocalOrder, Trade
 from trueup.ports import BreakRecord, Journal, RunRecord, TimelineEntry
 
 PREFIX_MIN = 6  # digits of a break's id that name it, where they are unique
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """Of an order: its state, breaks and timeline. Of a break: the same for its order. Of a run: its plan."""
+    """Of an order or a trade: its state, breaks, timeline. Of a break: the same for its order. Of a run: its plan."""
 
     profile_id: str
     order: LocalOrder | None = None
+    trade: Trade | None = None
     breaks: list[BreakRecord] = []
     timeline: list[TimelineEntry] = []
     run: RunRecord | None = None
@@ -24,16 +25,16 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 def explain(journal: Journal, reference: str, profile_id: str | None = None) -> list[Explanation]:
-    """Everything that `reference` names: a run's id, a break's id (or its beginning), or an order's id of either side.
+    """Everything that `reference` names: a run, a break (or the beginning of its id), an order by either id, a trade.
 
     Several profiles may know one order id. Raises InputError where nothing is named so.
     """
-    for look_up in (_run, _breaks, _orders, _former_orders):
+    for look_up in (_run, _breaks, _orders, _trades, _former_orders):
         found = look_up(journal, reference, profile_id)
         if found:
             return found
     raise InputError(
-        "no run, break or order has this id: `trueup breaks` and `trueup status` list them", reference
+        "no run, break, order or trade has this id: `trueup breaks` and `trueup status` list them", reference
     )
 
 
@@ -92,6 +93,22 @@ def _orders(journal: Journal, reference: str, profile_id: str | None) -> list[Ex
             timeline=journal.order_timeline(owner, order),
         )
         for owner, order in journal.find_order(reference, profile_id)
+    ]
+
+
+def _trades(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+    return [
+        Explanation(
+            profile_id=owner,
+            trade=trade,
+            breaks=[
+                one
+                for one in journal.list_breaks(owner, open_only=False)
+                if one.found.trade_id == trade.trade_id
+            ],
+            timeline=journal.trade_timeline(owner, trade.trade_id),
+        )
+        for owner, trade in journal.find_trade(reference, profile_id)
     ]
 
 

@@ -8,20 +8,34 @@ Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.derive_action import reduces
 from trueup.core.fold_fills import Fold, fold_fills
-from trueup.core.move_trade import base_fee, move_trade, settle_status
+from trueup.core.move_trade import base_fee, move_trade, open_qty, settle_status
 from trueup.engine.check_recorded import checked, checked_amount, checked_time
 from trueup.model.errors import Conflict, InputError
-from trueup.model.ids import known_client_id, known_id
+from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount, same, text
+from trueup.model.plan import Break
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Action, PositionSide, Status, TradeStatus
+from trueup.model.vocabulary import (
+    LIVE,
+    TERMINAL,
+    Action,
+    BreakKind,
+    PositionSide,
+    QuarantinedBy,
+    Severity,
+    Status,
+    TradeStatus,
+)
 from trueup.ports import Journal, Ledger, LocalRecord
 
 ENDED = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED)
@@ -34,6 +48,16 @@ Change = Callable[[LocalOrder, LocalRecord, str], LocalRecord]
 
 class RecordedLedger(Ledger, Journal, Protocol):
     """Ledger and journal in one database, such as `SqliteLedger`."""
+
+
+class Permission(Struct, frozen=True):
+    """Whether the bot may trade, and if not, why. True or false by itself."""
+
+    allowed: bool
+    reason: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.allowed
 
 
 class Recorder:
@@ -196,6 +220,17 @@ class Recorder:
         self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
         return recorded
 
+    def may_trade(self, trade_id: str | None = None, *, symbol: str | None = None) -> Permission:
+        """Whether nothing is quarantined: this trade, or any trade of this symbol. Ask before each order."""
+        if trade_id is None and symbol is None:
+            raise InputError("name a trade or a symbol", "may_trade")
+        token = None if symbol is None else symbol_token(symbol)
+        for trade in self._ledger.quarantined_trades(self._profile.profile_id):
+            if known_id(trade.trade_id) == known_id(trade_id) or symbol_token(trade.symbol) == token:
+                by = "a person" if trade.quarantined_by is QuarantinedBy.PERSON else "parity"
+                return Permission(False, f"trade {trade.trade_id} of {trade.symbol} is quarantined by {by}")
+        return Permission(True)
+
     # Inside
 
     def _record_new(self, order: LocalOrder) -> LocalOrder:
@@ -244,14 +279,15 @@ class Recorder:
             fill.fill_id: fill for fill in [*record.fills, *fold.shrunk, *(b.row for b in fold.bookings)]
         }
         laid = replace(record, order=filled, fills=list(fills.values()))
-        moved = self._moved(record.trade, filled, fold)
-        return replace(laid, trade=_settled(laid, moved) if fold.growth_qty else moved)
+        if record.trade is None:
+            return laid
+        moved, beyond = self._moved(record.trade, filled, fold)
+        overrun = [self._overrun(filled, record.trade, beyond)] if beyond > 0 else []
+        return replace(laid, trade=_settled(laid, moved) if fold.growth_qty else moved, breaks=overrun)
 
-    def _moved(self, trade: Trade | None, order: LocalOrder, fold: Fold) -> Trade | None:
-        """Quantity beyond the trade's open quantity stays on the order; the next run reports it."""
-        if trade is None:
-            return None
-        moved, _ = move_trade(
+    def _moved(self, trade: Trade, order: LocalOrder, fold: Fold) -> tuple[Trade, Decimal]:
+        """The trade, and the quantity beyond its open quantity, which stays on the order and is reported."""
+        return move_trade(
             trade,
             _action(order, trade),
             growth_qty=fold.growth_qty,
@@ -259,7 +295,24 @@ class Recorder:
             recost=fold.recost,
             fee_base_qty=base_fee(fold.real_fills, trade, self._quote(trade.symbol)),
         )
-        return moved
+
+    def _overrun(self, order: LocalOrder, trade: Trade, beyond: Decimal) -> Break:
+        """The break that a run would have found, under the same id."""
+        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+        side, name = ("c", client_id) if venue_id is None else ("v", venue_id)
+        return Break(
+            break_id=f"{digest(self._profile.profile_id, side, name)}-{BreakKind.TRADE_OVERRUN}",
+            kind=BreakKind.TRADE_OVERRUN,
+            severity=Severity.WARN,
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=order.trade_id,
+            reason=Reason.BEYOND_OPEN_QTY,
+            message=f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
+            local={"open_qty": text(max(open_qty(trade), ZERO))},
+            venue={"beyond_qty": text(beyond)},
+        )
 
 
 def _order_of(record: LocalRecord, name: str | None) -> LocalOrder:

@@ -35,8 +35,16 @@ def check_invariants(
             if changes or write.before is None or write.before.order.filled_qty != write.after.filled_qty:
                 growth = _check_order(write, changes, allow_overfill=allow_overfill)
                 _check_named(write, booked[write.before.order_key] if write.before else ())
-                grown.append((write, growth))
+                grown.append((write, _growth_of_trade(write, growth)))
+            elif write.before.order.trade_id != write.after.trade_id:
+                grown.append((write, _growth_of_trade(write, ZERO)))
         _check_trades(selection, plan, grown)
+
+
+def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
+    """An order that a person mapped to its trade brings along all that it has filled."""
+    joins = write.before is not None and write.before.order.trade_id is None
+    return amount(write.after.filled_qty) if joins else growth
 
 
 def _check_order(write: OrderWrite, changes: Sequence[FillChange], *, allow_overfill: bool) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from trueup.engine.account import LEASE_TTL_S
-from trueup.engine.alerts import THROTTLE_S
+from trueup.engine.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.decode import check_snapshot
 from trueup.model.errors import ConfigError, InputError
 from trueup.model.ids import normal_id, symbol_token
@@ -21,6 +21,7 @@ from trueup.model.times import from_ns
 INTERVAL_S = 30.0  # how often the reference service's bots ran it
 JITTER = 0.1
 PROFILES_AT_A_TIME = 8
+OBJECTIVE_INTERVALS = 3  # a profile that missed three runs in a row is not ready
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -32,15 +33,23 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How `trueup run` works. `apply` false: nothing is written to the books."""
+    """How `trueup run` works. `apply` false: nothing is written to the books. `author`: who decides, by default."""
 
     interval_s: Annotated[float, Meta(gt=0)] = INTERVAL_S
     jitter: Annotated[float, Meta(ge=0, lt=1)] = JITTER
     profiles_at_a_time: Annotated[int, Meta(ge=1)] = PROFILES_AT_A_TIME
     lease_ttl_s: Annotated[float, Meta(gt=0)] = LEASE_TTL_S
     alert_throttle_s: Annotated[float, Meta(ge=0)] = THROTTLE_S
+    watchdog_throttle_s: Annotated[float, Meta(ge=0)] = WATCHDOG_THROTTLE_S
+    ready_within_s: Annotated[float, Meta(gt=0)] | None = None
     apply: bool = False
     executor: str | None = None
+    author: str | None = None
+
+    @property
+    def objective_s(self) -> float:
+        """How old the last complete run of a ready profile may be."""
+        return self.ready_within_s or OBJECTIVE_INTERVALS * self.interval_s
 
 
 class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,8 +12,6 @@ from trueup.engine.account import ManagedAccount
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports import OutboxState, ProfileState
 
-OBJECTIVE_INTERVALS = 3  # a profile that missed three runs in a row is not ready
-
 
 class ProfileHealth(Struct, frozen=True, kw_only=True):
     """`age_s`: of the last complete run; infinite where there was none."""

@@ -91,8 +91,9 @@ class Metrics:
         if profile.plan is None or profile.applied is None or profile.state is not RunState.APPLIED:
             return
         self._superseded.inc(profile.applied.superseded)
-        if not profile.applied.superseded:
-            for correction in profile.plan.corrections:
+        dropped = set(profile.applied.superseded_ids)
+        for correction in profile.plan.corrections:
+            if correction.correction_id not in dropped:
                 self._corrections.labels(correction.kind.value).inc()
 
     def _show_last_runs(self) -> None:

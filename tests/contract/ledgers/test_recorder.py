@@ -233,3 +233,40 @@ def test_a_failing_write_leaves_nothing(bench: Bench) -> None:
         bench.bot.record_fill("b1-2", bench.fill("F1", "3"))
     assert bench.contents() == moved
     assert moved["order_log"] == before["order_log"]
+
+
+def test_an_exit_beyond_the_trade_is_reported_in_the_same_transaction(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
+    assert (bench.order("2").filled_qty, bench.trade()["exit_qty"]) == ("5", "3")
+    (found,) = bench.ledger.list_breaks("mom-1")
+    assert (found.found.kind, found.found.reason, found.found.trade_id) == (
+        "trade_overrun",
+        "beyond_open_qty",
+        "t-1",
+    )
+    assert found.found.venue == {"beyond_qty": "2"}
+    last = [row for row in bench.ledger.export("order_log") if row["event"] == "filled"][-1]
+    assert "2 beyond the open quantity of trade t-1" in last["payload"]["reason"]
+    bench.assert_log_is_true()
+
+
+def test_the_overrun_has_the_id_that_a_run_would_have_given_it(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.settle()
+    sold = {
+        "side": Side.SELL,
+        "status": Status.PARTIALLY_FILLED,
+        "filled_qty": "5",
+        "filled_avg_price": "1020",
+    }
+    _, plan = bench.plan([bench.venue_order("2", **sold)])
+    (planned,) = [one.break_id for one in plan.breaks if one.kind == "trade_overrun"]
+    bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
+    assert [one.found.break_id for one in bench.ledger.list_breaks("mom-1")] == [planned]

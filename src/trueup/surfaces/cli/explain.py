@@ -1,4 +1,5 @@
-"""`trueup explain`: the story of an order, a break or a run: who did what when, by which rule, on what evidence."""
+"""`trueup explain`: the story of an order, a trade, a break or a run: who did what when, by which rule, and on what
+evidence."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("reference", metavar="ORDER|BREAK|RUN")
+@click.argument("reference", metavar="ORDER|TRADE|BREAK|RUN")
 @click.option("--profile", metavar="ID", help="Only of this profile.")
 @common
 def command(invocation: Invocation, reference: str, profile: str | None) -> None:
-    """Tell the story of an order (by either id), a break, or a run."""
+    """Tell the story of an order (by either id), a trade, a break, or a run."""
     from trueup.engine.explain import explain
 
     with open_books(invocation) as books:

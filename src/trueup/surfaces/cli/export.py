@@ -15,7 +15,10 @@ from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import say
 
-TABLES = ("orders", "fills", "trades", "breaks", "corrections", "runs", "order_log", "outbox")
+TABLES = (
+    *("orders", "fills", "trades", "order_log"),
+    *("breaks", "corrections", "exit_audit", "decisions", "runs", "outbox"),
+)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -43,10 +43,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "pause": ("pause:pause_command", "Keep trueup's hands off a profile."),
         "resume": ("pause:resume_command", "Let trueup work on a paused profile again."),
     },
+    "Decide": {
+        "decide": ("decide:command", "Say whose an order is, its trade, or which break to ignore."),
+        "quarantine": ("quarantine:command", "Show, add or release trades the bot must leave alone."),
+        "outbox": ("outbox:command", "Show what the bots have not taken, and tell it again."),
+    },
     "Look": {
         "status": ("status:command", "Show how the profiles stand."),
         "breaks": ("breaks:command", "List the open breaks."),
-        "explain": ("explain:command", "Tell the story of an order, a break or a run."),
+        "explain": ("explain:command", "Tell the story of an order, a trade, a break or a run."),
         "replay": ("replay:command", "Plan a stored snapshot again and compare."),
         "export": ("export:command", "Write orders, fills, breaks, runs … as CSV or JSON lines."),
         "verify": ("verify:command", "Check the order log's hash chain."),
@@ -76,7 +81,7 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in COMMANDS.items():
             with formatter.section(title):
-                formatter.write_dl([(f"{name:8}", text) for name, (_, text) in section.items()], col_max=12)
+                formatter.write_dl([(f"{name:10}", text) for name, (_, text) in section.items()], col_max=12)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs one command and ends the process with its exit code."""

@@ -1,6 +1,6 @@
-"""One order's story as a table: what the bot, the venue and trueup did, in order of time.
+"""One order's or trade's story as a table: what the bot, the venue, trueup and people did, in order of time.
 
-The bot's and trueup's part stands in the journal; the venue's part is what it said in the snapshots that trueup judged.
+All but the venue's part stands in the journal; the venue's part is what it said in the snapshots that trueup judged.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from trueup.engine.explain import Explanation
+from trueup.ledgers.order_log import PERSON
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.snapshot import Fill, LocalOrder, Snapshot, VenueOrder
+from trueup.model.snapshot import Fill, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.ports import BreakRecord, TimelineEntry
 from trueup.surfaces.cli.terminal import brief, severity, styled, table
@@ -18,7 +19,7 @@ from trueup.surfaces.cli.terminal import brief, severity, styled, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_STYLES = {"bot": "cyan", "venue": "magenta", "trueup": "green"}
+_STYLES = {"bot": "cyan", "venue": "magenta", "trueup": "green", "person": "yellow"}
 _LOG_KEYS_SHOWN = ("status", "filled_qty", "qty", "limit_price", "venue_order_id")
 
 
@@ -43,6 +44,8 @@ def render_story(explanation: Explanation, snapshots: list[Snapshot]) -> "Render
 def _parts(explanation: Explanation, snapshots: list[Snapshot]) -> Iterator["RenderableType"]:
     if explanation.order is not None:
         yield styled(_title(explanation.profile_id, explanation.order), "bold")
+    if explanation.trade is not None:
+        yield styled(_trade_title(explanation.profile_id, explanation.trade), "bold")
     if explanation.breaks:
         yield _breaks_table(explanation.breaks)
     rows = [
@@ -65,6 +68,14 @@ def _title(profile_id: str, order: LocalOrder) -> str:
     return (
         f"{ids}: {order.side} {order.qty or '?'} {order.symbol or ''}{price}, now {order.status}, "
         f"{order.filled_qty} filled ({profile_id}{trade})"
+    )
+
+
+def _trade_title(profile_id: str, trade: Trade) -> str:
+    by = f" by {trade.quarantined_by}" if trade.quarantined_by else ""
+    return (
+        f"trade {trade.trade_id}: {trade.side} {trade.symbol}, now {trade.status}{by}, "
+        f"{trade.entry_qty} entered, {trade.exit_qty} exited ({profile_id})"
     )
 
 
@@ -112,18 +123,30 @@ def _of_entry(entry: TimelineEntry) -> Iterator[Event]:
         yield Event(entry.at, "trueup", what, f"{_correction(detail)} [{detail['reason']}]", 3)
     elif entry.source == "notification":
         yield Event(entry.at, "trueup", f"told the bot: {entry.what}", _notification(detail), 4)
+    elif entry.source == "decision":
+        until = f" (until {detail['until'][:10]})" if detail.get("until") else ""
+        yield Event(entry.at, "person", f"decided {entry.what}{until}", _signed(entry), 1)
     elif not (entry.by or "").startswith("trueup"):  # its own writes are its corrections
-        yield Event(entry.at, "bot", entry.what.replace("_", " "), _logged(detail), 1)
+        who = "person" if (entry.by or "").startswith(PERSON) else "bot"
+        yield Event(entry.at, who, entry.what.replace("_", " "), _logged(entry), 1)
 
 
-def _logged(detail: dict[str, Any]) -> str:
-    """What a write of the bot changed, and the fills it booked."""
+def _signed(entry: TimelineEntry) -> str:
+    about = f"trade {entry.detail['trade_id']}; " if entry.detail.get("trade_id") else ""
+    return f"{about}{(entry.by or '').removeprefix(PERSON)}: {entry.detail['reason']}"
+
+
+def _logged(entry: TimelineEntry) -> str:
+    """What a write of the bot or a person changed, the fills it booked, and what it says of itself."""
+    detail = entry.detail
     changes = detail.get("changes") or {}
     texts = [f"{key} {brief(changes[key])}" for key in _LOG_KEYS_SHOWN if changes.get(key) is not None]
     texts += [
         f"fill {fill['fill_id']}: {fill['qty']} @ {brief(fill.get('price'))}"
         for fill in detail.get("fills") or ()
     ]
+    if detail.get("reason"):
+        texts.append(_signed(entry) if (entry.by or "").startswith(PERSON) else detail["reason"])
     return ", ".join(texts)
 
 

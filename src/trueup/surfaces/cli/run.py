@@ -52,7 +52,9 @@ async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "li
 
     settings = loaded.config.service
     async with open_accounts(loaded) as accounts:
-        alerts = AlertBook(LogNotifier(), accounts[0].journal, settings.alert_throttle_s)
+        alerts = AlertBook(
+            LogNotifier(), accounts[0].journal, settings.alert_throttle_s, settings.watchdog_throttle_s
+        )
         async with _answering(http, accounts, settings) as metrics:
             service = Service(accounts, settings, SystemClock(), alerts=alerts, metrics=metrics)
             if once:
@@ -70,12 +72,11 @@ async def _answering(
     if http is None:
         yield None
         return
-    from trueup.service.health import OBJECTIVE_INTERVALS
     from trueup.service.metrics import Metrics
     from trueup.surfaces.web.status_app import make_app, serving
 
     metrics = Metrics()
-    app = make_app(accounts, metrics, OBJECTIVE_INTERVALS * settings.interval_s)
+    app = make_app(accounts, metrics, settings.objective_s)
     async with serving(app, http) as address:
         say(f"http://{address}/healthz, /readyz, /metrics")
         yield metrics

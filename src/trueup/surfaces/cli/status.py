@@ -17,14 +17,15 @@ RUNS_SHOWN = 8
 @click.command()
 @common
 def command(invocation: Invocation) -> None:
-    """Show every profile: last good run, open breaks, what waits; and the newest kept runs."""
+    """Show every profile: last good run, open breaks, what waits; alerts that stand; the newest kept runs."""
     with open_books(invocation) as books:
         profiles = _profiles(books)
         runs = books.list_runs(limit=RUNS_SHOWN)
+        alerts = [one for one in books.list_alerts() if one.stands]
     if invocation.json:
-        invocation.data({"profiles": profiles, "runs": runs})
+        invocation.data({"profiles": profiles, "alerts": alerts, "runs": runs})
         return
-    from trueup.surfaces.cli.terminal import brief_time, styled, table
+    from trueup.surfaces.cli.terminal import brief_time, severity, styled, table
 
     rows = [
         (
@@ -42,6 +43,12 @@ def command(invocation: Invocation) -> None:
     ]
     columns = ("profile", "account", "last good run", "open breaks", ">deferred", ">to be told", ">parked")
     invocation.show(table("Profiles", columns, rows, rows_max=None))
+    if alerts:
+        told = [
+            (severity(one.alert.severity.lower()), one.alert.message, brief_time(one.raised_at))
+            for one in alerts
+        ]
+        invocation.show("", table("Alerts that stand", ("severity", "what", "told at"), told))
     if runs:
         kept = [(run.run_id, run.profile_id, brief_time(run.taken_at), run.state, run.error) for run in runs]
         invocation.show("", table("Newest kept runs", ("run", "profile", "taken at", "state", "error"), kept))
