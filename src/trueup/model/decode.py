@@ -239,6 +239,8 @@ def _check_duplicates(snapshot: Snapshot) -> None:
     venue_ids = comparable_ids([order.venue_order_id for order in orders])
     _refuse_duplicates("$.local.orders", "client_order_id", client_ids)
     _refuse_duplicates("$.local.orders", "venue_order_id", venue_ids)
+    if any(order.previous_venue_order_ids for order in orders):
+        _check_previous_ids(orders, venue_ids)
     bare = [index for index, one in enumerate(client_ids) if one is None and venue_ids[index] is None]
     _check_bare_orders(orders, bare)
     fills = snapshot.local.fills
@@ -258,6 +260,17 @@ def _check_duplicates(snapshot: Snapshot) -> None:
         "$.local.trades", "trade_id", [known_id(trade.trade_id) for trade in snapshot.local.trades]
     )
     _refuse_duplicates("$.instruments", "symbol", [symbol_token(one.symbol) for one in snapshot.instruments])
+
+
+def _check_previous_ids(orders: Sequence[LocalOrder], venue_ids: Sequence[str | None]) -> None:
+    """A venue order id that one local order has or had is no other's."""
+    holder: dict[str, int] = {one: index for index, one in enumerate(venue_ids) if one is not None}
+    for index, order in enumerate(orders):
+        for place, previous in enumerate(order.previous_venue_order_ids):
+            known = holder.setdefault(previous.strip().lower(), index)
+            if known != index:
+                path = f"$.local.orders[{index}].previous_venue_order_ids[{place}]"
+                raise InputError(f"duplicate: $.local.orders[{known}] has or had this venue order id", path)
 
 
 def _check_bare_orders(orders: Sequence[LocalOrder], bare: Sequence[int]) -> None:
