@@ -8,6 +8,7 @@ from operator import itemgetter
 
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
+from trueup.core.insert_plainly import has_straight_path, insert_plainly
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
@@ -30,14 +31,21 @@ def discover_orders(draft: Draft) -> None:
     """Judge every venue order that no local order took."""
     found = _unmatched(draft)
     if found or draft.stray_fills:
-        _ask_the_ledger(draft, found)
-    for record in found:
-        _judge(draft, record)
+        _ask_the_ledger(draft, [record for _, record in found])
+    straight = bool(found) and has_straight_path(draft)
+    inserted = 0
+    for venue_id, record in found:
+        if straight and venue_id is not None and insert_plainly(draft, venue_id, record):
+            inserted += 1
+        else:
+            _judge(draft, venue_id, record)
+    if inserted:
+        draft.count("missing_locally", inserted)
     _ask_about_stray_fills(draft)
 
 
-def _unmatched(draft: Draft) -> list[VenueOrder]:
-    """What is to be judged here, predecessors before their successors."""
+def _unmatched(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
+    """What is to be judged here, by comparable venue order id, predecessors before their successors."""
     venue = draft.venue
     if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
         return []  # every venue order is matched, each once
@@ -49,7 +57,7 @@ def _unmatched(draft: Draft) -> list[VenueOrder]:
     ]
     left.sort(key=itemgetter(0, 1))
     nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
-    return [record for _, _, record in left] + nameless
+    return [*((venue_id, record) for _, venue_id, record in left), *((None, record) for record in nameless)]
 
 
 def _depth(draft: Draft, venue_id: str) -> int:
@@ -69,8 +77,7 @@ def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
     )
 
 
-def _judge(draft: Draft, record: VenueOrder) -> None:
-    venue_id = known_id(record.venue_order_id)
+def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
     if venue_id is None:
         _report(
             draft,

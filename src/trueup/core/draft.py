@@ -5,7 +5,7 @@ their index in `orders`; the local side read from here is always as the earlier 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.core.trade_moves import TradeMoves
 from trueup.core.venue_index import VenueIndex
-from trueup.model.ids import digest, known_client_id, known_id, symbol_token
+from trueup.model.ids import digest, digester, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import (
     Alert,
@@ -257,13 +257,18 @@ class Draft:
         """The stable part of every id derived from one order."""
         venue_id = known_id(order.venue_order_id)
         if venue_id is not None:
-            return digest(self.profile.profile_id, "v", venue_id)
+            return self.digest_of_venue_id(venue_id)
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             return digest(self.profile.profile_id, "c", client_id)
         trade_id = order.trade_id if isinstance(order, LocalOrder) else None
         token = None if order.symbol is None else symbol_token(order.symbol)
         return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
+
+    @cached_property
+    def digest_of_venue_id(self) -> Callable[[str], str]:
+        """`order_digest` of an order by its comparable venue order id."""
+        return digester(self.profile.profile_id, "v")
 
     def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
         """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""
@@ -330,7 +335,7 @@ class Draft:
         restarted: bool = False,
     ) -> str:
         """Record one break; returns its id. `detail` tells two breaks of one kind and order apart."""
-        break_id = f"{digest_id}-{kind}{detail}"
+        break_id = digest_id + "-" + kind + detail
         if break_id in self.break_versions:
             return break_id
         if self.snapshot.local.decisions and not corrected:
@@ -438,6 +443,12 @@ class Draft:
 
     def add_order(self, order: LocalOrder) -> int:
         """A new local order (version 1 once written). Returns its index."""
+        return self.add_named_order(
+            order, known_id(order.venue_order_id), known_client_id(order.client_order_id)
+        )
+
+    def add_named_order(self, order: LocalOrder, venue_id: str | None, client_id: str | None) -> int:
+        """`add_order` where the order's comparable ids are at hand."""
         if self.orders is self.original_orders:
             self.orders = list(self.orders)
         index = len(self.orders)
@@ -445,10 +456,8 @@ class Draft:
         self.matched.append(None)
         self.inserted.add(index)
         self.changed_orders.add(index)
-        venue_id = known_id(order.venue_order_id)
         if venue_id is not None:
             self.index_by_venue_id[venue_id] = index
-        client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             self.index_by_client_id[client_id] = index
         return index

@@ -1,11 +1,12 @@
 """From the draft to the plan: the query budget, the findings the next run carries, one order of rows, the plan's id."""
 
 import hashlib
+from operator import attrgetter
 
 import msgspec
 
 from trueup.core.draft import Draft, Ids, shares_id
-from trueup.model.ids import known_id
+from trueup.model.ids import comparable_ids, known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Finding
@@ -23,7 +24,7 @@ def finish_plan(draft: Draft) -> Plan:
         plan_id="",
         profile_id=draft.profile.profile_id,
         taken_at=draft.snapshot.taken_at,
-        breaks=sorted(draft.breaks, key=lambda one: one.break_id),
+        breaks=sorted(draft.breaks, key=attrgetter("break_id")),
         corrections=draft.corrections,
         projected_orders=[draft.orders[index] for index in _in_order(draft)],
         projected_trades=[draft.trades[key] for key in sorted(draft.changed_trades)],
@@ -39,12 +40,13 @@ def finish_plan(draft: Draft) -> Plan:
 
 
 def _in_order(draft: Draft) -> list[int]:
-    return sorted(draft.changed_orders, key=lambda index: _row_key(draft, index))
-
-
-def _row_key(draft: Draft, index: int) -> tuple[str, str, str]:
-    order = draft.orders[index]
-    return (order.venue_order_id or "", order.client_order_id or "", order.trade_id or "")
+    changed = sorted(draft.changed_orders)
+    orders = [draft.orders[index] for index in changed]
+    keyed = [
+        (one.venue_order_id or "", one.client_order_id or "", one.trade_id or "", index)
+        for index, one in zip(changed, orders, strict=True)
+    ]
+    return [index for _, _, _, index in sorted(keyed)]
 
 
 _PAIR_BREAKS = frozenset(
@@ -70,14 +72,14 @@ def _mismatches(draft: Draft) -> int:
     }
     if not broken:
         return 0
-    count = 0
-    for record in draft.matched[: len(draft.original_orders)]:
-        if record is None:
-            continue
-        venue_id = known_id(record.venue_order_id)
-        listed = venue_id is None or draft.venue.is_open(venue_id)
-        count += listed and (venue_id or f"client {record.client_order_id}") in broken
-    return count
+    records = [one for one in draft.matched[: len(draft.original_orders)] if one is not None]
+    venue_ids = comparable_ids([one.venue_order_id for one in records])
+    named = [
+        venue_id
+        for venue_id, record in zip(venue_ids, records, strict=True)
+        if (venue_id or f"client {record.client_order_id}") in broken
+    ]
+    return sum(1 for venue_id in named if venue_id is None or draft.venue.is_open(venue_id))
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ it has beyond the quantity it takes the place of.
 Knows nothing of statuses, breaks, trades or queries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 from msgspec import Struct
@@ -63,11 +63,10 @@ class _Work:
     """The booked side while fills are laid onto it."""
 
     def __init__(self, order: LocalOrder, booked: Sequence[Fill]) -> None:
-        self.real = sorted((fill for fill in booked if not fill.inferred), key=_canonical_fill)
-        self.inferred = sorted((f for f in booked if f.inferred and amount(f.qty) > 0), key=_age)
+        self.real = sorted([fill for fill in booked if not fill.inferred], key=_canonical_fill)
+        self.inferred = sorted([f for f in booked if f.inferred and amount(f.qty) > 0], key=_age)
         self.booked_qty = amount(order.filled_qty)
-        self.real_qty = sum((amount(fill.qty) for fill in self.real), ZERO)
-        inferred_qty = sum((amount(fill.qty) for fill in self.inferred), ZERO)
+        self.real_qty, inferred_qty = _sum_of(self.real), _sum_of(self.inferred)
         self.legacy_qty = self.booked_qty - self.real_qty - inferred_qty
         self.rows_exceed_booked = self.legacy_qty < 0
         self.cost = _booked_cost(order, booked, self.booked_qty, self.legacy_qty)
@@ -83,7 +82,7 @@ class _Work:
 
     @property
     def unrecorded_qty(self) -> Decimal:
-        return self.legacy_qty + sum((amount(fill.qty) for fill in self.inferred), ZERO)
+        return self.legacy_qty + _sum_of(self.inferred)
 
     def lay(self, fill: Fill, price: Decimal, *, estimated: bool, may_supersede: bool) -> None:
         """Book one real fill whole: first in the place of unrecorded quantity, the rest as growth."""
@@ -140,7 +139,7 @@ class _Work:
 def fold_fills(
     order: LocalOrder,
     booked: Sequence[Fill],
-    venue_fills: Iterable[Fill],
+    venue_fills: Sequence[Fill],
     *,
     account_id: str | None,
     cumulative_qty: Decimal | None,
@@ -204,10 +203,11 @@ class _Allotment(Struct):
 def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> _Allotment:
     if cumulative_qty is None:  # the larger of B and R can only be less than the truth, never more
         return _allot_oldest_first(work, new, None)
-    if work.real_qty + sum((amount(fill.qty) for fill in new), ZERO) > cumulative_qty:
+    if work.real_qty + _sum_of(new) > cumulative_qty:
         return _allot_oldest_first(work, new, cumulative_qty, record_behind=True)
-    room = max(cumulative_qty - work.booked_qty, ZERO)
-    growth_qty = room
+    growth_qty = room = max(cumulative_qty - work.booked_qty, ZERO)
+    if not new:
+        return _Allotment([], growth_qty, inferred_qty=room)
     growing: list[Fill] = []
     for fill in reversed(new):
         if amount(fill.qty) <= room:
@@ -360,6 +360,10 @@ def _booked_cost(
     return None
 
 
+def _sum_of(fills: Sequence[Fill]) -> Decimal:
+    return sum([amount(fill.qty) for fill in fills], ZERO) if fills else ZERO
+
+
 def _cost_of(fills: Sequence[Fill]) -> Decimal:
     return sum((amount(fill.qty) * amount(fill.price) for fill in fills), ZERO)
 
@@ -386,9 +390,11 @@ def price_of(fill: Fill) -> Decimal | None:
 
 
 def _unbooked(
-    real: Sequence[Fill], venue_fills: Iterable[Fill], venue_order_id: str | None
+    real: Sequence[Fill], venue_fills: Sequence[Fill], venue_order_id: str | None
 ) -> tuple[list[Fill], list[tuple[Fill, Fill]]]:
     """The venue's fills that are not booked, oldest first, and those whose identity has other figures already."""
+    if not venue_fills:
+        return [], []
     booked = {fill_key(fill, venue_order_id): fill for fill in real}
     new: dict[tuple[str | None, str | None], Fill] = {}
     contradicting: set[tuple[str | None, str | None]] = set()

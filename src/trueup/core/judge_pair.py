@@ -16,7 +16,7 @@ from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount, canonical, same, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.times import NS_PER_S, is_before, to_ns
 from trueup.model.vocabulary import (
     LIVE,
     TERMINAL,
@@ -69,9 +69,10 @@ def _commit_or_defer(judgement: Judgement, read_at: str | None) -> None:
 
 def _judge(judgement: Judgement, record: VenueOrder) -> None:
     draft = judgement.draft
-    if wait_for_successor(judgement, record):
-        return
-    record = follow_replacement(judgement, record)
+    if record.status is Status.REPLACED:
+        if wait_for_successor(judgement, record):
+            return
+        record = follow_replacement(judgement, record)
     cumulative, is_resolved = cumulative_of(judgement, record)
     if draft.is_unmapped(judgement.before.symbol or record.symbol):
         if _differs(judgement, record, cumulative):
@@ -131,6 +132,8 @@ def _differs(judgement: Judgement, record: VenueOrder, cumulative: Decimal | Non
 def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
     """Take over the order id that the local row lacks, where it names this order alone."""
     draft, order = judgement.draft, judgement.order
+    if order.venue_order_id == record.venue_order_id and order.client_order_id == record.client_order_id:
+        return
     changes: Changes = {}
     if known_id(order.venue_order_id) is None and known_id(record.venue_order_id) is not None:
         changes["venue_order_id"] = record.venue_order_id
@@ -284,7 +287,7 @@ def _is_older(record: VenueOrder, order: LocalOrder) -> bool:
     """Whether the venue's record is older than the one the bot recorded, or cannot be told to be as new."""
     if order.venue_updated_at is None:
         return False
-    return record.updated_at is None or to_ns(record.updated_at) < to_ns(order.venue_updated_at)
+    return record.updated_at is None or is_before(record.updated_at, order.venue_updated_at)
 
 
 # -- fills ------------------------------------------------------------------------------------------------------------
@@ -300,14 +303,21 @@ def judge_fills_of(
 ) -> Fold:
     """Rules 5, 6 and the growth of 8. `book_as`: the break that the fills belong to, where it was found already."""
     order, draft = judgement.order, judgement.draft
+    booked = draft.fills_of.get(judgement.index, ())
+    reported = draft.venue_fills_of.get(judgement.index, ())
+    if judgement.adopted_fills:
+        reported = [*reported, *judgement.adopted_fills]
+    filled_qty = amount(order.filled_qty)
+    if not booked and not reported and (cumulative is None or cumulative <= filled_qty):
+        return Fold(filled_qty=filled_qty, filled_avg_price=as_amount(order.filled_avg_price))
     qty = as_amount(order.qty if order.qty is not None else record.qty if record is not None else None)
     average = as_amount(record.filled_avg_price) if record is not None else None
     fold = fold_fills(
         order,
-        draft.fills_of.get(judgement.index, ()),
-        [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills],
+        booked,
+        reported,
         account_id=draft.profile.account_id,
-        cumulative_qty=None if cumulative is None else max(cumulative, amount(order.filled_qty)),
+        cumulative_qty=None if cumulative is None else max(cumulative, filled_qty),
         average_price=average if average is not None and average > 0 else None,
         order_qty=qty,
         allow_overfill=draft.policy.allow_overfill,
@@ -489,7 +499,7 @@ def _is_proven_newer(judgement: Judgement, record: VenueOrder) -> bool:
     local_at, venue_at = judgement.before.venue_updated_at, record.updated_at
     if venue_at is None:
         return local_at is None and judgement.answered
-    return local_at is None or to_ns(venue_at) >= to_ns(local_at)
+    return local_at is None or not is_before(venue_at, local_at)
 
 
 def _is_believed(judgement: Judgement) -> bool:

@@ -17,7 +17,7 @@ from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import Correction, FillChange, Notification
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
-from trueup.model.times import to_ns
+from trueup.model.times import is_before, to_ns
 from trueup.model.vocabulary import (
     Action,
     BreakKind,
@@ -29,6 +29,7 @@ from trueup.model.vocabulary import (
 )
 
 Changes = dict[str, Any]
+_ORDER_KEYS = frozenset(LocalOrder.__struct_fields__)
 _PENDING_BREAK = tuple[
     BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool
 ]
@@ -94,8 +95,7 @@ class Judgement:
         """One correction, in the order in which it applies; `changes` are laid onto `order`."""
         self.corrections.append((kind, reason, break_kind, fill, changes))
         if changes and not isinstance(changes, LocalOrder):
-            known = {key: value for key, value in changes.items() if key in LocalOrder.__struct_fields__}
-            self.order = replace(self.order, **known)
+            self.order = replace(self.order, **{key: changes[key] for key in changes if key in _ORDER_KEYS})
 
     def book(self, fold: Fold, break_kind: BreakKind) -> None:
         """Take over what a fold books, order by order of its fills."""
@@ -290,7 +290,7 @@ def _reason_of(booking: Booking) -> Reason:
 
 
 def _is_later(left: str, right: str | None) -> bool:
-    return right is None or to_ns(left) > to_ns(right)
+    return right is None or is_before(right, left)
 
 
 def turn_of(order: LocalOrder) -> tuple[str, str, str, str, str]:

@@ -92,7 +92,9 @@ def add_alert(draft: Draft, key: str, message: str, severity: str = "ERROR") -> 
 
 
 def _quotes(draft: Draft) -> dict[str, str | None]:
-    """The quote currency of each order that grows, by break id."""
+    """The quote currency of each order that grows, by break id; asked for only where the notional is limited."""
+    if draft.policy.notional_max_usd is None:
+        return {}
     symbols = {one.break_id: one.symbol for one in draft.breaks}
     return {break_id: quote_of(symbol, draft) for break_id, symbol in symbols.items()}
 

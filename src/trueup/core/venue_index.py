@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from trueup.model.ids import comparable_ids, known_client_id, known_id
+from trueup.model.ids import comparable_client_ids, comparable_ids, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
@@ -130,35 +130,37 @@ class VenueIndex:
 
     def read_at(self, record: VenueOrder) -> str | None:
         """When the read that this record stands in was sent; null = the plan's own time."""
-        venue_id = known_id(record.venue_order_id)
-        if venue_id is not None and venue_id in self.read_at_of:
-            return self.read_at_of[venue_id]
-        return self.open_read_at
+        venue_id = known_id(record.venue_order_id) if self.read_at_of else None
+        return self.open_read_at if venue_id is None else self.read_at_of.get(venue_id, self.open_read_at)
 
     def by_client_id(self, client_id: str) -> VenueOrder | None:
         """The only order with this comparable client order id; null where none or several have it."""
-        if self._by_client_id is None:
-            self._by_client_id = {}
-            for venue_id, record in self.by_id.items():
-                own = known_client_id(record.client_order_id)
-                if own is not None:
-                    self._by_client_id[own] = None if own in self._by_client_id else venue_id
-            for record in self.nameless:
-                own = known_client_id(record.client_order_id)
-                if own in self._by_client_id:
-                    self._by_client_id[own] = None
-        found = self._by_client_id.get(client_id)
+        index = self._index_by_client_id()
+        found = index.get(client_id)
         if found is not None:
             return self.by_id[found]
-        if client_id in self._by_client_id:
+        if client_id in index:
             return None
         named = [row for row in self.nameless if known_client_id(row.client_order_id) == client_id]
         return named[0] if len(named) == 1 else None
 
     def is_shared(self, client_id: str) -> bool:
         """Whether several venue orders carry this client order id: it then names none of them."""
-        self.by_client_id(client_id)
-        return (self._by_client_id or {}).get(client_id, "") is None
+        return self._index_by_client_id().get(client_id, "") is None
+
+    def _index_by_client_id(self) -> dict[str, str | None]:
+        """Comparable venue order ids by comparable client order id; null where several orders carry it."""
+        if self._by_client_id is None:
+            client_ids = comparable_client_ids([one.client_order_id for one in self.by_id.values()])
+            self._by_client_id = index = {}
+            for client_id, venue_id in zip(client_ids, self.by_id, strict=True):
+                if client_id is not None:
+                    index[client_id] = None if client_id in index else venue_id
+            for record in self.nameless:
+                own = known_client_id(record.client_order_id)
+                if own in index:
+                    index[own] = None
+        return self._by_client_id
 
 
 def _answers(answer: VenueAnswer) -> bool:

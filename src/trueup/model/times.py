@@ -28,3 +28,10 @@ def from_ns(time_ns: int) -> str:
     whole = (_EPOCH + _dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     digits = f"{fraction:09d}".rstrip("0")
     return f"{whole}.{digits}Z" if digits else f"{whole}Z"
+
+
+def is_before(left: str, right: str) -> bool:
+    """Whether one time is earlier than another. Texts of one width are ordered as their times are."""
+    if len(left) == len(right):
+        return left < right
+    return to_ns(left) < to_ns(right)
