@@ -72,7 +72,7 @@ def _match_by_client_id(draft: Draft, unmatched: list[int]) -> None:
 
 def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
     """Match a local order to a record, unless another local order has it: then neither is touched."""
-    other = draft.holder_of(record)
+    other = _other_holder(draft, index, record)
     if other is None:
         draft.matched[index] = record
         draft.set_holder(record, index)
@@ -88,6 +88,14 @@ def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
         judgement.commit()
         draft.frozen.add(one)
     return False
+
+
+def _other_holder(draft: Draft, index: int, record: VenueOrder) -> int | None:
+    """Another local order that was matched to the record, or that has or had its venue order id."""
+    holder = draft.holder_of(record)
+    if holder is None:
+        holder = draft.local_index(known_id(record.venue_order_id))
+    return None if holder == index else holder
 
 
 def _name(draft: Draft, index: int) -> str:
