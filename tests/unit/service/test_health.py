@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.engine.desk import ACCOUNT, Desk, Told, filled, local_order, open_desk
+from tests.unit.engine.desk import ACCOUNT, Desk, Told, filled, local_order, open_desk, profile
 from trueup.engine.account import ManagedAccount
+from trueup.engine.recorder import Recorder
 from trueup.engine.run_account import reconcile_account
 from trueup.model.errors import ConfigError
-from trueup.model.snapshot import OrdersRead
-from trueup.model.vocabulary import ReadState
+from trueup.model.snapshot import OrdersRead, Position, PositionsRead
+from trueup.model.vocabulary import Action, PositionSide, ReadState
 from trueup.service.config import ServiceConfig
 from trueup.service.metrics import Metrics
 from trueup.service.scheduler import Service
@@ -117,6 +119,65 @@ def test_metrics_count_what_happened(desk: Desk):
     run_simulated(desk.clock, service.run_once())
     found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
     assert found["trueup_lease_contentions_total",] == 1
+
+
+def test_corrections_whose_rows_moved_are_counted_apart_from_those_applied(desk: Desk):
+    """Two instruments: the one whose order the bot touches while the venue answers is dropped, the other applies."""
+    account, metrics = desk.account(), Metrics()
+    desk.venue.steps = []
+    for name, symbol in (("a", "ETH/USD"), ("b", "BTC/USD")):
+        desk.record(local_order(name, symbol=symbol))
+    desk.venue.opened = [
+        msgspec.structs.replace(filled(name, "4"), symbol=symbol)
+        for name, symbol in (("a", "ETH/USD"), ("b", "BTC/USD"))
+    ]
+    open_orders = desk.venue.open_orders
+
+    async def bot_writes_meanwhile() -> OrdersRead:
+        desk.record(msgspec.structs.replace(desk.books()["a"], stop_price="1"))
+        return await open_orders()
+
+    desk.venue.open_orders = bot_writes_meanwhile  # type: ignore[method-assign]
+    service = Service([account], ServiceConfig(apply=True), desk.clock, metrics=metrics)
+    ((report,),) = [one.profiles for one in run_simulated(desk.clock, service.run_once())]
+    assert report.applied is not None
+    assert (report.applied.applied, report.applied.superseded) == (2, 2)
+    found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
+    assert (
+        found["trueup_corrections_total", "book_fill"],
+        found["trueup_corrections_superseded_total",],
+    ) == (1, 2)
+
+
+def test_metrics_of_deferrals_positions_the_outbox_and_readiness(desk: Desk):
+    account, metrics = desk.account(executor=Refusing()), Metrics()
+    desk.venue.positions_read = PositionsRead(
+        state=ReadState.COMPLETE, rows=[Position(symbol="ETH/USD", qty="2", mark_price="1000")]
+    )
+    Recorder(desk.ledger, profile("mom-1")).open_trade("t-1", "ETH/USD", PositionSide.LONG)
+    desk.record(local_order("a", trade_id="t-1", action=Action.ENTRY))
+    desk.venue.opened = [filled("a", "4")]
+    service = Service([account], ServiceConfig(apply=True), desk.clock, metrics=metrics)
+    for _ in range(10):
+        run_simulated(desk.clock, service.run_once())
+        desk.clock.advance(10 * MINUTE_NS)
+    run_simulated(desk.clock, service.run_once())
+    found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
+    assert (found["trueup_outbox_parked",], found["trueup_ready",]) == (1, 1)
+    assert found["trueup_parity_mismatch_notional_usd",] == 2000
+    desk.venue.opened = OrdersRead(state=ReadState.PARTIAL)
+    run_simulated(desk.clock, service.run_once())
+    desk.clock.advance(10 * MINUTE_NS)
+    found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
+    assert found["trueup_deferred", "open_orders_incomplete"] == 1
+    assert found["trueup_ready",] == 0
+
+
+@pytest.mark.parametrize(("ready_within_s", "objective_s"), [(None, 60), (45, 45)])
+def test_the_objective_is_three_intervals_unless_it_is_configured(
+    ready_within_s: float | None, objective_s: float
+):
+    assert ServiceConfig(interval_s=20, ready_within_s=ready_within_s).objective_s == objective_s
 
 
 def test_every_metric_is_documented_and_no_other(desk: Desk):
