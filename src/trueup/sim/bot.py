@@ -10,7 +10,7 @@ from random import Random
 
 from msgspec import Struct, structs
 
-from trueup.model.errors import VenueUnavailable
+from trueup.model.errors import LedgerError, VenueUnavailable
 from trueup.model.plan import Notification
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import LIVE, Action, NotificationKind, PositionSide, Side, Status
@@ -86,6 +86,8 @@ class Bot:
         sub_tag: str | None = None,
         shorts: bool = False,
         brackets: bool = False,
+        hedged: bool = False,
+        notional: bool = False,
         trades_max: int = 3,
     ) -> None:
         self.profile_id = profile_id
@@ -99,6 +101,8 @@ class Bot:
         self._sub_tag = sub_tag
         self._shorts = shorts
         self._brackets = brackets
+        self._hedged = hedged
+        self._notional = notional
         self._trades_max = trades_max
         self._orders: dict[str, tuple[BotTrade, BotOrder]] = {}  # client order id → what is remembered
 
@@ -116,6 +120,11 @@ class Bot:
 
     # Trading
 
+    def register_trades(self) -> None:
+        """Make every trade known again: the operator's duty after a backup was restored."""
+        for trade in self.trades.values():
+            self._books.open_trade(trade.trade_id, trade.instrument.symbol, trade.side)
+
     def _open_trade(self) -> None:
         instrument = self._rng.choice(list(self._client.market.instruments.values()))
         side = self._rng.choice(list(PositionSide)) if self._shorts else PositionSide.LONG
@@ -123,7 +132,11 @@ class Bot:
             trade_id=f"{self.profile_id}t{len(self.trades) + 1}", instrument=instrument, side=side
         )
         self.trades[trade.trade_id] = trade
-        self._books.open_trade(trade.trade_id, instrument.symbol, side)
+        try:
+            self._books.open_trade(trade.trade_id, instrument.symbol, side)
+        except LedgerError:
+            trade.done = True  # what cannot be recorded is not traded
+            return
         self._send(trade, Action.ENTRY, self._rng.randint(1, QTY_MAX))
 
     def _manage(self, trade: BotTrade) -> None:
@@ -155,8 +168,11 @@ class Bot:
         order = BotOrder(client_order_id=request.client_order_id or "", action=action, qty=qty)
         records_late = self._dice.strikes("crash_before_record")
         if not records_late:
+            try:
+                self._books.record_order(_local_order(trade, action, request))
+            except LedgerError:
+                return  # what cannot be recorded is not sent
             self._remember(trade, order)
-            self._books.record_order(_local_order(trade, action, request))
             if self._dice.strikes("crash_before_send"):
                 return
         try:
@@ -174,6 +190,8 @@ class Bot:
     def _replace(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
         """Move a limit order's price; its successor is recorded when the venue says that it took its place."""
         request = self._request(trade, order.action, order.qty)
+        if request.by_notional:
+            return
         if request.limit is not None and request.client_order_id is not None:
             self._client.replace(venue_order_id, request.client_order_id, order.qty, request.limit)
 
@@ -193,6 +211,8 @@ class Bot:
             limit=None if kind != "limit" else below if side is Side.BUY else above,
             stop=None if kind != "stop" else above if side is Side.BUY else below,
             sub_tag=self._sub_tag,
+            position_side=trade.side if self._hedged else None,
+            by_notional=self._notional and kind == "market" and action is Action.ENTRY,
         )
 
     def _legs(self, trade: BotTrade, qty: int) -> tuple[OrderRequest, OrderRequest]:
@@ -200,7 +220,11 @@ class Bot:
         price = self._client.market.prices[trade.instrument.symbol]
         far = LEVEL_TICKS if trade.side is PositionSide.LONG else -LEVEL_TICKS
         leg = OrderRequest(
-            client_order_id=None, symbol=trade.instrument.symbol, side=trade.order_side(Action.EXIT), qty=qty
+            client_order_id=None,
+            symbol=trade.instrument.symbol,
+            side=trade.order_side(Action.EXIT),
+            qty=qty,
+            position_side=trade.side if self._hedged else None,
         )
         return structs.replace(leg, limit=price + far), structs.replace(leg, stop=price - far)
 
@@ -327,10 +351,11 @@ def _local_order(
         side=request.side,
         action=action,
         order_type=request.order_type,
-        qty=instrument.qty_text(placed.qty if placed is not None else request.qty),
+        qty=None if request.by_notional else instrument.qty_text(placed.qty if placed else request.qty),
         limit_price=None if request.limit is None else instrument.price_text(request.limit),
         stop_price=None if request.stop is None else instrument.price_text(request.stop),
         status=Status.PENDING_NEW,
+        position_side=request.position_side,
         submitted_at=view.submitted_at if view is not None else None,
         venue_updated_at=view.updated_at if view is not None else None,
     )

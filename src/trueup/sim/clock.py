@@ -2,14 +2,13 @@
 
 Decides what "now" is in a simulated world and when those who wait go on. A waiting task costs no real time:
 `run_simulated` gives asyncio a loop whose idle moments advance this clock to the next due timer, so `sleep`,
-`asyncio.timeout` and `asyncio.wait_for` all keep simulated time, and `to_thread` work is done in place. Under
+`asyncio.timeout` and `asyncio.wait_for` all keep simulated time, and `to_thread` work is done in this thread. Under
 an ordinary loop `sleep` only moves the clock forward. Must not know what the world is made of.
 """
 
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from trueup.model.errors import InvariantError
@@ -51,46 +50,62 @@ class SimClock:
 
 
 class _SimulatedSelector(selectors.SelectSelector):
-    """Waits for nothing: an idle loop moves the clock to its next timer."""
+    """Waits for nothing: an idle loop moves the clock to its next timer. No file is ever ready."""
 
     def __init__(self, clock: SimClock) -> None:
         super().__init__()
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout is None:
+        if timeout is None:
             raise InvariantError("every simulated task waits for something that cannot happen any more")
-        if not ready and timeout:
+        if timeout > 0:
             self._clock.advance(max(1, round(timeout * NS_PER_S)))
-        return ready
+        return []
 
 
 class _SimulatedLoop(asyncio.SelectorEventLoop):
-    def __init__(self, clock: SimClock) -> None:
+    def __init__(self, clock: SimClock, thread_delay_s: Callable[[], float]) -> None:
         super().__init__(_SimulatedSelector(clock))
         self._clock = clock
+        self._thread_delay_s = thread_delay_s
 
     def time(self) -> float:
         return (self._clock.now_ns() - self._clock.start_ns) / NS_PER_S
 
-
-class _InPlaceExecutor(ThreadPoolExecutor):
-    """Runs what is submitted at once, in the caller's thread: an order of events that a seed can repeat."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 - handed on to whoever awaits the future
-            future.set_exception(error)
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        """Work for a thread is done in this one, at once or when its delay has passed: an order a seed can repeat."""
+        future: asyncio.Future[T] = self.create_future()
+        delay_s = self._thread_delay_s()
+        if delay_s > 0:
+            self.call_later(delay_s, _do, future, func, args)
+        else:
+            _do(future, func, args)
         return future
 
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)  # there is one thread only
 
-def run_simulated(clock: SimClock, main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end in simulated time and return its result; raises what it raises."""
-    loop = _SimulatedLoop(clock)
-    loop.set_default_executor(_InPlaceExecutor(max_workers=1))
+
+def _do(future: asyncio.Future[T], func: Callable[..., T], args: tuple[Any, ...]) -> None:
+    if future.done():  # whoever waited for it has given up
+        return
+    try:
+        future.set_result(func(*args))
+    except BaseException as error:  # noqa: BLE001 - handed on to whoever awaits the future
+        future.set_exception(error)
+
+
+def run_simulated(
+    clock: SimClock, main: Coroutine[Any, Any, T], *, thread_delay_s: Callable[[], float] = lambda: 0
+) -> T:
+    """Run `main` to its end in simulated time and return its result; raises what it raises.
+
+    `thread_delay_s`: how long the thread that a task asks for takes to start, drawn for each.
+    """
+    loop = _SimulatedLoop(clock, thread_delay_s)
     try:
         return loop.run_until_complete(main)
     finally:

@@ -27,6 +27,15 @@ class Faults(Struct, frozen=True, kw_only=True):
     read_empty: float = 0  # [13] maintenance: no open order at all, and said to be complete
     answer_unknown: float = 0
     answer_stale: float = 0
+    history_expired: float = 0  # [14] the venue keeps the last minute only, and says that it is not all
+    row_skipped: float = 0  # [5] rows shift between pages: one is in no page, though the read is complete
+    key_revoked: float = 0  # [33] for some seconds every call is refused
+    account_swapped: float = 0  # [33] for some seconds the key is another account's
+    venue_banned: float = 0  # [3] so is it after too many calls
+    # the network between a worker and the venue
+    reply_lost: float = 0  # [15] cut off in mid-body: it never comes
+    reply_swapped: float = 0  # [16] an earlier reply to another request comes in its place
+    request_doubled: float = 0  # asked twice; the first answer comes last
     # one row of a read
     order_hidden: float = 0  # [5, 7] for some seconds in no list, only found when asked for
     order_late: float = 0  # [8] its record is behind its fills
@@ -36,11 +45,15 @@ class Faults(Struct, frozen=True, kw_only=True):
     filled_qty_missing: float = 0
     average_missing: float = 0
     updated_at_missing: float = 0
+    fill_changed: float = 0  # [10] a fill's record shows another price, once
+    precision_wrong: float = 0  # [12] quantities cut off, prices with digits that mean nothing
     id_respelled: float = 0  # in other letters, with a space
     # what the venue does with orders
     effect_delayed: float = 0  # cancels and replacements take seconds: fills come after them
     order_rejected: float = 0
     order_expires: float = 0
+    fill_busted: float = 0  # [11] per step of the world
+    fill_corrected: float = 0  # [11]
     # the stream to the bot
     frame_lost: float = 0
     frame_late: float = 0
@@ -58,6 +71,28 @@ class Faults(Struct, frozen=True, kw_only=True):
     # trueup itself
     run_lost: float = 0  # [26] killed after planning: nothing is applied, nothing remembered
     notice_doubled: float = 0  # [34] delivered twice
+    # the executor
+    executor_failed: float = 0  # with or without effect
+    executor_slow: float = 0  # beyond its time-out
+    # a process: a worker or a person's command
+    killed: float = 0  # [26, 29] at any await of a run; another one starts
+    killed_in_commit: float = 0  # [18] before or after it takes effect
+    paused: float = 0  # [27, 28] past its lease, and then it finishes
+    thread_late: float = 0  # a thread starts seconds late
+    # the database
+    database_busy: float = 0  # [21]
+    disk_full: float = 0  # [22] in the middle of a transaction
+    commit_unacknowledged: float = 0  # [19] committed, and nobody is told
+    database_cut: float = 0  # [17] one process cannot reach it for some seconds
+    commits_lost: float = 0  # [20] a failover: the last seconds of it are gone
+    backup_restored: float = (
+        0  # [23] everything since the backup is gone; the bots register their trades again
+    )
+    clock_jumped: float = 0  # [25] the database's clock, by some seconds
+    # people at trueup's command line
+    config_changed: float = 0  # [33] in mid-run, for some workers first
+    command_twice: float = 0  # [34] `trueup apply` of one plan, twice
+    profile_paused: float = 0
 
     @classmethod
     def busy(cls) -> "Faults":
@@ -99,7 +134,47 @@ class Faults(Struct, frozen=True, kw_only=True):
             notice_doubled=0.1,
         )
 
+    @classmethod
+    def drawn(cls, rng: Random) -> "Faults":
+        """A storm of its own kind: some faults often, some seldom, some not at all."""
+        rates = structs.asdict(cls.busy()) | _STORM
+        shares = (0, 0.4, 1, 1, 2)
+        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(rates.items())})
 
+
+_STORM = {
+    "reply_slow": 0.2,
+    "history_expired": 0.03,
+    "row_skipped": 0.03,
+    "key_revoked": 0.004,
+    "account_swapped": 0.003,
+    "venue_banned": 0.004,
+    "reply_lost": 0.02,
+    "reply_swapped": 0.03,
+    "request_doubled": 0.05,
+    "fill_changed": 0.004,
+    "precision_wrong": 0.05,
+    "fill_busted": 0.002,
+    "fill_corrected": 0.002,
+    "executor_failed": 0.1,
+    "executor_slow": 0.03,
+    "killed": 0.06,
+    "killed_in_commit": 0.003,
+    "paused": 0.03,
+    "thread_late": 0.01,
+    "database_busy": 0.01,
+    "disk_full": 0.006,
+    "commit_unacknowledged": 0.01,
+    "database_cut": 0.001,
+    "commits_lost": 0.004,
+    "backup_restored": 0.002,
+    "clock_jumped": 0.004,
+    "config_changed": 0.03,
+    "command_twice": 0.02,
+    "profile_paused": 0.01,
+    "run_lost": 0,
+    "moved_meanwhile": 0,  # worlds with workers move all the time
+}
 FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence
 

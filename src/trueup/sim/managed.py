@@ -17,21 +17,30 @@ class AccountExecutor:
         self._bots = bots
 
     async def reconcile_entry_fill(self, notification: Notification) -> None:
-        self._obey(notification)
+        await self.obey(notification)
 
     async def reconcile_exit_fill(self, notification: Notification) -> None:
-        self._obey(notification)
+        await self.obey(notification)
 
     async def reconcile_cancel(self, notification: Notification) -> None:
-        self._obey(notification)
+        await self.obey(notification)
 
     async def reconcile_discovered(self, notification: Notification) -> None:
-        self._obey(notification)
+        await self.obey(notification)
 
     async def reconcile_amended(self, notification: Notification) -> None:
-        self._obey(notification)
+        await self.obey(notification)
 
-    def _obey(self, notification: Notification) -> None:
+    async def reconcile_quarantined(self, notification: Notification) -> None:
+        await self.obey(notification)
+
+    async def reconcile_released(self, notification: Notification) -> None:
+        await self.obey(notification)
+
+    async def reconcile_closed(self, notification: Notification) -> None:
+        await self.obey(notification)
+
+    async def obey(self, notification: Notification) -> None:
         for bot in self._bots:
             if bot.is_mine(notification):
                 bot.obey(notification)

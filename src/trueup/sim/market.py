@@ -9,7 +9,7 @@ recorded, what a read returns, or that trueup exists; checkers ask it for the tr
 from msgspec import Struct, structs
 
 from trueup.model.errors import TrueupError
-from trueup.model.vocabulary import LIVE, TERMINAL, TRANSITIONAL, Status
+from trueup.model.vocabulary import LIVE, TERMINAL, TRANSITIONAL, PositionSide, Status
 from trueup.sim.clock import SimClock
 from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, OrderRequest
 
@@ -48,7 +48,9 @@ class Market:
         self._by_client_id: dict[tuple[str, str], MarketOrder] = {}
         self._fills: dict[str, list[MarketFill]] = {}
         self._live: dict[str, dict[str, MarketOrder]] = {symbol: {} for symbol in self.instruments}
-        self._positions: dict[tuple[str, str], int] = {}  # (account id, symbol) → steps × FEE_PARTS
+        self._positions: dict[
+            tuple[str, str, PositionSide | None], int
+        ] = {}  # (account id, symbol, side where hedged) → steps × FEE_PARTS
         self._order_count = 0
         self._fill_count = 0
 
@@ -160,9 +162,9 @@ class Market:
         fills = self._fills.get(account_id, [])
         return [fill for fill in fills if venue_order_id in (None, fill.order.venue_order_id)]
 
-    def truth_position(self, account_id: str, symbol: str) -> int:
-        """Net position in parts of a step (`FEE_PARTS` parts each), base-currency fees taken off."""
-        return self._positions.get((account_id, symbol), 0)
+    def truth_position(self, account_id: str, symbol: str, side: PositionSide | None = None) -> int:
+        """Signed position in parts of a step (`FEE_PARTS` parts each), base-currency fees taken off."""
+        return self._positions.get((account_id, symbol, side), 0)
 
     def live_orders(self, account_id: str) -> list[MarketOrder]:
         """The account's orders that can still trade, by submission."""
@@ -171,7 +173,40 @@ class Market:
             (order for order in live_orders if order.account_id == account_id), key=lambda order: order.number
         )
 
+    # What the venue takes back
+
+    def bust(self, fill: MarketFill) -> None:
+        """A trade is declared void: its quantity comes off the order, whose status stays unless nothing is left."""
+        order = fill.order
+        self._fills[order.account_id].remove(fill)
+        self._move_position(fill, -1)
+        order.filled -= fill.qty
+        order.cost -= fill.qty * fill.price
+        order.busted += fill.qty
+        order.is_revised = True
+        empty = order.status is Status.PARTIALLY_FILLED and order.filled == 0
+        order.status = Status.PENDING_NEW if empty else order.status
+        order.remember(self.now_ns())
+        self.events.append(Event(self.now_ns(), "busted", order, fill))
+
+    def correct(self, fill: MarketFill, price: int) -> None:
+        """A trade keeps its id and quantity and gets another price."""
+        order = fill.order
+        order.cost += fill.qty * (price - fill.price)
+        order.is_revised = True
+        fills = self._fills[order.account_id]
+        fills[fills.index(fill)] = corrected = MarketFill(
+            fill.fill_id, order, fill.qty, price, fill.filled_ns
+        )
+        order.remember(self.now_ns())
+        self.events.append(Event(self.now_ns(), "corrected", order, corrected))
+
     # Inside
+
+    def _move_position(self, fill: MarketFill, sign: int) -> None:
+        order = fill.order
+        key = (order.account_id, order.symbol, order.request.position_side)
+        self._positions[key] = self._positions.get(key, 0) + sign * fill.position_parts
 
     def _check_unused(self, account_id: str, client_order_id: str | None) -> None:
         if client_order_id is not None and (account_id, client_order_id) in self._by_client_id:
@@ -261,8 +296,7 @@ class Market:
         order.filled += qty
         order.cost += qty * ticks
         self._fills.setdefault(order.account_id, []).append(fill)
-        key = (order.account_id, order.symbol)
-        self._positions[key] = self._positions.get(key, 0) + fill.position_parts
+        self._move_position(fill, 1)
         self.events.append(Event(self.now_ns(), "fill", order, fill))
         self._cancel_other_leg(order)
         if order.filled == order.qty:

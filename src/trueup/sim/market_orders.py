@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trueup.model.snapshot import Fill, Instrument, VenueOrder
 from trueup.model.times import from_ns
-from trueup.model.vocabulary import LIVE, Side, Status
+from trueup.model.vocabulary import LIVE, PositionSide, Side, Status
 
 FEE_PARTS = 1_000_000  # fees are parts per million: positions count millionths of a step
 _FEE_DECIMALS = 6
@@ -76,6 +76,8 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     limit: int | None = None
     stop: int | None = None
     sub_tag: str | None = None
+    position_side: PositionSide | None = None  # which position it moves, where the account is hedged
+    by_notional: bool = False  # ordered by an amount of money: the venue tells no quantity
     expires_after_ns: int | None = None
     reject_reason: str | None = None
     legs: tuple["OrderRequest", ...] = ()
@@ -123,6 +125,8 @@ class MarketOrder(Struct, eq=False, kw_only=True):
     successor: "MarketOrder | None" = None
     replace_qty: int = 0  # the total that the pending replacement asks for
     replaced_by: str | None = None
+    busted: int = 0  # steps that were filled and taken back
+    is_revised: bool = False  # a fill of it was busted or corrected: books that held it before cannot follow
     versions: list[_Version] = []
     _view: VenueOrder | None = None
 
@@ -189,7 +193,8 @@ class MarketOrder(Struct, eq=False, kw_only=True):
             symbol=request.symbol,
             side=request.side,
             order_type=request.order_type,
-            qty=instrument.qty_text(version.qty),
+            qty=None if request.by_notional else instrument.qty_text(version.qty),
+            position_side=request.position_side,
             limit_price=None if request.limit is None else instrument.price_text(request.limit),
             stop_price=None if request.stop is None else instrument.price_text(request.stop),
             status=version.status,
@@ -207,7 +212,7 @@ class MarketOrder(Struct, eq=False, kw_only=True):
 
 
 class MarketFill(Struct, eq=False):
-    """One execution, never changed. Fees are a part of the received currency where the instrument says so."""
+    """One execution. Fees are a part of the received currency where the instrument says so."""
 
     fill_id: str
     order: MarketOrder

@@ -5,7 +5,7 @@ Decides only what a person does in one step. Nobody tells the bots.
 
 from random import Random
 
-from trueup.model.vocabulary import Side
+from trueup.model.vocabulary import PositionSide, Side
 from trueup.sim.faults import FaultDice
 from trueup.sim.market import Market, Refused
 from trueup.sim.market_orders import FEE_PARTS, OrderRequest
@@ -17,7 +17,10 @@ QTY_MAX = 3_000  # steps
 class Person:
     """Acts on one account as `PERSON`, seldom."""
 
-    def __init__(self, market: Market, account_id: str, dice: FaultDice, rng: Random) -> None:
+    def __init__(
+        self, market: Market, account_id: str, dice: FaultDice, rng: Random, *, hedged: bool = False
+    ) -> None:
+        self._sides: tuple[PositionSide | None, ...] = tuple(PositionSide) if hedged else (None,)
         self._market = market
         self._account_id = account_id
         self._dice = dice
@@ -36,13 +39,15 @@ class Person:
         symbol = self._rng.choice(list(self._market.instruments))
         side = self._rng.choice(list(Side))
         price = self._market.prices[symbol]
-        self._submit(symbol, side, self._rng.randint(1, QTY_MAX), price + self._rng.randint(-500, 500))
+        limit = price + self._rng.randint(-500, 500)
+        self._submit(symbol, side, self._rng.randint(1, QTY_MAX), limit, self._rng.choice(self._sides))
 
     def _close_position(self) -> None:
         symbol = self._rng.choice(list(self._market.instruments))
-        qty = self._market.truth_position(self._account_id, symbol) // FEE_PARTS
+        position_side = self._rng.choice(self._sides)
+        qty = self._market.truth_position(self._account_id, symbol, position_side) // FEE_PARTS
         if qty:
-            self._submit(symbol, Side.SELL if qty > 0 else Side.BUY, abs(qty), None)
+            self._submit(symbol, Side.SELL if qty > 0 else Side.BUY, abs(qty), None, position_side)
 
     def _cancel_order(self) -> None:
         orders = self._market.live_orders(self._account_id)
@@ -53,11 +58,18 @@ class Person:
         except Refused:
             return  # somebody is canceling it already
 
-    def _submit(self, symbol: str, side: Side, qty: int, limit: int | None) -> None:
+    def _submit(
+        self, symbol: str, side: Side, qty: int, limit: int | None, position_side: PositionSide | None
+    ) -> None:
         """Half of a person's orders carry a client order id of the website, half none."""
         self._order_count += 1
         client_order_id = self._rng.choice((f"web-{self._account_id}-{self._order_count}", None))
         request = OrderRequest(
-            client_order_id=client_order_id, symbol=symbol, side=side, qty=qty, limit=limit
+            client_order_id=client_order_id,
+            symbol=symbol,
+            side=side,
+            qty=qty,
+            limit=limit,
+            position_side=position_side,
         )
         self._market.submit(self._account_id, request, PERSON)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from trueup.model.errors import RateLimited, VenueUnavailable
+from trueup.model.errors import AuthError, RateLimited, VenueUnavailable
 from trueup.model.snapshot import (
     Fill,
     HistoryRead,
@@ -20,27 +20,42 @@ from trueup.model.snapshot import (
     VenueAnswer,
     VenueOrder,
 )
-from trueup.model.times import to_ns
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import Outcome, PositionSide, QueryBy, ReadState
 from trueup.sim.faults import FaultDice
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketFill, MarketOrder, time_text
+from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, time_text
 
 FOREVER_AGO_NS = 0
+OTHER_ACCOUNT = "acc-other"  # nobody trades there
+EXPIRED_S = 60  # what is older than this is gone, where the history has expired
 SLOW_S_MAX = 8  # below the time-outs of the engine: what is slower is a failed read
 Row = TypeVar("Row")
 
 
 class SimVenue:
-    """One account at the simulated venue, read only. `fills_by_client_id`: its fills name no venue order id."""
+    """One account at the simulated venue, read only.
+
+    `fills_by_client_id`: its fills name no venue order id. `hedged`: it keeps long and short positions apart.
+    """
 
     def __init__(
-        self, market: Market, account_id: str, dice: FaultDice, *, fills_by_client_id: bool = False
+        self,
+        market: Market,
+        account_id: str,
+        dice: FaultDice,
+        *,
+        fills_by_client_id: bool = False,
+        hedged: bool = False,
     ) -> None:
         self._market = market
         self._account_id = account_id
         self._dice = dice
         self._fills_by_client_id = fills_by_client_id
+        self._sides: tuple[PositionSide | None, ...] = tuple(PositionSide) if hedged else (None,)
+        self._refused_until_ns = 0  # banned, or the key is revoked
+        self._refusal = ""
+        self._swapped_until_ns = 0  # another account answers
         self._shown_from: dict[str, int] = {}  # order or fill id → when lists begin to show it
 
     # ports.Venue
@@ -50,7 +65,7 @@ class SimVenue:
         return "sim"
 
     async def account_id(self) -> str | None:
-        return self._account_id
+        return self.read_account_id()
 
     async def now_ns(self) -> int | None:
         return self._market.now_ns()
@@ -75,6 +90,9 @@ class SimVenue:
 
     # The same reads, at once
 
+    def read_account_id(self) -> str:
+        return self._whose()
+
     def read_instruments(self) -> list[Instrument]:
         return [instrument.model() for instrument in self._market.instruments.values()]
 
@@ -82,9 +100,9 @@ class SimVenue:
         as_of_ns = self._start_read()
         if self._dice.strikes("read_empty"):
             return OrdersRead(state=ReadState.COMPLETE, read_at=self._now())
-        orders = self._market.live_orders(self._account_id)
+        orders = self._market.live_orders(self._whose())
         if as_of_ns is not None:
-            everything = self._market.truth_orders(self._account_id)
+            everything = self._market.truth_orders(self._whose())
             orders = [order for order in everything if order.is_live_at(as_of_ns)]
         rows, state = self._cut(self._order_rows(orders, as_of_ns))
         return OrdersRead(state=state, read_at=self._now(), rows=rows)
@@ -92,20 +110,23 @@ class SimVenue:
     def read_history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
         as_of_ns = self._start_read()
         since_ns = FOREVER_AGO_NS if since is None else to_ns(since)
+        expired = self._dice.strikes("history_expired")
+        if expired:
+            since_ns = max(since_ns, self._market.now_ns() - EXPIRED_S * NS_PER_S)
         orders = [
             order
-            for order in self._market.truth_orders(self._account_id)
+            for order in self._market.truth_orders(self._whose())
             if order.submitted_ns >= since_ns and symbol in (None, order.symbol)
         ]
         fills = [
             fill
-            for fill in self._market.truth_fills(self._account_id)
+            for fill in self._market.truth_fills(self._whose())
             if fill.filled_ns >= since_ns and symbol in (None, fill.order.symbol)
         ]
         order_rows, state = self._cut(self._order_rows(orders, as_of_ns))
         fill_rows, fill_state = self._cut(self._fill_rows(fills, as_of_ns))
-        if fill_state is ReadState.PARTIAL:
-            state = fill_state
+        if expired or fill_state is ReadState.PARTIAL:
+            state = ReadState.PARTIAL
         return HistoryRead(state=state, read_at=self._now(), since=since, orders=order_rows, fills=fill_rows)
 
     def read_positions(self) -> PositionsRead:
@@ -113,25 +134,26 @@ class SimVenue:
         rows = [
             Position(
                 symbol=symbol.replace("/", ""),  # as Alpaca does: orders say BTC/USD, positions BTCUSD
-                qty=instrument.parts_text(self._position_parts(symbol, as_of_ns)),
+                qty=instrument.parts_text(self._position_parts(symbol, side, as_of_ns)),
                 mark_price=instrument.price_text(self._market.prices[symbol]),
+                position_side=side,
             )
             for symbol, instrument in self._market.instruments.items()
+            for side in self._sides
         ]
         kept, state = self._cut(rows)
         return PositionsRead(state=state, read_at=self._now(), rows=kept)
 
     def answer(self, by: QueryBy, order_id: str) -> VenueAnswer:
-        if self._dice.strikes("read_failed"):
-            raise VenueUnavailable("the simulated venue did not answer in time: ask again in the next run")
+        self._fail()
         if self._dice.strikes("answer_unknown"):
             return VenueAnswer(
                 by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=self._now(), error="try later"
             )
         if by is QueryBy.VENUE_ORDER_ID:
-            order = self._market.truth_order(self._account_id, order_id.strip().upper())
+            order = self._market.truth_order(self._whose(), order_id.strip().upper())
         else:
-            order = self._market.truth_by_client_id(self._account_id, order_id)
+            order = self._market.truth_by_client_id(self._whose(), order_id)
         view = order.view() if order is not None else None
         if order is not None and self._dice.strikes("answer_stale"):
             view = order.view_at(self._earlier_ns())
@@ -155,15 +177,33 @@ class SimVenue:
 
     def _start_read(self) -> int | None:
         """Fail, or say as of which earlier time this read answers (null: now)."""
-        if self._dice.strikes("read_failed"):
-            raise VenueUnavailable("the simulated venue did not answer in time: read again in the next run")
-        if self._dice.strikes("read_rate_limited"):
-            raise RateLimited("the simulated venue takes no more calls for now: wait 5 s", retry_after_s=5)
+        self._fail()
         return self._earlier_ns() if self._dice.strikes("read_stale") else None
+
+    def _whose(self) -> str:
+        """The account whose key answers now."""
+        now_ns = self._market.now_ns()
+        if now_ns >= self._swapped_until_ns and self._dice.strikes("account_swapped"):
+            self._swapped_until_ns = now_ns + self._dice.lag_ns()
+        return self._account_id if now_ns >= self._swapped_until_ns else OTHER_ACCOUNT
+
+    def _fail(self) -> None:
+        dice, now_ns = self._dice, self._market.now_ns()
+        for name in ("venue_banned", "key_revoked"):
+            if now_ns >= self._refused_until_ns and dice.strikes(name):
+                self._refused_until_ns, self._refusal = now_ns + dice.lag_ns(), name
+        if now_ns < self._refused_until_ns and self._refusal == "key_revoked":
+            raise AuthError("the simulated venue does not know this key: make a new one")
+        if now_ns < self._refused_until_ns or dice.strikes("read_rate_limited"):
+            raise RateLimited("the simulated venue takes no more calls for now: wait 5 s", retry_after_s=5)
+        if dice.strikes("read_failed"):
+            raise VenueUnavailable("the simulated venue did not answer in time: ask again in the next run")
 
     def _cut(self, rows: list[Row]) -> tuple[list[Row], ReadState]:
         if rows and self._dice.strikes("read_truncated"):
             return rows[: self._dice.rng.randrange(len(rows))], ReadState.PARTIAL
+        if rows and self._dice.strikes("row_skipped"):
+            del rows[self._dice.rng.randrange(len(rows))]
         return rows, ReadState.COMPLETE
 
     def _is_shown(self, identity: str, fault: str) -> bool:
@@ -200,6 +240,8 @@ class SimVenue:
             row = structs.replace(row, venue_order_id=f" {row.venue_order_id.lower()}")
         if row.filled_avg_price is not None and self._dice.strikes("average_missing"):
             row = structs.replace(row, filled_avg_price=None)
+        if self._dice.strikes("precision_wrong"):
+            row = _misprinted(row, self._market.instruments[row.symbol or ""])
         return row
 
     def _fill_rows(self, fills: list[MarketFill], as_of_ns: int | None) -> list[Fill]:
@@ -214,17 +256,36 @@ class SimVenue:
         return rows
 
     def _named(self, fill: MarketFill) -> Fill:
-        client_order_id = fill.order.client_order_id
+        view, client_order_id = fill.view(), fill.order.client_order_id
+        if self._dice.strikes("fill_changed"):
+            fill.order.is_revised = True
+            view = structs.replace(view, price=fill.order.instrument.price_text(fill.price + 1))
         if not self._fills_by_client_id or client_order_id is None:
-            return fill.view()
-        return structs.replace(fill.view(), venue_order_id=None, client_order_id=client_order_id)
+            return view
+        return structs.replace(view, venue_order_id=None, client_order_id=client_order_id)
 
-    def _position_parts(self, symbol: str, as_of_ns: int | None) -> int:
+    def _position_parts(self, symbol: str, side: PositionSide | None, as_of_ns: int | None) -> int:
         if as_of_ns is None:
-            return self._market.truth_position(self._account_id, symbol)
-        fills = self._market.truth_fills(self._account_id)
+            return self._market.truth_position(self._whose(), symbol, side)
+        fills = self._market.truth_fills(self._whose())
         return sum(
             fill.position_parts
             for fill in fills
-            if fill.order.symbol == symbol and fill.filled_ns <= as_of_ns
+            if fill.order.symbol == symbol
+            and fill.order.request.position_side is side
+            and fill.filled_ns <= as_of_ns
         )
+
+
+def _misprinted(row: VenueOrder, instrument: MarketInstrument) -> VenueOrder:
+    """Zeros that mean nothing, and a filled quantity cut off to a digit less."""
+    limit = None if row.limit_price is None else _padded(row.limit_price)
+    whole, _, digits = (row.filled_qty or "0").partition(".")
+    cut_off = f"{whole}.{digits[: instrument.qty_decimals - 1]}" if digits else whole
+    qty = None if row.qty is None else _padded(row.qty)
+    filled = None if row.filled_qty is None else cut_off.rstrip(".")
+    return structs.replace(row, qty=qty, limit_price=limit, filled_qty=filled)
+
+
+def _padded(number: str) -> str:
+    return f"{number}00" if "." in number else f"{number}.00"

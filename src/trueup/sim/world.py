@@ -54,6 +54,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     shorts: bool = False
     stages: bool = False  # the stages over trades and positions are on, too
     coverage: bool = False  # so is coverage: without it, exit backfill has more to do
+    hedged: bool = False  # the venue keeps long and short positions apart
+    notional: bool = False  # market entries are ordered by an amount of money
     brackets: bool = False  # some entries carry a limit and a stop that the venue activates
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
@@ -61,6 +63,7 @@ class Shape(Struct, frozen=True, kw_only=True):
         None  # how far back a run in memory reads the venue's history; null: to the beginning
     )
     recent_s: float | None = None  # how far back it reads the books
+    trades_max: int = 3  # that a bot has open at a time
 
 
 LIQUIDITY_MAX = (
@@ -115,6 +118,7 @@ class World:
         self.profiles: dict[str, SimProfile] = {}
         self.notes: list[str] = []  # what runs add to the trace
         self._walk = self._stream("walk")
+        self._revisions = self._stream("revisions")
         self._make_books = make_books or self._memory_books
         for number in range(1, self.shape.accounts + 1):
             self._add_account(f"acc{number}")
@@ -136,6 +140,7 @@ class World:
         """What happens in a second: what is due at the venue, prices, people, then bots."""
         self.market.settle()
         self._move_prices()
+        self._revise_fills()
         for account in self.accounts.values():
             account.person.step()
         for profile in self.profiles.values():
@@ -217,8 +222,15 @@ class World:
         return time_text(since_ns) if length_ns and since_ns > self.clock.start_ns else None
 
     def _add_account(self, account_id: str) -> None:
-        person = Person(self.market, account_id, self.dice, self._stream(f"{account_id}/person"))
-        venue = SimVenue(self.market, account_id, self.dice, fills_by_client_id=self.shape.fills_by_client_id)
+        shape, rng = self.shape, self._stream(f"{account_id}/person")
+        person = Person(self.market, account_id, self.dice, rng, hedged=shape.hedged)
+        venue = SimVenue(
+            self.market,
+            account_id,
+            self.dice,
+            fills_by_client_id=shape.fills_by_client_id,
+            hedged=shape.hedged,
+        )
         account = SimAccount(account_id=account_id, venue=venue, person=person)
         self.accounts[account_id] = account
         for _ in range(self.shape.profiles):
@@ -238,6 +250,9 @@ class World:
             sub_tag=profile_id if self.shape.sub_tags else None,
             shorts=self.shape.shorts,
             brackets=self.shape.brackets,
+            hedged=self.shape.hedged,
+            notional=self.shape.notional,
+            trades_max=self.shape.trades_max,
         )
         policy = Policy(
             owned_client_order_id_prefixes=(profile_id,),
@@ -253,6 +268,20 @@ class World:
         self.profiles[profile_id] = SimProfile(
             profile=profile, policy=policy, account=account, bot=bot, books=books
         )
+
+    def _revise_fills(self) -> None:
+        """Perhaps the venue declares a trade void, or corrects its price."""
+        for fault in ("fill_busted", "fill_corrected"):
+            if self.trading and self.dice.strikes(fault):
+                account_id = self._revisions.choice(list(self.accounts))
+                fills = self.market.truth_fills(account_id)
+                if not fills:
+                    continue
+                fill = self._revisions.choice(fills)
+                if fault == "fill_busted":
+                    self.market.bust(fill)
+                else:
+                    self.market.correct(fill, fill.price + self._revisions.randint(-50, 50))
 
     def _move_prices(self) -> None:
         for symbol, instrument in self.market.instruments.items():

@@ -46,10 +46,11 @@ def check_converged(
 
     `coverage`: also orders that filled and ended before any run saw them, which only the coverage stage finds.
     """
-    found = _check_idle(plan)
+    found = check_idle(market, books, plan)
     for order in books.local.orders:
         truth = truth_of(market, books, order)
-        found += _compare_order(market, books, order, truth)
+        if truth is None or not truth.is_revised:
+            found += _compare_order(market, books, order, truth)
     for truth in market.truth_orders(books.account_id):
         known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
         rebound = any(
@@ -62,18 +63,31 @@ def check_converged(
     return sorted(found + _compare_trades(market, books))
 
 
-def _check_idle(plan: Plan) -> list[Violation]:
+def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violation]:
+    """Liveness: nothing repairable is left. Questions stay open only about orders whose fills the venue took back."""
+    revised = {
+        plain_id(one)
+        for truth in market.truth_orders(books.account_id)
+        if truth.is_revised
+        for one in (truth.venue_order_id, truth.client_order_id)
+        if one is not None
+    }
     found = [Violation("live", one.kind.value, f"still corrects: {one.reason}") for one in plan.corrections]
-    found += [Violation("live", str(one.id), f"still asks: {one.reason}") for one in plan.queries]
     found += [
-        Violation("live", str(one.client_order_id), f"still defers: {one.reason}") for one in plan.deferred
+        Violation("live", str(one.id), f"still asks: {one.reason}")
+        for one in plan.queries
+        if plain_id(one.id or "") not in revised
     ]
-    return found + [
-        Violation(
-            "live", str(one.client_order_id or one.venue_order_id), f"still broken: {one.kind} {one.reason}"
-        )
+    left = [(one.client_order_id, one.venue_order_id, f"still defers: {one.reason}") for one in plan.deferred]
+    left += [
+        (one.client_order_id or one.trade_id, one.venue_order_id, f"still broken: {one.kind} {one.reason}")
         for one in plan.breaks
         if one.kind not in LEFT_TO_PEOPLE
+    ]
+    return found + [
+        Violation("live", str(client_id or venue_id), message)
+        for client_id, venue_id, message in left
+        if not {plain_id(client_id or ""), plain_id(venue_id or "")} & revised
     ]
 
 
@@ -132,7 +146,14 @@ def _compare_average(order: LocalOrder, truth: MarketOrder) -> list[Violation]:
 
 def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
     found: list[Violation] = []
+    revised = {
+        order.trade_id
+        for order in books.local.orders
+        if (truth := truth_of(market, books, order)) is not None and truth.is_revised
+    }
     for trade in books.local.trades:
+        if trade.trade_id in revised:
+            continue
         entered = exited = fees = Fraction(0)
         for order in books.local.orders:
             truth = truth_of(market, books, order)

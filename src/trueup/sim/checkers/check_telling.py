@@ -1,0 +1,37 @@
+"""Checks at rest of what was told and who may write: I10 and the leases, on the raw tables.
+
+Decides that every committed notification was obeyed or is parked, that nothing waits, and that no lease outlives its
+time. Must not know what a notification says.
+"""
+
+from collections.abc import Collection
+
+import apsw
+
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.sim.checkers.facts import Violation
+from trueup.sim.checkers.tables import rows
+
+
+def check_telling(
+    connection: apsw.Connection, effects: Collection[str], now_ns: int, *, again: int = 0
+) -> list[Violation]:
+    """`effects`: the ids that bots obeyed. `again`: how often the database lost commits, and with them what it told."""
+    found: list[Violation] = []
+    committed: set[str] = set()
+    for notification_id, delivered_at, parked_at in rows(
+        connection, "SELECT notification_id, delivered_at, parked_at FROM outbox"
+    ):
+        committed.add(notification_id)
+        if delivered_at is None and parked_at is None:
+            found.append(Violation("live", notification_id, "waits in the outbox"))
+    if again == 0:
+        found += [
+            Violation("I10", one, "was obeyed and never committed") for one in effects if one not in committed
+        ]
+    for account_id, holder, expires_at, ttl_s in rows(
+        connection, "SELECT account_id, holder, expires_at, ttl_s FROM leases"
+    ):
+        if holder is not None and to_ns(expires_at) > now_ns + round(ttl_s * NS_PER_S):
+            found.append(Violation("live", account_id, f"its lease is held until {expires_at}"))
+    return found

@@ -1,0 +1,109 @@
+"""The raw tables of a SQLite ledger, read by plain SQL of the checkers' own.
+
+Decides nothing; only puts rows into the model's values. Shares no statement with the ledger that wrote them.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import apsw
+
+from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
+from trueup.model.vocabulary import Action, PositionSide, QuarantinedBy, Side, Status, TradeStatus
+
+ORDER_COLUMNS = (
+    "client_order_id",
+    "venue_order_id",
+    "trade_id",
+    "sub_tag",
+    "symbol",
+    "side",
+    "action",
+    "order_type",
+    "qty",
+    "limit_price",
+    "stop_price",
+    "status",
+    "filled_qty",
+    "filled_avg_price",
+    "submitted_at",
+    "last_activity_at",
+    "venue_updated_at",
+    "previous_venue_order_ids",
+    "position_side",
+    "version",
+)
+FILL_COLUMNS = (
+    "fill_id",
+    "venue_order_id",
+    "client_order_id",
+    "symbol",
+    "side",
+    "qty",
+    "price",
+    "fee",
+    "fee_currency",
+    "filled_at",
+    "inferred",
+)
+TRADE_COLUMNS = (
+    "trade_id",
+    "symbol",
+    "side",
+    "status",
+    "entry_qty",
+    "exit_qty",
+    "entry_avg_price",
+    "fee_base_qty",
+    "quarantined_by",
+    "opened_at",
+    "version",
+)
+_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE profile_id = ? ORDER BY order_key"  # noqa: S608
+_FILLS = f"""SELECT {", ".join("f." + one for one in FILL_COLUMNS)}
+FROM fills f JOIN orders o ON o.order_key = f.order_key WHERE o.profile_id = ? ORDER BY f.order_key, f.fill_id"""  # noqa: S608
+_TRADES = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? ORDER BY trade_id"  # noqa: S608
+
+
+def read_local(connection: apsw.Connection, profile_id: str) -> Local:
+    """All orders, fills and trades of one profile."""
+    return Local(
+        orders=[_order(row) for row in connection.execute(_ORDERS, (profile_id,))],
+        fills=[_fill(row) for row in connection.execute(_FILLS, (profile_id,))],
+        trades=[_trade(row) for row in connection.execute(_TRADES, (profile_id,))],
+    )
+
+
+def rows(connection: apsw.Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    return list(connection.execute(sql, values))
+
+
+def _named(columns: Iterable[str], row: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(columns, row, strict=True))
+
+
+def _order(row: tuple[Any, ...]) -> LocalOrder:
+    values = _named(ORDER_COLUMNS, row)
+    values["side"] = Side(values["side"])
+    values["action"] = None if values["action"] is None else Action(values["action"])
+    values["status"] = Status(values["status"])
+    values["previous_venue_order_ids"] = json.loads(values["previous_venue_order_ids"])
+    if values["position_side"] is not None:
+        values["position_side"] = PositionSide(values["position_side"])
+    return LocalOrder(**values)
+
+
+def _fill(row: tuple[Any, ...]) -> Fill:
+    values = _named(FILL_COLUMNS, row)
+    values["side"] = None if values["side"] is None else Side(values["side"])
+    values["inferred"] = bool(values["inferred"])
+    return Fill(**values)
+
+
+def _trade(row: tuple[Any, ...]) -> Trade:
+    values = _named(TRADE_COLUMNS, row)
+    values["side"], values["status"] = PositionSide(values["side"]), TradeStatus(values["status"])
+    if values["quarantined_by"] is not None:
+        values["quarantined_by"] = QuarantinedBy(values["quarantined_by"])
+    return Trade(**values)

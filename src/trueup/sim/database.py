@@ -1,0 +1,151 @@
+"""The simulated database: real SQLite in memory that every process of a world shares, with a clock and faults.
+
+`SharedDatabase` is the thing itself: its clock, its backups. `Connection` is one process's way to it, and implements
+`ledgers.database.Database`: calls fail, transactions die before or after they take effect, acknowledgements get lost.
+All in one thread, so that a transaction never waits for another. Must not know what a statement means.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from trueup.ledgers.database import CommitUnknown, Row, Value
+from trueup.ledgers.sqlite.database import SqliteDatabase
+from trueup.model.errors import LedgerError
+from trueup.model.times import NS_PER_S
+from trueup.sim.clock import SimClock
+from trueup.sim.faults import FaultDice
+from trueup.sim.process import Killed, Process
+
+BACKUPS_MAX = 12
+WRITES_UNTIL_FULL_MAX = 12
+JUMP_S_MAX = 3  # less than the window of recent activity
+BUSY = "the simulated database is busy; nothing was written: run again"
+FULL = "the simulated disk is full; nothing was written: free some space and run again"
+
+
+class SharedDatabase:
+    """The rows, the clock and the backups. `generation` counts how often something committed was lost."""
+
+    def __init__(self, clock: SimClock, dice: FaultDice) -> None:
+        self._clock = clock
+        self.dice = dice
+        self._offset_ns = 0
+        self._backups: list[tuple[int, bytes]] = []
+        self.generation = 0
+        self.commits = 0
+        self.sqlite = SqliteDatabase(":memory:", clock_ns=self.now_ns)
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns() + self._offset_ns
+
+    def back_up(self) -> None:
+        """Keep the present state, to be restored later."""
+        self._backups.append((self._clock.now_ns(), self.sqlite.connection.serialize("main")))
+        del self._backups[:-BACKUPS_MAX]
+
+    def live(self) -> str | None:
+        """A second passes; perhaps the clock jumps, or committed rows are lost. Says what happened."""
+        dice = self.dice
+        if dice.strikes("clock_jumped"):
+            self._offset_ns += dice.rng.randint(-JUMP_S_MAX, JUMP_S_MAX) * NS_PER_S
+            return "the database's clock jumped"
+        if self._backups and dice.strikes("commits_lost"):
+            return self._restore(len(self._backups) - 1)
+        if self._backups and dice.strikes("backup_restored"):
+            return self._restore(dice.rng.randrange(len(self._backups)))
+        return None
+
+    def _restore(self, index: int) -> str:
+        taken_ns, state = self._backups[index]
+        del self._backups[index + 1 :]
+        self.sqlite.connection.deserialize("main", state)
+        self.generation += 1
+        lost_s = (self._clock.now_ns() - taken_ns) / NS_PER_S
+        return f"the database lost its last {lost_s:.0f} s"
+
+    def close(self) -> None:
+        self.sqlite.close()
+
+
+class Connection:
+    """Implements `ledgers.database.Database` for one process. `on_commit` is called after each commit."""
+
+    def __init__(
+        self,
+        shared: SharedDatabase,
+        process: Process,
+        dice: FaultDice,
+        on_commit: Callable[["Connection"], None],
+    ) -> None:
+        self._shared = shared
+        self.process = process
+        self._dice = dice
+        self._on_commit = on_commit
+        self._writes_until_full: int | None = None
+        self.leases: dict[str, tuple[int, str]] = {}  # account id → epoch and holder, as last acquired here
+
+    @property
+    def commits(self) -> int:
+        """How many transactions of all processes have been committed: the order of what happened."""
+        return self._shared.commits
+
+    def now_ns(self) -> int:
+        return self._shared.now_ns()
+
+    def rows(self, name: str, *values: Value) -> list[Row]:
+        self.process.call()
+        rows = self._shared.sqlite.rows(name, *values)
+        if name == "acquire_lease" and rows:
+            account_id, holder = str(values[0]), str(values[1])
+            self.leases[account_id] = (int(str(rows[0][0])), holder)
+        return rows
+
+    def write(self, name: str, *values: Value) -> int:
+        self._fill_disk()
+        return self._shared.sqlite.write(name, *values)
+
+    def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        self._fill_disk()
+        return self._shared.sqlite.write_many(name, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        dice = self._dice
+        self.process.reach_database()
+        if dice.strikes("database_busy"):
+            raise LedgerError(BUSY)
+        full = dice.strikes("disk_full")
+        self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
+        dies = dice.strikes("killed_in_commit")
+        with self._shared.sqlite.transaction():
+            yield
+            if full:
+                raise LedgerError(FULL)
+            if dies and dice.rng.random() < 0.5:
+                self._die()
+        self._shared.commits += 1
+        self._on_commit(self)
+        if dies:
+            self._die()
+        if dice.strikes("commit_unacknowledged"):
+            raise CommitUnknown("the simulated commit was not acknowledged")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.process.reach_database()
+        with self._shared.sqlite.reading():
+            yield
+
+    def close(self) -> None:
+        """The database is everybody's."""
+
+    def _die(self) -> None:
+        self.process.kill()
+        raise Killed(self.process.name)
+
+    def _fill_disk(self) -> None:
+        if self._writes_until_full is not None:
+            self._writes_until_full -= 1
+            if self._writes_until_full < 0:
+                self._writes_until_full = None
+                raise LedgerError(FULL)

@@ -1,0 +1,317 @@
+"""A world with workers: several engines, bots and people's commands, each a process, over one shared database.
+
+Decides who runs beside whom, who starts again after dying, what people change at the command line, and when the
+database is backed up. Everything is drawn from the seed. Must not judge anything.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+from trueup.engine.account import AccountReport
+from trueup.engine.recorder import Recorder
+from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.model.errors import InvariantError, LedgerError, TrueupError
+from trueup.model.plan import Plan
+from trueup.model.policy import Policy
+from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import PositionSide, Status
+from trueup.sim.checkers.watch_commits import CommitWatch
+from trueup.sim.clock import SimClock
+from trueup.sim.database import Connection, SharedDatabase
+from trueup.sim.draw_world import draw_storm_policy
+from trueup.sim.faults import FaultDice, Faults
+from trueup.sim.process import RUNNING, Process
+from trueup.sim.worker import Worker
+from trueup.sim.world import Shape, World
+
+BACKUP_EVERY_S = 7
+RESTART_S_MAX = 12
+SKEW_S_MAX = 20
+RATES = (0.98, 1, 1, 1.03)  # how fast a process's clock ticks
+
+
+class FleetShape(Struct, frozen=True, kw_only=True):
+    """What kind of fleet it is."""
+
+    world: Shape = Shape()
+    workers: int = 2
+    pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
+
+
+class FrailBooks:
+    """Implements `sim.books.Books` over a recorder: a write that fails is a message that the bot lost.
+
+    An order or a trade that cannot be recorded is an error, so that it is not sent.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def open_trade(self, trade_id: str, symbol: str, side: PositionSide) -> object:
+        return self._recorder.open_trade(trade_id, symbol, side)
+
+    def record_order(self, order: LocalOrder) -> object:
+        return self._recorder.record_order(order)
+
+    def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> object:
+        return _try(self._recorder.record_acknowledgement, client_order_id, venue_order_id, updated_at)
+
+    def record_fill(self, client_order_id: str, fill: Fill) -> object:
+        return _try(self._recorder.record_fill, client_order_id, fill)
+
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> object:
+        return _try(self._recorder.record_cancel_requested, client_order_id, venue_order_id)
+
+    def record_ended(
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str
+    ) -> object:
+        return _try(self._recorder.record_ended, client_order_id, venue_order_id, status, updated_at)
+
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> object:
+        return _try(self._recorder.record_replaced, client_order_id, venue_order_id, successor)
+
+
+class Fleet:
+    """All of it. `on_report` hears of every run; `note` writes a line of the trace."""
+
+    def __init__(
+        self, seed: int, shape: FleetShape, faults: Faults, on_report: Callable[[Worker, AccountReport], None]
+    ) -> None:
+        self.seed = seed
+        self.shape = shape
+        self.notes: list[tuple[int, str]] = []  # when, what
+        self._watch: CommitWatch | None = None
+        self._workers: dict[int, Worker] = {}
+        self._by_connection: dict[int, Worker] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.runs = 0
+        clock = SimClock()
+        self._bot_faults = FaultDice(Random(f"{seed}/bots' database"), Faults())
+        dice = FaultDice(Random(f"{seed}/database"), Faults())
+        self.database = SharedDatabase(clock, dice)
+        bot_process = Process("bots", clock, self._bot_faults)
+        self._bots = Connection(self.database, bot_process, self._bot_faults, self._on_commit)
+        recording = SqlLedger(self._bots)
+        self.world = World(
+            seed,
+            shape=shape.world,
+            clock=clock,
+            make_books=lambda profile: FrailBooks(Recorder(recording, profile)),
+        )
+        self.dice = self.world.dice
+        self._rng = Random(f"{seed}/fleet")
+        self._on_report = on_report
+        self._process_count = 0
+        self.policies: dict[str, Policy] = {one: it.policy for one, it in self.world.profiles.items()}
+        accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
+        self._watch = CommitWatch(self.database.sqlite.connection, accounts)
+        self._storm_faults = faults
+
+    @property
+    def watch(self) -> CommitWatch:
+        if self._watch is None:
+            raise InvariantError("the fleet has no world yet: wait until it is made")
+        return self._watch
+
+    # Life
+
+    async def first_run(self) -> None:
+        """One run of every account before anything fails: the venue's account ids are recorded."""
+        worker = self._new_worker("first")
+        for account_id in self.world.accounts:
+            await _in_process(worker.process, worker.run(account_id))
+
+    def break_loose(self) -> None:
+        """From now on everything fails."""
+        for dice in (self.dice, self.database.dice, self._bot_faults):
+            dice.set(self._storm_faults)
+        self._bot_faults.rates |= {"killed_in_commit": 0.0}  # bots crash by faults of their own
+        for number in range(self.shape.workers):
+            self._start(number)
+
+    async def live_for(self, seconds: int) -> None:
+        """The world goes on, second by second, and its people with it."""
+        for second in range(seconds):
+            await self.world.live_for(1)
+            if second % BACKUP_EVERY_S == 0 and self._may_lose():
+                self.database.back_up()
+            self._shake_database()
+            self._act_as_people()
+
+    async def night(self, seconds: int) -> None:
+        """Nobody trades and no worker runs; in the morning others start."""
+        self._stop_workers()
+        self.note(f"a night of {seconds} s")
+        await asyncio.sleep(seconds)
+        for number in range(self.shape.workers):
+            self._start(number)
+
+    def heal(self) -> None:
+        """No more faults, no more trading; people put right what they changed, and every worker starts afresh."""
+        for dice in (self.dice, self.database.dice, self._bot_faults):
+            dice.heal()
+        self.world.rest()
+        self._stop_workers()
+        self._bots.process.mend()
+        for profile_id, profile in self.world.profiles.items():
+            self.policies[profile_id] = profile.policy
+            profile.bot.register_trades()
+        ledger = self._new_worker("healer").ledger
+        for profile_id in self.world.profiles:
+            ledger.resume_profile(profile_id)
+        ledger.unpark_notifications()
+        self.note("healed")
+
+    async def settled_round(self) -> list[AccountReport]:
+        """One run of each account by a worker without faults."""
+        worker = self._new_worker("healed")
+        return [await _in_process(worker.process, worker.run(one)) for one in self.world.accounts]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _stop_workers(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for worker in self._workers.values():
+            worker.process.kill()
+        self._workers.clear()
+
+    def note(self, what: str) -> None:
+        self.notes.append((self.world.clock.now_ns(), what))
+
+    # Processes
+
+    def _start(self, number: int) -> None:
+        worker = self._workers[number] = self._new_worker(f"w{number + 1}")
+        self.note(f"{worker.process.name} started")
+        body = worker.run_forever(lambda: self._rng.uniform(*self.shape.pause_s))
+        task = asyncio.get_running_loop().create_task(self._keep(number, worker, body))
+        self._tasks.append(task)
+
+    async def _keep(self, number: int, worker: Worker, body: Coroutine[Any, Any, None]) -> None:
+        """Run a worker until it dies; another one takes its number."""
+        await _outlive(_in_process(worker.process, body))
+        worker.process.kill()
+        self.note(f"{worker.process.name} died")
+        await asyncio.sleep(self._rng.randint(1, RESTART_S_MAX))
+        if self._workers.get(number) is worker:
+            self._start(number)
+
+    def _new_worker(self, name: str) -> Worker:
+        self._process_count += 1
+        skew_ns = self._rng.choice((0, self._rng.randint(-SKEW_S_MAX, SKEW_S_MAX))) * NS_PER_S
+        process = Process(
+            f"{name}.{self._process_count}",
+            self.world.clock,
+            self.dice,
+            skew_ns,
+            self._rng.choice(RATES),
+        )
+        connection = Connection(self.database, process, self.database.dice, self._on_commit)
+        rng = Random(f"{self.seed}/{process.name}")
+        worker = Worker(self.world, process, connection, self.policies, rng, self._reported)
+        self._by_connection[id(connection)] = worker
+        return worker
+
+    def _reported(self, worker: Worker, report: AccountReport) -> None:
+        self.runs += sum(1 for one in report.profiles if one.plan is not None)
+        states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
+        self.note(f"{worker.process.name} ran {report.account_id} {states}")
+        self._on_report(worker, report)
+
+    def _on_commit(self, connection: Connection) -> None:
+        worker = self._by_connection.get(id(connection))
+        requests = worker.requested if worker is not None else {}
+        if self._watch is not None:  # the world exists
+            self._watch.after_commit(connection.commits, connection.leases, requests)
+
+    # The database and its people
+
+    def _may_lose(self) -> bool:
+        rates = self.database.dice.rates
+        return bool(rates["commits_lost"] or rates["backup_restored"])
+
+    def _shake_database(self) -> None:
+        generation = self.database.generation
+        happened = self.database.live()
+        if happened is not None:
+            self.note(happened)
+        if self.database.generation != generation:
+            self.database.commits += 1
+            self.watch.start_again(self.database.commits)
+            for profile in self.world.profiles.values():
+                _try(profile.bot.register_trades)
+
+    def _act_as_people(self) -> None:
+        """What somebody does at trueup's command line in this second."""
+        rng, profile_id = self._rng, self._rng.choice(list(self.world.profiles))
+        if self.dice.strikes("config_changed"):
+            policy = draw_storm_policy(rng, self.world.profiles[profile_id].policy)
+            self.policies[profile_id] = policy
+            self.note(f"somebody changed the configuration of {profile_id}")
+        if self.dice.strikes("profile_paused"):
+            self._take(self._new_worker("pause"), _pause(profile_id, rng.randint(1, 20)))
+        if self.dice.strikes("command_twice"):
+            account_id = self.world.profiles[profile_id].account.account_id
+            self._take(self._new_worker("apply"), _apply_twice(account_id))
+
+    def _take(self, person: Worker, command: Callable[[Worker], Coroutine[Any, Any, None]]) -> None:
+        body = _outlive(_in_process(person.process, command(person)))
+        self._tasks.append(asyncio.get_running_loop().create_task(body))
+
+
+def _apply_twice(account_id: str) -> Callable[[Worker], Coroutine[Any, Any, None]]:
+    """`trueup apply`, and again: of the same plan the second changes nothing."""
+
+    async def apply(person: Worker) -> None:
+        report = await person.run(account_id)
+        plans: dict[str, Plan] = {one.profile_id: one.plan for one in report.profiles if one.plan is not None}
+        for _ in range(2):
+            await person.run(account_id, approved=plans)
+
+    return apply
+
+
+def _pause(profile_id: str, seconds: int) -> Callable[[Worker], Coroutine[Any, Any, None]]:
+    """`trueup pause`, and after a while `trueup resume`, twice."""
+
+    async def pause(person: Worker) -> None:
+        _try(person.ledger.pause_profile, profile_id, "lunch")
+        await asyncio.sleep(seconds)
+        for _ in range(2):
+            _try(person.ledger.resume_profile, profile_id)
+
+    return pause
+
+
+async def _in_process(process: Process, body: Coroutine[Any, Any, Any]) -> Any:
+    context = copy_context()
+    context.run(RUNNING.set, process)
+    return await asyncio.get_running_loop().create_task(body, context=context)
+
+
+async def _outlive(body: Coroutine[Any, Any, Any]) -> None:
+    """Await what may die."""
+    try:
+        await body
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # Killed, alone or in a group
+        if isinstance(error, (KeyboardInterrupt, SystemExit, AssertionError)):
+            raise
+
+
+def _try(call: Callable[..., object], *args: object) -> object:
+    try:
+        return call(*args)
+    except (LedgerError, TrueupError):
+        return None
