@@ -83,6 +83,7 @@ class Draft:
         self.known_ids: set[str] = (
             set()
         )  # venue order ids that count as existing: those that replaced orders had
+        self.ids_out_of_scope: set[str] = set()
         self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
@@ -164,10 +165,17 @@ class Draft:
     def know_out_of_scope(self, order: LocalOrder) -> None:
         """A local order that is not judged still exists: its ids are nobody else's."""
         venue_ids = (known_id(order.venue_order_id), *map(known_id, order.previous_venue_order_ids))
-        self.known_ids.update(one for one in venue_ids if one is not None)
+        self.ids_out_of_scope.update(one for one in venue_ids if one is not None)
+        self.known_ids.update(self.ids_out_of_scope)
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             self.known_client_ids.add(client_id)
+
+    def is_others(self, venue_id: str | None, index: int) -> bool:
+        """Whether another local order, in scope or not, has or had this comparable venue order id."""
+        if venue_id in self.ids_out_of_scope:
+            return True
+        return self.local_index(venue_id) not in (None, index)
 
     def is_free(self, client_id: str) -> bool:
         """Whether no local order has this comparable client order id, and the venue no two orders with it."""

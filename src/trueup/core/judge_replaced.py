@@ -67,8 +67,7 @@ def _unbound_successor(judgement: Judgement, record: VenueOrder) -> str | None:
     if record.status is not Status.REPLACED or judgement.before.status is Status.REPLACED:
         return None
     successor = judgement.draft.venue.successor_of.get(known_id(record.venue_order_id) or "")
-    holder = judgement.draft.local_index(successor)
-    return successor if holder is None or holder == judgement.index else None
+    return None if judgement.draft.is_others(successor, judgement.index) else successor
 
 
 def _ledger_lacks(judgement: Judgement, record: VenueOrder) -> bool:

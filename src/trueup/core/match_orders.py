@@ -72,6 +72,8 @@ def _match_by_client_id(draft: Draft, unmatched: list[int]) -> None:
 
 def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
     """Match a local order to a record, unless another local order has it: then neither is touched."""
+    if known_id(record.venue_order_id) in draft.ids_out_of_scope:
+        return False
     other = _other_holder(draft, index, record)
     if other is None:
         draft.matched[index] = record
