@@ -41,7 +41,7 @@ class _Candidate(Struct):
     trade: Trade
     shortfall: Decimal
     exits: list[VenueOrder]
-    foreign: bool = False
+    foreign: list[str] = []  # exits that somebody else sent: named, never booked
     ambiguous: bool = False
 
 
@@ -116,7 +116,7 @@ def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
             continue
         if judge_ownership(draft, record) is not Owner.US:
             for one in fitting:
-                one.foreign = True
+                one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
             continue
         named = [one for one in fitting if known_id(one.trade.trade_id) in _names(draft, record)]
         if len(named) == 1 or len(fitting) == 1:
@@ -176,7 +176,8 @@ def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool
         digest(draft.profile.profile_id, "trade", known_id(one.trade.trade_id)),
         BreakKind.MISSING_EXIT,
         reason,
-        f"trade {one.trade.trade_id} is open with {text(qty)}, the venue holds {text(one.shortfall)} less: {reason}",
+        f"trade {one.trade.trade_id} is open with {text(qty)}, the venue holds {text(one.shortfall)} less: {reason}"
+        + (f" ({', '.join(one.foreign)})" if reason is Reason.FOREIGN_EXIT else ""),
         ids=(None, None, one.trade.trade_id),
         symbol=one.trade.symbol,
         local={"open_qty": text(qty)},

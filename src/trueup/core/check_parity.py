@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from trueup.core.backfill_exits import why_positions_unread
 from trueup.core.draft import Draft
+from trueup.core.move_trade import settle_status
 from trueup.core.positions import (
     Comparison,
     compare_positions,
@@ -19,7 +20,7 @@ from trueup.core.positions import (
     notional_usd,
     open_trades,
 )
-from trueup.core.trade_moves import set_trade
+from trueup.core.trade_moves import set_trade, trades_with_live_entry
 from trueup.model.ids import digest, known_id, symbol_token
 from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import Correction, Deferral, Notification, ParityResult
@@ -265,8 +266,15 @@ _CHANGES: dict[CorrectionKind, dict[str, Any]] = {
         "quarantined_by": QuarantinedBy.PARITY,
     },
     CorrectionKind.CLOSE_TRADE: {"status": TradeStatus.CLOSED, "quarantined_by": None},
-    CorrectionKind.RELEASE_TRADE: {"status": TradeStatus.OPEN, "quarantined_by": None},
 }
+
+
+def _released(draft: Draft, trade: Trade) -> dict[str, Any]:
+    """Back to the bot; closed where nothing of it is left."""
+    freed = replace(trade, status=TradeStatus.OPEN, quarantined_by=None)
+    live = known_id(trade.trade_id) in trades_with_live_entry(draft)
+    settled = settle_status(freed, tolerance=draft.tolerance(trade.symbol), has_live_entry=live)
+    return {"status": settled.status, "quarantined_by": None}
 
 
 def _change(
@@ -276,6 +284,7 @@ def _change(
     own = trade_digest(draft, trade)
     key = known_id(trade.trade_id) or ""
     version = trade.version - (1 if key in draft.changed_trades else 0)
+    changes = _released(draft, trade) if kind is CorrectionKind.RELEASE_TRADE else _CHANGES[kind]
     draft.corrections.append(
         Correction(
             correction_id=f"{own}-{version}-{kind}",
@@ -286,7 +295,7 @@ def _change(
             venue_order_id=None,
             trade_id=trade.trade_id,
             expected_version=version,
-            changes=_CHANGES[kind],
+            changes=changes,
         )
     )
     draft.notifications.append(
@@ -299,7 +308,7 @@ def _change(
             reason=reason,
         )
     )
-    set_trade(draft, replace(trade, **_CHANGES[kind]))
+    set_trade(draft, replace(trade, **changes))
 
 
 # -- release ----------------------------------------------------------------------------------------------------------

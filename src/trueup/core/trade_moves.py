@@ -78,7 +78,7 @@ class TradeMoves:
 
     def settle(self, draft: "Draft") -> None:
         """Lay everything noted onto the trades, and report what is beyond their open quantity."""
-        live_entries = _trades_with_live_entry(draft) if self._moves else set()
+        live_entries = trades_with_live_entry(draft) if self._moves else set()
         for key in sorted(self._moves):
             before = draft.trades[key]
             moved, overruns = self._moved(draft, before)
@@ -117,7 +117,7 @@ def _close_flat(draft: "Draft") -> None:
     for key in sorted(one for one in ended if one is not None and one in draft.trades):
         trade = draft.trades[key]
         if trade.status is TradeStatus.OPEN and amount(trade.entry_qty) > 0:
-            live_entries = _trades_with_live_entry(draft) if live_entries is None else live_entries
+            live_entries = trades_with_live_entry(draft) if live_entries is None else live_entries
             settled = settle_status(
                 trade, tolerance=draft.tolerance(trade.symbol), has_live_entry=key in live_entries
             )
@@ -135,7 +135,7 @@ def _turn(move: _Move, order: LocalOrder) -> tuple[bool, int, str, str]:
     return (move.action is Action.EXIT, submitted_ns, order.venue_order_id or "", order.client_order_id or "")
 
 
-def _trades_with_live_entry(draft: "Draft") -> set[str]:
+def trades_with_live_entry(draft: "Draft") -> set[str]:
     live = (order for order in draft.orders if order.status in LIVE and order.trade_id is not None)
     return {
         known_id(order.trade_id) or "" for order in live if derive_action(draft, order, None) is Action.ENTRY

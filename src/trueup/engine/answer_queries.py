@@ -72,11 +72,14 @@ class Answers:
             for query in self.unasked(profile_id, wanted)
         }
         sent_at = await in_thread(self._ask_locally, fresh)
+        histories = {asked: query for asked, query in fresh.items() if query.by is QueryBy.HISTORY}
         async with asyncio.TaskGroup() as round_:
+            if histories:
+                round_.create_task(self._ask_history(histories, sent_at))
             for asked, query in fresh.items():
-                if query.by is QueryBy.HISTORY:
-                    round_.create_task(self._ask_history(asked, query, sent_at))
-                elif query.side is QuerySide.VENUE:
+                if asked in histories:
+                    continue
+                if query.side is QuerySide.VENUE:
                     round_.create_task(self._ask_order(asked, query, sent_at))
 
     def add_to(self, snapshot: Snapshot, queries: Sequence[Query], taken_at: str) -> Snapshot:
@@ -111,8 +114,11 @@ class Answers:
     async def _ask_order(self, asked: _Asked, query: Query, sent_at: str) -> None:
         self._venue[asked] = await find_order(self._account, query, sent_at)
 
-    async def _ask_history(self, asked: _Asked, query: Query, sent_at: str) -> None:
-        self._history[asked] = await read_history(self._account, query, sent_at)
+    async def _ask_history(self, histories: Mapping[_Asked, Query], sent_at: str) -> None:
+        """One read answers all: the one that goes back furthest."""
+        furthest = min(histories.values(), key=lambda query: 0 if query.since is None else to_ns(query.since))
+        read = await read_history(self._account, furthest, sent_at)
+        self._history |= dict.fromkeys(histories, read)
 
 
 async def find_order(account: ManagedAccount, query: Query, sent_at: str) -> VenueAnswer:

@@ -1,7 +1,7 @@
 """What a person decides where the evidence cannot: each a row with author, time and reason that the plans see.
 
 Resolves what the person named; what follows from a decision is the core's. An order may be one that the books lack:
-then it is known from the break that reported it.
+then it is known from the break that reported it, or from what a run read.
 """
 
 from msgspec import Struct
@@ -9,12 +9,14 @@ from msgspec import Struct
 from trueup.engine.explain import PREFIX_MIN
 from trueup.engine.quarantine import find_one_trade
 from trueup.engine.recorder import RecordedLedger
+from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
 from trueup.model.ids import digest, normal_id
 from trueup.model.snapshot import Decision
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import DecisionKind
 
+RUNS_SEARCHED = 20  # snapshots, of some megabytes each at the most
 ID_DIGITS = 12  # of a decision: short enough to be typed
 
 
@@ -100,12 +102,15 @@ def find_subject(ledger: RecordedLedger, order_id: str, profile_id: str | None) 
             recorded=True,
         )
         for owner, order in ledger.find_order(order_id, profile_id)
-    } or _from_breaks(ledger, order_id, profile_id)
+    }
+    subjects = (
+        subjects or _from_breaks(ledger, order_id, profile_id) or _from_runs(ledger, order_id, profile_id)
+    )
     if len(subjects) == 1:
         return next(iter(subjects.values()))
     if not subjects:
         raise InputError(
-            f"no order {order_id!r} is recorded, and no run has reported it: `trueup breaks --all` lists what was",
+            f"no order {order_id!r} is recorded, and the newest kept runs have not read it from the venue",
             "order",
         )
     raise InputError(
@@ -124,6 +129,22 @@ def _from_breaks(ledger: RecordedLedger, order_id: str, profile_id: str | None) 
         for one in ledger.list_breaks(profile_id, open_only=False)
         if wanted in {normal_id(id_ or "") for id_ in (one.found.venue_order_id, one.found.client_order_id)}
     }
+
+
+def _from_runs(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+    """What the newest kept runs read from the venue: somebody else's orders of the past are in no break."""
+    wanted = normal_id(order_id)
+    found: dict[str, Subject] = {}
+    for run in ledger.list_runs(profile_id, RUNS_SEARCHED):
+        venue = decode_snapshot(ledger.load_run(run.run_id)[1]).venue
+        for order in (*venue.open_orders.rows, *venue.history.orders):
+            if wanted in {normal_id(id_ or "") for id_ in (order.venue_order_id, order.client_order_id)}:
+                found[run.profile_id] = Subject(
+                    profile_id=run.profile_id,
+                    venue_order_id=order.venue_order_id,
+                    client_order_id=order.client_order_id,
+                )
+    return found
 
 
 def _unrecorded(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> Subject:

@@ -18,6 +18,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     profile_id: str
     order: LocalOrder | None = None
     trade: Trade | None = None
+    orders: list[LocalOrder] = []  # of the trade
     breaks: list[BreakRecord] = []
     timeline: list[TimelineEntry] = []
     run: RunRecord | None = None
@@ -101,6 +102,7 @@ def _trades(journal: Journal, reference: str, profile_id: str | None) -> list[Ex
         Explanation(
             profile_id=owner,
             trade=trade,
+            orders=journal.orders_of_trade(owner, trade.trade_id),
             breaks=[
                 one
                 for one in journal.list_breaks(owner, open_only=False)

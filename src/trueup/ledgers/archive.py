@@ -148,20 +148,21 @@ def find_order(database: Database, order_id: str, profile_id: str | None) -> lis
 def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
     """Writes, breaks, corrections, notifications and decisions of one order, in order of time."""
     venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
-    ids = [one for one in (venue_id, client_id) if one is not None]
-    ids += [normal_id(previous) for previous in order.previous_venue_order_ids]
     with database.reading():
         keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
         entries = [_logged(row) for key in keys for row in database.rows("timeline_log", key)]
-        return _timeline(database, profile_id, entries, json_list(ids), keys[0] if keys else None, None)
+        return _timeline(
+            database, profile_id, entries, json_list(_ids_of(order)), keys[0] if keys else None, None
+        )
 
 
 def trade_timeline(database: Database, profile_id: str, trade_id: str) -> list[TimelineEntry]:
     """The same of one trade and of its orders."""
     trade = normal_id(trade_id)
     with database.reading():
+        ids = [one for order in orders_of_trade(database, profile_id, trade_id) for one in _ids_of(order)]
         entries = [_logged(row) for row in database.rows("timeline_trade_log", profile_id, trade)]
-        return _timeline(database, profile_id, entries, "[]", None, trade)
+        return _timeline(database, profile_id, entries, json_list(ids), None, trade)
 
 
 def _timeline(
@@ -183,6 +184,17 @@ def _timeline(
     return sorted(entries, key=lambda entry: entry.at)
 
 
+def _ids_of(order: LocalOrder) -> list[str]:
+    ids = (known_id(order.venue_order_id), known_client_id(order.client_order_id))
+    previous = [normal_id(one) for one in order.previous_venue_order_ids]
+    return [one for one in ids if one is not None] + previous
+
+
+def orders_of_trade(database: Database, profile_id: str, trade_id: str) -> list[LocalOrder]:
+    rows = one_document(database.rows("orders_of_trade", profile_id, normal_id(trade_id)), ORDER_ROWS)
+    return [row.order for row in rows]
+
+
 def find_trade(database: Database, trade_id: str, profile_id: str | None) -> list[tuple[str, Trade]]:
     """Profile id and trade of all that have this id."""
     rows = one_document(database.rows("trades_anywhere", normal_id(trade_id), profile_id), _OWNED_TRADES)
@@ -192,7 +204,9 @@ def find_trade(database: Database, trade_id: str, profile_id: str | None) -> lis
 def _decided(row: Row) -> Iterator[TimelineEntry]:
     at, kind, author, reason, trade_id, until, decision_id, revoked_at, revoked_by, revoke_reason = row
     detail = {"reason": reason, "trade_id": trade_id, "until": until, "decision_id": decision_id}
-    yield TimelineEntry(at=str(at), source="decision", what=str(kind), by=PERSON + text_value(author), detail=detail)
+    yield TimelineEntry(
+        at=str(at), source="decision", what=str(kind), by=PERSON + text_value(author), detail=detail
+    )
     if revoked_at is not None:
         yield TimelineEntry(
             at=str(revoked_at),

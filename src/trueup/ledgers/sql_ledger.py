@@ -226,6 +226,9 @@ class SqlLedger:
     def find_order(self, order_id: str, profile_id: str | None = None) -> list[tuple[str, LocalOrder]]:
         return archive.find_order(self.database, order_id, profile_id)
 
+    def orders_of_trade(self, profile_id: str, trade_id: str) -> list[LocalOrder]:
+        return archive.orders_of_trade(self.database, profile_id, trade_id)
+
     def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
         return archive.order_timeline(self.database, profile_id, order)
 

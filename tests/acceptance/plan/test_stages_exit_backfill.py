@@ -222,7 +222,10 @@ def test_ambiguous_trade():
 
 
 def test_foreign_exit():
-    assert refusals(backfill(sold(client_order_id="man-9"), policy=PREFIX)) == {"foreign_exit": 1}
+    planned = backfill(sold(client_order_id="man-9"), policy=PREFIX)
+    assert refusals(planned) == {"foreign_exit": 1}
+    (broken,) = [one for one in planned["breaks"] if one["kind"] == "missing_exit"]
+    assert broken["message"].endswith("foreign_exit (man-9)")  # a person can name it to `trueup decide`
 
 
 def test_quantity_exceeds_trade():

@@ -348,6 +348,13 @@ def test_released_after_as_many_equal_runs():
     assert [line.split()[0] for line in told(planned)] == ["released"]
 
 
+def test_released_with_nothing_left_it_closes():
+    gone = quarantined("parity") | {"exit_qty": "10"}
+    planned = confirmed("0", runs=3, trades=[gone])
+    assert steps(planned) == ["release_trade t-1"]
+    assert projected_trade(planned) == "closed 10/10"
+
+
 def test_a_person_releases_what_a_person_quarantined():
     assert steps(confirmed("10", runs=6, trades=[quarantined("person")])) == []
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _STYLES = {"bot": "cyan", "venue": "magenta", "trueup": "green", "person": "yellow"}
-_LOG_KEYS_SHOWN = ("status", "filled_qty", "qty", "limit_price", "venue_order_id")
+_LOG_KEYS_SHOWN = (
+    *("status", "filled_qty", "qty", "limit_price", "venue_order_id"),
+    *("entry_qty", "exit_qty", "quarantined_by"),
+)
 
 
 class Event(Struct, frozen=True):
@@ -109,8 +112,8 @@ def _pairs(values: dict[str, Any]) -> str:
 def events(explanation: Explanation, snapshots: list[Snapshot]) -> list[Event]:
     """All of it, by time: at equal times the venue, then the bot, then what trueup found, did and told."""
     found = [event for entry in explanation.timeline for event in _of_entry(entry)]
-    if explanation.order is not None:
-        found += _of_venue(explanation.order, snapshots)
+    for order in [explanation.order] if explanation.order is not None else explanation.orders:
+        found += _of_venue(order, snapshots)
     return sorted(dict.fromkeys(found), key=lambda one: (to_ns(one.at), one.rank))
 
 
@@ -185,9 +188,11 @@ def _of_venue(order: LocalOrder, snapshots: list[Snapshot]) -> Iterator[Event]:
 
 def _of_record(record: VenueOrder) -> Iterator[Event]:
     if record.submitted_at:
-        yield Event(record.submitted_at, "venue", "received it", f"venue order id {record.venue_order_id}")
+        name = f"venue order id {record.venue_order_id}"
+        yield Event(record.submitted_at, "venue", f"received the {record.side}", name)
     if record.updated_at:
-        filled = f"{record.filled_qty} of {record.qty or '?'} filled" if record.filled_qty else ""
+        order = record.client_order_id or record.venue_order_id
+        filled = f"{order}: {record.filled_qty} of {record.qty or '?'} filled" if record.filled_qty else ""
         average = f" at {brief(record.filled_avg_price)} on average" if record.filled_avg_price else ""
         yield Event(
             record.updated_at, "venue", f"has it as {record.status or record.raw_status}", filled + average
