@@ -78,6 +78,7 @@ class Draft:
         self.open_rows: list[VenueOrder] = snapshot.venue.open_orders.rows
         self.venue = VenueIndex()
         self.matched: list[VenueOrder | None] = []
+        self.rebound: dict[int, VenueOrder] = {}  # orders bound to the record that replaced theirs
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
         self.known_ids: set[str] = (

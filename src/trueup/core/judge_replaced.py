@@ -120,5 +120,6 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
 def _adopt(judgement: Judgement, current: VenueOrder) -> None:
     draft = judgement.draft
     draft.set_holder(current, judgement.index)
+    draft.rebound[judgement.index] = current
     draft.venue_fills_of.setdefault(judgement.index, []).extend(judgement.adopted_fills)
     draft.stray_fills = [fill for fill in draft.stray_fills if fill not in judgement.adopted_fills]

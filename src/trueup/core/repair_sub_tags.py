@@ -1,9 +1,12 @@
 """The stage that writes the venue's sub-tag onto local orders that have none."""
 
+from operator import itemgetter
+
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, turn_of
 from trueup.model.plan import SubTagRepairResult
 from trueup.model.reasons import Reason
+from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind, LedgerFeature
 
 
@@ -14,20 +17,22 @@ def repair_sub_tags(draft: Draft) -> None:
     if LedgerFeature.SUB_TAG in draft.snapshot.local.unsupported:
         draft.sub_tag_repair = SubTagRepairResult(unsupported=True)
         return
+    records = draft.matched
+    if draft.rebound:
+        records = [draft.rebound.get(index, record) for index, record in enumerate(draft.matched)]
     wanting = [
-        index
-        for index, record in enumerate(draft.matched)
+        (turn_of(draft.orders[index]), index, record)
+        for index, record in enumerate(records)
         if record is not None and record.sub_tag is not None and draft.orders[index].sub_tag is None
     ]
     repaired = 0
-    for index in sorted(wanting, key=lambda one: turn_of(draft.orders[one])):
-        repaired += _repair(draft, index)
+    for _, index, record in sorted(wanting, key=itemgetter(0)):
+        repaired += _repair(draft, index, record)
     draft.sub_tag_repair = SubTagRepairResult(repaired=repaired)
 
 
-def _repair(draft: Draft, index: int) -> bool:
-    record = draft.matched[index]
-    if record is None or index in draft.frozen or index in draft.deferred_orders:
+def _repair(draft: Draft, index: int, record: VenueOrder) -> bool:
+    if index in draft.frozen or index in draft.deferred_orders:
         return False
     if draft.is_recent(draft.original_orders[index], draft.venue.read_at(record)):
         return False
