@@ -222,7 +222,7 @@ def apply(books: Books, plan: Document) -> Books:
 
 
 def place_of(orders: list[Document], row: Document, plan: Document) -> int | None:
-    """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id; else by client id."""
+    """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id, and so on."""
     own, client = normal(row["venue_order_id"]), normal(row["client_order_id"])
     bound = [one for one in plan["corrections"] if one["kind"] == "bind_ids" and own in _new_venue_ids(one)]
     old_venue_ids = {normal(one["venue_order_id"]) for one in bound} - {None}
@@ -231,6 +231,7 @@ def place_of(orders: list[Document], row: Document, plan: Document) -> int | Non
         lambda old: own and normal(old["venue_order_id"]) == own,
         lambda old: normal(old["venue_order_id"]) in old_venue_ids,
         lambda old: old["venue_order_id"] is None and normal(old["client_order_id"]) in old_client_ids,
+        lambda old: own is not None and own in map(normal, old["previous_venue_order_ids"]),
     ):
         for place, old in enumerate(orders):
             if fits(old):
