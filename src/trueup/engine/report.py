@@ -75,8 +75,10 @@ def _is_worth_a_warning(coverage: CoverageResult) -> bool:
 def _report_corrections(plan: Plan, applied: ApplyReport | None, fields: Fields) -> None:
     dropped = set(applied.superseded_ids) if applied is not None else set()
     breaks = {one.break_id: one for one in plan.breaks}
+    orders = {id_: one for one in plan.projected_orders for id_ in (one.client_order_id, one.venue_order_id)}
     for correction in (one for one in plan.corrections if one.correction_id not in dropped):
         cause = breaks.get(correction.break_id)
+        order = orders.get(correction.venue_order_id or correction.client_order_id)
         more = {
             "correction_id": correction.correction_id,
             "kind": correction.kind,
@@ -86,6 +88,8 @@ def _report_corrections(plan: Plan, applied: ApplyReport | None, fields: Fields)
             "client_order_id": correction.client_order_id,
             "venue_order_id": correction.venue_order_id,
             "trade_id": correction.trade_id,
+            "status": None if order is None else order.status,
+            "action": None if order is None else order.action,
         }
         log_event(_event_of(correction, cause), fields | more)
 
