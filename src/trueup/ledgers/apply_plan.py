@@ -183,6 +183,11 @@ class _RowFinder:
         row = None if subject.client_id is None else self._client.get(subject.client_id)
         if row is not None and not any(row is one for one in found):
             found.append(row)
+        if (
+            not found and subject.after.version > 1
+        ):  # re-bound to a successor with a client order id of its own
+            before = {known_client_id(one.client_order_id) for one in subject.corrections}
+            found = [self._client[one] for one in before if one in self._client]
         if not found and subject.after.version > 1:
             found = [
                 r

@@ -62,7 +62,12 @@ class PlanIndex:
         return sorted({venue_id for subject in self.orders for venue_id in subject.venue_ids})
 
     def client_ids(self) -> list[str]:
-        return sorted({subject.client_id for subject in self.orders if subject.client_id is not None})
+        """Also those that a re-bound order had before."""
+        before = {
+            one.client_order_id for one in self._plan.corrections if one.kind is CorrectionKind.BIND_IDS
+        }
+        known = {known_client_id(one) for one in before} | {subject.client_id for subject in self.orders}
+        return sorted(one for one in known if one is not None)
 
     def trade_ids(self) -> list[str]:
         named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}
