@@ -23,6 +23,7 @@ from trueup.model.vocabulary import (
     TERMINAL,
     TRANSITIONAL,
     Action,
+    CorrectionKind,
     Extent,
     PositionSide,
     Status,
@@ -172,7 +173,7 @@ class MemoryBooks:
         moved = self._moved_since(snapshot.local)
         orders = [order for order in plan.projected_orders if order.symbol not in moved]
         fills = [fill for fill in plan.projected_fills if fill.symbol not in moved]
-        self._orders = lay_orders(self._orders, orders)
+        self._orders = lay_orders(rename_rebound(self._orders, plan) if orders else self._orders, orders)
         self._fills = lay_fills(self._fills, fills)
         for trade in plan.projected_trades:
             if trade.symbol not in moved:
@@ -268,6 +269,21 @@ class MemoryBooks:
         order = self.find(notice.client_order_id, notice.venue_order_id)
         trade = self.trades.get(notice.trade_id or "")
         return order.symbol if order is not None else trade.symbol if trade is not None else None
+
+
+def rename_rebound(rows: list[LocalOrder], plan: Plan) -> list[LocalOrder]:
+    """The rows, those that the plan re-binds with the client order id that they get."""
+    renamed = {
+        one.client_order_id: one.changes["client_order_id"]
+        for one in plan.corrections
+        if one.kind is CorrectionKind.BIND_IDS and (one.changes or {}).get("client_order_id")
+    }
+    return [
+        structs.replace(row, client_order_id=renamed[row.client_order_id])
+        if row.client_order_id in renamed and row.venue_order_id is None
+        else row
+        for row in rows
+    ]
 
 
 def lay_orders(rows: list[LocalOrder], projected: list[LocalOrder]) -> list[LocalOrder]:

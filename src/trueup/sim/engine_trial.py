@@ -27,7 +27,7 @@ from trueup.sim.checkers import (
     check_reports,
 )
 from trueup.sim.checkers.check_telling import check_telling
-from trueup.sim.checkers.tables import read_local
+from trueup.sim.checkers.tables import read_local, rows
 from trueup.sim.clock import run_simulated
 from trueup.sim.draw_world import draw_world_shape
 from trueup.sim.faults import Faults
@@ -148,7 +148,7 @@ class _Bench:
             if not left:
                 return number
             if number == RUNS_TO_CONVERGE_MAX:
-                raise _Failed(left, next((one.snapshot for it in reports for one in it.profiles), None))
+                raise _Failed(left, self._guilty)
         raise AssertionError("unreachable: the last round converged or failed")
 
     # Checks
@@ -177,7 +177,6 @@ class _Bench:
         self._found += found
 
     def _count(self, plan: Plan) -> None:
-        self._overrun |= {one.trade_id for one in plan.breaks if one.kind == "trade_overrun" and one.trade_id}
         self.breaks.update(one.kind.value for one in plan.breaks)
         self.corrections.update(one.kind.value for one in plan.corrections)
         self.deferrals.update(one.reason.value for one in plan.deferred)
@@ -201,11 +200,13 @@ class _Bench:
             raise _Failed(found, self._guilty)
 
     def _books(self, profile_id: str) -> ProfileBooks:
-        profile = self.fleet.world.profiles[profile_id]
+        profile, connection = self.fleet.world.profiles[profile_id], self.fleet.database.sqlite.connection
+        sql = "SELECT trade_id FROM breaks WHERE profile_id = ? AND kind = 'trade_overrun'"
+        self._overrun |= {trade_id for (trade_id,) in rows(connection, sql, profile_id)}
         return ProfileBooks(
             profile_id=profile_id,
             account_id=profile.account.account_id,
-            local=read_local(self.fleet.database.sqlite.connection, profile_id),
+            local=read_local(connection, profile_id),
             overrun_trades=frozenset(self._overrun | self.fleet.watch.overrun),
         )
 
@@ -223,7 +224,9 @@ class _Bench:
                     )
                     continue
                 books = self._books(one.profile_id)
-                found += check_converged(market, books, one.plan, coverage=shape.coverage)
+                wrong = check_converged(market, books, one.plan, coverage=shape.coverage)
+                self._guilty = one.snapshot if wrong else self._guilty
+                found += wrong
                 if one.state not in (RunState.UNCHANGED, RunState.APPLIED):
                     found.append(Violation("live", one.profile_id, f"ended as {one.state}: {one.error}"))
         return sorted(found)

@@ -131,6 +131,10 @@ class MarketOrder(Struct, eq=False, kw_only=True):
     _view: VenueOrder | None = None
 
     @property
+    def told_ns(self) -> int:
+        return self.submitted_ns
+
+    @property
     def side(self) -> Side:
         return self.request.side
 
@@ -220,6 +224,10 @@ class MarketFill(Struct, eq=False):
     price: int
     filled_ns: int
     _view: Fill | None = None
+
+    @property
+    def told_ns(self) -> int:
+        return self.filled_ns
 
     @property
     def base_fee_parts(self) -> int:

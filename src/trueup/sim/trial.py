@@ -10,8 +10,8 @@ from random import Random
 from msgspec import Struct, structs
 
 from trueup.model.plan import Plan
-from trueup.model.snapshot import Local, Snapshot, Trade
-from trueup.sim.books import lay_fills, lay_orders
+from trueup.model.snapshot import Local, LocalAnswer, Snapshot, Trade
+from trueup.sim.books import lay_fills, lay_orders, rename_rebound
 from trueup.sim.checkers import (
     ProfileBooks,
     Violation,
@@ -166,11 +166,21 @@ def projected(run: MemoryRun) -> Snapshot:
         run.snapshot,
         local=structs.replace(
             local,
-            orders=lay_orders(local.orders, plan.projected_orders),
+            orders=lay_orders(rename_rebound(local.orders, plan), plan.projected_orders),
+            answers=[_with_projected(answer, plan) for answer in local.answers],
             fills=lay_fills(local.fills, plan.projected_fills),
             trades=_lay_trades(local.trades, plan.projected_trades),
         ),
         prior=[finding for finding in run.snapshot.prior if finding.break_id not in dropped],
+    )
+
+
+def _with_projected(answer: LocalAnswer, plan: Plan) -> LocalAnswer:
+    """A local answer as it would be given now."""
+    if answer.order is None:
+        return answer
+    return structs.replace(
+        answer, order=lay_orders(rename_rebound([answer.order], plan), plan.projected_orders)[0]
     )
 
 

@@ -28,9 +28,11 @@ from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, 
 
 FOREVER_AGO_NS = 0
 OTHER_ACCOUNT = "acc-other"  # nobody trades there
+YOUNG_S = 120  # rows shift where new ones come in
 EXPIRED_S = 60  # what is older than this is gone, where the history has expired
 SLOW_S_MAX = 8  # below the time-outs of the engine: what is slower is a failed read
 Row = TypeVar("Row")
+Told = TypeVar("Told", MarketOrder, MarketFill)
 
 
 class SimVenue:
@@ -104,7 +106,7 @@ class SimVenue:
         if as_of_ns is not None:
             everything = self._market.truth_orders(self._whose())
             orders = [order for order in everything if order.is_live_at(as_of_ns)]
-        rows, state = self._cut(self._order_rows(orders, as_of_ns))
+        rows, state = self._cut(self._order_rows(self._skip(orders), as_of_ns))
         return OrdersRead(state=state, read_at=self._now(), rows=rows)
 
     def read_history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
@@ -123,8 +125,8 @@ class SimVenue:
             for fill in self._market.truth_fills(self._whose())
             if fill.filled_ns >= since_ns and symbol in (None, fill.order.symbol)
         ]
-        order_rows, state = self._cut(self._order_rows(orders, as_of_ns))
-        fill_rows, fill_state = self._cut(self._fill_rows(fills, as_of_ns))
+        order_rows, state = self._cut(self._order_rows(self._skip(orders), as_of_ns))
+        fill_rows, fill_state = self._cut(self._fill_rows(self._skip(fills), as_of_ns))
         if expired or fill_state is ReadState.PARTIAL:
             state = ReadState.PARTIAL
         return HistoryRead(state=state, read_at=self._now(), since=since, orders=order_rows, fills=fill_rows)
@@ -202,21 +204,27 @@ class SimVenue:
     def _cut(self, rows: list[Row]) -> tuple[list[Row], ReadState]:
         if rows and self._dice.strikes("read_truncated"):
             return rows[: self._dice.rng.randrange(len(rows))], ReadState.PARTIAL
-        if rows and self._dice.strikes("row_skipped"):
-            del rows[self._dice.rng.randrange(len(rows))]
         return rows, ReadState.COMPLETE
 
-    def _is_shown(self, identity: str, fault: str) -> bool:
-        """Is a row in the lists yet? Drawn once for each; what is late is shown `LAG_S_MAX` later at most."""
-        now_ns = self._market.now_ns()
+    def _skip(self, rows: list[Told]) -> list[Told]:
+        """Rows shift while pages are read: a young one is in none of them."""
+        young_ns = self._market.now_ns() - YOUNG_S * NS_PER_S
+        if rows and self._dice.strikes("row_skipped"):
+            skipped = self._dice.rng.choice(rows)
+            return [row for row in rows if row is not skipped or row.told_ns < young_ns]
+        return rows
+
+    def _is_shown(self, identity: str, since_ns: int, fault: str) -> bool:
+        """Is a row in the lists yet? Drawn once for each; what is late is shown `LAG_S_MAX` after it happened."""
         if identity not in self._shown_from:
-            self._shown_from[identity] = now_ns + self._dice.lag_ns() if self._dice.strikes(fault) else now_ns
-        return self._shown_from[identity] <= now_ns
+            late_ns = self._dice.lag_ns() if self._dice.strikes(fault) else 0
+            self._shown_from[identity] = since_ns + late_ns
+        return self._shown_from[identity] <= self._market.now_ns()
 
     def _order_rows(self, orders: list[MarketOrder], as_of_ns: int | None) -> list[VenueOrder]:
         rows: list[VenueOrder] = []
         for order in orders:
-            if not self._is_shown(order.venue_order_id, "order_hidden"):
+            if not self._is_shown(order.venue_order_id, order.told_ns, "order_hidden"):
                 continue
             row = order.view() if as_of_ns is None else order.view_at(as_of_ns)
             if self._dice.strikes("order_late"):
@@ -249,7 +257,7 @@ class SimVenue:
         for fill in fills:
             if as_of_ns is not None and fill.filled_ns > as_of_ns:
                 continue
-            if self._is_shown(fill.fill_id, "fill_late"):
+            if self._is_shown(fill.fill_id, fill.told_ns, "fill_late"):
                 rows.append(self._named(fill))
                 if self._dice.strikes("row_duplicated"):
                     rows.insert(self._dice.rng.randint(0, len(rows)), self._named(fill))

@@ -20,8 +20,8 @@ SECOND = 1_000_000_000
 READS = 400
 
 
-def world_with(faults: Faults) -> tuple[Market, SimVenue, TradingClient]:
-    """Six orders: two filled, one partially filled, three untouched; then a minute passes."""
+def world_with(faults: Faults, age_s: int = 60) -> tuple[Market, SimVenue, TradingClient]:
+    """Six orders: two filled, one partially filled, three untouched; then `age_s` seconds pass."""
     market = Market(SimClock(), [MarketInstrument(symbol="ETH/USD", start_ticks=1000)])
     for number, limit in enumerate((1010, 1009, 1008, 900, 900, 900), start=1):
         request = OrderRequest(
@@ -29,7 +29,7 @@ def world_with(faults: Faults) -> tuple[Market, SimVenue, TradingClient]:
         )
         market.submit("acc", request, "bot")
     market.match("ETH/USD", 1000, 25)
-    market.clock.advance(60 * SECOND)
+    market.clock.advance(age_s * SECOND)
     dice = FaultDice(Random("venue"), faults)
     return market, SimVenue(market, "acc", dice), TradingClient(market, "acc", "bot", dice)
 
@@ -106,7 +106,7 @@ def test_a_fault_of_a_read_strikes_at_its_rate_and_alone(fault, rate, lie, least
 
 
 def test_a_hidden_order_is_in_no_list_for_some_seconds_but_is_found_when_asked_for():
-    market, venue, _ = world_with(Faults(order_hidden=1))
+    market, venue, _ = world_with(Faults(order_hidden=1), age_s=0)
     assert venue.read_open_orders().rows == []
     assert venue.read_history(None).orders == []
     assert venue.answer(QueryBy.VENUE_ORDER_ID, "V-000004").outcome is Outcome.FOUND
@@ -115,7 +115,7 @@ def test_a_hidden_order_is_in_no_list_for_some_seconds_but_is_found_when_asked_f
 
 
 def test_a_late_fill_comes_after_the_orders_figures():
-    market, venue, _ = world_with(Faults(fill_late=1))
+    market, venue, _ = world_with(Faults(fill_late=1), age_s=0)
     history = venue.read_history(None)
     assert (history.orders[2].filled_qty, history.fills) == ("0.005", [])
     market.clock.advance(20 * SECOND)

@@ -113,6 +113,20 @@ def booked_of_trade(local: Local, trade: Trade) -> tuple[Fraction, Fraction]:
     return sums["entry"], sums["exit"]
 
 
+def _renamed(after: Local, order: LocalOrder) -> LocalOrder | None:
+    """The successor that a row without a venue order id was re-bound to when its order was replaced."""
+    return next(
+        (
+            one
+            for one in after.orders
+            if one.previous_venue_order_ids
+            and (one.trade_id, one.action, one.submitted_at)
+            == (order.trade_id, order.action, order.submitted_at)
+        ),
+        None,
+    )
+
+
 def check_progress(before: Local, after: Local) -> list[Violation]:
     """I8: rows are never lost, a changed row has a higher version, booked quantity never falls."""
     found: list[Violation] = []
@@ -120,6 +134,7 @@ def check_progress(before: Local, after: Local) -> list[Violation]:
     rebound = {plain_id(old): order for order in after.orders for old in order.previous_venue_order_ids}
     for order in before.orders:
         kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
+        kept = kept or _renamed(after, order)
         if kept is None:
             found.append(Violation("I8", name_of(order), "its row is gone"))
         elif kept != order and kept.version <= order.version:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder
-from trueup.model.vocabulary import BreakKind
+from trueup.model.vocabulary import BreakKind, DeferralReason
 from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
@@ -78,7 +78,11 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
         for one in plan.queries
         if plain_id(one.id or "") not in revised
     ]
-    left = [(one.client_order_id, one.venue_order_id, f"still defers: {one.reason}") for one in plan.deferred]
+    left = [
+        (one.client_order_id, one.venue_order_id, f"still defers: {one.reason}")
+        for one in plan.deferred
+        if not (revised and one.reason is DeferralReason.NOT_SETTLED)
+    ]
     left += [
         (one.client_order_id or one.trade_id, one.venue_order_id, f"still broken: {one.kind} {one.reason}")
         for one in plan.breaks

@@ -1,4 +1,4 @@
-"""`trueup sim serve`: the simulated market over HTTP in Alpaca's shapes, to try a bot without keys or money."""
+"""`trueup sim`: simulated worlds on trial, and the simulated market over HTTP, to try a bot without keys or money."""
 
 import asyncio
 import signal
@@ -8,6 +8,7 @@ import click
 
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.sim_worlds import replay, run
 
 if TYPE_CHECKING:
     from trueup.sim.paper_faults import PaperFault
@@ -18,7 +19,11 @@ PORT = 8642
 
 @click.group()
 def command() -> None:
-    """The simulated venue."""
+    """The simulator: whole worlds on trial, or a venue to try a bot at."""
+
+
+command.add_command(run)
+command.add_command(replay)
 
 
 @command.command()

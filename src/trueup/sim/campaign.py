@@ -1,0 +1,136 @@
+"""Many worlds, one after the other or in several processes, and what they covered between them.
+
+Decides what a campaign must have seen to count: every fault, kind of break and reason, except those that cannot
+occur in a simulated world, which are named here with why. Must not know how a world goes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+
+from msgspec import Struct
+
+from trueup.model.reasons import Reason
+from trueup.model.vocabulary import BreakKind
+from trueup.sim.checkers import Violation
+from trueup.sim.engine_trial import EngineTrial, draw_plot, run_engine_trial
+from trueup.sim.faults import FAULT_NAMES
+
+CHUNK = 5  # seeds handed to a process at a time
+NEVER_FAULTS = {
+    "run_lost": "of worlds in memory: here whole processes are killed",
+    "moved_meanwhile": "of worlds in memory: here everything moves all the time",
+}
+NEVER_BREAKS = {
+    BreakKind.IDENTITY_CONFLICT: "the market gives every id once and keeps symbol and side; tests/acceptance has it",
+    BreakKind.OVERFILL: "the market never fills more than was ordered; tests/acceptance has it",
+    BreakKind.UNMAPPED_INSTRUMENT: "the venue lists what it trades; tests/acceptance has it",
+    BreakKind.SUB_TAG_MISSING: "bots that tag their orders record the tag with them; tests/acceptance has it",
+}
+NEVER_REASONS: dict[Reason, str] = {
+    Reason.EXCEEDS_ORDER_QTY: "the market never fills more than was ordered",
+    Reason.TWO_LOCAL_ORDERS: "the ledger refuses a second row of one venue order",
+    Reason.SYMBOL_OR_SIDE_CONTRADICTS: "the market keeps an order's symbol and side",
+    Reason.FILL_NAMES_TWO_ORDERS: "the market's fills name one order",
+    Reason.CLIENT_ID_REUSED: "the market refuses a client order id that was used",
+    Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
+    Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
+    Reason.NOT_IN_INSTRUMENTS: "the venue lists what it trades",
+    Reason.DECIDED_BY_PERSON: "people decide nothing here",
+    Reason.SUB_TAG_AT_VENUE: "bots that tag their orders record the tag with them",
+    Reason.AUDIT_MISSING: "the SQLite ledger holds the audit",
+    Reason.NO_ID_TO_QUERY: "every order is recorded with its client order id",
+}
+
+
+class Tally(Struct, kw_only=True):
+    """What some worlds came to. `failed`: the first violations by seed."""
+
+    worlds: int = 0
+    runs: int = 0
+    simulated_s: float = 0
+    rounds_max: int = 0
+    faults: Counter[str] = Counter()
+    breaks: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    corrections: Counter[str] = Counter()
+    deferrals: Counter[str] = Counter()
+    failed: dict[int, list[Violation]] = {}
+
+    def add(self, trial: EngineTrial) -> None:
+        self.worlds += 1
+        self.runs += trial.runs
+        self.simulated_s += trial.simulated_s
+        self.rounds_max = max(self.rounds_max, trial.rounds or 0)
+        for name in ("faults", "breaks", "reasons", "corrections", "deferrals"):
+            setattr(self, name, getattr(self, name) + getattr(trial, name))
+        if trial.violations:
+            self.failed[trial.seed] = trial.violations
+
+    def merge(self, other: "Tally") -> None:
+        self.worlds += other.worlds
+        self.runs += other.runs
+        self.simulated_s += other.simulated_s
+        self.rounds_max = max(self.rounds_max, other.rounds_max)
+        for name in ("faults", "breaks", "reasons", "corrections", "deferrals"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.failed |= other.failed
+
+    def missing(self) -> list[str]:
+        """What never occurred and could have."""
+        reasons = {reason.value for reason in Reason} - {reason.value for reason in NEVER_REASONS}
+        breaks = {kind.value for kind in BreakKind} - {kind.value for kind in NEVER_BREAKS}
+        return [
+            *(f"fault {name}" for name in FAULT_NAMES if name not in NEVER_FAULTS and not self.faults[name]),
+            *(f"break {name}" for name in sorted(breaks) if not self.breaks[name]),
+            *(f"reason {name}" for name in sorted(reasons) if not self.reasons[name]),
+        ]
+
+    def wrongly_excluded(self) -> list[str]:
+        """What occurred although this module says that it cannot."""
+        return [
+            *(f"fault {name}" for name in NEVER_FAULTS if self.faults[name]),
+            *(f"break {name.value}" for name in NEVER_BREAKS if self.breaks[name.value]),
+            *(f"reason {name.value}" for name in NEVER_REASONS if self.reasons[name.value]),
+        ]
+
+
+def run_seeds(first: int, last: int) -> Tally:
+    """The worlds of these seeds, one after the other."""
+    tally = Tally()
+    for seed in range(first, last + 1):
+        tally.add(run_engine_trial(draw_plot(seed)))
+    return tally
+
+
+def run_campaign(
+    first: int, last: int, *, jobs: int, is_over: Callable[[], bool], on_progress: Callable[[Tally], None]
+) -> Tally:
+    """Seeds `first` to `last` in `jobs` processes, until done, over or failed."""
+    tally, chunks = Tally(), _chunks(first, last)
+    if jobs == 1:
+        for low, high in chunks:
+            if is_over() or tally.failed:
+                break
+            tally.merge(run_seeds(low, high))
+            on_progress(tally)
+        return tally
+    with ProcessPoolExecutor(jobs) as pool:
+        running: set[Future[Tally]] = set()
+        while True:
+            while len(running) < 2 * jobs and not (is_over() or tally.failed):
+                chunk = next(chunks, None)
+                if chunk is None:
+                    break
+                running.add(pool.submit(run_seeds, *chunk))
+            if not running:
+                return tally
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for one in done:
+                tally.merge(one.result())
+            on_progress(tally)
+
+
+def _chunks(first: int, last: int) -> Iterator[tuple[int, int]]:
+    for low in range(first, last + 1, CHUNK):
+        yield low, min(low + CHUNK - 1, last)
