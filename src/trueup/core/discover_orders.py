@@ -4,11 +4,9 @@ Judged are the rows of the open-order read, whatever their status, and of the ot
 ended with fills by a query's answer. Orders that ended in the history are `cover_history`'s.
 """
 
-from operator import itemgetter
-
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
-from trueup.core.insert_plainly import has_straight_path, insert_plainly
+from trueup.core.insert_plainly import find_plain, insert_plainly
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
@@ -32,15 +30,14 @@ def discover_orders(draft: Draft) -> None:
     found = _unmatched(draft)
     if found or draft.stray_fills:
         _ask_the_ledger(draft, [record for _, record in found])
-    straight = bool(found) and has_straight_path(draft)
-    inserted = 0
-    for venue_id, record in found:
-        if straight and venue_id is not None and insert_plainly(draft, venue_id, record):
-            inserted += 1
+    plain = find_plain(draft, [record for _, record in found])
+    for (venue_id, record), is_plain in zip(found, plain, strict=True):
+        if is_plain and venue_id is not None:
+            insert_plainly(draft, venue_id, record)
         else:
             _judge(draft, venue_id, record)
-    if inserted:
-        draft.count("missing_locally", inserted)
+    if any(plain):
+        draft.count("missing_locally", sum(plain))
     _ask_about_stray_fills(draft)
 
 
@@ -50,14 +47,13 @@ def _unmatched(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
     if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
         return []  # every venue order is matched, each once
     taken = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
-    left = [
-        (_depth(draft, venue_id) if venue.predecessor_of else 0, venue_id, record)
-        for venue_id, record in venue.by_id.items()
-        if venue_id not in taken and _is_ours_to_judge(draft, venue_id, record)
-    ]
-    left.sort(key=itemgetter(0, 1))
+    known, index = draft.known_ids, draft.index_by_venue_id
+    left = [one for one in venue.by_id if not (one in taken or one in index or one in known)]
+    if venue.open_ids is not None:
+        left = [one for one in left if _is_ours_to_judge(draft, one, venue.by_id[one])]
+    left.sort(key=(lambda one: (_depth(draft, one), one)) if venue.predecessor_of else None)
     nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
-    return [*((venue_id, record) for _, venue_id, record in left), *((None, record) for record in nameless)]
+    return [*((venue_id, venue.by_id[venue_id]) for venue_id in left), *((None, one) for one in nameless)]
 
 
 def _depth(draft: Draft, venue_id: str) -> int:
@@ -68,8 +64,6 @@ def _depth(draft: Draft, venue_id: str) -> int:
 
 
 def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
-    if venue_id in draft.known_ids or draft.local_index(venue_id) is not None:
-        return False
     if draft.venue.is_open(venue_id) or record.status in LIVE:
         return True
     return (

@@ -237,14 +237,22 @@ class Draft:
         """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""
         if time is None:
             return False
+        threshold = self._threshold(read_at)
+        if time[:_SECONDS] != threshold[0]:  # whole seconds compare as text
+            return time[:_SECONDS] > threshold[0]
+        return to_ns(time) >= threshold[1]
+
+    def window_start(self, read_at: str | None) -> str:
+        """The second in which the recent-activity window of a read starts: what is before it as text is not recent."""
+        return self._threshold(read_at)[0]
+
+    def _threshold(self, read_at: str | None) -> tuple[str, int]:
         threshold = self._thresholds.get(read_at)
         if threshold is None:
             window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
             start_ns = to_ns(read_at or self.snapshot.taken_at) - window_ns
             self._thresholds[read_at] = threshold = (from_ns(start_ns)[:_SECONDS], start_ns)
-        if time[:_SECONDS] != threshold[0]:  # whole seconds compare as text
-            return time[:_SECONDS] > threshold[0]
-        return to_ns(time) >= threshold[1]
+        return threshold
 
     @cached_property
     def _holders(self) -> dict[str, int]:

@@ -241,11 +241,23 @@ def _is_stated(draft: Draft, one: Finding) -> bool:
 
 
 def _plan_id(draft: Draft, plan: Plan) -> str:
-    """Digest of the rules' version, profile, taken_at and the plan's own sorted content."""
+    """Digest of the rules' version, profile, taken_at and the plan's own sorted content.
+
+    Of the many rows it takes what their ids do not say already: these are digests of the profile and the order, with
+    kind, version and turn. Column by column, for the columns' values alone are encoded, not every row's keys.
+    """
     whole = hashlib.blake2b(digest_size=16)
     encode = msgspec.msgpack.Encoder().encode
-    whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at, plan.breaks, plan.corrections]))
-    whole.update(
-        encode([plan.notifications, plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result])
-    )
+    whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at]))
+    for rows, names in (
+        (plan.breaks, ("break_id", "severity", "reason", "message", "corrected")),
+        (plan.corrections, ("correction_id", "kind", "reason", "trade_id", "fill", "changes")),
+        (
+            plan.notifications,
+            ("notification_id", "trade_id", "qty", "price", "cumulative_avg_price", "reason"),
+        ),
+    ):
+        for name in names:
+            whole.update(encode(list(map(attrgetter(name), rows))))
+    whole.update(encode([plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result]))
     return whole.hexdigest()

@@ -5,8 +5,10 @@ same rows here, made at once: without a judgement, and with every id read once. 
 ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the plan has no straight path at all.
 """
 
+from collections.abc import Sequence
+
 from trueup.core.draft import SEVERITY_OF, Draft
-from trueup.model.ids import known_client_id
+from trueup.model.ids import comparable_client_ids, known_client_id
 from trueup.model.plan import Break, Correction, Notification
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -25,7 +27,7 @@ _KIND, _REASON = BreakKind.MISSING_LOCALLY, Reason.NOT_KNOWN_LOCALLY
 _SEVERITY = SEVERITY_OF.get(_KIND, Severity.WARN)
 
 
-def has_straight_path(draft: Draft) -> bool:
+def _has_straight_path(draft: Draft) -> bool:
     """Whether records alone decide what becomes of unmatched orders."""
     local, venue = draft.snapshot.local, draft.venue
     others = (
@@ -35,6 +37,7 @@ def has_straight_path(draft: Draft) -> bool:
         draft.trades,
         draft.stray_fills,
         draft.ids_in_local_fills,
+        draft.known_client_ids,
         local.decisions,
         venue.predecessor_of,
         venue.read_at_of,
@@ -42,27 +45,35 @@ def has_straight_path(draft: Draft) -> bool:
     return local.extent is Extent.ALL and not any(others)
 
 
-def insert_plainly(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
-    """Insert the order with its break, correction and notification; false, and nothing done, where it is not plain."""
-    client_id, side = known_client_id(record.client_order_id), record.side
-    if side is None or client_id is None or not _is_plain(draft, record) or not draft.is_free(client_id):
-        return False
-    order = _row_of(record, side)
-    draft.add_named_order(order, venue_id, client_id)
-    _tell(draft, order, record, draft.digest_of_venue_id(venue_id))
-    return True
-
-
-def _is_plain(draft: Draft, record: VenueOrder) -> bool:
-    return (
+def find_plain(draft: Draft, records: Sequence[VenueOrder]) -> list[bool]:
+    """Which of the unmatched records the straight path can take; read column by column, once."""
+    if not records or not _has_straight_path(draft):
+        return [False] * len(records)
+    venue, known = draft.venue, draft.index_by_client_id
+    client_ids = comparable_client_ids([record.client_order_id for record in records])
+    symbols = {one for one in {record.symbol for record in records} if one and not draft.is_unmapped(one)}
+    window_start = draft.window_start(venue.open_read_at)
+    return [
         record.status is Status.PENDING_NEW
         and (record.filled_qty == "0" or record.filled_qty is None)
-        and record.symbol is not None
+        and record.symbol in symbols
+        and record.side is not None
         and record.intent is None
         and record.position_side is None
-        and not draft.is_unmapped(record.symbol)
-        and not draft.is_within_window(record.submitted_at, draft.venue.open_read_at)
-    )
+        and (record.submitted_at is None or record.submitted_at < window_start)
+        and client_id is not None
+        and client_id not in known
+        and not venue.is_shared(client_id)
+        for client_id, record in zip(client_ids, records, strict=True)
+    ]
+
+
+def insert_plainly(draft: Draft, venue_id: str, record: VenueOrder) -> None:
+    """Insert the order, by its comparable id, with its break, correction and notification."""
+    side = record.side or Side.BUY  # a plain record has one
+    order = _row_of(record, side)
+    draft.add_named_order(order, venue_id, known_client_id(record.client_order_id))
+    _tell(draft, order, record, draft.digest_of_venue_id(venue_id))
 
 
 def _row_of(record: VenueOrder, side: Side) -> LocalOrder:

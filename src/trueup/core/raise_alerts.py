@@ -52,7 +52,7 @@ def raise_alerts(draft: Draft) -> None:
 def _alert_long_deferrals(draft: Draft) -> None:
     """One alert per reason for what has been deferred, or waited for an answer, for too long."""
     waiting: dict[str, list[str]] = {}
-    known = set(draft.break_versions)
+    known = draft.break_versions
     rows = [
         (reason, break_id, kind, ids)
         for reason, break_id, kind, ids, _ in draft.waiting
