@@ -10,14 +10,16 @@ import msgspec
 
 from benchmarks.pairs import Scenario, write_snapshot
 from trueup.engine.account import ManagedAccount, ManagedProfile
-from trueup.ledgers.rows import order_values
+from trueup.ledgers.apply_plan import OrderWrite
+from trueup.ledgers.database import stamp
+from trueup.ledgers.order_log import BOT
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
+from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.decode import decode_snapshot
 from trueup.model.snapshot import (
     HistoryRead,
     Instrument,
-    LocalOrder,
     OrdersRead,
     PositionsRead,
     Snapshot,
@@ -102,22 +104,21 @@ def open_books(path: Path, snapshot: Snapshot) -> tuple[SqlLedger, TimedDatabase
     database = TimedDatabase(str(path), clock_ns=clock.now_ns)
     ledger = SqlLedger(database)
     ledger.ensure_profiles([snapshot.profile])
-    _insert_orders(database, snapshot)
+    _record_orders(database, snapshot)
     return ledger, database, clock
 
 
-def _insert_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
-    """As a bot writes its own tables: every column of the model."""
-    columns = list(LocalOrder.__struct_fields__)
-    rows = [
-        (snapshot.profile.account_id, snapshot.profile.profile_id, *order_values(order))
-        for order in snapshot.local.orders
-    ]
-    marks = ", ".join("?" * (len(columns) + 2))
+def _record_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
+    """As a bot's recorder writes them: with their rows of the order log."""
     with database.transaction():
-        database.connection.executemany(
-            f"INSERT INTO orders (account_id, profile_id, {', '.join(columns)}) VALUES ({marks})", rows
+        writer = BookWriter(
+            database,
+            home_of(database, snapshot.profile.profile_id),
+            event="recorded",
+            written_by=BOT,
+            logged_at=stamp(database.now_ns()),
         )
+        writer.write([OrderWrite(None, order) for order in snapshot.local.orders], [])
 
 
 def managed(ledger: SqlLedger, clock: StandingClock, venue: BytesVenue, snapshot: Snapshot) -> ManagedAccount:
