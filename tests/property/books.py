@@ -232,11 +232,18 @@ def place_of(orders: list[Document], row: Document, plan: Document) -> int | Non
         lambda old: normal(old["venue_order_id"]) in old_venue_ids,
         lambda old: old["venue_order_id"] is None and normal(old["client_order_id"]) in old_client_ids,
         lambda old: own is not None and own in map(normal, old["previous_venue_order_ids"]),
+        lambda old: (bound or not (own or client)) and _is_same_unnamed(old, row),
     ):
         for place, old in enumerate(orders):
             if fits(old):
                 return place
     return None
+
+
+def _is_same_unnamed(old: Document, row: Document) -> bool:
+    """A row without order ids is known by its trade, symbol and side."""
+    has_ids = old["venue_order_id"] is not None or old["client_order_id"] is not None
+    return not has_ids and all(old[key] == row[key] for key in ("trade_id", "symbol", "side"))
 
 
 def _new_venue_ids(bind: Document) -> set[str | None]:
