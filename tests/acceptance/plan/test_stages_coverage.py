@@ -186,6 +186,13 @@ def test_missing_fill_data(keys):
     assert steps(planned) == []
 
 
+@pytest.mark.parametrize("lacking", ["side", "symbol"])
+def test_an_unmapped_action(lacking):
+    planned = cover(done(**{lacking: None}))
+    assert classes(planned) == {"skipped_unmapped_action": 1}
+    assert steps(planned) == []
+
+
 def test_an_unmapped_trade():
     planned = cover(done(client_order_id="bot-9"))
     assert classes(planned) == {"skipped_unmapped_trade": 1}

@@ -242,6 +242,10 @@ def test_price_missing():
     assert refusals(backfill(sold(filled_avg_price=None))) == {"price_missing": 1}
 
 
+def test_audit_missing():
+    assert refusals(backfill(sold(), local_keys={"unsupported": ["exit_audit"]})) == {"audit_missing": 1}
+
+
 def test_quarantined_by_a_person():
     held = trade(**LONG, status="quarantined", quarantined_by="person")
     assert refusals(backfill(sold(), trades=[held])) == {"quarantined": 1}
