@@ -60,12 +60,8 @@ def trades_of_symbol(draft: "Draft", symbol: str | None) -> list[Trade]:
     """Trades of one instrument that are not closed."""
     if symbol is None:
         return []
-    token = symbol_token(symbol)
-    return [
-        one
-        for one in draft.trades.values()
-        if one.status is not TradeStatus.CLOSED and symbol_token(one.symbol) == token
-    ]
+    of_symbol = (draft.trades[key] for key in draft.trade_keys.get(symbol_token(symbol), ()))
+    return [one for one in of_symbol if one.status is not TradeStatus.CLOSED]
 
 
 def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | None:

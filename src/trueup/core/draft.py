@@ -144,6 +144,14 @@ class Draft:
         return [one for one in self.snapshot.prior if one.break_id is None]
 
     @cached_property
+    def trade_keys(self) -> dict[str, list[str]]:
+        """Keys of `trades` by their symbol's token; neither changes once the scope is filtered."""
+        keys: dict[str, list[str]] = {}
+        for key, trade in self.trades.items():
+            keys.setdefault(symbol_token(trade.symbol), []).append(key)
+        return keys
+
+    @cached_property
     def index_by_client_id(self) -> dict[str, int]:
         """Local orders by comparable client order id."""
         found = ((known_client_id(order.client_order_id), index) for index, order in enumerate(self.orders))
@@ -449,14 +457,18 @@ class Draft:
             self.wants[key] = mine
         return True
 
-    def set_order(self, index: int, order: LocalOrder) -> None:
+    def set_order(self, index: int, order: LocalOrder, *, venue_updated_at: str | None) -> LocalOrder:
         """The order as it now stands; its version rises once, however much of it changed."""
         if self.orders is self.original_orders:
             self.orders = list(self.orders)
         if index not in self.changed_orders:
             self.changed_orders.add(index)
-            order = replace(order, version=self.orders[index].version + 1)
+            version = self.orders[index].version + 1
+            order = replace(order, version=version, venue_updated_at=venue_updated_at)
+        elif venue_updated_at != order.venue_updated_at:
+            order = replace(order, venue_updated_at=venue_updated_at)
         self.orders[index] = order
+        return order
 
     def add_order(self, order: LocalOrder) -> int:
         """A new local order (version 1 once written). Returns its index."""

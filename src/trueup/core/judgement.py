@@ -13,7 +13,7 @@ from trueup.core.derive_action import derive_action
 from trueup.core.draft import Draft, Ids
 from trueup.core.fold_fills import Booking, Fold
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, text
+from trueup.model.money import ZERO, amount, canonical, text
 from trueup.model.plan import Correction, FillChange, Notification
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -215,21 +215,15 @@ class Judgement:
         )
 
     def _commit_state(self) -> None:
-        draft, order = self.draft, self.order
-        record = self.record
-        if (
-            record is not None
-            and record.updated_at is not None
-            and _is_later(record.updated_at, order.venue_updated_at)
-        ):
-            order = replace(order, venue_updated_at=record.updated_at)
-        draft.set_order(self.index, order)
-        self.order = draft.orders[self.index]
+        draft, before = self.draft, self.order.venue_updated_at
+        updated_at = None if self.record is None else self.record.updated_at
+        later = updated_at if updated_at is not None and _is_later(updated_at, before) else before
+        self.order = draft.set_order(self.index, self.order, venue_updated_at=later)
         for booking in self.bookings:
             draft.set_fill(self.index, booking.row)
         for fill in self.shrunk:
             draft.set_fill(self.index, fill)
-        if self.growth_qty or self.recost or self.real_fills:
+        if draft.trades and (self.growth_qty or self.recost or self.real_fills):
             draft.trade_moves.note(
                 draft,
                 self.index,
@@ -247,7 +241,7 @@ class Judgement:
     def _add_notification(self, kind: NotificationKind, reason: str | None, version: int) -> None:
         order = self.order
         grew = kind in (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
-        cumulative = text(amount(order.filled_qty))
+        cumulative = canonical(order.filled_qty)
         self.draft.notifications.append(
             Notification(
                 notification_id=f"{self.digest}-{version}-{kind}-{cumulative}",

@@ -17,7 +17,7 @@ def amount(text: str | None) -> Decimal:
 
 def text(value: Decimal) -> str:
     """The one canonical text of an amount: no exponent, no trailing zeros, at most 38 significant digits."""
-    if value == 0:
+    if not value:
         return "0"
     return format(value.normalize(_OUTPUT), "f")
 
