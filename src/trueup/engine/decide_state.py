@@ -14,6 +14,8 @@ from trueup.model.vocabulary import BreakKind, ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
 UNCLASSED = frozenset({BreakKind.UNCOVERED_ORDER, BreakKind.UNMAPPED_INSTRUMENT, BreakKind.MISSING_LOCALLY})
+UNRESOLVED = frozenset({BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT, BreakKind.PRICE_MISSING})
+UNRESOLVED_MAX_S = 3600  # how long such a break holds the watermark back: one that lasts is a person's
 CIRCUIT_BREAKER = (
     "circuit_breaker"  # the plan itself says, by this alert, that it is too large to apply unseen
 )
@@ -83,7 +85,8 @@ def _reaches_back(history: HistoryRead, start: str | None) -> bool:
 def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str | None:
     """How far this run has finally classed the venue's history; null where it stands as it is.
 
-    It moves up to the first order that is not finally classed, and not at all while anything is deferred or asked.
+    It moves up to the first order that is not finally classed, or whose fills are not booked yet, and not at all while
+    anything is deferred or asked.
     """
     history, coverage = snapshot.venue.history, plan.result.coverage
     covered = coverage.attempted or not snapshot.policy.coverage_enabled
@@ -91,7 +94,7 @@ def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str
         return None
     if history.state is not ReadState.COMPLETE or history.read_at is None:
         return None
-    limits = [history.read_at, *_unclassed_since(snapshot, plan)]
+    limits = [history.read_at, *_unclassed_since(snapshot, plan), *_unresolved_since(snapshot, plan)]
     if None in limits or not _reaches_back(history, coverage_start(watermark, snapshot.policy)):
         return None
     first = min((one for one in limits if one is not None), key=to_ns)
@@ -105,6 +108,22 @@ def _unclassed_since(snapshot: Snapshot, plan: Plan) -> list[str | None]:
     }
     orders = snapshot.venue.history.orders if open_ids else []
     return [order.submitted_at for order in orders if known_id(order.venue_order_id) in open_ids]
+
+
+def _unresolved_since(snapshot: Snapshot, plan: Plan) -> list[str | None]:
+    """When known orders were submitted whose fills this run could not book; null where their record was not read."""
+    seen_at = {one.break_id: one.first_seen_at for one in plan.findings}
+    oldest_ns = to_ns(plan.taken_at) - UNRESOLVED_MAX_S * NS_PER_S
+    open_ids = {
+        known_id(one.venue_order_id)
+        for one in plan.breaks
+        if one.kind in UNRESOLVED
+        and not one.corrected
+        and to_ns(seen_at.get(one.break_id, plan.taken_at)) >= oldest_ns
+    }
+    orders = snapshot.venue.history.orders if open_ids else []
+    submitted_at = {known_id(order.venue_order_id): order.submitted_at for order in orders}
+    return [submitted_at.get(venue_id) for venue_id in open_ids]
 
 
 def is_due(watermark: str | None, next_: str | None) -> bool:

@@ -24,9 +24,8 @@ from trueup.model.errors import FenceLost
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 
-QUERY_ROUNDS_MAX = (
-    5  # an order by both ids, its successor, the history, one to spare; the rest waits for a run
-)
+# an order by both ids, its successor, the history; what that shows by both ids, and one to spare; the rest waits for a run
+QUERY_ROUNDS_MAX = 8
 
 
 class PlanProfiles(ABC):

@@ -18,6 +18,7 @@ from trueup.sim.faults import LAG_S_MAX, FaultDice
 from trueup.sim.process import Process
 from trueup.sim.venue import SLOW_S_MAX, SimVenue
 
+OTHER_ACCOUNT = "acc-other"  # nobody trades there
 NEVER_S = 3600  # longer than any time-out
 T = TypeVar("T")
 
@@ -25,20 +26,31 @@ T = TypeVar("T")
 class SimNetwork:
     """One process's connection to one account. `requests` counts what was sent, by kind, since it was last emptied."""
 
-    def __init__(self, venue: SimVenue, process: Process, clock: SimClock, dice: FaultDice) -> None:
+    def __init__(
+        self, venue: SimVenue, other: SimVenue, process: Process, clock: SimClock, dice: FaultDice
+    ) -> None:
+        """`other`: who answers while the key is another account's."""
         self.requests: dict[str, int] = {}
         self.on_request: Callable[[str], None] = lambda kind: None
-        self._venue = venue
+        self._own = venue
+        self._other = other
+        self._swapped_until_ns = 0
         self._process = process
         self._clock = clock
         self._dice = dice
         self._replies: dict[str, tuple[int, Any]] = {}  # kind → when it was sent, the reply
 
     @property
+    def _venue(self) -> SimVenue:
+        return self._other if self._clock.now_ns() < self._swapped_until_ns else self._own
+
+    @property
     def name(self) -> str:
         return self._venue.name
 
     async def account_id(self) -> str | None:
+        if self._dice.strikes("account_swapped"):
+            self._swapped_until_ns = self._clock.now_ns() + self._dice.lag_ns()
         return await self._ask("account_id", self._venue.read_account_id)
 
     async def now_ns(self) -> int | None:
@@ -48,13 +60,13 @@ class SimNetwork:
         return self._venue.read_instruments()  # adapters keep them
 
     async def open_orders(self) -> OrdersRead:
-        return await self._ask("open_orders", self._venue.read_open_orders)
+        return await self._ask("open_orders", lambda: self._venue.read_open_orders())
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
         return await self._ask(f"history {since}", lambda: self._venue.read_history(since, symbol))
 
     async def positions(self) -> PositionsRead:
-        return await self._ask("positions", self._venue.read_positions)
+        return await self._ask("positions", lambda: self._venue.read_positions())
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
         return await self._ask("find_order", lambda: self._venue.answer(by, order_id))

@@ -27,7 +27,6 @@ from trueup.sim.market import Market
 from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, time_text
 
 FOREVER_AGO_NS = 0
-OTHER_ACCOUNT = "acc-other"  # nobody trades there
 YOUNG_S = 120  # rows shift where new ones come in
 EXPIRED_S = 60  # what is older than this is gone, where the history has expired
 SLOW_S_MAX = 8  # below the time-outs of the engine: what is slower is a failed read
@@ -57,7 +56,6 @@ class SimVenue:
         self._sides: tuple[PositionSide | None, ...] = tuple(PositionSide) if hedged else (None,)
         self._refused_until_ns = 0  # banned, or the key is revoked
         self._refusal = ""
-        self._swapped_until_ns = 0  # another account answers
         self._shown_from: dict[str, int] = {}  # order or fill id → when lists begin to show it
 
     # ports.Venue
@@ -93,7 +91,7 @@ class SimVenue:
     # The same reads, at once
 
     def read_account_id(self) -> str:
-        return self._whose()
+        return self._account_id
 
     def read_instruments(self) -> list[Instrument]:
         return [instrument.model() for instrument in self._market.instruments.values()]
@@ -102,9 +100,9 @@ class SimVenue:
         as_of_ns = self._start_read()
         if self._dice.strikes("read_empty"):
             return OrdersRead(state=ReadState.COMPLETE, read_at=self._now())
-        orders = self._market.live_orders(self._whose())
+        orders = self._market.live_orders(self._account_id)
         if as_of_ns is not None:
-            everything = self._market.truth_orders(self._whose())
+            everything = self._market.truth_orders(self._account_id)
             orders = [order for order in everything if order.is_live_at(as_of_ns)]
         rows, state = self._cut(self._order_rows(self._skip(orders), as_of_ns))
         return OrdersRead(state=state, read_at=self._now(), rows=rows)
@@ -117,12 +115,12 @@ class SimVenue:
             since_ns = max(since_ns, self._market.now_ns() - EXPIRED_S * NS_PER_S)
         orders = [
             order
-            for order in self._market.truth_orders(self._whose())
+            for order in self._market.truth_orders(self._account_id)
             if order.submitted_ns >= since_ns and symbol in (None, order.symbol)
         ]
         fills = [
             fill
-            for fill in self._market.truth_fills(self._whose())
+            for fill in self._market.truth_fills(self._account_id)
             if fill.filled_ns >= since_ns and symbol in (None, fill.order.symbol)
         ]
         order_rows, state = self._cut(self._order_rows(self._skip(orders), as_of_ns))
@@ -153,9 +151,9 @@ class SimVenue:
                 by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=self._now(), error="try later"
             )
         if by is QueryBy.VENUE_ORDER_ID:
-            order = self._market.truth_order(self._whose(), order_id.strip().upper())
+            order = self._market.truth_order(self._account_id, order_id.strip().upper())
         else:
-            order = self._market.truth_by_client_id(self._whose(), order_id)
+            order = self._market.truth_by_client_id(self._account_id, order_id)
         view = order.view() if order is not None else None
         if order is not None and self._dice.strikes("answer_stale"):
             view = order.view_at(self._earlier_ns())
@@ -181,13 +179,6 @@ class SimVenue:
         """Fail, or say as of which earlier time this read answers (null: now)."""
         self._fail()
         return self._earlier_ns() if self._dice.strikes("read_stale") else None
-
-    def _whose(self) -> str:
-        """The account whose key answers now."""
-        now_ns = self._market.now_ns()
-        if now_ns >= self._swapped_until_ns and self._dice.strikes("account_swapped"):
-            self._swapped_until_ns = now_ns + self._dice.lag_ns()
-        return self._account_id if now_ns >= self._swapped_until_ns else OTHER_ACCOUNT
 
     def _fail(self) -> None:
         dice, now_ns = self._dice, self._market.now_ns()
@@ -274,8 +265,8 @@ class SimVenue:
 
     def _position_parts(self, symbol: str, side: PositionSide | None, as_of_ns: int | None) -> int:
         if as_of_ns is None:
-            return self._market.truth_position(self._whose(), symbol, side)
-        fills = self._market.truth_fills(self._whose())
+            return self._market.truth_position(self._account_id, symbol, side)
+        fills = self._market.truth_fills(self._account_id)
         return sum(
             fill.position_parts
             for fill in fills

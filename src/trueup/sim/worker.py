@@ -19,8 +19,9 @@ from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection
 from trueup.sim.faults import FaultDice
 from trueup.sim.managed import AccountExecutor
-from trueup.sim.network import SimNetwork
+from trueup.sim.network import OTHER_ACCOUNT, SimNetwork
 from trueup.sim.process import Process
+from trueup.sim.venue import SimVenue
 from trueup.sim.world import SimAccount, World
 
 EXECUTOR_SLOW_S = 40  # beyond the engine's time-out
@@ -121,7 +122,8 @@ class Worker:
 
     def _take_seat(self, account: SimAccount) -> Seat:
         world = self._world
-        network = SimNetwork(account.venue, self.process, world.clock, world.dice)
+        other = SimVenue(world.market, OTHER_ACCOUNT, world.dice)
+        network = SimNetwork(account.venue, other, self.process, world.clock, world.dice)
         network.on_request = lambda kind: self._note_request(account.account_id, kind)
         profiles = [
             ManagedProfile(profile=world.profiles[one].profile, policy=self._policies[one])

@@ -9,7 +9,7 @@ from typing import Protocol
 from trueup.model.policy import Policy
 from trueup.sim.checkers.facts import Violation
 
-ROUNDS_MAX = 5  # of questions in one run
+ROUNDS_MAX = 8  # of questions in one run
 LISTINGS_MAX = {"account_id": 1, "open_orders": 1, "positions": 1, "history": 1 + ROUNDS_MAX}
 FORESEEN = ("LedgerError", "CommitUnknown", "FenceLost", "Conflict")
 
