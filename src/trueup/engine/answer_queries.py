@@ -58,19 +58,17 @@ class Answers:
         self._venue: dict[_Asked, VenueAnswer] = {}
         self._history: dict[_Asked, HistoryRead] = {}
         self._local: dict[_Asked, _LocalReply] = {}
+        self._told: set[tuple[str, _Asked]] = set()  # by profile id: one may ask what another was answered
 
-    def unasked(self, profile_id: str, queries: Iterable[Query]) -> list[Query]:
-        """Those of a plan's queries that this run has not asked yet."""
-        known = self._venue.keys() | self._history.keys() | self._local.keys()
-        return [query for query in queries if _asked(profile_id, query) not in known]
+    def untold(self, profile_id: str, queries: Iterable[Query]) -> list[Query]:
+        """Those of a plan's queries to which this profile has had no reply in this run."""
+        return [query for query in queries if (profile_id, _asked(profile_id, query)) not in self._told]
 
     async def ask(self, queries: Mapping[str, Sequence[Query]]) -> None:
         """Asks every query of every profile that was not asked before; by profile id."""
-        fresh = {
-            _asked(profile_id, query): query
-            for profile_id, wanted in queries.items()
-            for query in self.unasked(profile_id, wanted)
-        }
+        known = self._venue.keys() | self._history.keys() | self._local.keys()
+        wanted = {_asked(one, query): query for one, asked in queries.items() for query in asked}
+        fresh = {asked: query for asked, query in wanted.items() if asked not in known}
         sent_at = await in_thread(self._ask_locally, fresh)
         histories = {asked: query for asked, query in fresh.items() if query.by is QueryBy.HISTORY}
         async with asyncio.TaskGroup() as round_:
@@ -84,7 +82,9 @@ class Answers:
 
     def add_to(self, snapshot: Snapshot, queries: Sequence[Query], taken_at: str) -> Snapshot:
         """The snapshot with the answers to these queries, as of `taken_at`, checked like a document."""
-        asked = [_asked(snapshot.profile.profile_id, query) for query in queries]
+        profile_id = snapshot.profile.profile_id
+        asked = [_asked(profile_id, query) for query in self.untold(profile_id, queries)]
+        self._told |= {(profile_id, one) for one in asked}
         local = snapshot.local
         for one in asked:
             local = _with_reply(local, self._local.get(one))

@@ -24,7 +24,7 @@ from trueup.model.errors import FenceLost
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 
-# an order by both ids, its successor, the history; what that shows by both ids, and one to spare; the rest waits for a run
+# an order by both ids, its successor, the history, what that shows by both ids, one to spare; the rest waits for a run
 QUERY_ROUNDS_MAX = 8
 
 
@@ -88,7 +88,7 @@ class PlanProfiles(ABC):
         try:
             snapshot = await in_thread(observed)
             plan = await in_thread(make_plan, snapshot)
-            if not last and self._answers.unasked(profile_id, plan.queries):
+            if not last and self._answers.untold(profile_id, plan.queries):
                 self._waiting[profile_id] = (snapshot, plan)
             else:
                 await self.settle(snapshot, plan)

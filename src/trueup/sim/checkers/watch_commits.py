@@ -47,20 +47,17 @@ class CommitWatch:
         self._accounts = accounts
         self._epochs: dict[str, int] = {}
         self._chains: dict[str, _Chain] = {}
+        self._first_written: dict[str, int] = {}  # a log row's hash → the commit that wrote it
         self.violations: list[Violation] = []
         self.overrun: set[str] = set()  # trades of which a bot recorded more exits than they held
         self.start_again(0)
 
     def start_again(self, commit: int) -> None:
-        """Some commits were lost: fold what is left. What went back to an older version was written at `commit`."""
+        """Some commits were lost: fold what is left."""
         self._epochs.clear()
         for profile_id, account_id in self._accounts.items():
-            before = self._chains.get(profile_id)
             chain = self._chains[profile_id] = _Chain(account_id)
             self._read_on(profile_id, chain, commit)
-            for subject, version in chain.versions.items() if before is not None else ():
-                if before is not None and before.versions.get(subject) == version:
-                    chain.written[subject] = before.written[subject]
 
     def after_commit(self, commit: int, leases: Leases, requests: Requests) -> None:
         """`leases`, `requests`: what the committing process holds, and when (in commits) it sent each request."""
@@ -108,7 +105,8 @@ class CommitWatch:
             by_bot |= not written_by.startswith(BY_TRUEUP)
             states: dict[Any, dict[str, Any]] = chain.orders if order_key is not None else chain.trades
             states.setdefault(subject, {}).update(told.get("changes", {}))
-            chain.versions[subject], chain.written[subject] = version, commit
+            chain.versions[subject] = version
+            chain.written[subject] = self._first_written.setdefault(digest, commit)
             changed.add(subject)
         if by_bot:
             self.overrun |= _overrun(chain)
