@@ -33,6 +33,11 @@ def normal(order_id: str | None) -> str | None:
     return (order_id.strip().lower() or None) if order_id is not None else None
 
 
+def is_useful(order_id: str | None) -> bool:
+    """Whether an id names anything; client ids "0" and "api" do not."""
+    return order_id is not None and normal(order_id) not in (None, "0", "api")
+
+
 # What the bot heard
 
 
@@ -223,7 +228,8 @@ def apply(books: Books, plan: Document) -> Books:
 
 def place_of(orders: list[Document], row: Document, plan: Document) -> int | None:
     """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id, and so on."""
-    own, client = normal(row["venue_order_id"]), normal(row["client_order_id"])
+    own = normal(row["venue_order_id"])
+    client = normal(row["client_order_id"]) if is_useful(row["client_order_id"]) else None
     bound = [one for one in plan["corrections"] if one["kind"] == "bind_ids" and own in _new_venue_ids(one)]
     old_venue_ids = {normal(one["venue_order_id"]) for one in bound} - {None}
     old_client_ids = {normal(one["client_order_id"]) for one in bound} | ({client} - {None})
@@ -242,7 +248,7 @@ def place_of(orders: list[Document], row: Document, plan: Document) -> int | Non
 
 def _is_same_unnamed(old: Document, row: Document) -> bool:
     """A row without order ids is known by its trade, symbol and side."""
-    has_ids = old["venue_order_id"] is not None or old["client_order_id"] is not None
+    has_ids = old["venue_order_id"] is not None or is_useful(old["client_order_id"])
     return not has_ids and all(old[key] == row[key] for key in ("trade_id", "symbol", "side"))
 
 

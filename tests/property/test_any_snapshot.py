@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.property.books import normal, place_of
+from tests.property.books import is_useful, normal, place_of
 from tests.property.test_worlds import projected, shuffled
 from tests.property.truth import Document, at
 from tests.property.worlds import STAGES_OFF, plan_bytes, plan_of
@@ -216,16 +216,12 @@ def only_distinct_orders(rows: list[Document]) -> list[Document]:
     kept: list[Document] = []
     seen: set[tuple] = set()
     for row in rows:
-        ids: set[tuple] = {(key, normal(row[key])) for key in ID_KEYS if useful(row[key])}
+        ids: set[tuple] = {(key, normal(row[key])) for key in ID_KEYS if is_useful(row[key])}
         ids |= set() if ids else {(row["trade_id"], row["symbol"], row["side"])}
         if not ids & seen and (ids != {(None, row["symbol"], row["side"])}):
             kept.append(row)
             seen |= ids
     return kept
-
-
-def useful(order_id: str | None) -> bool:
-    return order_id is not None and normal(order_id) not in (None, "0", "api")
 
 
 def fill_identity(row: Document) -> tuple:
@@ -270,11 +266,11 @@ def test_an_incomplete_read_never_ends_an_order_whose_record_is_not_there(snapsh
         (key, normal(record[key]))
         for record in venue_records(snapshot)
         for key in ID_KEYS
-        if useful(record[key])
+        if is_useful(record[key])
     }
     for correction in plan["corrections"]:
         if correction["kind"] == "set_status" and correction["changes"]["status"] in TERMINAL:
-            ids = {(key, normal(correction[key])) for key in ID_KEYS if useful(correction[key])}
+            ids = {(key, normal(correction[key])) for key in ID_KEYS if is_useful(correction[key])}
             assert ids & known, correction
 
 
