@@ -56,8 +56,41 @@ def test_what_it_says_to_type_next_works(tmp_path: Path) -> None:
     assert len(typed) > 5
     for line in typed[1:]:
         result = CliRunner().invoke(commands, line.split(), env={"TRUEUP_CONFIG": configuration})
-        assert result.exit_code == 0, (line, result.output)
+        left_to_people = line == "plan"  # a position that was closed by hand
+        assert result.exit_code == (2 if left_to_people else 0), (line, result.output)
         assert result.stdout != ""
+
+
+def test_it_shows_the_stages(tmp_path: Path) -> None:
+    """A lost exit, a position closed by hand, two bots on an account, somebody else's order."""
+    story = demo(tmp_path / "a").stdout
+    happened = [
+        "a bot's exit is filled, and it dies before noting that it sent it",
+        "a person closes a bot's position on the website",
+        "a person places an order of their own",
+    ]
+    assert [one for one in happened if one not in story] == []
+    assert "-exit-99" in story
+    assert "insert_order" in story
+    assert "quarantine_trade" in story
+    assert "foreign_exit (web-1)" in story
+    assert "somebody else's live orders on these accounts: 1, never touched" in story
+    config = (tmp_path / "a/trueup.toml").read_text()
+    assert (config.count("[[accounts]]"), config.count("[[accounts.profiles]]")) == (2, 4)
+
+
+def test_what_a_person_says_of_the_closed_position_is_booked(tmp_path: Path) -> None:
+    story = demo(tmp_path / "a").stdout
+    profile = story.split("decide adopt web-1 --profile ")[1].split()[0]
+    trade = story.split(f"{profile} may not trade ")[1].split(":")[0]
+    config = {"TRUEUP_CONFIG": str(tmp_path / "a/trueup.toml")}
+    adopt = ["decide", "adopt", "web-1", "--profile", profile, "--why", "closed by hand"]
+    assert CliRunner().invoke(commands, adopt, env=config).exit_code == 0
+    CliRunner().invoke(commands, ["run", "--once", "--apply"], env=config)
+    told = CliRunner().invoke(commands, ["explain", trade], env=config).stdout
+    assert "web-1" in told
+    assert "closed by hand" in told
+    assert "insert_exit" in told
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

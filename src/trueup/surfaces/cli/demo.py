@@ -36,7 +36,9 @@ FAULTS_SHOWN_MAX = 14
 @common
 def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None) -> int:
     """Watch books drift and be repaired, on a simulated venue; about ten seconds, no set-up."""
-    invocation.talk(f"trueup demo, seed {seed}: three bots, one simulated venue, SQLite", "bold")
+    invocation.talk(
+        f"trueup demo, seed {seed}: four bots on two accounts of a simulated venue, SQLite", "bold"
+    )
     from trueup.surfaces.cli.demo_world import DemoWorld
 
     world = DemoWorld(seed, _folder(keep))
@@ -69,6 +71,7 @@ class _Show:
         drifts = self._look()
         reports = self._repair()
         equal = self._compare(reports[-len(self._world.world.profiles) :])
+        self._leave_to_people(reports[-len(self._world.world.profiles) :])
         interesting = self._explain(drifts)
         path = self._world.leave()
         self._say_next(path, interesting)
@@ -113,6 +116,7 @@ class _Show:
         return drifts
 
     def _repair(self) -> "list[ProfileReport]":
+        from trueup.surfaces.cli.demo_world import unproven
         from trueup.surfaces.cli.render_demo import repair_table
 
         self._act("trueup repairs what evidence proves, run by run, and tells the bots")
@@ -120,8 +124,7 @@ class _Show:
         for number, run in enumerate(self._world.repair(), 1):
             reports += run
             applied = sum(report.applied.applied for report in run if report.applied)
-            breaks = [one for report in run if report.plan for one in report.plan.breaks]
-            left = sum(not one.corrected and one.severity != "info" for one in breaks)
+            left = sum(len(unproven(report)) for report in run)
             waits = f", {left} not proven yet" if left else ""
             self._out.talk(f"  run {number}: {applied} corrections{waits}")
             self._pause(READING_PACE_S / 3)
@@ -141,6 +144,21 @@ class _Show:
         verdict = "every order, fill, price and trade is equal" if equal else "the books are not the truth"
         self._out.talk(f"  {verdict}", "bold green" if equal else "bold red")
         return equal
+
+    def _leave_to_people(self, last: "list[ProfileReport]") -> None:
+        from trueup.surfaces.cli.demo_world import CLOSED_BY_HAND
+
+        self._act("what trueup leaves to people")
+        plans = [report.plan for report in last if report.plan is not None]
+        foreign = {one.venue_order_id for plan in plans for one in plan.breaks if one.kind == "foreign_order"}
+        self._out.talk(f"  somebody else's live orders on these accounts: {len(foreign)}, never touched")
+        for profile_id, trade, why in self._world.quarantined():
+            self._out.talk(
+                f"  {profile_id} may not trade {trade.trade_id}: {why or 'its position differs'}", "yellow"
+            )
+            self._out.talk(
+                f"    if it was yours: trueup decide adopt {CLOSED_BY_HAND} --profile {profile_id} --why …"
+            )
 
     def _explain(self, drifts: "list[Drift]") -> str | None:
         from trueup.engine.explain import explain
@@ -162,7 +180,9 @@ class _Show:
         commands = [
             "status",
             "breaks --all",
+            "quarantine list",
             f"explain {order}" if order else "plan",
+            *(f"explain {trade.trade_id}" for _, trade, _ in self._world.quarantined()[:1]),
             "plan",
             "verify",
             "export fills",

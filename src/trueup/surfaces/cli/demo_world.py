@@ -1,4 +1,4 @@
-"""The demo's world: three bots on a simulated venue, their books in a real SQLite ledger, and trueup's engine on both.
+"""The demo's world: bots on a simulated venue, their books in a real SQLite ledger, and trueup's engine on both.
 
 Decides which faults the demo has and how it is repaired; prints nothing. Everything follows from the seed, and time is
 the simulator's, so nothing here waits.
@@ -21,24 +21,29 @@ from trueup.engine.recorder import Recorder
 from trueup.engine.run_account import reconcile_account
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.money import ZERO, add, amount, multiply, subtract
+from trueup.model.plan import Break
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
-from trueup.model.vocabulary import Side
+from trueup.model.vocabulary import BreakKind, Severity, Side, TradeStatus
 from trueup.sim.books import Books
 from trueup.sim.checkers import ProfileBooks, Violation, check_converged
 from trueup.sim.clock import SimClock, run_simulated
 from trueup.sim.faults import Faults
 from trueup.sim.managed import managed_account
-from trueup.sim.market_orders import MarketInstrument
+from trueup.sim.market_orders import MarketInstrument, OrderRequest
+from trueup.sim.people import PERSON
 from trueup.sim.world import Shape, World
 from trueup.venues.files import Export, write_export
 
 Row = TypeVar("Row", LocalOrder, Fill, Trade)
-BOTS = 3
+ACCOUNTS, BOTS_EACH = 2, 2  # two bots share an account: each owns what begins with its name
+START = "2026-01-05T12:00:00Z"  # long over, so that nothing of it is recent to the commands that follow
 TRADING_S = 240
 SETTLING_S = 30  # until whatever was late has arrived
 RUN_EVERY_S = 31  # three runs span the least age of a confirmed absence, 60 s
-RUNS_MAX = 8
+RUNS_MAX = 10
+CLOSED_BY_HAND = "web-1"  # the client order id that the website gave it
+ENOUGH = 10**9  # steps: more than anyone asks for
 DATABASE = "trueup.sqlite"
 VENUE = "files"  # what `trueup plan` reads when the show is over: the venue's last word, exported
 INSTRUMENTS = (
@@ -72,11 +77,11 @@ class DemoWorld:
     def __init__(self, seed: int, folder: Path) -> None:
         self.folder = folder
         logging.getLogger("trueup").addHandler(logging.NullHandler())
-        self._clock = SimClock()
+        self._clock = SimClock(START)
         self.ledger = SqliteLedger(folder / DATABASE, clock_ns=self._clock.now_ns)
         self.world = World(
             seed,
-            shape=Shape(accounts=BOTS),
+            shape=Shape(accounts=ACCOUNTS, profiles=BOTS_EACH),
             faults=FAULTS,
             instruments=INSTRUMENTS,
             make_books=self._make_books,
@@ -97,6 +102,8 @@ class DemoWorld:
             yield self._clock.now()[11:19], self.world.dice.hits - before
         self.world.rest()
         self.world.heal()
+        self.world.run_for(SETTLING_S)
+        yield self._clock.now()[11:19], Counter(self._happenings())
         self.world.run_for(SETTLING_S)
 
     def look(self) -> list[ProfileReport]:
@@ -121,22 +128,32 @@ class DemoWorld:
     def violations(self, reports: list[ProfileReport]) -> list[Violation]:
         """Where the books are not the truth, as checkers see it that share no code with what they check."""
         found: list[Violation] = []
-        for report, account in zip(reports, self._accounts, strict=True):
+        for report in reports:
             if report.plan is not None:
-                local = self.books(account)
                 books = ProfileBooks(
                     profile_id=report.profile_id,
-                    account_id=account.account_id,
-                    local=local,
-                    overrun_trades=frozenset(
-                        trade.trade_id for trade in local.trades if _holds_nothing(trade)
-                    ),
+                    account_id=self._account_of(report.profile_id),
+                    local=self.books(report.profile_id),
+                    overrun_trades=frozenset(self._overruns(report.profile_id)),
                 )
                 found += check_converged(self.world.market, books, report.plan, coverage=True)
         return found
 
     def totals(self) -> list[Totals]:
-        return [row for account in self._accounts for row in self._totals(account)]
+        return [row for profile_id in self.world.profiles for row in self._totals(profile_id)]
+
+    def quarantined(self) -> list[tuple[str, Trade, str | None]]:
+        """Profile id, trade, and what stands in the way of its repair."""
+        found = []
+        for profile_id in self.world.profiles:
+            reasons = {
+                one.found.trade_id: one.found.message
+                for one in self.ledger.list_breaks(profile_id)
+                if one.found.kind is BreakKind.MISSING_EXIT
+            }
+            trades = self.ledger.quarantined_trades(profile_id)
+            found += [(profile_id, trade, reasons.get(trade.trade_id)) for trade in trades]
+        return found
 
     def told(self) -> int:
         """How many notifications the bots obeyed."""
@@ -151,7 +168,7 @@ class DemoWorld:
         """Writes what further commands need: the venue's last word and a configuration. Returns the latter's path."""
         lines = [f'[database]\npath = "{DATABASE}"\n']
         for account in self._accounts:
-            venue, managed = self.world.accounts[account.account_id].venue, account.profiles[0]
+            venue = self.world.accounts[account.account_id].venue
             export = Export(
                 account_id=account.account_id,
                 instruments=venue.read_instruments(),
@@ -160,28 +177,96 @@ class DemoWorld:
                 positions=venue.read_positions(),
             )
             write_export(self.folder / f"venue-{account.account_id}.json", export)
-            prefix = managed.policy.owned_client_order_id_prefixes[0]
             lines.append(
                 f'[[accounts]]\naccount_id = "{account.account_id}"\nvenue = "{VENUE}"\n'
-                f'options = {{ path = "venue-{account.account_id}.json" }}\n\n'
-                f'[[accounts.profiles]]\nprofile_id = "{managed.profile_id}"\n\n'
-                f'[accounts.profiles.policy]\nowned_client_order_id_prefixes = ["{prefix}"]\n'
-                f"client_order_id_pattern = '{managed.policy.client_order_id_pattern}'\n"
+                f'options = {{ path = "venue-{account.account_id}.json" }}\n'
             )
+            lines += [
+                f'[[accounts.profiles]]\nprofile_id = "{one.profile_id}"\n\n'
+                f'[accounts.profiles.policy]\nowned_client_order_id_prefixes = ["{one.profile_id}"]\n'
+                f"client_order_id_pattern = '{one.policy.client_order_id_pattern}'\n"
+                for one in account.profiles
+            ]
         path = self.folder / "trueup.toml"
         path.write_text("\n".join(lines), encoding="utf-8")
         return path
 
-    def books(self, account: ManagedAccount) -> Local:
+    def books(self, profile_id: str) -> Local:
         """Every row, however old."""
-        profile_id = account.profile_ids[0]
         return Local(
             orders=self._rows("orders", profile_id, LocalOrder),
             fills=self._rows("fills", profile_id, Fill),
             trades=self._rows("trades", profile_id, Trade),
         )
 
+    # -- what nobody tells the bots --------------------------------------------------------------------------
+
+    def _happenings(self) -> list[str]:
+        """A bot's exit is lost, a person closes a position and trades for themselves. What the world has trades for."""
+        happened = []
+        held = self._held()
+        for (profile_id, trade_id, symbol), qty in held[:1]:
+            self._sell(profile_id, symbol, qty, f"{profile_id}-{trade_id}-exit-99", by=profile_id)
+            happened.append("exit_lost")
+        for (profile_id, _, symbol), qty in held[1:2]:
+            self._sell(profile_id, symbol, qty, CLOSED_BY_HAND, by=PERSON)
+            happened.append("position_closed")
+        symbol, instrument = next(iter(self.world.market.instruments.items()))
+        half = instrument.start_ticks // 2
+        far = OrderRequest(client_order_id="web-2", symbol=symbol, side=Side.BUY, qty=100, limit=half)
+        self.world.market.submit(next(iter(self.world.accounts)), far, PERSON)
+        return [*happened, "person_order"]
+
+    def _held(self) -> list[tuple[tuple[str, str, str], Decimal]]:
+        """Profile, trade and symbol of what the venue holds for a trade with no order in motion, with its quantity.
+
+        The largest first; of one symbol on one account the smallest only, so that closing it concerns no other.
+        """
+        held: dict[tuple[str, str, str], Decimal] = {}
+        for profile_id in self.world.profiles:
+            for trade in self.books(profile_id).trades:
+                qty = self._open_at_venue(profile_id, trade)
+                if qty > ZERO:
+                    held[profile_id, trade.trade_id, trade.symbol] = qty
+        smallest: dict[tuple[str, str], tuple[str, str, str]] = {}
+        for key in sorted(held, key=lambda one: -held[one]):
+            smallest[self._account_of(key[0]), key[2]] = key
+        chosen = [(key, held[key]) for key in smallest.values() if self._is_still(*key[:2])]
+        return sorted(chosen, key=lambda one: -one[1])
+
+    def _open_at_venue(self, profile_id: str, trade: Trade) -> Decimal:
+        """Zero where fees are taken in the base currency: what is left is then no whole step."""
+        if trade.status is not TradeStatus.OPEN or self.world.market.instruments[trade.symbol].base_fee_ppm:
+            return ZERO
+        prefix = f"{profile_id}-{trade.trade_id}-"
+        fills = [
+            fill.view()
+            for fill in self.world.market.truth_fills(self._account_of(profile_id))
+            if (fill.order.client_order_id or "").startswith(prefix)
+        ]
+        return subtract(*(_sums(fills, trade.symbol, side)[0] for side in (Side.BUY, Side.SELL)))
+
+    def _is_still(self, profile_id: str, trade_id: str) -> bool:
+        live = self.world.market.live_orders(self._account_of(profile_id))
+        prefix = f"{profile_id}-{trade_id}-"
+        return not any((order.client_order_id or "").startswith(prefix) for order in live)
+
+    def _sell(self, profile_id: str, symbol: str, qty: Decimal, client_order_id: str, *, by: str) -> None:
+        """At the market, at once; into no book."""
+        market = self.world.market
+        steps = int(qty.scaleb(market.instruments[symbol].qty_decimals))
+        request = OrderRequest(client_order_id=client_order_id, symbol=symbol, side=Side.SELL, qty=steps)
+        market.submit(self._account_of(profile_id), request, by)
+        market.match(symbol, market.prices[symbol], ENOUGH)
+
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _account_of(self, profile_id: str) -> str:
+        return self.world.profiles[profile_id].account.account_id
+
+    def _overruns(self, profile_id: str) -> list[str]:
+        records = self.ledger.list_breaks(profile_id, open_only=False)
+        return [one.found.trade_id or "" for one in records if one.found.kind is BreakKind.TRADE_OVERRUN]
 
     def _rows(self, table: str, profile_id: str, kind: type[Row]) -> list[Row]:
         keys = {field.name for field in fields(kind)}
@@ -196,12 +281,11 @@ class DemoWorld:
         account = managed_account(self.world, account_id, self.ledger)
         return dataclasses.replace(account, profiles=[_with_every_stage(one) for one in account.profiles])
 
-    def _totals(self, account: ManagedAccount) -> Iterator[Totals]:
-        profile_id = account.profile_ids[0]
-        booked = self.books(account).fills
+    def _totals(self, profile_id: str) -> Iterator[Totals]:
+        booked = self.books(profile_id).fills
         traded = [
             fill.view()
-            for fill in self.world.market.truth_fills(account.account_id)
+            for fill in self.world.market.truth_fills(self._account_of(profile_id))
             if fill.order.placed_by == profile_id
         ]
         for symbol in self.world.market.instruments:
@@ -229,16 +313,26 @@ def _sums(fills: list[Fill], symbol: str, side: Side) -> tuple[Decimal, Decimal]
     return qty, value
 
 
-def _holds_nothing(trade: Trade) -> bool:
-    """What its bot sold beyond that stands on the orders only."""
-    held = subtract(amount(trade.entry_qty), amount(trade.fee_base_qty))
-    return held <= amount(trade.exit_qty)
+def unproven(report: ProfileReport) -> list[Break]:
+    """Breaks that a further run may still prove: not repaired, and not left to people."""
+    if report.plan is None or report.snapshot is None:
+        return []
+    held = {one.trade_id for one in report.snapshot.local.trades if one.status is TradeStatus.QUARANTINED}
+    return [
+        one
+        for one in report.plan.breaks
+        if not one.corrected and one.severity is not Severity.INFO and not _is_left(one, held)
+    ]
+
+
+def _is_left(found: Break, held: set[str]) -> bool:
+    """A position that stays different is people's business once it is confirmed, or its trade quarantined."""
+    if found.kind is BreakKind.POSITION_MISMATCH:
+        return found.severity is Severity.ERROR or found.trade_id in held
+    return found.kind in (BreakKind.MISSING_EXIT, BreakKind.TRADE_OVERRUN)
 
 
 def _has_work(report: ProfileReport) -> bool:
-    """Something was corrected, is asked, waits, or is not confirmed yet."""
+    """Something was corrected, is asked, waits, or is not proven yet."""
     plan = report.plan
-    if plan is None:
-        return True
-    unconfirmed = any(not one.corrected and one.severity != "info" for one in plan.breaks)
-    return bool(plan.corrections or plan.queries or plan.deferred or unconfirmed)
+    return plan is None or bool(plan.corrections or plan.queries or plan.deferred or unproven(report))

@@ -26,6 +26,9 @@ FAULT_TEXTS = {
     "crash_before_send": "a bot dies after noting an order, before sending it",
     "effect_delayed": "the venue takes its time to cancel: fills may come after",
     "person_cancel": "a person cancels a bot's order by hand",
+    "exit_lost": "a bot's exit is filled, and it dies before noting that it sent it",
+    "position_closed": "a person closes a bot's position on the website",
+    "person_order": "a person places an order of their own",
 }
 _WORST_KINDS = (
     BreakKind.MISSING_LOCALLY,
@@ -58,7 +61,7 @@ def drift_of(reports: Iterable[ProfileReport], price: Callable[[str], Decimal]) 
             continue
         by_order: dict[str, list[Break]] = {}
         for one in report.plan.breaks:
-            if one.severity is not Severity.INFO:
+            if one.severity is not Severity.INFO and (one.client_order_id or one.venue_order_id):
                 by_order.setdefault(one.client_order_id or one.venue_order_id or "", []).append(one)
         found += [_drift(name, breaks, report.snapshot, price) for name, breaks in by_order.items()]
     return sorted(found, key=lambda drift: (-drift.at_stake_usd, drift.order))
@@ -185,6 +188,7 @@ def repair_table(reports: Iterable[ProfileReport]) -> "RenderableType":
         "amend_order": "orders given the terms that the venue has",
         "insert_order": "orders found at the venue and taken into the books",
         "insert_exit": "exits found at the venue and taken into the books",
+        "quarantine_trade": "trades that the venue does not hold any more: bots, hands off",
     }
     rows = [(kind, count, texts.get(kind, "")) for kind, count in counts.most_common()]
     return table(None, ("correction", ">number", "what it did"), rows)
