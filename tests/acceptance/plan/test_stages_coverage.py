@@ -186,9 +186,9 @@ def test_missing_fill_data(keys):
     assert steps(planned) == []
 
 
-@pytest.mark.parametrize("lacking", ["side", "symbol"])
-def test_an_unmapped_action(lacking):
-    planned = cover(done(**{lacking: None}))
+@pytest.mark.parametrize("record", [done(side=None), done(symbol=None)])
+def test_an_unmapped_action(record):
+    planned = cover(record)
     assert classes(planned) == {"skipped_unmapped_action": 1}
     assert steps(planned) == []
 
