@@ -84,10 +84,9 @@ def _decode_slowly(raw: bytes) -> Snapshot:
 
 def _input_error(fault: msgspec.ValidationError) -> InputError:
     match = _PATH_IN_MESSAGE.match(str(fault))
-    if match is None:
-        return InputError(str(fault))
-    named = _FIELD_IN_MESSAGE.search(match["message"])
-    return InputError(match["message"], match["path"] + (f".{named[1]}" if named else ""))
+    message, path = (match["message"], match["path"]) if match is not None else (str(fault), "$")
+    named = _FIELD_IN_MESSAGE.search(message)
+    return InputError(message, path + (f".{named[1]}" if named else ""))
 
 
 # -- checks -----------------------------------------------------------------------------------------------------------
