@@ -46,7 +46,10 @@ instruments = st.sampled_from([[], [], [{"symbol": "ETHUSD", "qty_step": "0.001"
 
 @settings(max_examples=300, deadline=None)
 @given(
-    local_rows, st.lists(records, min_size=1, max_size=5), instruments, st.booleans()
+    local_rows,
+    st.lists(records, min_size=1, max_size=3, unique_by=lambda record: record["venue_order_id"]),
+    instruments,
+    st.booleans(),
 )
 def test_a_rule_that_all_orders_satisfy_changes_nothing(
     local: list[Document], rows: list[Document], instruments: list[Document], has_fill: bool
