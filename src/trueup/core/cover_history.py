@@ -14,7 +14,7 @@ from trueup.core.fold_fills import price_of
 from trueup.core.insert_order import Insertion, draft_order, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.core.judgement import as_amount
-from trueup.model.ids import known_id
+from trueup.model.ids import comparable_ids, known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult
 from trueup.model.reasons import Reason
@@ -70,16 +70,19 @@ def _cover(draft: Draft, counts: dict[str, int]) -> None:
 def _history_records(draft: Draft) -> list[VenueOrder]:
     """Each order of the history once, as merged with the other reads, oldest submission first."""
     records: dict[str, VenueOrder] = {}
-    for row in draft.snapshot.venue.history.orders:
-        venue_id = known_id(row.venue_order_id)
-        record = draft.venue.by_id.get(venue_id, row) if venue_id is not None else row
-        records.setdefault(venue_id or f"{record_key(row)} {row!r}", record)
+    by_id, rows = draft.venue.by_id, draft.snapshot.venue.history.orders
+    for venue_id, row in zip(comparable_ids([row.venue_order_id for row in rows]), rows, strict=True):
+        if venue_id is None:
+            records.setdefault(f"{record_key(row)} {row!r}", row)
+        else:
+            records.setdefault(venue_id, by_id.get(venue_id, row))
     return sorted(records.values(), key=_submission)
 
 
-def _submission(record: VenueOrder) -> tuple[int, str, str]:
-    submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)
-    return (submitted_ns, known_id(record.venue_order_id) or "", record.client_order_id or "")
+def _submission(record: VenueOrder) -> tuple[str, str, str]:
+    """Oldest first: times without their `Z` sort as text, however long their fractions."""
+    submitted = (record.submitted_at or "").rstrip("Z")
+    return (submitted, known_id(record.venue_order_id) or "", record.client_order_id or "")
 
 
 # -- classes ----------------------------------------------------------------------------------------------------------
@@ -133,7 +136,9 @@ def _is_known(draft: Draft, venue_id: str) -> bool:
 
 def is_filled_like(record: VenueOrder) -> bool:
     """Whether something of it was filled, by its quantity or its status."""
-    return record.status in _FILLED_LIKE or amount(record.filled_qty) > 0
+    if record.status in _FILLED_LIKE:
+        return True
+    return record.filled_qty is not None and record.filled_qty != "0" and amount(record.filled_qty) > 0
 
 
 def _count_not_owned(
@@ -159,7 +164,9 @@ def _insert_missing(draft: Draft, missing: list[VenueOrder], counts: dict[str, i
         ("skipped_unmapped_action", Reason.UNMAPPED_ACTION),
     ):
         refused = [one for one in missing if _lacks(draft, one, reason)]
-        missing = [one for one in missing if one not in refused]
+        if refused:
+            left_out = set(map(id, refused))
+            missing = [one for one in missing if id(one) not in left_out]
         _refuse(draft, refused, counts, name, reason)
     room = draft.policy.coverage_inserts_max
     limited: list[VenueOrder] = []

@@ -70,6 +70,9 @@ def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | No
     In this order: a person's decision; the pattern; a sub-tag equal to a trade id; a parent leg or a chain; the only
     trade of that symbol, not closed, whose open quantity an exit fits, and only if it is open.
     """
+    has_kin = record.parent_venue_order_id is not None or draft.venue.predecessor_of
+    if not (draft.trades or draft.pattern or draft.snapshot.local.decisions or has_kin):
+        return None  # nothing could prove one
     decided = draft.decision(DecisionKind.MAP_TRADE, record)
     if decided is not None and decided.trade_id is not None:
         return decided.trade_id

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.core.trade_moves import TradeMoves
 from trueup.core.venue_index import VenueIndex
-from trueup.model.ids import digest, digester, known_client_id, known_id, symbol_token
+from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import (
     Alert,
@@ -129,6 +129,18 @@ class Draft:
     def managed_tokens(self) -> frozenset[str] | None:
         managed = self.policy.managed_symbols
         return None if managed is None else frozenset(map(symbol_token, managed))
+
+    @cached_property
+    def owned_prefixes(self) -> tuple[str, ...]:
+        return tuple(map(normal_id, self.policy.owned_client_order_id_prefixes))
+
+    @cached_property
+    def owned_sub_tags(self) -> frozenset[str]:
+        return frozenset(map(normal_id, self.policy.owned_sub_tags))
+
+    @cached_property
+    def claimed_tokens(self) -> frozenset[str]:
+        return frozenset(map(symbol_token, self.policy.claimed_symbols))
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:

@@ -23,10 +23,13 @@ class Owner(Enum):
 
 def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
     """Who owns a venue order that has no local row. A person's decision comes first."""
-    if draft.decision(DecisionKind.DISOWN_ORDER, record) is not None:
-        return Owner.FOREIGN
-    if draft.decision(DecisionKind.ADOPT_ORDER, record) is not None:
-        return Owner.US
+    if draft.snapshot.local.decisions:
+        if draft.decision(DecisionKind.DISOWN_ORDER, record) is not None:
+            return Owner.FOREIGN
+        if draft.decision(DecisionKind.ADOPT_ORDER, record) is not None:
+            return Owner.US
+    if record.parent_venue_order_id is None and not draft.venue.predecessor_of:
+        return _by_own_marks(draft, record)  # without kin
     seen: set[str] = set()
     for _ in range(_KIN_DEPTH_MAX):
         kin = _kin(draft, record, seen)
@@ -51,20 +54,17 @@ def _kin(draft: Draft, record: VenueOrder, seen: set[str]) -> str | None:
 
 
 def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
-    policy = draft.policy
     by_client_id = _names_us_by_client_id(draft, record)
-    if not policy.has_ownership_rule:
+    if not draft.policy.has_ownership_rule:
         return Owner.FOREIGN if by_client_id is False else Owner.US
-    tag = normal_id(record.sub_tag) if record.sub_tag else None
-    our_tags = {normal_id(one) for one in policy.owned_sub_tags}
-    by_tag = None if tag is None or not our_tags else tag in our_tags
+    by_tag = None
+    if record.sub_tag and draft.owned_sub_tags:
+        by_tag = normal_id(record.sub_tag) in draft.owned_sub_tags
     if by_client_id is not None and by_tag is not None and by_client_id != by_tag:
         return Owner.CONTRADICTING
     if by_client_id or by_tag:
         return Owner.US
-    claimed = record.symbol is not None and symbol_token(record.symbol) in map(
-        symbol_token, policy.claimed_symbols
-    )
+    claimed = record.symbol is not None and symbol_token(record.symbol) in draft.claimed_tokens
     return Owner.US if claimed and by_client_id is None and by_tag is None else Owner.FOREIGN
 
 
@@ -73,17 +73,19 @@ def _names_us_by_client_id(draft: Draft, record: VenueOrder) -> bool | None:
     client_id = known_client_id(record.client_order_id)
     if client_id is None:
         return None
-    named = pattern_group(draft, record.client_order_id, "profile")
-    if named is not None and normal_id(named) != normal_id(draft.profile.profile_id):
-        return False
-    if any(has_prefix(client_id, prefix) for prefix in draft.policy.owned_client_order_id_prefixes):
+    if draft.pattern is not None:
+        named = pattern_group(draft, record.client_order_id, "profile")
+        if named is not None and normal_id(named) != normal_id(draft.profile.profile_id):
+            return False
+    if client_id.startswith(draft.owned_prefixes) and any(
+        has_prefix(client_id, one) for one in draft.owned_prefixes
+    ):
         return True
     return None
 
 
-def has_prefix(client_id: str, prefix: str) -> bool:
-    """Whether the client order id starts with the prefix as a whole token: `bot` does not own `bot2-7`."""
-    start = normal_id(prefix)
+def has_prefix(client_id: str, start: str) -> bool:
+    """Whether the id starts with the prefix (both comparable) as a whole token: `bot` does not own `bot2-7`."""
     if not start or not client_id.startswith(start):
         return False
     rest = client_id[len(start) :]

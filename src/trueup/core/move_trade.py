@@ -54,7 +54,9 @@ def move_trade(
     Returns the moved trade (status untouched, see `settle_status`) and the quantity beyond its open quantity.
     """
     with localcontext(CONTEXT):
-        fees = max(amount(trade.fee_base_qty) + fee_base_qty, ZERO)  # a rebate takes it no further than nothing
+        fees = max(
+            amount(trade.fee_base_qty) + fee_base_qty, ZERO
+        )  # a rebate takes it no further than nothing
         if action is Action.EXIT:
             fits = min(growth_qty, max(open_qty(trade), ZERO))
             moved = replace(trade, exit_qty=text(amount(trade.exit_qty) + fits), fee_base_qty=text(fees))
