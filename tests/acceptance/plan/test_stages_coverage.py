@@ -1,5 +1,7 @@
 """Coverage: every order of the venue's history in exactly one class, and what is missing inserted where it maps."""
 
+from typing import Any
+
 import pytest
 
 from tests.acceptance.plan.snapshots import (
@@ -37,7 +39,7 @@ CLASSES = (
 )
 
 
-def done(number: int = 9, **keys):
+def done(number: int = 9, **keys: Any):
     """A filled entry of 4 at 100 for trade t-1, unknown locally."""
     return venue_order(
         **(

@@ -166,7 +166,7 @@ def test_a_partial_read_is_retried_next_time(desk: Desk):
 class HintingVenue(TimedVenue):
     """Its stream hints twice, and then breaks for good."""
 
-    hints_at = (3, 4)
+    hints_at: tuple[int, ...] = (3, 4)
 
     async def hints(self) -> AsyncIterator[None]:
         began = self.clock.now_ns()
