@@ -9,7 +9,7 @@ from trueup.model.snapshot import Snapshot, VenueOrder
 from trueup.model.vocabulary import Outcome, Status
 from trueup.sim.trial import run_trial
 
-WORLDS_MAX = 20
+WORLDS_MAX = 60
 
 
 def unknown_counts_as_absent(snapshot: Snapshot) -> Plan:
