@@ -63,8 +63,11 @@ class _Work:
     """The booked side while fills are laid onto it."""
 
     def __init__(self, order: LocalOrder, booked: Sequence[Fill]) -> None:
-        self.real = sorted([fill for fill in booked if not fill.inferred], key=_canonical_fill)
-        self.inferred = sorted([f for f in booked if f.inferred and amount(f.qty) > 0], key=_age)
+        self.real: list[Fill] = []
+        self.inferred: list[Fill] = []
+        if booked:
+            self.real = sorted([fill for fill in booked if not fill.inferred], key=_canonical_fill)
+            self.inferred = sorted([f for f in booked if f.inferred and amount(f.qty) > 0], key=_age)
         self.booked_qty = amount(order.filled_qty)
         self.real_qty, inferred_qty = _sum_of(self.real), _sum_of(self.inferred)
         self.legacy_qty = self.booked_qty - self.real_qty - inferred_qty

@@ -19,7 +19,10 @@ def text(value: Decimal) -> str:
     """The one canonical text of an amount: no exponent, no trailing zeros, at most 38 significant digits."""
     if not value:
         return "0"
-    return format(value.normalize(_OUTPUT), "f")
+    plain = str(value)
+    if len(plain) > AMOUNT_DIGITS_MAX or "E" in plain:  # to be rounded, or written out
+        return format(value.normalize(_OUTPUT), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def canonical(amount_text: str) -> str:
