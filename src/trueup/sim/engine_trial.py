@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trueup.core.make_plan import make_plan
 from trueup.engine.account import AccountReport, ProfileReport, RunState
-from trueup.model.plan import Plan
+from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import Local, Snapshot
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.sim.checkers import (
@@ -82,10 +82,11 @@ class _Failed(Exception):
 def draw_plot(seed: int) -> Plot:
     """What a seed means."""
     rng = Random(f"{seed}/plot")
-    shape = FleetShape(
-        world=draw_world_shape(rng), workers=rng.randint(1, 3), pause_s=rng.choice(((1, 3), (1, 6), (4, 12)))
-    )
+    world = draw_world_shape(rng)
     night_s = rng.randint(*NIGHT_S) if rng.random() < NIGHT else 0
+    if night_s:  # what happens before a long silence is found by coverage only
+        world = structs.replace(world, coverage=True)
+    shape = FleetShape(world=world, workers=rng.randint(1, 3), pause_s=rng.choice(((1, 3), (1, 6), (4, 12))))
     storms_s = tuple(rng.randint(*STORM_S) for _ in range(2 if night_s else 1))
     return Plot(seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s)
 
@@ -251,9 +252,9 @@ class _Bench:
         )
 
 
-def _effects(fleet: Fleet) -> set[str]:
-    """The ids of the notifications that bots obeyed."""
-    return {one for profile in fleet.world.profiles.values() for one in profile.bot.effects}
+def _effects(fleet: Fleet) -> dict[str, Notification]:
+    """What bots obeyed, by id."""
+    return {key: one for it in fleet.world.profiles.values() for key, one in it.bot.effects.items()}
 
 
 def _summary(one: ProfileReport) -> str:

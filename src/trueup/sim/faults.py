@@ -160,7 +160,7 @@ _STORM = {
     "executor_slow": 0.03,
     "killed": 0.06,
     "killed_in_commit": 0.003,
-    "paused": 0.03,
+    "paused": 0.05,
     "thread_late": 0.01,
     "database_busy": 0.01,
     "disk_full": 0.006,

@@ -7,8 +7,9 @@ database is backed up. Everything is drawn from the seed. Must not judge anythin
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
+from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -32,7 +33,9 @@ from trueup.sim.world import Shape, World
 
 BACKUP_EVERY_S = 7
 RESTART_S_MAX = 12
+EVENING_S = (5, 25)  # that bots trade alone
 SKEW_S_MAX = 20
+T = TypeVar("T")
 RATES = (0.98, 1, 1, 1.03)  # how fast a process's clock ticks
 
 
@@ -42,6 +45,7 @@ class FleetShape(Struct, frozen=True, kw_only=True):
     world: Shape = Shape()
     workers: int = 2
     pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
+    lease_ttl_s: float = 30
 
 
 class FrailBooks:
@@ -125,7 +129,7 @@ class Fleet:
         """One run of every account before anything fails: the venue's account ids are recorded."""
         worker = self._new_worker("first")
         for account_id in self.world.accounts:
-            await _in_process(worker.process, worker.run(account_id))
+            await _in_process(worker.process, partial(worker.run, account_id))
 
     def break_loose(self) -> None:
         """From now on everything fails."""
@@ -145,7 +149,10 @@ class Fleet:
             self._act_as_people()
 
     async def night(self, seconds: int) -> None:
-        """Nobody trades and no worker runs; in the morning others start."""
+        """The workers stop before the bots do; nobody trades, no worker runs; in the morning others start."""
+        self._stop_workers()
+        self.note("the workers stopped")
+        await self.live_for(self._rng.randint(*EVENING_S))
         self._stop_workers()
         self.note(f"a night of {seconds} s")
         await asyncio.sleep(seconds)
@@ -171,7 +178,7 @@ class Fleet:
     async def settled_round(self) -> list[AccountReport]:
         """One run of each account by a worker without faults."""
         worker = self._new_worker("healed")
-        return [await _in_process(worker.process, worker.run(one)) for one in self.world.accounts]
+        return [await _in_process(worker.process, partial(worker.run, one)) for one in self.world.accounts]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -193,13 +200,13 @@ class Fleet:
     def _start(self, number: int) -> None:
         worker = self._workers[number] = self._new_worker(f"w{number + 1}")
         self.note(f"{worker.process.name} started")
-        body = worker.run_forever(lambda: self._rng.uniform(*self.shape.pause_s))
-        task = asyncio.get_running_loop().create_task(self._keep(number, worker, body))
+        task = asyncio.get_running_loop().create_task(self._keep(number, worker))
         self._tasks.append(task)
 
-    async def _keep(self, number: int, worker: Worker, body: Coroutine[Any, Any, None]) -> None:
+    async def _keep(self, number: int, worker: Worker) -> None:
         """Run a worker until it dies; another one takes its number."""
-        await _outlive(_in_process(worker.process, body))
+        pause_s = self.shape.pause_s
+        await _outlive(worker.process, lambda: worker.run_forever(lambda: self._rng.uniform(*pause_s)))
         worker.process.kill()
         self.note(f"{worker.process.name} died")
         await asyncio.sleep(self._rng.randint(1, RESTART_S_MAX))
@@ -218,7 +225,15 @@ class Fleet:
         )
         connection = Connection(self.database, process, self.database.dice, self._on_commit)
         rng = Random(f"{self.seed}/{process.name}")
-        worker = Worker(self.world, process, connection, self.policies, rng, self._reported)
+        worker = Worker(
+            self.world,
+            process,
+            connection,
+            self.policies,
+            rng,
+            self._reported,
+            lease_ttl_s=self.shape.lease_ttl_s,
+        )
         self._by_connection[id(connection)] = worker
         return worker
 
@@ -265,7 +280,7 @@ class Fleet:
             self._take(self._new_worker("apply"), _apply_twice(account_id))
 
     def _take(self, person: Worker, command: Callable[[Worker], Coroutine[Any, Any, None]]) -> None:
-        body = _outlive(_in_process(person.process, command(person)))
+        body = _outlive(person.process, lambda: command(person))
         self._tasks.append(asyncio.get_running_loop().create_task(body))
 
 
@@ -293,16 +308,22 @@ def _pause(profile_id: str, seconds: int) -> Callable[[Worker], Coroutine[Any, A
     return pause
 
 
-async def _in_process(process: Process, body: Coroutine[Any, Any, Any]) -> Any:
+async def _in_process(process: Process, make_body: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Await what the process does, as its own: its threads are paused and killed with it."""
+
+    async def body() -> T:
+        return await make_body()
+
     context = copy_context()
     context.run(RUNNING.set, process)
-    return await asyncio.get_running_loop().create_task(body, context=context)
+    task = asyncio.get_running_loop().create_task(body(), context=context)
+    return await task
 
 
-async def _outlive(body: Coroutine[Any, Any, Any]) -> None:
+async def _outlive(process: Process, make_body: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Await what may die."""
     try:
-        await body
+        await _in_process(process, make_body)
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # Killed, alone or in a group

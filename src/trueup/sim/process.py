@@ -11,8 +11,8 @@ from trueup.model.times import NS_PER_S
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice
 
-CALLS_UNTIL_FATE_MAX = 50  # a run makes about 15 to 60 calls
-PAUSE_S = (20, 70)  # around the lease's 30 s
+CALLS_UNTIL_FATE_MAX = 40  # a run makes about 10 to 60 calls
+PAUSE_S = (5, 40)  # around a lease's 8 to 30 s
 RUNNING: ContextVar["Process | None"] = ContextVar("RUNNING", default=None)
 
 

@@ -79,6 +79,8 @@ class Worker:
         policies: Mapping[str, Policy],
         rng: Random,
         on_report: Callable[["Worker", AccountReport], None],
+        *,
+        lease_ttl_s: float,
     ) -> None:
         self.process = process
         self.connection = connection
@@ -89,6 +91,7 @@ class Worker:
         self._policies = policies
         self._rng = rng
         self._on_report = on_report
+        self._lease_ttl_s = lease_ttl_s
         self._alerts = AlertBook(Alerts(), self.ledger)
 
     async def run(self, account_id: str, *, approved: Mapping[str, Plan] | None = None) -> AccountReport:
@@ -137,6 +140,7 @@ class Worker:
             journal=self.ledger,
             clock=self.process,
             executor=FrailExecutor(world, account, self.process),
+            lease_ttl_s=self._lease_ttl_s,
         )
         return Seat(network, managed)
 

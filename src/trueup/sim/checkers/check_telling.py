@@ -4,20 +4,25 @@ Decides that every committed notification was obeyed or is parked, that nothing 
 time. Must not know what a notification says.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 
 import apsw
+from msgspec import structs
 
+from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import NotificationKind
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.checkers.tables import rows
 
+FILLS = (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
+
 
 def check_telling(
-    connection: apsw.Connection, effects: Collection[str], now_ns: int, *, again: int = 0
+    connection: apsw.Connection, effects: Mapping[str, Notification], now_ns: int, *, again: int = 0
 ) -> list[Violation]:
-    """`effects`: the ids that bots obeyed. `again`: how often the database lost commits, and with them what it told."""
-    found: list[Violation] = []
+    """`effects`: what bots obeyed, by id. `again`: how often the database lost commits, and with them what it told."""
+    found = _told_twice(effects.values()) if again == 0 else []
     committed: set[str] = set()
     for notification_id, delivered_at, parked_at in rows(
         connection, "SELECT notification_id, delivered_at, parked_at FROM outbox"
@@ -34,4 +39,15 @@ def check_telling(
     ):
         if holder is not None and to_ns(expires_at) > now_ns + round(ttl_s * NS_PER_S):
             found.append(Violation("live", account_id, f"its lease is held until {expires_at}"))
+    return found
+
+
+def _told_twice(effects: Iterable[Notification]) -> list[Violation]:
+    """The same facts under two ids: a bot cannot know that they are the same."""
+    seen: dict[Notification, str] = {}
+    found: list[Violation] = []
+    for one in effects:
+        facts = structs.replace(one, notification_id="")
+        if one.kind in FILLS and seen.setdefault(facts, one.notification_id) != one.notification_id:
+            found.append(Violation("I10", one.notification_id, f"tells what {seen[facts]} told"))
     return found

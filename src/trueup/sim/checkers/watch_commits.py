@@ -64,7 +64,7 @@ class CommitWatch:
         for profile_id, chain in self._chains.items():
             runs = self._read_on(profile_id, chain, commit, requests.get(chain.account_id, {}))
             for run_id in runs:
-                self._check_fence(chain.account_id, leases, run_id)
+                self._check_fence(chain.account_id, leases)
                 self._check_whole(profile_id, run_id, runs[run_id])
         for account_id, epoch in rows(self._connection, "SELECT account_id, epoch FROM leases"):
             if epoch < self._epochs.get(account_id, 0):
@@ -122,6 +122,11 @@ class CommitWatch:
         plan = json.loads(zlib.decompress(found[0][0]))
         return {one["correction_id"]: one["expected_version"] for one in plan["corrections"]}
 
+    def _planned(self, run_id: str) -> set[str]:
+        """The ids of the notifications in the kept plan."""
+        packed = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)[0][0]
+        return {one["notification_id"] for one in json.loads(zlib.decompress(packed))["notifications"]}
+
     def _check_judged(
         self,
         chain: _Chain,
@@ -163,12 +168,12 @@ class CommitWatch:
                 "I8", str(subject), f"the order log folds to another {', '.join(odd) or 'version'}"
             )
 
-    def _check_fence(self, account_id: str, leases: Leases, run_id: str) -> None:
+    def _check_fence(self, account_id: str, leases: Leases) -> None:
         """I5: the lease is this process's, now."""
         sql = "SELECT epoch, holder FROM leases WHERE account_id = ?"
         held = [tuple(row) for row in rows(self._connection, sql, account_id)]
         if held != [leases.get(account_id)]:
-            self._violated("I5", account_id, f"run {run_id} committed without the lease")
+            self._violated("I5", account_id, "a run committed without the lease")
 
     def _check_whole(self, profile_id: str, run_id: str, logged: set[str]) -> None:
         """I9: with its rows of the log, all of a run is there: its record, its corrections, its notifications."""
@@ -179,13 +184,11 @@ class CommitWatch:
         applied: dict[str, str] = dict(rows(self._connection, sql, run_id))
         if logged != set(applied):
             self._violated("I9", profile_id, "the order log and the corrections of one run differ")
-        ends = rows(
-            self._connection,
-            "SELECT count(*) FROM outbox WHERE profile_id = ? AND run_id = ?",
-            profile_id,
-            run_id,
-        )
-        if "book_fill" in applied.values() and ends[0][0] == 0:
+        sql = "SELECT notification_id FROM outbox WHERE profile_id = ? AND run_id = ?"
+        told = {one for (one,) in rows(self._connection, sql, profile_id, run_id)}
+        if not told <= self._planned(run_id):
+            self._violated("I10", profile_id, "told what its plan does not say, or by another id")
+        if "book_fill" in applied.values() and not told:
             self._violated("I9", profile_id, "booked growth and told nobody")
 
 

@@ -1,0 +1,24 @@
+"""The checkers bite: each named mistake in product code is caught within a few worlds."""
+
+import pytest
+from msgspec import structs
+
+from tests.sim.mutations import MUTATIONS, PROVOKING
+from trueup.sim.engine_trial import Plot, draw_plot, run_engine_trial
+from trueup.sim.faults import Faults
+
+SEEDS_MAX = 40
+
+
+def provoking_plot(seed: int, name: str) -> Plot:
+    plot = draw_plot(seed)
+    return structs.replace(plot, faults=Faults(**(structs.asdict(plot.faults) | PROVOKING.get(name, {}))))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.__name__)
+def test_a_mistake_is_caught(mutation):
+    with mutation():
+        for seed in range(SEEDS_MAX):
+            if run_engine_trial(provoking_plot(seed, mutation.__name__)).violations:
+                return
+    pytest.fail(f"{SEEDS_MAX} worlds found nothing wrong")
