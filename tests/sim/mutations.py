@@ -126,7 +126,12 @@ def venue_read_sent_before_the_local_read() -> AbstractContextManager[Any]:
         return await observe_local(account)
 
     async def venue_as_it_was(account: Any, local: Any) -> Any:
-        return early.pop(id(account))
+        side = early.pop(id(account))
+        reads = {
+            name: structs.replace(getattr(side.venue, name), read_at=local.sent_at)
+            for name in ("open_orders", "history", "positions")
+        }
+        return structs.replace(side, venue=structs.replace(side.venue, **reads))
 
     return mock.patch.multiple(plan_profiles, observe_local=local_later, observe_venue=venue_as_it_was)
 
