@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from trueup.core.make_plan import make_plan
 from trueup.engine.account import AccountReport, ProfileReport, RunState
 from trueup.model.plan import Notification, Plan
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import Local, Snapshot
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.sim.checkers import (
@@ -168,7 +169,8 @@ class _Bench:
 
     def _check_run(self, snapshot: Snapshot, plan: Plan) -> list[Violation]:
         found = check_plan(snapshot, plan)
-        if plan.corrections and self._replan.random() < REPLAN:
+        limited = any(one.reason == Reason.INSERT_LIMIT for one in plan.breaks)  # the next plan goes on
+        if plan.corrections and not limited and self._replan.random() < REPLAN:
             found += check_replan(make_plan(projected(MemoryRun(snapshot=snapshot, plan=plan, rounds=0))))
         return found
 
