@@ -267,20 +267,19 @@ def _no_go(draft: Draft, trade: Trade, reason: Reason) -> None:
 
 def _insert(draft: Draft, accepted: list[_Candidate]) -> tuple[int, int, str | None]:
     """Insert the accepted trades' exits, whole trades only. Returns (proposed, inserted, batch id)."""
-    proposed = sum(len(one.exits) for one in accepted)
-    if not proposed:
-        return 0, 0, None
     exits = sorted(known_id(record.venue_order_id) or "" for one in accepted for record in one.exits)
     batch_id = digest(draft.profile.profile_id, "exit batch", draft.snapshot.taken_at, *exits)
-    room, inserted = draft.policy.exit_backfill_inserts_max, 0
+    room = draft.policy.exit_backfill_inserts_max
+    proposed = inserted = 0
     for one in accepted:
         if len(one.exits) > room:
             _no_go(draft, one.trade, Reason.INSERT_LIMIT)
             continue
         room -= len(one.exits)
+        proposed += len(one.exits)
         for record in one.exits:
             inserted += _insert_exit(draft, one.trade, record)
-    return proposed, inserted, batch_id
+    return proposed, inserted, batch_id if proposed else None
 
 
 def _insert_exit(draft: Draft, trade: Trade, record: VenueOrder) -> bool:
