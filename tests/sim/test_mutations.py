@@ -7,11 +7,13 @@ from tests.sim.mutations import MUTATIONS, PROVOKING
 from trueup.sim.engine_trial import Plot, draw_plot, run_engine_trial
 from trueup.sim.faults import Faults
 
-SEEDS_MAX = 40
+SEEDS_MAX = 200
 
 
 def provoking_plot(seed: int, name: str) -> Plot:
+    """The seed's world with short leases and with the faults that make this mistake show."""
     plot = draw_plot(seed)
+    plot = structs.replace(plot, shape=structs.replace(plot.shape, workers=3, lease_ttl_s=6))
     return structs.replace(plot, faults=Faults(**(structs.asdict(plot.faults) | PROVOKING.get(name, {}))))
 
 
