@@ -35,6 +35,7 @@ class Books(Struct):
     orders: list[OrderRow]
     trades: list[TradeRow]
     fills: list[FillRow]  # of those orders, and any with the identity of a new fill
+    unseen_trades: frozenset[str] = frozenset()  # not closed, and opened since the plan's snapshot was read
 
 
 class OrderWrite(Struct, gc=False):
@@ -75,7 +76,7 @@ def select_corrections(index: PlanIndex, books: Books, profile_id: str) -> Selec
     orders: list[tuple[Kin, OrderWrite]] = []
     for subject in index.orders:
         write = _order_write(subject, rows, fills, conflicts)
-        if write is None:
+        if write is None or subject.after.trade_id in books.unseen_trades:
             dropped.add(subject.kin)
         else:
             orders.append((subject.kin, write))

@@ -17,13 +17,13 @@ from trueup.ledgers.exit_audit import exit_audit
 from trueup.ledgers.journal_rows import break_values, encode, notification_values
 from trueup.ledgers.leases import renew
 from trueup.ledgers.plan_index import PlanIndex
-from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, json_list, one_document
+from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, json_list, one_document
 from trueup.ledgers.write_books import BookWriter, home_of, log_head
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Correction, Notification, Plan
 from trueup.model.snapshot import Snapshot
-from trueup.model.vocabulary import Severity
+from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
@@ -135,9 +135,20 @@ class _Commit:
         booked = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
         identities = json_list(index.fill_identities())
         named = one_document(database.rows("fills_by_identity", home.account_id, identities), FILL_ROWS)
-        selection = select_corrections(index, Books(orders, trades, booked + named), home.profile_id)
+        books = Books(orders, trades, booked + named, self._unseen(trades))
+        selection = select_corrections(index, books, home.profile_id)
         check_invariants(selection, plan, booked, allow_overfill=self._run.snapshot.policy.allow_overfill)
         return selection
+
+    def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
+        """Trades that the plan could not move, for it did not know them: every trade not closed is read."""
+        seen = {trade.trade_id for trade in self._run.snapshot.local.trades}
+        present = (row.trade for row in rows)
+        return frozenset(
+            one.trade_id
+            for one in present
+            if one.status is not TradeStatus.CLOSED and one.trade_id not in seen
+        )
 
     def _write_books(self, selection: Selection) -> None:
         writer = BookWriter(

@@ -34,6 +34,18 @@ def test_a_fill_moves_its_order_and_its_trade_once(bench: Bench) -> None:
     assert again.corrections == []
 
 
+def test_a_trade_opened_since_the_snapshot_drops_what_the_plan_could_not_lay_onto_it(bench: Bench) -> None:
+    bench.record_order()
+    bench.settle()
+    planned = bench.plan([partly_filled(bench)])
+    bench.record_trade()
+    report = bench.commit(planned)
+    assert (report.applied, report.superseded, bench.order().filled_qty) == (0, 2, "0")
+    bench.settle()
+    assert bench.commit(bench.plan([partly_filled(bench)])).applied == 2
+    assert (bench.order().filled_qty, bench.trade()["entry_qty"]) == ("3", "3")
+
+
 def test_versions_rise_by_one_and_the_bots_activity_stands(bench: Bench) -> None:
     bench.record_trade()
     before = bench.record_order()
