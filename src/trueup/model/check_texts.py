@@ -13,6 +13,7 @@ from trueup.model.times import to_ns
 _FOLD_DIGITS = str.maketrans("123456789", "000000000")
 _DROP_DIGITS = str.maketrans("", "", "0123456789")
 _LONG_RUN = "0" * (AMOUNT_DIGITS_MAX // 2 + 1)  # without a run this long no amount has too many digits
+_MONTH_WIDTH = len("2026-11")
 _HOUR_OF = itemgetter(slice(0, len("2026-11-23T12")))
 _UNSIGNED = re.compile(r"0+(\.0+)?", re.ASCII)
 _SIGNED = re.compile(r"-?0+(\.0+)?", re.ASCII)
@@ -37,10 +38,14 @@ def amount_fault(text: str, *, signed: bool) -> str | None:
 
 def amounts_are_good(column: Iterable[str | None], *, signed: bool) -> bool:
     """Whether all of these are amounts, nulls aside."""
-    present, joined = _join(column)
-    if not present or _are_plain_amounts(joined):
-        return True
-    return all(amount_fault(text, signed=signed) is None for text in present)
+    return all(amount_fault(text, signed=signed) is None for text in column if text is not None)
+
+
+def amounts_are_plain(rows: Iterable[tuple[str | None, ...]]) -> bool:
+    """Whether all amounts of these rows are plain digits, with a point at most: good for any column, nulls aside."""
+    return _are_plain_amounts(
+        "\n" + "\n".join([text for row in rows for text in row if text is not None]) + "\n"
+    )
 
 
 def _are_plain_amounts(joined: str) -> bool:
@@ -85,8 +90,16 @@ def times_are_good(column: Iterable[str | None]) -> bool:
     shape = f"0000-00-00T00:00:00{fraction}Z\n"
     if not _TIME_SHAPE.fullmatch(shape[:-1]) or joined[1:].translate(_FOLD_DIGITS) != shape * len(present):
         return all(time_fault(text) is None for text in set(present))
-    if joined[15::width].strip("012345") or joined[18::width].strip(
-        "012345"
-    ):  # tens of minutes, tens of seconds
-        return False
-    return all(time_fault(hour + ":00:00Z") is None for hour in set(map(_HOUR_OF, present)))
+    tens_of_minutes_and_seconds = joined[15::width] + joined[18::width]
+    return not tens_of_minutes_and_seconds.strip("012345") and _are_real_hours(present, joined, width)
+
+
+def _are_real_hours(times: list[str], joined: str, width: int) -> bool:
+    """Whether the day and the hour of every time exist. In one month, the first and the last day stand for all."""
+    first, last = min(times), max(times)
+    if first[:_MONTH_WIDTH] != last[:_MONTH_WIDTH]:
+        return all(time_fault(hour + ":00:00Z") is None for hour in set(map(_HOUR_OF, times)))
+    tens, ones = joined[12::width], joined[13::width]
+    late = {one for ten, one in zip(tens, ones, strict=True) if ten == "2"} if "2" in tens else set()
+    hours_are_real = not tens.strip("012") and late <= set("0123")
+    return hours_are_real and time_fault(first) is None and time_fault(last) is None
