@@ -68,7 +68,8 @@ class Draft:
         # the local side, as the corrections so far leave it
         self.orders: list[LocalOrder] = snapshot.local.orders
         self.original_orders = self.orders  # those in scope, as the snapshot has them
-        self.changed_orders: set[int] = set()
+        self.changed_orders: dict[int, None] = {}  # in the order in which they changed
+        self.drifted: set[int] = set()  # orders with a break of status, fill or terms
         self.changed_fills: dict[tuple[str | None, ...], Fill] = {}
         self.trades: dict[str, Trade] = {}
         self.changed_trades: set[str] = set()
@@ -474,7 +475,7 @@ class Draft:
         if self.orders is self.original_orders:
             self.orders = list(self.orders)
         if index not in self.changed_orders:
-            self.changed_orders.add(index)
+            self.changed_orders[index] = None
             version = self.orders[index].version + 1
             order = replace(order, version=version, venue_updated_at=venue_updated_at)
         elif venue_updated_at != order.venue_updated_at:
@@ -496,7 +497,7 @@ class Draft:
         self.orders.append(order)
         self.matched.append(None)
         self.inserted.add(index)
-        self.changed_orders.add(index)
+        self.changed_orders[index] = None
         if venue_id is not None:
             self.index_by_venue_id[venue_id] = index
         if client_id is not None:

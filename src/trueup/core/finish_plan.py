@@ -1,15 +1,16 @@
-"""From the draft to the plan: the query budget, the findings the next run carries, one order of rows, the plan's id."""
+"""From the draft to the plan: the query budget, the findings the next run carries, the plan's id."""
 
 import hashlib
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
 from trueup.core.draft import Draft, Ids, shares_id
-from trueup.model.ids import comparable_ids, known_id
+from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Finding
+from trueup.model.snapshot import Finding, LocalOrder
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, QuerySide
 
@@ -17,16 +18,16 @@ RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part
 
 
 def finish_plan(draft: Draft) -> Plan:
-    """The plan, in an order that does not depend on the snapshot's."""
+    """The plan. Its rows stand as the stages left them, which does not depend on the order of the snapshot's rows."""
     queries = _queries(draft)
     plan = Plan(
         format=PLAN_FORMAT,
         plan_id="",
         profile_id=draft.profile.profile_id,
         taken_at=draft.snapshot.taken_at,
-        breaks=sorted(draft.breaks, key=attrgetter("break_id")),
+        breaks=draft.breaks,
         corrections=draft.corrections,
-        projected_orders=[draft.orders[index] for index in _in_order(draft)],
+        projected_orders=[draft.orders[index] for index in draft.changed_orders],
         projected_trades=[draft.trades[key] for key in sorted(draft.changed_trades)],
         projected_fills=[draft.changed_fills[key] for key in sorted(draft.changed_fills, key=repr)],
         notifications=draft.notifications,
@@ -39,47 +40,11 @@ def finish_plan(draft: Draft) -> Plan:
     return msgspec.structs.replace(plan, plan_id=_plan_id(draft, plan))
 
 
-def _in_order(draft: Draft) -> list[int]:
-    changed = sorted(draft.changed_orders)
-    orders = [draft.orders[index] for index in changed]
-    keyed = [
-        (one.venue_order_id or "", one.client_order_id or "", one.trade_id or "", index)
-        for index, one in zip(changed, orders, strict=True)
-    ]
-    return [index for _, _, _, index in sorted(keyed)]
-
-
-_PAIR_BREAKS = frozenset(
-    {
-        BreakKind.STATUS_DRIFT,
-        BreakKind.FILL_DRIFT,
-        BreakKind.TERMS_DRIFT,
-        BreakKind.REOPENED,
-        BreakKind.RESURRECTED,
-        BreakKind.VENUE_BEHIND,
-        BreakKind.OVERFILL,
-        BreakKind.PRICE_MISSING,
-    }
-)  # breaks of status, fill or terms
-
-
 def _mismatches(draft: Draft) -> int:
-    """Local orders whose venue order is in the open-order read, and which have a break of status, fill or terms."""
-    broken = {
-        known_id(one.venue_order_id) or f"client {one.client_order_id}"
-        for one in draft.breaks
-        if one.kind in _PAIR_BREAKS
-    }
-    if not broken:
-        return 0
-    records = [one for one in draft.matched[: len(draft.original_orders)] if one is not None]
-    venue_ids = comparable_ids([one.venue_order_id for one in records])
-    named = [
-        venue_id
-        for venue_id, record in zip(venue_ids, records, strict=True)
-        if (venue_id or f"client {record.client_order_id}") in broken
-    ]
-    return sum(1 for venue_id in named if venue_id is None or draft.venue.is_open(venue_id))
+    """Local orders with a break of status, fill or terms whose venue order is in the open-order read."""
+    records = (draft.matched[index] for index in draft.drifted)
+    venue_ids = [known_id(record.venue_order_id) for record in records if record is not None]
+    return sum(1 for venue_id in venue_ids if venue_id is None or draft.venue.is_open(venue_id))
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------
@@ -240,24 +205,31 @@ def _is_stated(draft: Draft, one: Finding) -> bool:
 # -- identity ---------------------------------------------------------------------------------------------------------
 
 
-def _plan_id(draft: Draft, plan: Plan) -> str:
-    """Digest of the rules' version, profile, taken_at and the plan's own sorted content.
+_BREAK = attrgetter("break_id", "reason", "corrected")
+_CORRECTION = attrgetter("correction_id", "kind", "reason", "fill")
+_ORDER = attrgetter(*LocalOrder.__struct_fields__)
+_NOTIFICATION = attrgetter("notification_id", "qty", "price", "reason")
+_DIGESTED_AT_ONCE = 512  # rows, as many as stay in the processor's cache
 
-    Of the many rows it takes what their ids do not say already: these are digests of the profile and the order, with
-    kind, version and turn. Column by column, for the columns' values alone are encoded, not every row's keys.
+
+def _plan_id(draft: Draft, plan: Plan) -> str:
+    """Digest of the rules' version, profile, taken_at and the plan's own content.
+
+    Of the many rows it takes what the others do not say: the ids are digests of the profile and the order, with kind,
+    version and turn; what the corrections change is what the projections hold. Without their keys, which are the same.
     """
     whole = hashlib.blake2b(digest_size=16)
     encode = msgspec.msgpack.Encoder().encode
     whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at]))
-    for rows, names in (
-        (plan.breaks, ("break_id", "severity", "reason", "message", "corrected")),
-        (plan.corrections, ("correction_id", "kind", "reason", "trade_id", "fill", "changes")),
-        (
-            plan.notifications,
-            ("notification_id", "trade_id", "qty", "price", "cumulative_avg_price", "reason"),
-        ),
-    ):
-        for name in names:
-            whole.update(encode(list(map(attrgetter(name), rows))))
+    many: tuple[tuple[list[Any], attrgetter[tuple[Any, ...]]], ...] = (
+        (plan.breaks, _BREAK),
+        (plan.corrections, _CORRECTION),
+        (plan.projected_orders, _ORDER),
+        (plan.notifications, _NOTIFICATION),
+    )
+    for rows, content in many:
+        for start in range(0, len(rows), _DIGESTED_AT_ONCE):
+            whole.update(encode(list(map(content, rows[start : start + _DIGESTED_AT_ONCE]))))
+    whole.update(encode([plan.projected_trades, plan.projected_fills]))
     whole.update(encode([plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result]))
     return whole.hexdigest()

@@ -30,6 +30,18 @@ from trueup.model.vocabulary import (
 
 Changes = dict[str, Any]
 _ORDER_KEYS = frozenset(LocalOrder.__struct_fields__)
+DRIFT = frozenset(
+    {
+        BreakKind.STATUS_DRIFT,
+        BreakKind.FILL_DRIFT,
+        BreakKind.TERMS_DRIFT,
+        BreakKind.REOPENED,
+        BreakKind.RESURRECTED,
+        BreakKind.VENUE_BEHIND,
+        BreakKind.OVERFILL,
+        BreakKind.PRICE_MISSING,
+    }
+)  # breaks of status, fill or terms: the result's mismatches
 _PENDING_BREAK = tuple[
     BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool
 ]
@@ -142,6 +154,8 @@ class Judgement:
         """Leave everything with the draft."""
         draft = self.draft
         break_ids: dict[BreakKind, str] = {}
+        if self.index not in draft.inserted and any(one[0] in DRIFT for one in self.breaks):
+            draft.drifted.add(self.index)
         for pending in self.breaks:
             break_id = self._add_break(pending)
             if (

@@ -21,8 +21,8 @@ def match_orders(draft: Draft) -> None:
     """Index the venue's orders, pair them with the local ones, and hand out the fills."""
     _index_venue(draft)
     _match_by_venue_id(draft)
-    unmatched = [index for index, record in enumerate(draft.matched) if record is None]
-    if unmatched:
+    if None in draft.matched:
+        unmatched = [index for index, record in enumerate(draft.matched) if record is None]
         unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
         _match_by_client_id(draft, unmatched)
@@ -46,9 +46,8 @@ def _index_venue(draft: Draft) -> None:
 def _match_by_venue_id(draft: Draft) -> None:
     ids = comparable_ids([order.venue_order_id for order in draft.orders])
     draft.matched = list(map(draft.venue.by_id.get, ids))  # type: ignore[arg-type]
-    for order in draft.orders:
-        if order.previous_venue_order_ids:
-            draft.known_ids.update(one.strip().lower() for one in order.previous_venue_order_ids)
+    for previous in [one.previous_venue_order_ids for one in draft.orders if one.previous_venue_order_ids]:
+        draft.known_ids.update(one.strip().lower() for one in previous)
 
 
 def _match_by_previous_id(draft: Draft, unmatched: list[int]) -> None:

@@ -33,8 +33,7 @@ MASS_ABSENCE_LIVE_MIN = 4  # design.md: "more than half of four or more live ord
 
 def resolve_missing(draft: Draft) -> None:
     """Defer, ask about, or judge every live local order that the open-order read does not hold."""
-    live = [index for index, order in enumerate(draft.original_orders) if order.status in LIVE]
-    missing = _not_listed(draft, live)
+    missing = _not_listed(draft)
     missing.sort(key=lambda one: turn_of(draft.orders[one]))
     read = draft.snapshot.venue.open_orders
     if read.state is not ReadState.COMPLETE:
@@ -46,27 +45,34 @@ def resolve_missing(draft: Draft) -> None:
     settled = [index for index in missing if index not in recent and index not in draft.deferred_orders]
     draft.count("missing_at_venue", len(settled))
     vanished = [index for index in settled if _is_unproven(draft, index)]
-    draft.mass_absence = mass = _mass_absence(draft, live, vanished)
+    draft.mass_absence = mass = _mass_absence(draft, vanished)
     for index in vanished:
         _judge_absence(draft, index, nothing_counts=mass is not None or draft.account_changed)
 
 
-def _mass_absence(draft: Draft, live: list[int], vanished: list[int]) -> tuple[int, int] | None:
+def _mass_absence(draft: Draft, vanished: list[int]) -> tuple[int, int] | None:
     """(vanished, live) of the acknowledged orders where most are gone at once: the venue, not they, may be at fault.
 
     An order that the venue never acknowledged cannot vanish from it.
     """
-    known = sum(1 for index in live if draft.original_orders[index].venue_order_id is not None)
     gone = sum(1 for index in vanished if draft.original_orders[index].venue_order_id is not None)
+    if not gone:
+        return None
+    live = (order for order in draft.original_orders if order.status in LIVE)
+    known = sum(1 for order in live if order.venue_order_id is not None)
     return (gone, known) if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known else None
 
 
-def _not_listed(draft: Draft, live: list[int]) -> list[int]:
-    """Those without a record in the open-order read."""
-    matched = draft.matched
-    if draft.venue.open_ids is None:
-        return [index for index in live if matched[index] is None]
-    return [index for index in live if not _is_listed(draft, matched[index])]
+def _not_listed(draft: Draft) -> list[int]:
+    """The live ones without a record in the open-order read."""
+    matched, orders = draft.matched, draft.original_orders
+    if draft.venue.open_ids is not None:
+        absent = [index for index in range(len(orders)) if not _is_listed(draft, matched[index])]
+    elif None in matched:
+        absent = [index for index in range(len(orders)) if matched[index] is None]
+    else:
+        return []
+    return [index for index in absent if orders[index].status in LIVE]
 
 
 def _is_listed(draft: Draft, record: VenueOrder | None) -> bool:

@@ -112,11 +112,11 @@ class VenueIndex:
 
     def link_replacements(self) -> None:
         """Chains as one index, from either end of each link."""
-        for venue_id, record in self.by_id.items():
-            if record.replaced_by is not None:
-                self._link(venue_id, known_id(record.replaced_by))
-            if record.replaces is not None:
-                self._link(known_id(record.replaces), venue_id)
+        records = self.by_id.values()
+        for record in [one for one in records if not (one.replaced_by is one.replaces is None)]:
+            venue_id = known_id(record.venue_order_id)
+            self._link(venue_id, known_id(record.replaced_by))
+            self._link(known_id(record.replaces), venue_id)
 
     def _link(self, before: str | None, after: str | None) -> None:
         if before is None or after is None or before == after:

@@ -363,7 +363,7 @@ def _read_orders(orders: list[Order]) -> list[Order]:
 
 
 def _read_order(order: Order) -> Order:
-    """`pending_new` with something filled is `partially_filled`; ids that say nothing (`""`, `"0"`, `"api"`) are null."""
+    """`pending_new` with something filled is `partially_filled`; an id that says nothing is null."""
     changes: dict[str, Any] = {}
     if order.status is Status.PENDING_NEW and (order.filled_qty or "").strip("0.") != "":
         changes["status"] = Status.PARTIALLY_FILLED
