@@ -13,7 +13,7 @@ def check_watchdog(draft: Draft) -> None:
     by_count = missing >= policy.watchdog_missing_locally_min or no_go >= policy.watchdog_no_go_min
     if not by_count and not draft.parity.watchdog_triggered:
         return
-    draft.result["integrity_watchdog_triggered"] = True
+    draft.watchdog_triggered = True
     add_alert(
         draft,
         "watchdog",

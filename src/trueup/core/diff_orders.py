@@ -9,6 +9,7 @@ from itertools import compress
 from trueup.core.draft import Draft
 from trueup.core.fold_fills import figures_differ, fill_key
 from trueup.core.judge_pair import judge_fills, judge_pair
+from trueup.core.judge_plainly import judge_plainly
 from trueup.core.judgement import turn_of
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount
@@ -22,7 +23,8 @@ def diff_orders(draft: Draft) -> None:
     for index in sorted(differing, key=lambda one: turn_of(draft.orders[one])):
         record = draft.matched[index]
         if record is not None:
-            judge_pair(draft, index, record)
+            if not judge_plainly(draft, index, record):
+                judge_pair(draft, index, record)
         elif index in with_news:
             judge_fills(draft, index)
 

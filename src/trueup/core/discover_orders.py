@@ -6,9 +6,9 @@ ended with fills by a query's answer. Orders that ended in the history are `cove
 
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
-from trueup.core.insert_plainly import find_plain, insert_plainly
+from trueup.core.insert_plainly import insert_plainly, symbols_inserted_plainly
 from trueup.core.judge_ownership import Owner, judge_ownership
-from trueup.model.ids import known_client_id, known_id
+from trueup.model.ids import comparable_client_ids, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
@@ -26,26 +26,35 @@ from trueup.model.vocabulary import (
 
 
 def discover_orders(draft: Draft) -> None:
-    """Judge every venue order that no local order took."""
-    found = _unmatched(draft)
-    if found or draft.stray_fills:
-        _ask_the_ledger(draft, [record for _, record in found])
-    plain = find_plain(draft, [record for _, record in found])
-    for (venue_id, record), is_plain in zip(found, plain, strict=True):
-        if is_plain and venue_id is not None:
-            insert_plainly(draft, venue_id, record)
+    """Judge every venue order that no local order took, predecessors before their successors."""
+    venue_ids, records, nameless = _unmatched(draft)
+    if records or nameless or draft.stray_fills:
+        _ask_the_ledger(draft, [*records, *nameless])
+    symbols = symbols_inserted_plainly(draft, records)
+    shared = draft.venue.shared_client_ids if symbols else frozenset()
+    client_ids = comparable_client_ids([record.client_order_id for record in records])
+    plain = 0
+    for venue_id, client_id, record in zip(venue_ids, client_ids, records, strict=True):
+        if (
+            record.symbol in symbols
+            and client_id is not None
+            and client_id not in shared
+            and insert_plainly(draft, venue_id, client_id, record)
+        ):
+            plain += 1
         else:
             _judge(draft, venue_id, record)
-    if any(plain):
-        draft.count("missing_locally", sum(plain))
+    draft.count("missing_locally", plain)
+    for record in nameless:
+        _judge(draft, None, record)
     _ask_about_stray_fills(draft)
 
 
-def _unmatched(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
-    """What is to be judged here, by comparable venue order id, predecessors before their successors."""
+def _unmatched(draft: Draft) -> tuple[list[str], list[VenueOrder], list[VenueOrder]]:
+    """What is to be judged here, in turn: comparable venue order ids, their records, and the records without an id."""
     venue = draft.venue
     if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
-        return []  # every venue order is matched, each once
+        return [], [], []  # every venue order is matched, each once
     taken = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
     known, index = draft.known_ids, draft.index_by_venue_id
     left = [one for one in venue.by_id if not (one in taken or one in index or one in known)]
@@ -53,7 +62,7 @@ def _unmatched(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
         left = [one for one in left if _is_ours_to_judge(draft, one, venue.by_id[one])]
     left.sort(key=(lambda one: (_depth(draft, one), one)) if venue.predecessor_of else None)
     nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
-    return [*((venue_id, venue.by_id[venue_id]) for venue_id in left), *((None, one) for one in nameless)]
+    return left, list(map(venue.by_id.__getitem__, left)), nameless
 
 
 def _depth(draft: Draft, venue_id: str) -> int:

@@ -5,6 +5,7 @@ their index in `orders`; the local side read from here is always as the earlier 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cached_property
@@ -106,7 +107,8 @@ class Draft:
         self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
         self.alerts: list[Alert] = []
         self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
-        self.result: dict[str, object] = {}
+        self.counts: Counter[str] = Counter()  # of the plan's result
+        self.watchdog_triggered = False
         self.coverage = CoverageResult()
         self.exit_backfill = ExitBackfillResult()
         self.sub_tag_repair = SubTagRepairResult()
@@ -472,22 +474,25 @@ class Draft:
 
     def set_order(self, index: int, order: LocalOrder, *, venue_updated_at: str | None) -> LocalOrder:
         """The order as it now stands; its version rises once, however much of it changed."""
-        if self.orders is self.original_orders:
-            self.orders = list(self.orders)
         if index not in self.changed_orders:
-            self.changed_orders[index] = None
             version = self.orders[index].version + 1
             order = replace(order, version=version, venue_updated_at=venue_updated_at)
         elif venue_updated_at != order.venue_updated_at:
             order = replace(order, venue_updated_at=venue_updated_at)
-        self.orders[index] = order
+        self.change_order(index, order)
         return order
+
+    def change_order(self, index: int, order: LocalOrder) -> None:
+        """`set_order` where the order has its new version already."""
+        if self.orders is self.original_orders:
+            self.orders = list(self.orders)
+        self.changed_orders[index] = None
+        self.orders[index] = order
 
     def add_order(self, order: LocalOrder) -> int:
         """A new local order (version 1 once written). Returns its index."""
-        return self.add_named_order(
-            order, known_id(order.venue_order_id), known_client_id(order.client_order_id)
-        )
+        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+        return self.add_named_order(order, venue_id, client_id)
 
     def add_named_order(self, order: LocalOrder, venue_id: str | None, client_id: str | None) -> int:
         """`add_order` where the order's comparable ids are at hand."""
@@ -517,6 +522,11 @@ class Draft:
         ] + [fill]
         self.changed_fills[key] = fill
 
+    def add_fill(self, index: int, fill: Fill) -> None:
+        """`set_fill` where no fill of the order is known yet."""
+        self.fills_of[index] = [fill]
+        self.changed_fills[fill.venue_order_id, fill.client_order_id, fill.fill_id] = fill
+
     def local_index(self, venue_id: str | None) -> int | None:
         """The local order that has or had this comparable venue order id, or was matched to it."""
         return None if venue_id is None else self.index_by_venue_id.get(venue_id)
@@ -527,10 +537,10 @@ class Draft:
 
     def count(self, key: str, by: int = 1) -> None:
         """Add to one counter of the plan's result."""
-        self.result[key] = int(str(self.result.get(key, 0))) + by
+        self.counts[key] += by
 
     def counted(self, key: str) -> int:
-        return int(str(self.result.get(key, 0)))
+        return self.counts[key]
 
     def keep_findings_of(self, kind: BreakKind, token: str | None = None) -> None:
         """Findings that a skipped check neither counts nor resets; `token`: of this instrument's trades only."""
@@ -540,7 +550,7 @@ class Draft:
             if one.kind is kind and of_token:
                 self.kept_findings.append(one)
 
-    def build_result(self, **more: object) -> Result:
+    def build_result(self, *, mismatches: int) -> Result:
         return Result(
             coverage=self.coverage,
             exit_backfill=self.exit_backfill,
@@ -548,8 +558,9 @@ class Draft:
             parity=self.parity,
             no_go_reason_counts=dict(sorted(self.no_go_counts.items())),
             no_go_samples=self.no_go_samples,
-            **self.result,  # type: ignore[arg-type]
-            **more,  # type: ignore[arg-type]
+            integrity_watchdog_triggered=self.watchdog_triggered,
+            mismatches=mismatches,
+            **self.counts,  # type: ignore[arg-type]
         )
 
 

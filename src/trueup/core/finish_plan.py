@@ -1,16 +1,18 @@
 """From the draft to the plan: the query budget, the findings the next run carries, the plan's id."""
 
 import hashlib
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from trueup.core.draft import Draft, Ids, shares_id
 from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Finding, LocalOrder
+from trueup.model.snapshot import Finding
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, QuerySide
 
@@ -29,7 +31,7 @@ def finish_plan(draft: Draft) -> Plan:
         corrections=draft.corrections,
         projected_orders=[draft.orders[index] for index in draft.changed_orders],
         projected_trades=[draft.trades[key] for key in sorted(draft.changed_trades)],
-        projected_fills=[draft.changed_fills[key] for key in sorted(draft.changed_fills, key=repr)],
+        projected_fills=list(draft.changed_fills.values()),
         notifications=draft.notifications,
         queries=queries,
         findings=_findings(draft),
@@ -42,8 +44,10 @@ def finish_plan(draft: Draft) -> Plan:
 
 def _mismatches(draft: Draft) -> int:
     """Local orders with a break of status, fill or terms whose venue order is in the open-order read."""
-    records = (draft.matched[index] for index in draft.drifted)
-    venue_ids = [known_id(record.venue_order_id) for record in records if record is not None]
+    records = [record for index in draft.drifted if (record := draft.matched[index]) is not None]
+    if draft.venue.open_ids is None:
+        return len(records)
+    venue_ids = [known_id(record.venue_order_id) for record in records]
     return sum(1 for venue_id in venue_ids if venue_id is None or draft.venue.is_open(venue_id))
 
 
@@ -205,10 +209,9 @@ def _is_stated(draft: Draft, one: Finding) -> bool:
 # -- identity ---------------------------------------------------------------------------------------------------------
 
 
-_BREAK = attrgetter("break_id", "reason", "corrected")
+_BREAK = attrgetter("break_id", "reason", "severity", "message")
 _CORRECTION = attrgetter("correction_id", "kind", "reason", "fill")
-_ORDER = attrgetter(*LocalOrder.__struct_fields__)
-_NOTIFICATION = attrgetter("notification_id", "qty", "price", "reason")
+_NOTIFICATION = attrgetter("notification_id")
 _DIGESTED_AT_ONCE = 512  # rows, as many as stay in the processor's cache
 
 
@@ -216,15 +219,16 @@ def _plan_id(draft: Draft, plan: Plan) -> str:
     """Digest of the rules' version, profile, taken_at and the plan's own content.
 
     Of the many rows it takes what the others do not say: the ids are digests of the profile and the order, with kind,
-    version and turn; what the corrections change is what the projections hold. Without their keys, which are the same.
+    version and turn; a corrected break is its corrections; what these change is what the projections hold; and what is
+    told of it is theirs. Without the keys, which are the same.
     """
     whole = hashlib.blake2b(digest_size=16)
     encode = msgspec.msgpack.Encoder().encode
     whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at]))
-    many: tuple[tuple[list[Any], attrgetter[tuple[Any, ...]]], ...] = (
-        (plan.breaks, _BREAK),
+    many: tuple[tuple[list[Any], Callable[[Any], Any]], ...] = (
+        ([one for one in plan.breaks if not one.corrected], _BREAK),
         (plan.corrections, _CORRECTION),
-        (plan.projected_orders, _ORDER),
+        (plan.projected_orders, astuple),
         (plan.notifications, _NOTIFICATION),
     )
     for rows, content in many:

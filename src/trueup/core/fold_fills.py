@@ -21,16 +21,13 @@ from decimal import Decimal, localcontext
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.model.ids import digest, known_id, symbol_token
+from trueup.core.infer_fill import inferred_change, inferred_fill, inferred_price
+from trueup.model.ids import known_id
 from trueup.model.money import CONTEXT, ZERO, amount, canonical, same, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import CorrectionKind
-
-PRICE_DEVIATION_MAX = Decimal(
-    "0.05"
-)  # design.md, "The fold of fills": a derived price further off its average is not believed
 
 
 class Booking(Struct, frozen=True):
@@ -107,9 +104,7 @@ class _Work:
 
     def infer(self, row: Fill, price: Decimal, *, estimated: bool) -> None:
         self._count(amount(row.qty), price, ZERO)
-        change = FillChange(
-            fill_id=row.fill_id, qty=row.qty, price=row.price, inferred=True, price_estimated=estimated
-        )
+        change = inferred_change(row, is_estimated=estimated)
         self.bookings.append(Booking(CorrectionKind.BOOK_FILL, change, row))
 
     def _count(self, growth: Decimal, price: Decimal, recost: Decimal | None) -> None:
@@ -259,35 +254,14 @@ def _lay_inferred(
 ) -> None:
     price, estimated = fallback, average_price is None
     if average_price is not None:
-        price, estimated = _derived_price(work, qty, cumulative_qty, average_price)
-    before = work.booked_qty + work.growth_qty
-    token = None if order.symbol is None else symbol_token(order.symbol)
-    row = Fill(
-        fill_id=digest(account_id, token, known_id(order.venue_order_id), text(before), text(before + qty)),
-        venue_order_id=order.venue_order_id,
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        side=order.side,
-        qty=text(qty),
-        price=text(price),
-        filled_at=inferred_at,
-        inferred=True,
+        price, estimated = inferred_price(
+            qty=qty, cumulative_qty=cumulative_qty, average_price=average_price, cost=work.cost
+        )
+    before_qty = work.booked_qty + work.growth_qty
+    row = inferred_fill(
+        order, before_qty=before_qty, qty=qty, price=price, account_id=account_id, inferred_at=inferred_at
     )
     work.infer(row, price, estimated=estimated)
-
-
-def _derived_price(
-    work: _Work, qty: Decimal, cumulative_qty: Decimal, average_price: Decimal
-) -> tuple[Decimal, bool]:
-    """(venue average × C − cost of what is booked and of the real growth) ÷ quantity; the average where that is odd."""
-    if work.cost is None:
-        return average_price, True
-    if work.cost == 0 and qty == cumulative_qty:
-        return average_price, False
-    derived = (average_price * cumulative_qty - work.cost) / qty
-    if derived <= 0 or abs(derived - average_price) > average_price * PRICE_DEVIATION_MAX:
-        return average_price, True
-    return derived, False
 
 
 def _fallback_price(order: LocalOrder, average: Decimal | None, from_limit: bool) -> Decimal | None:

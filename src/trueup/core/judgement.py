@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trueup.core.derive_action import derive_action
 from trueup.core.draft import Draft, Ids
 from trueup.core.fold_fills import Booking, Fold
-from trueup.model.ids import known_id
+from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount, canonical, text
 from trueup.model.plan import Correction, FillChange, Notification
 from trueup.model.reasons import Reason
@@ -58,7 +58,7 @@ class Judgement:
         self.record = record
         self.digest = draft.order_digest(self.before)
         self.ids: Ids = (
-            self.before.client_order_id or (record.client_order_id if record else None),
+            self.before.client_order_id or (_client_id_of(draft, record) if record else None),
             self.before.venue_order_id or (record.venue_order_id if record else None),
             self.before.trade_id,
         )
@@ -282,6 +282,12 @@ class Judgement:
         return (0, 0) if time is None else (to_ns(time), to_ns(time))
 
 
+def _client_id_of(draft: Draft, record: VenueOrder) -> str | None:
+    """The record's client order id, unless it names another local order."""
+    is_anothers = known_client_id(record.client_order_id) in draft.index_by_client_id
+    return None if is_anothers else record.client_order_id
+
+
 def notify_growth(judgement: Judgement) -> None:
     """Tell the executor of an order's growth, or of a changed cost at an equal quantity."""
     if judgement.growth_qty > 0:
@@ -301,14 +307,16 @@ def _is_later(left: str, right: str | None) -> bool:
     return right is None or is_before(right, left)
 
 
-def turn_of(order: LocalOrder) -> tuple[str, str, str, str, str]:
+def turn_of(order: LocalOrder) -> str:
     """The order in which orders are judged: by what they are, never by where they stand in a list."""
-    return (
-        order.venue_order_id or "",
-        order.client_order_id or "",
-        order.trade_id or "",
-        order.symbol or "",
-        order.side,
+    return "\x00".join(
+        (
+            order.venue_order_id or "",
+            order.client_order_id or "",
+            order.trade_id or "",
+            order.symbol or "",
+            order.side,
+        )
     )
 
 

@@ -27,13 +27,13 @@ def raise_alerts(draft: Draft) -> None:
             "mass_absence",
             f"{vanished} of {live} live orders vanished at once: their absence does not count",
         )
-    for one in draft.breaks:
-        if one.kind is BreakKind.VENUE_BEHIND and one.severity is Severity.ERROR:
-            add_alert(
-                draft,
-                f"venue_behind:{one.break_id}",
-                f"{one.message} (order {one.venue_order_id or one.client_order_id})",
-            )
+    behind, error = BreakKind.VENUE_BEHIND, Severity.ERROR
+    for one in [each for each in draft.breaks if each.kind is behind and each.severity is error]:
+        add_alert(
+            draft,
+            f"venue_behind:{one.break_id}",
+            f"{one.message} (order {one.venue_order_id or one.client_order_id})",
+        )
     for stage, skipped in (
         ("coverage", draft.coverage.skipped_reason),
         ("exit_backfill", draft.exit_backfill.skipped_reason),
@@ -52,7 +52,7 @@ def raise_alerts(draft: Draft) -> None:
 def _alert_long_deferrals(draft: Draft) -> None:
     """One alert per reason for what has been deferred, or waited for an answer, for too long."""
     waiting: dict[str, list[str]] = {}
-    known = draft.break_versions
+    known, unanswered = draft.break_versions, Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
     rows = [
         (reason, break_id, kind, ids)
         for reason, break_id, kind, ids, _ in draft.waiting
@@ -66,7 +66,7 @@ def _alert_long_deferrals(draft: Draft) -> None:
             (one.client_order_id, one.venue_order_id, one.trade_id),
         )
         for one in draft.breaks
-        if one.reason == Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
+        if one.reason == unanswered
     ]
     for reason, break_id, kind, ids in rows:
         prior = draft.prior_of(break_id, kind, ids)

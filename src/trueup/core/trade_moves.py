@@ -4,6 +4,7 @@ An exit may be judged before the entry that it closes; so the moves are noted as
 computed from them, until `settle` lays them onto the trades.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,10 @@ class TradeMoves:
         *,
         growth_qty: Decimal,
         growth_cost: Decimal,
-        recost: Decimal,
-        real_fills: list[Fill],
+        recost: Decimal = ZERO,
+        real_fills: Sequence[Fill] = (),
     ) -> None:
+        """What one order's growth (units, quote currency) will move of its trade, if it has one that is listed."""
         key = known_id(draft.orders[index].trade_id)
         if key is not None and key in draft.trades:
             self._moves.setdefault(key, []).append(

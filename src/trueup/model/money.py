@@ -27,9 +27,13 @@ def text(value: Decimal) -> str:
 
 def canonical(amount_text: str) -> str:
     """Equal amounts have equal canonical text (`1.50` = `1.5`): use it before hashing or storing."""
-    if amount_text.isdigit() and amount_text[0] != "0":  # a plain whole number is canonical already
-        return amount_text
-    return text(Decimal(amount_text))
+    if len(amount_text) > AMOUNT_DIGITS_MAX or not amount_text.isascii():
+        return text(Decimal(amount_text))
+    whole, point, fraction = amount_text.partition(".")
+    if not whole.isdigit() or (whole[0] == "0" and whole != "0") or not (fraction or "0").isdigit():
+        return text(Decimal(amount_text))  # a sign, leading zeros, an exponent
+    fraction = fraction.rstrip("0")
+    return whole + point + fraction if fraction else whole
 
 
 def same(left: str | None, right: str | None) -> bool:

@@ -229,3 +229,18 @@ def test_history_and_answers_match_even_where_the_open_orders_were_not_read(wher
     read = {"history": history([record])} if where == "history" else {"answers": [found(record)]}
     planned = plan([local_order()], open_orders([], state="failed", error="timeout"), **read)
     assert steps(planned) == ["set_status v-1 canceled"]
+
+
+def test_a_correction_never_names_the_client_id_of_another_local_order():
+    """v-1 and v-2 both carry c-1 at the venue; the row that had v-1 is bound to it, and c-1 stays the other's."""
+    bare = local_order(
+        client_order_id=None, venue_order_id=None, trade_id="t-1", previous_venue_order_ids=["v-1"]
+    )
+    named = local_order(client_order_id="c-1", venue_order_id=None)
+    records = [venue_order(), venue_order(venue_order_id="v-2")]
+    [bound] = [
+        one
+        for one in plan([bare, named], records)["corrections"]
+        if one["kind"] == "bind_ids" and one["trade_id"] == "t-1"
+    ]
+    assert (bound["client_order_id"], bound["venue_order_id"]) == (None, "v-1")

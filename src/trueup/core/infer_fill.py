@@ -1,0 +1,115 @@
+"""The inferred fill: the one that stands for quantity of which no fill record is known, and the price it is given.
+
+design.md, "The fold of fills": (venue average × C − cost of what is booked and of the real growth) ÷ quantity; where
+that is odd, the average, marked estimated. Its id is a digest of what it stands for, so that it is inferred once.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from trueup.model.ids import digest, known_id, symbol_token
+from trueup.model.money import ZERO, canonical, text
+from trueup.model.plan import FillChange
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+
+PRICE_DEVIATION_MAX = Decimal(
+    "0.05"
+)  # design.md, "The fold of fills": a derived price further off its average is not believed
+
+
+def inferred_price(
+    *, qty: Decimal, cumulative_qty: Decimal, average_price: Decimal, cost: Decimal | None
+) -> tuple[Decimal, bool]:
+    """The price, and whether it is estimated. `cost`: of what is booked of the order otherwise; null = not known."""
+    if cost is None:
+        return average_price, True
+    if cost == 0 and qty == cumulative_qty:
+        return average_price, False
+    derived = (average_price * cumulative_qty - cost) / qty
+    if derived <= 0 or abs(derived - average_price) > average_price * PRICE_DEVIATION_MAX:
+        return average_price, True
+    return derived, False
+
+
+def inferred_fill(
+    order: LocalOrder,
+    *,
+    before_qty: Decimal,
+    qty: Decimal,
+    price: Decimal,
+    account_id: str | None,
+    inferred_at: str,
+) -> Fill:
+    """The ledger's row. `before_qty`: what the order has filled without it."""
+    token = None if order.symbol is None else symbol_token(order.symbol)
+    before, grown = text(before_qty), text(qty)
+    after = text(before_qty + qty) if before_qty else grown
+    return Fill(
+        fill_id=digest(account_id, token, known_id(order.venue_order_id), before, after),
+        venue_order_id=order.venue_order_id,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        qty=grown,
+        price=text(price),
+        filled_at=inferred_at,
+        inferred=True,
+    )
+
+
+def inferred_change(row: Fill, *, is_estimated: bool) -> FillChange:
+    """What a correction says of it."""
+    return FillChange(
+        fill_id=row.fill_id, qty=row.qty, price=row.price, inferred=True, price_estimated=is_estimated
+    )
+
+
+class Growth(Struct, frozen=True, gc=False):
+    """One inferred fill, and how its order stands with it; amounts as canonical text."""
+
+    qty: Decimal
+    cost: Decimal
+    price: str
+    row: Fill
+    change: FillChange
+    filled_qty: str
+    filled_avg_price: str
+
+
+def infer_growth(
+    order: LocalOrder, record: VenueOrder, *, account_id: str | None, inferred_at: str
+) -> Growth | None:
+    """The fold where no fill of the order is known on either side: all growth is one inferred fill at the average.
+
+    Null where the fold has more to say: no growth, more than the order's quantity, a price that is missing or zero.
+    """
+    if record.filled_qty is None or record.filled_avg_price is None or order.qty is None:
+        return None
+    average_price, cumulative_qty = Decimal(record.filled_avg_price), Decimal(record.filled_qty)
+    booked_qty = ZERO if order.filled_qty == "0" else Decimal(order.filled_qty)
+    qty = cumulative_qty - booked_qty
+    if average_price <= 0 or qty <= 0 or cumulative_qty > Decimal(order.qty):
+        return None
+    price, is_estimated, booked_cost = average_price, False, ZERO
+    if booked_qty:
+        if order.filled_avg_price is None:
+            return None
+        booked_cost = booked_qty * Decimal(order.filled_avg_price)
+        price, is_estimated = inferred_price(
+            qty=qty, cumulative_qty=cumulative_qty, average_price=average_price, cost=booked_cost
+        )
+    row = inferred_fill(
+        order, before_qty=booked_qty, qty=qty, price=price, account_id=account_id, inferred_at=inferred_at
+    )
+    cost = qty * price
+    average = canonical(record.filled_avg_price)
+    return Growth(
+        qty=qty,
+        cost=cost,
+        price=text(cost / qty) if booked_qty else average,
+        row=row,
+        change=inferred_change(row, is_estimated=is_estimated),
+        filled_qty=canonical(record.filled_qty),
+        filled_avg_price=text((booked_cost + cost) / cumulative_qty) if booked_qty else average,
+    )
