@@ -13,6 +13,7 @@ from tests.acceptance.plan.snapshots import (
     fill,
     history,
     local_order,
+    plan,
     plan_bytes,
     snapshot,
     trade,

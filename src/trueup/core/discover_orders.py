@@ -6,7 +6,7 @@ ended with fills by a query's answer. Orders that ended in the history are `cove
 
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
-from trueup.core.insert_plainly import insert_plainly, symbols_inserted_plainly
+from trueup.core.insert_plainly import StraightPath
 from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import comparable_client_ids, known_client_id, known_id
 from trueup.model.money import amount
@@ -30,17 +30,11 @@ def discover_orders(draft: Draft) -> None:
     venue_ids, records, nameless = _unmatched(draft)
     if records or nameless or draft.stray_fills:
         _ask_the_ledger(draft, [*records, *nameless])
-    symbols = symbols_inserted_plainly(draft, records)
-    shared = draft.venue.shared_client_ids if symbols else frozenset()
+    straight_path = StraightPath(draft, records)
     client_ids = comparable_client_ids([record.client_order_id for record in records])
     plain = 0
     for venue_id, client_id, record in zip(venue_ids, client_ids, records, strict=True):
-        if (
-            record.symbol in symbols
-            and client_id is not None
-            and client_id not in shared
-            and insert_plainly(draft, venue_id, client_id, record)
-        ):
+        if straight_path.insert(venue_id, client_id, record):
             plain += 1
         else:
             _judge(draft, venue_id, record)
@@ -248,7 +242,7 @@ def _claims_a_local_order(draft: Draft, record: VenueOrder) -> bool:
     """A local row without a venue order id has this client order id, but could not be matched to this order alone."""
     client_id = known_client_id(record.client_order_id)
     index = None if client_id is None else draft.index_by_client_id.get(client_id)
-    if index is None or index in draft.inserted:
+    if index is None or draft.is_inserted(index):
         return False
     return known_id(draft.orders[index].venue_order_id) is None
 

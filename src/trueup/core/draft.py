@@ -69,7 +69,7 @@ class Draft:
         # the local side, as the corrections so far leave it
         self.orders: list[LocalOrder] = snapshot.local.orders
         self.original_orders = self.orders  # those in scope, as the snapshot has them
-        self.changed_orders: dict[int, None] = {}  # in the order in which they changed
+        self.changed_orders: dict[int, None] = {}  # of the snapshot's, in the order in which they changed
         self.drifted: set[int] = set()  # orders with a break of status, fill or terms
         self.changed_fills: dict[tuple[str | None, ...], Fill] = {}
         self.trades: dict[str, Trade] = {}
@@ -118,7 +118,6 @@ class Draft:
         self.recent_tokens: set[str] | None = None
         self.deferred_records: set[str] = set()
         self.kept_findings: list[Finding] = []
-        self.inserted: set[int] = set()
         self.correction_count: dict[str, int] = {}
         self.trade_moves = TradeMoves()
 
@@ -474,7 +473,7 @@ class Draft:
 
     def set_order(self, index: int, order: LocalOrder, *, venue_updated_at: str | None) -> LocalOrder:
         """The order as it now stands; its version rises once, however much of it changed."""
-        if index not in self.changed_orders:
+        if not self.is_changed(index):
             version = self.orders[index].version + 1
             order = replace(order, version=version, venue_updated_at=venue_updated_at)
         elif venue_updated_at != order.venue_updated_at:
@@ -486,7 +485,8 @@ class Draft:
         """`set_order` where the order has its new version already."""
         if self.orders is self.original_orders:
             self.orders = list(self.orders)
-        self.changed_orders[index] = None
+        if not self.is_inserted(index):
+            self.changed_orders[index] = None
         self.orders[index] = order
 
     def add_order(self, order: LocalOrder) -> int:
@@ -501,16 +501,29 @@ class Draft:
         index = len(self.orders)
         self.orders.append(order)
         self.matched.append(None)
-        self.inserted.add(index)
-        self.changed_orders[index] = None
         if venue_id is not None:
             self.index_by_venue_id[venue_id] = index
         if client_id is not None:
             self.index_by_client_id[client_id] = index
         return index
 
+    def is_inserted(self, index: int) -> bool:
+        """Whether this plan adds the order."""
+        return index >= len(self.original_orders)
+
+    def is_changed(self, index: int) -> bool:
+        """Whether this plan changed or adds the order."""
+        return index in self.changed_orders or self.is_inserted(index)
+
+    def projected_orders(self) -> list[LocalOrder]:
+        """Every order that the corrections so far change, then every one that they add."""
+        changed = [self.orders[index] for index in self.changed_orders]
+        return changed + self.orders[len(self.original_orders) :]
+
     def original_version(self, index: int) -> int:
-        """The version of the order that the snapshot has, which is what everything here was judged on."""
+        """The version of the order that the snapshot has (0: none), which is what everything here was judged on."""
+        if self.is_inserted(index):
+            return 0
         return self.orders[index].version - (1 if index in self.changed_orders else 0)
 
     def set_fill(self, index: int, fill: Fill) -> None:

@@ -29,7 +29,7 @@ def finish_plan(draft: Draft) -> Plan:
         taken_at=draft.snapshot.taken_at,
         breaks=draft.breaks,
         corrections=draft.corrections,
-        projected_orders=[draft.orders[index] for index in draft.changed_orders],
+        projected_orders=draft.projected_orders(),
         projected_trades=[draft.trades[key] for key in sorted(draft.changed_trades)],
         projected_fills=list(draft.changed_fills.values()),
         notifications=draft.notifications,

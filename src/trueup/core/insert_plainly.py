@@ -5,6 +5,8 @@ to the same rows here, made at once: without a judgement, and with every id read
 ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the plan has no straight path at all.
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from trueup.core.draft import Draft
@@ -38,8 +40,49 @@ _BUY, _SELL = Side.BUY, Side.SELL
 _PENDING_NEW, _PARTIALLY_FILLED = Status.PENDING_NEW, Status.PARTIALLY_FILLED
 
 
-def symbols_inserted_plainly(draft: Draft, records: list[VenueOrder]) -> frozenset[str]:
-    """The symbols whose unmatched records may take the straight path: none where more than the records has a say."""
+class StraightPath:
+    """What decides, for all unmatched records of a plan, whether one of them is plain."""
+
+    def __init__(self, draft: Draft, records: Sequence[VenueOrder]) -> None:
+        self._draft = draft
+        symbols = {record.symbol for record in records} if records and _records_alone_decide(draft) else ()
+        self._symbols = {one for one in symbols if one is not None and not draft.is_unmapped(one)}
+        self._shared = draft.venue.shared_client_ids if self._symbols else frozenset()
+        self._window_start = draft.window_start(draft.venue.open_read_at)
+
+    def insert(self, venue_id: str, client_id: str | None, record: VenueOrder) -> bool:
+        """Insert the order, by its comparable ids, if it is plain. False: it is not, and nothing was done."""
+        if client_id is None or not self._is_plain(client_id, record):
+            return False
+        draft, order = self._draft, _row_of(record)
+        if record.status is not _PARTIALLY_FILLED:
+            _insert(draft, venue_id, client_id, order, record.filled_qty)
+            return True
+        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
+        growth = infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
+        if growth is None:
+            return False
+        _insert_with_growth(draft, venue_id, client_id, order, record.filled_qty, growth)
+        return True
+
+    def _is_plain(self, client_id: str, record: VenueOrder) -> bool:
+        status, filled_qty, submitted_at = record.status, record.filled_qty, record.submitted_at
+        return (
+            record.symbol in self._symbols
+            and (
+                status is _PARTIALLY_FILLED
+                or (status is _PENDING_NEW and (filled_qty == "0" or filled_qty is None))
+            )
+            and record.side is not None
+            and record.intent is None
+            and record.position_side is None
+            and (submitted_at is None or submitted_at < self._window_start)
+            and client_id not in self._draft.index_by_client_id
+            and client_id not in self._shared
+        )
+
+
+def _records_alone_decide(draft: Draft) -> bool:
     local, venue = draft.snapshot.local, draft.venue
     others = (
         draft.account_changed,
@@ -53,53 +96,7 @@ def symbols_inserted_plainly(draft: Draft, records: list[VenueOrder]) -> frozens
         venue.predecessor_of,
         venue.read_at_of,
     )
-    if local.extent is not Extent.ALL or any(others):
-        return frozenset()
-    symbols = {record.symbol for record in records}
-    return frozenset(one for one in symbols if one is not None and not draft.is_unmapped(one))
-
-
-def insert_plainly(draft: Draft, venue_id: str, client_id: str, record: VenueOrder) -> bool:
-    """Insert the order, by its comparable ids, if it is plain. False: it is not, and nothing was done."""
-    if not _is_plain(draft, client_id, record):
-        return False
-    order = _row_of(record)
-    growth = None
-    if record.status is _PARTIALLY_FILLED:
-        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
-        growth = infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
-        if growth is None:
-            return False
-    digest_id = draft.digest_of_venue_id(venue_id)
-    break_id = digest_id + _BREAK_OF
-    _insert(draft, order, digest_id, break_id, record.filled_qty)
-    if growth is None:
-        draft.add_named_order(order, venue_id, client_id)
-        draft.correction_count[digest_id] = 1
-        _tell(draft, order, digest_id + "-0-discovered-0", _DISCOVERED)
-    else:
-        filled_qty, average = growth.filled_qty, growth.filled_avg_price
-        order = replace(order, filled_qty=filled_qty, filled_avg_price=average)
-        index = draft.add_named_order(order, venue_id, client_id)
-        draft.add_fill(index, growth.row)
-        draft.correction_count[digest_id] = 2
-        _book(draft, order, digest_id, break_id, growth)
-    return True
-
-
-def _is_plain(draft: Draft, client_id: str, record: VenueOrder) -> bool:
-    submitted_at, filled_qty = record.submitted_at, record.filled_qty
-    return (
-        record.side is not None
-        and (
-            record.status is _PARTIALLY_FILLED
-            or (record.status is _PENDING_NEW and (filled_qty == "0" or filled_qty is None))
-        )
-        and record.intent is None
-        and record.position_side is None
-        and (submitted_at is None or submitted_at < draft.window_start(draft.venue.open_read_at))
-        and client_id not in draft.index_by_client_id
-    )
+    return local.extent is Extent.ALL and not any(others)
 
 
 def _row_of(record: VenueOrder) -> LocalOrder:
@@ -122,9 +119,32 @@ def _row_of(record: VenueOrder) -> LocalOrder:
     )
 
 
-def _insert(draft: Draft, order: LocalOrder, digest_id: str, break_id: str, filled_qty: str | None) -> None:
+def _insert(draft: Draft, venue_id: str, client_id: str, order: LocalOrder, filled_qty: str | None) -> None:
+    """An order of which nothing was filled."""
+    digest_id = draft.digest_of_venue_id(venue_id)
+    draft.add_named_order(order, venue_id, client_id)
+    _find(draft, order, digest_id, filled_qty)
+    _tell(draft, order, digest_id + "-0-discovered-0", _DISCOVERED)
+
+
+def _insert_with_growth(
+    draft: Draft, venue_id: str, client_id: str, order: LocalOrder, filled_qty: str | None, growth: Growth
+) -> None:
+    """An order of which a part was filled: the row with nothing booked, then one inferred fill."""
+    digest_id = draft.digest_of_venue_id(venue_id)
+    after = replace(order, filled_qty=growth.filled_qty, filled_avg_price=growth.filled_avg_price)
+    draft.add_fill(draft.add_named_order(after, venue_id, client_id), growth.row)
+    _find(draft, order, digest_id, filled_qty)
+    _book(draft, order, digest_id, growth)
+    kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
+    _tell(draft, after, f"{digest_id}-0-discovered-{after.filled_qty}", _DISCOVERED)
+    _tell(draft, after, f"{digest_id}-0-{kind}-{after.filled_qty}", kind, growth)
+
+
+def _find(draft: Draft, order: LocalOrder, digest_id: str, filled_qty: str | None) -> None:
+    """The break and the correction that mends it. No later stage has more to correct of such an order."""
+    break_id = digest_id + _BREAK_OF
     side, status = _WORD[order.side], _WORD[order.status]
-    draft.break_versions[break_id] = 1
     draft.breaks.append(
         Break(
             break_id=break_id,
@@ -155,12 +175,11 @@ def _insert(draft: Draft, order: LocalOrder, digest_id: str, break_id: str, fill
     )
 
 
-def _book(draft: Draft, order: LocalOrder, digest_id: str, break_id: str, growth: Growth) -> None:
-    """What was filled, as one inferred fill; `order` as it stands with it."""
+def _book(draft: Draft, order: LocalOrder, digest_id: str, growth: Growth) -> None:
     draft.corrections.append(
         Correction(
             correction_id=digest_id + "-0.2",
-            break_id=break_id,
+            break_id=digest_id + _BREAK_OF,
             kind=_BOOK_FILL,
             reason=_INFERRED_FROM_CUMULATIVE,
             client_order_id=order.client_order_id,
@@ -170,9 +189,6 @@ def _book(draft: Draft, order: LocalOrder, digest_id: str, break_id: str, growth
             fill=growth.change,
         )
     )
-    kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
-    _tell(draft, order, f"{digest_id}-0-discovered-{order.filled_qty}", _DISCOVERED)
-    _tell(draft, order, f"{digest_id}-0-{kind}-{order.filled_qty}", kind, growth)
 
 
 def _tell(

@@ -154,7 +154,7 @@ class Judgement:
         """Leave everything with the draft."""
         draft = self.draft
         break_ids: dict[BreakKind, str] = {}
-        if self.index not in draft.inserted and any(one[0] in DRIFT for one in self.breaks):
+        if not draft.is_inserted(self.index) and any(one[0] in DRIFT for one in self.breaks):
             draft.drifted.add(self.index)
         for pending in self.breaks:
             break_id = self._add_break(pending)
@@ -162,7 +162,7 @@ class Judgement:
                 pending[5] or pending[0] not in break_ids
             ):  # corrections belong to the corrected break of their kind
                 break_ids[pending[0]] = break_id
-        version = 0 if self.index in draft.inserted else draft.original_version(self.index)
+        version = draft.original_version(self.index)
         for kind, reason, break_kind, fill, changes in self.corrections:
             self._add_correction(kind, reason, break_ids[break_kind], fill, changes, version)
         if self.corrections:

@@ -110,11 +110,9 @@ def set_trade(draft: "Draft", trade: Trade) -> None:
 
 def _close_flat(draft: "Draft") -> None:
     """A trade that its last live entry held open closes once that entry has ended."""
-    ended = {
-        known_id(draft.orders[index].trade_id)
-        for index in draft.changed_orders
-        if draft.orders[index].status not in LIVE
-    }
+    if not draft.trades:
+        return
+    ended = {known_id(order.trade_id) for order in draft.projected_orders() if order.status not in LIVE}
     live_entries: set[str] | None = None
     for key in sorted(one for one in ended if one is not None and one in draft.trades):
         trade = draft.trades[key]
