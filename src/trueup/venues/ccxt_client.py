@@ -19,6 +19,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 import ccxt.pro
+from msgspec import Struct
 
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
 from trueup.model.ids import digest
@@ -41,7 +42,16 @@ CREDENTIALS = (
 
 _SILENT = logging.getLogger("trueup.venues.ccxt.silent")  # ccxt logs headers and signed URLs at DEBUG
 _SILENT.disabled = True
-_answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
+
+
+class _Traffic(Struct):
+    """What came back within one call of ccxt's: JSON, and failures that may pass."""
+
+    answers: list[Any] = []
+    failures: list[Exception] = []
+
+
+_traffic: ContextVar[_Traffic | None] = ContextVar("traffic", default=None)
 
 
 def make_exchange(
@@ -107,24 +117,11 @@ class Client:
 
     async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """One read, tried again where its failure may pass. Raises VenueError, with nothing secret in it."""
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            try:
-                return await self._once(method, arguments, attempt)
-            except (PassingFault, RateLimited) as error:
-                if attempt == ATTEMPTS_MAX:
-                    raise
-                if not isinstance(error, RateLimited):  # the budget waits for that one
-                    await self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._jitter.random()))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        return (await self._patiently(method, arguments))[0]
 
     async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
         """A listing. An empty one counts only where the venue's answer really holds a list."""
-        answers: list[Any] = []
-        token = _answers.set(answers)
-        try:
-            rows = await self.call(method, *arguments)
-        finally:
-            _answers.reset(token)
+        rows, answers = await self._patiently(method, arguments)
         held = max(map(_held, answers), default=0)
         if not isinstance(rows, list) or held < 0:
             raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
@@ -135,13 +132,35 @@ class Client:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    async def _once(self, method: Callable[..., Any], arguments: tuple[Any, ...], attempt: int) -> Any:
+    async def _patiently(
+        self, method: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> tuple[Any, list[Any]]:
+        """What ccxt made of it, and the venue's own answers."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                return await self._once(method, arguments, attempt)
+            except (PassingFault, RateLimited) as error:
+                if attempt == ATTEMPTS_MAX:
+                    raise
+                if not isinstance(error, RateLimited):  # the budget waits for that one
+                    await self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._jitter.random()))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _once(
+        self, method: Callable[..., Any], arguments: tuple[Any, ...], attempt: int
+    ) -> tuple[Any, list[Any]]:
+        traffic = _Traffic()
+        token = _traffic.set(traffic)
         try:
-            return await method(*arguments)
+            made = await _whole(method, arguments, traffic)
         except VenueError:
             raise
         except (ccxt.BaseError, *UNREADABLE) as error:
             fault = as_venue_error(error, self._cleaner, self.exchange.last_response_headers)
+        else:
+            return made, traffic.answers
+        finally:
+            _traffic.reset(token)
         if isinstance(fault, RateLimited):
             known_s = fault.retry_after_s
             self._budget.pause(PAUSE_S * attempt if known_s is None else min(known_s, PAUSE_MAX_S))
@@ -169,15 +188,34 @@ class Client:
 
     async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """In place of ccxt's own: every single HTTP request passes here."""
-        await self._budget.take(PATIENCE_S)
-        twin = self.exchange
-        answer = await type(twin).fetch(twin, url, method, headers, body)
-        if not isinstance(answer, (dict, list)) or answer == {}:
-            raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
-        noted = _answers.get()
-        if noted is not None:
-            noted.append(answer)
+        traffic = _traffic.get() or _Traffic()
+        try:
+            await self._budget.take(PATIENCE_S)
+            twin = self.exchange
+            answer = await type(twin).fetch(twin, url, method, headers, body)
+            if not isinstance(answer, (dict, list)) or answer == {}:
+                raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
+        except (VenueError, ccxt.OperationFailed, OSError) as failure:
+            traffic.failures.append(failure)
+            raise
+        traffic.answers.append(answer)
         return answer
+
+
+async def _whole(method: Callable[..., Any], arguments: tuple[Any, ...], traffic: _Traffic) -> Any:
+    """What ccxt makes of it, unless a request of it failed.
+
+    ccxt catches some failures and goes on as if they had been an answer: a time-out on bitget's question for the kind
+    of account makes it a classic one, whose lists are empty, for as long as the object remembers it in its options.
+    """
+    exchange = getattr(method, "__self__", None)
+    remembered = dict(exchange.options) if exchange is not None else {}
+    made = await method(*arguments)
+    if not traffic.failures:
+        return made
+    if exchange is not None:
+        exchange.options = remembered
+    raise traffic.failures[0]
 
 
 def _read_json(text: str) -> Any:
