@@ -109,6 +109,13 @@ def history_methods(group: MarketGroup) -> list[str]:
     return [method for method in ("fetchClosedOrders", "fetchCanceledOrders") if group.offers(method)]
 
 
+def conditional_history_methods(group: MarketGroup) -> list[str]:
+    """Those that also list conditional orders that ended, with the parameters that list the open ones."""
+    methods = history_methods(group)
+    known = any(group.feature(method, "trigger") for method in [*methods, "fetchClosedOrders"])
+    return methods if known else []
+
+
 async def list_past(
     client: Client,
     group: MarketGroup,

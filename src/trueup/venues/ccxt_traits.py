@@ -93,6 +93,13 @@ CLIENT_ID_LOOKUP = frozenset({
 # the last 500 orders; its listings by id see all.
 LISTED_BY_ID: dict[str, tuple[str, str]] = {"bybit": ("orderId", "orderLinkId")}
 
+# The same of conditional orders that no call returns one by one, open or ended (Bitget's documentation of its pending
+# and past trigger orders). Both reach back three months, so that finding nothing proves nothing.
+CONDITIONAL_LISTED_BY_ID: dict[tuple[str, str], tuple[str, str]] = {
+    ("bitget", "swap"): ("orderId", "clientOid"),
+    ("bitget", "future"): ("orderId", "clientOid"),
+}
+
 
 # -- listings ---------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.venues.ccxt_scripted import scripted, spot, swap, venue_of
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Status
 from trueup.ports import Hinting, Venue, VenueSettings
 from trueup.sim.clock import SimClock
 from trueup.venues.ccxt import CcxtVenue, open_venue
@@ -38,6 +38,22 @@ def okx_order(order_id: str, **more: str) -> dict[str, Any]:
 def okx_algo(order_id: str, state: str = "live") -> dict[str, Any]:
     order = okx_order("", algoId=order_id, algoClOrdId=f"c{order_id}", ordType="trigger", state=state)
     return {**order, "clOrdId": f"c{order_id}", "triggerPx": "1900"}
+
+
+BITGET_STOP = {
+    "orderId": "7",
+    "clientOid": "c7",
+    "symbol": "ETHUSDT",
+    "size": "1",
+    "triggerPrice": "1900",
+    "price": "",
+    "side": "sell",
+    "tradeSide": "close",
+    "orderType": "market",
+    "planType": "loss_plan",
+    "cTime": "1795435200000",
+    "uTime": "1795435200000",
+}
 
 
 def okx(answer: Any) -> CcxtVenue:
@@ -223,6 +239,36 @@ def test_conditional_orders_that_cannot_be_asked_for_one_by_one_leave_it_unknown
         return missing if "orderInfo" in url else {"code": "00000", "data": {"orderList": []}}
 
     assert find(venue_of(scripted("bitget", [ETH], answer), "ETH/USDT"))[0] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "expected", "placed"),
+    [
+        ("cancelled", {}, Status.CANCELED, None),
+        ("executed", {"executeOrderId": "9"}, Status.REPLACED, "9"),
+        ("live", {}, Status.PENDING_NEW, None),
+    ],
+)
+def test_a_conditional_order_that_ended_is_found_where_it_cannot_be_asked_for(
+    status: str, more: dict[str, str], expected: Status, placed: str | None
+) -> None:
+    listing = "orders-plan-pending" if status == "live" else "orders-plan-history"
+
+    def answer(url: str) -> Any:
+        if "order/detail" in url:
+            return {"code": "40109", "msg": "The data of the order cannot be found", "data": None}
+        found = listing in url and "planType=profit_loss" in url and "clientOid=c7" in url
+        rows = [{**BITGET_STOP, "planStatus": status, **more}] if found else []
+        return {"code": "00000", "data": {"entrustedList": rows, "endId": None}}
+
+    bitget = scripted("bitget", [swap("ETHUSDT", "ETH", "USDT")], answer, options={"uta": False})
+    venue = venue_of(bitget, "ETH/USDT:USDT")
+    told = asyncio.run(venue.find_order(QueryBy.CLIENT_ORDER_ID, "c7", "ETH/USDT:USDT"))
+    assert told.order is not None
+    assert (told.outcome, told.order.venue_order_id) == (Outcome.FOUND, "7")
+    assert (told.order.status, told.order.replaced_by) == (expected, placed)
+    nobody = asyncio.run(venue.find_order(QueryBy.CLIENT_ORDER_ID, "c8", "ETH/USDT:USDT"))
+    assert (nobody.outcome, nobody.order) == (Outcome.UNKNOWN, None)
 
 
 def test_an_exchange_that_lists_by_id_is_asked_wherever_it_can_be() -> None:
