@@ -135,7 +135,9 @@ class Bot:
                     price=update["price"],
                     filled_at=update["timestamp"],
                 )
-                total = order["filled_qty"]  # with it, a frame that was lost shows, and nothing is booked twice
+                total = order[
+                    "filled_qty"
+                ]  # with it, a frame that was lost shows, and nothing is booked twice
                 self.recorder.record_fill(ids[0], fill, cumulative_qty=total)
             elif event in ("canceled", "expired", "rejected"):
                 self.recorder.record_ended(*ids, Status(event), order["updated_at"])

@@ -11,7 +11,7 @@ import copy
 import json
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ import ccxt.async_support
 import ccxt.pro
 from msgspec import Struct
 
-from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
+from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnavailable
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
@@ -52,37 +52,6 @@ class _Traffic(Struct):
 
 
 _traffic: ContextVar[_Traffic | None] = ContextVar("traffic", default=None)
-
-
-def make_exchange(
-    exchange_id: str, credentials: Mapping[str, str], settings: Mapping[str, Any], *, sandbox: bool
-) -> Any:
-    """An async exchange made from configuration. Raises ConfigError, AuthError."""
-    if exchange_id not in ccxt.async_support.exchanges:
-        raise ConfigError(f"ccxt {ccxt.__version__} knows no exchange {exchange_id!r}; see `ccxt.exchanges`")
-    unknown = sorted(set(credentials) - set(CREDENTIALS))
-    if unknown:
-        raise ConfigError(
-            f"credentials of {exchange_id}: {', '.join(unknown)}? ccxt's are {', '.join(CREDENTIALS)}"
-        )
-    module = (
-        ccxt.pro if exchange_id in ccxt.pro.exchanges else ccxt.async_support
-    )  # the former can stream as well
-    made = getattr(module, exchange_id)({**credentials, "options": dict(settings)})
-    missing = [
-        one for one, needed in made.requiredCredentials.items() if needed and not getattr(made, one, None)
-    ]
-    if missing:
-        raise AuthError(f"{exchange_id} needs the credentials {', '.join(missing)}")
-    if sandbox:
-        _use_sandbox(made)
-    return made
-
-
-def _use_sandbox(exchange: Any) -> None:
-    if not exchange.urls.get("test"):
-        raise ConfigError(f"{exchange.id} has no sandbox that ccxt knows; take sandbox = true out")
-    exchange.set_sandbox_mode(True)
 
 
 class Client:
