@@ -146,14 +146,15 @@ class Bot:
 
     async def told(self, notification: Notification) -> None:
         """The books say it already; a bot with a memory of its own would set these cumulative figures."""
-        total, reason = notification.cumulative_qty, notification.reason
-        print(f"told of {notification.client_order_id}: {total} in all, {reason}", flush=True)
+        order, total = notification.client_order_id, notification.cumulative_qty
+        print(f"told: {notification.kind} of {order}, {total} in all", flush=True)
 
     reconcile_entry_fill = reconcile_exit_fill = reconcile_cancel = told
 
 
 async def trade(bot: Bot, pause_s: float) -> None:
     """Waits until the books are true, then decides again and again."""
+    print("waiting until the books are true", flush=True)
     await ready(bot.profile_id, bot.account.ledger)
     print("trading", flush=True)
     while True:
