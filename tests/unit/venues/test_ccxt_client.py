@@ -1,16 +1,19 @@
-"""Failures that ccxt catches and goes on from, as if they had been an answer: they are failures all the same."""
+"""What stands between ccxt and the venue: numbers as they were written, and failures that stay failures."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import ccxt
+import ccxt.async_support
 import pytest
 
 from tests.unit.venues.ccxt_scripted import scripted, spot, venue_of
 from trueup.model.errors import RateLimited, VenueError, VenueUnavailable
 from trueup.model.vocabulary import ReadState
+from trueup.sim.clock import SimClock
 from trueup.venues.ccxt import CcxtVenue
+from trueup.venues.ccxt_client import Client
 
 ETH = spot("ETHUSDT", "ETH", "USDT")
 UNIFIED_ORDER = {
@@ -68,3 +71,9 @@ def test_a_refusal_is_an_answer() -> None:
     classic = ccxt.ExchangeError('bitget {"code":"25245","msg":"not a unified account"}')
     read = asyncio.run(unified_bitget(lambda: classic).open_orders())
     assert (read.rows, read.state) == ([], ReadState.COMPLETE)
+
+
+def test_a_number_keeps_all_its_digits() -> None:
+    twin = Client(ccxt.async_support.okx(), SimClock()).exchange
+    read = twin.on_json_response('{"a": 0.12345678901234567890, "b": 7, "c": [1e-8]}')
+    assert read == {"a": "0.12345678901234567890", "b": 7, "c": ["1e-8"]}
