@@ -14,6 +14,7 @@ from trueup.venues.ccxt_errors import ArgumentMissing
 from trueup.venues.ccxt_groups import UNBOUNDED_DAYS, MarketGroup
 from trueup.venues.ccxt_pages import DAY_MS, Listing, Page, PageRules, read_span
 from trueup.venues.ccxt_traits import (
+    HISTORY_METHODS,
     NEWEST_WITHOUT_SINCE,
     OPEN_ORDERS_NEXT,
     OPEN_ORDERS_UNPAGED,
@@ -103,6 +104,9 @@ def _next_value(following: NextPage, page: Page) -> str | None:
 
 def history_methods(group: MarketGroup) -> list[str]:
     """The calls that together list the orders of the past; none where the exchange lists none."""
+    known = HISTORY_METHODS.get(family(group.exchange.id))
+    if known is not None:
+        return list(known)
     for method in ("fetchOrders", "fetchCanceledAndClosedOrders"):
         if group.offers(method):
             return [method]

@@ -20,6 +20,7 @@ from trueup.venues.ccxt_pages import Listing, Page
 from trueup.venues.ccxt_traits import (
     CLIENT_ID_LOOKUP,
     CONDITIONAL_LISTED_BY_ID,
+    FORGETS_ENDED,
     LISTED_BY_ID,
     Parameters,
     family,
@@ -74,6 +75,8 @@ def _questions(
         return bool(parameters), lambda: client.call(group.exchange.fetch_order, *arguments)
 
     yield ask({})
+    if group.exchange.has["fetchOrder"] == "emulated" or known in FORGETS_ENDED:
+        yield False, partial(_forgotten, group)
     kept_apart = conditional_parameters(group)
     if not kept_apart:
         return
@@ -83,6 +86,10 @@ def _questions(
             yield ask(_TRAILING)
     else:
         yield from _searched(client, group, by, order_id, symbol)
+
+
+async def _forgotten(group: MarketGroup) -> Row:
+    raise NotOffered(f"{group.exchange.id} cannot be asked for an order that ended")
 
 
 def _listed(

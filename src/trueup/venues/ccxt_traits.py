@@ -89,6 +89,11 @@ CLIENT_ID_LOOKUP = frozenset({
     "woo", "woofipro",
 })  # fmt: skip
 
+# fetch_order asks an endpoint that knows open orders only, or ended ones for seconds, so that its "not found" proves
+# nothing (bitfinex "Retrieve Orders" lists active ones; Kraken Futures "orders which are open or were filled/cancelled
+# in the last 5 seconds"). ccxt's emulations are no better: bitflyer's looks among the newest hundred.
+FORGETS_ENDED = frozenset({"bitfinex", "krakenfutures"})
+
 # Exchanges whose listings take an id: (parameter for the venue's id, for the client's). bybit's fetch_order sees only
 # the last 500 orders; its listings by id see all.
 LISTED_BY_ID: dict[str, tuple[str, str]] = {"bybit": ("orderId", "orderLinkId")}
@@ -114,6 +119,9 @@ OPEN_ORDERS_NEXT: dict[str, NextPage] = {
 OPEN_ORDERS_UNPAGED = frozenset({
     "binance", "bitfinex", "bitstamp", "coinbase", "deribit", "gemini", "hyperliquid", "kraken", "krakenfutures",
 }) - {"coinbase"}  # fmt: skip
+
+# What lists the orders of the past, where fetchOrders does not (Kraken Futures': the endpoint of FORGETS_ENDED).
+HISTORY_METHODS: dict[str, tuple[str, ...]] = {"krakenfutures": ("fetchClosedOrders", "fetchCanceledOrders")}
 
 # features say that a symbol is needed, and it is not: one listing holds all.
 WHOLE_WITHOUT_SYMBOL = frozenset({"hyperliquid"})

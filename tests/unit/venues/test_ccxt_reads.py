@@ -232,6 +232,34 @@ def test_no_look_up_at_all_is_unknown() -> None:
     assert find(venue_of(cex, "ETH/USDT")) == (Outcome.UNKNOWN, None)
 
 
+@pytest.mark.parametrize(
+    ("exchange_id", "nothing"),
+    [
+        ("krakenfutures", {"result": "success", "orders": []}),  # only what is open, or ended seconds ago
+        ("bitflyer", []),  # among the newest hundred
+        ("bitfinex", []),  # only what is open
+    ],
+)
+def test_an_endpoint_that_forgets_what_ended_says_nothing_by_its_silence(
+    exchange_id: str, nothing: Any
+) -> None:
+    venue = venue_of(scripted(exchange_id, [ETH], lambda url: nothing), "ETH/USDT")
+    assert find(venue) == (Outcome.UNKNOWN, None)
+
+
+def test_such_an_endpoint_is_no_history_either() -> None:
+    asked: list[str] = []
+
+    def answer(url: str) -> Any:
+        asked.append(url)
+        return {"result": "success", "orders": [], "elements": [], "fills": []}
+
+    venue = venue_of(scripted("krakenfutures", [ETH], answer), "ETH/USDT")
+    asyncio.run(venue.history("2026-11-23T00:00:00Z"))
+    assert [url for url in asked if "history/v2/orders" in url or "history/v3/orders" in url]
+    assert not [url for url in asked if "orders/status" in url]
+
+
 def test_conditional_orders_that_cannot_be_asked_for_one_by_one_leave_it_unknown() -> None:
     missing = {"code": "43001", "msg": "The order does not exist", "data": []}
 
