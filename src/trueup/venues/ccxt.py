@@ -18,6 +18,7 @@ from trueup.model.errors import AuthError, ConfigError
 from trueup.ports import VenueSettings
 from trueup.venues.ccxt_client import CALLS_PER_MINUTE, CREDENTIALS
 from trueup.venues.ccxt_groups import MARKET_TYPES
+from trueup.venues.ccxt_traits import NEEDLESS_CREDENTIALS
 from trueup.venues.ccxt_venue import CcxtVenue
 
 __all__ = ["CcxtVenue", "open_venue"]
@@ -94,9 +95,9 @@ def make_exchange(
         ccxt.pro if exchange_id in ccxt.pro.exchanges else ccxt.async_support
     )  # the former can stream as well
     made = getattr(module, exchange_id)({**credentials, "options": dict(settings)})
-    missing = [
-        one for one, needed in made.requiredCredentials.items() if needed and not getattr(made, one, None)
-    ]
+    needed = {one for one, is_needed in made.requiredCredentials.items() if is_needed}
+    needed -= NEEDLESS_CREDENTIALS.get(exchange_id, frozenset())
+    missing = sorted(one for one in needed if not getattr(made, one, None))
     if missing:
         raise AuthError(f"{exchange_id} needs the credentials {', '.join(missing)}")
     if sandbox:

@@ -11,7 +11,7 @@ import copy
 import json
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,7 @@ from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
 from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, PassingFault, as_venue_error
 from trueup.venues.ccxt_pages import Page
+from trueup.venues.ccxt_traits import is_read
 from trueup.venues.http_budget import shared_budget
 
 ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
@@ -143,10 +144,7 @@ class Client:
         twin.orders = twin.triggerOrders = twin.myTrades = twin.positions = (
             None  # what the bot's streams have told it
         )
-        twin.options = {
-            **exchange.options,
-            "warnOnFetchOpenOrdersWithoutSymbol": False,
-        }  # binance's: it costs more
+        twin.options = _without_warnings(exchange.options)
         twin.enableRateLimit, twin.verbose, twin.logger = True, False, _SILENT
         if exchange.number not in (str, Decimal):
             twin.number = str
@@ -157,10 +155,11 @@ class Client:
 
     async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """In place of ccxt's own: every single HTTP request passes here."""
-        traffic = _traffic.get() or _Traffic()
+        traffic, twin = _traffic.get() or _Traffic(), self.exchange
+        if not is_read(twin.id, method, url):  # ccxt goes on without where it only meant well
+            raise ccxt.NotSupported(f"{twin.id}: trueup only reads, and this request may change something")
         try:
             await self._budget.take(PATIENCE_S)
-            twin = self.exchange
             answer = await type(twin).fetch(twin, url, method, headers, body)
             if not isinstance(answer, (dict, list)) or answer == {}:
                 raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
@@ -185,6 +184,14 @@ async def _whole(method: Callable[..., Any], arguments: tuple[Any, ...], traffic
     if exchange is not None:
         exchange.options = remembered
     raise traffic.failures[0]
+
+
+def _without_warnings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """One listing of all symbols costs more calls, which the budget knows: binance and aster would refuse it."""
+    quiet = {**options, "warnOnFetchOpenOrdersWithoutSymbol": False}
+    if isinstance(own := options.get("fetchOpenOrders"), Mapping):
+        quiet["fetchOpenOrders"] = {**own, "warnIfNoSymbol": False}
+    return quiet
 
 
 def _read_json(text: str) -> Any:

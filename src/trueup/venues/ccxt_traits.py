@@ -106,6 +106,31 @@ CONDITIONAL_LISTED_BY_ID: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
+# What ccxt asks for and reading does not need: Hyperliquid's questions are public, by the wallet's address.
+NEEDLESS_CREDENTIALS: dict[str, frozenset[str]] = {"hyperliquid": frozenset({"privateKey"})}
+
+
+# -- reading only -----------------------------------------------------------------------------------------------------
+
+# Whose reads are POSTs, or log in by one (the calls of each that trueup makes, and what these call).
+READS_BY_POST = frozenset({
+    "bitbns", "bitfinex", "bithumb", "bitstamp", "btcbox", "cex", "coinbaseinternational", "coinmate", "coinone",
+    "coinspot", "cryptocom", "derive", "gemini", "grvt", "htx", "hyperliquid", "independentreserve", "indodax",
+    "kraken", "lbank", "mercado", "nado", "p2b", "paradex", "whitebit", "zaif",
+})  # fmt: skip
+
+# What ccxt does besides at these, from within a read: it approves a fee for itself, or names a referrer.
+WRITES_BY_POST: dict[str, str] = {"grvt": "authorize_builder", "hyperliquid": "/exchange"}
+
+
+def is_read(exchange_id: str, method: str, url: str) -> bool:
+    """Whether a request changes nothing, as far as its method and address tell."""
+    known = family(exchange_id)
+    if method == "POST" and known in READS_BY_POST:
+        return known not in WRITES_BY_POST or WRITES_BY_POST[known] not in url
+    return method == "GET"
+
+
 # -- listings ---------------------------------------------------------------------------------------------------------
 
 OPEN_ORDERS_NEXT: dict[str, NextPage] = {

@@ -1,4 +1,4 @@
-"""What stands between ccxt and the venue: numbers as they were written, and failures that stay failures."""
+"""What stands between ccxt and the venue: only reads pass, numbers as they were written; failures stay failures."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +8,13 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from tests.unit.venues.ccxt_scripted import scripted, spot, venue_of
+from tests.unit.venues.ccxt_scripted import scripted, spot, swap, venue_of
 from trueup.model.errors import RateLimited, VenueError, VenueUnavailable
 from trueup.model.vocabulary import ReadState
 from trueup.sim.clock import SimClock
 from trueup.venues.ccxt import CcxtVenue
 from trueup.venues.ccxt_client import Client
+from trueup.venues.ccxt_traits import is_read
 
 ETH = spot("ETHUSDT", "ETH", "USDT")
 UNIFIED_ORDER = {
@@ -77,3 +78,42 @@ def test_a_number_keeps_all_its_digits() -> None:
     twin = Client(ccxt.async_support.okx(), SimClock()).exchange
     read = twin.on_json_response('{"a": 0.12345678901234567890, "b": 7, "c": [1e-8]}')
     assert read == {"a": "0.12345678901234567890", "b": 7, "c": ["1e-8"]}
+
+
+WALLET = {"walletAddress": "0x" + "22" * 20, "privateKey": "0x" + "11" * 32, "secret": "11" * 32}
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "write"), [("hyperliquid", "/exchange"), ("aster", "approveBuilder")]
+)
+def test_what_ccxt_would_change_from_within_a_read_is_not_sent(exchange_id: str, write: str) -> None:
+    """It approves a fee for itself with whatever key it has, and goes on where it may not."""
+    asked: list[str] = []
+
+    def answer(url: str) -> Any:
+        asked.append(url)
+        return {"tokens": [], "universe": [], "status": "ok"} if "spotMeta" in url else []
+
+    exchange = scripted(exchange_id, [swap("ETHUSDT", "ETH", "USDT")], answer, **WALLET)
+    exchange.has["fetchCurrencies"] = exchange_id == "hyperliquid"
+    asyncio.run(venue_of(exchange, "ETH/USDT:USDT").open_orders())
+    assert asked
+    assert [url for url in asked if write in url] == []
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "method", "url", "reads"),
+    [
+        ("okx", "GET", "https://x/api/v5/trade/order", True),
+        ("okx", "POST", "https://x/api/v5/trade/order", False),
+        ("kraken", "POST", "https://x/0/private/OpenOrders", True),
+        ("kraken", "DELETE", "https://x/0/private/OpenOrders", False),
+        ("hyperliquid", "POST", "https://x/info", True),
+        ("hyperliquid", "POST", "https://x/exchange", False),
+        ("grvt", "POST", "https://x/full/v1/get_authorized_builders", True),
+        ("grvt", "POST", "https://x/full/v1/authorize_builder", False),
+        ("never heard of", "POST", "https://x/orders", False),
+    ],
+)
+def test_what_counts_as_a_read(exchange_id: str, method: str, url: str, *, reads: bool) -> None:
+    assert is_read(exchange_id, method, url) is reads

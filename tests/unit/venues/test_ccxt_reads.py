@@ -447,3 +447,14 @@ def test_missing_credentials_are_named() -> None:
     )
     with pytest.raises(AuthError, match="secret"):
         open_venue(settings)
+
+
+def test_a_wallet_s_address_is_enough_to_read() -> None:
+    wallet = {"walletAddress": "0x" + "22" * 20}
+    options = {"exchange": "hyperliquid", "live": True, "markets": ["swap"]}
+    settings = VenueSettings(
+        account_id="a", credentials=wallet, options=options, allow_live=True, clock=SimClock()
+    )
+    venue = open_venue(settings)
+    assert asyncio.run(venue.account_id()) == wallet["walletAddress"]
+    asyncio.run(venue.aclose())
