@@ -92,10 +92,12 @@ class Client:
     async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
         """A listing. An empty one counts only where the venue's answer really holds a list."""
         rows, answers = await self._patiently(method, arguments)
-        held = max(map(_held, answers), default=0)
-        if not isinstance(rows, list) or held < 0:
+        held = [_held(answer) for answer in answers] or [0]
+        if (
+            not isinstance(rows, list) or held[-1] < 0
+        ):  # the last one: what ccxt asks before is about the account
             raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
-        return Page(rows=rows, held=held)
+        return Page(rows=rows, held=max(held))
 
     async def aclose(self) -> None:
         await self.exchange.close()

@@ -68,6 +68,17 @@ def test_what_was_concluded_from_a_failure_is_forgotten() -> None:
     assert read.state is ReadState.COMPLETE
 
 
+def test_another_answer_s_content_is_no_list_of_orders() -> None:
+    """The one that came last has to hold it: what ccxt asks before is about the account."""
+
+    def answer(url: str) -> Any:
+        settings = {"code": "00000", "data": {"uid": "1", "symbolConfigList": []}}
+        return settings if "account/settings" in url else {"code": "00000", "msg": "success"}
+
+    with pytest.raises(VenueUnavailable, match="maintenance"):
+        asyncio.run(venue_of(scripted("bitget", [ETH], answer), "ETH/USDT").open_orders())
+
+
 def test_a_refusal_is_an_answer() -> None:
     classic = ccxt.ExchangeError('bitget {"code":"25245","msg":"not a unified account"}')
     read = asyncio.run(unified_bitget(lambda: classic).open_orders())
