@@ -90,14 +90,23 @@ class Client:
         return (await self._patiently(method, arguments))[0]
 
     async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
-        """A listing. An empty one counts only where the venue's answer really holds a list."""
+        """A listing. An empty one counts only where the venue's answer really holds a list.
+
+        That is the last answer: what ccxt asks before is about the account.
+        """
         rows, answers = await self._patiently(method, arguments)
         held = [_held(answer) for answer in answers] or [0]
-        if (
-            not isinstance(rows, list) or held[-1] < 0
-        ):  # the last one: what ccxt asks before is about the account
+        if not isinstance(rows, list) or held[-1] < 0:
             raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
         return Page(rows=rows, held=max(held))
+
+    async def call_totals(self, method: Callable[..., Any]) -> Mapping[str, Any]:
+        """What is held of each currency. Nothing held counts only where the venue's answer has a place for it."""
+        balance, answers = await self._patiently(method, ())
+        totals: Mapping[str, Any] = balance.get("total") or {}
+        if not totals and answers and _held(answers[-1]) < 0:
+            raise VenueUnavailable("the answer holds no balances (maintenance?): the next run asks again")
+        return totals
 
     async def aclose(self) -> None:
         await self.exchange.close()

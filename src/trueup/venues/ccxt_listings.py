@@ -190,7 +190,7 @@ async def list_balances(client: Client, group: MarketGroup) -> Listing:
     if not group.symbols:
         return Listing(rows=[], gap="balances belong to no symbol: set managed_symbols")
     markets = group.exchange.markets
-    total = (await client.call(group.exchange.fetch_balance)).get("total") or {}
+    total = await client.call_totals(group.exchange.fetch_balance)
     bases = [markets[symbol]["base"] for symbol in group.symbols]
     shared = sorted({base for base in bases if bases.count(base) > 1})
     rows = [

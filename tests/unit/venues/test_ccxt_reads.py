@@ -357,6 +357,13 @@ def test_spot_holdings_are_the_base_currency_of_each_managed_symbol() -> None:
     assert read.state is ReadState.COMPLETE
 
 
+def test_an_answer_without_balances_is_no_empty_account() -> None:
+    with pytest.raises(VenueError, match="no balances"):
+        asyncio.run(okx(lambda url: {"code": "0", "msg": ""}).positions())
+    read = asyncio.run(okx(lambda url: {"code": "0", "data": [{"details": []}]}).positions())
+    assert (read.state, read.rows) == (ReadState.COMPLETE, [])
+
+
 def test_a_balance_that_two_symbols_share_is_neither_s() -> None:
     balances = {"error": [], "result": {"XETH": {"balance": "1.50", "hold_trade": "0"}}}
     markets = [spot("XETHZUSD", "ETH", "USD"), spot("XETHZEUR", "ETH", "EUR")]
