@@ -25,7 +25,7 @@ from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnava
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
-from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, PassingFault, as_venue_error
+from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, OrderMissing, PassingFault, as_venue_error
 from trueup.venues.ccxt_pages import Page
 from trueup.venues.ccxt_traits import is_read
 from trueup.venues.http_budget import shared_budget
@@ -46,8 +46,9 @@ _SILENT.disabled = True
 
 
 class _Traffic(Struct):
-    """What came back within one call of ccxt's: JSON, and failures that may pass."""
+    """What came back within one call of ccxt's: JSON, and failures that may pass. `last`: null while it is awaited."""
 
+    last: Any = None
     answers: list[Any] = []
     failures: list[Exception] = []
 
@@ -138,6 +139,8 @@ class Client:
             raise
         except (ccxt.BaseError, *UNREADABLE) as error:
             fault = as_venue_error(error, self._cleaner, self.exchange.last_response_headers)
+            if isinstance(fault, OrderMissing) and traffic.last is not None and _held(traffic.last) < 0:
+                fault = VenueUnavailable("ccxt calls it missing, but the answer has no place for an order")
         else:
             return made, traffic.answers
         finally:
@@ -167,6 +170,7 @@ class Client:
     async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """In place of ccxt's own: every single HTTP request passes here."""
         traffic, twin = _traffic.get() or _Traffic(), self.exchange
+        traffic.last = None
         if not is_read(twin.id, method, url):  # ccxt goes on without where it only meant well
             raise ccxt.NotSupported(f"{twin.id}: trueup only reads, and this request may change something")
         try:
@@ -177,6 +181,7 @@ class Client:
         except (VenueError, ccxt.OperationFailed, OSError) as failure:
             traffic.failures.append(failure)
             raise
+        traffic.last = answer
         traffic.answers.append(answer)
         return answer
 

@@ -214,6 +214,20 @@ def test_absent_only_where_every_endpoint_says_so(ordinary: Any, conditional: An
     assert find(venue)[0] is outcome
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"code": 0, "msg": "", "data": []}, Outcome.ABSENT),
+        ({"code": 0, "msg": ""}, Outcome.UNKNOWN),  # ccxt says OrderNotFound here too
+    ],
+)
+def test_what_ccxt_concludes_from_an_answer_without_content_is_no_absence(
+    answer: Any, outcome: Outcome
+) -> None:
+    phemex = venue_of(scripted("phemex", [spot("sETHUSDT", "ETH", "USDT")], lambda url: answer), "ETH/USDT")
+    assert find(phemex)[0] is outcome
+
+
 def test_by_client_id_at_both_endpoints() -> None:
     venue = okx(
         lambda url: {"code": "0", "data": [okx_algo("7")]} if "algoClOrdId=c7" in url else OKX_MISSING
