@@ -2,14 +2,16 @@
 
 What to copy: an order is recorded before it is sent, under a client order id that names profile, trade and action; the
 stream's fills are recorded as they come, with the exact text of their amounts; the books are the bot's only memory, so
-that a restart needs nothing else; and it trades only once trueup has found them true.
+that a restart needs nothing else; and it trades only once trueup, which runs beside it, has found them true.
 """
 
 import argparse
 import asyncio
 import os
 import random
+import sys
 import threading
+from asyncio import to_thread
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -21,55 +23,48 @@ from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import LimitOrderRequest, ReplaceOrderRequest
 from alpaca.trading.stream import TradingStream
 
-from trueup import (
-    ManagedAccount,
-    Recorder,
-    Service,
-    TrueupError,
-    load_config,
-    open_accounts,
-    reconcile_account,
-)
-from trueup.engine.account import RunState
+from trueup import ManagedAccount, Recorder, Service, TrueupError, load_config, open_accounts, ready
 from trueup.model.plan import Notification
-from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status, TradeStatus
-from trueup.service.clock import SystemClock
 
 QTY = "0.5"
-NEAR, FAR = 1.01, 0.9  # of the bot's idea of the price: a limit that fills, one that waits
+NEAR, FAR = (
+    Decimal("1.01"),
+    Decimal("0.9"),
+)  # of what it thinks the price is: a limit that fills, one that waits
 CANCEL, MOVE = 0.25, 0.5  # what it does with an order that waits
 
 
 class Bot:
     """Trades one symbol. Implements `trueup.ports.Executor`."""
 
-    def __init__(self, client: TradingClient, account: ManagedAccount, symbol: str, price: float) -> None:
+    def __init__(self, client: TradingClient, account: ManagedAccount, symbol: str, price: Decimal) -> None:
         self.client = client
+        self.account = account
         self.symbol = symbol
         self.price = price
-        self.account = account
-        self.profile = account.profiles[0].profile
-        self.recorder = Recorder(account.ledger, self.profile)
+        self.profile_id = account.profiles[0].profile.profile_id
+        self.recorder = Recorder(account.ledger, account.profiles[0].profile)
 
     # Trading
 
-    def step(self) -> None:
+    async def step(self) -> None:
         """One decision, from the books alone."""
-        profile_id = self.profile.profile_id
-        books = self.account.ledger.read_local(self.account.account_id, [profile_id], 0)[profile_id]
+        account_id, profile_id = self.account.account_id, self.profile_id
+        books = (await to_thread(self.account.ledger.read_local, account_id, [profile_id], 0))[profile_id]
         live = [order for order in books.orders if order.status in LIVE]
-        held = [trade for trade in books.trades if trade.status is TradeStatus.OPEN and held_qty(trade) > 0]
+        held = [trade for trade in books.trades if trade.status is TradeStatus.OPEN and trade.open_qty > 0]
         if live:
-            self.reconsider(random.choice(live))
+            await self.reconsider(random.choice(live))
         elif held:
-            self.send(held[0].trade_id, Action.EXIT, str(held_qty(held[0])))
+            await self.send(held[0].trade_id, Action.EXIT, str(held[0].open_qty))
         else:
             trade_id = uuid4().hex[:8]
-            self.recorder.open_trade(trade_id, self.symbol, PositionSide.LONG)
-            self.send(trade_id, Action.ENTRY, QTY)
+            await to_thread(self.recorder.open_trade, trade_id, self.symbol, PositionSide.LONG)
+            await self.send(trade_id, Action.ENTRY, QTY)
 
-    def send(self, trade_id: str, action: Action, qty: str) -> None:
+    async def send(self, trade_id: str, action: Action, qty: str) -> None:
         """Record, send, record the answer. Whatever is lost on the way, trueup finds it by the client order id."""
         side = Side.BUY if action is Action.ENTRY else Side.SELL
         order = LocalOrder(
@@ -83,52 +78,46 @@ class Bot:
             limit_price=self.limit(side),
             status=Status.PENDING_NEW,
         )
-        self.recorder.record_order(order)
-        placed = self.client.submit_order(
-            LimitOrderRequest(
-                symbol=self.symbol,
-                qty=float(qty),
-                side=OrderSide(side.value),
-                time_in_force=TimeInForce.GTC,
-                limit_price=float(order.limit_price),
-                client_order_id=order.client_order_id,
-            )
+        await to_thread(self.recorder.record_order, order)
+        request = LimitOrderRequest(
+            symbol=self.symbol,
+            qty=float(qty),
+            side=OrderSide(side.value),
+            time_in_force=TimeInForce.GTC,
+            limit_price=float(order.limit_price),
+            client_order_id=order.client_order_id,
         )
-        self.recorder.record_acknowledgement(order.client_order_id, str(placed.id))
+        placed = await to_thread(self.client.submit_order, request)
+        await to_thread(self.recorder.record_acknowledgement, order.client_order_id, str(placed.id))
 
-    def reconsider(self, order: LocalOrder) -> None:
+    async def reconsider(self, order: LocalOrder) -> None:
         """Cancel an order that waits, move it, or let it wait."""
-        chance = random.random()
+        chance, ids = random.random(), (order.client_order_id, order.venue_order_id)
         if order.venue_order_id is None or order.status not in (Status.PENDING_NEW, Status.PARTIALLY_FILLED):
             return
         if chance < CANCEL:
-            self.recorder.record_cancel_requested(order.client_order_id, order.venue_order_id)
-            self.client.cancel_order_by_id(order.venue_order_id)
+            await to_thread(self.recorder.record_cancel_requested, *ids)
+            await to_thread(self.client.cancel_order_by_id, order.venue_order_id)
         elif chance < MOVE:
-            self.move(order)
-
-    def move(self, order: LocalOrder) -> None:
-        limit = self.limit(order.side)
-        follower = self.new_id(order.trade_id, order.action)
-        placed = self.client.replace_order_by_id(
-            order.venue_order_id, ReplaceOrderRequest(limit_price=float(limit), client_order_id=follower)
-        )
-        successor = LocalOrder(
-            client_order_id=follower,
-            venue_order_id=str(placed.id),
-            qty=str(placed.qty),
-            limit_price=limit,
-            side=order.side,
-            status=Status.PENDING_NEW,
-        )
-        self.recorder.record_replaced(order.client_order_id, order.venue_order_id, successor)
+            limit, new_id = self.limit(order.side), self.new_id(order.trade_id, order.action)
+            request = ReplaceOrderRequest(limit_price=float(limit), client_order_id=new_id)
+            placed = await to_thread(self.client.replace_order_by_id, order.venue_order_id, request)
+            successor = LocalOrder(
+                client_order_id=new_id,
+                venue_order_id=str(placed.id),
+                qty=str(placed.qty),
+                limit_price=limit,
+                side=order.side,
+                status=Status.PENDING_NEW,
+            )
+            await to_thread(self.recorder.record_replaced, *ids, successor)
 
     def new_id(self, trade_id: str, action: Action) -> str:
-        return f"{self.profile.profile_id}-{trade_id}-{action.value}-{uuid4().hex[:8]}"
+        return f"{self.profile_id}-{trade_id}-{action.value}-{uuid4().hex[:8]}"
 
     def limit(self, side: Side) -> str:
         level = random.choice((NEAR, NEAR, FAR))
-        return f"{self.price * level:.2f}" if side is Side.BUY else f"{self.price / level:.2f}"
+        return f"{self.price * level if side is Side.BUY else self.price / level:.2f}"
 
     # Hearing
 
@@ -146,70 +135,67 @@ class Bot:
                     price=update["price"],
                     filled_at=update["timestamp"],
                 )
-                self.recorder.record_fill(ids[0], fill)
+                total = order[
+                    "filled_qty"
+                ]  # with it, a frame that was lost shows, and nothing is booked twice
+                self.recorder.record_fill(ids[0], fill, cumulative_qty=total)
             elif event in ("canceled", "expired", "rejected"):
                 self.recorder.record_ended(*ids, Status(event), order["updated_at"])
         except TrueupError as error:
             print(f"left to the next run: {error}", flush=True)
 
-    # ports.Executor: the books say it already; a bot with a memory of its own would set these cumulative figures
+    async def told(self, notification: Notification) -> None:
+        """The books say it already; a bot with a memory of its own would set these cumulative figures."""
+        order, total = notification.client_order_id, notification.cumulative_qty
+        print(f"told: {notification.kind} of {order}, {total} in all", flush=True)
 
-    async def reconcile_entry_fill(self, notification: Notification) -> None:
-        print(f"entry of {notification.trade_id}: {notification.cumulative_qty} in all", flush=True)
-
-    async def reconcile_exit_fill(self, notification: Notification) -> None:
-        print(f"exit of {notification.trade_id}: {notification.cumulative_qty} in all", flush=True)
-
-    async def reconcile_cancel(self, notification: Notification) -> None:
-        print(f"{notification.client_order_id} is over: {notification.reason}", flush=True)
-
-
-def held_qty(trade: Trade) -> Decimal:
-    return Decimal(trade.entry_qty) - Decimal(trade.exit_qty) - Decimal(trade.fee_base_qty)
-
-
-async def until_true(account: ManagedAccount) -> None:
-    """Runs trueup until it judged everything: a bot must not trade on books that may be wrong."""
-    while True:
-        report = await reconcile_account(account, apply=True)
-        done = (RunState.APPLIED, RunState.UNCHANGED)
-        if report.processed and all(one.state in done and not one.plan.deferred for one in report.profiles):
-            return
-        print(f"the books are not proven yet: {report.error or 'something waits for evidence'}", flush=True)
-        await asyncio.sleep(1)
+    reconcile_entry_fill = reconcile_exit_fill = reconcile_cancel = told
 
 
 async def trade(bot: Bot, pause_s: float) -> None:
+    """Waits until the books are true, then decides again and again."""
+    print("waiting until the books are true", flush=True)
+    await ready(bot.profile_id, bot.account.ledger)
+    print("trading", flush=True)
     while True:
         try:
-            await asyncio.to_thread(bot.step)
+            await bot.step()
         except (APIError, OSError, TrueupError) as error:
             print(f"the venue said no, or nothing: {error}", flush=True)
         await asyncio.sleep(pause_s)
+
+
+def listen(bot: Bot, keys: tuple[str, str], url: str | None) -> None:
+    """alpaca-py's stream wants a loop of its own."""
+    stream_url = url and url.replace("http", "ws", 1) + "/stream"
+    stream = TradingStream(*keys, raw_data=True, url_override=stream_url)
+    stream.subscribe_trade_updates(bot.hear)
+    threading.Thread(target=stream.run, daemon=True).start()
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--config", default="trueup.toml")
     parser.add_argument("--symbol", default="ETH/USD")
-    parser.add_argument("--price", type=float, default=2500.0, help="what the bot thinks it is worth")
+    parser.add_argument("--price", type=Decimal, default="2500", help="what the bot thinks it is worth")
     parser.add_argument("--pause", type=float, default=2.0, metavar="S")
     options = parser.parse_args()
     loaded = load_config(options.config)
-    url = loaded.config.accounts[0].options.get("base_url")
-    key, secret = os.environ["APCA_API_KEY_ID"], os.environ["APCA_API_SECRET_KEY"]
-    async with open_accounts(loaded) as (opened,):
-        bot = Bot(TradingClient(key, secret, url_override=url), opened, options.symbol, options.price)
-        account = replace(opened, executor=bot)
-        stream_url = url and url.replace("http", "ws", 1) + "/stream"
-        stream = TradingStream(key, secret, raw_data=True, url_override=stream_url)
-        stream.subscribe_trade_updates(bot.hear)
-        threading.Thread(target=stream.run, daemon=True).start()
-        await until_true(account)
-        print("trading", flush=True)
-        service = Service([account], loaded.config.service, SystemClock())
-        await asyncio.gather(service.run(), trade(bot, options.pause))
+    async with open_accounts(loaded) as (account,):
+        keys = os.environ["APCA_API_KEY_ID"], os.environ["APCA_API_SECRET_KEY"]
+        url = loaded.config.accounts[0].options.get("base_url")
+        bot = Bot(TradingClient(*keys, url_override=url), account, options.symbol, options.price)
+        listen(bot, keys, url)
+        service = Service([replace(account, executor=bot)], loaded.config.service, account.clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.run())
+            tasks.create_task(trade(bot, options.pause))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except* TrueupError as errors:
+        sys.exit("\n".join(map(str, errors.exceptions)))
+    except* KeyboardInterrupt:
+        pass

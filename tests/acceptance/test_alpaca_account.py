@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -14,7 +15,7 @@ from trueup.engine.account import RunState
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
-from trueup.model.times import NS_PER_S
+from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import ReadState, Side
 from trueup.ports import VenueSettings
 from trueup.sim.market_orders import OrderRequest
@@ -111,6 +112,22 @@ def test_more_orders_of_one_instant_than_a_page_holds_are_not_read_to_their_end(
             read = await account.venue.open_orders()
         assert (read.state, len(read.rows)) == (ReadState.PARTIAL, 500)
         assert "submitted at once" in (read.error or "")
+
+    asyncio.run(scenario())
+
+
+def test_fills_are_asked_for_from_a_whole_second_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        paper = PaperVenue()
+        _place(paper, 1)
+        paper.clock.advance(NS_PER_S // 4)
+        since = from_ns(paper.clock.now_ns())
+        paper.market.match("ETH/USD", 100_000, 500)
+        async with _account(tmp_path, paper) as account:
+            history = await account.venue.history(since)
+        assert [fill.qty for fill in history.fills] == ["0.5"]
+        (query,) = [seen.query for seen in paper.seen if seen.path.endswith("/FILL")]
+        assert dict(parse_qsl(query))["after"] == "2026-11-23T12:01:00Z"
 
     asyncio.run(scenario())
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from trueup.sim.paper_faults import PaperFault
 from trueup.sim.paper_json import order_id
 from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
 from trueup.sim.serve import serving
+from trueup.venues.http_reader import ATTEMPTS_MAX
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "alpaca_bot"
@@ -65,22 +68,58 @@ async def _converges(tmp_path: Path) -> None:
     assert SECRET.encode() not in output + _written(tmp_path)
 
 
+@pytest.mark.slow
+def test_the_bot_does_not_trade_before_its_books_were_read(tmp_path: Path) -> None:
+    asyncio.run(_waits(tmp_path))
+
+
+async def _waits(folder: Path) -> None:
+    paper = PaperVenue(7, follow=SystemClock())
+    async with serving(paper) as url:
+        paper.faults.plan(PaperFault.SERVER_ERROR, times=RUNS_MAX, path="/v2/orders")
+        bot = await _start(_write_config(folder, url))
+        await _until(paper, bot, lambda: len(paper.faults.met) >= ATTEMPTS_MAX)
+        assert _posts(paper) == []
+        paper.faults.heal()
+        await _until(paper, bot, lambda: len(_posts(paper)) > 0)
+        await _kill(bot)
+
+
 async def _live(config: Path, paper: PaperVenue) -> bytes:
     """One life of the bot, ended by SIGKILL once it placed some orders or waits for an answer that never comes."""
     placed = len(_posts(paper))
     unanswered = PaperFault.UNANSWERED_AFTER
     hung = paper.faults.met.count(unanswered)
-    bot = await asyncio.create_subprocess_exec(
+    bot = await _start(config)
+    await _until(
+        paper,
+        bot,
+        lambda: len(_posts(paper)) >= placed + ORDERS_A_LIFE or paper.faults.met.count(unanswered) > hung,
+    )
+    return await _kill(bot)
+
+
+async def _start(config: Path) -> Process:
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, str(EXAMPLE / "bot.py"), "--config", str(config), "--pause", "0.02"),
         env=_environ(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+async def _until(paper: PaperVenue, bot: Process, reached: Callable[[], bool]) -> None:
+    """The market goes on meanwhile. A bot that ended is found by `_kill`."""
     async with asyncio.timeout(LIFE_MAX_S):
-        while len(_posts(paper)) < placed + ORDERS_A_LIFE and paper.faults.met.count(unanswered) == hung:
+        while not reached() and bot.returncode is None:
             await asyncio.sleep(TICK_S)
             paper.tick()
-    bot.send_signal(signal.SIGKILL)
+
+
+async def _kill(bot: Process) -> bytes:
+    """What it printed. It must still have been running."""
+    if bot.returncode is None:
+        bot.send_signal(signal.SIGKILL)
     output, _ = await bot.communicate()
     assert bot.returncode == -signal.SIGKILL, output.decode()
     return output

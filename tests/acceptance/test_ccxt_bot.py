@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+from asyncio.subprocess import Process
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -13,18 +15,17 @@ from random import Random
 import pytest
 
 from tests.contract.venues.ccxt_server import ACCOUNT, API_KEY, INSTRUMENT, SECRET, BinanceServer
-from trueup import AccountReport, ManagedAccount, load_config, reconcile_account
+from trueup import AccountReport, ManagedAccount, load_config, open_accounts, reconcile_account
 from trueup.engine.account import RunState
-from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Local
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, Action
 from trueup.service.clock import SystemClock
-from trueup.service.open_accounts import managed_profiles
 from trueup.sim.clock import SimClock
 from trueup.sim.market_orders import FEE_PARTS
 from trueup.sim.paper_faults import PaperFault
 from trueup.venues.ccxt import CcxtVenue
+from trueup.venues.ccxt_client import ATTEMPTS_MAX
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ccxt_bot"
 LIVES = 4
@@ -50,16 +51,12 @@ async def _converges(folder: Path) -> None:
                 server.faults.plan(PaperFault.UNANSWERED_AFTER, method="POST", skip=2, path="order")
             output += await _live(config, server, walk)
         server.faults.heal()
-        ledger = SqliteLedger(folder / "bot.sqlite")
-        account = _account(config, server, ledger)
-        try:
+        venues = {"binance-testnet": _venue(server)}
+        async with open_accounts(load_config(str(config)), venues=venues) as (account,):
             last = await _run_until_true(account)
             asked = len(server.seen)
             again = await reconcile_account(account, apply=True)
-            books = ledger.read_local(account.account_id, ["dip"], ALL_S)["dip"]
-        finally:
-            await account.venue.aclose()
-            ledger.close()
+            books = account.ledger.read_local(account.account_id, ["dip"], ALL_S)["dip"]
     assert last.processed
     assert again.profiles[0].state is RunState.UNCHANGED
     assert [seen.path for seen in server.seen[asked:] if seen.path == "order"] == []
@@ -71,39 +68,63 @@ async def _converges(folder: Path) -> None:
         assert secret.encode() not in written
 
 
+@pytest.mark.slow
+def test_the_bot_does_not_trade_before_its_books_were_read(tmp_path: Path) -> None:
+    asyncio.run(_waits(tmp_path))
+
+
+async def _waits(folder: Path) -> None:
+    walk = Random(7)
+    async with BinanceServer(SimClock(from_ns(time.time_ns())), follow=SystemClock()) as server:
+        server.faults.plan(PaperFault.SERVER_ERROR, times=RUNS_MAX, path="openOrders")
+        bot = await _start(_write_config(folder), server)
+        await _until(server, walk, bot, lambda: len(server.faults.met) >= ATTEMPTS_MAX)
+        assert _placed(server) == 0
+        server.faults.heal()
+        await _until(server, walk, bot, lambda: _placed(server) > 0)
+        await _kill(bot)
+
+
 async def _live(config: Path, server: BinanceServer, walk: Random) -> bytes:
     """One life of the bot, ended by SIGKILL once it placed some orders or waits for an answer that never comes."""
-    placed, hung = _placed(server), server.faults.met.count(PaperFault.UNANSWERED_AFTER)
-    bot = await asyncio.create_subprocess_exec(
-        *(
-            sys.executable,
-            str(EXAMPLE / "bot.py"),
-            "--config",
-            str(config),
-            "--url",
-            server.url,
-            "--pause",
-            "0.02",
-        ),
+    unanswered = PaperFault.UNANSWERED_AFTER
+    placed, hung = _placed(server), server.faults.met.count(unanswered)
+    bot = await _start(config, server)
+    await _until(
+        server,
+        walk,
+        bot,
+        lambda: _placed(server) >= placed + ORDERS_A_LIFE or server.faults.met.count(unanswered) > hung,
+    )
+    return await _kill(bot)
+
+
+async def _start(config: Path, server: BinanceServer) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLE / "bot.py"), "--config", str(config)),
+        *("--url", server.url, "--pause", "0.02"),
         env={**os.environ, "CCXT_API_KEY": API_KEY, "CCXT_SECRET": SECRET},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    give_up_s = time.monotonic() + LIFE_MAX_S
-    while _placed(server) < placed + ORDERS_A_LIFE and hung == server.faults.met.count(
-        PaperFault.UNANSWERED_AFTER
-    ):
-        if bot.returncode is not None or time.monotonic() > give_up_s:
-            break
-        await asyncio.sleep(TICK_S)
-        server.catch_up()
-        drift = walk.randint(-2_000, 2_000)
-        server.market.match(INSTRUMENT.symbol, PRICE_TICKS + drift, walk.randint(50, 300))
-    in_time = bot.returncode is None and time.monotonic() <= give_up_s
+
+
+async def _until(server: BinanceServer, walk: Random, bot: Process, reached: Callable[[], bool]) -> None:
+    """The market goes on meanwhile. A bot that ended is found by `_kill`."""
+    async with asyncio.timeout(LIFE_MAX_S):
+        while not reached() and bot.returncode is None:
+            await asyncio.sleep(TICK_S)
+            server.catch_up()
+            drift = walk.randint(-2_000, 2_000)
+            server.market.match(INSTRUMENT.symbol, PRICE_TICKS + drift, walk.randint(50, 300))
+
+
+async def _kill(bot: Process) -> bytes:
+    """What it printed. It must still have been running."""
     if bot.returncode is None:
         bot.send_signal(signal.SIGKILL)
     output, _ = await bot.communicate()
-    assert in_time, f"the bot ended or stood still ({bot.returncode}): {output.decode()[-3000:]}"
+    assert bot.returncode == -signal.SIGKILL, output.decode()[-3000:]
     return output
 
 
@@ -125,22 +146,9 @@ def _write_config(folder: Path) -> Path:
     return path
 
 
-def _account(config: Path, server: BinanceServer, ledger: SqliteLedger) -> ManagedAccount:
-    loaded = load_config(str(config)).config
-    return ManagedAccount(
-        account_id=loaded.accounts[0].account_id,
-        profiles=managed_profiles(loaded.accounts[0]),
-        venue=CcxtVenue(
-            server.exchange(),
-            clock=SystemClock(),
-            symbols=[INSTRUMENT.symbol],
-            managed_symbols=[INSTRUMENT.symbol],
-        ),
-        ledger=ledger,
-        journal=ledger,
-        clock=SystemClock(),
-        lease_ttl_s=1,
-    )
+def _venue(server: BinanceServer) -> CcxtVenue:
+    symbols = [INSTRUMENT.symbol]
+    return CcxtVenue(server.exchange(), clock=SystemClock(), symbols=symbols, managed_symbols=symbols)
 
 
 async def _run_until_true(account: ManagedAccount) -> AccountReport:

@@ -46,12 +46,17 @@ def judge_pair(draft: Draft, index: int, record: VenueOrder) -> None:
 
 
 def judge_fills(draft: Draft, index: int) -> None:
-    """A local order of which no record was read, but fills: the local order is known, so they book."""
+    """A local order of which no record was read, but fills: the local order is known, so they book.
+
+    Unless one may be booked already, under another id: then the record is asked for, which tells how much is filled.
+    """
     if index in draft.frozen:
         return
     judgement = Judgement(draft, index)
     if draft.is_unmapped(judgement.before.symbol):
         _report_unmapped(judgement)
+    elif _may_be_booked_already(judgement):
+        _wait_for_record(judgement)
     else:
         judge_fills_of(judgement, None, cumulative=None)
         notify_growth(judgement)
@@ -348,6 +353,19 @@ def judge_fills_of(
     elif fold.bookings:
         _book(judgement, fold, cumulative)
     return fold
+
+
+def _may_be_booked_already(judgement: Judgement) -> bool:
+    """Whether a reported fill has the figures of a booked one, but not its id: a stream may have ids of its own."""
+    booked = [fill for fill in judgement.draft.fills_of.get(judgement.index, ()) if not fill.inferred]
+    ids = {known_id(fill.fill_id) for fill in booked}
+    reported = judgement.draft.venue_fills_of.get(judgement.index, ())
+    return any(
+        same(one.qty, other.qty) and same(one.price, other.price)
+        for one in reported
+        if known_id(one.fill_id) not in ids
+        for other in booked
+    )
 
 
 def _time_of_inferred(draft: Draft, record: VenueOrder | None) -> str:

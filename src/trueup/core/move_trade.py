@@ -13,11 +13,6 @@ from trueup.model.snapshot import Fill, Trade
 from trueup.model.vocabulary import Action, PositionSide, TradeStatus
 
 
-def open_qty(trade: Trade) -> Decimal:
-    """What the trade still holds: entry − exit − fees that were taken in the base currency."""
-    return amount(trade.entry_qty) - amount(trade.exit_qty) - amount(trade.fee_base_qty)
-
-
 def base_fee(fills: list[Fill], trade: Trade, quote: str | None) -> Decimal:
     """Σ of these fills' fees in the instrument's base currency. Only a long trade holds what such a fee takes."""
     if trade.side is not PositionSide.LONG:
@@ -58,7 +53,7 @@ def move_trade(
             amount(trade.fee_base_qty) + fee_base_qty, ZERO
         )  # a rebate takes it no further than nothing
         if action is Action.EXIT:
-            fits = min(growth_qty, max(open_qty(trade), ZERO))
+            fits = min(growth_qty, max(trade.open_qty, ZERO))
             moved = replace(trade, exit_qty=text(amount(trade.exit_qty) + fits), fee_base_qty=text(fees))
             return moved, growth_qty - fits
         before = amount(trade.entry_qty)
@@ -87,5 +82,5 @@ def settle_status(trade: Trade, *, tolerance: Decimal, has_live_entry: bool) -> 
     """Close or reopen a trade whose quantities moved."""
     if trade.status is TradeStatus.QUARANTINED:
         return trade
-    flat = open_qty(trade) <= tolerance and amount(trade.entry_qty) > 0 and not has_live_entry
+    flat = trade.open_qty <= tolerance and amount(trade.entry_qty) > 0 and not has_live_entry
     return replace(trade, status=TradeStatus.CLOSED if flat else TradeStatus.OPEN)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.derive_action import derive_action
-from trueup.core.move_trade import base_fee, move_trade, open_qty, settle_status
+from trueup.core.move_trade import base_fee, move_trade, settle_status
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount, text
 from trueup.model.reasons import Reason
@@ -59,7 +59,7 @@ class TradeMoves:
 
     def open_qty(self, draft: "Draft", trade: Trade) -> Decimal:
         """What the trade will hold once everything noted so far is laid onto it."""
-        return open_qty(self._moved(draft, trade)[0])
+        return self._moved(draft, trade)[0].open_qty
 
     def _moved(self, draft: "Draft", trade: Trade) -> tuple[Trade, list[tuple[int, Decimal]]]:
         moves = self._moves.get(known_id(trade.trade_id) or "", [])
@@ -151,7 +151,7 @@ def _report_overrun(draft: "Draft", index: int, trade: Trade, beyond: Decimal) -
         f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
         ids=(order.client_order_id, order.venue_order_id, order.trade_id),
         symbol=order.symbol,
-        local={"open_qty": text(max(open_qty(trade), ZERO))},
+        local={"open_qty": text(max(trade.open_qty, ZERO))},
         venue={"beyond_qty": text(beyond)},
         version=draft.original_version(index),
     )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from trueup.core.derive_action import reduces
 from trueup.core.fold_fills import Fold, fold_fills
-from trueup.core.move_trade import base_fee, move_trade, open_qty, settle_status
+from trueup.core.move_trade import base_fee, move_trade, settle_status
 from trueup.engine.check_recorded import checked, checked_amount, checked_time
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
@@ -310,7 +310,7 @@ class Recorder:
             trade_id=order.trade_id,
             reason=Reason.BEYOND_OPEN_QTY,
             message=f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
-            local={"open_qty": text(max(open_qty(trade), ZERO))},
+            local={"open_qty": text(max(trade.open_qty, ZERO))},
             venue={"beyond_qty": text(beyond)},
         )
 

@@ -24,7 +24,7 @@ from trueup.ledgers.rows import (
     one_document,
 )
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
-from trueup.model.money import ZERO, add, amount, subtract, text
+from trueup.model.money import ZERO, add, text
 from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, Trade
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
 
@@ -142,7 +142,7 @@ def _open_of_others(
             if trade.status is not TradeStatus.CLOSED:
                 token = symbol_token(trade.symbol)
                 symbols.setdefault(token, trade.symbol)
-                held[token, trade.side] = add(held[token, trade.side], _open_qty(trade))
+                held[token, trade.side] = add(held[token, trade.side], trade.open_qty)
     unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
     return {
         symbol: OtherOpenQty(
@@ -152,7 +152,3 @@ def _open_of_others(
         )
         for token, symbol in sorted(symbols.items())
     }
-
-
-def _open_qty(trade: Trade) -> Decimal:
-    return subtract(subtract(amount(trade.entry_qty), amount(trade.exit_qty)), amount(trade.fee_base_qty))

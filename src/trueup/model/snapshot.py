@@ -4,8 +4,11 @@ A snapshot is only ever made by `model.decode` (from bytes, checked) or by code 
 the core trusts its texts. `gc=False` is sound because these values hold no cycles.
 """
 
+from decimal import Decimal
+
 from msgspec import Struct
 
+from trueup.model.money import amount, subtract
 from trueup.model.policy import Policy
 from trueup.model.vocabulary import (
     Action,
@@ -84,7 +87,7 @@ class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """The bot's round trip. Its open quantity is entry − exit − fees taken in the base currency."""
+    """The bot's round trip."""
 
     trade_id: str
     symbol: str
@@ -97,6 +100,11 @@ class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=T
     quarantined_by: QuarantinedBy | None = None
     opened_at: str | None = None
     version: int = 1
+
+    @property
+    def open_qty(self) -> Decimal:
+        """What it still holds: entry − exit − fees that were taken in the base currency."""
+        return subtract(subtract(amount(self.entry_qty), amount(self.exit_qty)), amount(self.fee_base_qty))
 
 
 class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):

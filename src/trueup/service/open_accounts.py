@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from trueup.engine.account import ManagedAccount, ManagedProfile
+from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
-from trueup.ports import Clock, Executor, Journal, Ledger
+from trueup.ports import Clock, Executor, Journal, Ledger, Venue
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
@@ -18,10 +19,20 @@ LEDGER = "sqlite"
 
 @contextlib.asynccontextmanager
 async def open_accounts(
-    loaded: LoadedConfig, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None
+    loaded: LoadedConfig,
+    *,
+    clock: Clock | None = None,
+    environ: Mapping[str, str] | None = None,
+    venues: Mapping[str, Venue] | None = None,
 ) -> AsyncIterator[list[ManagedAccount]]:
-    """Every account of a configuration, ready to run. Raises ConfigError, AuthError, LedgerError."""
-    clock, environ = clock or SystemClock(), os.environ if environ is None else environ
+    """Every account of a configuration, ready to run. Raises ConfigError, AuthError, LedgerError.
+
+    `venues`: by account id, in place of what the configuration would open; closed with the others.
+    """
+    clock, environ, venues = clock or SystemClock(), os.environ if environ is None else environ, venues or {}
+    unknown = venues.keys() - {config.account_id for config in loaded.config.accounts}
+    if unknown:
+        raise ConfigError(f"{loaded.path} has no account {', '.join(sorted(unknown))}")
     service = loaded.config.service
     executor = open_executor(service.executor) if service.executor is not None else None
     async with contextlib.AsyncExitStack() as closing:
@@ -29,7 +40,8 @@ async def open_accounts(
         closing.callback(books.close)
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
-            account = _managed(config, loaded, clock, environ, books, books, executor)
+            venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
+            account = _managed(config, loaded, clock, venue, books, books, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
         books.ensure_profiles([managed.profile for account in accounts for managed in account.profiles])
@@ -61,7 +73,7 @@ def _managed(
     config: AccountConfig,
     loaded: LoadedConfig,
     clock: Clock,
-    environ: Mapping[str, str],
+    venue: Venue,
     ledger: Ledger,
     journal: Journal,
     executor: Executor | None,
@@ -69,7 +81,7 @@ def _managed(
     return ManagedAccount(
         account_id=config.account_id,
         profiles=managed_profiles(config),
-        venue=open_venue(config, clock, loaded.folder, environ),
+        venue=venue,
         ledger=ledger,
         journal=journal,
         clock=clock,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.model.errors import VenueError, VenueUnavailable
 from trueup.model.snapshot import Fill, VenueOrder
-from trueup.model.times import from_ns, to_ns
+from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import ReadState
 from trueup.venues.alpaca_rows import FILLS, ORDERS, OrderRow, Rows, read_all, read_fill, read_order, utc_text
 from trueup.venues.http_reader import HttpReader
@@ -75,7 +75,7 @@ async def list_fills(http: HttpReader, since: str | None) -> FillListing:
     """Fills executed at or after `since`; null: all. Raises VenueError."""
     params = {"page_size": str(FILLS_PAGE), "direction": "asc"}
     if since is not None:
-        params["after"] = _before(since)
+        params["after"] = _before(since, whole_s=True)  # "YYYY-MM-DDTHH:MM:SSZ": no fraction is documented
     found: dict[str, Fill] = {}
     faults: list[str] = []
     try:
@@ -154,8 +154,9 @@ def _rows_with_legs(page: Rows[OrderRow]) -> int:
     return page.count + sum(len(row.legs or ()) for row in page.rows)
 
 
-def _before(time_text: str) -> str:
-    return from_ns(to_ns(time_text) - OVERLAP_NS)
+def _before(time_text: str, *, whole_s: bool = False) -> str:
+    before_ns = to_ns(time_text) - OVERLAP_NS
+    return from_ns(before_ns - before_ns % NS_PER_S if whole_s else before_ns)
 
 
 def _state(faults: list[str]) -> tuple[ReadState, str | None]:

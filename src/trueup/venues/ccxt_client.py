@@ -19,13 +19,15 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 import ccxt.pro
+from msgspec import Struct
 
-from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError, VenueUnavailable
+from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnavailable
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports import Clock
-from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, PassingFault, as_venue_error
+from trueup.venues.ccxt_errors import UNREADABLE, Cleaner, OrderMissing, PassingFault, as_venue_error
 from trueup.venues.ccxt_pages import Page
+from trueup.venues.ccxt_traits import is_read
 from trueup.venues.http_budget import shared_budget
 
 ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
@@ -41,38 +43,17 @@ CREDENTIALS = (
 
 _SILENT = logging.getLogger("trueup.venues.ccxt.silent")  # ccxt logs headers and signed URLs at DEBUG
 _SILENT.disabled = True
-_answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
 
 
-def make_exchange(
-    exchange_id: str, credentials: Mapping[str, str], settings: Mapping[str, Any], *, sandbox: bool
-) -> Any:
-    """An async exchange made from configuration. Raises ConfigError, AuthError."""
-    if exchange_id not in ccxt.async_support.exchanges:
-        raise ConfigError(f"ccxt {ccxt.__version__} knows no exchange {exchange_id!r}; see `ccxt.exchanges`")
-    unknown = sorted(set(credentials) - set(CREDENTIALS))
-    if unknown:
-        raise ConfigError(
-            f"credentials of {exchange_id}: {', '.join(unknown)}? ccxt's are {', '.join(CREDENTIALS)}"
-        )
-    module = (
-        ccxt.pro if exchange_id in ccxt.pro.exchanges else ccxt.async_support
-    )  # the former can stream as well
-    made = getattr(module, exchange_id)({**credentials, "options": dict(settings)})
-    missing = [
-        one for one, needed in made.requiredCredentials.items() if needed and not getattr(made, one, None)
-    ]
-    if missing:
-        raise AuthError(f"{exchange_id} needs the credentials {', '.join(missing)}")
-    if sandbox:
-        _use_sandbox(made)
-    return made
+class _Traffic(Struct):
+    """What came back within one call of ccxt's: JSON, and failures that may pass. `last`: null while it is awaited."""
+
+    last: Any = None
+    answers: list[Any] = []
+    failures: list[Exception] = []
 
 
-def _use_sandbox(exchange: Any) -> None:
-    if not exchange.urls.get("test"):
-        raise ConfigError(f"{exchange.id} has no sandbox that ccxt knows; take sandbox = true out")
-    exchange.set_sandbox_mode(True)
+_traffic: ContextVar[_Traffic | None] = ContextVar("traffic", default=None)
 
 
 class Client:
@@ -107,6 +88,36 @@ class Client:
 
     async def call(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """One read, tried again where its failure may pass. Raises VenueError, with nothing secret in it."""
+        return (await self._patiently(method, arguments))[0]
+
+    async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
+        """A listing. An empty one counts only where the venue's answer really holds a list.
+
+        That is the last answer: what ccxt asks before is about the account.
+        """
+        rows, answers = await self._patiently(method, arguments)
+        held = [_held(answer) for answer in answers] or [0]
+        if not isinstance(rows, list) or held[-1] < 0:
+            raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
+        return Page(rows=rows, held=max(held))
+
+    async def call_totals(self, method: Callable[..., Any]) -> Mapping[str, Any]:
+        """What is held of each currency. Nothing held counts only where the venue's answer has a place for it."""
+        balance, answers = await self._patiently(method, ())
+        totals: Mapping[str, Any] = balance.get("total") or {}
+        if not totals and answers and _held(answers[-1]) < 0:
+            raise VenueUnavailable("the answer holds no balances (maintenance?): the next run asks again")
+        return totals
+
+    async def aclose(self) -> None:
+        await self.exchange.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    async def _patiently(
+        self, method: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> tuple[Any, list[Any]]:
+        """What ccxt made of it, and the venue's own answers."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._once(method, arguments, attempt)
@@ -117,31 +128,23 @@ class Client:
                     await self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._jitter.random()))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def call_list(self, method: Callable[..., Any], *arguments: Any) -> Page:
-        """A listing. An empty one counts only where the venue's answer really holds a list."""
-        answers: list[Any] = []
-        token = _answers.set(answers)
+    async def _once(
+        self, method: Callable[..., Any], arguments: tuple[Any, ...], attempt: int
+    ) -> tuple[Any, list[Any]]:
+        traffic = _Traffic()
+        token = _traffic.set(traffic)
         try:
-            rows = await self.call(method, *arguments)
-        finally:
-            _answers.reset(token)
-        held = max(map(_held, answers), default=0)
-        if not isinstance(rows, list) or held < 0:
-            raise VenueUnavailable("the answer is not a listing (maintenance?): the next run asks again")
-        return Page(rows=rows, held=held)
-
-    async def aclose(self) -> None:
-        await self.exchange.close()
-
-    # -- inside ---------------------------------------------------------------------------------------------------
-
-    async def _once(self, method: Callable[..., Any], arguments: tuple[Any, ...], attempt: int) -> Any:
-        try:
-            return await method(*arguments)
+            made = await _whole(method, arguments, traffic)
         except VenueError:
             raise
         except (ccxt.BaseError, *UNREADABLE) as error:
             fault = as_venue_error(error, self._cleaner, self.exchange.last_response_headers)
+            if isinstance(fault, OrderMissing) and traffic.last is not None and _held(traffic.last) < 0:
+                fault = VenueUnavailable("ccxt calls it missing, but the answer has no place for an order")
+        else:
+            return made, traffic.answers
+        finally:
+            _traffic.reset(token)
         if isinstance(fault, RateLimited):
             known_s = fault.retry_after_s
             self._budget.pause(PAUSE_S * attempt if known_s is None else min(known_s, PAUSE_MAX_S))
@@ -155,10 +158,7 @@ class Client:
         twin.orders = twin.triggerOrders = twin.myTrades = twin.positions = (
             None  # what the bot's streams have told it
         )
-        twin.options = {
-            **exchange.options,
-            "warnOnFetchOpenOrdersWithoutSymbol": False,
-        }  # binance's: it costs more
+        twin.options = _without_warnings(exchange.options)
         twin.enableRateLimit, twin.verbose, twin.logger = True, False, _SILENT
         if exchange.number not in (str, Decimal):
             twin.number = str
@@ -169,15 +169,45 @@ class Client:
 
     async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """In place of ccxt's own: every single HTTP request passes here."""
-        await self._budget.take(PATIENCE_S)
-        twin = self.exchange
-        answer = await type(twin).fetch(twin, url, method, headers, body)
-        if not isinstance(answer, (dict, list)) or answer == {}:
-            raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
-        noted = _answers.get()
-        if noted is not None:
-            noted.append(answer)
+        traffic, twin = _traffic.get() or _Traffic(), self.exchange
+        traffic.last = None
+        if not is_read(twin.id, method, url):  # ccxt goes on without where it only meant well
+            raise ccxt.NotSupported(f"{twin.id}: trueup only reads, and this request may change something")
+        try:
+            await self._budget.take(PATIENCE_S)
+            answer = await type(twin).fetch(twin, url, method, headers, body)
+            if not isinstance(answer, (dict, list)) or answer == {}:
+                raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")
+        except (VenueError, ccxt.OperationFailed, OSError) as failure:
+            traffic.failures.append(failure)
+            raise
+        traffic.last = answer
+        traffic.answers.append(answer)
         return answer
+
+
+async def _whole(method: Callable[..., Any], arguments: tuple[Any, ...], traffic: _Traffic) -> Any:
+    """What ccxt makes of it, unless a request of it failed.
+
+    ccxt catches some failures and goes on as if they had been an answer: a time-out on bitget's question for the kind
+    of account makes it a classic one, whose lists are empty, for as long as the object remembers it in its options.
+    """
+    exchange = getattr(method, "__self__", None)
+    remembered = dict(exchange.options) if exchange is not None else {}
+    made = await method(*arguments)
+    if not traffic.failures:
+        return made
+    if exchange is not None:
+        exchange.options = remembered
+    raise traffic.failures[0]
+
+
+def _without_warnings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """One listing of all symbols costs more calls, which the budget knows: binance and aster would refuse it."""
+    quiet = {**options, "warnOnFetchOpenOrdersWithoutSymbol": False}
+    if isinstance(own := options.get("fetchOpenOrders"), Mapping):
+        quiet["fetchOpenOrders"] = {**own, "warnIfNoSymbol": False}
+    return quiet
 
 
 def _read_json(text: str) -> Any:

@@ -19,7 +19,7 @@ from trueup.model.ids import symbol_token
 from trueup.model.money import text
 from trueup.model.snapshot import Instrument
 from trueup.venues.ccxt_pages import DAY_MS, PageRules
-from trueup.venues.ccxt_rows import read_number
+from trueup.venues.ccxt_texts import read_number
 from trueup.venues.ccxt_traits import SETTLE_OPTION, UNTIL_WORKS, WHOLE_WITHOUT_SYMBOL, WINDOW_DAYS, family
 
 MARKET_TYPES = ("spot", "swap", "future", "option")

@@ -14,6 +14,7 @@ from trueup.venues.ccxt_errors import ArgumentMissing
 from trueup.venues.ccxt_groups import UNBOUNDED_DAYS, MarketGroup
 from trueup.venues.ccxt_pages import DAY_MS, Listing, Page, PageRules, read_span
 from trueup.venues.ccxt_traits import (
+    HISTORY_METHODS,
     NEWEST_WITHOUT_SINCE,
     OPEN_ORDERS_NEXT,
     OPEN_ORDERS_UNPAGED,
@@ -103,10 +104,20 @@ def _next_value(following: NextPage, page: Page) -> str | None:
 
 def history_methods(group: MarketGroup) -> list[str]:
     """The calls that together list the orders of the past; none where the exchange lists none."""
+    known = HISTORY_METHODS.get(family(group.exchange.id))
+    if known is not None:
+        return list(known)
     for method in ("fetchOrders", "fetchCanceledAndClosedOrders"):
         if group.offers(method):
             return [method]
     return [method for method in ("fetchClosedOrders", "fetchCanceledOrders") if group.offers(method)]
+
+
+def conditional_history_methods(group: MarketGroup) -> list[str]:
+    """Those that also list conditional orders that ended, with the parameters that list the open ones."""
+    methods = history_methods(group)
+    known = any(group.feature(method, "trigger") for method in [*methods, "fetchClosedOrders"])
+    return methods if known else []
 
 
 async def list_past(
@@ -179,7 +190,7 @@ async def list_balances(client: Client, group: MarketGroup) -> Listing:
     if not group.symbols:
         return Listing(rows=[], gap="balances belong to no symbol: set managed_symbols")
     markets = group.exchange.markets
-    total = (await client.call(group.exchange.fetch_balance)).get("total") or {}
+    total = await client.call_totals(group.exchange.fetch_balance)
     bases = [markets[symbol]["base"] for symbol in group.symbols]
     shared = sorted({base for base in bases if bases.count(base) > 1})
     rows = [

@@ -15,8 +15,16 @@ from trueup.model.vocabulary import QueryBy
 from trueup.venues.ccxt_client import Client
 from trueup.venues.ccxt_errors import NotOffered, OrderMissing
 from trueup.venues.ccxt_groups import MarketGroup
-from trueup.venues.ccxt_listings import conditional_parameters, list_open
-from trueup.venues.ccxt_traits import CLIENT_ID_LOOKUP, LISTED_BY_ID, Parameters, family
+from trueup.venues.ccxt_listings import conditional_history_methods, conditional_parameters, list_open
+from trueup.venues.ccxt_pages import Listing, Page
+from trueup.venues.ccxt_traits import (
+    CLIENT_ID_LOOKUP,
+    CONDITIONAL_LISTED_BY_ID,
+    FORGETS_ENDED,
+    LISTED_BY_ID,
+    Parameters,
+    family,
+)
 
 Row = Mapping[str, Any]
 Question = tuple[bool, Callable[[], Awaitable[Row]]]  # whether it is asked of a conditional endpoint, and how
@@ -67,6 +75,8 @@ def _questions(
         return bool(parameters), lambda: client.call(group.exchange.fetch_order, *arguments)
 
     yield ask({})
+    if group.exchange.has["fetchOrder"] == "emulated" or known in FORGETS_ENDED:
+        yield False, partial(_forgotten, group)
     kept_apart = conditional_parameters(group)
     if not kept_apart:
         return
@@ -75,7 +85,11 @@ def _questions(
         if group.feature("fetchOrder", "trailing"):
             yield ask(_TRAILING)
     else:
-        yield True, lambda: _among_conditional(client, group, by, order_id, symbol)
+        yield from _searched(client, group, by, order_id, symbol)
+
+
+async def _forgotten(group: MarketGroup) -> Row:
+    raise NotOffered(f"{group.exchange.id} cannot be asked for an order that ended")
 
 
 def _listed(
@@ -95,15 +109,29 @@ def _listed(
             yield False, partial(ask, fetch, parameters)
 
 
-async def _among_conditional(
+def _searched(
     client: Client, group: MarketGroup, by: QueryBy, order_id: str, symbol: str | None
-) -> Row:
-    """Where conditional orders cannot be asked for one by one: among those that are open. Past ones stay unknown."""
-    for parameters in conditional_parameters(group):
-        for row in (await list_open(client, group, parameters, symbol)).rows:
+) -> Iterator[Question]:
+    """Where conditional orders cannot be asked for one by one: among those that are open, then among those that ended.
+
+    Found there, it is found. Not found it stays unknown: such listings begin nowhere and reach back some months.
+    """
+
+    async def among(listing: Callable[..., Awaitable[Listing | Page]], *arguments: Any) -> Row:
+        for row in (await listing(*arguments)).rows:
             if _is(row, by, order_id):
                 return row  # type: ignore[no-any-return]
-    raise NotOffered(f"{group.exchange.id} does not say whether it once was a conditional order")
+        raise NotOffered(f"{group.exchange.id} does not say whether it once was a conditional order")
+
+    names = CONDITIONAL_LISTED_BY_ID.get((family(group.exchange.id), group.market_type))
+    named = {} if names is None else {names[by is QueryBy.CLIENT_ORDER_ID]: order_id}
+    asked = [{**parameters, **named} for parameters in conditional_parameters(group)]
+    for parameters in asked:
+        yield True, partial(among, list_open, client, group, parameters, symbol)
+    for method in conditional_history_methods(group):
+        fetch, limit = getattr(group.exchange, method), group.page_rules(method).limit
+        for parameters in asked:
+            yield True, partial(among, client.call_list, fetch, symbol, None, limit, parameters)
 
 
 def _is(row: Row, by: QueryBy, order_id: str) -> bool:

@@ -6,15 +6,22 @@ contracts, as ccxt's orders, trades and positions all have them. A row that cann
 listing goes on without it and is partial. Must not know how rows were asked for, but for `conditional`.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
-from trueup.model.money import ZERO, amount, subtract, text
+from trueup.model.money import amount, subtract, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
-from trueup.model.times import from_ns
 from trueup.model.vocabulary import Intent, PositionSide, Side, Status
+from trueup.venues.ccxt_texts import (
+    Row,
+    first_text,
+    lower_text,
+    read_info,
+    read_ms,
+    read_number,
+    read_price,
+    read_text,
+)
 from trueup.venues.ccxt_traits import (
     CLIENT_ID_FIELD,
     PLACED_QTY_FIELD,
@@ -22,10 +29,7 @@ from trueup.venues.ccxt_traits import (
     TRIGGERED_ID_FIELDS,
     family,
 )
-from trueup.venues.exports.read_texts import read_amount, read_status, word
-
-Row = Mapping[str, Any]
-_MS_NS = 1_000_000
+from trueup.venues.exports.read_texts import read_status, word
 
 # Keys of a venue's own record (`info`) that are asked where the unified row is silent, in this order.
 _STATUS_FIELDS = (
@@ -74,9 +78,9 @@ _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
 
 def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> VenueOrder:
     """One unified order. `conditional`: it came from an endpoint that holds orders until they trigger."""
-    info, venue = _info(row), family(exchange_id)
+    info, venue = read_info(row), family(exchange_id)
     qty, filled = _quantities(row, info, venue)
-    order_type = _lower(row.get("type"))
+    order_type = lower_text(row.get("type"))
     kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
     status, placed_id = _status(row, info, qty, filled, kept_apart=kept_apart)
     if status is Status.FILLED and order_type == "market" and qty != filled:
@@ -86,53 +90,53 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
     position_side = _position_side(info)
     side = _side(row.get("side"))
     return VenueOrder(
-        venue_order_id=_text(row.get("id")),
+        venue_order_id=read_text(row.get("id")),
         client_order_id=_client_id(row.get("clientOrderId") or info.get(CLIENT_ID_FIELD.get(venue, ""))),
-        symbol=_text(row.get("symbol")),
+        symbol=read_text(row.get("symbol")),
         side=side,
         order_type=order_type,
         qty=qty,
-        limit_price=None if "market" in (order_type or "") else _price(row, "price"),
-        stop_price=_price(row, "triggerPrice"),
+        limit_price=None if "market" in (order_type or "") else read_price(row, "price"),
+        stop_price=read_price(row, "triggerPrice"),
         status=status,
-        raw_status=_first(info, _STATUS_FIELDS) or _text(row.get("status")),
+        raw_status=first_text(info, _STATUS_FIELDS) or read_text(row.get("status")),
         status_reason=_reason(info, status),
         intent=_intent(row, info, position_side, side),
         position_side=position_side,
         filled_qty=filled,
-        filled_avg_price=_price(row, "average") if filled not in (None, "0") else None,
-        replaces=_text(info.get("replaces")),
-        replaced_by=placed_id or _text(info.get("replaced_by")),
-        submitted_at=_time(row.get("timestamp")),
-        updated_at=_time(row.get("lastUpdateTimestamp") or row.get("lastTradeTimestamp")),
+        filled_avg_price=read_price(row, "average") if filled not in (None, "0") else None,
+        replaces=read_text(info.get("replaces")),
+        replaced_by=placed_id or read_text(info.get("replaced_by")),
+        submitted_at=read_ms(row.get("timestamp")),
+        updated_at=read_ms(row.get("lastUpdateTimestamp") or row.get("lastTradeTimestamp")),
     )
 
 
 def read_fill(row: Row) -> Fill:
     """One unified trade of ours. Raises ValueError where it has no id: it could not be told from its duplicate."""
-    fill_id, qty = _text(row.get("id")), read_number(row, "amount")
+    fill_id, qty = read_text(row.get("id")), read_number(row, "amount")
     if fill_id is None or qty is None:
         raise ValueError(f"a fill of order {row.get('order')} without an id or a quantity")
     fee = _fee(row)
     return Fill(
         fill_id=fill_id,
-        venue_order_id=_text(row.get("order")),
+        venue_order_id=read_text(row.get("order")),
         client_order_id=_client_id(row.get("clientOrderId")),
-        symbol=_text(row.get("symbol")),
+        symbol=read_text(row.get("symbol")),
         side=_side(row.get("side")),
         qty=qty,
-        price=_price(row, "price"),
+        price=read_price(row, "price"),
         fee=None if fee is None else read_number(fee, "cost", signed=True),
-        fee_currency=None if fee is None else _text(fee.get("currency")),
-        filled_at=_time(row.get("timestamp")),
+        fee_currency=None if fee is None else read_text(fee.get("currency")),
+        filled_at=read_ms(row.get("timestamp")),
     )
 
 
 def read_position(row: Row) -> Position:
     """One unified position. A listed size of zero is an explicit flat; hedged accounts are told apart by side."""
     qty = read_number(row, "contracts", signed=True)
-    side = _lower(row.get("side"))
-    hedged_side = _position_side(_info(row)) or (
+    side = lower_text(row.get("side"))
+    hedged_side = _position_side(read_info(row)) or (
         PositionSide(side) if row.get("hedged") and side in ("long", "short") else None
     )
     if qty is None:
@@ -144,25 +148,10 @@ def read_position(row: Row) -> Position:
     return Position(
         symbol=str(row.get("symbol")),
         qty=f"-{size}" if short and size != "0" else size,
-        avg_entry_price=_price(row, "entryPrice"),
-        mark_price=_price(row, "markPrice"),
+        avg_entry_price=read_price(row, "entryPrice"),
+        mark_price=read_price(row, "markPrice"),
         position_side=hedged_side,
     )
-
-
-def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
-    """An exact amount. Raises ValueError for a float, and for what is none."""
-    value = row.get(key)
-    if value is None or value == "":
-        return None
-    if isinstance(value, (bool, float)):
-        raise ValueError(
-            f"{key} of {row.get('id') or row.get('symbol')} is the float {value!r}: rounded, so not used"
-        )
-    try:
-        return read_amount(str(value), signed=signed)
-    except ValueError as fault:
-        raise ValueError(f"{key} of {row.get('id') or row.get('symbol')}: {fault}") from None
 
 
 # -- status and quantity ----------------------------------------------------------------------------------------------
@@ -184,12 +173,12 @@ def _status(
     row: Row, info: Row, qty: str | None, filled: str | None, *, kept_apart: bool
 ) -> tuple[Status | None, str | None]:
     """The canonical status (null: not known), and the order that took this one's place."""
-    said = _text(row.get("status"))
+    said = read_text(row.get("status"))
     if said is None:
         return None, None
-    own_word = word(_first(info, _STATUS_FIELDS) or "")
+    own_word = word(first_text(info, _STATUS_FIELDS) or "")
     if kept_apart and word(said) not in ("open", "canceled", "canceling", "expired", "rejected"):
-        placed_id = _first(
+        placed_id = first_text(
             info, TRIGGERED_ID_FIELDS
         )  # it triggered; its fills are those of the order it placed
         return (Status.REPLACED, placed_id) if placed_id is not None else (None, None)
@@ -212,21 +201,23 @@ def _status(
 def _reason(info: Row, status: Status | None) -> str | None:
     if status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
         return None
-    own_word = _first(info, _STATUS_FIELDS)
-    return _first(info, _REASON_FIELDS) or (own_word if own_word and word(own_word) != status.value else None)
+    own_word = first_text(info, _STATUS_FIELDS)
+    return first_text(info, _REASON_FIELDS) or (
+        own_word if own_word and word(own_word) != status.value else None
+    )
 
 
 # -- sides ------------------------------------------------------------------------------------------------------------
 
 
 def _side(said: object) -> Side | None:
-    lower = _lower(said)
+    lower = lower_text(said)
     return Side(lower) if lower in ("buy", "sell") else None
 
 
 def _position_side(info: Row) -> PositionSide | None:
     """Long or short where the account is hedged; null for one-way (`BOTH`, `net`, index 0)."""
-    said = (_first(info, _POSITION_SIDE_FIELDS) or "").lower()
+    said = (first_text(info, _POSITION_SIDE_FIELDS) or "").lower()
     if said in ("long", "short"):
         return PositionSide(said)
     return _POSITION_INDEX.get(str(info.get("positionIdx")))
@@ -237,10 +228,10 @@ def _intent(row: Row, info: Row, position_side: PositionSide | None, side: Side 
         return Intent.CLOSE
     if position_side is not None and side is not None:
         return Intent.OPEN if (position_side is PositionSide.LONG) == (side is Side.BUY) else Intent.CLOSE
-    return _OFFSETS.get(_lower(info.get("offset") or info.get("tradeSide")) or "")
+    return _OFFSETS.get(lower_text(info.get("offset") or info.get("tradeSide")) or "")
 
 
-# -- texts ------------------------------------------------------------------------------------------------------------
+# -- fees and ids ------------------------------------------------------------------------------------------------------
 
 
 def _fee(row: Row) -> Row | None:
@@ -251,36 +242,5 @@ def _fee(row: Row) -> Row | None:
 
 
 def _client_id(said: object) -> str | None:
-    client_id = _text(said)
+    client_id = read_text(said)
     return None if client_id is None or normal_id(client_id) in _MEANINGLESS_CLIENT_IDS else client_id
-
-
-def _price(row: Row, key: str) -> str | None:
-    """A price of zero is none: exchanges write it where there is no limit, trigger or fill."""
-    price = read_number(row, key)
-    return None if price is None or amount(price) == ZERO else price
-
-
-def _time(ms: object) -> str | None:
-    """ccxt's milliseconds; at some exchanges they have a fraction that means nothing."""
-    return None if ms is None else from_ns(int(Decimal(str(ms))) * _MS_NS)
-
-
-def _info(row: Row) -> Row:
-    info = row.get("info")
-    return info if isinstance(info, Mapping) else {}
-
-
-def _first(info: Row, fields: tuple[str, ...]) -> str | None:
-    return next((said for field in fields if (said := _text(info.get(field))) not in (None, "0")), None)
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, (dict, list, bool)):
-        return None
-    return str(value).strip() or None
-
-
-def _lower(value: object) -> str | None:
-    said = _text(value)
-    return None if said is None else said.lower()

@@ -89,9 +89,46 @@ CLIENT_ID_LOOKUP = frozenset({
     "woo", "woofipro",
 })  # fmt: skip
 
+# fetch_order asks an endpoint that knows open orders only, or ended ones for seconds, so that its "not found" proves
+# nothing (bitfinex "Retrieve Orders" lists active ones; Kraken Futures "orders which are open or were filled/cancelled
+# in the last 5 seconds"). ccxt's emulations are no better: bitflyer's looks among the newest hundred.
+FORGETS_ENDED = frozenset({"bitfinex", "krakenfutures"})
+
 # Exchanges whose listings take an id: (parameter for the venue's id, for the client's). bybit's fetch_order sees only
 # the last 500 orders; its listings by id see all.
 LISTED_BY_ID: dict[str, tuple[str, str]] = {"bybit": ("orderId", "orderLinkId")}
+
+# The same of conditional orders that no call returns one by one, open or ended (Bitget's documentation of its pending
+# and past trigger orders). Both reach back three months, so that finding nothing proves nothing.
+CONDITIONAL_LISTED_BY_ID: dict[tuple[str, str], tuple[str, str]] = {
+    ("bitget", "swap"): ("orderId", "clientOid"),
+    ("bitget", "future"): ("orderId", "clientOid"),
+}
+
+
+# What ccxt asks for and reading does not need: Hyperliquid's questions are public, by the wallet's address.
+NEEDLESS_CREDENTIALS: dict[str, frozenset[str]] = {"hyperliquid": frozenset({"privateKey"})}
+
+
+# -- reading only -----------------------------------------------------------------------------------------------------
+
+# Whose reads are POSTs, or log in by one (the calls of each that trueup makes, and what these call).
+READS_BY_POST = frozenset({
+    "bitbns", "bitfinex", "bithumb", "bitstamp", "btcbox", "cex", "coinbaseinternational", "coinmate", "coinone",
+    "coinspot", "cryptocom", "derive", "gemini", "grvt", "htx", "hyperliquid", "independentreserve", "indodax",
+    "kraken", "lbank", "mercado", "nado", "p2b", "paradex", "whitebit", "zaif",
+})  # fmt: skip
+
+# What ccxt does besides at these, from within a read: it approves a fee for itself, or names a referrer.
+WRITES_BY_POST: dict[str, str] = {"grvt": "authorize_builder", "hyperliquid": "/exchange"}
+
+
+def is_read(exchange_id: str, method: str, url: str) -> bool:
+    """Whether a request changes nothing, as far as its method and address tell."""
+    known = family(exchange_id)
+    if method == "POST" and known in READS_BY_POST:
+        return known not in WRITES_BY_POST or WRITES_BY_POST[known] not in url
+    return method == "GET"
 
 
 # -- listings ---------------------------------------------------------------------------------------------------------
@@ -107,6 +144,9 @@ OPEN_ORDERS_NEXT: dict[str, NextPage] = {
 OPEN_ORDERS_UNPAGED = frozenset({
     "binance", "bitfinex", "bitstamp", "coinbase", "deribit", "gemini", "hyperliquid", "kraken", "krakenfutures",
 }) - {"coinbase"}  # fmt: skip
+
+# What lists the orders of the past, where fetchOrders does not (Kraken Futures': the endpoint of FORGETS_ENDED).
+HISTORY_METHODS: dict[str, tuple[str, ...]] = {"krakenfutures": ("fetchClosedOrders", "fetchCanceledOrders")}
 
 # features say that a symbol is needed, and it is not: one listing holds all.
 WHOLE_WITHOUT_SYMBOL = frozenset({"hyperliquid"})

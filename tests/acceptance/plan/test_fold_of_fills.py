@@ -21,6 +21,7 @@ from tests.acceptance.plan.snapshots import (
     steps,
     told,
     trade,
+    unknown,
     venue_order,
 )
 
@@ -357,3 +358,25 @@ def test_a_fill_of_a_live_local_order_is_booked_while_its_record_is_asked_for():
     planned = plan([local_order()], [], history=history(fills=[fill("F1", "3")]))
     assert steps(planned) == ["book_fill v-1 F1 3 @ 100"]
     assert asked(planned) == ["venue venue_order_id v-1"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "booked", "asks", "reasons"),
+    [
+        ([], [], ["venue venue_order_id v-1"], set()),
+        ([found(venue_order(**part("3", status="canceled")))], [], [], {"fills_ahead_of_record"}),
+        (
+            [found(venue_order(**part("6", status="canceled")))],
+            ["book_fill v-1 F2 3 @ 100"],
+            [],
+            {"filled_after_all"},
+        ),
+        ([unknown("v-1")], [], [], {"fills_ahead_of_record"}),
+    ],
+)
+def test_a_fill_that_looks_like_a_booked_one_waits_for_the_record(answers, booked, asks, reasons):
+    local = local_order(**part("3", status="canceled"))
+    reported = history(fills=[fill("F2", "3.0", "100.00", filled_at=at(-60))])
+    planned = plan([local], [], fills=[fill("F1", "3")], history=reported, answers=answers)
+    assert (steps(planned), asked(planned)) == (booked, asks)
+    assert {one["reason"] for one in planned["breaks"] if one["severity"] != "info"} == reasons

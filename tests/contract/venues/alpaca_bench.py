@@ -69,6 +69,9 @@ class AlpacaBench:
     def sent_ns(self) -> list[int]:
         return [seen.at_ns for seen in self.paper.seen]
 
+    def methods(self) -> set[str]:
+        return {seen.method for seen in self.paper.seen}
+
     def reopen(
         self,
         *,

@@ -55,6 +55,10 @@ class Bench(Protocol):
         """When each request reached the server."""
         ...
 
+    def methods(self) -> set[str]:
+        """The HTTP methods of all requests."""
+        ...
+
     def reopen(
         self,
         *,

@@ -68,6 +68,9 @@ class CcxtBench:
     def sent_ns(self) -> list[int]:
         return [seen.at_ns for seen in self.server.seen]
 
+    def methods(self) -> set[str]:
+        return {seen.method for seen in self.server.seen}
+
     def reopen(
         self,
         *,

@@ -65,6 +65,15 @@ async def test_readers_at_the_same_time_share_one_budget(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, *HARSH, PaperFault.OTHER_ORDER])
+async def test_nothing_but_reads_is_sent(bench: Bench, fault: PaperFault | None) -> None:
+    bench.place("a")
+    if fault is not None:
+        bench.plan(fault, times=ALWAYS)
+    await _use(open_for(bench, fault))
+    assert bench.methods() == {"GET"}
+
+
+@pytest.mark.parametrize("fault", [None, *HARSH, PaperFault.OTHER_ORDER])
 async def test_no_secret_is_seen(
     bench: Bench, fault: PaperFault | None, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.venues.ccxt_scripted import scripted, spot, swap, venue_of
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Status
 from trueup.ports import Hinting, Venue, VenueSettings
 from trueup.sim.clock import SimClock
 from trueup.venues.ccxt import CcxtVenue, open_venue
@@ -38,6 +38,22 @@ def okx_order(order_id: str, **more: str) -> dict[str, Any]:
 def okx_algo(order_id: str, state: str = "live") -> dict[str, Any]:
     order = okx_order("", algoId=order_id, algoClOrdId=f"c{order_id}", ordType="trigger", state=state)
     return {**order, "clOrdId": f"c{order_id}", "triggerPx": "1900"}
+
+
+BITGET_STOP = {
+    "orderId": "7",
+    "clientOid": "c7",
+    "symbol": "ETHUSDT",
+    "size": "1",
+    "triggerPrice": "1900",
+    "price": "",
+    "side": "sell",
+    "tradeSide": "close",
+    "orderType": "market",
+    "planType": "loss_plan",
+    "cTime": "1795435200000",
+    "uTime": "1795435200000",
+}
 
 
 def okx(answer: Any) -> CcxtVenue:
@@ -198,6 +214,20 @@ def test_absent_only_where_every_endpoint_says_so(ordinary: Any, conditional: An
     assert find(venue)[0] is outcome
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"code": 0, "msg": "", "data": []}, Outcome.ABSENT),
+        ({"code": 0, "msg": ""}, Outcome.UNKNOWN),  # ccxt says OrderNotFound here too
+    ],
+)
+def test_what_ccxt_concludes_from_an_answer_without_content_is_no_absence(
+    answer: Any, outcome: Outcome
+) -> None:
+    phemex = venue_of(scripted("phemex", [spot("sETHUSDT", "ETH", "USDT")], lambda url: answer), "ETH/USDT")
+    assert find(phemex)[0] is outcome
+
+
 def test_by_client_id_at_both_endpoints() -> None:
     venue = okx(
         lambda url: {"code": "0", "data": [okx_algo("7")]} if "algoClOrdId=c7" in url else OKX_MISSING
@@ -216,6 +246,34 @@ def test_no_look_up_at_all_is_unknown() -> None:
     assert find(venue_of(cex, "ETH/USDT")) == (Outcome.UNKNOWN, None)
 
 
+@pytest.mark.parametrize(
+    ("exchange_id", "nothing"),
+    [
+        ("krakenfutures", {"result": "success", "orders": []}),  # only what is open, or ended seconds ago
+        ("bitflyer", []),  # among the newest hundred
+        ("bitfinex", []),  # only what is open
+    ],
+)
+def test_an_endpoint_that_forgets_what_ended_says_nothing_by_its_silence(
+    exchange_id: str, nothing: Any
+) -> None:
+    venue = venue_of(scripted(exchange_id, [ETH], lambda url: nothing), "ETH/USDT")
+    assert find(venue) == (Outcome.UNKNOWN, None)
+
+
+def test_such_an_endpoint_is_no_history_either() -> None:
+    asked: list[str] = []
+
+    def answer(url: str) -> Any:
+        asked.append(url)
+        return {"result": "success", "orders": [], "elements": [], "fills": []}
+
+    venue = venue_of(scripted("krakenfutures", [ETH], answer), "ETH/USDT")
+    asyncio.run(venue.history("2026-11-23T00:00:00Z"))
+    assert [url for url in asked if "history/v2/orders" in url or "history/v3/orders" in url]
+    assert not [url for url in asked if "orders/status" in url]
+
+
 def test_conditional_orders_that_cannot_be_asked_for_one_by_one_leave_it_unknown() -> None:
     missing = {"code": "43001", "msg": "The order does not exist", "data": []}
 
@@ -223,6 +281,36 @@ def test_conditional_orders_that_cannot_be_asked_for_one_by_one_leave_it_unknown
         return missing if "orderInfo" in url else {"code": "00000", "data": {"orderList": []}}
 
     assert find(venue_of(scripted("bitget", [ETH], answer), "ETH/USDT"))[0] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "expected", "placed"),
+    [
+        ("cancelled", {}, Status.CANCELED, None),
+        ("executed", {"executeOrderId": "9"}, Status.REPLACED, "9"),
+        ("live", {}, Status.PENDING_NEW, None),
+    ],
+)
+def test_a_conditional_order_that_ended_is_found_where_it_cannot_be_asked_for(
+    status: str, more: dict[str, str], expected: Status, placed: str | None
+) -> None:
+    listing = "orders-plan-pending" if status == "live" else "orders-plan-history"
+
+    def answer(url: str) -> Any:
+        if "order/detail" in url:
+            return {"code": "40109", "msg": "The data of the order cannot be found", "data": None}
+        found = listing in url and "planType=profit_loss" in url and "clientOid=c7" in url
+        rows = [{**BITGET_STOP, "planStatus": status, **more}] if found else []
+        return {"code": "00000", "data": {"entrustedList": rows, "endId": None}}
+
+    bitget = scripted("bitget", [swap("ETHUSDT", "ETH", "USDT")], answer, options={"uta": False})
+    venue = venue_of(bitget, "ETH/USDT:USDT")
+    told = asyncio.run(venue.find_order(QueryBy.CLIENT_ORDER_ID, "c7", "ETH/USDT:USDT"))
+    assert told.order is not None
+    assert (told.outcome, told.order.venue_order_id) == (Outcome.FOUND, "7")
+    assert (told.order.status, told.order.replaced_by) == (expected, placed)
+    nobody = asyncio.run(venue.find_order(QueryBy.CLIENT_ORDER_ID, "c8", "ETH/USDT:USDT"))
+    assert (nobody.outcome, nobody.order) == (Outcome.UNKNOWN, None)
 
 
 def test_an_exchange_that_lists_by_id_is_asked_wherever_it_can_be() -> None:
@@ -281,6 +369,13 @@ def test_spot_holdings_are_the_base_currency_of_each_managed_symbol() -> None:
     read = asyncio.run(venue_of(exchange, "ETH/USD", "SOL/USD").positions())
     assert [(row.symbol, row.qty) for row in read.rows] == [("ETH/USD", "1.5")]
     assert read.state is ReadState.COMPLETE
+
+
+def test_an_answer_without_balances_is_no_empty_account() -> None:
+    with pytest.raises(VenueError, match="no balances"):
+        asyncio.run(okx(lambda url: {"code": "0", "msg": ""}).positions())
+    read = asyncio.run(okx(lambda url: {"code": "0", "data": [{"details": []}]}).positions())
+    assert (read.state, read.rows) == (ReadState.COMPLETE, [])
 
 
 def test_a_balance_that_two_symbols_share_is_neither_s() -> None:
@@ -373,3 +468,14 @@ def test_missing_credentials_are_named() -> None:
     )
     with pytest.raises(AuthError, match="secret"):
         open_venue(settings)
+
+
+def test_a_wallet_s_address_is_enough_to_read() -> None:
+    wallet = {"walletAddress": "0x" + "22" * 20}
+    options = {"exchange": "hyperliquid", "live": True, "markets": ["swap"]}
+    settings = VenueSettings(
+        account_id="a", credentials=wallet, options=options, allow_live=True, clock=SimClock()
+    )
+    venue = open_venue(settings)
+    assert asyncio.run(venue.account_id()) == wallet["walletAddress"]
+    asyncio.run(venue.aclose())

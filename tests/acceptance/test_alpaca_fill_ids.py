@@ -1,0 +1,176 @@
+"""Alpaca's stream may name an execution otherwise than its account activities: no source says that both ids are one.
+
+Then a fill that the bot heard comes again under another id. It must be loud, and never booked twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from trueup import ManagedAccount, ManagedProfile, Policy, Recorder, reconcile_account
+from trueup.engine.account import ProfileReport
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.model.snapshot import Fill, LocalOrder, Profile
+from trueup.model.times import NS_PER_S, from_ns
+from trueup.model.vocabulary import Action, PositionSide, Side, Status
+from trueup.ports import VenueSettings
+from trueup.sim.market_orders import OrderRequest
+from trueup.sim.paper_json import order_id, paper_id
+from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
+from trueup.sim.serve import serving
+from trueup.venues.alpaca import open_venue
+
+HOUR_NS = 3_600 * NS_PER_S
+PROFILE = Profile(profile_id="p1", venue="alpaca", account_id="acc-1")
+LIMIT = 200_000
+
+
+class Desk:
+    """One order of 1 ETH, of which 0.4 fill; the bot hears all of it under the stream's ids."""
+
+    def __init__(self, paper: PaperVenue, account: ManagedAccount, ledger: SqliteLedger) -> None:
+        self.paper, self.account, self.ledger = paper, account, ledger
+        self.bot = Recorder(ledger, PROFILE)
+
+    async def run(self) -> ProfileReport:
+        return (await reconcile_account(self.account, apply=True)).profiles[0]
+
+    def place(self) -> None:
+        self.bot.open_trade("t1", "ETH/USD", PositionSide.LONG)
+        self.bot.record_order(
+            LocalOrder(
+                client_order_id="p1-1",
+                trade_id="t1",
+                symbol="ETH/USD",
+                side=Side.BUY,
+                action=Action.ENTRY,
+                order_type="limit",
+                qty="1",
+                limit_price="2000",
+                status=Status.PENDING_NEW,
+            )
+        )
+        request = OrderRequest(
+            client_order_id="p1-1", symbol="ETH/USD", side=Side.BUY, qty=1_000, limit=LIMIT
+        )
+        self.order = self.paper.market.submit("paper", request, "p1")
+        self.bot.record_acknowledgement("p1-1", order_id(self.order))
+
+    def fill(self, steps: int) -> None:
+        self.paper.clock.advance(NS_PER_S)
+        self.paper.market.match("ETH/USD", LIMIT, steps)
+
+    def hear(self, fill_id: str, qty: str, cumulative_qty: str | None = None) -> None:
+        now = from_ns(self.paper.clock.now_ns())
+        fill = Fill(
+            fill_id=fill_id, venue_order_id=order_id(self.order), qty=qty, price="2000", filled_at=now
+        )
+        self.bot.record_fill("p1-1", fill, cumulative_qty=cumulative_qty)
+
+    def books(self) -> tuple[str, Status, str]:
+        """Filled, status, and what the trade holds."""
+        local = self.ledger.read_local("acc-1", ["p1"], 1e6)["p1"]
+        (order,), (trade,) = local.orders, local.trades
+        return order.filled_qty, order.status, trade.entry_qty
+
+
+@asynccontextmanager
+async def _desk(folder: Path) -> AsyncIterator[Desk]:
+    paper = PaperVenue()
+    async with serving(paper) as url:
+        credentials = {"key_id": KEY_ID, "secret_key": SECRET}
+        venue = open_venue(
+            VenueSettings(
+                account_id="acc-1", credentials=credentials, options={"base_url": url}, clock=paper.clock
+            )
+        )
+        ledger = SqliteLedger(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger.ensure_profiles([PROFILE])
+        account = ManagedAccount(
+            account_id="acc-1",
+            profiles=[ManagedProfile(profile=PROFILE, policy=Policy(exit_backfill_enabled=False))],
+            venue=venue,
+            ledger=ledger,
+            journal=ledger,
+            clock=paper.clock,
+        )
+        try:
+            yield Desk(paper, account, ledger)
+        finally:
+            await venue.aclose()
+            ledger.close()
+
+
+def _reasons(report: ProfileReport) -> set[str]:
+    assert report.plan is not None
+    return {one.reason for one in report.plan.breaks}
+
+
+def test_with_the_order_s_record_the_second_id_is_more_than_the_order_filled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _desk(tmp_path) as desk:
+            desk.place()
+            desk.fill(400)
+            desk.hear("of-the-stream", "0.4")
+            desk.paper.clock.advance(HOUR_NS)
+            for _ in range(3):
+                report = await desk.run()
+                desk.paper.clock.advance(HOUR_NS)
+                assert "fills_ahead_of_record" in _reasons(report)
+                assert desk.books() == ("0.4", Status.PARTIALLY_FILLED, "0.4")
+
+    asyncio.run(scenario())
+
+
+async def _end_behind_the_watermark(desk: Desk, *fills: int) -> None:
+    """The order fills and is canceled long after it was submitted: the history's orders do not hold it any more."""
+    desk.place()
+    desk.paper.clock.advance(HOUR_NS)
+    await desk.run()
+    desk.paper.clock.advance(HOUR_NS)
+    for steps in fills:
+        desk.fill(steps)
+    desk.paper.account.cancel(order_id(desk.order))
+
+
+def test_without_the_order_s_record_it_is_asked_for_first(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _desk(tmp_path) as desk:
+            await _end_behind_the_watermark(desk, 400)
+            desk.hear("of-the-stream", "0.4")
+            desk.bot.record_canceled("p1-1", order_id(desk.order))
+            for _ in range(3):
+                desk.paper.clock.advance(60 * NS_PER_S)
+                report = await desk.run()
+                assert "fills_ahead_of_record" in _reasons(report)
+                assert desk.books() == ("0.4", Status.CANCELED, "0.4")
+
+    asyncio.run(scenario())
+
+
+def test_two_fills_that_are_alike_are_two(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _desk(tmp_path) as desk:
+            await _end_behind_the_watermark(desk, 400, 400)
+            heard, _ = desk.paper.market.truth_fills("paper")
+            desk.hear(paper_id("fill", heard.fill_id), "0.4")
+            desk.bot.record_canceled("p1-1", order_id(desk.order))
+            desk.paper.clock.advance(60 * NS_PER_S)
+            await desk.run()
+            assert desk.books() == ("0.8", Status.CANCELED, "0.8")
+
+    asyncio.run(scenario())
+
+
+def test_a_frame_with_the_cumulative_quantity_is_not_booked_over_what_trueup_found(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _desk(tmp_path) as desk:
+            desk.place()
+            desk.fill(400)
+            desk.paper.clock.advance(HOUR_NS)
+            await desk.run()
+            desk.hear("of-the-stream", "0.4", cumulative_qty="0.4")  # a late frame
+            assert desk.books() == ("0.4", Status.PARTIALLY_FILLED, "0.4")
+
+    asyncio.run(scenario())
