@@ -33,7 +33,7 @@ CREATE TABLE trades (
   account_id      TEXT NOT NULL REFERENCES accounts (account_id),
   symbol          TEXT NOT NULL,
   side            TEXT NOT NULL CHECK (side IN ('long', 'short')),
-  status          TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed', 'quarantined')),
+  status          TEXT NOT NULL DEFAULT 'open' CHECK (status = 'open' OR status = 'closed' OR status = 'quarantined'),
   entry_qty       TEXT NOT NULL DEFAULT '0',
   exit_qty        TEXT NOT NULL DEFAULT '0',
   entry_avg_price TEXT,
@@ -67,9 +67,7 @@ CREATE TABLE orders (
   qty                      TEXT,
   limit_price              TEXT,
   stop_price               TEXT,
-  status                   TEXT NOT NULL CHECK (status IN (
-    'pending_new', 'partially_filled', 'pending_cancel', 'pending_replace', 'suspended',
-    'filled', 'canceled', 'expired', 'rejected', 'replaced')),
+  status                   TEXT NOT NULL CONSTRAINT known_status CHECK (is_live IS NOT NULL),
   filled_qty               TEXT NOT NULL DEFAULT '0',
   filled_avg_price         TEXT,
   submitted_at             TEXT,
@@ -85,8 +83,12 @@ CREATE TABLE orders (
   client_id_normal TEXT GENERATED ALWAYS AS (
     nullif(nullif(nullif(lower(trim(client_order_id, char(32, 9, 10, 11, 12, 13))), ''), '0'), 'api')) VIRTUAL,
   trade_id_normal  TEXT GENERATED ALWAYS AS (lower(trim(trade_id, char(32, 9, 10, 11, 12, 13)))) VIRTUAL,
-  is_live          INTEGER GENERATED ALWAYS AS (
-    status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')) VIRTUAL,
+  -- CASE, and OR above: of an IN with more than two words SQLite makes a table, for every row and check that is written
+  is_live          INTEGER GENERATED ALWAYS AS (CASE status
+    WHEN 'pending_new' THEN 1 WHEN 'partially_filled' THEN 1 WHEN 'pending_cancel' THEN 1
+    WHEN 'pending_replace' THEN 1 WHEN 'suspended' THEN 1
+    WHEN 'filled' THEN 0 WHEN 'canceled' THEN 0 WHEN 'expired' THEN 0 WHEN 'rejected' THEN 0 WHEN 'replaced' THEN 0
+    END) VIRTUAL,
   CHECK (coalesce(client_order_id, venue_order_id, trade_id) IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX orders_by_venue_id ON orders (account_id, venue_id_normal) WHERE venue_id_normal IS NOT NULL;
