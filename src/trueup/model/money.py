@@ -27,9 +27,15 @@ def text(value: Decimal) -> str:
 
 def canonical(amount_text: str) -> str:
     """Equal amounts have equal canonical text (`1.50` = `1.5`): use it before hashing or storing."""
-    if amount_text.isdigit() and amount_text[0] != "0":  # a plain whole number is canonical already
-        return amount_text
-    return text(Decimal(amount_text))
+    return amount_text if _is_canonical(amount_text) else text(Decimal(amount_text))
+
+
+def _is_canonical(amount_text: str) -> bool:
+    """Plain digits, no zero to leave out before or behind them: most amounts, read without arithmetic."""
+    whole, point, fraction = amount_text.partition(".")
+    if not whole.isdigit() or (whole[0] == "0" and whole != "0") or len(amount_text) > AMOUNT_DIGITS_MAX:
+        return False
+    return not point or (fraction.isdigit() and fraction[-1] != "0")
 
 
 def same(left: str | None, right: str | None) -> bool:
