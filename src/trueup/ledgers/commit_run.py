@@ -6,6 +6,7 @@ and log; breaks, corrections, run record, outbox, findings, deferrals, watermark
 
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +22,7 @@ from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, jso
 from trueup.ledgers.write_books import BookWriter, home_of, log_head
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.plan import Correction, Notification, Plan
+from trueup.model.plan import Correction, FillChange, Notification, Plan
 from trueup.model.snapshot import Snapshot
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports import ApplyReport, Lease
@@ -239,8 +240,15 @@ def _correction_values(
         one.venue_order_id,
         one.trade_id,
         keys.get(one.correction_id),
-        encode({"fill": one.fill, "changes": one.changes}).decode(),
+        encode(_Payload(one.fill, one.changes)).decode(),
     )
+
+
+class _Payload(Struct, gc=False):
+    """What of a correction is kept as JSON."""
+
+    fill: FillChange | None
+    changes: Any
 
 
 def _keys_of_corrections(orders: Iterable[OrderWrite]) -> dict[str, int]:
