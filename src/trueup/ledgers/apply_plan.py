@@ -183,10 +183,13 @@ class _RowFinder:
         return rows if rows[0].order.version == subject.after.version - 1 else None
 
     def _named(self, subject: OrderSubject) -> list[OrderRow]:
-        found = [self._venue[venue_id] for venue_id in subject.venue_ids if venue_id in self._venue]
+        """All that any of its ids names, each once."""
         row = self._client.get(subject.client_id)
-        if row is not None and row not in found:
-            found.append(row)
+        found = [] if row is None else [row]
+        for venue_id in subject.venue_ids:
+            other = self._venue.get(venue_id)
+            if other is not None and other is not row:
+                found.append(other)
         if not found and subject.after.version > 1:
             found = self._named_before(subject)
         return found if len(found) < 2 else list({one.order_key: one for one in found}.values())

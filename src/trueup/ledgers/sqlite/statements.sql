@@ -442,7 +442,9 @@ ORDER BY first_seen_at, break_id
 -- name: timeline_corrections
 SELECT r.committed_at, c.kind, c.reason, c.state, c.payload, c.correction_id, c.break_id, c.run_id
 FROM corrections c JOIN runs r USING (run_id)
-WHERE c.profile_id = ?1 AND (c.order_key = ?2 OR lower(trim(c.trade_id)) = ?3)
+WHERE c.profile_id = ?1 AND c.rowid IN (
+  SELECT rowid FROM corrections WHERE order_key = ?2
+  UNION ALL SELECT rowid FROM corrections WHERE ?3 IS NOT NULL AND lower(trim(trade_id)) = ?3)
 ORDER BY c.run_id, c.correction_id
 
 -- name: timeline_decisions

@@ -207,7 +207,7 @@ CREATE TABLE corrections (
   order_key       INTEGER,
   payload         TEXT NOT NULL      -- fill and changes
 ) STRICT;
-CREATE INDEX corrections_by_run ON corrections (run_id);
+CREATE INDEX corrections_superseded ON corrections (run_id) WHERE state = 'superseded';
 CREATE INDEX corrections_by_order ON corrections (order_key) WHERE order_key IS NOT NULL;
 
 CREATE TABLE outbox (
@@ -224,9 +224,9 @@ CREATE TABLE outbox (
   parked_at       TEXT,
   error           TEXT
 ) STRICT;
-CREATE INDEX outbox_pending ON outbox (profile_id, subject, sequence)
-  WHERE delivered_at IS NULL AND parked_at IS NULL;
-
+CREATE INDEX outbox_pending ON outbox (sequence) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_failed ON outbox (profile_id, subject, sequence)
+  WHERE delivered_at IS NULL AND parked_at IS NULL AND next_attempt_at IS NOT NULL;
 CREATE INDEX outbox_parked ON outbox (profile_id) WHERE parked_at IS NOT NULL AND delivered_at IS NULL;
 
 -- Each exit that the backfill proposed or inserted, by its venue order: why it is in the books, or would be.
