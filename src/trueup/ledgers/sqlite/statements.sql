@@ -247,7 +247,7 @@ UPDATE trades SET logged_version = version WHERE profile_id = ?1 AND trade_id = 
 SELECT seq, hash FROM order_log WHERE profile_id = ?1 ORDER BY seq DESC LIMIT 1
 
 -- name: append_log
-INSERT INTO order_log (
+INSERT OR FAIL INTO order_log (
   profile_id, seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 

