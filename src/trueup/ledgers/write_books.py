@@ -5,6 +5,7 @@ Both writers use it: a run's corrections, and a bot's recorder. Decides nothing 
 
 from collections.abc import Iterable, Sequence
 from itertools import chain as chain_of
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -42,8 +43,9 @@ class Home(Struct, frozen=True, kw_only=True):
     user_id: str | None
 
 
-# what the statement `move_order` sets, besides the version
-_MOVING = frozenset(("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at"))
+# what the statement `move_order` sets
+_MOVING = ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
+_moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
 
 def home_of(database: Database, profile_id: str) -> Home:
@@ -104,9 +106,9 @@ class BookWriter:
         for write in orders:
             write.changes = order_changes(None if write.before is None else write.before.order, write.after)
             if write.before is not None:
-                (moved if write.changes.keys() <= _MOVING else others).append(write)
+                (moved if _is_move(write.changes) else others).append(write)
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        write_many("move_order", ((*order_values(w.after), w.order_key) for w in moved))
+        write_many("move_order", ((*_moving(w.after), w.order_key) for w in moved))
         write_many("update_order", ((*order_values(w.after), w.order_key) for w in others))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in inserts))
 

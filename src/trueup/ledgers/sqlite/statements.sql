@@ -202,9 +202,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 
 -- name: move_order
 UPDATE orders SET
-  status = ?12, filled_qty = ?13, filled_avg_price = ?14, last_activity_at = ?16, venue_updated_at = ?17,
-  version = ?20, logged_version = ?20
-WHERE order_key = ?21 AND version = ?20 - 1
+  status = ?1, filled_qty = ?2, filled_avg_price = ?3, last_activity_at = ?4, venue_updated_at = ?5,
+  version = ?6, logged_version = ?6
+WHERE order_key = ?7 AND version = ?6 - 1
 
 -- name: update_order
 UPDATE orders SET
