@@ -37,7 +37,9 @@ def test_what_is_asked_is_found_by_an_index(database: SqliteDatabase, name: str,
     assert any(expected in line for line in explained(database, name, "EXPLAIN QUERY PLAN"))
 
 
-@pytest.mark.parametrize("name", ["move_order", "update_order", "insert_order", "update_trade", "insert_trade"])
+@pytest.mark.parametrize(
+    "name", ["move_order", "update_order", "insert_order", "update_trade", "insert_trade"]
+)
 def test_no_table_of_words_is_built_to_write_a_row(database: SqliteDatabase, name: str) -> None:
     """As SQLite does of `x IN (…)` with more than two words, in each check and generated column, for every row."""
     opcodes = explained(database, name, "EXPLAIN")
