@@ -98,11 +98,13 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
     return VenueSide(venue=side, instruments=steps)
 
 
-def make_snapshot(managed: ManagedProfile, local: LocalSide, venue: VenueSide, taken_at: str) -> Snapshot:
+def make_snapshot(
+    managed: ManagedProfile, local: LocalSide, venue: VenueSide, taken_at: Callable[[], str]
+) -> Snapshot:
     """One profile's snapshot, checked by the same rules as a document. Raises InputError for an unusable value."""
     snapshot = Snapshot(
         format=SNAPSHOT_FORMAT,
-        taken_at=taken_at,
+        taken_at=taken_at(),
         profile=managed.profile,
         policy=managed.policy,
         instruments=venue.instruments,

@@ -6,7 +6,7 @@ other; rounds are bounded. Must not know what becomes of a plan.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from trueup.core.make_plan import make_plan
 from trueup.engine.account import ManagedAccount, ProfileReport, RunState
@@ -69,7 +69,7 @@ class PlanProfiles(ABC):
             return
         venue = await observe_venue(account, local)
         await self.keep(local, venue)
-        taken_at = await in_thread(account.ledger.now)
+        taken_at = cache(account.ledger.now)  # one time for all, asked in the first one's thread
         for managed in active:
             await self._judge(managed.profile_id, partial(make_snapshot, managed, local, venue, taken_at))
 
@@ -86,8 +86,10 @@ class PlanProfiles(ABC):
         """Plans one profile, then settles it or lets it wait for answers. Its failure is its own."""
         snapshot: Snapshot | None = None
         try:
-            snapshot = await in_thread(observed)
-            plan = await in_thread(make_plan, snapshot)
+            seen, plan = await in_thread(_observe_and_plan, observed)
+            snapshot = seen
+            if isinstance(plan, Exception):
+                raise plan
             if not last and self._answers.untold(profile_id, plan.queries):
                 self._waiting[profile_id] = (snapshot, plan)
             else:
@@ -105,6 +107,15 @@ class PlanProfiles(ABC):
                 profile_id=profile_id, state=RunState.PAUSED, error=reason
             )
         return state.paused
+
+
+def _observe_and_plan(observed: Callable[[], Snapshot]) -> tuple[Snapshot, Plan | Exception]:
+    """Both in one thread. Where planning fails the snapshot is what somebody has to look at."""
+    snapshot = observed()
+    try:
+        return snapshot, make_plan(snapshot)
+    except Exception as error:  # noqa: BLE001 - raised again by the boundary around the profile
+        return snapshot, error
 
 
 def error_text(error: BaseException) -> str:

@@ -9,11 +9,12 @@ Knows nothing of SQL, leases or time.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.ledgers.plan_index import Kin, OrderSubject, PlanIndex, venue_ids_of
+from trueup.ledgers.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.rows import (
     FillIdentity,
     FillRow,
@@ -39,7 +40,10 @@ class Books(Struct):
 
 
 class OrderWrite(Struct, gc=False):
-    """One order to insert (`before` null) or update, with the fills that this books and shrinks."""
+    """One order to insert (`before` null) or update, with the fills that this books and shrinks.
+
+    `order_key` and `changes` are the writer's.
+    """
 
     before: OrderRow | None
     after: LocalOrder
@@ -47,6 +51,7 @@ class OrderWrite(Struct, gc=False):
     shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
+    changes: dict[str, Any] = {}
 
 
 class TradeWrite(Struct, gc=False):
@@ -154,21 +159,19 @@ def _conflict(booked: Fill, proposed: Fill) -> str:
 class _RowFinder:
     """The ledger's rows by any id; only those of this profile may be changed."""
 
-    def __init__(self, rows: Iterable[OrderRow], profile_id: str) -> None:
+    def __init__(self, rows: Sequence[OrderRow], profile_id: str) -> None:
         self._profile_id = profile_id
-        self._client: dict[str, OrderRow] = {}
+        self._client: dict[str | None, OrderRow] = {}
         self._venue: dict[str, OrderRow] = {}
         self._unnamed: dict[str, list[OrderRow]] = {}
-        for row in rows:
-            client_id, venue_ids = known_client_id(row.order.client_order_id), venue_ids_of(row.order)
+        for row, (order, client_id, venue_ids) in zip(rows, with_ids([r.order for r in rows]), strict=True):
             if client_id is not None:
                 self._client[client_id] = row
             for venue_id in venue_ids:
                 self._venue[venue_id] = row
-            if client_id is None and not venue_ids and row.order.trade_id is not None:
-                self._unnamed.setdefault(row.order.trade_id, []).append(
-                    row
-                )  # a correction may bind its first id
+            if client_id is None and not venue_ids and order.trade_id is not None:
+                # a correction may bind its first id
+                self._unnamed.setdefault(order.trade_id, []).append(row)
 
     def find(self, subject: OrderSubject) -> list[OrderRow] | None:
         """The one row that comes before this order; empty for a valid insert; null where anything moved."""
@@ -180,22 +183,23 @@ class _RowFinder:
         return rows if rows[0].order.version == subject.after.version - 1 else None
 
     def _named(self, subject: OrderSubject) -> list[OrderRow]:
-        found = [self._venue[venue_id] for venue_id in subject.venue_ids if venue_id in self._venue]
-        row = None if subject.client_id is None else self._client.get(subject.client_id)
-        if row is not None and not any(row is one for one in found):
-            found.append(row)
-        if (
-            not found and subject.after.version > 1
-        ):  # re-bound to a successor with a client order id of its own
-            before = {known_client_id(one.client_order_id) for one in subject.corrections}
-            found = [self._client[one] for one in before if one in self._client]
+        """All that any of its ids names, each once."""
+        row = self._client.get(subject.client_id)
+        found = [] if row is None else [row]
+        for venue_id in subject.venue_ids:
+            other = self._venue.get(venue_id)
+            if other is not None and other is not row:
+                found.append(other)
         if not found and subject.after.version > 1:
-            found = [
-                r
-                for r in self._unnamed.get(subject.after.trade_id or "", [])
-                if r.order.side == subject.after.side
-            ]
+            found = self._named_before(subject)
         return found if len(found) < 2 else list({one.order_key: one for one in found}.values())
+
+    def _named_before(self, subject: OrderSubject) -> list[OrderRow]:
+        """Re-bound to a successor with a client order id of its own, or bound for the first time."""
+        before = {known_client_id(one.client_order_id) for one in subject.corrections}
+        found = [self._client[one] for one in before if one in self._client]
+        unnamed = self._unnamed.get(subject.after.trade_id or "", [])
+        return found or [row for row in unnamed if row.order.side == subject.after.side]
 
 
 class _FillFinder:

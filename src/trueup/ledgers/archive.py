@@ -1,6 +1,5 @@
 """Reads what the journal keeps: runs, breaks over time, deferrals, the timeline of one order. And its retention."""
 
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,8 +17,9 @@ from trueup.ledgers.database import (
     text_value,
 )
 from trueup.ledgers.order_log import BOT, PERSON
+from trueup.ledgers.pack_run import unpacked
 from trueup.ledgers.rows import ORDER_ROWS, json_list, one_document
-from trueup.model.errors import InputError, LedgerError
+from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.plan import Break
 from trueup.model.snapshot import LocalOrder, Trade
@@ -49,7 +49,7 @@ def load_run(database: Database, run_id: str) -> tuple[RunRecord, bytes, bytes]:
             f"run {run_id} is not kept here (any more): `trueup status` lists those that are", "run"
         )
     *record, snapshot, plan = rows[0]
-    return _run_record(tuple(record)), _unpacked(snapshot, run_id), _unpacked(plan, run_id)
+    return _run_record(tuple(record)), unpacked(snapshot, run_id), unpacked(plan, run_id)
 
 
 def _run_record(row: Row) -> RunRecord:
@@ -61,19 +61,6 @@ def _run_record(row: Row) -> RunRecord:
         state=text_value(state),
         plan_id=text_value(plan_id),
         error=optional_text(error),
-    )
-
-
-def _unpacked(stored: object, run_id: str) -> bytes:
-    try:
-        if isinstance(stored, bytes):
-            return zlib.decompress(stored)
-    except zlib.error as fault:
-        raise LedgerError(
-            f"what is stored of run {run_id} is damaged: restore the ledger from a backup"
-        ) from fault
-    raise LedgerError(
-        f"what is stored of run {run_id} is no compressed document: restore the ledger from a backup"
     )
 
 

@@ -4,8 +4,8 @@ In this order: the fence; the rows as they stand; which corrections still apply;
 and log; breaks, corrections, run record, outbox, findings, deferrals, watermark. An in-sync run writes its lease only.
 """
 
-import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,18 +16,18 @@ from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, t
 from trueup.ledgers.exit_audit import exit_audit
 from trueup.ledgers.journal_rows import break_values, encode, notification_values
 from trueup.ledgers.leases import renew
+from trueup.ledgers.pack_run import PackedRun, packing
 from trueup.ledgers.plan_index import PlanIndex
 from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, json_list, one_document
 from trueup.ledgers.write_books import BookWriter, home_of, log_head
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.plan import Correction, Notification, Plan
+from trueup.model.plan import Correction, FillChange, Notification, Plan
 from trueup.model.snapshot import Snapshot
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
-COMPRESSION_LEVEL = 1  # measured: level 6 takes four times as long for a tenth less
 _NOTHING = Selection([], [], [], [], [], [])
 
 
@@ -52,7 +52,14 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
-    kept = _packed(run) if _is_worth_keeping(run) else None
+    if not _is_worth_keeping(run):
+        return _commit(database, lease, run, None)
+    with packing(run.snapshot, run.plan) as kept:
+        return _commit(database, lease, run, kept)
+
+
+def _commit(database: Database, lease: Lease, run: Run, kept: PackedRun | None) -> ApplyReport:
+    """The transaction; a lost acknowledgement of its commit is looked up."""
     try:
         with database.transaction():
             renew(database, lease)
@@ -69,14 +76,6 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
             superseded_ids=superseded,
             recorded=True,
         )
-
-
-def _packed(run: Run) -> tuple[bytes, bytes]:
-    """Snapshot and plan as they are stored."""
-    return (
-        zlib.compress(encode(run.snapshot), COMPRESSION_LEVEL),
-        zlib.compress(encode(run.plan), COMPRESSION_LEVEL),
-    )
 
 
 def _is_worth_keeping(run: Run) -> bool:
@@ -96,7 +95,7 @@ class _Commit:
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self, kept: tuple[bytes, bytes] | None) -> ApplyReport:
+    def write(self, kept: PackedRun | None) -> ApplyReport:
         """`kept`: snapshot and plan as they are stored, of a run that is worth keeping."""
         run = self._run
         selection = self._select() if run.state == "applied" and run.plan.corrections else _NOTHING
@@ -108,7 +107,7 @@ class _Commit:
         if run.notify:
             self._write_outbox(selection.notifications)
         if kept is not None:
-            self._write_run(selection, *kept)
+            self._write_run(selection, kept)
         if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
             seq, digest = log_head(self._database, run.profile_id)
             self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark)
@@ -172,7 +171,7 @@ class _Commit:
         still_open = {one.break_id for one in plan.breaks} | {f.break_id for f in plan.findings if f.break_id}
         self._database.write("close_other_breaks", plan.profile_id, json_list(sorted(still_open)), taken_at)
 
-    def _write_run(self, selection: Selection, snapshot_bytes: bytes, plan_bytes: bytes) -> None:
+    def _write_run(self, selection: Selection, kept: PackedRun) -> None:
         run = self._run
         self._database.write(
             "insert_run",
@@ -185,8 +184,8 @@ class _Commit:
             run.plan.result.error,
             len(selection.applied),
             len(selection.superseded),
-            snapshot_bytes,
-            plan_bytes,
+            kept.snapshot,
+            kept.plan(),
         )
         keys = _keys_of_corrections(selection.orders)
         for state, corrections in (("applied", selection.applied), ("superseded", selection.superseded)):
@@ -239,8 +238,15 @@ def _correction_values(
         one.venue_order_id,
         one.trade_id,
         keys.get(one.correction_id),
-        encode({"fill": one.fill, "changes": one.changes}).decode(),
+        encode(_Payload(one.fill, one.changes)).decode(),
     )
+
+
+class _Payload(Struct, gc=False):
+    """What of a correction is kept as JSON."""
+
+    fill: FillChange | None
+    changes: Any
 
 
 def _keys_of_corrections(orders: Iterable[OrderWrite]) -> dict[str, int]:

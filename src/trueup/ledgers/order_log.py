@@ -86,8 +86,8 @@ class Folded(Struct):
 
 
 def order_payload(
-    before: LocalOrder | None,
     after: LocalOrder,
+    changes: dict[str, Any],
     fills: Sequence[Fill],
     correction_ids: Sequence[str],
     *,
@@ -110,7 +110,7 @@ def order_payload(
         trade_id=after.trade_id,
         action=after.action,
         sub_tag=after.sub_tag,
-        changes=changed(before, after, _ORDER_KEYS),
+        changes=changes,
         fills=tuple(fills),
         correction_ids=tuple(correction_ids),
         reason=reason,
@@ -135,15 +135,19 @@ def trade_payload(
         status=after.status,
         timestamp=logged_at,
         trade_id=after.trade_id,
-        changes=changed(before, after, _TRADE_KEYS),
+        changes=_changed(before, after, _TRADE_KEYS),
         correction_ids=tuple(correction_ids),
         reason=reason,
     )
     return _encode(payload).decode()
 
 
-def changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
-    """The keys that differ, with their new values; all of them where nothing was before. `keys`: all but the last."""
+def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any]:
+    """The keys that differ, with their new values; all of them where nothing was before. Not the version."""
+    return _changed(before, after, _ORDER_KEYS)
+
+
+def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
     if before is None:
         return {key: getattr(after, key) for key in keys}
     return {

@@ -6,13 +6,20 @@ carried one client order id. A *kin* is what one moved row takes along: the inst
 their trade's, else the order alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from trueup.ledgers.rows import FillIdentity, fill_identity
 from trueup.model.errors import InvariantError
-from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.ids import (
+    comparable_client_ids,
+    comparable_ids,
+    known_client_id,
+    known_id,
+    normal_id,
+    symbol_token,
+)
 from trueup.model.plan import Correction, Notification, Plan
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import CorrectionKind
@@ -46,28 +53,28 @@ class PlanIndex:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._by_client: dict[str, OrderSubject] = {}
-        self._by_venue: dict[str, OrderSubject] = {}
+        self._by_client: dict[str | None, OrderSubject] = {}
+        self._by_venue: dict[str | None, OrderSubject] = {}
         self._by_trade: dict[str | None, OrderSubject] = {}
         self._aliases: dict[Kin, Kin] = {}
         self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol), []) for t in plan.projected_trades}
-        self.orders = [self._subject(order) for order in plan.projected_orders]
-        self._join_kin()
+        self.orders = [self._subject(*named) for named in with_ids(plan.projected_orders)]
+        if self.trades:
+            self._join_kin()
         self.kin_of_corrections = [(one, self._place_correction(one)) for one in plan.corrections]
         for fill in plan.projected_fills:
             self._place_fill(fill)
 
     def venue_ids(self) -> list[str]:
         """Of every order that the plan would change or insert, sorted."""
-        return sorted({venue_id for subject in self.orders for venue_id in subject.venue_ids})
+        return sorted(filter(None, self._by_venue))
 
     def client_ids(self) -> list[str]:
         """Also those that a re-bound order had before."""
         before = {
             one.client_order_id for one in self._plan.corrections if one.kind is CorrectionKind.BIND_IDS
         }
-        known = {known_client_id(one) for one in before} | {subject.client_id for subject in self.orders}
-        return sorted(one for one in known if one is not None)
+        return sorted(filter(None, {known_client_id(one) for one in before} | self._by_client.keys()))
 
     def trade_ids(self) -> list[str]:
         named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}
@@ -84,8 +91,7 @@ class PlanIndex:
             )
             yield one, None if subject is None else subject.kin
 
-    def _subject(self, order: LocalOrder) -> OrderSubject:
-        client_id, venue_ids = known_client_id(order.client_order_id), venue_ids_of(order)
+    def _subject(self, order: LocalOrder, client_id: str | None, venue_ids: list[str]) -> OrderSubject:
         kin = (
             symbol_token(order.symbol)
             if order.symbol is not None
@@ -94,12 +100,10 @@ class PlanIndex:
         subject = OrderSubject(order, client_id, venue_ids, kin, [], [])
         if client_id is not None:
             self._by_client[client_id] = subject
-        for venue_id in venue_ids[1:]:
-            self._by_venue.setdefault(venue_id, subject)
-        if venue_ids:
-            self._by_venue[venue_ids[0]] = (
-                subject  # an id that an order has now wins over one that another had
-            )
+        if venue_ids:  # an id that an order has now wins over one that another had
+            self._by_venue[venue_ids[0]] = subject
+            for venue_id in venue_ids[1:]:
+                self._by_venue.setdefault(venue_id, subject)
         self._by_trade[order.trade_id] = subject
         return subject
 
@@ -121,12 +125,12 @@ class PlanIndex:
         return kin
 
     def _find(self, client_order_id: str | None, venue_order_id: str | None) -> OrderSubject | None:
-        if (venue_id := known_id(venue_order_id)) is not None and (
-            subject := self._by_venue.get(venue_id)
-        ) is not None:
-            return subject
-        client_id = known_client_id(client_order_id)
-        return None if client_id is None else self._by_client.get(client_id)
+        """Ids that are comparable as they stand are the normal case, and cost one look."""
+        return (
+            self._by_venue.get(venue_order_id)
+            or self._by_venue.get(known_id(venue_order_id))
+            or self._by_client.get(known_client_id(client_order_id))
+        )
 
     def _place_correction(self, one: Correction) -> Kin:
         subject: OrderSubject | TradeSubject | None
@@ -150,10 +154,12 @@ class PlanIndex:
         subject.fills.append((fill_identity(fill, subject.after), fill))
 
 
-def venue_ids_of(order: LocalOrder) -> list[str]:
-    """Comparable: the order's venue id, then those it had before."""
-    venue_id = known_id(order.venue_order_id)
-    ids = [] if venue_id is None else [venue_id]
-    if order.previous_venue_order_ids:
-        ids.extend(normal_id(previous) for previous in order.previous_venue_order_ids)
-    return ids
+def with_ids(orders: Sequence[LocalOrder]) -> Iterator[tuple[LocalOrder, str | None, list[str]]]:
+    """Each order with its ids in their comparable form: the client's, and the venue's with those it had before."""
+    client_ids = comparable_client_ids([one.client_order_id for one in orders])
+    venue_ids = comparable_ids([one.venue_order_id for one in orders])
+    for order, client_id, venue_id in zip(orders, client_ids, venue_ids, strict=True):
+        ids = [] if venue_id is None else [venue_id]
+        if order.previous_venue_order_ids:
+            ids.extend(map(normal_id, order.previous_venue_order_ids))
+        yield order, client_id, ids

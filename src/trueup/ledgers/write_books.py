@@ -8,11 +8,18 @@ from itertools import chain as chain_of
 from operator import attrgetter
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, int_value, optional_text, text_value
-from trueup.ledgers.order_log import GENESIS, OUTSIDE, LogEntry, chain, order_payload, trade_payload
+from trueup.ledgers.order_log import (
+    GENESIS,
+    OUTSIDE,
+    LogEntry,
+    chain,
+    order_changes,
+    order_payload,
+    trade_payload,
+)
 from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -25,7 +32,7 @@ from trueup.ledgers.rows import (
     trade_values,
 )
 from trueup.model.errors import Conflict
-from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.snapshot import Fill
 
 
 class Home(Struct, frozen=True, kw_only=True):
@@ -36,10 +43,9 @@ class Home(Struct, frozen=True, kw_only=True):
     user_id: str | None
 
 
-_MOVING = frozenset(
-    ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
-)
-_TERMS = attrgetter(*(f.name for f in fields(LocalOrder) if f.name not in _MOVING))
+# what the statement `move_order` sets
+_MOVING = ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
+_moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
 
 def home_of(database: Database, profile_id: str) -> Home:
@@ -97,11 +103,12 @@ class BookWriter:
         inserts = [write for write in orders if write.before is None]
         moved: list[OrderWrite] = []
         others: list[OrderWrite] = []
-        for before, write in ((write.before, write) for write in orders):
-            if before is not None:
-                (moved if _TERMS(before.order) == _TERMS(write.after) else others).append(write)
+        for write in orders:
+            write.changes = order_changes(None if write.before is None else write.before.order, write.after)
+            if write.before is not None:
+                (moved if _is_move(write.changes) else others).append(write)
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        write_many("move_order", ((*order_values(w.after), w.order_key) for w in moved))
+        write_many("move_order", ((*_moving(w.after), w.order_key) for w in moved))
         write_many("update_order", ((*order_values(w.after), w.order_key) for w in others))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in inserts))
 
@@ -130,8 +137,8 @@ class BookWriter:
     def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
         fills = [fill for _, fill in (*write.new_fills, *write.shrunk_fills)]
         payload = order_payload(
-            None if write.before is None else write.before.order,
             write.after,
+            write.changes,
             fills,
             [correction.correction_id for correction in write.corrections],
             profile_id=self._home.profile_id,
@@ -176,7 +183,14 @@ class BookWriter:
         database.write_many("order_logged", ((row.order_key,) for row in rows))
         database.write_many("trade_logged", ((profile_id, row.trade.trade_id) for row in trades))
         orders = (
-            OrderWrite(None, row.order, fills.get(row.order_key, ()), order_key=row.order_key) for row in rows
+            OrderWrite(
+                None,
+                row.order,
+                fills.get(row.order_key, ()),
+                order_key=row.order_key,
+                changes=order_changes(None, row.order),
+            )
+            for row in rows
         )
         return [
             *(self._order_entry(write, OUTSIDE, OUTSIDE) for write in orders),

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contract.ledgers.bench import BOT, Bench
+from trueup.model.vocabulary import LIVE, Status
 
 INSERT_LOG = (
     "INSERT {} INTO order_log SELECT profile_id, {}, logged_at, 'x', written_by, order_key, trade_id, version, "
@@ -53,6 +54,22 @@ def test_an_order_inserted_past_the_ledger_is_stamped_and_read(bench: Bench) -> 
     assert order.last_activity_at is not None
     assert order.last_activity_at > "2001-01-01T00:00:00Z"
     assert bench.ledger.fold_log(BOT.profile_id).unlogged == ["order b1-1: not in the log"]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_tables_know_which_statuses_are_live(bench: Bench, status: Status) -> None:
+    bench.record_order()
+    bench.store.execute(f"UPDATE orders SET status = '{status}'")
+    assert raw(bench, "is_live") == (int(status in LIVE),)
+
+
+@pytest.mark.parametrize("status", ["'open'", "'FILLED'", "''", "NULL"])
+def test_a_status_that_is_none_is_refused(bench: Bench, status: str) -> None:
+    bench.record_order()
+    before = raw(bench, "status, version")
+    with pytest.raises(Exception, match=r"known_status|orders\.status"):
+        bench.store.execute(f"UPDATE orders SET status = {status}")
+    assert raw(bench, "status, version") == before
 
 
 def test_ids_are_unique_within_the_account_however_they_are_written(bench: Bench) -> None:

@@ -18,7 +18,9 @@ from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
+PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
+    f"PRAGMA page_size = {PAGE_BYTES}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",

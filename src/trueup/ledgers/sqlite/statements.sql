@@ -202,9 +202,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 
 -- name: move_order
 UPDATE orders SET
-  status = ?12, filled_qty = ?13, filled_avg_price = ?14, last_activity_at = ?16, venue_updated_at = ?17,
-  version = ?20, logged_version = ?20
-WHERE order_key = ?21 AND version = ?20 - 1
+  status = ?1, filled_qty = ?2, filled_avg_price = ?3, last_activity_at = ?4, venue_updated_at = ?5,
+  version = ?6, logged_version = ?6
+WHERE order_key = ?7 AND version = ?6 - 1
 
 -- name: update_order
 UPDATE orders SET
@@ -247,7 +247,7 @@ UPDATE trades SET logged_version = version WHERE profile_id = ?1 AND trade_id = 
 SELECT seq, hash FROM order_log WHERE profile_id = ?1 ORDER BY seq DESC LIMIT 1
 
 -- name: append_log
-INSERT INTO order_log (
+INSERT OR FAIL INTO order_log (
   profile_id, seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 
@@ -442,7 +442,9 @@ ORDER BY first_seen_at, break_id
 -- name: timeline_corrections
 SELECT r.committed_at, c.kind, c.reason, c.state, c.payload, c.correction_id, c.break_id, c.run_id
 FROM corrections c JOIN runs r USING (run_id)
-WHERE c.profile_id = ?1 AND (c.order_key = ?2 OR lower(trim(c.trade_id)) = ?3)
+WHERE c.profile_id = ?1 AND c.rowid IN (
+  SELECT rowid FROM corrections WHERE order_key = ?2
+  UNION ALL SELECT rowid FROM corrections WHERE ?3 IS NOT NULL AND lower(trim(trade_id)) = ?3)
 ORDER BY c.run_id, c.correction_id
 
 -- name: timeline_decisions

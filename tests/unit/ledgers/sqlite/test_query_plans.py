@@ -1,0 +1,47 @@
+"""What SQLite makes of the statements that are asked every run or written for every correction."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from trueup.ledgers.sqlite.database import SqliteDatabase
+
+
+@pytest.fixture
+def database() -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(":memory:", clock_ns=lambda: 0)
+    yield opened
+    opened.close()
+
+
+def explained(database: SqliteDatabase, name: str, how: str) -> list[str]:
+    statement = database._statements[name]
+    values = ["x"] * max(map(int, re.findall(r"\?(\d+)", statement)), default=0)
+    return [" ".join(map(str, row)) for row in database.connection.execute(f"{how} {statement}", values)]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("live_orders", "SEARCH o USING INDEX orders_live"),
+        ("pending_notifications", "SCAN b USING INDEX outbox_pending"),
+        ("pending_notifications", "SEARCH held USING INDEX outbox_failed"),
+        ("outbox_state", "SCAN outbox USING INDEX outbox_pending"),
+        ("run_report", "SEARCH c USING INDEX corrections_superseded"),
+        ("timeline_corrections", "SEARCH corrections USING COVERING INDEX corrections_by_order"),
+        ("timeline_log", "SEARCH order_log USING INDEX order_log_by_order"),
+    ],
+)
+def test_what_is_asked_is_found_by_an_index(database: SqliteDatabase, name: str, expected: str) -> None:
+    assert any(expected in line for line in explained(database, name, "EXPLAIN QUERY PLAN"))
+
+
+@pytest.mark.parametrize(
+    "name", ["move_order", "update_order", "insert_order", "update_trade", "insert_trade"]
+)
+def test_no_table_of_words_is_built_to_write_a_row(database: SqliteDatabase, name: str) -> None:
+    """As SQLite does of `x IN (…)` with more than two words, in each check and generated column, for every row."""
+    opcodes = explained(database, name, "EXPLAIN")
+    assert any("TypeCheck" in line for line in opcodes)  # as of every write to a STRICT table
+    assert not [line for line in opcodes if "OpenEphemeral" in line and "k(1,B)" in line]
