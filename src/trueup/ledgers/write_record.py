@@ -170,8 +170,9 @@ def _fill_changes(
             new.append((identity, fill))
         elif not same(row.fill.qty, fill.qty):
             shrunk.append((row, fill))
-    rows = database.rows("fills_by_identity", home.account_id, json_list(identity for identity, _ in new))
-    if taken := one_document(rows, FILL_ROWS):
+    identities = json_list(identity for identity, _ in new)
+    rows = database.rows("fills_by_identity", home.account_id, identities) if new else []
+    if rows and (taken := one_document(rows, FILL_ROWS)):
         raise Conflict(
             f"fill {taken[0].fill.fill_id} is booked on another order: nothing was written; compare both"
         )

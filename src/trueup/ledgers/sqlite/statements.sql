@@ -137,8 +137,8 @@ WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
 -- name: orders_by_ids
 SELECT {order_rows} FROM orders o WHERE o.order_key IN (
   SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
-  UNION SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
-  UNION SELECT order_key FROM previous_ids WHERE account_id = ?1
+  UNION ALL SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
+  UNION ALL SELECT order_key FROM previous_ids WHERE account_id = ?1
     AND venue_id_normal IN (SELECT value FROM json_each(?2)))
 
 -- name: orders_anywhere
