@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -13,12 +15,13 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
     A transaction therefore either commits or rolls back before its lease is released.
     """
-    task = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
+    in_context = partial(copy_context().run, call, *args, **kwargs)
+    work = asyncio.get_running_loop().run_in_executor(None, in_context)
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
-        if not task.done():
-            await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # taken note of: the cancellation goes first
+        if not work.done():
+            await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # taken note of: the cancellation goes first
         raise
