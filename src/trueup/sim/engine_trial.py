@@ -33,9 +33,8 @@ from trueup.sim.clock import run_simulated
 from trueup.sim.draw_world import draw_world_shape
 from trueup.sim.faults import Faults
 from trueup.sim.fleet import Fleet, FleetShape
-from trueup.sim.memory_run import MemoryRun
 from trueup.sim.process import thread_delay_s
-from trueup.sim.trial import projected
+from trueup.sim.projection import projected
 from trueup.sim.worker import Worker
 
 STORM_S = (25, 60)
@@ -44,7 +43,7 @@ NIGHT = 0.4  # share of the worlds that have one
 CHECK_EVERY_S = 12
 RUNS_TO_CONVERGE_MAX = 12  # absence takes three; the others are for leases, back-offs and what that uncovers
 RUN_EVERY_S = 31  # three runs span the least age of an absence
-REPLAN = 0.1  # share of the plans that are planned again over their projection
+REPLAN = 0.2  # share of the plans that are planned again over their projection
 
 
 class Plot(Struct, frozen=True, kw_only=True):
@@ -87,7 +86,9 @@ def draw_plot(seed: int) -> Plot:
     night_s = rng.randint(*NIGHT_S) if rng.random() < NIGHT else 0
     if night_s:  # what happens before a long silence is found by coverage only
         world = structs.replace(world, coverage=True)
-    shape = FleetShape(world=world, workers=rng.randint(1, 3), pause_s=rng.choice(((1, 3), (1, 6), (4, 12))))
+    shape = FleetShape(
+        world=world, workers=rng.randint(1, 3), pause_s=rng.choice(((0, 1), (1, 3), (1, 6), (4, 12)))
+    )
     storms_s = tuple(rng.randint(*STORM_S) for _ in range(2 if night_s else 1))
     return Plot(seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s)
 
@@ -171,7 +172,7 @@ class _Bench:
         found = check_plan(snapshot, plan)
         limited = any(one.reason == Reason.INSERT_LIMIT for one in plan.breaks)  # the next plan goes on
         if plan.corrections and not limited and self._replan.random() < REPLAN:
-            found += check_replan(make_plan(projected(MemoryRun(snapshot=snapshot, plan=plan, rounds=0))))
+            found += check_replan(make_plan(projected(snapshot, plan)))
         return found
 
     def _keep(self, found: list[Violation], snapshot: Snapshot | None) -> None:
@@ -210,7 +211,7 @@ class _Bench:
             profile_id=profile_id,
             account_id=profile.account.account_id,
             local=read_local(connection, profile_id),
-            overrun_trades=frozenset(self._overrun | self.fleet.watch.overrun),
+            overrun_trades=frozenset(self._overrun),
         )
 
     def _unconverged(self, reports: Iterable[AccountReport]) -> list[Violation]:

@@ -66,12 +66,8 @@ class Faults(Struct, frozen=True, kw_only=True):
     person_order: float = 0
     person_close: float = 0
     person_cancel: float = 0
-    # the world moves between two reads, or between the plan and its application [31]
-    moved_meanwhile: float = 0
-    # trueup itself
-    run_lost: float = 0  # [26] killed after planning: nothing is applied, nothing remembered
-    notice_doubled: float = 0  # [34] delivered twice
     # the executor
+    notice_doubled: float = 0  # [34] delivered twice
     executor_failed: float = 0  # with or without effect
     executor_slow: float = 0  # beyond its time-out
     # a process: a worker or a person's command
@@ -95,55 +91,23 @@ class Faults(Struct, frozen=True, kw_only=True):
     profile_paused: float = 0
 
     @classmethod
-    def busy(cls) -> "Faults":
-        """Everything at once, each often enough to meet the others."""
-        return cls(
-            call_lost=0.05,
-            call_unanswered=0.08,
-            read_failed=0.05,
-            read_rate_limited=0.03,
-            read_truncated=0.1,
-            read_stale=0.1,
-            reply_slow=0.3,
-            read_empty=0.03,
-            answer_unknown=0.1,
-            answer_stale=0.1,
-            order_hidden=0.1,
-            order_late=0.1,
-            fill_late=0.15,
-            row_duplicated=0.1,
-            status_unknown=0.03,
-            filled_qty_missing=0.03,
-            average_missing=0.05,
-            updated_at_missing=0.05,
-            id_respelled=0.05,
-            effect_delayed=0.5,
-            order_rejected=0.03,
-            order_expires=0.05,
-            frame_lost=0.25,
-            frame_late=0.15,
-            frame_duplicated=0.1,
-            crash_before_send=0.04,
-            crash_after_send=0.08,
-            crash_before_record=0.05,
-            person_order=0.05,
-            person_close=0.01,
-            person_cancel=0.03,
-            moved_meanwhile=0.3,
-            run_lost=0.05,
-            notice_doubled=0.1,
-        )
-
-    @classmethod
     def drawn(cls, rng: Random) -> "Faults":
         """A storm of its own kind: some faults often, some seldom, some not at all."""
-        rates = structs.asdict(cls.busy()) | _STORM
         shares = (0, 0.4, 1, 1, 2)
-        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(rates.items())})
+        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(_STORM.items())})
 
 
-_STORM = {
+_STORM = {  # what a storm's rates are drawn around
+    "call_lost": 0.05,
+    "call_unanswered": 0.08,
+    "read_failed": 0.05,
+    "read_rate_limited": 0.03,
+    "read_truncated": 0.1,
+    "read_stale": 0.1,
     "reply_slow": 0.2,
+    "read_empty": 0.03,
+    "answer_unknown": 0.1,
+    "answer_stale": 0.1,
     "history_expired": 0.03,
     "row_skipped": 0.03,
     "key_revoked": 0.004,
@@ -152,10 +116,32 @@ _STORM = {
     "reply_lost": 0.02,
     "reply_swapped": 0.03,
     "request_doubled": 0.05,
+    "order_hidden": 0.1,
+    "order_late": 0.1,
+    "fill_late": 0.15,
+    "row_duplicated": 0.1,
+    "status_unknown": 0.03,
+    "filled_qty_missing": 0.03,
+    "average_missing": 0.05,
+    "updated_at_missing": 0.05,
     "fill_changed": 0.004,
     "precision_wrong": 0.05,
+    "id_respelled": 0.05,
+    "effect_delayed": 0.5,
+    "order_rejected": 0.03,
+    "order_expires": 0.05,
     "fill_busted": 0.002,
     "fill_corrected": 0.002,
+    "frame_lost": 0.25,
+    "frame_late": 0.15,
+    "frame_duplicated": 0.1,
+    "crash_before_send": 0.04,
+    "crash_after_send": 0.08,
+    "crash_before_record": 0.05,
+    "person_order": 0.05,
+    "person_close": 0.01,
+    "person_cancel": 0.03,
+    "notice_doubled": 0.1,
     "executor_failed": 0.1,
     "executor_slow": 0.03,
     "killed": 0.06,
@@ -172,8 +158,6 @@ _STORM = {
     "config_changed": 0.03,
     "command_twice": 0.02,
     "profile_paused": 0.01,
-    "run_lost": 0,
-    "moved_meanwhile": 0,  # worlds with workers move all the time
 }
 FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence

@@ -12,6 +12,7 @@ from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
     Violation,
+    exact,
     figures,
     fills_of,
     name_of,
@@ -100,7 +101,7 @@ def _compare_order(
 ) -> list[Violation]:
     name = name_of(order)
     if truth is None:
-        lost = order.status.value not in ENDED or Fraction(order.filled_qty) != 0
+        lost = order.status.value not in ENDED or exact(order.filled_qty) != 0
         return (
             [Violation("live", name, f"never reached the venue, but is {order.status.value}")] if lost else []
         )
@@ -141,7 +142,7 @@ def _compare_average(order: LocalOrder, truth: MarketOrder) -> list[Violation]:
     if truth.filled == 0:
         return []
     price = Fraction(truth.cost, truth.filled) / 10**truth.instrument.price_decimals
-    booked = Fraction(order.filled_avg_price or 0)
+    booked = exact(order.filled_avg_price or "0")
     if abs(booked - price) <= price * AVERAGE_TOLERANCE:
         return []
     return [
@@ -179,6 +180,6 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
         found += [
             Violation("live", trade.trade_id, f"{what} is {mine}, the venue's is {theirs}")
             for what, mine, theirs in pairs
-            if Fraction(mine) != theirs
+            if exact(mine) != theirs
         ]
     return found
