@@ -1,4 +1,4 @@
-"""Worlds without runs: bots, people and a market from one seed. Without faults nothing is lost, at rest nothing moves."""
+"""Worlds without runs: bots, people, a market. Without faults nothing is lost; at rest nothing moves."""
 
 import hashlib
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 from trueup.model.reasons import Reason
 from trueup.model.vocabulary import BreakKind
 from trueup.sim.checkers import Violation
-from trueup.sim.engine_trial import EngineTrial, draw_plot, run_engine_trial
 from trueup.sim.faults import FAULT_NAMES
+from trueup.sim.trial import Trial, draw_plot, run_trial
 
 GARBAGE_MAX = 200_000  # objects, of a world or two
 CHUNK = 5  # seeds handed to a process at a time
@@ -56,7 +56,7 @@ class Tally(Struct, kw_only=True):
     deferrals: Counter[str] = Counter()
     failed: dict[int, list[Violation]] = {}
 
-    def add(self, trial: EngineTrial) -> None:
+    def add(self, trial: Trial) -> None:
         self.worlds += 1
         self.runs += trial.runs
         self.simulated_s += trial.simulated_s
@@ -98,7 +98,7 @@ def run_seeds(first: int, last: int) -> Tally:
     tally = Tally()
     with _collecting_seldom():
         for seed in range(first, last + 1):
-            tally.add(run_engine_trial(draw_plot(seed)))
+            tally.add(run_trial(draw_plot(seed)))
     return tally
 
 

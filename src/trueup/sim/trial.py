@@ -56,7 +56,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     night_s: int = 0
 
 
-class EngineTrial(Struct, frozen=True, kw_only=True):
+class Trial(Struct, frozen=True, kw_only=True):
     """What became of a world. `rounds` is null where it never converged."""
 
     seed: int
@@ -93,7 +93,7 @@ def draw_plot(seed: int) -> Plot:
     return Plot(seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s)
 
 
-def run_engine_trial(plot: Plot) -> EngineTrial:
+def run_trial(plot: Plot) -> Trial:
     """Put one world through its storms; the first violation ends it."""
     bench = _Bench(plot)
     violations: list[Violation] = []
@@ -235,11 +235,11 @@ class _Bench:
                     found.append(Violation("live", one.profile_id, f"ended as {one.state}: {one.error}"))
         return sorted(found)
 
-    def result(self, violations: list[Violation], snapshot: Snapshot | None) -> EngineTrial:
+    def result(self, violations: list[Violation], snapshot: Snapshot | None) -> Trial:
         fleet = self.fleet
         clock = fleet.world.clock
         faults = fleet.dice.hits + fleet.database.dice.hits
-        return EngineTrial(
+        return Trial(
             seed=self.plot.seed,
             violations=violations,
             runs=fleet.runs,
