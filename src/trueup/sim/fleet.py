@@ -85,9 +85,8 @@ class FrailBooks:
 class Fleet:
     """All of it. `on_report` hears of every run; `note` writes a line of the trace."""
 
-    def __init__(
-        self, seed: int, shape: FleetShape, faults: Faults, on_report: Callable[[Worker, AccountReport], None]
-    ) -> None:
+    def __init__(self, seed: int, shape: FleetShape, faults: Faults) -> None:
+        self.on_report: Callable[[Worker, AccountReport], None] = lambda worker, report: None
         self.seed = seed
         self.shape = shape
         self.notes: list[tuple[int, str]] = []  # when, what
@@ -111,7 +110,6 @@ class Fleet:
         )
         self.dice = self.world.dice
         self._rng = Random(f"{seed}/fleet")
-        self._on_report = on_report
         self._process_count = 0
         self.policies: dict[str, Policy] = {one: it.policy for one, it in self.world.profiles.items()}
         accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
@@ -123,6 +121,10 @@ class Fleet:
         if self._watch is None:
             raise InvariantError("the fleet has no world yet: wait until it is made")
         return self._watch
+
+    def state_of(self, profile_id: str) -> tuple[int, int]:
+        """Grows with everything that is written to a profile's books."""
+        return self.database.generation, self.watch.seq_of(profile_id)
 
     # Life
 
@@ -242,7 +244,7 @@ class Fleet:
         self.runs += sum(1 for one in report.profiles if one.plan is not None)
         states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
         self.note(f"{worker.process.name} ran {report.account_id} {states}")
-        self._on_report(worker, report)
+        self.on_report(worker, report)
 
     def _on_commit(self, connection: Connection) -> None:
         worker = self._by_connection.get(id(connection))

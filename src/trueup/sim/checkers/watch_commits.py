@@ -124,6 +124,10 @@ class CommitWatch:
                 self._violated("I5", account_id, f"its epoch fell to {epoch}")
             self._epochs[account_id] = epoch
 
+    def seq_of(self, profile_id: str) -> int:
+        """How many rows of its log were read."""
+        return self._chains[profile_id].seq
+
     # Inside
 
     def _violated(self, invariant: str, subject: str, message: str) -> None:
