@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from trueup.model.coverage_scope import CoverageScope
 from trueup.model.plan import Alert, Break, Notification, Plan
 from trueup.model.snapshot import (
     Decision,
@@ -120,6 +121,7 @@ class ProfileState(Struct, frozen=True, kw_only=True):
 
     prior: list[Finding] = []
     watermark: str | None = None  # coverage's: history before it is finally classed
+    scope: CoverageScope | None = None  # of what was classed before the watermark; null: of nothing
     paused: bool = False
     pause_reason: str | None = None
 
