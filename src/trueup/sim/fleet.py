@@ -46,7 +46,6 @@ class FleetShape(Struct, frozen=True, kw_only=True):
     workers: int = 2
     pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
     lease_ttl_s: float = 30
-    narrows: bool = True  # people also narrow what coverage looks at
 
 
 class FrailBooks:
@@ -273,9 +272,7 @@ class Fleet:
         """What somebody does at trueup's command line in this second."""
         rng, profile_id = self._rng, self._rng.choice(list(self.world.profiles))
         if self.dice.strikes("config_changed"):
-            policy = draw_storm_policy(
-                rng, self.world.profiles[profile_id].policy, narrows=self.shape.narrows
-            )
+            policy = draw_storm_policy(rng, self.world.profiles[profile_id].policy)
             self.policies[profile_id] = policy
             self.note(f"somebody changed the configuration of {profile_id}")
         if self.dice.strikes("profile_paused"):

@@ -111,10 +111,9 @@ def _compare_order(
         "venue order id": (plain_id(order.venue_order_id or ""), truth.venue_order_id),
         "quantity": (number(order.qty), number(view.qty)),
         "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
+        "limit price": (number(order.limit_price), number(view.limit_price)),
+        "stop price": (number(order.stop_price), number(view.stop_price)),
     }
-    if truth.is_live:  # terms of an ended order are nobody's business any more
-        pairs["limit price"] = (number(order.limit_price), number(view.limit_price))
-        pairs["stop price"] = (number(order.stop_price), number(view.stop_price))
     found = [
         Violation("live", name, f"{what} is {mine}, the venue's is {theirs}")
         for what, (mine, theirs) in pairs.items()
