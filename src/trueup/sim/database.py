@@ -122,11 +122,12 @@ class Connection:
         full = dice.strikes("disk_full")
         self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
         dies = dice.strikes("killed_in_commit")
+        before = dies and dice.rng.random() < 0.5
         with self._shared.sqlite.transaction():
             yield
             if full:
                 raise LedgerError(FULL)
-            if dies and dice.rng.random() < 0.5:
+            if before:
                 self._die()
         self._shared.commits += 1
         self._on_commit(self)

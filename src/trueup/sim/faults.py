@@ -5,6 +5,7 @@ chance per opportunity, all zero by default. Must not know any order.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct, structs
@@ -164,13 +165,18 @@ LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under 
 
 
 class FaultDice:
-    """Draws faults from a seed and counts them. `heal()` ends them all."""
+    """Draws faults from a seed and counts them. `heal()` ends them all; `on_hit` hears of each.
 
-    def __init__(self, rng: Random, faults: Faults) -> None:
-        self.rng = rng
-        self.draws: Counter[str] = Counter()
+    Every fault draws from a stream of its own, so that a world without one of them is otherwise the same.
+    """
+
+    def __init__(self, seed: str, faults: Faults) -> None:
+        self.rng = Random(seed)  # of the fault that was asked about last: for what it does
         self.hits: Counter[str] = Counter()
         self.rates: dict[str, float] = {}
+        self.on_hit: Callable[[str], None] = lambda name: None
+        self._seed = seed
+        self._streams: dict[str, Random] = {}
         self.set(faults)
 
     def set(self, faults: Faults) -> None:
@@ -184,10 +190,14 @@ class FaultDice:
         rate = self.rates[name]
         if rate == 0:
             return False
-        self.draws[name] += 1
-        if self.rng.random() >= rate:
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = Random(f"{self._seed}/{name}")
+        self.rng = stream
+        if stream.random() >= rate:
             return False
         self.hits[name] += 1
+        self.on_hit(name)
         return True
 
     def lag_ns(self) -> int:

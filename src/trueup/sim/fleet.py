@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from trueup.engine.account import AccountReport
+from trueup.engine.account import AccountReport, ProfileReport
 from trueup.engine.recorder import Recorder
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.model.errors import InvariantError, LedgerError, TrueupError
@@ -88,15 +88,15 @@ class Fleet:
         self.on_report: Callable[[Worker, AccountReport], None] = lambda worker, report: None
         self.seed = seed
         self.shape = shape
-        self.notes: list[tuple[int, str]] = []  # when, what
+        self.notes: list[tuple[int, str | ProfileReport]] = []  # when, what
         self._watch: CommitWatch | None = None
         self._workers: dict[int, Worker] = {}
         self._by_connection: dict[int, Worker] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.runs = 0
         clock = SimClock()
-        self._bot_faults = FaultDice(Random(f"{seed}/bots' database"), Faults())
-        dice = FaultDice(Random(f"{seed}/database"), Faults())
+        self._bot_faults = FaultDice(f"{seed}/bots' database", Faults())
+        dice = FaultDice(f"{seed}/database", Faults())
         self.database = SharedDatabase(clock, dice)
         bot_process = Process("bots", clock, self._bot_faults)
         self._bots = Connection(self.database, bot_process, self._bot_faults, self._on_commit)
@@ -114,6 +114,8 @@ class Fleet:
         accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
         self._watch = CommitWatch(self.database.sqlite.connection, accounts)
         self._storm_faults = faults
+        for one in (self.dice, dice, self._bot_faults):
+            one.on_hit = lambda name: self.note(f"! {name}")
 
     @property
     def watch(self) -> CommitWatch:
@@ -194,7 +196,7 @@ class Fleet:
             worker.process.kill()
         self._workers.clear()
 
-    def note(self, what: str) -> None:
+    def note(self, what: str | ProfileReport) -> None:
         self.notes.append((self.world.clock.now_ns(), what))
 
     # Processes

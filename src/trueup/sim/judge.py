@@ -60,7 +60,7 @@ class Judge:
             if one.plan is not None and one.snapshot is not None:
                 self._count(one.plan)
                 self._keep(self._check_run(one.snapshot, one.plan), one.snapshot)
-                self._fleet.note(f"  {one.profile_id} {one.plan.plan_id[:12]} {_summary(one)}")
+                self._fleet.note(one)
 
     def look(self) -> list[Violation]:
         """What the market's truth and the raw tables say now, of every profile that was written to since."""
@@ -139,12 +139,3 @@ class Judge:
         )
         self._looked[profile_id] = (state, books)
         return books
-
-
-def _summary(one: ProfileReport) -> str:
-    if one.plan is None:
-        return ""
-    kinds = Counter(correction.kind.value for correction in one.plan.corrections)
-    kinds.update(f"?{query.reason}" for query in one.plan.queries)
-    kinds.update(f"~{deferral.reason.value}" for deferral in one.plan.deferred)
-    return " ".join(f"{name}×{count}" if count > 1 else name for name, count in kinds.items())

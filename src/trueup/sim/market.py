@@ -32,7 +32,9 @@ class Event(Struct, eq=False):
         """The event as one line of the trace."""
         order, fill = self.order, self.fill
         fill_text = f" {fill.fill_id} {fill.qty}@{fill.price}" if fill else ""
-        return f"{self.ns} {order.account_id} {order.venue_order_id} {self.kind}{fill_text}"
+        placed = self.kind == "pending_new"
+        terms = f" {order.client_order_id} {order.side.value} {order.qty} {order.symbol}" if placed else ""
+        return f"{self.ns} {order.account_id} {order.venue_order_id} {self.kind}{fill_text}{terms}"
 
 
 class Market:

@@ -10,7 +10,7 @@ from random import Random
 from msgspec import Struct, structs
 
 from trueup.model.snapshot import Snapshot
-from trueup.model.times import NS_PER_S, from_ns
+from trueup.model.times import NS_PER_S
 from trueup.sim.checkers import Violation
 from trueup.sim.clock import run_simulated
 from trueup.sim.draw_world import draw_world_shape
@@ -18,6 +18,7 @@ from trueup.sim.faults import Faults
 from trueup.sim.fleet import Fleet, FleetShape
 from trueup.sim.judge import Judge
 from trueup.sim.process import thread_delay_s
+from trueup.sim.trace import write_trace
 
 STORM_S = (25, 60)
 NIGHT_S = (700, 2400)
@@ -74,8 +75,8 @@ def draw_plot(seed: int) -> Plot:
     return Plot(seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s)
 
 
-def run_trial(plot: Plot) -> Trial:
-    """Put one world through its storms; the first violation ends it."""
+def run_trial(plot: Plot, *, traced: bool = False) -> Trial:
+    """Put one world through its storms; the first violation ends it. `traced`: tell it all, also where all was well."""
     bench = _Bench(plot)
     violations: list[Violation] = []
     try:
@@ -84,7 +85,7 @@ def run_trial(plot: Plot) -> Trial:
         violations = failed.violations
     finally:
         bench.fleet.database.close()
-    return bench.result(violations)
+    return bench.result(violations, traced=traced)
 
 
 class _Bench:
@@ -129,7 +130,7 @@ class _Bench:
         if found := self.judge.look():
             raise _Failed(found)
 
-    def result(self, violations: list[Violation]) -> Trial:
+    def result(self, violations: list[Violation], *, traced: bool) -> Trial:
         fleet, judge = self.fleet, self.judge
         clock = fleet.world.clock
         faults = fleet.dice.hits + fleet.database.dice.hits
@@ -144,17 +145,6 @@ class _Bench:
             reasons=judge.reasons,
             corrections=judge.corrections,
             deferrals=judge.deferrals,
-            trace=_trace(fleet, violations, faults),
+            trace=write_trace(fleet, violations, faults) if traced or violations else b"",
             snapshot=judge.guilty if violations else None,
         )
-
-
-def _trace(fleet: Fleet, violations: list[Violation], faults: Counter[str]) -> bytes:
-    """Everything that happened, in the order of happening, as a person can read it."""
-    skew_ns = fleet.shape.world.venue_skew_s * NS_PER_S
-    lines = [(event.ns - skew_ns, event.line().partition(" ")[2]) for event in fleet.world.market.events]
-    lines += fleet.notes
-    told = [f"{from_ns(ns)[11:19]} {what}" for ns, what in sorted(lines, key=lambda one: one[0])]
-    told += [f"fault {name} {count}" for name, count in sorted(faults.items())]
-    told += [f"VIOLATED {one.invariant} {one.subject}: {one.message}" for one in violations]
-    return ("\n".join(told) + "\n").encode()

@@ -91,7 +91,7 @@ class World:
         self.shape = shape or Shape()
         self.clock = clock or SimClock()
         self.market = Market(self.clock, list(instruments), self.shape.venue_skew_s * NS_PER_S)
-        self.dice = FaultDice(self._stream("faults"), faults or Faults())
+        self.dice = FaultDice(f"{seed}/faults", faults or Faults())
         self.trading = True
         self.accounts: dict[str, SimAccount] = {}
         self.profiles: dict[str, SimProfile] = {}

@@ -30,7 +30,7 @@ def world_with(faults: Faults, age_s: int = 60) -> tuple[Market, SimVenue, Tradi
         market.submit("acc", request, "bot")
     market.match("ETH/USD", 1000, 25)
     market.clock.advance(age_s * SECOND)
-    dice = FaultDice(Random("venue"), faults)
+    dice = FaultDice("venue", faults)
     return market, SimVenue(market, "acc", dice), TradingClient(market, "acc", "bot", dice)
 
 

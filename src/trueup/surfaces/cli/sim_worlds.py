@@ -78,7 +78,7 @@ def replay(invocation: Invocation, seed: int, wants_smaller: bool, snapshot: Pat
 
     logging.disable(logging.CRITICAL)
     plot = draw_plot(seed)
-    trial = run_trial(plot)
+    trial = run_trial(plot, traced=True)
     if wants_smaller and trial.violations:
         plot, trial = shrink(plot)
         click.echo(f"shrunk to {msgspec.json.encode(plot, order='deterministic').decode()}", err=True)
