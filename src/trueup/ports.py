@@ -233,7 +233,8 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
 class LocalRecord(Struct, frozen=True, kw_only=True):
     """One local order with its fills and its trade, as a bot's (or a person's) write finds them and leaves them.
 
-    `breaks` and `notifications`: what the write reports, and what the bot is told of it.
+    Of a trade that is not recorded yet it has the fills of all orders that name it. `breaks` and `notifications`: what
+    the write reports, and what the bot is told of it.
     """
 
     order: LocalOrder | None = None
