@@ -41,5 +41,6 @@ def _steps(plan: Plan) -> Iterable[str]:
 def _what(one: Correction) -> str:
     if one.fill is not None:
         return f" {one.fill.qty}@{one.fill.price}{' inferred' if one.fill.inferred else ''}"
-    status = (one.changes or {}).get("status")
-    return "" if status is None else f" {status}"
+    if isinstance(one.changes, dict) and "status" in one.changes:
+        return f" {one.changes['status']}"
+    return ""
