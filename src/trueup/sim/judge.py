@@ -94,8 +94,14 @@ class Judge:
         if one.plan is None:
             return [Violation("live", one.profile_id, f"was not judged: {one.state} {one.error}")]
         world = self._fleet.world
+        orders = [] if one.snapshot is None else one.snapshot.local.orders
+        read = {order.client_order_id for order in orders} | {order.venue_order_id for order in orders}
         found = check_converged(
-            world.market, self._books(one.profile_id), one.plan, coverage=world.shape.coverage
+            world.market,
+            self._books(one.profile_id),
+            one.plan,
+            read=read - {None},
+            coverage=world.shape.coverage,
         )
         self.guilty = one.snapshot if found else self.guilty
         if one.state not in SETTLED:

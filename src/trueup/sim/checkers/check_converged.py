@@ -3,6 +3,7 @@
 Decides what "equal" means: quantities, prices of fills and costs exactly, averages as far as both sides round them.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
 
 from trueup.model.plan import Plan
@@ -41,17 +42,24 @@ LEFT_TO_PEOPLE = frozenset(
 
 
 def check_converged(
-    market: Market, books: ProfileBooks, plan: Plan, *, coverage: bool = False
+    market: Market,
+    books: ProfileBooks,
+    plan: Plan,
+    *,
+    read: Collection[str | None] | None = None,
+    coverage: bool = False,
 ) -> list[Violation]:
     """Liveness: nothing repairable is left, and the books equal the truth for every owned order, fill and trade.
 
+    `read`: the ids of the orders that the run read; null: of all.
     `coverage`: also orders that filled and ended before any run saw them, which only the coverage stage finds.
     """
     found = check_idle(market, books, plan)
     for order in books.local.orders:
         truth = truth_of(market, books, order)
         if truth is None or not truth.is_revised:
-            found += _compare_order(market, books, order, truth)
+            is_read = read is None or order.client_order_id in read or order.venue_order_id in read
+            found += _compare_order(market, books, order, truth, is_read=is_read)
     for truth in market.truth_orders(books.account_id):
         known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
         rebound = any(
@@ -97,8 +105,9 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
 
 
 def _compare_order(
-    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder | None
+    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder | None, *, is_read: bool
 ) -> list[Violation]:
+    """`is_read`: runs still read its row; the terms of an order that ended long ago are nobody's business."""
     name = name_of(order)
     if truth is None:
         lost = order.status.value not in ENDED or exact(order.filled_qty) != 0
@@ -111,9 +120,10 @@ def _compare_order(
         "venue order id": (plain_id(order.venue_order_id or ""), truth.venue_order_id),
         "quantity": (number(order.qty), number(view.qty)),
         "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
-        "limit price": (number(order.limit_price), number(view.limit_price)),
-        "stop price": (number(order.stop_price), number(view.stop_price)),
     }
+    if is_read:
+        pairs["limit price"] = (number(order.limit_price), number(view.limit_price))
+        pairs["stop price"] = (number(order.stop_price), number(view.stop_price))
     found = [
         Violation("live", name, f"{what} is {mine}, the venue's is {theirs}")
         for what, (mine, theirs) in pairs.items()
