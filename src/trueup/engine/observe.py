@@ -38,7 +38,6 @@ Read = TypeVar("Read", OrdersRead, HistoryRead, PositionsRead)
 
 RECENT_S = 600.0  # how long a closed order is still read: the reference service's 10 minutes
 HISTORY_OVERLAP_S = 600  # venues list an order or fill late, or with a time slightly before its watermark
-_READ_AGAIN = frozenset({BreakKind.MISSING_AT_VENUE, BreakKind.TERMS_DRIFT})
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -117,8 +116,7 @@ def make_snapshot(managed: ManagedProfile, local: LocalSide, venue: VenueSide, t
 def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str | None:
     """From when on the venue's history is read: the least watermark, overlapped; null = from the beginning.
 
-    Orders found missing at the venue want it from their submission on: their absence is only confirmed against it. So
-    do those of which other terms were seen, in a record too old to be believed.
+    Orders found missing at the venue want it from their submission on: their absence is only confirmed against it.
     """
     starts: list[int] = []
     for managed in profiles:
@@ -128,7 +126,7 @@ def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str |
         start = coverage_start(state.watermark, managed.policy)
         if start is None:
             return None
-        starts += [to_ns(start), *_read_again_since(state, local.locals.get(managed.profile_id, Local()))]
+        starts += [to_ns(start), *_missing_since(state, local.locals.get(managed.profile_id, Local()))]
     return from_ns(min(starts) - HISTORY_OVERLAP_S * NS_PER_S) if starts else None
 
 
@@ -138,12 +136,12 @@ def coverage_start(watermark: str | None, policy: Policy) -> str | None:
     return max(known, key=to_ns, default=None)
 
 
-def _read_again_since(state: ProfileState, local: Local) -> list[int]:
-    found = [one for one in state.prior if one.kind in _READ_AGAIN]
-    ids = {one.venue_order_id for one in found} | {one.client_order_id for one in found}
+def _missing_since(state: ProfileState, local: Local) -> list[int]:
+    missing = [one for one in state.prior if one.kind is BreakKind.MISSING_AT_VENUE]
+    ids = {one.venue_order_id for one in missing} | {one.client_order_id for one in missing}
     return [
         to_ns(order.submitted_at)
-        for order in (local.orders if found else [])
+        for order in (local.orders if missing else [])
         if order.submitted_at is not None and {order.venue_order_id, order.client_order_id} & (ids - {None})
     ]
 

@@ -9,16 +9,14 @@ from msgspec.structs import replace
 from tests.unit.engine.desk import ACCOUNT, Desk, ScriptedVenue, local_order, open_desk, profile
 from trueup.engine.account import AccountReport, ManagedAccount, RunState
 from trueup.engine.alerts import AlertBook
-from trueup.engine.observe import LocalSide, Remembered, history_since
 from trueup.engine.recorder import Recorder
 from trueup.engine.run_account import reconcile_account
 from trueup.model.errors import VenueUnavailable
 from trueup.model.plan import Alert
 from trueup.model.policy import Policy
-from trueup.model.snapshot import Finding, HistoryRead, VenueOrder
+from trueup.model.snapshot import HistoryRead, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, PositionSide, ReadState, Side, Status
-from trueup.ports import ProfileState
+from trueup.model.vocabulary import PositionSide, ReadState, Side, Status
 from trueup.sim.clock import run_simulated
 
 FIRST_NS = to_ns("2026-11-23T10:00:00Z")
@@ -264,28 +262,3 @@ def test_a_narrower_scope_keeps_the_watermark(desk: Desk):
     desk.clock.advance(7200 * NS_PER_S)
     run(desk, managed(desk, managed_symbols=("ETH/USD",)))
     assert desk.venue.sinces == [None, seconds_before(NOON, OVERLAP_S)]
-
-
-def test_terms_seen_in_an_old_record_are_looked_for_from_the_orders_submission_on(desk: Desk):
-    """The order ends in the run whose question stays unanswered, long after the watermark (simulator's seed 10476)."""
-    account = managed(desk)
-    order = local_order("c-1", venue_order_id="v-1", limit_price="900", submitted_at="2026-11-23T10:00:00Z")
-    Recorder(desk.ledger, profile("mom-1")).record_order(order)
-    finding = Finding(
-        break_id="b",
-        kind=BreakKind.TERMS_DRIFT,
-        venue_order_id="v-1",
-        client_order_id=order.client_order_id,
-        trade_id=None,
-        first_seen_at=NOON,
-        last_seen_at=NOON,
-        confirmations=1,
-        version=1,
-    )
-    local = LocalSide(
-        remembered={"mom-1": Remembered(state=ProfileState(prior=[finding], watermark=NOON))},
-        locals=desk.ledger.read_local(ACCOUNT, ["mom-1"], 600),
-        recorded_account_id=None,
-        sent_at=NOON,
-    )
-    assert history_since(account.profiles, local) == seconds_before("2026-11-23T10:00:00Z", OVERLAP_S)
