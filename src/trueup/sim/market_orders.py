@@ -131,6 +131,11 @@ class MarketOrder(Struct, eq=False, kw_only=True):
     _view: VenueOrder | None = None
 
     @property
+    def is_of_revised(self) -> bool:
+        """A leg whose parent was revised: its parent may say now that it never filled."""
+        return self.parent is not None and self.parent.is_revised
+
+    @property
     def told_ns(self) -> int:
         return self.submitted_ns
 

@@ -66,7 +66,7 @@ def check_converged(
             truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
             for order in books.local.orders
         )
-        wanted = truth.is_live or (coverage and truth.filled > 0)
+        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised)
         if truth.placed_by == books.profile_id and not known and not rebound and wanted:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
@@ -77,7 +77,7 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
     revised = {
         plain_id(one)
         for truth in market.truth_orders(books.account_id)
-        if truth.is_revised
+        if truth.is_revised or truth.is_of_revised
         for one in (truth.venue_order_id, truth.client_order_id)
         if one is not None
     }
@@ -118,10 +118,10 @@ def _compare_order(
     pairs = {
         "status": (plain_status(order.status), plain_status(truth.status)),
         "venue order id": (plain_id(order.venue_order_id or ""), truth.venue_order_id),
-        "quantity": (number(order.qty), number(view.qty)),
         "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
     }
     if is_read:
+        pairs["quantity"] = (number(order.qty), number(view.qty))
         pairs["limit price"] = (number(order.limit_price), number(view.limit_price))
         pairs["stop price"] = (number(order.stop_price), number(view.stop_price))
     found = [
