@@ -23,6 +23,7 @@ from trueup.sim.checkers import (
     check_replan,
     check_reports,
 )
+from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
 from trueup.sim.checkers.tables import read_local, rows
 from trueup.sim.fleet import Fleet
@@ -83,6 +84,9 @@ class Judge:
         found = check_telling(
             database.sqlite.connection, effects, database.now_ns(), again=database.generation
         )
+        if database.generation == 0:
+            bots = {one: it.bot for one, it in fleet.world.profiles.items()}
+            found += check_memories(fleet.world.market, bots)
         for report in reports:
             for one in report.profiles:
                 found += self._compare(one)
