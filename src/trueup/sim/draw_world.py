@@ -28,6 +28,7 @@ def draw_world_shape(rng: Random) -> Shape:
         brackets=rng.random() < 0.3,
         venue_skew_s=rng.choice((0, 0, rng.randint(-SKEW_S_MAX, SKEW_S_MAX))),
         fills_by_client_id=rng.random() < 0.15,
+        fill_ids_repeat=rng.random() < 0.3,
         stages=rng.random() < 0.6,
         coverage=rng.random() < 0.5,
         trades_max=rng.randint(1, 3),

@@ -40,7 +40,16 @@ class Event(Struct, eq=False):
 class Market:
     """Instruments, their prices, and the orders, fills and positions of every account."""
 
-    def __init__(self, clock: SimClock, instruments: list[MarketInstrument], skew_ns: int = 0) -> None:
+    def __init__(
+        self,
+        clock: SimClock,
+        instruments: list[MarketInstrument],
+        skew_ns: int = 0,
+        *,
+        fill_ids_repeat: bool = False,
+    ) -> None:
+        """`fill_ids_repeat`: every order counts its own fills, as some venues do."""
+        self._fill_ids_repeat = fill_ids_repeat
         self.clock = clock
         self._skew_ns = skew_ns
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
@@ -294,7 +303,9 @@ class Market:
 
     def _fill(self, order: MarketOrder, qty: int, ticks: int) -> None:
         self._fill_count += 1
-        fill = MarketFill(f"F-{self._fill_count:06d}", order, qty, ticks, self.now_ns())
+        order.fill_count += 1
+        number = order.fill_count if self._fill_ids_repeat else self._fill_count
+        fill = MarketFill(f"F-{number:06d}", order, qty, ticks, self.now_ns())
         order.filled += qty
         order.cost += qty * ticks
         self._fills.setdefault(order.account_id, []).append(fill)

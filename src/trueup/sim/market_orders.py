@@ -125,6 +125,7 @@ class MarketOrder(Struct, eq=False, kw_only=True):
     successor: "MarketOrder | None" = None
     replace_qty: int = 0  # the total that the pending replacement asks for
     replaced_by: str | None = None
+    fill_count: int = 0
     busted: int = 0  # steps that were filled and taken back
     is_revised: bool = False  # a fill of it was busted or corrected: books that held it before cannot follow
     versions: list[_Version] = []

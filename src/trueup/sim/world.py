@@ -46,6 +46,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     brackets: bool = False  # some entries carry a limit and a stop that the venue activates
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
+    fill_ids_repeat: bool = False  # every order counts its own
     trades_max: int = 3  # that a bot has open at a time
 
 
@@ -90,7 +91,12 @@ class World:
         self.seed = seed
         self.shape = shape or Shape()
         self.clock = clock or SimClock()
-        self.market = Market(self.clock, list(instruments), self.shape.venue_skew_s * NS_PER_S)
+        self.market = Market(
+            self.clock,
+            list(instruments),
+            self.shape.venue_skew_s * NS_PER_S,
+            fill_ids_repeat=self.shape.fill_ids_repeat,
+        )
         self.dice = FaultDice(f"{seed}/faults", faults or Faults())
         self.trading = True
         self.accounts: dict[str, SimAccount] = {}
