@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from trueup.model.coverage_scope import CoverageScope
 from trueup.model.plan import Alert, Break, Notification, Plan
 from trueup.model.snapshot import (
     Decision,
@@ -120,6 +121,7 @@ class ProfileState(Struct, frozen=True, kw_only=True):
 
     prior: list[Finding] = []
     watermark: str | None = None  # coverage's: history before it is finally classed
+    scope: CoverageScope | None = None  # of what was classed before the watermark; null: of nothing
     paused: bool = False
     pause_reason: str | None = None
 
@@ -231,7 +233,8 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
 class LocalRecord(Struct, frozen=True, kw_only=True):
     """One local order with its fills and its trade, as a bot's (or a person's) write finds them and leaves them.
 
-    `breaks` and `notifications`: what the write reports, and what the bot is told of it.
+    Of a trade that is not recorded yet it has the fills of all orders that name it. `breaks` and `notifications`: what
+    the write reports, and what the bot is told of it.
     """
 
     order: LocalOrder | None = None

@@ -8,8 +8,7 @@ from trueup.core.make_plan import make_plan
 from trueup.model.decode import decode_snapshot
 from trueup.model.vocabulary import DeferralReason
 from trueup.sim.checkers import check_plan, check_replan
-from trueup.sim.memory_run import MemoryRun
-from trueup.sim.trial import projected
+from trueup.sim.projection import projected
 
 FOUND = Path(__file__).parent / "found"
 
@@ -19,7 +18,7 @@ def test_what_was_planned_is_not_planned_again(name):
     snapshot = decode_snapshot((FOUND / f"{name}.json").read_bytes())
     plan = make_plan(snapshot)
     assert check_plan(snapshot, plan) == []
-    assert check_replan(make_plan(projected(MemoryRun(snapshot=snapshot, plan=plan, rounds=0)))) == []
+    assert check_replan(make_plan(projected(snapshot, plan))) == []
 
 
 def test_orders_that_never_were_at_the_venue_do_not_vanish_from_it():

@@ -4,8 +4,8 @@ import pytest
 from msgspec import structs
 
 from tests.sim.mutations import MUTATIONS, PROVOKING
-from trueup.sim.engine_trial import Plot, draw_plot, run_engine_trial
 from trueup.sim.faults import Faults
+from trueup.sim.trial import Plot, draw_plot, run_trial
 
 SEEDS_MAX = 200
 
@@ -21,6 +21,6 @@ def provoking_plot(seed: int, name: str) -> Plot:
 def test_a_mistake_is_caught(mutation):
     with mutation():
         for seed in range(SEEDS_MAX):
-            if run_engine_trial(provoking_plot(seed, mutation.__name__)).violations:
+            if run_trial(provoking_plot(seed, mutation.__name__)).violations:
                 return
     pytest.fail(f"{SEEDS_MAX} worlds found nothing wrong")

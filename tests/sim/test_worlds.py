@@ -1,87 +1,62 @@
-"""Whole worlds: the same seed is the same world in any process, every fault occurs, and nothing happens at rest."""
+"""Worlds without runs: bots, people, a market. Without faults nothing is lost; at rest nothing moves."""
 
 import hashlib
-import os
-import subprocess
-import sys
 
-from msgspec import structs
+import pytest
 
+from trueup.engine.recorder import Recorder
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.sim.clock import SimClock
 from trueup.sim.faults import Faults
 from trueup.sim.world import Shape, World
 
-TRACE_PROGRAM = """
-import sys
-from trueup.sim.faults import Faults
-from trueup.sim.world import Shape, World
-world = World(7, shape=Shape(accounts=2, profiles=2, shorts=True), faults=Faults.busy())
-for _ in range(10):
-    world.run_for(20)
-    for profile_id in world.profiles:
-        world.notes.append(repr(world.snapshot(profile_id)))
-sys.stdout.buffer.write(world.trace())
-"""
+BUSY = Faults(frame_lost=0.25, call_unanswered=0.08, effect_delayed=0.5, person_cancel=0.03, fill_busted=0.01)
 
 
-def test_the_same_seed_gives_the_same_trace_in_two_processes():
-    traces = [
-        subprocess.run(
-            [sys.executable, "-c", TRACE_PROGRAM],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
-        ).stdout
-        for hash_seed in (1, 2)
-    ]
-    assert traces[0] == traces[1]
-    assert len(traces[0].splitlines()) > 200
+@pytest.fixture
+def world_of(request):
+    """Makes worlds whose bots record in a ledger of their own."""
+
+    def make(seed: int, faults: Faults | None = None, profiles: int = 1) -> tuple[World, SqliteLedger]:
+        clock = SimClock()
+        ledger = SqliteLedger(":memory:", clock_ns=clock.now_ns)
+        request.addfinalizer(ledger.close)
+        world = World(
+            seed,
+            make_books=lambda profile: Recorder(ledger, profile),
+            shape=Shape(profiles=profiles),
+            faults=faults,
+            clock=clock,
+        )
+        return world, ledger
+
+    return make
 
 
-def test_other_seeds_are_other_worlds():
+def test_other_seeds_are_other_worlds(world_of):
     digests = set()
     for seed in range(20):
-        world = World(seed, faults=Faults.busy())
+        world, _ = world_of(seed, BUSY)
         world.run_for(60)
         digests.add(hashlib.sha256(world.trace()).digest())
     assert len(digests) == 20
 
 
-def test_in_a_few_busy_worlds_every_fault_occurs():
-    hits: set[str] = set()
-    for seed in range(40):
-        world = World(seed, shape=Shape(profiles=2), faults=Faults.busy())
-        for _ in range(10):
-            world.run_for(12)
-            for profile_id in world.profiles:
-                world.snapshot(profile_id)
-        hits |= set(world.dice.hits)
-    busy = {name for name, rate in structs.asdict(Faults.busy()).items() if rate}
-    of_runs = {
-        "answer_unknown",
-        "answer_stale",
-        "reply_slow",
-        "run_lost",
-        "notice_doubled",
-    }  # none is made here
-    assert hits | of_runs == busy
-
-
-def test_without_faults_the_bots_books_are_the_truth():
-    world = World(3, shape=Shape(profiles=2))
+def test_without_faults_the_bots_books_are_the_truth(world_of):
+    world, ledger = world_of(3, profiles=2)
     world.run_for(300)
     world.rest()
     world.run_for(5)
-    for profile_id in world.profiles:
-        local = world.memory_books(profile_id).local()
+    truths = {order.venue_order_id: order.view() for order in world.market.truth_orders("acc1")}
+    for local in ledger.read_local("acc1", list(world.profiles), 600).values():
         assert len(local.orders) > 10
-        truths = {order.venue_order_id: order for order in world.market.truth_orders("acc1")}
         for order in local.orders:
-            truth = truths[order.venue_order_id or ""].view()
+            truth = truths[order.venue_order_id or ""]
             assert (order.filled_qty, order.status) == (truth.filled_qty, truth.status)
 
 
-def test_a_world_at_rest_stands_still():
-    world = World(3, faults=Faults.busy())
+def test_a_world_at_rest_stands_still(world_of):
+    world, _ = world_of(3, BUSY)
     world.run_for(120)
     world.heal()
     world.rest()

@@ -56,8 +56,9 @@ def why_unread(read: HistoryRead, name: str) -> str | None:
 
 def _cover(draft: Draft, counts: dict[str, int]) -> None:
     missing: list[VenueOrder] = []
+    with_fills = {known_id(fill.venue_order_id) for fill in draft.stray_fills} - {None}
     for record in _history_records(draft):
-        name = _class_of(draft, record, counts)
+        name = _class_of(draft, record, counts, with_fills)
         counts["scanned"] = counts.get("scanned", 0) + 1
         if name is None:
             missing.append(record)
@@ -88,10 +89,15 @@ def _submission(record: VenueOrder) -> tuple[str, str, str]:
 # -- classes ----------------------------------------------------------------------------------------------------------
 
 
-def _class_of(draft: Draft, record: VenueOrder, counts: dict[str, int]) -> str | None:
-    """The order's class as far as it is final; null: owned, filled-like and missing."""
+def _class_of(
+    draft: Draft, record: VenueOrder, counts: dict[str, int], with_fills: set[str | None]
+) -> str | None:
+    """The order's class as far as it is final; null: owned, filled-like and missing.
+
+    `with_fills`: ids of orders of which fills were read; they are filled-like where the record has no quantity.
+    """
     venue_id = known_id(record.venue_order_id)
-    filled_like = is_filled_like(record)
+    filled_like = is_filled_like(record) or (record.filled_qty is None and venue_id in with_fills)
     in_scope = draft.in_scope(record.symbol)
     owner = judge_ownership(draft, record) if in_scope else Owner.FOREIGN
     known = venue_id is not None and _is_known(draft, venue_id)

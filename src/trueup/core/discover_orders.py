@@ -129,9 +129,9 @@ def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
         if index is None and judge_ownership(draft, record) is Owner.FOREIGN:
             return False  # neither it nor what it replaced is ours
         return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
-    if index is None:
-        return False
     recent = index in draft.deferred_orders
+    if index is None or (not recent and amount(draft.orders[index].filled_qty) > 0):
+        return False  # what is booked in it keeps its row: whatever becomes of that, this one is inserted
     draft.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
     return True
 

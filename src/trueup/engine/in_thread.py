@@ -15,13 +15,13 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
     A transaction therefore either commits or rolls back before its lease is released.
     """
-    bound = partial(copy_context().run, call, *args, **kwargs)
-    done = asyncio.get_running_loop().run_in_executor(None, bound)
+    in_context = partial(copy_context().run, call, *args, **kwargs)
+    work = asyncio.get_running_loop().run_in_executor(None, in_context)
     try:
-        return await asyncio.shield(done)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
-        if not done.done():
-            await asyncio.wait([done])
-        if not done.cancelled():
-            done.exception()  # taken note of: the cancellation goes first
+        if not work.done():
+            await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # taken note of: the cancellation goes first
         raise

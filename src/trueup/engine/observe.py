@@ -158,7 +158,7 @@ def earlier(left: str | None, right: str) -> str:
 
 def _read_local(account: ManagedAccount) -> LocalSide:
     journal = account.journal
-    states = journal.profile_states(account.profile_ids)
+    states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
     active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
     recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
     return LocalSide(
@@ -174,6 +174,22 @@ def _read_local(account: ManagedAccount) -> LocalSide:
         recorded_account_id=journal.recorded_venue_account(account.account_id),
         sent_at=account.ledger.now(),
     )
+
+
+def _as_covered(
+    profiles: Sequence[ManagedProfile], states: dict[str, ProfileState]
+) -> dict[str, ProfileState]:
+    """Without watermarks that were set while less was classed than is now."""
+    policies = {managed.profile_id: managed.policy for managed in profiles}
+    return {
+        one: state if _holds(state, policies[one]) else replace(state, watermark=None)
+        for one, state in states.items()
+    }
+
+
+def _holds(state: ProfileState, policy: Policy) -> bool:
+    scope = state.scope
+    return scope.holds(policy) if scope is not None else not policy.coverage_enabled
 
 
 # -- venue ------------------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.derive_action import reduces
 from trueup.core.fold_fills import Fold, fold_fills
-from trueup.core.move_trade import base_fee, move_trade, settle_status
+from trueup.core.move_trade import base_fee, move_trade
 from trueup.engine.check_recorded import checked, checked_amount, checked_time
+from trueup.engine.late_trade import action_of, settled_by, take_in
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount, same, text
@@ -26,9 +26,7 @@ from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
-    LIVE,
     TERMINAL,
-    Action,
     BreakKind,
     PositionSide,
     QuarantinedBy,
@@ -75,7 +73,10 @@ class Recorder:
     def open_trade(
         self, trade_id: str, symbol: str, side: PositionSide, *, opened_at: str | None = None
     ) -> Trade | None:
-        """A round trip that orders can name. Raises Conflict where it exists with another symbol or side."""
+        """A round trip that orders can name. Raises Conflict where it exists with another symbol or side.
+
+        Where recorded orders name it already (a restored backup has no trade), it begins with what they filled.
+        """
         wanted = checked(
             Trade(trade_id=trade_id, symbol=symbol, side=side, status=TradeStatus.OPEN, opened_at=opened_at)
         )
@@ -83,7 +84,7 @@ class Recorder:
         def change(record: LocalRecord, now: str) -> LocalRecord:
             known = record.trade
             if known is None:
-                return LocalRecord(trade=replace(wanted, opened_at=wanted.opened_at or now))
+                return self._opened(record, replace(wanted, opened_at=wanted.opened_at or now))
             if (known.symbol, known.side) != (wanted.symbol, wanted.side):
                 raise Conflict(
                     f"trade {trade_id!r} is recorded as {known.side} {known.symbol}: use a new trade id"
@@ -233,6 +234,11 @@ class Recorder:
 
     # Inside
 
+    def _opened(self, record: LocalRecord, trade: Trade) -> LocalRecord:
+        taken, overrun = take_in(trade, record.siblings, record.fills, self._quote(trade.symbol))
+        breaks = [self._overrun(order, taken, beyond) for order, beyond in overrun]
+        return LocalRecord(trade=taken, breaks=breaks)
+
     def _record_new(self, order: LocalOrder) -> LocalOrder:
         def change(record: LocalRecord, now: str) -> LocalRecord:
             if record.order is None:
@@ -289,7 +295,7 @@ class Recorder:
         """The trade, and the quantity beyond its open quantity, which stays on the order and is reported."""
         return move_trade(
             trade,
-            _action(order, trade),
+            action_of(order, trade),
             growth_qty=fold.growth_qty,
             growth_cost=fold.growth_cost,
             recost=fold.recost,
@@ -360,17 +366,11 @@ def _status_after(order: LocalOrder, fold: Fold) -> Status:
     return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
 
 
-def _action(order: LocalOrder, trade: Trade) -> Action:
-    return order.action or (Action.EXIT if reduces(order.side, trade) else Action.ENTRY)
-
-
 def _settled(record: LocalRecord, trade: Trade | None) -> Trade | None:
     """Close or reopen the trade whose orders moved."""
     if trade is None or record.order is None:
         return trade
-    orders = [record.order, *record.siblings]
-    has_live_entry = any(one.status in LIVE and _action(one, trade) is Action.ENTRY for one in orders)
-    return settle_status(trade, tolerance=ZERO, has_live_entry=has_live_entry)
+    return settled_by(trade, [record.order, *record.siblings])
 
 
 def _same_terms(left: LocalOrder, right: LocalOrder) -> bool:

@@ -13,6 +13,7 @@ from trueup.ledgers.database import Database, optional_text, stamp, text_value
 from trueup.ledgers.read_local import find_local, read_local, related
 from trueup.ledgers.rows import TRADE_ROWS, json_list, one_document
 from trueup.ledgers.write_record import write_record
+from trueup.model.coverage_scope import CoverageScope
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_id
 from trueup.model.plan import Plan
@@ -44,6 +45,13 @@ from trueup.ports import (
     TimelineEntry,
 )
 
+
+class _Watermark(msgspec.Struct, frozen=True):
+    watermark: str
+    scope: CoverageScope | None
+
+
+_WATERMARK = msgspec.json.Decoder(_Watermark)
 _FINDINGS = msgspec.json.Decoder(list[Finding])
 
 
@@ -146,11 +154,13 @@ class SqlLedger:
         return {
             text_value(profile_id): ProfileState(
                 prior=_FINDINGS.decode(text_value(findings)),
-                watermark=optional_text(watermark),
+                watermark=None if mark is None else mark.watermark,
+                scope=None if mark is None else mark.scope,
                 paused=reason is not None,
                 pause_reason=optional_text(reason),
             )
-            for profile_id, findings, reason, watermark in rows
+            for profile_id, findings, reason, document in rows
+            for mark in [None if document is None else _WATERMARK.decode(text_value(document))]
         }
 
     def recorded_venue_account(self, account_id: str) -> str | None:

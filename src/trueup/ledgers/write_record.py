@@ -62,7 +62,8 @@ def write_record(
     with database.transaction():
         home, now = home_of(database, profile_id), stamp(database.now_ns())
         order = _find_order(database, home, client_order_id, venue_order_id)
-        found = _find(database, home, order, trade_id)
+        is_trade_alone = client_order_id is None and venue_order_id is None
+        found = _find(database, home, order, trade_id, is_trade_alone=is_trade_alone)
         wanted = change(found.record, now)
         orders = _order_writes(database, home, found, wanted, now)
         trades = _trade_writes(found, wanted)
@@ -121,7 +122,10 @@ def _venue_ids(order: LocalOrder) -> list[str]:
     ]
 
 
-def _find(database: Database, home: Home, order: OrderRow | None, trade_id: str | None) -> _Found:
+def _find(
+    database: Database, home: Home, order: OrderRow | None, trade_id: str | None, *, is_trade_alone: bool
+) -> _Found:
+    """The order with its fills; or a trade alone, where it is new with the fills of all orders that name it."""
     named = trade_id if trade_id is not None else order.order.trade_id if order is not None else None
     trades: list[TradeRow] = []
     siblings: list[OrderRow] = []
@@ -130,7 +134,8 @@ def _find(database: Database, home: Home, order: OrderRow | None, trade_id: str 
         trades = one_document(database.rows("trades_by_id", home.profile_id, wanted), TRADE_ROWS)
         rows = database.rows("orders_of_trade", home.profile_id, normal_id(named))
         siblings = one_document(rows, ORDER_ROWS)
-    keys = json_list([] if order is None else [order.order_key])
+    counted = siblings if is_trade_alone and not trades else [] if order is None else [order]
+    keys = json_list(row.order_key for row in counted)
     fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
     record = LocalRecord(
         order=None if order is None else order.order,
@@ -170,8 +175,9 @@ def _fill_changes(
             new.append((identity, fill))
         elif not same(row.fill.qty, fill.qty):
             shrunk.append((row, fill))
-    rows = database.rows("fills_by_identity", home.account_id, json_list(identity for identity, _ in new))
-    if taken := one_document(rows, FILL_ROWS):
+    identities = json_list(identity for identity, _ in new)
+    rows = database.rows("fills_by_identity", home.account_id, identities) if new else []
+    if rows and (taken := one_document(rows, FILL_ROWS)):
         raise Conflict(
             f"fill {taken[0].fill.fill_id} is booked on another order: nothing was written; compare both"
         )

@@ -118,6 +118,14 @@ class Bot:
         elif trades:
             self._manage(self._rng.choice(trades))
 
+    @property
+    def account_id(self) -> str:
+        return self._client.account_id
+
+    def remembered(self) -> dict[str, int]:
+        """Client order id → the steps that it knows were filled."""
+        return {client_order_id: order.filled for client_order_id, (_, order) in self._orders.items()}
+
     # Trading
 
     def register_trades(self) -> None:
@@ -240,7 +248,9 @@ class Bot:
         match event.kind:
             case "fill" if event.fill is not None and event.fill.fill_id not in order.seen:
                 order.seen[event.fill.fill_id] = event.fill.qty
-                self._books.record_fill(order.client_order_id, event.fill.view())
+                recorded = self._books.record_fill(order.client_order_id, event.fill.view())
+                if isinstance(recorded, LocalOrder):  # the books may know of more than the stream told
+                    self._set_told(trade, order, recorded.filled_qty)
             case "canceled" | "expired" | "rejected":
                 order.status = Status(event.kind)
                 self._books.record_ended(
@@ -312,11 +322,14 @@ class Bot:
         trade, order = known
         order.venue_order_id = order.venue_order_id or notification.venue_order_id
         if notification.cumulative_qty is not None:
-            told = Decimal(notification.cumulative_qty).scaleb(trade.instrument.qty_decimals)
-            order.told = max(order.told, int(told))
+            self._set_told(trade, order, notification.cumulative_qty)
         if notification.kind is NotificationKind.CANCEL:
             order.status = Status.CANCELED
         trade.done = trade.done and not order.is_live and trade.held <= 0
+
+    def _set_told(self, trade: BotTrade, order: BotOrder, cumulative_qty: str) -> None:
+        told = Decimal(cumulative_qty).scaleb(trade.instrument.qty_decimals)
+        order.told = max(order.told, int(told))
 
     def _adopt(self, notification: Notification) -> tuple[BotTrade, BotOrder] | None:
         """Remember an order of ours that we never heard of: ask the venue for it."""

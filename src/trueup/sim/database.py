@@ -31,6 +31,7 @@ class SharedDatabase:
         self.dice = dice
         self._offset_ns = 0
         self._backups: list[tuple[int, bytes]] = []
+        self._backed_up = -1  # commits when the last backup was made
         self.generation = 0
         self.commits = 0
         self.sqlite = SqliteDatabase(":memory:", clock_ns=self.now_ns)
@@ -39,7 +40,11 @@ class SharedDatabase:
         return self._clock.now_ns() + self._offset_ns
 
     def back_up(self) -> None:
-        """Keep the present state, to be restored later."""
+        """Keep the present state, to be restored later; what was not written to since is kept already."""
+        if self._backups and self._backed_up == self.commits:
+            self._backups[-1] = (self._clock.now_ns(), self._backups[-1][1])
+            return
+        self._backed_up = self.commits
         self._backups.append((self._clock.now_ns(), self.sqlite.connection.serialize("main")))
         del self._backups[:-BACKUPS_MAX]
 
@@ -117,11 +122,12 @@ class Connection:
         full = dice.strikes("disk_full")
         self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
         dies = dice.strikes("killed_in_commit")
+        before = dies and dice.rng.random() < 0.5
         with self._shared.sqlite.transaction():
             yield
             if full:
                 raise LedgerError(FULL)
-            if dies and dice.rng.random() < 0.5:
+            if before:
                 self._die()
         self._shared.commits += 1
         self._on_commit(self)

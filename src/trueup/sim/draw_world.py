@@ -28,31 +28,24 @@ def draw_world_shape(rng: Random) -> Shape:
         brackets=rng.random() < 0.3,
         venue_skew_s=rng.choice((0, 0, rng.randint(-SKEW_S_MAX, SKEW_S_MAX))),
         fills_by_client_id=rng.random() < 0.15,
+        fill_ids_repeat=rng.random() < 0.3,
         stages=rng.random() < 0.6,
         coverage=rng.random() < 0.5,
         trades_max=rng.randint(1, 3),
     )
 
 
-def draw_storm_policy(rng: Random, policy: Policy, *, narrows: bool) -> Policy:
-    """The profile's policy with one or two things changed by somebody.
-
-    `narrows`: also what is classed of the history. What is passed over meanwhile is not looked for again later, so
-    worlds with a long night do without (open question: docs/explanation/simulation.md).
-    """
+def draw_storm_policy(rng: Random, policy: Policy) -> Policy:
+    """The profile's policy with one or two things changed by somebody."""
     changed = policy
     for _ in range(rng.randint(1, 2)):
-        changed = structs.replace(changed, **rng.choice(_CHANGES + _NARROWING * narrows)(rng))
+        changed = structs.replace(changed, **rng.choice(_CHANGES)(rng))
     return changed
 
 
-_NARROWING = (
+_CHANGES = (
     lambda rng: {"coverage_enabled": rng.random() < 0.7},
     lambda rng: {"managed_symbols": tuple(one.symbol for one in rng.sample(INSTRUMENTS, 2))},
-)
-
-
-_CHANGES = (
     lambda rng: {"coverage_dry_run": rng.random() < 0.5},
     lambda rng: {"coverage_inserts_max": rng.randint(0, 1)},
     lambda rng: {"exit_backfill_enabled": rng.random() < 0.8, "exit_backfill_dry_run": rng.random() < 0.2},

@@ -5,6 +5,7 @@ chance per opportunity, all zero by default. Must not know any order.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct, structs
@@ -66,12 +67,8 @@ class Faults(Struct, frozen=True, kw_only=True):
     person_order: float = 0
     person_close: float = 0
     person_cancel: float = 0
-    # the world moves between two reads, or between the plan and its application [31]
-    moved_meanwhile: float = 0
-    # trueup itself
-    run_lost: float = 0  # [26] killed after planning: nothing is applied, nothing remembered
-    notice_doubled: float = 0  # [34] delivered twice
     # the executor
+    notice_doubled: float = 0  # [34] delivered twice
     executor_failed: float = 0  # with or without effect
     executor_slow: float = 0  # beyond its time-out
     # a process: a worker or a person's command
@@ -95,55 +92,23 @@ class Faults(Struct, frozen=True, kw_only=True):
     profile_paused: float = 0
 
     @classmethod
-    def busy(cls) -> "Faults":
-        """Everything at once, each often enough to meet the others."""
-        return cls(
-            call_lost=0.05,
-            call_unanswered=0.08,
-            read_failed=0.05,
-            read_rate_limited=0.03,
-            read_truncated=0.1,
-            read_stale=0.1,
-            reply_slow=0.3,
-            read_empty=0.03,
-            answer_unknown=0.1,
-            answer_stale=0.1,
-            order_hidden=0.1,
-            order_late=0.1,
-            fill_late=0.15,
-            row_duplicated=0.1,
-            status_unknown=0.03,
-            filled_qty_missing=0.03,
-            average_missing=0.05,
-            updated_at_missing=0.05,
-            id_respelled=0.05,
-            effect_delayed=0.5,
-            order_rejected=0.03,
-            order_expires=0.05,
-            frame_lost=0.25,
-            frame_late=0.15,
-            frame_duplicated=0.1,
-            crash_before_send=0.04,
-            crash_after_send=0.08,
-            crash_before_record=0.05,
-            person_order=0.05,
-            person_close=0.01,
-            person_cancel=0.03,
-            moved_meanwhile=0.3,
-            run_lost=0.05,
-            notice_doubled=0.1,
-        )
-
-    @classmethod
     def drawn(cls, rng: Random) -> "Faults":
         """A storm of its own kind: some faults often, some seldom, some not at all."""
-        rates = structs.asdict(cls.busy()) | _STORM
         shares = (0, 0.4, 1, 1, 2)
-        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(rates.items())})
+        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(_STORM.items())})
 
 
-_STORM = {
+_STORM = {  # what a storm's rates are drawn around
+    "call_lost": 0.05,
+    "call_unanswered": 0.08,
+    "read_failed": 0.05,
+    "read_rate_limited": 0.03,
+    "read_truncated": 0.1,
+    "read_stale": 0.1,
     "reply_slow": 0.2,
+    "read_empty": 0.03,
+    "answer_unknown": 0.1,
+    "answer_stale": 0.1,
     "history_expired": 0.03,
     "row_skipped": 0.03,
     "key_revoked": 0.004,
@@ -152,10 +117,32 @@ _STORM = {
     "reply_lost": 0.02,
     "reply_swapped": 0.03,
     "request_doubled": 0.05,
+    "order_hidden": 0.1,
+    "order_late": 0.1,
+    "fill_late": 0.15,
+    "row_duplicated": 0.1,
+    "status_unknown": 0.03,
+    "filled_qty_missing": 0.03,
+    "average_missing": 0.05,
+    "updated_at_missing": 0.05,
     "fill_changed": 0.004,
     "precision_wrong": 0.05,
+    "id_respelled": 0.05,
+    "effect_delayed": 0.5,
+    "order_rejected": 0.03,
+    "order_expires": 0.05,
     "fill_busted": 0.002,
     "fill_corrected": 0.002,
+    "frame_lost": 0.25,
+    "frame_late": 0.15,
+    "frame_duplicated": 0.1,
+    "crash_before_send": 0.04,
+    "crash_after_send": 0.08,
+    "crash_before_record": 0.05,
+    "person_order": 0.05,
+    "person_close": 0.01,
+    "person_cancel": 0.03,
+    "notice_doubled": 0.1,
     "executor_failed": 0.1,
     "executor_slow": 0.03,
     "killed": 0.06,
@@ -172,21 +159,24 @@ _STORM = {
     "config_changed": 0.03,
     "command_twice": 0.02,
     "profile_paused": 0.01,
-    "run_lost": 0,
-    "moved_meanwhile": 0,  # worlds with workers move all the time
 }
 FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence
 
 
 class FaultDice:
-    """Draws faults from a seed and counts them. `heal()` ends them all."""
+    """Draws faults from a seed and counts them. `heal()` ends them all; `on_hit` hears of each.
 
-    def __init__(self, rng: Random, faults: Faults) -> None:
-        self.rng = rng
-        self.draws: Counter[str] = Counter()
+    Every fault draws from a stream of its own, so that a world without one of them is otherwise the same.
+    """
+
+    def __init__(self, seed: str, faults: Faults) -> None:
+        self.rng = Random(seed)  # of the fault that was asked about last: for what it does
         self.hits: Counter[str] = Counter()
         self.rates: dict[str, float] = {}
+        self.on_hit: Callable[[str], None] = lambda name: None
+        self._seed = seed
+        self._streams: dict[str, Random] = {}
         self.set(faults)
 
     def set(self, faults: Faults) -> None:
@@ -200,10 +190,14 @@ class FaultDice:
         rate = self.rates[name]
         if rate == 0:
             return False
-        self.draws[name] += 1
-        if self.rng.random() >= rate:
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = Random(f"{self._seed}/{name}")
+        self.rng = stream
+        if stream.random() >= rate:
             return False
         self.hits[name] += 1
+        self.on_hit(name)
         return True
 
     def lag_ns(self) -> int:

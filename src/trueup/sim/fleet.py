@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from trueup.engine.account import AccountReport
+from trueup.engine.account import AccountReport, ProfileReport
 from trueup.engine.recorder import Recorder
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.model.errors import InvariantError, LedgerError, TrueupError
@@ -46,7 +46,6 @@ class FleetShape(Struct, frozen=True, kw_only=True):
     workers: int = 2
     pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
     lease_ttl_s: float = 30
-    narrows: bool = True  # people also narrow what coverage looks at
 
 
 class FrailBooks:
@@ -85,20 +84,19 @@ class FrailBooks:
 class Fleet:
     """All of it. `on_report` hears of every run; `note` writes a line of the trace."""
 
-    def __init__(
-        self, seed: int, shape: FleetShape, faults: Faults, on_report: Callable[[Worker, AccountReport], None]
-    ) -> None:
+    def __init__(self, seed: int, shape: FleetShape, faults: Faults) -> None:
+        self.on_report: Callable[[Worker, AccountReport], None] = lambda worker, report: None
         self.seed = seed
         self.shape = shape
-        self.notes: list[tuple[int, str]] = []  # when, what
+        self.notes: list[tuple[int, str | ProfileReport]] = []  # when, what
         self._watch: CommitWatch | None = None
         self._workers: dict[int, Worker] = {}
         self._by_connection: dict[int, Worker] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.runs = 0
         clock = SimClock()
-        self._bot_faults = FaultDice(Random(f"{seed}/bots' database"), Faults())
-        dice = FaultDice(Random(f"{seed}/database"), Faults())
+        self._bot_faults = FaultDice(f"{seed}/bots' database", Faults())
+        dice = FaultDice(f"{seed}/database", Faults())
         self.database = SharedDatabase(clock, dice)
         bot_process = Process("bots", clock, self._bot_faults)
         self._bots = Connection(self.database, bot_process, self._bot_faults, self._on_commit)
@@ -111,18 +109,23 @@ class Fleet:
         )
         self.dice = self.world.dice
         self._rng = Random(f"{seed}/fleet")
-        self._on_report = on_report
         self._process_count = 0
         self.policies: dict[str, Policy] = {one: it.policy for one, it in self.world.profiles.items()}
         accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
         self._watch = CommitWatch(self.database.sqlite.connection, accounts)
         self._storm_faults = faults
+        for one in (self.dice, dice, self._bot_faults):
+            one.on_hit = lambda name: self.note(f"! {name}")
 
     @property
     def watch(self) -> CommitWatch:
         if self._watch is None:
             raise InvariantError("the fleet has no world yet: wait until it is made")
         return self._watch
+
+    def state_of(self, profile_id: str) -> tuple[int, int]:
+        """Grows with everything that is written to a profile's books."""
+        return self.database.generation, self.watch.seq_of(profile_id)
 
     # Life
 
@@ -193,7 +196,7 @@ class Fleet:
             worker.process.kill()
         self._workers.clear()
 
-    def note(self, what: str) -> None:
+    def note(self, what: str | ProfileReport) -> None:
         self.notes.append((self.world.clock.now_ns(), what))
 
     # Processes
@@ -242,7 +245,7 @@ class Fleet:
         self.runs += sum(1 for one in report.profiles if one.plan is not None)
         states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
         self.note(f"{worker.process.name} ran {report.account_id} {states}")
-        self._on_report(worker, report)
+        self.on_report(worker, report)
 
     def _on_commit(self, connection: Connection) -> None:
         worker = self._by_connection.get(id(connection))
@@ -271,9 +274,7 @@ class Fleet:
         """What somebody does at trueup's command line in this second."""
         rng, profile_id = self._rng, self._rng.choice(list(self.world.profiles))
         if self.dice.strikes("config_changed"):
-            policy = draw_storm_policy(
-                rng, self.world.profiles[profile_id].policy, narrows=self.shape.narrows
-            )
+            policy = draw_storm_policy(rng, self.world.profiles[profile_id].policy)
             self.policies[profile_id] = policy
             self.note(f"somebody changed the configuration of {profile_id}")
         if self.dice.strikes("profile_paused"):

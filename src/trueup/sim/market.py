@@ -32,13 +32,24 @@ class Event(Struct, eq=False):
         """The event as one line of the trace."""
         order, fill = self.order, self.fill
         fill_text = f" {fill.fill_id} {fill.qty}@{fill.price}" if fill else ""
-        return f"{self.ns} {order.account_id} {order.venue_order_id} {self.kind}{fill_text}"
+        placed = self.kind == "pending_new"
+        terms = f" {order.client_order_id} {order.side.value} {order.qty} {order.symbol}" if placed else ""
+        return f"{self.ns} {order.account_id} {order.venue_order_id} {self.kind}{fill_text}{terms}"
 
 
 class Market:
     """Instruments, their prices, and the orders, fills and positions of every account."""
 
-    def __init__(self, clock: SimClock, instruments: list[MarketInstrument], skew_ns: int = 0) -> None:
+    def __init__(
+        self,
+        clock: SimClock,
+        instruments: list[MarketInstrument],
+        skew_ns: int = 0,
+        *,
+        fill_ids_repeat: bool = False,
+    ) -> None:
+        """`fill_ids_repeat`: every order counts its own fills, as some venues do."""
+        self._fill_ids_repeat = fill_ids_repeat
         self.clock = clock
         self._skew_ns = skew_ns
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
@@ -292,7 +303,9 @@ class Market:
 
     def _fill(self, order: MarketOrder, qty: int, ticks: int) -> None:
         self._fill_count += 1
-        fill = MarketFill(f"F-{self._fill_count:06d}", order, qty, ticks, self.now_ns())
+        order.fill_count += 1
+        number = order.fill_count if self._fill_ids_repeat else self._fill_count
+        fill = MarketFill(f"F-{number:06d}", order, qty, ticks, self.now_ns())
         order.filled += qty
         order.cost += qty * ticks
         self._fills.setdefault(order.account_id, []).append(fill)

@@ -125,10 +125,16 @@ class MarketOrder(Struct, eq=False, kw_only=True):
     successor: "MarketOrder | None" = None
     replace_qty: int = 0  # the total that the pending replacement asks for
     replaced_by: str | None = None
+    fill_count: int = 0
     busted: int = 0  # steps that were filled and taken back
     is_revised: bool = False  # a fill of it was busted or corrected: books that held it before cannot follow
     versions: list[_Version] = []
     _view: VenueOrder | None = None
+
+    @property
+    def is_of_revised(self) -> bool:
+        """A leg whose parent was revised: its parent may say now that it never filled."""
+        return self.parent is not None and self.parent.is_revised
 
     @property
     def told_ns(self) -> int:

@@ -13,6 +13,7 @@ from trueup.sim.faults import FaultDice
 
 CALLS_UNTIL_FATE_MAX = 40  # a run makes about 10 to 60 calls
 PAUSE_S = (5, 40)  # around a lease's 8 to 30 s
+LATE_S_MAX = 5
 RUNNING: ContextVar["Process | None"] = ContextVar("RUNNING", default=None)
 
 
@@ -34,6 +35,7 @@ class Process:
         self._rate = rate
         self._dies_after: int | None = None  # calls
         self._pauses_after: int | None = None
+        self._pause_s = 0
         self._resumes_ns = 0
         self._cut_until_ns = 0
 
@@ -46,11 +48,12 @@ class Process:
 
     def draw_fate(self) -> None:
         """Before a run: perhaps it is the last one, or stands still in the middle of it."""
-        rng = self._dice.rng
-        if self._dice.strikes("killed"):
-            self._dies_after = rng.randint(1, CALLS_UNTIL_FATE_MAX)
-        if self._dice.strikes("paused"):
-            self._pauses_after = rng.randint(1, CALLS_UNTIL_FATE_MAX)
+        dice = self._dice
+        if dice.strikes("killed"):
+            self._dies_after = dice.rng.randint(1, CALLS_UNTIL_FATE_MAX)
+        if dice.strikes("paused"):
+            self._pauses_after = dice.rng.randint(1, CALLS_UNTIL_FATE_MAX)
+            self._pause_s = dice.rng.randint(*PAUSE_S)
 
     def mend(self) -> None:
         """The database can be reached again."""
@@ -77,10 +80,10 @@ class Process:
             self._pauses_after -= 1
             if self._pauses_after <= 0:
                 self._pauses_after = None
-                self._resumes_ns = now_ns + self._dice.rng.randint(*PAUSE_S) * NS_PER_S
+                self._resumes_ns = now_ns + self._pause_s * NS_PER_S
         if now_ns < self._resumes_ns:
             return (self._resumes_ns - now_ns) / NS_PER_S
-        return self._dice.rng.randint(1, 5) if self._dice.strikes("thread_late") else 0
+        return self._dice.rng.randint(1, LATE_S_MAX) if self._dice.strikes("thread_late") else 0
 
     def reach_database(self) -> None:
         """Raises LedgerError while this process is cut off from the database."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 from msgspec import structs
 
-from trueup.sim.engine_trial import EngineTrial, Plot, run_engine_trial
 from trueup.sim.faults import Faults
+from trueup.sim.trial import Plot, Trial, run_trial
 
 TRIALS_MAX = 200  # a trial takes about a quarter of a second
-Try = Callable[[Plot], EngineTrial]
+Try = Callable[[Plot], Trial]
 
 
-def shrink(plot: Plot, run: Try = run_engine_trial) -> tuple[Plot, EngineTrial]:
+def shrink(plot: Plot, run: Try = run_trial) -> tuple[Plot, Trial]:
     """The smallest plot found that violates the same invariant, with its trial. `plot` has to violate one."""
     trial = run(plot)
     wanted = trial.violations[0].invariant

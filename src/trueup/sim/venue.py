@@ -248,7 +248,7 @@ class SimVenue:
         for fill in fills:
             if as_of_ns is not None and fill.filled_ns > as_of_ns:
                 continue
-            if self._is_shown(fill.fill_id, fill.told_ns, "fill_late"):
+            if self._is_shown(f"{fill.order.venue_order_id} {fill.fill_id}", fill.told_ns, "fill_late"):
                 rows.append(self._named(fill))
                 if self._dice.strikes("row_duplicated"):
                     rows.insert(self._dice.rng.randint(0, len(rows)), self._named(fill))

@@ -1,39 +1,26 @@
-"""A whole world from one seed: accounts at a market, bots, people, faults, and the snapshots that a run would see.
+"""A whole world from one seed: accounts at a market, bots, people, faults.
 
 Decides who exists and in which order things happen in a step. The same seed gives the same trace, byte for byte, in
 any process: every part draws from its own stream of the seed. Must not judge anything.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from trueup.model.errors import VenueError
-from trueup.model.money import text
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (
-    SNAPSHOT_FORMAT,
-    Finding,
-    HistoryRead,
-    Local,
-    OrdersRead,
-    OtherOpenQty,
-    PositionsRead,
     Profile,
-    Snapshot,
-    Venue,
 )
 from trueup.model.times import NS_PER_S
-from trueup.model.vocabulary import PositionSide
-from trueup.sim.books import Books, MemoryBooks
+from trueup.sim.books import Books
 from trueup.sim.bot import CLIENT_ORDER_ID_PATTERN, Bot
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument, time_text
+from trueup.sim.market_orders import MarketInstrument
 from trueup.sim.people import Person
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
@@ -59,10 +46,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     brackets: bool = False  # some entries carry a limit and a stop that the venue activates
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
-    history_s: int | None = (
-        None  # how far back a run in memory reads the venue's history; null: to the beginning
-    )
-    recent_s: float | None = None  # how far back it reads the books
+    fill_ids_repeat: bool = False  # every order counts its own
     trades_max: int = 3  # that a bot has open at a time
 
 
@@ -83,43 +67,43 @@ class SimAccount(Struct, eq=False, kw_only=True):
 
 
 class SimProfile(Struct, eq=False, kw_only=True):
-    """One profile: its bot, its books, and what runs in memory remember."""
+    """One profile and its bot."""
 
     profile: Profile
     policy: Policy
     account: SimAccount
     bot: Bot
-    books: Books
-    prior: list[Finding] = []
-    committed: list[str] = []  # notification ids
-    overrun_trades: set[str] = set()
 
 
 class World:
-    """Accounts with profiles, of one shape. `make_books`: other books than those in memory."""
+    """Accounts with profiles, of one shape. `make_books`: where a profile's bot records."""
 
     def __init__(
         self,
         seed: int,
         *,
+        make_books: Callable[[Profile], Books],
         shape: Shape | None = None,
         faults: Faults | None = None,
         instruments: tuple[MarketInstrument, ...] = INSTRUMENTS,
         clock: SimClock | None = None,
-        make_books: Callable[[Profile], Books] | None = None,
     ) -> None:
         self.seed = seed
         self.shape = shape or Shape()
         self.clock = clock or SimClock()
-        self.market = Market(self.clock, list(instruments), self.shape.venue_skew_s * NS_PER_S)
-        self.dice = FaultDice(self._stream("faults"), faults or Faults())
+        self.market = Market(
+            self.clock,
+            list(instruments),
+            self.shape.venue_skew_s * NS_PER_S,
+            fill_ids_repeat=self.shape.fill_ids_repeat,
+        )
+        self.dice = FaultDice(f"{seed}/faults", faults or Faults())
         self.trading = True
         self.accounts: dict[str, SimAccount] = {}
         self.profiles: dict[str, SimProfile] = {}
-        self.notes: list[str] = []  # what runs add to the trace
         self._walk = self._stream("walk")
         self._revisions = self._stream("revisions")
-        self._make_books = make_books or self._memory_books
+        self._make_books = make_books
         for number in range(1, self.shape.accounts + 1):
             self._add_account(f"acc{number}")
 
@@ -159,67 +143,15 @@ class World:
         self.trading = False
 
     def trace(self) -> bytes:
-        """Everything that happened at the market, and what runs noted: equal for equal seeds."""
+        """Everything that happened at the market, and the faults: equal for equal seeds."""
         lines = [event.line() for event in self.market.events]
         lines += [f"{name} {count}" for name, count in sorted(self.dice.hits.items())]
-        return "\n".join([*lines, *self.notes, ""]).encode()
-
-    # What a run sees
-
-    def snapshot(self, profile_id: str) -> Snapshot:
-        """The profile's snapshot now, from books in memory: all local reads first, then the venue's."""
-        profile = self.profiles[profile_id]
-        local = self._read_local(profile)
-        since = self._history_since()
-        venue = profile.account.venue
-        instruments = venue.read_instruments()
-        self.move_meanwhile()
-        opened = _read(venue.read_open_orders, lambda error: OrdersRead(error=error))
-        self.move_meanwhile()
-        history = _read(
-            lambda: venue.read_history(since), lambda error: HistoryRead(since=since, error=error)
-        )
-        positions = _read(venue.read_positions, lambda error: PositionsRead(error=error))
-        return Snapshot(
-            format=SNAPSHOT_FORMAT,
-            taken_at=self.clock.now(),
-            profile=profile.profile,
-            policy=profile.policy,
-            instruments=instruments,
-            local=local,
-            venue=Venue(
-                account_id=profile.account.account_id,
-                open_orders=opened,
-                history=history,
-                positions=positions,
-            ),
-            prior=profile.prior,
-        )
-
-    def memory_books(self, profile_id: str) -> MemoryBooks:
-        books = self.profiles[profile_id].books
-        if not isinstance(books, MemoryBooks):
-            raise TypeError("this world's books are not in memory: read them where they are kept")
-        return books
-
-    def move_meanwhile(self) -> None:
-        """Perhaps something happens right now, in the middle of a run."""
-        if self.dice.strikes("moved_meanwhile"):
-            self.step()
+        return "\n".join([*lines, ""]).encode()
 
     # Inside
 
     def _stream(self, name: str) -> Random:
         return Random(f"{self.seed}/{name}")
-
-    def _memory_books(self, profile: Profile) -> Books:
-        return MemoryBooks(self.clock, profile.account_id or "")
-
-    def _history_since(self) -> str | None:
-        """Null (from the beginning) as long as the world is younger than what is read."""
-        length_ns = (self.shape.history_s or 0) * NS_PER_S
-        since_ns = self.clock.now_ns() - length_ns
-        return time_text(since_ns) if length_ns and since_ns > self.clock.start_ns else None
 
     def _add_account(self, account_id: str) -> None:
         shape, rng = self.shape, self._stream(f"{account_id}/person")
@@ -240,11 +172,10 @@ class World:
         profile = Profile(
             profile_id=profile_id, user_id="u1", venue=account.venue.name, account_id=account.account_id
         )
-        books = self._make_books(profile)
         bot = Bot(
             profile_id,
             TradingClient(self.market, account.account_id, profile_id, self.dice),
-            books,
+            self._make_books(profile),
             self.dice,
             self._stream(profile_id),
             sub_tag=profile_id if self.shape.sub_tags else None,
@@ -265,9 +196,7 @@ class World:
             watchdog_enabled=self.shape.stages,
         )
         account.profile_ids.append(profile_id)
-        self.profiles[profile_id] = SimProfile(
-            profile=profile, policy=policy, account=account, bot=bot, books=books
-        )
+        self.profiles[profile_id] = SimProfile(profile=profile, policy=policy, account=account, bot=bot)
 
     def _revise_fills(self) -> None:
         """Perhaps the venue declares a trade void, or corrects its price."""
@@ -289,29 +218,3 @@ class World:
             liquidity = self._walk.randint(-LIQUIDITY_MAX, LIQUIDITY_MAX)
             if self.trading:
                 self.market.match(symbol, max(1, self.market.prices[symbol] + move), liquidity)
-
-    def _read_local(self, profile: SimProfile) -> Local:
-        profile_id = profile.profile.profile_id
-        local = self.memory_books(profile_id).local(self.shape.recent_s)
-        others = [self.memory_books(other) for other in profile.account.profile_ids if other != profile_id]
-        return _with_others(local, others, list(self.market.instruments))
-
-
-def _with_others(local: Local, others: list[MemoryBooks], symbols: list[str]) -> Local:
-    open_qty: dict[str, OtherOpenQty] = {}
-    for symbol in symbols if others else ():
-        long, short = (
-            text(sum((books.open_qty(symbol, side) for books in others), Decimal(0)))
-            for side in (PositionSide.LONG, PositionSide.SHORT)
-        )
-        settled = not any(books.is_moving(symbol) for books in others)
-        open_qty[symbol] = OtherOpenQty(long=long, short=short, settled=settled)
-    return structs.replace(local, other_profiles_open_qty=open_qty)
-
-
-def _read(read: Callable[[], T], failed: Callable[[str], T]) -> T:
-    """A read, or the failed read that says why."""
-    try:
-        return read()
-    except VenueError as error:
-        return failed(str(error))

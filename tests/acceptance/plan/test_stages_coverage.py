@@ -8,6 +8,7 @@ from tests.acceptance.plan.snapshots import (
     absent,
     at,
     errors_alerted,
+    fill,
     history,
     kinds,
     local_order,
@@ -186,6 +187,15 @@ def test_missing_fill_data(keys):
     planned = cover(done(**keys))
     assert classes(planned) == {"skipped_missing_fill_data": 1}
     assert steps(planned) == []
+
+
+def test_a_record_without_a_quantity_whose_fills_were_read_is_filled_like():
+    """It is not finally classed: the watermark waits for it (simulator's seed 145)."""
+    record = done(status="replaced", filled_qty=None, filled_avg_price=None)
+    fills = [fill("F1", "3", venue_order_id="v-9")]
+    planned = plan([], [], history=history([record], fills), policy=ON | PATTERN, trades=[trade(**LONG)])
+    assert classes(planned) == {"skipped_missing_fill_data": 1}
+    assert classes(cover(record)) == {"skipped_not_filled_like": 1}
 
 
 @pytest.mark.parametrize("record", [done(side=None), done(symbol=None)])

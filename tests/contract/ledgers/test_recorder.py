@@ -1,12 +1,13 @@
 """What a bot records of its own orders."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import OTHER, Bench
 from trueup.engine.recorder import Recorder
 from trueup.model.errors import Conflict, InputError
 from trueup.model.snapshot import Fill, LocalOrder
-from trueup.model.vocabulary import Action, PositionSide, Side, Status
+from trueup.model.vocabulary import Action, BreakKind, PositionSide, Side, Status, TradeStatus
 
 
 def order_of(**keys: object) -> LocalOrder:
@@ -217,6 +218,31 @@ def test_a_trade_is_opened_once(bench: Bench) -> None:
     with pytest.raises(Conflict, match="new trade id"):
         bench.bot.open_trade("T-1 ", "BTC/USD", PositionSide.LONG)
     assert [one["trade_id"] for one in bench.ledger.export("trades")] == ["t-1"]
+
+
+def test_a_trade_opened_late_begins_with_what_its_orders_filled(bench: Bench) -> None:
+    """After a restored backup the books have the orders and not the trade (simulator's seed 341)."""
+    bench.record_order("1")
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-1", bench.fill("F1", "4", "1000", fee="0.01", fee_currency="ETH"))
+    bench.bot.record_fill("b1-1", bench.fill("F2", "6", "1010"))
+    bench.bot.record_fill("b1-2", replace(bench.fill("F3", "7", "1020", "2"), side=Side.SELL))
+    trade = bench.record_trade()
+    assert trade is not None
+    assert (trade.entry_qty, trade.exit_qty, trade.fee_base_qty) == ("10", "7", "0.01")
+    assert (trade.entry_avg_price, trade.status) == ("1006", TradeStatus.OPEN)
+    assert bench.ledger.list_breaks() == []
+    assert bench.record_trade() == trade
+
+
+def test_of_a_trade_opened_late_it_is_said_what_its_exits_filled_beyond_it(bench: Bench) -> None:
+    bench.record_order("1", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-1", replace(bench.fill("F1", "10"), side=Side.SELL))
+    trade = bench.record_trade()
+    assert trade is not None
+    assert (trade.entry_qty, trade.exit_qty) == ("0", "0")
+    (found,) = bench.ledger.list_breaks()
+    assert (found.found.kind, found.found.venue) == (BreakKind.TRADE_OVERRUN, {"beyond_qty": "10"})
 
 
 def test_a_failing_write_leaves_nothing(bench: Bench) -> None:

@@ -235,3 +235,30 @@ def test_a_restored_backup_is_covered_again_from_the_watermark_its_log_still_hol
     assert desk.venue.sinces[-1] == seconds_before(NOON, OVERLAP_S)
     assert len(desk.ledger.export("orders")) == 2
     assert desk.ledger.read_local(ACCOUNT, ["mom-1"], 1e9)["mom-1"].unsupported == ()
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        {"coverage_enabled": False},
+        {"managed_symbols": ("BTC/USD",)},
+        {"owned_client_order_id_prefixes": ("other",)},
+        {"coverage_baseline_at": NOON},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_what_was_not_classed_is_looked_for_when_it_is_again(desk: Desk, narrow: dict[str, Any]):
+    """An order of ten o'clock, passed over by a run at noon (simulator's seeds 10376, 10693)."""
+    desk.venue.past = [bought(0)]
+    run(desk, managed(desk, **narrow))
+    assert (watermark(desk), desk.ledger.export("orders")) == (NOON, [])
+    run(desk, managed(desk))
+    assert desk.venue.sinces[-1] is None
+    assert [order["venue_order_id"] for order in desk.ledger.export("orders")] == ["v-0"]
+
+
+def test_a_narrower_scope_keeps_the_watermark(desk: Desk):
+    run(desk, managed(desk))
+    desk.clock.advance(7200 * NS_PER_S)
+    run(desk, managed(desk, managed_symbols=("ETH/USD",)))
+    assert desk.venue.sinces == [None, seconds_before(NOON, OVERLAP_S)]

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from trueup.model.plan import Break, Correction, Notification, Plan
+from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import (
     Fill,
     Finding,
@@ -21,7 +21,6 @@ from trueup.model.vocabulary import (
     Action,
     BreakKind,
     CorrectionKind,
-    NotificationKind,
     Outcome,
     PositionSide,
     QueryBy,
@@ -35,7 +34,6 @@ from trueup.sim.checkers import (
     ProfileBooks,
     check_books,
     check_converged,
-    check_effects,
     check_plan,
     check_progress,
     check_replan,
@@ -249,16 +247,3 @@ def test_planning_the_applied_state_again_plans_nothing():
     assert check_replan(EMPTY_PLAN) == []
     again = structs.replace(EMPTY_PLAN, corrections=[CANCEL])
     assert [violation.invariant for violation in check_replan(again)] == ["I11"]
-
-
-def test_each_committed_notification_has_one_effect():
-    notice = Notification(
-        notification_id="n1",
-        kind=NotificationKind.CANCEL,
-        client_order_id="c2",
-        venue_order_id=None,
-        trade_id=None,
-    )
-    assert check_effects(["n1"], {"n1": notice}) == []
-    assert [violation.subject for violation in check_effects(["n1", "n2"], {"n1": notice})] == ["n2"]
-    assert [violation.subject for violation in check_effects([], {"n1": notice})] == ["n1"]

@@ -71,7 +71,7 @@ UPDATE profiles SET pause_reason = ?2 WHERE profile_id = ?1
 
 -- name: profile_states
 SELECT p.profile_id, p.findings, p.pause_reason, (
-  SELECT w.watermark FROM watermarks w
+  SELECT json_object('watermark', w.watermark, 'scope', json(w.scope)) FROM watermarks w
   WHERE w.profile_id = p.profile_id AND (w.log_seq = 0 OR EXISTS (
     SELECT 1 FROM order_log l WHERE l.profile_id = w.profile_id AND l.seq = w.log_seq AND l.hash = w.log_hash))
   ORDER BY w.log_seq DESC LIMIT 1)
@@ -81,9 +81,10 @@ FROM profiles p WHERE p.profile_id IN (SELECT value FROM json_each(?1))
 UPDATE profiles SET findings = ?2 WHERE profile_id = ?1 AND findings <> ?2
 
 -- name: set_watermark
-INSERT INTO watermarks (profile_id, log_seq, log_hash, watermark) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (profile_id, log_seq) DO UPDATE SET watermark = excluded.watermark, log_hash = excluded.log_hash
-WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash
+INSERT INTO watermarks (profile_id, log_seq, log_hash, watermark, scope) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (profile_id, log_seq) DO UPDATE SET
+  watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
+WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash OR scope <> excluded.scope
 
 -- READING THE BOOKS
 
@@ -137,8 +138,8 @@ WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
 -- name: orders_by_ids
 SELECT {order_rows} FROM orders o WHERE o.order_key IN (
   SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
-  UNION SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
-  UNION SELECT order_key FROM previous_ids WHERE account_id = ?1
+  UNION ALL SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
+  UNION ALL SELECT order_key FROM previous_ids WHERE account_id = ?1
     AND venue_id_normal IN (SELECT value FROM json_each(?2)))
 
 -- name: orders_anywhere

@@ -12,6 +12,7 @@ from trueup.sim.checkers.facts import (
     ProfileBooks,
     Violation,
     by_client_id,
+    exact,
     fills_of,
     name_of,
     plain_id,
@@ -49,12 +50,12 @@ def _check_fills_once(books: ProfileBooks) -> list[Violation]:
 
 
 def _check_order_sums(books: ProfileBooks, order: LocalOrder) -> list[Violation]:
-    filled, named = Fraction(order.filled_qty), sum_qty(fills_of(books.local, order))
+    filled, named = exact(order.filled_qty), sum_qty(fills_of(books.local, order))
     if named > filled:
         return [
             Violation("I3", name_of(order), f"its fills add up to {named}, more than its filled {filled}")
         ]
-    if order.qty is not None and filled > Fraction(order.qty):
+    if order.qty is not None and filled > exact(order.qty):
         return [Violation("I3", name_of(order), f"filled {filled} is more than its quantity {order.qty}")]
     return []
 
@@ -70,7 +71,7 @@ def _check_order_truth(
             )
         ]
     found: list[Violation] = []
-    booked = Fraction(order.filled_qty)
+    booked = exact(order.filled_qty)
     if booked > units(truth, truth.filled + truth.busted):
         found.append(Violation("I1", name, f"booked {booked}, the venue filled {truth.filled} steps only"))
     real = {fill.fill_id: fill for fill in market.truth_fills(books.account_id, truth.venue_order_id)}
@@ -92,11 +93,11 @@ def _check_trades(books: ProfileBooks) -> list[Violation]:
     found: list[Violation] = []
     for trade in books.local.trades:
         entered, exited = booked_of_trade(books.local, trade)
-        if Fraction(trade.entry_qty) != entered:
+        if exact(trade.entry_qty) != entered:
             found.append(
                 Violation("I3", trade.trade_id, f"entry {trade.entry_qty}, its orders filled {entered}")
             )
-        beyond = exited - Fraction(trade.exit_qty)
+        beyond = exited - exact(trade.exit_qty)
         if beyond < 0 or (beyond > 0 and trade.trade_id not in books.overrun_trades):
             found.append(
                 Violation("I3", trade.trade_id, f"exit {trade.exit_qty}, its orders filled {exited}")
@@ -109,7 +110,7 @@ def booked_of_trade(local: Local, trade: Trade) -> tuple[Fraction, Fraction]:
     sums = {"entry": Fraction(0), "exit": Fraction(0)}
     for order in local.orders:
         if order.trade_id == trade.trade_id and order.action is not None:
-            sums[order.action.value] += Fraction(order.filled_qty)
+            sums[order.action.value] += exact(order.filled_qty)
     return sums["entry"], sums["exit"]
 
 
@@ -139,7 +140,7 @@ def check_progress(before: Local, after: Local) -> list[Violation]:
             found.append(Violation("I8", name_of(order), "its row is gone"))
         elif kept != order and kept.version <= order.version:
             found.append(Violation("I8", name_of(order), f"changed, but its version stayed {kept.version}"))
-        elif Fraction(kept.filled_qty) < Fraction(order.filled_qty):
+        elif exact(kept.filled_qty) < exact(order.filled_qty):
             found.append(
                 Violation("I2", name_of(order), f"booked {order.filled_qty}, and later {kept.filled_qty}")
             )

@@ -3,6 +3,7 @@
 Decides what "equal" means: quantities, prices of fills and costs exactly, averages as far as both sides round them.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
 
 from trueup.model.plan import Plan
@@ -12,6 +13,7 @@ from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
     Violation,
+    exact,
     figures,
     fills_of,
     name_of,
@@ -40,24 +42,31 @@ LEFT_TO_PEOPLE = frozenset(
 
 
 def check_converged(
-    market: Market, books: ProfileBooks, plan: Plan, *, coverage: bool = False
+    market: Market,
+    books: ProfileBooks,
+    plan: Plan,
+    *,
+    read: Collection[str | None] | None = None,
+    coverage: bool = False,
 ) -> list[Violation]:
     """Liveness: nothing repairable is left, and the books equal the truth for every owned order, fill and trade.
 
+    `read`: the ids of the orders that the run read; null: of all.
     `coverage`: also orders that filled and ended before any run saw them, which only the coverage stage finds.
     """
     found = check_idle(market, books, plan)
     for order in books.local.orders:
         truth = truth_of(market, books, order)
         if truth is None or not truth.is_revised:
-            found += _compare_order(market, books, order, truth)
+            is_read = read is None or order.client_order_id in read or order.venue_order_id in read
+            found += _compare_order(market, books, order, truth, is_read=is_read)
     for truth in market.truth_orders(books.account_id):
         known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
         rebound = any(
             truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
             for order in books.local.orders
         )
-        wanted = truth.is_live or (coverage and truth.filled > 0)
+        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised)
         if truth.placed_by == books.profile_id and not known and not rebound and wanted:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
@@ -68,7 +77,7 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
     revised = {
         plain_id(one)
         for truth in market.truth_orders(books.account_id)
-        if truth.is_revised
+        if truth.is_revised or truth.is_of_revised
         for one in (truth.venue_order_id, truth.client_order_id)
         if one is not None
     }
@@ -96,11 +105,12 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
 
 
 def _compare_order(
-    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder | None
+    market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder | None, *, is_read: bool
 ) -> list[Violation]:
+    """`is_read`: runs still read its row; the terms of an order that ended long ago are nobody's business."""
     name = name_of(order)
     if truth is None:
-        lost = order.status.value not in ENDED or Fraction(order.filled_qty) != 0
+        lost = order.status.value not in ENDED or exact(order.filled_qty) != 0
         return (
             [Violation("live", name, f"never reached the venue, but is {order.status.value}")] if lost else []
         )
@@ -108,10 +118,10 @@ def _compare_order(
     pairs = {
         "status": (plain_status(order.status), plain_status(truth.status)),
         "venue order id": (plain_id(order.venue_order_id or ""), truth.venue_order_id),
-        "quantity": (number(order.qty), number(view.qty)),
         "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
     }
-    if truth.is_live:  # terms of an ended order are nobody's business any more
+    if is_read:
+        pairs["quantity"] = (number(order.qty), number(view.qty))
         pairs["limit price"] = (number(order.limit_price), number(view.limit_price))
         pairs["stop price"] = (number(order.stop_price), number(view.stop_price))
     found = [
@@ -141,7 +151,7 @@ def _compare_average(order: LocalOrder, truth: MarketOrder) -> list[Violation]:
     if truth.filled == 0:
         return []
     price = Fraction(truth.cost, truth.filled) / 10**truth.instrument.price_decimals
-    booked = Fraction(order.filled_avg_price or 0)
+    booked = exact(order.filled_avg_price or "0")
     if abs(booked - price) <= price * AVERAGE_TOLERANCE:
         return []
     return [
@@ -179,6 +189,6 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
         found += [
             Violation("live", trade.trade_id, f"{what} is {mine}, the venue's is {theirs}")
             for what, mine, theirs in pairs
-            if Fraction(mine) != theirs
+            if exact(mine) != theirs
         ]
     return found

@@ -1,11 +1,11 @@
-"""Checks of plans and effects as plain values: I4, I6, I7, I10, I11, I12.
+"""Checks of plans as plain values: I4, I6, I7, I11, I12.
 
 Decides what a plan may do on the evidence of its snapshot. Must not know the stages that made it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from trueup.model.plan import Notification, Plan
+from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot, VenueOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind, Outcome
 from trueup.sim.checkers.facts import Violation, plain_id, row_of
@@ -85,14 +85,3 @@ def _is_proven(
         for finding in snapshot.prior
     )
     return absent and (earlier or needed == 0)
-
-
-def check_effects(committed: Collection[str], effects: Mapping[str, Notification]) -> list[Violation]:
-    """I10: every committed notification has had exactly one effect, and nothing else has had any."""
-    missing = [
-        Violation("I10", key, "was committed and never obeyed") for key in committed if key not in effects
-    ]
-    extra = [
-        Violation("I10", key, "was obeyed and never committed") for key in effects if key not in committed
-    ]
-    return sorted(missing + extra)

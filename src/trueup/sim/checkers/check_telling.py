@@ -5,6 +5,7 @@ time. Must not know what a notification says.
 """
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import apsw
 from msgspec import structs
@@ -12,9 +13,12 @@ from msgspec import structs
 from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import NotificationKind
-from trueup.sim.checkers.facts import Violation
+from trueup.sim.checkers.facts import Violation, exact
 from trueup.sim.checkers.tables import rows
 
+_OUTBOX = """SELECT notification_id, delivered_at, parked_at,
+  coalesce(notification ->> 'trade_id', notification ->> 'client_order_id')  -- without either it is no bot's
+FROM outbox"""
 FILLS = (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
 
 
@@ -24,13 +28,14 @@ def check_telling(
     """`effects`: what bots obeyed, by id. `again`: how often the database lost commits, and with them what it told."""
     found = _told_twice(effects.values()) if again == 0 else []
     committed: set[str] = set()
-    for notification_id, delivered_at, parked_at in rows(
-        connection, "SELECT notification_id, delivered_at, parked_at FROM outbox"
-    ):
+    for notification_id, delivered_at, parked_at, about in rows(connection, _OUTBOX):
         committed.add(notification_id)
         if delivered_at is None and parked_at is None:
             found.append(Violation("live", notification_id, "waits in the outbox"))
+        elif parked_at is None and about is not None and notification_id not in effects:
+            found.append(Violation("I10", notification_id, "counts as delivered and was never obeyed"))
     if again == 0:
+        found += _out_of_turn(effects.values())
         found += [
             Violation("I10", one, "was obeyed and never committed") for one in effects if one not in committed
         ]
@@ -39,6 +44,20 @@ def check_telling(
     ):
         if holder is not None and to_ns(expires_at) > now_ns + round(ttl_s * NS_PER_S):
             found.append(Violation("live", account_id, f"its lease is held until {expires_at}"))
+    return found
+
+
+def _out_of_turn(effects: Iterable[Notification]) -> list[Violation]:
+    """Of one order, the cumulative quantity was told as it grew."""
+    told: dict[str | None, Fraction] = {}
+    found: list[Violation] = []
+    for one in effects:
+        if one.kind in FILLS and one.cumulative_qty is not None:
+            order_id = one.venue_order_id or one.client_order_id
+            cumulative = exact(one.cumulative_qty)
+            if cumulative < told.get(order_id, Fraction(0)):
+                found.append(Violation("I10", one.notification_id, "was told after what came later"))
+            told[order_id] = cumulative
     return found
 
 

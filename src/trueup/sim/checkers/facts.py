@@ -6,6 +6,7 @@ mistake cannot be made twice.
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -51,15 +52,25 @@ def plain_id(venue_order_id: str) -> str:
 
 
 def number(number_text: str | None) -> Fraction | None:
-    return None if number_text is None else Fraction(number_text)
+    return None if number_text is None else exact(number_text)
+
+
+@lru_cache(maxsize=65_536)
+def exact(number_text: str) -> Fraction:
+    return Fraction(number_text)
+
+
+@lru_cache(maxsize=65_536)
+def _steps(steps: int, decimals: int) -> Fraction:
+    return Fraction(steps, 10**decimals)
 
 
 def units(truth: MarketOrder, steps: int) -> Fraction:
-    return Fraction(steps, 10**truth.instrument.qty_decimals)
+    return _steps(steps, truth.instrument.qty_decimals)
 
 
 def sum_qty(fills: Iterable[Fill]) -> Fraction:
-    return sum((Fraction(fill.qty) for fill in fills), Fraction(0))
+    return sum((exact(fill.qty) for fill in fills), Fraction(0))
 
 
 def figures(fill: Fill) -> tuple[Fraction | None, Fraction | None]:

@@ -3,11 +3,11 @@
 Decides nothing; only puts rows into the model's values. Shares no statement with the ledger that wrote them.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import apsw
+import msgspec
 
 from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
 from trueup.model.vocabulary import Action, PositionSide, QuarantinedBy, Side, Status, TradeStatus
@@ -88,7 +88,9 @@ def _order(row: tuple[Any, ...]) -> LocalOrder:
     values["side"] = Side(values["side"])
     values["action"] = None if values["action"] is None else Action(values["action"])
     values["status"] = Status(values["status"])
-    values["previous_venue_order_ids"] = json.loads(values["previous_venue_order_ids"])
+    values["previous_venue_order_ids"] = msgspec.json.decode(
+        values["previous_venue_order_ids"], type=list[str]
+    )
     if values["position_side"] is not None:
         values["position_side"] = PositionSide(values["position_side"])
     return LocalOrder(**values)

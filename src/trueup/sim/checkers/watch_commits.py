@@ -5,30 +5,57 @@ asked for after them, whole, and chained. It folds the order log by itself and c
 """
 
 import hashlib
-import json
 import zlib
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import apsw
+import msgspec
 from msgspec import Struct
 
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.checkers.tables import ORDER_COLUMNS, TRADE_COLUMNS, rows
 
 BY_TRUEUP = "trueup:"
-_LOG = """SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
-FROM order_log WHERE profile_id = ? AND seq > ? ORDER BY seq"""
+_LOG = """SELECT log.profile_id, log.seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
+FROM json_each(?) AS read CROSS JOIN order_log AS log
+WHERE log.profile_id = read.key AND log.seq > read.value ORDER BY log.profile_id, log.seq"""
 _ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE order_key = ?"  # noqa: S608
 _TRADE = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? AND trade_id = ?"  # noqa: S608
 Leases = Mapping[str, tuple[int, str]]
 Requests = Mapping[str, Mapping[str, int]]
 
 
+class _KeptCorrection(Struct):
+    correction_id: str
+    expected_version: int | None
+
+
+class _KeptNotification(Struct):
+    notification_id: str
+
+
+class _KeptPlan(Struct):
+    """What a run's record says of its plan, as far as it is compared."""
+
+    corrections: list[_KeptCorrection] = []
+    notifications: list[_KeptNotification] = []
+
+    @property
+    def versions(self) -> dict[str, int | None]:
+        """Correction id → the version that it was judged on."""
+        return {one.correction_id: one.expected_version for one in self.corrections}
+
+
+class _Payload(Struct):
+    changes: dict[str, Any] = {}
+    correction_ids: list[str] = []
+
+
 class _Chain(Struct):
     """How far one profile's log was read, and what it folds to."""
 
+    profile_id: str
     account_id: str
     seq: int = 0
     hash: str = ""
@@ -36,6 +63,29 @@ class _Chain(Struct):
     trades: dict[str, dict[str, Any]] = {}
     versions: dict[object, int] = {}  # order key or trade id → version
     written: dict[object, int] = {}  # order key or trade id → the commit that wrote this version
+
+
+class _Row(Struct, frozen=True):
+    """One row of the order log, taken apart."""
+
+    seq: int
+    facts: list[Any]
+    digest: str
+
+    @property
+    def run_id(self) -> str | None:
+        """Null: a bot or a person wrote it."""
+        written_by: str = self.facts[2]
+        return written_by.removeprefix(BY_TRUEUP) if written_by.startswith(BY_TRUEUP) else None
+
+    @property
+    def subject(self) -> Any:
+        """An order key or a trade id."""
+        return self.facts[3] if self.facts[3] is not None else self.facts[4]
+
+
+_PLAN = msgspec.json.Decoder(_KeptPlan)
+_PAYLOAD = msgspec.json.Decoder(_Payload)
 
 
 class CommitWatch:
@@ -49,20 +99,23 @@ class CommitWatch:
         self._chains: dict[str, _Chain] = {}
         self._first_written: dict[str, int] = {}  # a log row's hash → the commit that wrote it
         self.violations: list[Violation] = []
-        self.overrun: set[str] = set()  # trades of which a bot recorded more exits than they held
         self.start_again(0)
 
     def start_again(self, commit: int) -> None:
         """Some commits were lost: fold what is left."""
         self._epochs.clear()
-        for profile_id, account_id in self._accounts.items():
-            chain = self._chains[profile_id] = _Chain(account_id)
-            self._read_on(profile_id, chain, commit)
+        self._chains = {one: _Chain(one, account_id) for one, account_id in self._accounts.items()}
+        for profile_id, rows_ in self._new_rows().items():
+            chain = self._chains[profile_id]
+            for row in rows_:
+                self._fold(chain, row, commit)
+            self._check_folded(chain, rows_)
 
     def after_commit(self, commit: int, leases: Leases, requests: Requests) -> None:
         """`leases`, `requests`: what the committing process holds, and when (in commits) it sent each request."""
-        for profile_id, chain in self._chains.items():
-            runs = self._read_on(profile_id, chain, commit, requests.get(chain.account_id, {}))
+        for profile_id, rows_ in self._new_rows().items():
+            chain = self._chains[profile_id]
+            runs = self._read_on(chain, rows_, commit, requests.get(chain.account_id, {}))
             for run_id in runs:
                 self._check_fence(chain.account_id, leases)
                 self._check_whole(profile_id, run_id, runs[run_id])
@@ -71,67 +124,64 @@ class CommitWatch:
                 self._violated("I5", account_id, f"its epoch fell to {epoch}")
             self._epochs[account_id] = epoch
 
+    def seq_of(self, profile_id: str) -> int:
+        """How many rows of its log were read."""
+        return self._chains[profile_id].seq
+
     # Inside
 
     def _violated(self, invariant: str, subject: str, message: str) -> None:
         self.violations.append(Violation(invariant, subject, message))
 
+    def _new_rows(self) -> dict[str, list[_Row]]:
+        """The rows that were added to the log since the last look, by profile."""
+        read = msgspec.json.encode({one: chain.seq for one, chain in self._chains.items()}).decode()
+        found: dict[str, list[_Row]] = {}
+        for profile_id, seq, *facts, digest in rows(self._connection, _LOG, read):
+            found.setdefault(profile_id, []).append(_Row(seq, facts, digest))
+        return found
+
     def _read_on(
-        self, profile_id: str, chain: _Chain, commit: int, requests: Mapping[str, int] | None = None
+        self, chain: _Chain, added: list[_Row], commit: int, requests: Mapping[str, int]
     ) -> dict[str, set[str]]:
         """Fold the log's new rows; returns the runs that wrote them, each with its correction ids."""
         runs: dict[str, set[str]] = {}
-        changed: set[object] = set()
-        plans: dict[str, dict[str, int]] = {}
-        by_bot = False
-        for row in rows(self._connection, _LOG, profile_id, chain.seq):
-            seq, *facts, digest = row
-            written_by, order_key, trade_id, version, payload = facts[2:]
-            if seq != chain.seq + 1:
-                self._violated("I8", profile_id, f"row {chain.seq + 1} of the order log is missing")
-            if digest != _digest(chain.hash, profile_id, seq, facts):
-                self._violated(
-                    "I8", profile_id, f"row {seq} of the order log does not follow from the one before"
-                )
-            chain.seq, chain.hash = seq, digest
-            told = json.loads(payload)
-            subject: object = order_key if order_key is not None else trade_id
-            if requests is not None and written_by.startswith(BY_TRUEUP):
-                run_id = written_by.removeprefix(BY_TRUEUP)
-                ids = told.get("correction_ids", [])
-                runs.setdefault(run_id, set()).update(ids)
-                plans.setdefault(run_id, {} if run_id in plans else self._expected(run_id))
-                self._check_judged(chain, subject, plans[run_id], ids, requests)
-            by_bot |= not written_by.startswith(BY_TRUEUP)
-            states: dict[Any, dict[str, Any]] = chain.orders if order_key is not None else chain.trades
-            states.setdefault(subject, {}).update(told.get("changes", {}))
-            chain.versions[subject] = version
-            chain.written[subject] = self._first_written.setdefault(digest, commit)
-            changed.add(subject)
-        if by_bot:
-            self.overrun |= _overrun(chain)
-        for subject in changed:
-            self._check_folded(profile_id, chain, subject)
+        versions: dict[str, dict[str, int | None]] = {}
+        for row in added:
+            if (run_id := row.run_id) is not None:
+                if run_id not in runs:
+                    runs[run_id], versions[run_id] = set(), self._kept_plan(run_id).versions
+                ids = _PAYLOAD.decode(row.facts[-1]).correction_ids
+                runs[run_id].update(ids)
+                self._check_judged(chain, row.subject, versions[run_id], ids, requests)
+            self._fold(chain, row, commit)
+        self._check_folded(chain, added)
         return runs
 
-    def _expected(self, run_id: str) -> dict[str, int]:
-        """Correction id → the version that it was judged on, as the kept plan says."""
-        found = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)
-        if not found:
-            return {}
-        plan = json.loads(zlib.decompress(found[0][0]))
-        return {one["correction_id"]: one["expected_version"] for one in plan["corrections"]}
+    def _fold(self, chain: _Chain, row: _Row, commit: int) -> None:
+        """Lay one row over what stood before it, to which it must be chained."""
+        profile_id, subject = chain.profile_id, row.subject
+        if row.seq != chain.seq + 1:
+            self._violated("I8", profile_id, f"row {chain.seq + 1} of the order log is missing")
+        if row.digest != _digest(chain.hash, profile_id, row):
+            self._violated(
+                "I8", profile_id, f"row {row.seq} of the order log does not follow from the one before"
+            )
+        chain.seq, chain.hash = row.seq, row.digest
+        states: dict[Any, dict[str, Any]] = chain.orders if isinstance(subject, int) else chain.trades
+        states.setdefault(subject, {}).update(_PAYLOAD.decode(row.facts[-1]).changes)
+        chain.versions[subject] = row.facts[5]
+        chain.written[subject] = self._first_written.setdefault(row.digest, commit)
 
-    def _planned(self, run_id: str) -> set[str]:
-        """The ids of the notifications in the kept plan."""
-        packed = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)[0][0]
-        return {one["notification_id"] for one in json.loads(zlib.decompress(packed))["notifications"]}
+    def _kept_plan(self, run_id: str) -> _KeptPlan:
+        found = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)
+        return _PLAN.decode(zlib.decompress(found[0][0])) if found else _KeptPlan()
 
     def _check_judged(
         self,
         chain: _Chain,
         subject: object,
-        expected: Mapping[str, int],
+        expected: Mapping[str, int | None],
         correction_ids: list[str],
         requests: Mapping[str, int],
     ) -> None:
@@ -147,21 +197,31 @@ class CommitWatch:
                 "I7", str(subject), f"version {stood} is younger than the evidence it was judged by"
             )
 
-    def _check_folded(self, profile_id: str, chain: _Chain, subject: object) -> None:
-        """I8, I9: the table says what the log folds to."""
-        columns: tuple[str, ...] = ORDER_COLUMNS if isinstance(subject, int) else TRADE_COLUMNS
-        if isinstance(subject, int):
-            found, folded = rows(self._connection, _ORDER, subject), chain.orders[subject]
-        else:
-            trade_id = str(subject)
-            found, folded = rows(self._connection, _TRADE, profile_id, trade_id), chain.trades[trade_id]
+    def _check_folded(self, chain: _Chain, added: list[_Row]) -> None:
+        """I8, I9: the tables say what the log folds to."""
+        for subject in dict.fromkeys(row.subject for row in added):
+            if isinstance(subject, int):
+                found, folded = rows(self._connection, _ORDER, subject), chain.orders[subject]
+                self._compare(chain, subject, ORDER_COLUMNS, found, folded)
+            else:
+                found = rows(self._connection, _TRADE, chain.profile_id, subject)
+                self._compare(chain, subject, TRADE_COLUMNS, found, chain.trades[subject])
+
+    def _compare(
+        self,
+        chain: _Chain,
+        subject: object,
+        columns: tuple[str, ...],
+        found: list[tuple[Any, ...]],
+        folded: dict[str, Any],
+    ) -> None:
         if not found:
             self._violated("I8", str(subject), "is in the order log and not in its table")
             return
         state = dict(zip(columns, found[0], strict=True))
         version = state.pop("version")
         if "previous_venue_order_ids" in state:
-            state["previous_venue_order_ids"] = json.loads(state["previous_venue_order_ids"])
+            state["previous_venue_order_ids"] = msgspec.json.decode(state["previous_venue_order_ids"])
         odd = [key for key, value in state.items() if folded.get(key) != value]
         if odd or version != chain.versions[subject]:
             self._violated(
@@ -186,21 +246,12 @@ class CommitWatch:
             self._violated("I9", profile_id, "the order log and the corrections of one run differ")
         sql = "SELECT notification_id FROM outbox WHERE profile_id = ? AND run_id = ?"
         told = {one for (one,) in rows(self._connection, sql, profile_id, run_id)}
-        if not told <= self._planned(run_id):
+        if not told <= {one.notification_id for one in self._kept_plan(run_id).notifications}:
             self._violated("I10", profile_id, "told what its plan does not say, or by another id")
         if "book_fill" in applied.values() and not told:
             self._violated("I9", profile_id, "booked growth and told nobody")
 
 
-def _overrun(chain: _Chain) -> set[str]:
-    """Trades whose exit orders filled more than the trade says."""
-    beyond = {trade_id: -Fraction(trade.get("exit_qty", 0)) for trade_id, trade in chain.trades.items()}
-    for order in chain.orders.values():
-        if order.get("action") == "exit" and order.get("trade_id") in beyond:
-            beyond[order["trade_id"]] += Fraction(order.get("filled_qty", 0))
-    return {trade_id for trade_id, qty in beyond.items() if qty > 0}
-
-
-def _digest(before: str, profile_id: str, seq: int, facts: list[Any]) -> str:
-    text = json.dumps([profile_id, seq, *facts], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.blake2b((before + text).encode(), digest_size=32).hexdigest()
+def _digest(before: str, profile_id: str, row: _Row) -> str:
+    text = msgspec.json.encode([profile_id, row.seq, *row.facts])
+    return hashlib.blake2b(before.encode() + text, digest_size=32).hexdigest()

@@ -73,12 +73,12 @@ def replay(invocation: Invocation, seed: int, wants_smaller: bool, snapshot: Pat
     """Run the world of SEED again and print its trace, byte for byte the same each time."""
     import msgspec
 
-    from trueup.sim.engine_trial import draw_plot, run_engine_trial
     from trueup.sim.shrink import shrink
+    from trueup.sim.trial import draw_plot, run_trial
 
     logging.disable(logging.CRITICAL)
     plot = draw_plot(seed)
-    trial = run_engine_trial(plot)
+    trial = run_trial(plot, traced=True)
     if wants_smaller and trial.violations:
         plot, trial = shrink(plot)
         click.echo(f"shrunk to {msgspec.json.encode(plot, order='deterministic').decode()}", err=True)
@@ -120,8 +120,8 @@ def _tell(invocation: Invocation, tally: "Tally", elapsed_s: float) -> None:
 
 def _tell_failure(invocation: Invocation, seed: int) -> None:
     """The seed, the commit, the first violated invariant, and the shrunk trace."""
-    from trueup.sim.engine_trial import draw_plot
     from trueup.sim.shrink import shrink
+    from trueup.sim.trial import draw_plot
 
     plot, trial = shrink(draw_plot(seed))
     invocation.line(f"seed {seed} at commit {_commit()} violates:", "red")

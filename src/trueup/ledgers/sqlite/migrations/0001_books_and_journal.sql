@@ -24,6 +24,7 @@ CREATE TABLE watermarks (
   log_seq    INTEGER NOT NULL,
   watermark  TEXT NOT NULL,
   log_hash   TEXT NOT NULL,
+  scope      TEXT NOT NULL,          -- what was classed before it, as JSON; 'null': nothing
   PRIMARY KEY (profile_id, log_seq)
 ) STRICT, WITHOUT ROWID;
 

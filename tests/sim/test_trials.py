@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from trueup.sim.campaign import run_seeds
-from trueup.sim.engine_trial import draw_plot, run_engine_trial
+from trueup.sim.trial import draw_plot, run_trial
 
 FIRST, _, LAST = os.environ.get("TRUEUP_SEEDS", "1-120").partition("-")
 SEEDS_PER_TEST = 30
@@ -36,7 +36,7 @@ def test_worlds_stay_safe_and_converge(first):
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_worlds_that_found_a_mistake_stay_well(seed):
-    assert run_engine_trial(draw_plot(seed)).violations == []
+    assert run_trial(draw_plot(seed)).violations == []
 
 
 def test_a_seed_gives_the_same_trace_in_two_processes(tmp_path: Path):

@@ -1,0 +1,22 @@
+"""Liveness of what bots know: each remembers of its orders what the venue filled, from frames or from trueup.
+
+Decides nothing of books: this is the other end of the outbox.
+"""
+
+from collections.abc import Mapping
+
+from trueup.sim.bot import Bot
+from trueup.sim.checkers.facts import Violation
+from trueup.sim.market import Market
+
+
+def check_memories(market: Market, bots: Mapping[str, Bot]) -> list[Violation]:
+    """By profile id. Orders whose fills the venue took back are left to people."""
+    found: list[Violation] = []
+    for profile_id, bot in bots.items():
+        for client_order_id, filled in bot.remembered().items():
+            truth = market.truth_by_client_id(bot.account_id, client_order_id)
+            if truth is not None and not truth.is_revised and truth.filled != filled:
+                message = f"{profile_id} knows of {filled} steps filled, the venue filled {truth.filled}"
+                found.append(Violation("I10", client_order_id, message))
+    return found
