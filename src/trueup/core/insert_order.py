@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from trueup.core.derive_action import derive_action, map_trade
 from trueup.core.draft import Draft
-from trueup.core.judge_pair import cumulative_of, judge_fills_of
+from trueup.core.judge_fills_of import cumulative_of, judge_fills_of
 from trueup.core.judgement import Judgement, as_amount, notify_growth
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_client_id, known_id
