@@ -19,6 +19,7 @@ from trueup.venues.ccxt_listings import conditional_history_methods, conditional
 from trueup.venues.ccxt_pages import Listing, Page
 from trueup.venues.ccxt_traits import (
     CLIENT_ID_LOOKUP,
+    CLIENT_ID_LOOKUP_SPOT,
     CONDITIONAL_LISTED_BY_ID,
     FORGETS_ENDED,
     LISTED_BY_ID,
@@ -64,7 +65,8 @@ def _questions(
         return
     if not group.offers("fetchOrder"):
         raise NotOffered(f"{group.exchange.id} offers no fetchOrder")
-    if by is QueryBy.CLIENT_ORDER_ID and known not in CLIENT_ID_LOOKUP:
+    by_client_id = CLIENT_ID_LOOKUP | CLIENT_ID_LOOKUP_SPOT if group.is_spot else CLIENT_ID_LOOKUP
+    if by is QueryBy.CLIENT_ORDER_ID and known not in by_client_id:
         raise NotOffered(f"{group.exchange.id} finds no order by its client order id")
 
     def ask(parameters: Parameters) -> Question:

@@ -85,9 +85,11 @@ def conditional_lists(
 # (forgets client ids after hours), kraken (userref names several orders), weex (only of live orders).
 CLIENT_ID_LOOKUP = frozenset({
     "apex", "aster", "binance", "bitget", "bithumb", "bitrue", "bitstamp", "bitvavo", "coinbaseexchange", "coinsph",
-    "delta", "extended", "grvt", "hashkey", "hyperliquid", "kucoin", "mexc", "modetrade", "okx", "paradex", "phemex",
-    "woo", "woofipro",
+    "delta", "extended", "grvt", "hyperliquid", "kucoin", "modetrade", "okx", "paradex", "phemex", "woo", "woofipro",
 })  # fmt: skip
+CLIENT_ID_LOOKUP_SPOT = frozenset(
+    {"hashkey", "mexc"}
+)  # their contracts' fetch_order leaves the client's id out
 
 # fetch_order asks an endpoint that knows open orders only, or ended ones for seconds, so that its "not found" proves
 # nothing (bitfinex "Retrieve Orders" lists active ones; Kraken Futures "orders which are open or were filled/cancelled

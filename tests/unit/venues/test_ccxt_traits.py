@@ -1,10 +1,13 @@
 """What is known of single exchanges holds for the installed ccxt; each of its exchanges says what it offers."""
 
+import asyncio
 from typing import Any
 
 import ccxt.async_support
 import pytest
 
+from tests.unit.venues.ccxt_scripted import scripted, spot, swap, venue_of
+from trueup.model.vocabulary import QueryBy
 from trueup.sim.clock import SimClock
 from trueup.venues import ccxt_traits
 from trueup.venues.ccxt_client import Client
@@ -29,6 +32,12 @@ def _client(exchange_id: str) -> Any:
 def test_every_exchange_that_is_named_exists() -> None:
     named = {
         *ccxt_traits.CLIENT_ID_LOOKUP,
+        *ccxt_traits.CLIENT_ID_LOOKUP_SPOT,
+        *ccxt_traits.FORGETS_ENDED,
+        *ccxt_traits.HISTORY_METHODS,
+        *ccxt_traits.NEEDLESS_CREDENTIALS,
+        *ccxt_traits.READS_BY_POST,
+        *ccxt_traits.WRITES_BY_POST,
         *ccxt_traits.LISTED_BY_ID,
         *ccxt_traits.OPEN_ORDERS_NEXT,
         *ccxt_traits.OPEN_ORDERS_UNPAGED,
@@ -52,6 +61,33 @@ def test_the_call_for_an_account_s_id_exists(exchange_id: str) -> None:
 @pytest.mark.parametrize("exchange_id", sorted(ccxt_traits.CLIENT_ID_LOOKUP))
 def test_who_is_asked_by_client_id_can_be_asked_for_an_order(exchange_id: str) -> None:
     assert _client(exchange_id).has["fetchOrder"]
+
+
+SEALED = frozenset(
+    {"aster", "grvt", "modetrade", "paradex", "woofipro"}
+)  # they ask for more before: keys, a log-in
+
+
+@pytest.mark.parametrize(
+    "exchange_id", sorted(ccxt_traits.CLIENT_ID_LOOKUP | ccxt_traits.CLIENT_ID_LOOKUP_SPOT)
+)
+@pytest.mark.parametrize("market", [spot("ETHUSDT", "ETH", "USDT"), swap("ETHUSDT", "ETH", "USDT")])
+def test_the_client_s_id_is_what_is_asked_for(exchange_id: str, market: dict[str, Any]) -> None:
+    if exchange_id in SEALED or not _client(exchange_id).has.get(market["type"]):
+        pytest.skip("not this kind, or not without more")
+    asked: list[str] = []
+
+    def answer(url: str) -> Any:
+        asked.append(url)
+        return ccxt.async_support.ExchangeError("heard")
+
+    wallet = {"walletAddress": "0x" + "22" * 20, "accountId": "1", "privateKey": "0x" + "11" * 32}
+    exchange = scripted(exchange_id, [market], answer, options={"uta": False}, **wallet)
+    asyncio.run(
+        venue_of(exchange, market["symbol"]).find_order(QueryBy.CLIENT_ORDER_ID, "c-0815-x", market["symbol"])
+    )
+    may_ask = market["type"] == "spot" or exchange_id in ccxt_traits.CLIENT_ID_LOOKUP
+    assert any("c-0815-x" in url for url in asked) is may_ask
 
 
 def test_every_exchange_says_what_it_offers() -> None:
