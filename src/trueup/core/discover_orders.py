@@ -30,8 +30,8 @@ def discover_orders(draft: Draft) -> None:
     venue_ids, records, nameless = _unmatched(draft)
     if records or nameless or draft.stray_fills:
         _ask_the_ledger(draft, [*records, *nameless])
-    straight_path = StraightPath(draft, records)
     client_ids = comparable_client_ids([record.client_order_id for record in records])
+    straight_path = StraightPath(draft, records, client_ids)
     plain = 0
     for venue_id, client_id, record in zip(venue_ids, client_ids, records, strict=True):
         if straight_path.insert(venue_id, client_id, record):

@@ -5,12 +5,14 @@ to the same rows here, made at once: without a judgement, and with every id read
 ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the plan has no straight path at all.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from trueup.core.draft import Draft
 from trueup.core.infer_fill import Growth, infer_growth
+from trueup.model.ids import comparable_client_ids
 from trueup.model.plan import Break, Correction, Notification
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -43,11 +45,11 @@ _PENDING_NEW, _PARTIALLY_FILLED = Status.PENDING_NEW, Status.PARTIALLY_FILLED
 class StraightPath:
     """What decides, for all unmatched records of a plan, whether one of them is plain."""
 
-    def __init__(self, draft: Draft, records: Sequence[VenueOrder]) -> None:
+    def __init__(self, draft: Draft, records: Sequence[VenueOrder], client_ids: Sequence[str | None]) -> None:
         self._draft = draft
         symbols = {record.symbol for record in records} if records and _records_alone_decide(draft) else ()
         self._symbols = {one for one in symbols if one is not None and not draft.is_unmapped(one)}
-        self._shared = draft.venue.shared_client_ids if self._symbols else frozenset()
+        self._shared = _shared_client_ids(draft, client_ids) if self._symbols else set()
         self._window_start = draft.window_start(draft.venue.open_read_at)
 
     def insert(self, venue_id: str, client_id: str | None, record: VenueOrder) -> bool:
@@ -97,6 +99,15 @@ def _records_alone_decide(draft: Draft) -> bool:
         venue.read_at_of,
     )
     return local.extent is Extent.ALL and not any(others)
+
+
+def _shared_client_ids(draft: Draft, client_ids: Sequence[str | None]) -> set[str | None]:
+    """Those of these client order ids that name several venue orders."""
+    others = [one.client_order_id for one in (*draft.matched, *draft.venue.nameless) if one is not None]
+    shared = set(client_ids).intersection(comparable_client_ids(others))
+    if len(set(client_ids)) < len(client_ids):
+        shared.update(one for one, count in Counter(client_ids).items() if count > 1)
+    return shared
 
 
 def _row_of(record: VenueOrder) -> LocalOrder:

@@ -148,14 +148,6 @@ class VenueIndex:
         """Whether several venue orders carry this client order id: it then names none of them."""
         return self._index_by_client_id().get(client_id, "") is None
 
-    @property
-    def shared_client_ids(self) -> frozenset[str]:
-        """Those that several venue orders carry."""
-        client_ids = comparable_client_ids([one.client_order_id for one in self.by_id.values()])
-        if not self.nameless and len(set(client_ids)) == len(client_ids):
-            return frozenset()
-        return frozenset(one for one, venue_id in self._index_by_client_id().items() if venue_id is None)
-
     def _index_by_client_id(self) -> dict[str, str | None]:
         """Comparable venue order ids by comparable client order id; null where several orders carry it."""
         if self._by_client_id is None:
