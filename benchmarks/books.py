@@ -40,15 +40,16 @@ def make_pairs(folder: Path, scenario: Scenario, pairs: int) -> Snapshot:
 class TimedDatabase(SqliteDatabase):
     """Adds up what commits cost: they are the disk's time, not trueup's."""
 
-    commit_s = 0.0
+    commit_s = commit_cpu_s = 0.0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        done = time.perf_counter()
+        done, done_cpu = time.perf_counter(), time.thread_time()
         with super().transaction():
             yield
-            done = time.perf_counter()
+            done, done_cpu = time.perf_counter(), time.thread_time()
         self.commit_s += time.perf_counter() - done
+        self.commit_cpu_s += time.thread_time() - done_cpu
 
 
 class StandingClock:
