@@ -4,18 +4,16 @@ A stage judges into a `Judgement` (see `core.judgement`) and commits it here who
 their index in `orders`; the local side read from here is always as the earlier stages' corrections leave it.
 """
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from decimal import Decimal
+from collections.abc import Iterable
 from functools import cached_property
 
 from msgspec.structs import replace
 
+from trueup.core.facts import Facts, Ids
 from trueup.core.trade_moves import TradeMoves
 from trueup.core.venue_index import VenueIndex
-from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
-from trueup.model.money import ZERO, amount
+from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.plan import (
     Alert,
     Break,
@@ -31,8 +29,7 @@ from trueup.model.plan import (
     SubTagRepairResult,
 )
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Decision, Fill, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
-from trueup.model.times import NS_PER_S, from_ns, to_ns
+from trueup.model.snapshot import Fill, Finding, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.vocabulary import (
     BreakKind,
     DecisionKind,
@@ -43,9 +40,6 @@ from trueup.model.vocabulary import (
     QuerySide,
     Severity,
 )
-
-_SECONDS = len("2026-11-23T12:00:00")
-Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
 
 SEVERITY_OF = {
     BreakKind.FOREIGN_ORDER: Severity.INFO,
@@ -58,14 +52,11 @@ SEVERITY_OF = {
 }  # every other kind: warn
 
 
-class Draft:
+class Draft(Facts):
     """Everything between a snapshot and its plan."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.policy = snapshot.policy
-        self.profile = snapshot.profile
-        self.now_ns = to_ns(snapshot.taken_at)
+        super().__init__(snapshot)
         # the local side, as the corrections so far leave it
         self.orders: list[LocalOrder] = snapshot.local.orders
         self.original_orders = self.orders  # those in scope, as the snapshot has them
@@ -75,7 +66,6 @@ class Draft:
         self.trades: dict[str, Trade] = {}
         self.changed_trades: set[str] = set()
         self.fills_of: dict[int, list[Fill]] = {}
-        self._thresholds: dict[str | None, tuple[str, int]] = {}
         # the venue's side
         self.open_rows: list[VenueOrder] = snapshot.venue.open_orders.rows
         self.venue = VenueIndex()
@@ -83,9 +73,7 @@ class Draft:
         self.rebound: dict[int, VenueOrder] = {}  # orders bound to the record that replaced theirs
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
-        self.known_ids: set[str] = (
-            set()
-        )  # venue order ids that count as existing: those that replaced orders had
+        self.known_ids: set[str] = set()  # venue order ids that count as existing: replaced orders had them
         self.ids_out_of_scope: set[str] = set()
         self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
@@ -122,40 +110,6 @@ class Draft:
         self.trade_moves = TradeMoves()
 
     # -- lookups ------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def instruments(self) -> dict[str, Instrument]:
-        return {symbol_token(one.symbol): one for one in self.snapshot.instruments}
-
-    @cached_property
-    def managed_tokens(self) -> frozenset[str] | None:
-        managed = self.policy.managed_symbols
-        return None if managed is None else frozenset(map(symbol_token, managed))
-
-    @cached_property
-    def owned_prefixes(self) -> tuple[str, ...]:
-        return tuple(map(normal_id, self.policy.owned_client_order_id_prefixes))
-
-    @cached_property
-    def owned_sub_tags(self) -> frozenset[str]:
-        return frozenset(map(normal_id, self.policy.owned_sub_tags))
-
-    @cached_property
-    def claimed_tokens(self) -> frozenset[str]:
-        return frozenset(map(symbol_token, self.policy.claimed_symbols))
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        text = self.policy.client_order_id_pattern
-        return None if text is None else re.compile(text)
-
-    @cached_property
-    def prior_by_id(self) -> dict[str, Finding]:
-        return {one.break_id: one for one in self.snapshot.prior if one.break_id is not None}
-
-    @cached_property
-    def prior_without_id(self) -> list[Finding]:
-        return [one for one in self.snapshot.prior if one.break_id is None]
 
     @cached_property
     def trade_keys(self) -> dict[str, list[str]]:
@@ -206,76 +160,6 @@ class Draft:
             return False
         return not self.venue.is_shared(client_id)
 
-    def in_scope(self, symbol: str | None) -> bool:
-        managed = self.managed_tokens
-        return managed is None or symbol is None or symbol_token(symbol) in managed
-
-    @cached_property
-    def decisions(self) -> dict[tuple[DecisionKind, str], Decision]:
-        """A person's standing decisions, by what they are about; of two about one thing the later counts."""
-        standing: dict[tuple[DecisionKind, str], Decision] = {}
-        for one in sorted(
-            self.snapshot.local.decisions, key=lambda each: (to_ns(each.decided_at), each.decision_id)
-        ):
-            if one.until is not None and to_ns(one.until) <= self.now_ns:
-                continue
-            for subject in (known_id(one.venue_order_id), known_client_id(one.client_order_id), one.break_id):
-                if subject is not None:
-                    standing[one.kind, subject] = one
-        return standing
-
-    def decision(self, kind: DecisionKind, order: LocalOrder | VenueOrder) -> Decision | None:
-        """What a person decided of this order, by either of its ids."""
-        if not self.snapshot.local.decisions:
-            return None
-        by_venue_id = self.decisions.get((kind, known_id(order.venue_order_id) or ""))
-        return by_venue_id or self.decisions.get((kind, known_client_id(order.client_order_id) or ""))
-
-    def is_unmapped(self, symbol: str | None) -> bool:
-        """A symbol that a non-empty instruments list does not have."""
-        return (
-            bool(self.snapshot.instruments)
-            and symbol is not None
-            and symbol_token(symbol) not in self.instruments
-        )
-
-    def tolerance(self, symbol: str | None) -> Decimal:
-        """Quantity that does not count on terminal orders and positions; none where steps are whole units."""
-        instrument = self.instruments.get(symbol_token(symbol)) if symbol is not None else None
-        if instrument is None or instrument.qty_step is None:
-            return ZERO
-        step = amount(instrument.qty_step)
-        return ZERO if step == step.to_integral_value() else step * self.policy.qty_tolerance_steps
-
-    def quote(self, symbol: str) -> str | None:
-        instrument = self.instruments.get(symbol_token(symbol))
-        return None if instrument is None else instrument.quote
-
-    def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
-        """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
-        return self.is_within_window(order.last_activity_at, read_at)
-
-    def is_within_window(self, time: str | None, read_at: str | None) -> bool:
-        """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""
-        if time is None:
-            return False
-        threshold = self._threshold(read_at)
-        if time[:_SECONDS] != threshold[0]:  # whole seconds compare as text
-            return time[:_SECONDS] > threshold[0]
-        return to_ns(time) >= threshold[1]
-
-    def window_start(self, read_at: str | None) -> str:
-        """The second in which the recent-activity window of a read starts: what is before it as text is not recent."""
-        return self._threshold(read_at)[0]
-
-    def _threshold(self, read_at: str | None) -> tuple[str, int]:
-        threshold = self._thresholds.get(read_at)
-        if threshold is None:
-            window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
-            start_ns = to_ns(read_at or self.snapshot.taken_at) - window_ns
-            self._thresholds[read_at] = threshold = (from_ns(start_ns)[:_SECONDS], start_ns)
-        return threshold
-
     @cached_property
     def _holders(self) -> dict[str, int]:
         """Which local order each venue order was matched to, by the record's key."""
@@ -290,47 +174,7 @@ class Draft:
         if venue_id is not None:
             self.index_by_venue_id.setdefault(venue_id, index)
 
-    # -- identity -----------------------------------------------------------------------------------------------------
-
-    def order_digest(self, order: LocalOrder | VenueOrder) -> str:
-        """The stable part of every id derived from one order."""
-        venue_id = known_id(order.venue_order_id)
-        if venue_id is not None:
-            return self.digest_of_venue_id(venue_id)
-        client_id = known_client_id(order.client_order_id)
-        if client_id is not None:
-            return digest(self.profile.profile_id, "c", client_id)
-        trade_id = order.trade_id if isinstance(order, LocalOrder) else None
-        token = None if order.symbol is None else symbol_token(order.symbol)
-        return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
-
-    @cached_property
-    def digest_of_venue_id(self) -> Callable[[str], str]:
-        """`order_digest` of an order by its comparable venue order id."""
-        return digester(self.profile.profile_id, "v")
-
-    def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
-        """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""
-        found = self.prior_by_id.get(break_id)
-        if found is not None:
-            return found
-        for one in self.prior_without_id:
-            theirs = (one.client_order_id, one.venue_order_id, one.trade_id)
-            if one.kind is kind and shares_id(ids, theirs):
-                return one
-        return None
-
     # -- local queries ------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def local_answers(self) -> dict[tuple[QueryBy, str], Outcome]:
-        """What the ledger answered, by kind of id and comparable id; an unknown answer never hides another."""
-        answers: dict[tuple[QueryBy, str], Outcome] = {}
-        for one in self.snapshot.local.answers:
-            key = (one.by, one.id.strip().lower())
-            if answers.get(key) in (None, Outcome.UNKNOWN):
-                answers[key] = one.outcome
-        return answers
 
     def ledger_lacks(self, *ids: tuple[QueryBy, str | None]) -> bool:
         """Whether no order of the whole ledger has any of these ids; asks for what is not answered yet."""
@@ -340,10 +184,6 @@ class Draft:
         answers = [self.local_answers.get((by, raw.strip().lower())) for by, raw in named]
         self.ask_ledger(raw for (_, raw), answer in zip(named, answers, strict=True) if answer is None)
         return all(answer is Outcome.ABSENT for answer in answers)
-
-    def is_known_locally(self, venue_id: str) -> bool:
-        """Whether the ledger answered that it has this venue order id."""
-        return self.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id)) is Outcome.FOUND
 
     def is_free_everywhere(self, client_id: str) -> bool:
         """Free, and not known to the ledger beyond the snapshot either; asks the ledger where that is not answered."""
@@ -438,12 +278,6 @@ class Draft:
         self.defer(reason, BreakKind.MISSING_LOCALLY, self.order_digest(record), ids)
         self.deferred_records.add(known_id(record.venue_order_id) or "")
         self.unsettle(record.symbol)
-
-    @cached_property
-    def account_changed(self) -> bool:
-        """Another account answered than the one recorded: its orders are none of ours."""
-        answered, recorded = self.snapshot.venue.account_id, self.snapshot.venue.recorded_account_id
-        return answered is not None and recorded is not None and known_id(answered) != known_id(recorded)
 
     def unsettle(self, symbol: str | None) -> None:
         """Positions of this instrument cannot be compared in this run."""
@@ -544,10 +378,6 @@ class Draft:
         """The local order that has or had this comparable venue order id, or was matched to it."""
         return None if venue_id is None else self.index_by_venue_id.get(venue_id)
 
-    @staticmethod
-    def amount_of(value: str) -> Decimal:
-        return amount(value)
-
     def count(self, key: str, by: int = 1) -> None:
         """Add to one counter of the plan's result."""
         self.counts[key] += by
@@ -580,11 +410,3 @@ class Draft:
 def record_key(record: VenueOrder) -> str:
     """How one venue order is told from the others: its venue order id, else its client order id."""
     return known_id(record.venue_order_id) or f"client {known_client_id(record.client_order_id)}"
-
-
-def shares_id(left: Ids, right: Ids) -> bool:
-    """Whether two rows have any id in common, place by place."""
-    return any(
-        a is not None and b is not None and known_id(a) == known_id(b)
-        for a, b in zip(left, right, strict=True)
-    )

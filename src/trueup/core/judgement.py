@@ -10,7 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from trueup.core.derive_action import derive_action
-from trueup.core.draft import Draft, Ids
+from trueup.core.draft import Draft
+from trueup.core.facts import Ids
 from trueup.core.fold_fills import Booking, Fold
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount, canonical, text

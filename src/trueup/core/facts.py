@@ -1,0 +1,190 @@
+"""What a snapshot says, read once: the lookups that the stages share. Nothing here changes while a plan is made."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cached_property
+
+from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
+from trueup.model.money import ZERO, amount
+from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, VenueOrder
+from trueup.model.times import NS_PER_S, from_ns, to_ns
+from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy
+
+_SECONDS = len("2026-11-23T12:00:00")
+Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
+
+
+class Facts:
+    """A snapshot's policy, instruments, decisions, prior findings and answers, by what they are asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.policy = snapshot.policy
+        self.profile = snapshot.profile
+        self.now_ns = to_ns(snapshot.taken_at)
+        self._thresholds: dict[str | None, tuple[str, int]] = {}
+
+    @cached_property
+    def instruments(self) -> dict[str, Instrument]:
+        return {symbol_token(one.symbol): one for one in self.snapshot.instruments}
+
+    @cached_property
+    def managed_tokens(self) -> frozenset[str] | None:
+        managed = self.policy.managed_symbols
+        return None if managed is None else frozenset(map(symbol_token, managed))
+
+    @cached_property
+    def owned_prefixes(self) -> tuple[str, ...]:
+        return tuple(map(normal_id, self.policy.owned_client_order_id_prefixes))
+
+    @cached_property
+    def owned_sub_tags(self) -> frozenset[str]:
+        return frozenset(map(normal_id, self.policy.owned_sub_tags))
+
+    @cached_property
+    def claimed_tokens(self) -> frozenset[str]:
+        return frozenset(map(symbol_token, self.policy.claimed_symbols))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        text = self.policy.client_order_id_pattern
+        return None if text is None else re.compile(text)
+
+    @cached_property
+    def prior_by_id(self) -> dict[str, Finding]:
+        return {one.break_id: one for one in self.snapshot.prior if one.break_id is not None}
+
+    @cached_property
+    def prior_without_id(self) -> list[Finding]:
+        return [one for one in self.snapshot.prior if one.break_id is None]
+
+    def in_scope(self, symbol: str | None) -> bool:
+        managed = self.managed_tokens
+        return managed is None or symbol is None or symbol_token(symbol) in managed
+
+    @cached_property
+    def decisions(self) -> dict[tuple[DecisionKind, str], Decision]:
+        """A person's standing decisions, by what they are about; of two about one thing the later counts."""
+        standing: dict[tuple[DecisionKind, str], Decision] = {}
+        for one in sorted(
+            self.snapshot.local.decisions, key=lambda each: (to_ns(each.decided_at), each.decision_id)
+        ):
+            if one.until is not None and to_ns(one.until) <= self.now_ns:
+                continue
+            for subject in (known_id(one.venue_order_id), known_client_id(one.client_order_id), one.break_id):
+                if subject is not None:
+                    standing[one.kind, subject] = one
+        return standing
+
+    def decision(self, kind: DecisionKind, order: LocalOrder | VenueOrder) -> Decision | None:
+        """What a person decided of this order, by either of its ids."""
+        if not self.snapshot.local.decisions:
+            return None
+        by_venue_id = self.decisions.get((kind, known_id(order.venue_order_id) or ""))
+        return by_venue_id or self.decisions.get((kind, known_client_id(order.client_order_id) or ""))
+
+    def is_unmapped(self, symbol: str | None) -> bool:
+        """A symbol that a non-empty instruments list does not have."""
+        return (
+            bool(self.snapshot.instruments)
+            and symbol is not None
+            and symbol_token(symbol) not in self.instruments
+        )
+
+    def tolerance(self, symbol: str | None) -> Decimal:
+        """Quantity that does not count on terminal orders and positions; none where steps are whole units."""
+        instrument = self.instruments.get(symbol_token(symbol)) if symbol is not None else None
+        if instrument is None or instrument.qty_step is None:
+            return ZERO
+        step = amount(instrument.qty_step)
+        return ZERO if step == step.to_integral_value() else step * self.policy.qty_tolerance_steps
+
+    def quote(self, symbol: str) -> str | None:
+        instrument = self.instruments.get(symbol_token(symbol))
+        return None if instrument is None else instrument.quote
+
+    def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
+        """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
+        return self.is_within_window(order.last_activity_at, read_at)
+
+    def is_within_window(self, time: str | None, read_at: str | None) -> bool:
+        """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""
+        if time is None:
+            return False
+        threshold = self._threshold(read_at)
+        if time[:_SECONDS] != threshold[0]:  # whole seconds compare as text
+            return time[:_SECONDS] > threshold[0]
+        return to_ns(time) >= threshold[1]
+
+    def window_start(self, read_at: str | None) -> str:
+        """The second in which the recent-activity window of a read starts: what is before it as text is not recent."""
+        return self._threshold(read_at)[0]
+
+    def _threshold(self, read_at: str | None) -> tuple[str, int]:
+        threshold = self._thresholds.get(read_at)
+        if threshold is None:
+            window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
+            start_ns = to_ns(read_at or self.snapshot.taken_at) - window_ns
+            self._thresholds[read_at] = threshold = (from_ns(start_ns)[:_SECONDS], start_ns)
+        return threshold
+
+    def order_digest(self, order: LocalOrder | VenueOrder) -> str:
+        """The stable part of every id derived from one order."""
+        venue_id = known_id(order.venue_order_id)
+        if venue_id is not None:
+            return self.digest_of_venue_id(venue_id)
+        client_id = known_client_id(order.client_order_id)
+        if client_id is not None:
+            return digest(self.profile.profile_id, "c", client_id)
+        trade_id = order.trade_id if isinstance(order, LocalOrder) else None
+        token = None if order.symbol is None else symbol_token(order.symbol)
+        return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
+
+    @cached_property
+    def digest_of_venue_id(self) -> Callable[[str], str]:
+        """`order_digest` of an order by its comparable venue order id."""
+        return digester(self.profile.profile_id, "v")
+
+    def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
+        """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""
+        found = self.prior_by_id.get(break_id)
+        if found is not None:
+            return found
+        for one in self.prior_without_id:
+            theirs = (one.client_order_id, one.venue_order_id, one.trade_id)
+            if one.kind is kind and shares_id(ids, theirs):
+                return one
+        return None
+
+    @cached_property
+    def local_answers(self) -> dict[tuple[QueryBy, str], Outcome]:
+        """What the ledger answered, by kind of id and comparable id; an unknown answer never hides another."""
+        answers: dict[tuple[QueryBy, str], Outcome] = {}
+        for one in self.snapshot.local.answers:
+            key = (one.by, one.id.strip().lower())
+            if answers.get(key) in (None, Outcome.UNKNOWN):
+                answers[key] = one.outcome
+        return answers
+
+    def is_known_locally(self, venue_id: str) -> bool:
+        """Whether the ledger answered that it has this venue order id."""
+        return self.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id)) is Outcome.FOUND
+
+    @cached_property
+    def account_changed(self) -> bool:
+        """Another account answered than the one recorded: its orders are none of ours."""
+        answered, recorded = self.snapshot.venue.account_id, self.snapshot.venue.recorded_account_id
+        return answered is not None and recorded is not None and known_id(answered) != known_id(recorded)
+
+    @staticmethod
+    def amount_of(value: str) -> Decimal:
+        return amount(value)
+
+
+def shares_id(left: Ids, right: Ids) -> bool:
+    """Whether two rows have any id in common, place by place."""
+    return any(
+        a is not None and b is not None and known_id(a) == known_id(b)
+        for a, b in zip(left, right, strict=True)
+    )
