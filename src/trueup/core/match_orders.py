@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from trueup.core.derive_action import pattern_group
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, ids_text, turn_of
-from trueup.model.ids import comparable_ids, known_client_id, known_id, symbol_token
+from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -44,8 +44,14 @@ def _index_venue(draft: Draft) -> None:
 
 
 def _match_by_venue_id(draft: Draft) -> None:
-    ids = comparable_ids([order.venue_order_id for order in draft.orders])
-    draft.matched = list(map(draft.venue.by_id.get, ids))  # type: ignore[arg-type]
+    """The text as it stands first: an id that is its own comparable form needs no other look."""
+    ids, by_id = [order.venue_order_id for order in draft.orders], draft.venue.by_id
+    draft.matched = matched = list(map(by_id.get, ids))  # type: ignore[arg-type]
+    if None in matched:
+        draft.matched = [
+            by_id.get(known_id(one) or "") if record is None else record
+            for one, record in zip(ids, matched, strict=True)
+        ]
     for previous in [one.previous_venue_order_ids for one in draft.orders if one.previous_venue_order_ids]:
         draft.known_ids.update(one.strip().lower() for one in previous)
 
