@@ -35,13 +35,9 @@ class BotOrder(Struct, eq=False, kw_only=True):
     action: Action
     qty: int
     venue_order_id: str | None = None
-    told: int = 0  # the cumulative quantity that a notification set
-    seen: dict[str, int] = {}  # fill id → quantity, from frames
+    filled: int = 0  # the cumulative quantity, from a frame or a notification
+    seen: set[str] = set()  # fill ids, from frames
     status: Status = Status.PENDING_NEW
-
-    @property
-    def filled(self) -> int:
-        return max(self.told, sum(self.seen.values()))
 
     @property
     def is_live(self) -> bool:
@@ -247,10 +243,9 @@ class Bot:
             self._acknowledge(order, event.order)
         match event.kind:
             case "fill" if event.fill is not None and event.fill.fill_id not in order.seen:
-                order.seen[event.fill.fill_id] = event.fill.qty
-                recorded = self._books.record_fill(order.client_order_id, event.fill.view())
-                if isinstance(recorded, LocalOrder):  # the books may know of more than the stream told
-                    self._set_told(trade, order, recorded.filled_qty)
+                order.seen.add(event.fill.fill_id)
+                order.filled = max(order.filled, event.filled)
+                self._books.record_fill(order.client_order_id, event.fill.view())
             case "canceled" | "expired" | "rejected":
                 order.status = Status(event.kind)
                 self._books.record_ended(
@@ -322,14 +317,11 @@ class Bot:
         trade, order = known
         order.venue_order_id = order.venue_order_id or notification.venue_order_id
         if notification.cumulative_qty is not None:
-            self._set_told(trade, order, notification.cumulative_qty)
+            told = Decimal(notification.cumulative_qty).scaleb(trade.instrument.qty_decimals)
+            order.filled = max(order.filled, int(told))
         if notification.kind is NotificationKind.CANCEL:
             order.status = Status.CANCELED
         trade.done = trade.done and not order.is_live and trade.held <= 0
-
-    def _set_told(self, trade: BotTrade, order: BotOrder, cumulative_qty: str) -> None:
-        told = Decimal(cumulative_qty).scaleb(trade.instrument.qty_decimals)
-        order.told = max(order.told, int(told))
 
     def _adopt(self, notification: Notification) -> tuple[BotTrade, BotOrder] | None:
         """Remember an order of ours that we never heard of: ask the venue for it."""
