@@ -80,6 +80,7 @@ class Bot:
         rng: Random,
         *,
         sub_tag: str | None = None,
+        records_tag: bool = True,
         shorts: bool = False,
         brackets: bool = False,
         hedged: bool = False,
@@ -95,6 +96,7 @@ class Bot:
         self._dice = dice
         self._rng = rng
         self._sub_tag = sub_tag
+        self._records_tag = records_tag
         self._shorts = shorts
         self._brackets = brackets
         self._hedged = hedged
@@ -173,7 +175,7 @@ class Bot:
         records_late = self._dice.strikes("crash_before_record")
         if not records_late:
             try:
-                self._books.record_order(_local_order(trade, action, request))
+                self._books.record_order(self._local_order(trade, action, request))
             except LedgerError:
                 return  # what cannot be recorded is not sent
             self._remember(trade, order)
@@ -276,12 +278,36 @@ class Bot:
                 venue_order_id=successor.venue_order_id,
             )
             self._remember(trade, follower)
-        local = _local_order(trade, order.action, successor.request, successor)
+        local = self._local_order(trade, order.action, successor.request, successor)
         self._books.record_replaced(order.client_order_id, replaced.venue_order_id, local)
 
     def _remember(self, trade: BotTrade, order: BotOrder) -> None:
         trade.orders.append(order)
         self._orders[order.client_order_id] = (trade, order)
+
+    def _local_order(
+        self, trade: BotTrade, action: Action, request: OrderRequest, placed: MarketOrder | None = None
+    ) -> LocalOrder:
+        """An order as the bot records it: before it is sent, or (a successor) as the venue placed it."""
+        view = placed.view() if placed is not None else None
+        instrument = trade.instrument
+        return LocalOrder(
+            client_order_id=request.client_order_id,
+            venue_order_id=view.venue_order_id if view is not None else None,
+            trade_id=trade.trade_id,
+            sub_tag=request.sub_tag if self._records_tag else None,
+            symbol=request.symbol,
+            side=request.side,
+            action=action,
+            order_type=request.order_type,
+            qty=None if request.by_notional else instrument.qty_text(placed.qty if placed else request.qty),
+            limit_price=None if request.limit is None else instrument.price_text(request.limit),
+            stop_price=None if request.stop is None else instrument.price_text(request.stop),
+            status=Status.PENDING_NEW,
+            position_side=request.position_side,
+            submitted_at=view.submitted_at if view is not None else None,
+            venue_updated_at=view.updated_at if view is not None else None,
+        )
 
     # ports.Executor
 
@@ -339,28 +365,3 @@ class Bot:
         )
         self._remember(trade, order)
         return trade, order
-
-
-def _local_order(
-    trade: BotTrade, action: Action, request: OrderRequest, placed: MarketOrder | None = None
-) -> LocalOrder:
-    """An order as the bot records it: before it is sent, or (a successor) as the venue placed it."""
-    view = placed.view() if placed is not None else None
-    instrument = trade.instrument
-    return LocalOrder(
-        client_order_id=request.client_order_id,
-        venue_order_id=view.venue_order_id if view is not None else None,
-        trade_id=trade.trade_id,
-        sub_tag=request.sub_tag,
-        symbol=request.symbol,
-        side=request.side,
-        action=action,
-        order_type=request.order_type,
-        qty=None if request.by_notional else instrument.qty_text(placed.qty if placed else request.qty),
-        limit_price=None if request.limit is None else instrument.price_text(request.limit),
-        stop_price=None if request.stop is None else instrument.price_text(request.stop),
-        status=Status.PENDING_NEW,
-        position_side=request.position_side,
-        submitted_at=view.submitted_at if view is not None else None,
-        venue_updated_at=view.updated_at if view is not None else None,
-    )

@@ -23,8 +23,6 @@ CHUNK = 5  # seeds handed to a process at a time
 NEVER_BREAKS = {
     BreakKind.IDENTITY_CONFLICT: "the market gives every id once and keeps symbol and side; tests/acceptance has it",
     BreakKind.OVERFILL: "the market never fills more than was ordered; tests/acceptance has it",
-    BreakKind.UNMAPPED_INSTRUMENT: "the venue lists what it trades; tests/acceptance has it",
-    BreakKind.SUB_TAG_MISSING: "bots that tag their orders record the tag with them; tests/acceptance has it",
 }
 NEVER_REASONS: dict[Reason, str] = {
     Reason.EXCEEDS_ORDER_QTY: "the market never fills more than was ordered",
@@ -34,9 +32,7 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.CLIENT_ID_REUSED: "the market refuses a client order id that was used",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
-    Reason.NOT_IN_INSTRUMENTS: "the venue lists what it trades",
     Reason.DECIDED_BY_PERSON: "people decide nothing here",
-    Reason.SUB_TAG_AT_VENUE: "bots that tag their orders record the tag with them",
     Reason.AUDIT_MISSING: "the SQLite ledger holds the audit",
     Reason.NO_ID_TO_QUERY: "every order is recorded with its client order id",
 }

@@ -38,6 +38,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     accounts: int = 1
     profiles: int = 1  # of each account
     sub_tags: bool = False
+    tags_unrecorded: bool = False  # bots leave them out of their books
     shorts: bool = False
     stages: bool = False  # the stages over trades and positions are on, too
     coverage: bool = False  # so is coverage: without it, exit backfill has more to do
@@ -179,6 +180,7 @@ class World:
             self.dice,
             self._stream(profile_id),
             sub_tag=profile_id if self.shape.sub_tags else None,
+            records_tag=not self.shape.tags_unrecorded,
             shorts=self.shape.shorts,
             brackets=self.shape.brackets,
             hedged=self.shape.hedged,
