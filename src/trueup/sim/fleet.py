@@ -243,8 +243,9 @@ class Fleet:
 
     def _reported(self, worker: Worker, report: AccountReport) -> None:
         self.runs += sum(1 for one in report.profiles if one.plan is not None)
-        states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
-        self.note(f"{worker.process.name} ran {report.account_id} {states}")
+        if not report.contended:  # else another worker runs it
+            states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
+            self.note(f"{worker.process.name} ran {report.account_id} {states}")
         self.on_report(worker, report)
 
     def _on_commit(self, connection: Connection) -> None:
