@@ -16,7 +16,8 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import NS_PER_S
 from trueup.sim.books import Books
-from trueup.sim.bot import CLIENT_ORDER_ID_PATTERN, Bot
+from trueup.sim.bot import Bot
+from trueup.sim.bot_orders import CLIENT_ORDER_ID_PATTERN, Style
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
@@ -179,13 +180,15 @@ class World:
             self._make_books(profile),
             self.dice,
             self._stream(profile_id),
-            sub_tag=profile_id if self.shape.sub_tags else None,
-            records_tag=not self.shape.tags_unrecorded,
-            shorts=self.shape.shorts,
-            brackets=self.shape.brackets,
-            hedged=self.shape.hedged,
-            notional=self.shape.notional,
-            trades_max=self.shape.trades_max,
+            Style(
+                sub_tag=profile_id if self.shape.sub_tags else None,
+                records_tag=not self.shape.tags_unrecorded,
+                shorts=self.shape.shorts,
+                brackets=self.shape.brackets,
+                hedged=self.shape.hedged,
+                notional=self.shape.notional,
+                trades_max=self.shape.trades_max,
+            ),
         )
         policy = Policy(
             owned_client_order_id_prefixes=(profile_id,),
