@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status
-from trueup.sim.market_orders import FEE_PARTS, MarketInstrument
+from trueup.sim.market_instruments import FEE_PARTS, MarketInstrument
 
 
 class BotOrder(Struct, eq=False, kw_only=True):

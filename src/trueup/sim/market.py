@@ -11,7 +11,8 @@ from msgspec import Struct, structs
 from trueup.model.errors import TrueupError
 from trueup.model.vocabulary import LIVE, TERMINAL, TRANSITIONAL, PositionSide, Status
 from trueup.sim.clock import SimClock
-from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import MarketFill, MarketOrder, OrderRequest
 
 MATCHABLE = LIVE - {Status.SUSPENDED}
 

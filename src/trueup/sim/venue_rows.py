@@ -13,7 +13,8 @@ from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState
 from trueup.sim.faults import FaultDice
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import MarketFill, MarketOrder
 
 YOUNG_S = 120  # rows shift where new ones come in
 Row = TypeVar("Row")

@@ -21,7 +21,7 @@ from trueup.sim.bot_orders import CLIENT_ORDER_ID_PATTERN, Style
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument
+from trueup.sim.market_instruments import MarketInstrument
 from trueup.sim.people import Person
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
