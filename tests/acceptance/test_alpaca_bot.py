@@ -17,7 +17,8 @@ from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Local, LocalOrder
 from trueup.model.vocabulary import LIVE, Action, Status
 from trueup.service.clock import SystemClock
-from trueup.sim.market_orders import FEE_PARTS, MarketOrder
+from trueup.sim.market_instruments import FEE_PARTS
+from trueup.sim.market_orders import MarketOrder
 from trueup.sim.paper_faults import PaperFault
 from trueup.sim.paper_json import order_id
 from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue

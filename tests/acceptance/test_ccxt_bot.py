@@ -22,7 +22,7 @@ from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, Action
 from trueup.service.clock import SystemClock
 from trueup.sim.clock import SimClock
-from trueup.sim.market_orders import FEE_PARTS
+from trueup.sim.market_instruments import FEE_PARTS
 from trueup.sim.paper_faults import PaperFault
 from trueup.venues.ccxt import CcxtVenue
 from trueup.venues.ccxt_client import ATTEMPTS_MAX

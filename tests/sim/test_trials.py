@@ -11,19 +11,9 @@ from pathlib import Path
 import pytest
 
 from trueup.sim.campaign import run_seeds
-from trueup.sim.trial import draw_plot, run_trial
 
 FIRST, _, LAST = os.environ.get("TRUEUP_SEEDS", "1-120").partition("-")
 SEEDS_PER_TEST = 30
-FOUND = (
-    197,
-    423,
-    686,
-    2341,
-    2703,
-    3412,
-    3538,
-)  # each once showed a mistake; docs/explanation/simulation.md says which
 
 
 @pytest.mark.parametrize("first", range(int(FIRST), int(LAST) + 1, SEEDS_PER_TEST))
@@ -34,15 +24,10 @@ def test_worlds_stay_safe_and_converge(first):
     assert tally.runs > 10 * tally.worlds  # a tame campaign proves nothing
 
 
-@pytest.mark.parametrize("seed", FOUND)
-def test_worlds_that_found_a_mistake_stay_well(seed):
-    assert run_trial(draw_plot(seed)).violations == []
-
-
 def test_a_seed_gives_the_same_trace_in_two_processes(tmp_path: Path):
     traces = [
         subprocess.run(
-            [sys.executable, "-m", "trueup", "sim", "replay", "7"],
+            [sys.executable, "-m", "trueup", "sim", "replay", "145"],
             check=True,
             capture_output=True,
             cwd=tmp_path,

@@ -36,9 +36,11 @@ def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -
 
 
 def mark_delivered(database: Database, items: Sequence[OutboxItem]) -> None:
+    """By sequence and id: a restored backup gives sequences again, to other notifications."""
     with database.transaction():
         now = stamp(database.now_ns())
-        database.write_many("mark_delivered", [(item.sequence, now) for item in items])
+        rows = [(item.sequence, now, item.notification.notification_id) for item in items]
+        database.write_many("mark_delivered", rows)
 
 
 def mark_failed(database: Database, item: OutboxItem, error: str) -> bool:
@@ -49,7 +51,12 @@ def mark_failed(database: Database, item: OutboxItem, error: str) -> bool:
     with database.transaction():
         now = stamp(database.now_ns())
         database.write(
-            "mark_failed", item.sequence, seconds_after(now, wait_s), now if parked else None, error
+            "mark_failed",
+            item.sequence,
+            seconds_after(now, wait_s),
+            now if parked else None,
+            error,
+            item.notification.notification_id,
         )
     return parked
 

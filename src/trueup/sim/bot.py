@@ -8,72 +8,27 @@ except for an order that it asks for by its client order id.
 from decimal import Decimal
 from random import Random
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from trueup.model.errors import LedgerError, VenueUnavailable
 from trueup.model.plan import Notification
-from trueup.model.snapshot import LocalOrder
-from trueup.model.vocabulary import LIVE, Action, NotificationKind, PositionSide, Side, Status
+from trueup.model.vocabulary import Action, NotificationKind, PositionSide, Status
 from trueup.sim.books import Books
+from trueup.sim.bot_memory import BotOrder, BotTrade
+from trueup.sim.bot_orders import OrderWriter, Style
 from trueup.sim.faults import FaultDice
 from trueup.sim.market import Event, Refused
-from trueup.sim.market_orders import FEE_PARTS, MarketInstrument, MarketOrder, OrderRequest, time_text
+from trueup.sim.market_orders import MarketOrder, time_text
 from trueup.sim.trading import TradingClient
 
-CLIENT_ORDER_ID_PATTERN = r"^(?P<profile>\w+)-(?P<trade>\w+)-(?P<action>entry|exit)-\d+$"
 ACT = 0.5  # chance per step that the bot does anything
 CANCEL, REPLACE = 0.12, 0.15  # chance per look at a live order
 BRACKET = 0.3  # share of entries with legs, in worlds that have them
-LEVEL_TICKS = 300  # how far from the price its limits and stops lie
 QTY_MAX = 20_000  # steps
 
 
-class BotOrder(Struct, eq=False, kw_only=True):
-    """An order as the bot remembers it."""
-
-    client_order_id: str
-    action: Action
-    qty: int
-    venue_order_id: str | None = None
-    told: int = 0  # the cumulative quantity that a notification set
-    seen: dict[str, int] = {}  # fill id → quantity, from frames
-    status: Status = Status.PENDING_NEW
-
-    @property
-    def filled(self) -> int:
-        return max(self.told, sum(self.seen.values()))
-
-    @property
-    def is_live(self) -> bool:
-        return self.status in LIVE and self.filled < self.qty
-
-
-class BotTrade(Struct, eq=False, kw_only=True):
-    """A round trip as the bot remembers it."""
-
-    trade_id: str
-    instrument: MarketInstrument
-    side: PositionSide
-    orders: list[BotOrder] = []
-    order_count: int = 0
-    bracketed: bool = False  # its exits are legs at the venue: the bot neither places nor records any
-    done: bool = False
-
-    @property
-    def held(self) -> int:
-        """Steps entered and not exited, less what fees took of them."""
-        entered = sum(order.filled for order in self.orders if order.action is Action.ENTRY)
-        exited = sum(order.filled for order in self.orders if order.action is Action.EXIT)
-        ppm = self.instrument.base_fee_ppm if self.side is PositionSide.LONG else 0
-        return entered * (FEE_PARTS - ppm) // FEE_PARTS - exited
-
-    def order_side(self, action: Action) -> Side:
-        buys = (action is Action.ENTRY) == (self.side is PositionSide.LONG)
-        return Side.BUY if buys else Side.SELL
-
-
 class Bot:
-    """One profile's bot. Implements `ports.Executor`."""
+    """One profile's bot. `obey` is what an executor hands it."""
 
     def __init__(
         self,
@@ -82,13 +37,7 @@ class Bot:
         books: Books,
         dice: FaultDice,
         rng: Random,
-        *,
-        sub_tag: str | None = None,
-        shorts: bool = False,
-        brackets: bool = False,
-        hedged: bool = False,
-        notional: bool = False,
-        trades_max: int = 3,
+        style: Style,
     ) -> None:
         self.profile_id = profile_id
         self.trades: dict[str, BotTrade] = {}
@@ -98,12 +47,8 @@ class Bot:
         self._books = books
         self._dice = dice
         self._rng = rng
-        self._sub_tag = sub_tag
-        self._shorts = shorts
-        self._brackets = brackets
-        self._hedged = hedged
-        self._notional = notional
-        self._trades_max = trades_max
+        self._style = style
+        self._write = OrderWriter(profile_id, client.market, rng, style)
         self._orders: dict[str, tuple[BotTrade, BotOrder]] = {}  # client order id → what is remembered
 
     def step(self, *, trading: bool = True) -> None:
@@ -113,7 +58,7 @@ class Bot:
         if not trading or self._rng.random() >= ACT:
             return
         trades = [trade for trade in self.trades.values() if not trade.done]
-        if len(trades) < self._trades_max and self._rng.random() < 0.5:
+        if len(trades) < self._style.trades_max and self._rng.random() < 0.5:
             self._open_trade()
         elif trades:
             self._manage(self._rng.choice(trades))
@@ -135,7 +80,7 @@ class Bot:
 
     def _open_trade(self) -> None:
         instrument = self._rng.choice(list(self._client.market.instruments.values()))
-        side = self._rng.choice(list(PositionSide)) if self._shorts else PositionSide.LONG
+        side = self._rng.choice(list(PositionSide)) if self._style.shorts else PositionSide.LONG
         trade = BotTrade(
             trade_id=f"{self.profile_id}t{len(self.trades) + 1}", instrument=instrument, side=side
         )
@@ -169,15 +114,15 @@ class Bot:
             return  # a refusal says that the order ended: the frame of that will come, or trueup will tell
 
     def _send(self, trade: BotTrade, action: Action, qty: int) -> None:
-        request = self._request(trade, action, qty)
-        if action is Action.ENTRY and self._brackets and self._rng.random() < BRACKET:
+        request = self._write.request(trade, action, qty)
+        if action is Action.ENTRY and self._style.brackets and self._rng.random() < BRACKET:
             trade.bracketed = True
-            request = structs.replace(request, legs=self._legs(trade, qty))
+            request = structs.replace(request, legs=self._write.legs(trade, qty))
         order = BotOrder(client_order_id=request.client_order_id or "", action=action, qty=qty)
         records_late = self._dice.strikes("crash_before_record")
         if not records_late:
             try:
-                self._books.record_order(_local_order(trade, action, request))
+                self._books.record_order(self._write.local_order(trade, action, request))
             except LedgerError:
                 return  # what cannot be recorded is not sent
             self._remember(trade, order)
@@ -197,44 +142,11 @@ class Bot:
 
     def _replace(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
         """Move a limit order's price; its successor is recorded when the venue says that it took its place."""
-        request = self._request(trade, order.action, order.qty)
+        request = self._write.request(trade, order.action, order.qty)
         if request.by_notional:
             return
         if request.limit is not None and request.client_order_id is not None:
             self._client.replace(venue_order_id, request.client_order_id, order.qty, request.limit)
-
-    def _request(self, trade: BotTrade, action: Action, qty: int) -> OrderRequest:
-        """A limit or market order; an exit may be a stop."""
-        trade.order_count += 1
-        price = self._client.market.prices[trade.instrument.symbol]
-        side = trade.order_side(action)
-        below = price - self._rng.randint(-LEVEL_TICKS // 3, LEVEL_TICKS)
-        above = price + self._rng.randint(-LEVEL_TICKS // 3, LEVEL_TICKS)
-        kind = self._rng.choice(("limit", "limit", "market", "stop" if action is Action.EXIT else "limit"))
-        return OrderRequest(
-            client_order_id=f"{self.profile_id}-{trade.trade_id}-{action.value}-{trade.order_count}",
-            symbol=trade.instrument.symbol,
-            side=side,
-            qty=qty,
-            limit=None if kind != "limit" else below if side is Side.BUY else above,
-            stop=None if kind != "stop" else above if side is Side.BUY else below,
-            sub_tag=self._sub_tag,
-            position_side=trade.side if self._hedged else None,
-            by_notional=self._notional and kind == "market" and action is Action.ENTRY,
-        )
-
-    def _legs(self, trade: BotTrade, qty: int) -> tuple[OrderRequest, OrderRequest]:
-        """A limit with a profit and a stop with a loss, without client order ids."""
-        price = self._client.market.prices[trade.instrument.symbol]
-        far = LEVEL_TICKS if trade.side is PositionSide.LONG else -LEVEL_TICKS
-        leg = OrderRequest(
-            client_order_id=None,
-            symbol=trade.instrument.symbol,
-            side=trade.order_side(Action.EXIT),
-            qty=qty,
-            position_side=trade.side if self._hedged else None,
-        )
-        return structs.replace(leg, limit=price + far), structs.replace(leg, stop=price - far)
 
     # Hearing
 
@@ -247,10 +159,9 @@ class Bot:
             self._acknowledge(order, event.order)
         match event.kind:
             case "fill" if event.fill is not None and event.fill.fill_id not in order.seen:
-                order.seen[event.fill.fill_id] = event.fill.qty
-                recorded = self._books.record_fill(order.client_order_id, event.fill.view())
-                if isinstance(recorded, LocalOrder):  # the books may know of more than the stream told
-                    self._set_told(trade, order, recorded.filled_qty)
+                order.seen.add(event.fill.fill_id)
+                order.filled = max(order.filled, event.filled)
+                self._books.record_fill(order.client_order_id, event.fill.view())
             case "canceled" | "expired" | "rejected":
                 order.status = Status(event.kind)
                 self._books.record_ended(
@@ -281,29 +192,14 @@ class Bot:
                 venue_order_id=successor.venue_order_id,
             )
             self._remember(trade, follower)
-        local = _local_order(trade, order.action, successor.request, successor)
+        local = self._write.local_order(trade, order.action, successor.request, successor)
         self._books.record_replaced(order.client_order_id, replaced.venue_order_id, local)
 
     def _remember(self, trade: BotTrade, order: BotOrder) -> None:
         trade.orders.append(order)
         self._orders[order.client_order_id] = (trade, order)
 
-    # ports.Executor
-
-    async def reconcile_entry_fill(self, notification: Notification) -> None:
-        self.obey(notification)
-
-    async def reconcile_exit_fill(self, notification: Notification) -> None:
-        self.obey(notification)
-
-    async def reconcile_cancel(self, notification: Notification) -> None:
-        self.obey(notification)
-
-    async def reconcile_discovered(self, notification: Notification) -> None:
-        self.obey(notification)
-
-    async def reconcile_amended(self, notification: Notification) -> None:
-        self.obey(notification)
+    # Obeying
 
     def is_mine(self, notification: Notification) -> bool:
         """Is it about a trade or an order of this bot?"""
@@ -322,14 +218,11 @@ class Bot:
         trade, order = known
         order.venue_order_id = order.venue_order_id or notification.venue_order_id
         if notification.cumulative_qty is not None:
-            self._set_told(trade, order, notification.cumulative_qty)
+            told = Decimal(notification.cumulative_qty).scaleb(trade.instrument.qty_decimals)
+            order.filled = max(order.filled, int(told))
         if notification.kind is NotificationKind.CANCEL:
             order.status = Status.CANCELED
         trade.done = trade.done and not order.is_live and trade.held <= 0
-
-    def _set_told(self, trade: BotTrade, order: BotOrder, cumulative_qty: str) -> None:
-        told = Decimal(cumulative_qty).scaleb(trade.instrument.qty_decimals)
-        order.told = max(order.told, int(told))
 
     def _adopt(self, notification: Notification) -> tuple[BotTrade, BotOrder] | None:
         """Remember an order of ours that we never heard of: ask the venue for it."""
@@ -347,28 +240,3 @@ class Bot:
         )
         self._remember(trade, order)
         return trade, order
-
-
-def _local_order(
-    trade: BotTrade, action: Action, request: OrderRequest, placed: MarketOrder | None = None
-) -> LocalOrder:
-    """An order as the bot records it: before it is sent, or (a successor) as the venue placed it."""
-    view = placed.view() if placed is not None else None
-    instrument = trade.instrument
-    return LocalOrder(
-        client_order_id=request.client_order_id,
-        venue_order_id=view.venue_order_id if view is not None else None,
-        trade_id=trade.trade_id,
-        sub_tag=request.sub_tag,
-        symbol=request.symbol,
-        side=request.side,
-        action=action,
-        order_type=request.order_type,
-        qty=None if request.by_notional else instrument.qty_text(placed.qty if placed else request.qty),
-        limit_price=None if request.limit is None else instrument.price_text(request.limit),
-        stop_price=None if request.stop is None else instrument.price_text(request.stop),
-        status=Status.PENDING_NEW,
-        position_side=request.position_side,
-        submitted_at=view.submitted_at if view is not None else None,
-        venue_updated_at=view.updated_at if view is not None else None,
-    )

@@ -22,6 +22,7 @@ def draw_world_shape(rng: Random) -> Shape:
         accounts=rng.choice((1, 1, 2)),
         profiles=rng.choice((1, 2, 2, 3)),
         sub_tags=rng.random() < 0.5,
+        tags_unrecorded=rng.random() < 0.2,
         shorts=hedged or rng.random() < 0.3,
         hedged=hedged,
         notional=rng.random() < 0.25,

@@ -29,6 +29,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     answer_unknown: float = 0
     answer_stale: float = 0
     history_expired: float = 0  # [14] the venue keeps the last minute only, and says that it is not all
+    instrument_unlisted: float = 0  # one is missing from the venue's list
     row_skipped: float = 0  # [5] rows shift between pages: one is in no page, though the read is complete
     key_revoked: float = 0  # [33] for some seconds every call is refused
     account_swapped: float = 0  # [33] for some seconds the key is another account's
@@ -110,6 +111,7 @@ _STORM = {  # what a storm's rates are drawn around
     "answer_unknown": 0.1,
     "answer_stale": 0.1,
     "history_expired": 0.03,
+    "instrument_unlisted": 0.01,
     "row_skipped": 0.03,
     "key_revoked": 0.004,
     "account_swapped": 0.003,

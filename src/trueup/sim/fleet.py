@@ -5,29 +5,26 @@ database is backed up. Everything is drawn from the seed. Must not judge anythin
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextvars import copy_context
+from collections.abc import Callable
 from functools import partial
 from random import Random
-from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from trueup.engine.account import AccountReport, ProfileReport
 from trueup.engine.recorder import Recorder
 from trueup.ledgers.sql_ledger import SqlLedger
-from trueup.model.errors import InvariantError, LedgerError, TrueupError
-from trueup.model.plan import Plan
+from trueup.model.errors import InvariantError
 from trueup.model.policy import Policy
-from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.times import NS_PER_S
-from trueup.model.vocabulary import PositionSide, Status
+from trueup.sim.books import FrailBooks, attempt
 from trueup.sim.checkers.watch_commits import CommitWatch
 from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection, SharedDatabase
 from trueup.sim.draw_world import draw_storm_policy
 from trueup.sim.faults import FaultDice, Faults
-from trueup.sim.process import RUNNING, Process
+from trueup.sim.operators import Command, apply_twice, pause_for
+from trueup.sim.process import Process, in_process, outlive
 from trueup.sim.worker import Worker
 from trueup.sim.world import Shape, World
 
@@ -35,7 +32,6 @@ BACKUP_EVERY_S = 7
 RESTART_S_MAX = 12
 EVENING_S = (5, 25)  # that bots trade alone
 SKEW_S_MAX = 20
-T = TypeVar("T")
 RATES = (0.98, 1, 1, 1.03)  # how fast a process's clock ticks
 
 
@@ -46,39 +42,6 @@ class FleetShape(Struct, frozen=True, kw_only=True):
     workers: int = 2
     pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
     lease_ttl_s: float = 30
-
-
-class FrailBooks:
-    """Implements `sim.books.Books` over a recorder: a write that fails is a message that the bot lost.
-
-    An order or a trade that cannot be recorded is an error, so that it is not sent.
-    """
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def open_trade(self, trade_id: str, symbol: str, side: PositionSide) -> object:
-        return self._recorder.open_trade(trade_id, symbol, side)
-
-    def record_order(self, order: LocalOrder) -> object:
-        return self._recorder.record_order(order)
-
-    def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> object:
-        return _try(self._recorder.record_acknowledgement, client_order_id, venue_order_id, updated_at)
-
-    def record_fill(self, client_order_id: str, fill: Fill) -> object:
-        return _try(self._recorder.record_fill, client_order_id, fill)
-
-    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> object:
-        return _try(self._recorder.record_cancel_requested, client_order_id, venue_order_id)
-
-    def record_ended(
-        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str
-    ) -> object:
-        return _try(self._recorder.record_ended, client_order_id, venue_order_id, status, updated_at)
-
-    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> object:
-        return _try(self._recorder.record_replaced, client_order_id, venue_order_id, successor)
 
 
 class Fleet:
@@ -133,7 +96,7 @@ class Fleet:
         """One run of every account before anything fails: the venue's account ids are recorded."""
         worker = self._new_worker("first")
         for account_id in self.world.accounts:
-            await _in_process(worker.process, partial(worker.run, account_id))
+            await in_process(worker.process, partial(worker.run, account_id))
 
     def break_loose(self) -> None:
         """From now on everything fails."""
@@ -182,7 +145,7 @@ class Fleet:
     async def settled_round(self) -> list[AccountReport]:
         """One run of each account by a worker without faults."""
         worker = self._new_worker("healed")
-        return [await _in_process(worker.process, partial(worker.run, one)) for one in self.world.accounts]
+        return [await in_process(worker.process, partial(worker.run, one)) for one in self.world.accounts]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -210,7 +173,7 @@ class Fleet:
     async def _keep(self, number: int, worker: Worker) -> None:
         """Run a worker until it dies; another one takes its number."""
         pause_s = self.shape.pause_s
-        await _outlive(worker.process, lambda: worker.run_forever(lambda: self._rng.uniform(*pause_s)))
+        await outlive(worker.process, lambda: worker.run_forever(lambda: self._rng.uniform(*pause_s)))
         worker.process.kill()
         self.note(f"{worker.process.name} died")
         await asyncio.sleep(self._rng.randint(1, RESTART_S_MAX))
@@ -243,8 +206,9 @@ class Fleet:
 
     def _reported(self, worker: Worker, report: AccountReport) -> None:
         self.runs += sum(1 for one in report.profiles if one.plan is not None)
-        states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
-        self.note(f"{worker.process.name} ran {report.account_id} {states}")
+        if not report.contended:  # else another worker runs it
+            states = " ".join(f"{one.profile_id}:{one.state.value}" for one in report.profiles)
+            self.note(f"{worker.process.name} ran {report.account_id} {states}")
         self.on_report(worker, report)
 
     def _on_commit(self, connection: Connection) -> None:
@@ -268,7 +232,7 @@ class Fleet:
             self.database.commits += 1
             self.watch.start_again(self.database.commits)
             for profile in self.world.profiles.values():
-                _try(profile.bot.register_trades)
+                attempt(profile.bot.register_trades)
 
     def _act_as_people(self) -> None:
         """What somebody does at trueup's command line in this second."""
@@ -278,65 +242,11 @@ class Fleet:
             self.policies[profile_id] = policy
             self.note(f"somebody changed the configuration of {profile_id}")
         if self.dice.strikes("profile_paused"):
-            self._take(self._new_worker("pause"), _pause(profile_id, rng.randint(1, 20)))
+            self._take(self._new_worker("pause"), pause_for(profile_id, rng.randint(1, 20)))
         if self.dice.strikes("command_twice"):
             account_id = self.world.profiles[profile_id].account.account_id
-            self._take(self._new_worker("apply"), _apply_twice(account_id))
+            self._take(self._new_worker("apply"), apply_twice(account_id))
 
-    def _take(self, person: Worker, command: Callable[[Worker], Coroutine[Any, Any, None]]) -> None:
-        body = _outlive(person.process, lambda: command(person))
+    def _take(self, person: Worker, command: Command) -> None:
+        body = outlive(person.process, lambda: command(person))
         self._tasks.append(asyncio.get_running_loop().create_task(body))
-
-
-def _apply_twice(account_id: str) -> Callable[[Worker], Coroutine[Any, Any, None]]:
-    """`trueup apply`, and again: of the same plan the second changes nothing."""
-
-    async def apply(person: Worker) -> None:
-        report = await person.run(account_id)
-        plans: dict[str, Plan] = {one.profile_id: one.plan for one in report.profiles if one.plan is not None}
-        for _ in range(2):
-            await person.run(account_id, approved=plans)
-
-    return apply
-
-
-def _pause(profile_id: str, seconds: int) -> Callable[[Worker], Coroutine[Any, Any, None]]:
-    """`trueup pause`, and after a while `trueup resume`, twice."""
-
-    async def pause(person: Worker) -> None:
-        _try(person.ledger.pause_profile, profile_id, "lunch")
-        await asyncio.sleep(seconds)
-        for _ in range(2):
-            _try(person.ledger.resume_profile, profile_id)
-
-    return pause
-
-
-async def _in_process(process: Process, make_body: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Await what the process does, as its own: its threads are paused and killed with it."""
-
-    async def body() -> T:
-        return await make_body()
-
-    context = copy_context()
-    context.run(RUNNING.set, process)
-    task = asyncio.get_running_loop().create_task(body(), context=context)
-    return await task
-
-
-async def _outlive(process: Process, make_body: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Await what may die."""
-    try:
-        await _in_process(process, make_body)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # Killed, alone or in a group
-        if isinstance(error, (KeyboardInterrupt, SystemExit, AssertionError)):
-            raise
-
-
-def _try(call: Callable[..., object], *args: object) -> object:
-    try:
-        return call(*args)
-    except (LedgerError, TrueupError):
-        return None

@@ -11,7 +11,8 @@ from msgspec import Struct, structs
 from trueup.model.errors import TrueupError
 from trueup.model.vocabulary import LIVE, TERMINAL, TRANSITIONAL, PositionSide, Status
 from trueup.sim.clock import SimClock
-from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import MarketFill, MarketOrder, OrderRequest
 
 MATCHABLE = LIVE - {Status.SUSPENDED}
 
@@ -27,6 +28,7 @@ class Event(Struct, eq=False):
     kind: str
     order: MarketOrder
     fill: MarketFill | None = None
+    filled: int = 0  # of the order when it happened, in steps
 
     def line(self) -> str:
         """The event as one line of the trace."""
@@ -310,7 +312,7 @@ class Market:
         order.cost += qty * ticks
         self._fills.setdefault(order.account_id, []).append(fill)
         self._move_position(fill, 1)
-        self.events.append(Event(self.now_ns(), "fill", order, fill))
+        self.events.append(Event(self.now_ns(), "fill", order, fill, order.filled))
         self._cancel_other_leg(order)
         if order.filled == order.qty:
             self._end(order, Status.FILLED)

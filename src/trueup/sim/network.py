@@ -57,7 +57,10 @@ class SimNetwork:
         return await self._venue.now_ns()
 
     async def instruments(self) -> list[Instrument]:
-        return self._venue.read_instruments()  # adapters keep them
+        listed = self._venue.read_instruments()
+        if self._dice.strikes("instrument_unlisted"):
+            listed.remove(self._dice.rng.choice(listed))
+        return listed
 
     async def open_orders(self) -> OrdersRead:
         return await self._ask("open_orders", lambda: self._venue.read_open_orders())

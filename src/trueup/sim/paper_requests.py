@@ -5,7 +5,8 @@ from decimal import Decimal, InvalidOperation
 
 from trueup.model.errors import TrueupError
 from trueup.model.vocabulary import Side
-from trueup.sim.market_orders import MarketInstrument, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import OrderRequest
 from trueup.sim.paper_json import Json, paper_id
 
 NOT_FOUND, UNPROCESSABLE = 40410000, 42210000  # Alpaca's codes

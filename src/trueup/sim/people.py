@@ -8,7 +8,8 @@ from random import Random
 from trueup.model.vocabulary import PositionSide, Side
 from trueup.sim.faults import FaultDice
 from trueup.sim.market import Market, Refused
-from trueup.sim.market_orders import FEE_PARTS, OrderRequest
+from trueup.sim.market_instruments import FEE_PARTS
+from trueup.sim.market_orders import OrderRequest
 
 PERSON = "person"
 QTY_MAX = 3_000  # steps

@@ -4,7 +4,10 @@ Decides when a process dies or stands still, counted in the calls that it makes 
 process asks for does not happen: its cleaning up changes nothing. Must not know what a call is for.
 """
 
-from contextvars import ContextVar
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
 
 from trueup.model.errors import LedgerError
 from trueup.model.times import NS_PER_S
@@ -14,6 +17,7 @@ from trueup.sim.faults import FaultDice
 CALLS_UNTIL_FATE_MAX = 40  # a run makes about 10 to 60 calls
 PAUSE_S = (5, 40)  # around a lease's 8 to 30 s
 LATE_S_MAX = 5
+T = TypeVar("T")
 RUNNING: ContextVar["Process | None"] = ContextVar("RUNNING", default=None)
 
 
@@ -99,3 +103,26 @@ def thread_delay_s() -> float:
     """The delay of the process that asks."""
     process = RUNNING.get()
     return 0 if process is None else process.thread_delay_s()
+
+
+async def in_process(process: Process, make_body: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Await what the process does, as its own: its threads are paused and killed with it."""
+
+    async def body() -> T:
+        return await make_body()
+
+    context = copy_context()
+    context.run(RUNNING.set, process)
+    task = asyncio.get_running_loop().create_task(body(), context=context)
+    return await task
+
+
+async def outlive(process: Process, make_body: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Await what may die."""
+    try:
+        await in_process(process, make_body)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # Killed, alone or in a group
+        if isinstance(error, (KeyboardInterrupt, SystemExit, AssertionError)):
+            raise

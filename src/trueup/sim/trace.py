@@ -18,6 +18,7 @@ def write_trace(fleet: Fleet, violations: Iterable[Violation], faults: Counter[s
     skew_ns = fleet.shape.world.venue_skew_s * NS_PER_S
     lines = [(event.ns - skew_ns, event.line().partition(" ")[2]) for event in fleet.world.market.events]
     lines += [(ns, one if isinstance(one, str) else _of_plan(one)) for ns, one in fleet.notes]
+    lines = [(ns, what) for ns, what in lines if what]
     told = [f"{from_ns(ns)[11:19]} {what}" for ns, what in sorted(lines, key=lambda one: one[0])]
     told += [f"fault {name} {count}" for name, count in sorted(faults.items())]
     told += [f"VIOLATED {one.invariant} {one.subject}: {one.message}" for one in violations]
@@ -25,8 +26,8 @@ def write_trace(fleet: Fleet, violations: Iterable[Violation], faults: Counter[s
 
 
 def _of_plan(report: ProfileReport) -> str:
-    plan = report.plan
-    return "" if plan is None else f"  {report.profile_id} {plan.plan_id[:12]} {', '.join(_steps(plan))}"
+    steps = [] if report.plan is None else list(_steps(report.plan))
+    return f"  {report.profile_id} {', '.join(steps)}" if steps else ""
 
 
 def _steps(plan: Plan) -> Iterable[str]:

@@ -16,11 +16,12 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import NS_PER_S
 from trueup.sim.books import Books
-from trueup.sim.bot import CLIENT_ORDER_ID_PATTERN, Bot
+from trueup.sim.bot import Bot
+from trueup.sim.bot_orders import CLIENT_ORDER_ID_PATTERN, Style
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument
+from trueup.sim.market_instruments import MarketInstrument
 from trueup.sim.people import Person
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
@@ -38,6 +39,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     accounts: int = 1
     profiles: int = 1  # of each account
     sub_tags: bool = False
+    tags_unrecorded: bool = False  # bots leave them out of their books
     shorts: bool = False
     stages: bool = False  # the stages over trades and positions are on, too
     coverage: bool = False  # so is coverage: without it, exit backfill has more to do
@@ -178,12 +180,15 @@ class World:
             self._make_books(profile),
             self.dice,
             self._stream(profile_id),
-            sub_tag=profile_id if self.shape.sub_tags else None,
-            shorts=self.shape.shorts,
-            brackets=self.shape.brackets,
-            hedged=self.shape.hedged,
-            notional=self.shape.notional,
-            trades_max=self.shape.trades_max,
+            Style(
+                sub_tag=profile_id if self.shape.sub_tags else None,
+                records_tag=not self.shape.tags_unrecorded,
+                shorts=self.shape.shorts,
+                brackets=self.shape.brackets,
+                hedged=self.shape.hedged,
+                notional=self.shape.notional,
+                trades_max=self.shape.trades_max,
+            ),
         )
         policy = Policy(
             owned_client_order_id_prefixes=(profile_id,),

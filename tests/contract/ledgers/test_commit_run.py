@@ -256,6 +256,22 @@ def test_a_run_that_is_not_kept_is_a_clear_error(bench: Bench) -> None:
         bench.ledger.load_run("nonsense")
 
 
+def test_an_order_re_bound_before_it_was_acknowledged_is_found_by_the_id_it_had(bench: Bench) -> None:
+    """Its successor has a client order id of its own (simulator's seed 197)."""
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_order(replace(bench.order(), client_order_id="b1-7", venue_order_id=None))
+    bench.settle()
+    before = bench.venue_order("7", status=Status.REPLACED, replaced_by="v-8")
+    after = bench.venue_order("8", replaces="v-7")
+    snapshot, _ = bench.plan([bench.venue_order(), after])
+    history = replace(snapshot.venue.history, orders=[before])
+    snapshot = replace(snapshot, venue=replace(snapshot.venue, history=history))
+    report = bench.commit((snapshot, make_plan(snapshot)))
+    assert report.superseded == 0
+    assert (bench.order("8").client_order_id, bench.order("8").previous_venue_order_ids) == ("b1-8", ("v-7",))
+
+
 def test_the_watermark_falls_back_to_a_log_head_that_the_ledger_holds(bench: Bench) -> None:
     """A restored backup: its log ends before the head that the newer watermark was stored at."""
     bench.record_order()

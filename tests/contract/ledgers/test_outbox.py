@@ -153,3 +153,15 @@ def test_alerts_are_kept_as_they_were_last_told(bench: Bench) -> None:
         "mom-1": False,
         "mean-2": True,
     }
+
+
+def test_what_was_taken_before_a_backup_was_restored_marks_nothing_else(bench: Bench) -> None:
+    """The sequence was given again, to another notification (simulator's seed 47)."""
+    fill_two_trades_twice(bench)
+    item = bench.ledger.pending_notifications(1)[0]
+    other = replace(
+        item, notification=replace(item.notification, notification_id="of a future that was lost")
+    )
+    bench.ledger.mark_delivered([other])
+    assert not bench.ledger.mark_failed(other, "the bot is away")
+    assert bench.ledger.pending_notifications(1) == [item]

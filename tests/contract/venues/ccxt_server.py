@@ -22,7 +22,8 @@ from trueup.model.vocabulary import LIVE, Side, Status
 from trueup.ports import Clock
 from trueup.sim.clock import SimClock
 from trueup.sim.market import Market, Refused
-from trueup.sim.market_orders import MarketFill, MarketInstrument, MarketOrder, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import MarketFill, MarketOrder, OrderRequest
 from trueup.sim.paper_faults import PaperFault, PaperFaults
 
 API_KEY = "key-that-no-log-may-hold-5f2c"

@@ -13,7 +13,7 @@ from trueup.engine.decide_state import decide_state, is_due, next_watermark, sam
 from trueup.engine.plan_account import plan_account
 from trueup.model.decode import decode_plan
 from trueup.model.plan import PLAN_FORMAT, Alert, Break, CoverageResult, Deferral, Plan, Result
-from trueup.model.snapshot import SNAPSHOT_FORMAT, HistoryRead, Local, Profile, Snapshot, Venue
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Finding, HistoryRead, Local, Profile, Snapshot, Venue
 from trueup.model.vocabulary import BreakKind, DeferralReason, ReadState, Severity
 from trueup.sim.clock import run_simulated
 
@@ -118,6 +118,34 @@ def test_it_moves_up_to_the_first_order_that_is_not_finally_classed():
     assert next_watermark(snapshot(orders=orders), two_left, "2026-11-23T10:20:00Z") is None
     undated = [venue_order("a", submitted_at=None)]
     assert next_watermark(snapshot(orders=undated), two_left, WATERMARK) is None
+
+
+def test_it_waits_for_known_fills_that_could_not_be_booked_for_an_hour_at_most():
+    """Their record was asked for and not told (simulator's seeds 2341, 2658, 2914)."""
+    unbooked = replace(unmapped("a"), kind=BreakKind.FILL_DRIFT, reason="fills_ahead_of_record")
+    orders = [venue_order("a", submitted_at="2026-11-23T10:30:00Z")]
+
+    def seen_since(time: str) -> Plan:
+        finding = Finding(
+            break_id="a",
+            kind=BreakKind.FILL_DRIFT,
+            venue_order_id="V-a",
+            client_order_id=None,
+            trade_id=None,
+            first_seen_at=time,
+            last_seen_at=time,
+            confirmations=1,
+            version=1,
+        )
+        return replace(plan(), breaks=[unbooked], findings=[finding])
+
+    lately = seen_since("2026-11-23T11:30:00Z")
+    assert next_watermark(snapshot(orders=orders), lately, WATERMARK) == "2026-11-23T10:30:00Z"
+    assert (
+        next_watermark(snapshot(orders=[]), lately, WATERMARK) is None
+    )  # it was submitted before what was read
+    for_long = seen_since("2026-11-23T10:59:59Z")
+    assert next_watermark(snapshot(orders=orders), for_long, WATERMARK) == "2026-11-23T12:00:00Z"
 
 
 def test_it_stays_while_anything_is_deferred():

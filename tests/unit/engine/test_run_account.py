@@ -8,12 +8,14 @@ import pytest
 
 from tests.unit.engine.desk import ACCOUNT, Desk, Told, filled, local_order, names, open_desk, venue_order
 from trueup.engine.account import AccountReport, ManagedAccount, RunState
+from trueup.engine.answer_queries import Answers
 from trueup.engine.plan_account import plan_account
 from trueup.engine.run_account import reconcile_account
 from trueup.model.errors import LedgerError, VenueUnavailable
+from trueup.model.plan import Query
 from trueup.model.policy import Policy
-from trueup.model.snapshot import OrdersRead
-from trueup.model.vocabulary import BreakKind, ReadState, Status
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, OrdersRead, Profile, Snapshot
+from trueup.model.vocabulary import BreakKind, QueryBy, QuerySide, ReadState, Status
 from trueup.sim.clock import run_simulated
 
 
@@ -346,3 +348,27 @@ def test_what_another_account_lacks_is_not_believed(desk: Desk):
     assert desk.books()["a"].status is Status.PENDING_NEW
     assert report.profiles[0].plan is not None
     assert [one.dedupe_key for one in report.profiles[0].plan.alerts] == ["mom-1:account_changed"]
+
+
+def test_a_question_is_asked_once_and_both_profiles_are_told(desk: Desk):
+    """Two profiles of one account ask for one order; whoever asked second was never told (simulator's seed 2703)."""
+    answers = Answers(desk.account("mom", "rev"))
+    query = Query(side=QuerySide.VENUE, by=QueryBy.VENUE_ORDER_ID, id="v-1", reason="not_known_locally")
+    desk.venue.answers["v-1"] = venue_order("1")
+    run_simulated(desk.clock, answers.ask({"mom": [query]}))
+    run_simulated(desk.clock, answers.ask({"rev": [query]}))
+    assert [one for one in desk.log if one.endswith(" v-1")] == ["venue venue_order_id v-1"]
+    for profile_id in ("mom", "rev"):
+        assert answers.untold(profile_id, [query]) == [query]
+        seen = answers.add_to(bare_snapshot(profile_id), [query], "2026-11-23T12:00:00Z")
+        assert [answer.id for answer in seen.venue.answers] == ["v-1"]
+        assert answers.untold(profile_id, [query]) == []
+
+
+def bare_snapshot(profile_id: str) -> Snapshot:
+    return Snapshot(
+        format=SNAPSHOT_FORMAT,
+        taken_at="2026-11-23T12:00:00Z",
+        profile=Profile(profile_id=profile_id),
+        local=Local(),
+    )

@@ -40,7 +40,8 @@ from trueup.sim.checkers import (
 )
 from trueup.sim.clock import SimClock
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import OrderRequest
 
 NOW = "2026-01-01T00:00:00Z"
 

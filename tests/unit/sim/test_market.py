@@ -7,7 +7,8 @@ import pytest
 from trueup.model.vocabulary import Side, Status
 from trueup.sim.clock import SimClock
 from trueup.sim.market import Market, Refused
-from trueup.sim.market_orders import FEE_PARTS, MarketInstrument, MarketOrder, OrderRequest
+from trueup.sim.market_instruments import FEE_PARTS, MarketInstrument
+from trueup.sim.market_orders import MarketOrder, OrderRequest
 
 SECOND = 1_000_000_000
 ETH = MarketInstrument(symbol="ETH/USD", start_ticks=1000)

@@ -12,7 +12,8 @@ from trueup.ports import Venue
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FAULT_NAMES, FaultDice, Faults
 from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketInstrument, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import OrderRequest
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
 

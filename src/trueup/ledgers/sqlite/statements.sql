@@ -393,11 +393,12 @@ WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
 ORDER BY b.sequence LIMIT ?3
 
 -- name: mark_delivered
-UPDATE outbox SET delivered_at = ?2, attempts = attempts + 1, error = NULL WHERE sequence = ?1 AND delivered_at IS NULL
+UPDATE outbox SET delivered_at = ?2, attempts = attempts + 1, error = NULL
+WHERE sequence = ?1 AND notification_id = ?3 AND delivered_at IS NULL
 
 -- name: mark_failed
 UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?2, parked_at = ?3, error = ?4
-WHERE sequence = ?1 AND delivered_at IS NULL
+WHERE sequence = ?1 AND notification_id = ?5 AND delivered_at IS NULL
 
 -- name: unpark
 UPDATE outbox SET parked_at = NULL, attempts = 0, next_attempt_at = NULL

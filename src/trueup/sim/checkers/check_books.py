@@ -39,7 +39,10 @@ def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
 
 
 def _check_fills_once(books: ProfileBooks) -> list[Violation]:
-    fills = Counter((plain_id(fill.venue_order_id or ""), fill.fill_id) for fill in books.local.fills)
+    fills = Counter(
+        (plain_id(fill.venue_order_id or f"client {fill.client_order_id}"), fill.fill_id)
+        for fill in books.local.fills
+    )
     orders = Counter(
         plain_id(one.venue_order_id) for one in books.local.orders if one.venue_order_id is not None
     )

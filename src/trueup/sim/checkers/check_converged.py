@@ -25,7 +25,8 @@ from trueup.sim.checkers.facts import (
     units,
 )
 from trueup.sim.market import Market
-from trueup.sim.market_orders import FEE_PARTS, MarketOrder
+from trueup.sim.market_instruments import FEE_PARTS
+from trueup.sim.market_orders import MarketOrder
 
 AVERAGE_TOLERANCE = Fraction(
     1, 1_000_000

@@ -6,6 +6,8 @@ Decides what a plan may do on the evidence of its snapshot. Must not know the st
 from collections.abc import Collection, Iterable
 
 from trueup.model.plan import Plan
+from trueup.model.policy import Policy
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import Snapshot, VenueOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind, Outcome
 from trueup.sim.checkers.facts import Violation, plain_id, row_of
@@ -30,7 +32,25 @@ def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
                 found.append(
                     Violation("I4", subject, f"set to {status} without a record or confirmed absence")
                 )
-    return sorted(found)
+    return sorted(found + _check_dry(snapshot.policy, plan))
+
+
+def _check_dry(policy: Policy, plan: Plan) -> list[Violation]:
+    """I12: what a stage was told to report only, it does not insert."""
+    covers = policy.coverage_enabled and not policy.coverage_dry_run
+    backfills = policy.exit_backfill_enabled and not policy.exit_backfill_dry_run
+    return [
+        Violation(
+            "I12", f"{one.kind.value} {one.venue_order_id}", "is inserted by a stage that is off or dry"
+        )
+        for one in plan.corrections
+        if (
+            one.reason == Reason.COVERED_FROM_HISTORY
+            and one.kind is CorrectionKind.INSERT_ORDER
+            and not covers
+        )
+        or (one.kind is CorrectionKind.INSERT_EXIT and not backfills)
+    ]
 
 
 def check_replan(plan: Plan) -> list[Violation]:

@@ -30,7 +30,8 @@ from trueup.sim.checkers import ProfileBooks, Violation, check_converged
 from trueup.sim.clock import SimClock, run_simulated
 from trueup.sim.faults import Faults
 from trueup.sim.managed import managed_account
-from trueup.sim.market_orders import MarketInstrument, OrderRequest
+from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_orders import OrderRequest
 from trueup.sim.people import PERSON
 from trueup.sim.world import Shape, World
 from trueup.venues.files import Export, write_export

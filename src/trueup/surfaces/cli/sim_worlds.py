@@ -106,7 +106,8 @@ def _range(seeds: str) -> tuple[int, int]:
 def _progress(tally: "Tally", elapsed_s: float) -> str:
     hours = tally.simulated_s / 3600
     pace = f"{tally.runs / elapsed_s:.0f} runs/s" if elapsed_s else ""
-    return f"{tally.worlds} worlds, {tally.runs} runs, {hours:.1f} simulated hours, {pace}"
+    core = f", {tally.runs / tally.cpu_s:.0f} a CPU second" if tally.cpu_s else ""
+    return f"{tally.worlds} worlds, {tally.runs} runs, {hours:.1f} simulated hours, {pace}{core}"
 
 
 def _tell(invocation: Invocation, tally: "Tally", elapsed_s: float) -> None:
@@ -155,6 +156,7 @@ def _document(
         "worlds": tally.worlds,
         "runs": tally.runs,
         "simulated_s": round(tally.simulated_s),
+        "cpu_s": round(tally.cpu_s, 1),
         "elapsed_s": round(elapsed_s, 1),
         "rounds_max": tally.rounds_max,
         "faults": tally.faults,

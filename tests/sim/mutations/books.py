@@ -1,0 +1,98 @@
+"""Mistakes in what is written, and under which conditions."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+from msgspec import structs
+
+from tests.sim.mutations.evidence import Mutation
+from trueup.core import fold_fills as fold
+from trueup.core.make_plan import make_plan
+from trueup.engine import plan_profiles, recorder
+from trueup.ledgers import apply_plan, commit_run, order_log, plan_index, write_record
+from trueup.ledgers.rows import FillIdentity
+from trueup.ledgers.sqlite import migrate
+from trueup.model.ids import normal_id, symbol_token
+from trueup.model.money import ZERO
+from trueup.model.snapshot import Fill, LocalOrder
+
+
+def no_fence() -> Mutation:
+    return mock.patch.object(commit_run, "renew", lambda database, lease: lease)
+
+
+@contextmanager
+def no_unique_fill_key() -> Iterator[None]:
+    """Neither the schema nor the fold knows a fill again."""
+    load = migrate.load_migrations
+    key = "  PRIMARY KEY (account_id, instrument, order_identity, fill_identity)\n) STRICT, WITHOUT ROWID"
+
+    def without_key() -> list[migrate.Migration]:
+        return [
+            structs.replace(one, sql=one.sql.replace(f",\n{key}", "\n) STRICT"))
+            if "CREATE TABLE fills" in one.sql
+            else one
+            for one in load()
+        ]
+
+    with (
+        mock.patch.object(migrate, "load_migrations", without_key),
+        mock.patch.object(apply_plan._FillFinder, "find", return_value=None),
+        mock.patch.object(fold, "fill_key", side_effect=lambda fill, order_id: (object(), None)),
+    ):
+        yield
+
+
+def inferred_fill_not_superseded() -> Mutation:
+    return mock.patch.object(fold._Work, "_supersede", return_value=(ZERO, None, ZERO))
+
+
+@contextmanager
+def version_not_compared() -> Iterator[None]:
+    def any_version(self: Any, subject: Any) -> Any:
+        rows = self._named(subject)
+        if subject.after.version == 1:
+            return None if rows else []
+        return rows if len(rows) == 1 and rows[0].profile_id == self._profile_id else None
+
+    with mock.patch.object(apply_plan._RowFinder, "find", any_version):
+        yield
+
+
+def log_not_chained() -> Mutation:
+    chained = order_log.row_hash
+    return mock.patch.object(order_log, "row_hash", lambda previous, facts: chained("", facts))
+
+
+def corrections_not_kept() -> Mutation:
+    """The books move, and nothing says by which corrections."""
+    return mock.patch.object(commit_run, "_correction_values", _of_nothing)
+
+
+def _of_nothing(run: Any, one: Any, state: str, keys: Any) -> tuple[Any, ...]:
+    return ("", "", "", "", state, "", "", None, None, None, None, "{}")
+
+
+def trades_not_moved() -> Mutation:
+    plan = make_plan
+    return mock.patch.object(
+        plan_profiles, "make_plan", lambda snapshot: structs.replace(plan(snapshot), projected_trades=[])
+    )
+
+
+def a_fill_is_known_by_its_id_alone() -> Mutation:
+    """The ledger's key leaves out the order, also where every order of the venue counts its own fills."""
+
+    def identity(fill: Fill, order: LocalOrder) -> FillIdentity:
+        return (symbol_token(fill.symbol or order.symbol or ""), "", normal_id(fill.fill_id))
+
+    with ExitStack() as patches:
+        for module in (plan_index, write_record):
+            patches.enter_context(mock.patch.object(module, "fill_identity", identity))
+        return patches.pop_all()
+
+
+def a_trade_opened_late_is_empty() -> Mutation:
+    return mock.patch.object(recorder, "take_in", side_effect=lambda trade, *others: (trade, []))
