@@ -32,7 +32,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.CLIENT_ID_REUSED: "the market refuses a client order id that was used",
     Reason.DECIDED_BY_PERSON: "people decide nothing here",
     Reason.EXCEEDS_ORDER_QTY: "the market never fills more than was ordered",
-    Reason.FILLED_NEVER_REOPENED: "a filled order whose fill is busted stays filled",
     Reason.FILL_NAMES_TWO_ORDERS: "the market's fills name one order",
     Reason.HISTORY_GAP: "the engine says it beside the plan; an expired history is told as partial",
     Reason.KNOWN_FROM_LOCAL_FILL: "bots record fills of recorded orders only",
