@@ -115,12 +115,28 @@ odd_pair = st.one_of(
         [{"client_order_id": "C-1"}, {"symbol": "eth-usd"}, {"replaced_by": "v-2"}, {"sub_tag": "s"}]
     ),
     st.sampled_from([{"status": "pending_cancel"}, {"status": None}, {"venue_order_id": "V-1"}]),
+    st.sampled_from([{"venue_order_id": None}, {"qty": None}, {"stop_price": "80"}]),
+)
+
+
+odd_local = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.sampled_from(
+        [{"client_order_id": None}, {"venue_order_id": None}, {"stop_price": "80"}, {"qty": None}]
+    ),
 )
 
 
 @pytest.mark.parametrize("has_fills", [False, True])
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(local_side, venue_side, odd_pair, st.booleans(), instruments)
+@given(
+    st.builds(lambda side, more: side | more, local_side, odd_local),
+    venue_side,
+    odd_pair,
+    st.booleans(),
+    instruments,
+)
 def test_a_pair_judged_plainly_is_judged_as_any_pair(
     has_fills: bool,
     local: Document,

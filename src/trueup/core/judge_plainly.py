@@ -79,7 +79,6 @@ def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -
         and order.venue_order_id is not None
         and order.venue_order_id == record.venue_order_id
         and order.client_order_id == record.client_order_id
-        and order.qty is not None
         and order.qty == record.qty
         and order.limit_price == record.limit_price
         and order.stop_price == record.stop_price
