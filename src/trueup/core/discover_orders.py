@@ -11,7 +11,7 @@ from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import comparable_client_ids, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import VenueOrder
+from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     LIVE,
@@ -136,16 +136,23 @@ def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
     return True
 
 
-def _ask_for(draft: Draft, record: VenueOrder, venue_id: str | None, reason: Reason) -> bool:
+def _ask_for(
+    draft: Draft,
+    record: VenueOrder,
+    order_id: str | None,
+    reason: Reason,
+    *,
+    by: QueryBy = QueryBy.VENUE_ORDER_ID,
+) -> bool:
     """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not."""
-    if venue_id is None:
+    if order_id is None:
         return False
-    answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
+    answer = draft.venue.asked.get((by, order_id))
     if answer is not None and answer.outcome is not Outcome.UNKNOWN:
         return False
     asked = draft.ask(
-        QueryBy.VENUE_ORDER_ID,
-        _raw_id(draft, record, venue_id),
+        by,
+        _raw_id(record, order_id),
         reason,
         waited_since_ns=_waited_since_ns(draft, record),
         ids=(record.client_order_id, record.venue_order_id, None),
@@ -165,12 +172,12 @@ def _waited_since_ns(draft: Draft, record: VenueOrder) -> tuple[int, int]:
     return submitted_ns, submitted_ns
 
 
-def _raw_id(draft: Draft, record: VenueOrder, venue_id: str) -> str:
+def _raw_id(record: VenueOrder, order_id: str) -> str:
     """The id as the venue writes it."""
-    for raw in (record.venue_order_id, record.replaces, record.replaced_by):
-        if raw is not None and known_id(raw) == venue_id:
+    for raw in (record.venue_order_id, record.replaces, record.replaced_by, record.client_order_id):
+        if raw is not None and known_id(raw) == order_id:
             return raw
-    return venue_id
+    return order_id
 
 
 def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
@@ -266,8 +273,16 @@ def _ask_the_ledger(draft: Draft, found: list[VenueOrder]) -> None:
     """One set-based local query for all ids, where the snapshot does not hold the whole ledger."""
     if draft.snapshot.local.extent is Extent.ALL:
         return
-    stray = [VenueOrder(venue_order_id=fill.venue_order_id) for fill in draft.stray_fills]
+    stray = [_named_by(fill) for fill in draft.stray_fills]
     draft.ask_ledger(one for record in (*found, *stray) for one in unanswered_ids(draft, record))
+
+
+def _named_by(fill: Fill) -> VenueOrder:
+    """The order that a fill names, by the id that counts."""
+    by, _ = _order_of(fill)
+    if by is QueryBy.VENUE_ORDER_ID:
+        return VenueOrder(venue_order_id=fill.venue_order_id)
+    return VenueOrder(venue_order_id=None, client_order_id=fill.client_order_id)
 
 
 def unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
@@ -317,27 +332,39 @@ def is_known_elsewhere(draft: Draft, record: VenueOrder) -> bool:
 
 def _ask_about_stray_fills(draft: Draft) -> None:
     """A fill whose order's record was not read asks for it first."""
-    for venue_id in sorted({known_id(fill.venue_order_id) or "" for fill in draft.stray_fills}):
-        if venue_id in draft.venue.by_id or venue_id in draft.ids_in_local_fills or draft.account_changed:
-            continue
-        fill = min((one for one in draft.stray_fills if known_id(one.venue_order_id) == venue_id), key=repr)
-        record = VenueOrder(
-            venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol
+    fills_of: dict[tuple[QueryBy, str], list[Fill]] = {}
+    for fill in draft.stray_fills if not draft.account_changed else ():
+        fills_of.setdefault(_order_of(fill), []).append(fill)
+    for by, order_id in sorted(fills_of):
+        if not (order_id in draft.venue.by_id or order_id in draft.ids_in_local_fills):
+            _ask_about_order_of(draft, by, order_id, min(fills_of[by, order_id], key=repr))
+
+
+def _order_of(fill: Fill) -> tuple[QueryBy, str]:
+    """What a fill calls its order: the venue order id, else the client order id."""
+    venue_id = known_id(fill.venue_order_id)
+    if venue_id is not None:
+        return QueryBy.VENUE_ORDER_ID, venue_id
+    return QueryBy.CLIENT_ORDER_ID, known_client_id(fill.client_order_id) or ""
+
+
+def _ask_about_order_of(draft: Draft, by: QueryBy, order_id: str, fill: Fill) -> None:
+    record = VenueOrder(
+        venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol
+    )
+    if draft.snapshot.local.extent is not Extent.ALL:
+        known = draft.local_answers.get((by, order_id))
+        if known is not Outcome.ABSENT:
+            if known is not Outcome.FOUND:
+                draft.defer_record(record, DeferralReason.QUERY_OPEN)
+            return
+    if draft.venue.asked.get((by, order_id)) is None:
+        _ask_for(draft, record, order_id, Reason.UNKNOWN_FILL_ORDER, by=by)
+    else:
+        _report(
+            draft,
+            record,
+            BreakKind.UNCOVERED_ORDER,
+            Reason.UNKNOWN_FILL_ORDER,
+            f"fill {fill.fill_id} is of an order that is neither local nor to be had from the venue: not booked",
         )
-        if draft.snapshot.local.extent is not Extent.ALL:
-            known = draft.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id))
-            if known is not Outcome.ABSENT:
-                if known is not Outcome.FOUND:
-                    draft.defer_record(record, DeferralReason.QUERY_OPEN)
-                continue
-        answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, venue_id))
-        if answer is None:
-            _ask_for(draft, record, venue_id, Reason.UNKNOWN_FILL_ORDER)
-        else:
-            _report(
-                draft,
-                record,
-                BreakKind.UNCOVERED_ORDER,
-                Reason.UNKNOWN_FILL_ORDER,
-                f"fill {fill.fill_id} is of an order that is neither local nor to be had from the venue: not booked",
-            )

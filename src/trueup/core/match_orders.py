@@ -178,7 +178,9 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str
     by_client = _index_by_client_id(draft, fill)
     index = _owner_of_fill(draft, fill)
     if index is None:
-        if known_id(fill.venue_order_id) is not None:
+        client_id = known_client_id(fill.client_order_id)
+        names_one = client_id is not None and not draft.venue.is_shared(client_id)
+        if known_id(fill.venue_order_id) is not None or names_one:
             draft.stray_fills.append(fill)
         return
     if by_client is not None and by_client != index:

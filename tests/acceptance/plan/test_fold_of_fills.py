@@ -3,6 +3,7 @@
 import pytest
 
 from tests.acceptance.plan.snapshots import (
+    absent,
     asked,
     at,
     fill,
@@ -380,3 +381,42 @@ def test_a_fill_that_looks_like_a_booked_one_waits_for_the_record(answers, booke
     planned = plan([local], [], fills=[fill("F1", "3")], history=reported, answers=answers)
     assert (steps(planned), asked(planned)) == (booked, asks)
     assert {one["reason"] for one in planned["breaks"] if one["severity"] != "info"} == reasons
+
+
+# Fills that name a client order id only (found by a simulated world whose venue does so)
+
+BY_CLIENT_ID = {"venue_order_id": None, "client_order_id": "c-9"}
+RECENT = {"extent": "open_and_recent"}
+
+
+def test_a_fill_by_client_id_of_an_order_not_listed_asks_the_ledger():
+    planned = plan([], [], history=history(fills=[fill("F1", "3", **BY_CLIENT_ID)]), local_keys=RECENT)
+    assert asked(planned) == ["local ids ['c-9']"]
+
+
+def test_its_order_found_in_the_ledger_the_fill_takes_the_inferred_ones_place():
+    order = local_order(client_order_id="c-9", venue_order_id="v-9", **part("3", status="canceled"))
+    answer = {"by": "client_order_id", "id": "c-9", "outcome": "found", "order": order}
+    planned = plan(
+        [],
+        [],
+        history=history(fills=[fill("F1", "3", **BY_CLIENT_ID)]),
+        fills=[fill("I1", "3", venue_order_id="v-9", inferred=True)],
+        local_keys=RECENT | {"answers": [answer]},
+    )
+    assert steps(planned) == ["supersede_fill v-9 F1 3 @ 100 for 3 of I1"]
+
+
+def test_a_fill_by_client_id_of_an_unknown_order_queries_the_order_then_is_reported():
+    reported = history(fills=[fill("F1", "3", **BY_CLIENT_ID)])
+    assert asked(plan([], [], history=reported)) == ["venue client_order_id c-9"]
+    planned = plan([], [], history=reported, answers=[absent("c-9", by="client_order_id")])
+    assert (steps(planned), asked(planned)) == ([], [])
+    assert [one["reason"] for one in planned["breaks"]] == ["unknown_fill_order"]
+
+
+def test_the_order_of_a_fill_by_client_id_is_inserted_with_it_once_its_record_is_read():
+    record = venue_order(client_order_id="c-9", venue_order_id="v-9", **part("3", status="canceled"))
+    answer = found(record, by="client_order_id", id="c-9")
+    planned = plan([], [], history=history(fills=[fill("F1", "3", **BY_CLIENT_ID)]), answers=[answer])
+    assert steps(planned) == ["insert_order v-9", "book_fill v-9 F1 3 @ 100"]
