@@ -10,7 +10,7 @@ from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, rep
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC, LEASED_ELSEWHERE, worst
 from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import confirm, progress, say
+from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
 if TYPE_CHECKING:
     from trueup.engine.account import ProfileReport
@@ -74,6 +74,9 @@ def _read_plans(file: Path) -> "list[Plan]":
 
 
 def _chosen(plans: "list[Plan]", profile_ids: tuple[str, ...]) -> "list[Plan]":
+    planned = [plan.profile_id for plan in plans]
+    for unknown in (one for one in profile_ids if one not in planned):
+        raise InputError(f"the file has no plan of {unknown!r}, but of: {', '.join(planned)}", "--profile")
     return [plan for plan in plans if not profile_ids or plan.profile_id in profile_ids]
 
 
@@ -88,7 +91,7 @@ def _show(invocation: Invocation, plans: "list[Plan]") -> None:
 
 def _question(plans: "list[Plan]") -> str:
     corrections = sum(len(plan.corrections) for plan in plans)
-    return f"Apply {corrections} corrections to {', '.join(plan.profile_id for plan in plans)}?"
+    return f"Apply {counted(corrections, 'correction')} to {', '.join(plan.profile_id for plan in plans)}?"
 
 
 def _say_nothing_to_apply(invocation: Invocation) -> None:
@@ -125,7 +128,7 @@ def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> 
         done = report.applied
         superseded = f", {done.superseded} dropped because their rows moved" if done.superseded else ""
         invocation.line(
-            f"{report.profile_id}: applied {done.applied} corrections{superseded}; run {done.run_id}"
+            f"{report.profile_id}: applied {counted(done.applied, 'correction')}{superseded}; run {done.run_id}"
         )
         for conflict in done.conflicts:
             say(f"{report.profile_id}: {conflict}")

@@ -13,6 +13,7 @@ from trueup.model.errors import TrueupError
 from trueup.surfaces.cli.configured import load, open_ledger
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import counted
 
 if TYPE_CHECKING:
     from trueup.service.config import AccountConfig
@@ -53,7 +54,7 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     except TrueupError as fault:
         yield Check("configuration", FAIL, str(fault), "trueup init, or --config FILE")
         return
-    yield Check("configuration", OK, f"{loaded.path}, {len(loaded.config.profile_ids)} profiles")
+    yield Check("configuration", OK, f"{loaded.path}, {counted(len(loaded.config.profile_ids), 'profile')}")
     if not loaded.config.profile_ids:
         yield Check("profiles", FAIL, "none is configured", "add [[accounts]] and [[accounts.profiles]]")
     applying = loaded.config.service.apply
@@ -109,10 +110,17 @@ async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> lis
         message = f"no answer within {CALL_TIMEOUT_S:g} s"
         return [Check(name, FAIL, message, "check the network and the venue's status page")]
     except TrueupError as fault:
-        return [Check(name, FAIL, str(fault), "check the network, the credentials and their permissions")]
+        return [
+            Check(
+                name,
+                FAIL,
+                str(fault),
+                "check the options, the network, the credentials and their permissions",
+            )
+        ]
     finally:
         await venue.aclose()
-    read = f"{len(opened.rows)} open orders, read {opened.state}"
+    read = f"{counted(len(opened.rows), 'open order')}, read {opened.state}"
     state = OK if opened.state == "complete" else WARN
     checks = [Check(name, state, f"{config.venue}{f' ({whose})' if whose else ''}: {read}", opened.error)]
     return checks + ([] if theirs is None else [_check_clock(config.account_id, ours - theirs)])

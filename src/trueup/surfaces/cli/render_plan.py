@@ -8,7 +8,7 @@ from msgspec import to_builtins
 
 from trueup.model.plan import Break, Correction, Plan, Query
 from trueup.model.vocabulary import CorrectionKind
-from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
+from trueup.surfaces.cli.terminal import brief, brief_time, counted, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -105,14 +105,10 @@ def summary(plan: Plan) -> "RenderableType":
     if plan.result.error:
         return styled(f"failed: {plan.result.error}", "bold red")
     counts = [
-        _count(len(plan.breaks), "break"),
-        _count(len(plan.corrections), "correction"),
-        _count(len(plan.queries), "open question"),
+        counted(len(plan.breaks), "break"),
+        counted(len(plan.corrections), "correction"),
+        counted(len(plan.queries), "open question"),
         f"{len(plan.deferred)} not judged",
     ]
     text = ", ".join(count for count in counts if not count.startswith("0 "))
     return styled(text or "in sync", "bold" if text else "bold green")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -26,7 +26,7 @@ command.add_command(run)
 command.add_command(replay)
 
 
-@command.command()
+@command.command(short_help="Serve a paper account like Alpaca's.")
 @click.option("--port", default=PORT, show_default=True, help="On 127.0.0.1; 0: a free one.")
 @click.option("--seed", default=1, show_default=True, help="The same seed draws the same faults and prices.")
 @click.option(
