@@ -88,7 +88,7 @@ def correction_text(correction: Correction) -> str:
     changes: dict[str, Any] = to_builtins(correction.changes) or {}
     if correction.kind in (CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT):
         terms = f"{changes.get('side')} {changes.get('qty') or '?'} {changes.get('symbol') or ''}"
-        return f"{terms}, {changes.get('status')}, {changes.get('filled_qty')} filled"
+        return f"{terms}, {changes.get('status')}"  # what it filled is booked by corrections of its own
     return ", ".join(f"{key} → {brief(value)}" for key, value in changes.items())
 
 
