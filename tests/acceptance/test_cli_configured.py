@@ -165,6 +165,18 @@ def test_a_venue_that_cannot_be_read_is_code_13_and_changes_nothing(desk: Desk) 
     assert "venue.json cannot be read" in result.stderr
     assert desk.json("run", "--once", "--apply", code=13)[0]["applied"] == 0
     assert desk.filled() == "0"
+    for args in (["apply", "--auto-approve"], ["apply", "--auto-approve", "--json"]):
+        assert "open orders could not be read" in desk.call(*args, code=13).stderr
+
+
+def test_what_was_not_read_is_never_called_in_sync(desk: Desk) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    assert desk.call("plan", code=0).stdout.endswith("in sync\n")
+    for state, words in (("failed", "were not read"), ("partial", "were read in part")):
+        desk.at_venue("v-1", "b1-1", filled="7", state=state)
+        told = desk.call("plan").stdout
+        assert f"incomplete: the venue's open orders {words}" in told
+        assert "in sync" not in told
 
 
 def test_a_paused_profile_is_left_alone(desk: Desk) -> None:

@@ -65,7 +65,8 @@ def written_commands() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), sorted(set(written_commands())))
 def test_every_command_in_a_page_is_one(page: str, line: str) -> None:
-    arguments, context, command = shlex.split(line), click.Context(commands), commands
+    arguments, context = shlex.split(line), click.Context(commands)
+    command: click.Command = commands
     while isinstance(command, click.Group):
         name = arguments.pop(0)
         found = command.get_command(context, name)
