@@ -68,6 +68,7 @@ def test_every_command_has_help(name: str) -> None:
         (["explain"], "Missing argument"),
         (["export", "nothing"], "Invalid value for 'TABLE': 'nothing' is not one of 'orders'"),
         (["run", "--interval", "0"], "Invalid value for '--interval'"),
+        (["sim", "serve", "--port", "99999"], "Invalid value for '--port'"),
     ],
 )
 def test_usage_errors_exit_64_with_one_line(args: list[str], expected: str) -> None:
