@@ -294,6 +294,21 @@ def test_doctor_says_what_to_do(desk: Desk) -> None:
     assert failed[0]["next_step"]
 
 
+def test_doctor_tries_the_executor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = desk.folder / "trueup.toml"
+    text = config.read_text().replace("apply = false", 'apply = false\nexecutor = "hooks_of_doctor:Hooks"')
+    config.write_text(text)
+    (failed,) = [check for check in desk.json("doctor", code=1) if check["state"] == "fail"]
+    assert failed["name"] == "executor"
+    assert "PYTHONPATH" in failed["next_step"]
+    methods = "".join(
+        f"    async def reconcile_{one}(self, told): ...\n" for one in ("entry_fill", "exit_fill", "cancel")
+    )
+    (desk.folder / "hooks_of_doctor.py").write_text(f"class Hooks:\n{methods}")
+    monkeypatch.syspath_prepend(desk.folder)
+    assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
+
+
 def test_init_does_not_replace_a_file_unasked(desk: Desk) -> None:
     before = (desk.folder / "trueup.toml").read_text()
     assert "--force" in desk.call("init", "--venue", "files", code=64).stderr

@@ -62,6 +62,8 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
         "apply", WARN if applying else OK, "repairs are written" if applying else "dry: nothing is written"
     )
     yield _check_database(loaded)
+    if loaded.config.service.executor is not None:
+        yield _check_executor(loaded.config.service.executor)
     for config in loaded.config.accounts:
         yield from asyncio.run(_check_account(loaded, config))
 
@@ -89,6 +91,16 @@ def _check_database(loaded: "LoadedConfig") -> Check:
     if paused:
         return Check("database", WARN, f"{path}; paused: {', '.join(paused)}", f"trueup resume {paused[0]}")
     return Check("database", OK, str(path))
+
+
+def _check_executor(reference: str) -> Check:
+    from trueup.service.registry import open_executor
+
+    try:
+        open_executor(reference)
+    except TrueupError as fault:
+        return Check("executor", FAIL, str(fault), "install its package, or name its folder in PYTHONPATH")
+    return Check("executor", OK, reference)
 
 
 async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> list[Check]:
