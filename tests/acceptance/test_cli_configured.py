@@ -56,12 +56,17 @@ class Desk:
         ledger.close()
 
     def at_venue(
-        self, venue_order_id: str, client_order_id: str, filled: str, state: str = "complete"
+        self,
+        venue_order_id: str,
+        client_order_id: str,
+        filled: str,
+        state: str = "complete",
+        submitted_at: str = BEFORE,
     ) -> None:
         order = {
             "venue_order_id": venue_order_id, "client_order_id": client_order_id, "symbol": "ETH/USD", "side": "buy",
             "order_type": "limit", "qty": "10", "limit_price": "1000", "status": "partially_filled",
-            "filled_qty": filled, "filled_avg_price": "999.5", "submitted_at": BEFORE, "updated_at": BEFORE,
+            "filled_qty": filled, "filled_avg_price": "999.5", "submitted_at": submitted_at, "updated_at": BEFORE,
         }  # fmt: skip
         reads = {
             "open_orders": {"state": state, "rows": [order] if state == "complete" else []},
@@ -139,6 +144,14 @@ def test_a_bad_plan_file_is_refused(desk: Desk, content: str, message: str) -> N
     assert desk.filled() == "0"
 
 
+def test_a_profile_that_the_plan_file_does_not_hold_is_refused(desk: Desk) -> None:
+    file = str(desk.folder / "plan.json")
+    desk.call("plan", "-o", file, code=2)
+    result = desk.call("apply", file, "--profile", "bot2", "--auto-approve", code=64)
+    assert "no plan of 'bot2', but of: bot1" in result.stderr
+    assert desk.filled() == "0"
+
+
 def test_run_is_dry_until_told_otherwise(desk: Desk) -> None:
     (dry,) = desk.json("run", "--once", code=2)
     assert (dry["state"], desk.filled()) == ("dry", "0")
@@ -152,6 +165,18 @@ def test_a_venue_that_cannot_be_read_is_code_13_and_changes_nothing(desk: Desk) 
     assert "venue.json cannot be read" in result.stderr
     assert desk.json("run", "--once", "--apply", code=13)[0]["applied"] == 0
     assert desk.filled() == "0"
+    for args in (["apply", "--auto-approve"], ["apply", "--auto-approve", "--json"]):
+        assert "open orders could not be read" in desk.call(*args, code=13).stderr
+
+
+def test_what_was_not_read_is_never_called_in_sync(desk: Desk) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    assert desk.call("plan", code=0).stdout.endswith("in sync\n")
+    for state, words in (("failed", "were not read"), ("partial", "were read in part")):
+        desk.at_venue("v-1", "b1-1", filled="7", state=state)
+        told = desk.call("plan").stdout
+        assert f"incomplete: the venue's open orders {words}" in told
+        assert "in sync" not in told
 
 
 def test_a_paused_profile_is_left_alone(desk: Desk) -> None:
@@ -182,6 +207,15 @@ def test_explain_tells_the_story_of_an_order_a_break_and_a_run(desk: Desk) -> No
     assert desk.call("explain", "nobody").exit_code == 64
 
 
+def test_a_story_of_several_days_says_which(desk: Desk) -> None:
+    desk.at_venue("v-1", "b1-1", filled="7", submitted_at="2026-01-05T11:00:00Z")
+    desk.call("run", "--once", "--apply", code=2)
+    told = desk.call("explain", "b1-1", code=0).stdout
+    assert "What happened (UTC)" in told
+    assert "2026-01-05 11:00:00  venue   received the buy" in told
+    assert f"{BEFORE[:10]} {BEFORE[11:19]}  bot     recorded" in told
+
+
 def test_replay_gives_the_stored_plan(desk: Desk) -> None:
     desk.call("apply", "--auto-approve", code=0)
     (run, *_) = desk.json("status", code=0)[0]["runs"]
@@ -197,6 +231,28 @@ def test_breaks_are_listed_while_they_are_open(desk: Desk) -> None:
     desk.call("run", "--once", "--apply", code=2)
     assert "no open break" in desk.call("breaks", code=0).stdout
     assert "corrected" in desk.call("breaks", "--all", code=0).stdout
+
+
+def test_breaks_are_readable_on_80_columns(desk: Desk) -> None:
+    desk.call("run", "--once", code=2)
+    config = ["--config", str(desk.folder / "trueup.toml")]
+    lines = CliRunner().invoke(commands, ["breaks", *config], env={"COLUMNS": "80"}).stdout.splitlines()
+    assert any(line.startswith("warn      fill_drift    b1-1 ") for line in lines)
+    assert "    venue reports 7 of 10 filled, local 0" in [line.rstrip() for line in lines]
+    unwrapped = CliRunner().invoke(commands, ["breaks", *config]).stdout
+    assert "b1-1   venue reports 7 of 10 filled, local 0" in unwrapped
+
+
+def test_a_table_without_rows_is_exported_as_nothing(desk: Desk) -> None:
+    assert desk.call("export", "decisions", code=0).stdout == ""
+
+
+def test_books_without_a_profile_say_what_makes_one(desk: Desk) -> None:
+    (desk.folder / "trueup.sqlite").unlink()
+    for suffix in ("-wal", "-shm"):
+        (desk.folder / f"trueup.sqlite{suffix}").unlink(missing_ok=True)
+    SqliteLedger(desk.folder / "trueup.sqlite").close()
+    assert "trueup run --once" in desk.call("status", code=0).stdout
 
 
 def test_export_and_verify(desk: Desk) -> None:
@@ -231,10 +287,26 @@ def test_purge_asks_and_keeps_the_books(desk: Desk) -> None:
 
 def test_doctor_says_what_to_do(desk: Desk) -> None:
     assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
+    assert "1 profile\n" in desk.call("doctor", code=0).stdout
     (desk.folder / "venue.json").unlink()
     failed = [check for check in desk.json("doctor", code=1) if check["state"] == "fail"]
     assert [check["name"] for check in failed] == ["account acc-1"]
     assert failed[0]["next_step"]
+
+
+def test_doctor_tries_the_executor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = desk.folder / "trueup.toml"
+    text = config.read_text().replace("apply = false", 'apply = false\nexecutor = "hooks_of_doctor:Hooks"')
+    config.write_text(text)
+    (failed,) = [check for check in desk.json("doctor", code=1) if check["state"] == "fail"]
+    assert failed["name"] == "executor"
+    assert "PYTHONPATH" in failed["next_step"]
+    methods = "".join(
+        f"    async def reconcile_{one}(self, told): ...\n" for one in ("entry_fill", "exit_fill", "cancel")
+    )
+    (desk.folder / "hooks_of_doctor.py").write_text(f"class Hooks:\n{methods}")
+    monkeypatch.syspath_prepend(desk.folder)
+    assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
 
 
 def test_init_does_not_replace_a_file_unasked(desk: Desk) -> None:

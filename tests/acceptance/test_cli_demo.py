@@ -1,6 +1,7 @@
 """The demo: the books end as the venue's truth, the same seed tells the same story, and its commands work."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ def test_what_it_says_to_type_next_works(tmp_path: Path) -> None:
         left_to_people = line == "plan"  # a position that was closed by hand
         assert result.exit_code == (2 if left_to_people else 0), (line, result.output)
         assert result.stdout != ""
+
+
+def test_it_says_what_the_tutorial_says_to_type(tmp_path: Path) -> None:
+    tutorial = (Path(__file__).parents[2] / "docs/tutorial.md").read_text()
+    (order,) = re.findall(r"^    trueup explain (\S+)$", tutorial, re.MULTILINE)
+    story = demo(tmp_path / "a").stdout
+    assert f"explain {order}\n" in story
 
 
 def test_it_shows_the_stages(tmp_path: Path) -> None:

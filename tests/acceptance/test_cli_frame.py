@@ -1,5 +1,6 @@
 """What holds for every command: help without weight, errors in a line, exit codes."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,20 @@ from click.testing import CliRunner
 
 from trueup.surfaces.cli.main import COMMANDS, commands
 
-HEAVY = ("apsw", "aiohttp", "starlette", "uvicorn", "ccxt", "rich", "msgspec", "asyncio", "prometheus_client")
+HEAVY = (
+    *("apsw", "sqlite3", "psycopg", "aiohttp", "http.client", "urllib.request", "ssl", "socket"),
+    *(
+        "starlette",
+        "uvicorn",
+        "jinja2",
+        "ccxt",
+        "rich",
+        "msgspec",
+        "asyncio",
+        "prometheus_client",
+        "hypothesis",
+    ),
+)
 NAMES = [name for section in COMMANDS.values() for name in section]
 
 
@@ -18,12 +32,22 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys; from trueup.surfaces.cli.main import commands\n"
         "try: commands(['--help'])\n"
         "except SystemExit: pass\n"
-        f"print(sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)"
+        f"print(sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('trueup.')), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stderr.strip() == "[]"
+    heavy, ours = done.stderr.splitlines()
+    assert heavy == "[]"
+    assert ast.literal_eval(ours) == [
+        "trueup.model",
+        "trueup.model.errors",
+        "trueup.surfaces",
+        "trueup.surfaces.cli",
+        "trueup.surfaces.cli.main",
+        "trueup.surfaces.cli.terminal",
+    ]
     for name in NAMES:
         assert f"  {name}" in done.stdout
 
@@ -42,6 +66,9 @@ def test_every_command_has_help(name: str) -> None:
         (["plan", "--snapshott", "x"], "No such option"),
         (["snapshot", "--local", "x"], "Missing option '--venue'"),
         (["explain"], "Missing argument"),
+        (["export", "nothing"], "Invalid value for 'TABLE': 'nothing' is not one of 'orders'"),
+        (["run", "--interval", "0"], "Invalid value for '--interval'"),
+        (["sim", "serve", "--port", "99999"], "Invalid value for '--port'"),
     ],
 )
 def test_usage_errors_exit_64_with_one_line(args: list[str], expected: str) -> None:
@@ -62,3 +89,14 @@ def test_without_a_configuration_the_next_step_is_named(
         assert result.exit_code == 10, args
         assert "trueup init" in result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_closed_standard_output_is_no_traceback() -> None:
+    code = (
+        "import sys; sys.stdout = None; sys.argv = ['trueup', 'version']\n"
+        "from trueup.surfaces.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -72,9 +72,14 @@ def history_gap(snapshot: Snapshot, watermark: str | None) -> str | None:
     start = coverage_start(watermark, policy)
     if not policy.coverage_enabled or history.state is ReadState.FAILED or _reaches_back(history, start):
         return None
+    gap = (
+        ": what lies before that"
+        if start is None
+        else f", but is classed only up to {start}: what lies between"
+    )
     return (
-        f"the venue's history begins at {history.since}, but is classed only up to {start or 'nowhere'}: what lies"
-        f" between is unproven; compare it by hand, then set coverage_baseline_at = {history.since!r}"
+        f"the venue's history begins at {history.since}{gap} is unproven;"
+        f" compare it by hand, then set coverage_baseline_at = {history.since!r}"
     )
 
 

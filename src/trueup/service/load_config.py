@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -54,7 +55,8 @@ def load_config(
     file = Path(path or environ.get(PATH_VARIABLE) or DEFAULT_PATH)
     tree = _read_file(file)
     sources = dict.fromkeys(_leaves(tree), str(file))
-    _check_keys(tree, Config, "")
+    with _named(file):
+        _check_keys(tree, Config, "")
     for key, (name, value) in _environment(environ).items():
         _set(tree, key, value)
         sources[key] = f"environment {name}"
@@ -62,9 +64,19 @@ def load_config(
         if value is not None:
             _set(tree, key, value)
             sources[key] = "flag"
-    config = _convert(tree)
-    check_config(config)
+    with _named(file):
+        config = _convert(tree)
+        check_config(config)
     return LoadedConfig(config=config, path=str(file), folder=str(file.resolve().parent), sources=sources)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """A fault's message begins with the file that it is in."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
 
 
 def _read_file(file: Path) -> Tree:

@@ -44,6 +44,11 @@ def managed_symbols(account: AccountConfig) -> list[str] | None:
     return sorted({symbol for symbols in known for symbol in symbols}) if len(known) == len(lists) else None
 
 
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    """Never the error's own text: a decoding error's holds what was read."""
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror).lower()
+
+
 def read_secret(name: str, source: SecretSource, folder: str, environ: Mapping[str, str]) -> str:
     """One secret from where the configuration says. The message of an error never holds it."""
     if source.env is not None:
@@ -55,9 +60,7 @@ def read_secret(name: str, source: SecretSource, folder: str, environ: Mapping[s
         try:
             secret = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise AuthError(
-                f"the credential {name} cannot be read from {where}: {type(error).__name__}"
-            ) from error
+            raise AuthError(f"the credential {name} cannot be read from {where}: {_why(error)}") from error
     if not secret.strip():
         raise AuthError(f"the credential {name} is empty or not set: {where}")
     return secret.strip()

@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.model.errors import ConfigError, VenueUnavailable
+from trueup.model.decode import decode_snapshot
+from trueup.model.errors import ConfigError, InputError, VenueUnavailable
 from trueup.model.ids import normal_id
 from trueup.model.snapshot import (
     NOT_READ,
+    SNAPSHOT_FORMAT,
     HistoryRead,
     Instrument,
     OrdersRead,
@@ -30,7 +32,7 @@ from trueup.ports import VenueSettings
 SIZE_MAX_BYTES = 1 << 30  # about two million orders; more is read by pages, from a real venue
 
 
-class Export(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Export(Struct, frozen=True, kw_only=True):
     """What the file holds. A read that is left out was not read."""
 
     account_id: str | None = None
@@ -39,9 +41,6 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     history: HistoryRead = HistoryRead(error=NOT_READ)
     positions: PositionsRead = PositionsRead(error=NOT_READ)
     answers: list[VenueAnswer] = []
-
-
-_EXPORTS = msgspec.json.Decoder(Export)
 
 
 def open_venue(settings: VenueSettings) -> "FilesVenue":
@@ -106,11 +105,38 @@ class FilesVenue:
                 raise VenueUnavailable(
                     f"{self._path} is larger than {SIZE_MAX_BYTES} bytes: export a shorter history"
                 )
-            return _dated(_EXPORTS.decode(self._path.read_bytes()), from_ns(self._path.stat().st_mtime_ns))
+            written_at = from_ns(self._path.stat().st_mtime_ns)
+            return _dated(decode_export(self._path.read_bytes(), written_at), written_at)
         except OSError as error:
             raise VenueUnavailable(f"{self._path} cannot be read: {error.strerror}") from error
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise VenueUnavailable(f"{self._path} is not an export: {error}") from error
+        except InputError as error:
+            place = error.path.replace("$.venue", "$", 1)
+            raise VenueUnavailable(f"{self._path} is not an export: {place}: {error.message}") from error
+
+
+def decode_export(data: bytes, written_at: str) -> Export:
+    """The parts of a snapshot, read by its rules and no others. Raises InputError, MsgspecError, UnicodeDecodeError."""
+    venue = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    document: dict[str, object] = {
+        "format": SNAPSHOT_FORMAT,
+        "taken_at": written_at,
+        "profile": {"profile_id": "export"},
+        "instruments": venue.pop("instruments", []),
+        "local": {},
+        "venue": venue,
+    }
+    snapshot = decode_snapshot(msgspec.json.encode(document))
+    read = snapshot.venue
+    return Export(
+        account_id=read.account_id,
+        instruments=snapshot.instruments,
+        open_orders=read.open_orders,
+        history=read.history,
+        positions=read.positions,
+        answers=read.answers,
+    )
 
 
 def _dated(export: Export, written_at: str) -> Export:

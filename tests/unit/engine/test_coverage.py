@@ -212,6 +212,12 @@ def test_a_history_that_begins_too_late_is_unproven_and_said_so(desk: Desk, capl
     assert watermark(desk) == "2026-11-24T12:00:00Z"
 
 
+def test_a_first_history_that_begins_somewhere_leaves_what_is_before_unproven(desk: Desk):
+    desk.venue.kept_since = "2026-11-22T06:00:00Z"  # type: ignore[attr-defined]
+    (report,) = run(desk, managed(desk)).profiles
+    assert "begins at 2026-11-22T06:00:00Z: what lies before that is unproven" in str(report.history_gap)
+
+
 def test_a_baseline_is_where_the_first_read_begins(desk: Desk):
     account = managed(desk, coverage_baseline_at="2026-11-23T09:00:00Z")
     (report,) = run(desk, account).profiles

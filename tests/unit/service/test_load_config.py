@@ -124,6 +124,15 @@ def test_refused_with_the_place_and_what_to_do(load, text, words):
     assert words in refusal(load, text)
 
 
+@pytest.mark.parametrize("text", ["[servce]\napply = true\n", "[service]\napply = 3\n", SMALLEST + SMALLEST])
+def test_a_refusal_begins_with_the_file(tmp_path: Path, text: str):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(str(file), {})
+    assert str(caught.value).startswith(f"{file}: ")
+
+
 def test_a_refused_secret_is_not_repeated(load):
     assert "s3cret" not in refusal(
         load, SMALLEST.replace('"files"', '"files"\ncredentials = { key = "s3cret" }')

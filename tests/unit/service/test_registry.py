@@ -37,6 +37,20 @@ def test_a_missing_secret_is_exit_code_12(source, tmp_path: Path):
     assert caught.value.exit_code == 12
 
 
+def test_an_unreadable_secret_says_why_in_words_and_nothing_of_itself(tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin").write_bytes(b"hunter2\xff")
+    for name, why in (
+        ("none", "no such file or directory"),
+        ("folder", "is a directory"),
+        ("latin", "it is not UTF-8 text"),
+    ):
+        with pytest.raises(AuthError) as caught:
+            read_secret("k", SecretSource(file=name), str(tmp_path), {})
+        message = f"the credential k cannot be read from {tmp_path / name}: {why}"
+        assert str(caught.value) == message
+
+
 @pytest.fixture
 def hooks_module(tmp_path: Path, monkeypatch):
     body = "\n".join(

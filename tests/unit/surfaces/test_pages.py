@@ -1,6 +1,7 @@
 """The pages about the command line say what the command line does."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,33 @@ def test_every_command_is_in_the_reference() -> None:
     for section in COMMANDS.values():
         for name in section:
             assert re.search(rf"(^### .*\b{name}\b|`{name}\b)", REFERENCE, re.MULTILINE), name
+
+
+def written_commands() -> Iterator[tuple[str, str]]:
+    """Every `trueup …` that stands as an example in a page, without what the shell takes of it."""
+    for page in (
+        ROOT / "README.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+        *(ROOT / "examples").rglob("*.md"),
+    ):
+        fenced = False
+        for line in page.read_text().splitlines():
+            fenced ^= line.startswith("```")
+            match = re.match(r"trueup (?P<rest>.*)" if fenced else r" {4}trueup (?P<rest>.*)", line)
+            if match:
+                yield page.name, re.split(r"\s+[>|#]", match["rest"])[0].strip()
+
+
+@pytest.mark.parametrize(("page", "line"), sorted(set(written_commands())))
+def test_every_command_in_a_page_is_one(page: str, line: str) -> None:
+    arguments, context = shlex.split(line), click.Context(commands)
+    command: click.Command = commands
+    while isinstance(command, click.Group):
+        name = arguments.pop(0)
+        found = command.get_command(context, name)
+        assert found is not None, f"{page}: no command {name}"
+        context, command = click.Context(found, parent=context), found
+    command.make_parser(context).parse_args(arguments)  # refuses an option that there is not
 
 
 def test_the_tutorial_gives_what_it_says(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from trueup.model.errors import ConfigError, VenueUnavailable
 from trueup.model.snapshot import HistoryRead, OrdersRead, VenueAnswer, VenueOrder
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Side, Status
 from trueup.ports import VenueSettings
 from trueup.service.clock import SystemClock
 from trueup.venues.files import Export, FilesVenue, open_venue, write_export
@@ -91,3 +91,38 @@ def test_a_file_that_cannot_be_used_is_an_unavailable_venue(path: Path, text: st
 def test_its_options_are_checked(options: dict[str, object]):
     with pytest.raises(ConfigError, match="exactly one option"):
         open_venue(VenueSettings(account_id="a", options=options, clock=SystemClock()))
+
+
+def test_it_is_read_by_the_rules_of_a_snapshot(path: Path):
+    row = '{"venue_order_id": "v-1", "side": "short", "qty": 0.10, "status": "accepted", "filled_qty": null}'
+    path.write_text(
+        f'{{"recorded_account_id": "a", "open_orders": {{"state": "complete", "rows": [{row}]}}}}'
+    )
+    (order,) = asyncio.run(FilesVenue(path).open_orders()).rows
+    assert (order.side, order.qty, order.status) == (Side.SELL, "0.10", Status.PENDING_NEW)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "place"),
+    [
+        (
+            "open_orders",
+            '{"state": "complete", "rows": [{"venue_order_id": "v", "qty": "NaN"}]}',
+            "rows[0].qty: ",
+        ),
+        (
+            "history",
+            '{"state": "complete", "fills": [{"fill_id": "f", "qty": "1", "filled_at": "noon"}]}',
+            "fills[0].filled_at: ",
+        ),
+        ("instruments", '[{"symbol": "A/B"}, {"symbol": "ab"}]', "[1].symbol: duplicate of"),
+    ],
+)
+def test_a_row_that_no_snapshot_may_have_is_named_and_spoils_the_read_not_the_run(
+    path: Path, key: str, text: str, place: str
+):
+    path.write_text(f'{{"{key}": {text}}}')
+    with pytest.raises(VenueUnavailable) as caught:
+        asyncio.run(FilesVenue(path).open_orders())
+    assert f"venue.json is not an export: $.{key}" in str(caught.value)
+    assert place in str(caught.value)

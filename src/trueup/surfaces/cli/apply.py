@@ -7,10 +7,18 @@ import click
 
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, report_code
-from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC, LEASED_ELSEWHERE, worst
+from trueup.surfaces.cli.exit_codes import (
+    BAD_CREDENTIALS,
+    FAILURE,
+    IN_SYNC,
+    LEASED_ELSEWHERE,
+    UNREACHABLE,
+    worst,
+)
 from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import confirm, progress, say
+from trueup.surfaces.cli.plan import say_failures
+from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
 if TYPE_CHECKING:
     from trueup.engine.account import ProfileReport
@@ -31,11 +39,13 @@ def command(
     A plan that would change other rows by now is refused as stale, and nothing of it is written.
     """
     loaded = load(invocation)
-    plans = _chosen(_read_plans(file), profile_ids) if file is not None else _make_plans(loaded, profile_ids)
+    made = [] if file is not None else _make_plans(loaded, profile_ids)
+    plans = _plans(made) if file is None else _chosen(_read_plans(file), profile_ids)
+    unread = [_unread_code(report) for report in made]
     approved = {plan.profile_id: plan for plan in plans if plan.corrections}
     if not approved:
         _say_nothing_to_apply(invocation)
-        return IN_SYNC
+        return worst(unread)
     if not auto_approve:
         _show(invocation, list(approved.values()))
         if not confirm(_question(list(approved.values())), flag="--auto-approve"):
@@ -45,16 +55,25 @@ def command(
         reports = apply_plans(loaded, approved)
     for report in reports:
         _tell(invocation, report, approved[report.profile_id])
-    return worst([_code(report) for report in reports])
+    return worst([*unread, *(_code(report) for report in reports)])
 
 
-def _make_plans(loaded: "LoadedConfig", profile_ids: tuple[str, ...]) -> "list[Plan]":
+def _make_plans(loaded: "LoadedConfig", profile_ids: tuple[str, ...]) -> "list[ProfileReport]":
     with progress("reading the books and the venue"):
         reports = plan_profiles(loaded, profile_ids)
     for report in reports:
-        if report.error is not None:
-            say(f"{report.profile_id}: {report.state}: {report.error}")
+        say_failures(report)
+    return reports
+
+
+def _plans(reports: "list[ProfileReport]") -> "list[Plan]":
     return [report.plan for report in reports if report.plan is not None]
+
+
+def _unread_code(report: "ProfileReport") -> int:
+    """What kept a profile from being planned; that nothing is to be applied to it says nothing then."""
+    code = report_code(report)
+    return code if code in (FAILURE, BAD_CREDENTIALS, UNREACHABLE) else IN_SYNC
 
 
 def _read_plans(file: Path) -> "list[Plan]":
@@ -74,6 +93,9 @@ def _read_plans(file: Path) -> "list[Plan]":
 
 
 def _chosen(plans: "list[Plan]", profile_ids: tuple[str, ...]) -> "list[Plan]":
+    planned = [plan.profile_id for plan in plans]
+    for unknown in (one for one in profile_ids if one not in planned):
+        raise InputError(f"the file has no plan of {unknown!r}, but of: {', '.join(planned)}", "--profile")
     return [plan for plan in plans if not profile_ids or plan.profile_id in profile_ids]
 
 
@@ -88,7 +110,7 @@ def _show(invocation: Invocation, plans: "list[Plan]") -> None:
 
 def _question(plans: "list[Plan]") -> str:
     corrections = sum(len(plan.corrections) for plan in plans)
-    return f"Apply {corrections} corrections to {', '.join(plan.profile_id for plan in plans)}?"
+    return f"Apply {counted(corrections, 'correction')} to {', '.join(plan.profile_id for plan in plans)}?"
 
 
 def _say_nothing_to_apply(invocation: Invocation) -> None:
@@ -125,7 +147,7 @@ def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> 
         done = report.applied
         superseded = f", {done.superseded} dropped because their rows moved" if done.superseded else ""
         invocation.line(
-            f"{report.profile_id}: applied {done.applied} corrections{superseded}; run {done.run_id}"
+            f"{report.profile_id}: applied {counted(done.applied, 'correction')}{superseded}; run {done.run_id}"
         )
         for conflict in done.conflicts:
             say(f"{report.profile_id}: {conflict}")

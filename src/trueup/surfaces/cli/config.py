@@ -13,7 +13,7 @@ def command() -> None:
     """Show every setting and where it comes from."""
 
 
-@command.command()
+@command.command(short_help="Show what is set, and what set it.")
 @click.option("--all", "show_all", is_flag=True, help="Also what is left at its default.")
 @common
 def show(invocation: Invocation, show_all: bool) -> None:
@@ -28,7 +28,13 @@ def show(invocation: Invocation, show_all: bool) -> None:
         return
     shown = [value for value in values if show_all or value.source != DEFAULT]
     rows = [
-        (value.key, json.dumps(value.value), styled(value.source, "dim" if value.source == DEFAULT else ""))
+        (
+            value.key,
+            json.dumps(value.value),
+            "the file"
+            if value.source == loaded.path
+            else styled(value.source, "dim" if value.source == DEFAULT else ""),
+        )
         for value in shown
     ]
     invocation.show(table(f"Configuration {loaded.path}", ("key", "value", "from"), rows, rows_max=None))

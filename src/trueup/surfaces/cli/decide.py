@@ -36,7 +36,7 @@ def map_command(invocation: Invocation, order: str, trade: str, **signature: Any
     _decide(invocation, signature, map_order, order, trade)
 
 
-@command.command()
+@command.command(short_help="BREAK is no more than information for a while.")
 @click.argument("break_", metavar="BREAK")
 @click.option("--until", required=True, metavar="DATE", help="Such as 2027-01-31, or an RFC 3339 time.")
 @signed
@@ -48,7 +48,7 @@ def ignore(invocation: Invocation, break_: str, until: str, **signature: Any) ->
     _decide(invocation, signature, ignore_break, break_, read_date(until))
 
 
-@command.command()
+@command.command(short_help="The venue's ORDER is this profile's.")
 @click.argument("order")
 @signed
 @common

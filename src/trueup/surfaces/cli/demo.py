@@ -16,6 +16,7 @@ import click
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import counted
 
 if TYPE_CHECKING:
     from trueup.engine.account import ProfileReport
@@ -126,7 +127,7 @@ class _Show:
             applied = sum(report.applied.applied for report in run if report.applied)
             left = sum(len(unproven(report)) for report in run)
             waits = f", {left} not proven yet" if left else ""
-            self._out.talk(f"  run {number}: {applied} corrections{waits}")
+            self._out.talk(f"  run {number}: {counted(applied, 'correction')}{waits}")
             self._pause(READING_PACE_S / 3)
         self._out.talk_table(repair_table(reports))
         self._out.talk(f"  {self._world.told()} notifications, each obeyed once")

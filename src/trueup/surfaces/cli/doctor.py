@@ -13,6 +13,7 @@ from trueup.model.errors import TrueupError
 from trueup.surfaces.cli.configured import load, open_ledger
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import counted
 
 if TYPE_CHECKING:
     from trueup.service.config import AccountConfig
@@ -53,7 +54,7 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     except TrueupError as fault:
         yield Check("configuration", FAIL, str(fault), "trueup init, or --config FILE")
         return
-    yield Check("configuration", OK, f"{loaded.path}, {len(loaded.config.profile_ids)} profiles")
+    yield Check("configuration", OK, f"{loaded.path}, {counted(len(loaded.config.profile_ids), 'profile')}")
     if not loaded.config.profile_ids:
         yield Check("profiles", FAIL, "none is configured", "add [[accounts]] and [[accounts.profiles]]")
     applying = loaded.config.service.apply
@@ -61,6 +62,8 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
         "apply", WARN if applying else OK, "repairs are written" if applying else "dry: nothing is written"
     )
     yield _check_database(loaded)
+    if loaded.config.service.executor is not None:
+        yield _check_executor(loaded.config.service.executor)
     for config in loaded.config.accounts:
         yield from asyncio.run(_check_account(loaded, config))
 
@@ -90,6 +93,16 @@ def _check_database(loaded: "LoadedConfig") -> Check:
     return Check("database", OK, str(path))
 
 
+def _check_executor(reference: str) -> Check:
+    from trueup.service.registry import open_executor
+
+    try:
+        open_executor(reference)
+    except TrueupError as fault:
+        return Check("executor", FAIL, str(fault), "install its package, or name its folder in PYTHONPATH")
+    return Check("executor", OK, reference)
+
+
 async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> list[Check]:
     from trueup.service.clock import SystemClock
     from trueup.service.registry import open_venue
@@ -109,10 +122,17 @@ async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> lis
         message = f"no answer within {CALL_TIMEOUT_S:g} s"
         return [Check(name, FAIL, message, "check the network and the venue's status page")]
     except TrueupError as fault:
-        return [Check(name, FAIL, str(fault), "check the network, the credentials and their permissions")]
+        return [
+            Check(
+                name,
+                FAIL,
+                str(fault),
+                "check the options, the network, the credentials and their permissions",
+            )
+        ]
     finally:
         await venue.aclose()
-    read = f"{len(opened.rows)} open orders, read {opened.state}"
+    read = f"{counted(len(opened.rows), 'open order')}, read {opened.state}"
     state = OK if opened.state == "complete" else WARN
     checks = [Check(name, state, f"{config.venue}{f' ({whose})' if whose else ''}: {read}", opened.error)]
     return checks + ([] if theirs is None else [_check_clock(config.account_id, ours - theirs)])

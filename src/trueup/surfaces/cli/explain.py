@@ -34,12 +34,14 @@ def command(invocation: Invocation, reference: str, profile: str | None) -> None
 
 
 def venue_snapshots(books: "SqlLedger", explanation: "Explanation") -> "list[Snapshot]":
-    """The kept snapshots of the runs that saw its breaks: what the venue said then. Purged ones are left out."""
+    """The snapshots of the run, or of the runs that saw its breaks: what the venue said. Purged ones are left out."""
     from trueup.model.decode import decode_snapshot
     from trueup.model.errors import InputError
 
     snapshots = []
-    for run_id in dict.fromkeys(record.run_id for record in explanation.breaks):
+    run_ids = [record.run_id for record in explanation.breaks]
+    run_ids += [] if explanation.run is None else [explanation.run.run_id]
+    for run_id in dict.fromkeys(run_ids):
         try:
             snapshots.append(decode_snapshot(books.load_run(run_id)[1]))
         except InputError:
@@ -54,7 +56,8 @@ def show_explanation(invocation: Invocation, explanation: "Explanation", snapsho
     if explanation.plan is not None and explanation.run is not None:
         run = explanation.run
         invocation.line(f"run {run.run_id}: {run.state}" + (f", {run.error}" if run.error else ""), "bold")
-        invocation.show(render_plan(explanation.plan))
+        read = snapshots[-1].venue.open_orders.state if snapshots else None
+        invocation.show(render_plan(explanation.plan, read))
         invocation.line(f"next: trueup replay {run.run_id}", "dim")
     else:
         invocation.show(render_story(explanation, snapshots))

@@ -13,7 +13,7 @@ import click
 from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import say
+from trueup.surfaces.cli.terminal import counted, say
 
 TABLES = (
     *("orders", "fills", "trades", "order_log"),
@@ -23,7 +23,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.command()
-@click.argument("table", type=click.Choice(TABLES))
+@click.argument("table", metavar="TABLE", type=click.Choice(TABLES))
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @click.option(
     "--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: csv, or jsonl with --json."
@@ -33,7 +33,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def command(
     invocation: Invocation, table: str, profile: str | None, form: str | None, output: Path | None
 ) -> None:
-    """Write TABLE as CSV or JSON lines."""
+    """Write TABLE as CSV or JSON lines.
+
+    TABLE is orders, fills, trades, order_log, breaks, corrections, exit_audit, decisions, runs or outbox.
+    """
     with open_books(invocation) as books:
         check_profile(books, profile)
         rows = books.export(table, profile)
@@ -44,7 +47,7 @@ def command(
     text = io.StringIO(newline="")
     write(rows, text)
     write_whole(output, text.getvalue().encode())
-    say(f"wrote {len(rows)} rows to {output}")
+    say(f"wrote {counted(len(rows), 'row')} to {output}")
 
 
 def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
@@ -53,7 +56,9 @@ def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
 
 
 def write_csv(rows: list[dict[str, Any]], file: TextIO) -> None:
-    """Every key is a column; values that are not text or numbers are JSON."""
+    """Every key is a column, so no rows are no text; values that are not text or numbers are JSON."""
+    if not rows:
+        return
     columns = list(dict.fromkeys(key for row in rows for key in row))
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

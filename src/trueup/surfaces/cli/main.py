@@ -149,6 +149,9 @@ def commands(ctx: click.Context, live: bool) -> None:
 
 def main() -> None:
     """The console script `trueup`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`): what is said goes nowhere
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale is, output never ends in an exception
             stream.reconfigure(errors="backslashreplace")

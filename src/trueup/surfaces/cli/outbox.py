@@ -4,7 +4,7 @@ import click
 
 from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import say
+from trueup.surfaces.cli.terminal import counted, say
 
 
 @click.group()
@@ -12,7 +12,7 @@ def command() -> None:
     """Show what the bot has not been told yet, and tell it again."""
 
 
-@command.command("list")
+@command.command("list", short_help="Show notifications that wait or are parked.")
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @common
 def list_command(invocation: Invocation, profile: str | None) -> None:
@@ -55,4 +55,4 @@ def retry(invocation: Invocation, profile: str | None) -> None:
     if invocation.json:
         invocation.data({"due_again": count})
     else:
-        say(f"{count} notifications are due again")
+        say(f"{counted(count, 'notification')} due again")

@@ -70,7 +70,7 @@ def _answer(invocation: Invocation, document: "Document") -> int:
         _answer_fault(invocation, document.line, fault)
         return FAILURE
     plan = make_plan(snapshot)
-    show_plan(invocation, plan)
+    show_plan(invocation, snapshot, plan)
     return exit_code(snapshot, plan)
 
 
@@ -83,13 +83,13 @@ def _answer_fault(invocation: Invocation, line: int, fault: "InputError") -> Non
         say_error(f"line {line}: {fault}")
 
 
-def show_plan(invocation: Invocation, plan: "Plan") -> None:
+def show_plan(invocation: Invocation, snapshot: "Snapshot", plan: "Plan") -> None:
     if invocation.json:
         invocation.data(plan)
         return
     from trueup.surfaces.cli.render_plan import render_plan
 
-    invocation.show(render_plan(plan))
+    invocation.show(render_plan(plan, snapshot.venue.open_orders.state))
 
 
 def exit_code(snapshot: "Snapshot", plan: "Plan") -> int:
@@ -128,10 +128,15 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
 
 
 def _show_report(invocation: Invocation, report: "ProfileReport") -> None:
+    if report.plan is not None and report.snapshot is not None:
+        show_plan(invocation, report.snapshot, report.plan)
+    say_failures(report)
+
+
+def say_failures(report: "ProfileReport") -> None:
+    """Why a profile was not planned, and what of the venue was not read."""
     from trueup.surfaces.cli.terminal import say
 
-    if report.plan is not None:
-        show_plan(invocation, report.plan)
     if report.error is not None:
         say(f"{report.profile_id}: {report.state}: {report.error}")
     failed = [] if report.snapshot is None else _failed_reads(report.snapshot)

@@ -10,6 +10,7 @@ from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import confirm, say
 
+_NAMES = {"outbox": "notifications"}  # of what was deleted, where the table's own says less
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -30,7 +31,9 @@ def command(invocation: Invocation, older_than: str, keep_last: int, yes: bool) 
     if invocation.json:
         invocation.data(counts)
     else:
-        invocation.line("deleted " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        invocation.line(
+            "deleted " + ", ".join(f"{count} {_NAMES.get(name, name)}" for name, count in counts.items())
+        )
     return IN_SYNC
 
 

@@ -145,7 +145,7 @@ def _same(order: LocalOrder | VenueOrder, found: Break) -> bool:
 def _state(order: LocalOrder | VenueOrder | None) -> str:
     if order is None:
         return "nothing"
-    return f"{order.filled_qty or '0'}/{order.qty or '?'} {order.status or 'unknown'}"
+    return f"{order.filled_qty or '0'}, {order.status or 'unknown'}"
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
@@ -165,11 +165,11 @@ def drift_table(drifts: list[Drift]) -> "RenderableType":
         )
         for one in drifts
     ]
-    columns = ("order", "symbol", "the books say", "the venue says", "unrepaired, it", ">USD at stake")
+    columns = ("order", "symbol", "the books say", "the venue says", "if left, it", ">USD")
     total = ZERO
     for one in drifts:
         total = add(total, one.at_stake_usd)
-    summary = styled(f"{len(drifts)} orders, {_money(total)} USD of which the bots are wrong", "bold red")
+    summary = styled(f"{len(drifts)} orders, {_money(total)} USD at stake", "bold red")
     return Group(table(None, columns, rows), summary)
 
 

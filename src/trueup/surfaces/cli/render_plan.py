@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import to_builtins
 
 from trueup.model.plan import Break, Correction, Plan, Query
-from trueup.model.vocabulary import CorrectionKind
-from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
+from trueup.model.vocabulary import CorrectionKind, ReadState
+from trueup.surfaces.cli.terminal import brief, brief_time, counted, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _SEVERITY_ORDER = {"error": 0, "warn": 1, "info": 2}
 
 
-def render_plan(plan: Plan) -> "RenderableType":
+def render_plan(plan: Plan, read: ReadState | None = None) -> "RenderableType":
+    """`read`: of the venue's open orders, without which nothing is in sync; null: not known."""
     from rich.console import Group
 
-    return Group(*spaced(_parts(plan)))
+    return Group(*spaced(_parts(plan, read)))
 
 
 def spaced(parts: Iterable["RenderableType"]) -> Iterator["RenderableType"]:
@@ -30,7 +31,7 @@ def spaced(parts: Iterable["RenderableType"]) -> Iterator["RenderableType"]:
         yield part
 
 
-def _parts(plan: Plan) -> Iterator["RenderableType"]:
+def _parts(plan: Plan, read: ReadState | None) -> Iterator["RenderableType"]:
     yield styled(f"{plan.profile_id} at {brief_time(plan.taken_at)} UTC", "bold")
     if plan.breaks:
         yield breaks_table(plan.breaks)
@@ -47,7 +48,7 @@ def _parts(plan: Plan) -> Iterator["RenderableType"]:
     if plan.alerts:
         alerts = [(severity(alert.severity.lower()), alert.type, alert.message) for alert in plan.alerts]
         yield table("Alerts", ("severity", "type", "message"), alerts)
-    yield summary(plan)
+    yield summary(plan, read)
 
 
 def breaks_table(breaks: list[Break], title: str = "Breaks") -> "RenderableType":
@@ -88,7 +89,7 @@ def correction_text(correction: Correction) -> str:
     changes: dict[str, Any] = to_builtins(correction.changes) or {}
     if correction.kind in (CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT):
         terms = f"{changes.get('side')} {changes.get('qty') or '?'} {changes.get('symbol') or ''}"
-        return f"{terms}, {changes.get('status')}, {changes.get('filled_qty')} filled"
+        return f"{terms}, {changes.get('status')}"  # what it filled is booked by corrections of its own
     return ", ".join(f"{key} → {brief(value)}" for key, value in changes.items())
 
 
@@ -101,18 +102,17 @@ def _query_row(query: Query) -> tuple[str, str, str]:
     )
 
 
-def summary(plan: Plan) -> "RenderableType":
+def summary(plan: Plan, read: ReadState | None) -> "RenderableType":
     if plan.result.error:
         return styled(f"failed: {plan.result.error}", "bold red")
     counts = [
-        _count(len(plan.breaks), "break"),
-        _count(len(plan.corrections), "correction"),
-        _count(len(plan.queries), "open question"),
+        counted(len(plan.breaks), "break"),
+        counted(len(plan.corrections), "correction"),
+        counted(len(plan.queries), "open question"),
         f"{len(plan.deferred)} not judged",
     ]
     text = ", ".join(count for count in counts if not count.startswith("0 "))
+    if read not in (None, ReadState.COMPLETE):
+        part = "were not read" if read is ReadState.FAILED else "were read in part"
+        return styled(f"incomplete: the venue's open orders {part}{text and f'; {text}'}", "bold yellow")
     return styled(text or "in sync", "bold" if text else "bold green")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -14,7 +14,7 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.snapshot import Fill, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.ports import BreakRecord, TimelineEntry
-from trueup.surfaces.cli.terminal import brief, severity, styled, table
+from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,17 +51,9 @@ def _parts(explanation: Explanation, snapshots: list[Snapshot]) -> Iterator["Ren
         yield styled(_trade_title(explanation.profile_id, explanation.trade), "bold")
     if explanation.breaks:
         yield _breaks_table(explanation.breaks)
-    rows = [
-        (event.at[11:19], styled(event.who, _STYLES[event.who]), event.what, event.detail)
-        for event in events(explanation, snapshots)
-    ]
-    if rows:
-        yield table(
-            f"What happened (UTC, {_day(explanation)})",
-            ("time", "who", "what", "detail"),
-            rows,
-            rows_max=None,
-        )
+    happened = events(explanation, snapshots)
+    if happened:
+        yield _events_table(happened)
 
 
 def _title(profile_id: str, order: LocalOrder) -> str:
@@ -80,6 +72,22 @@ def _trade_title(profile_id: str, trade: Trade) -> str:
         f"trade {trade.trade_id}: {trade.side} {trade.symbol}, now {trade.status}{by}, "
         f"{trade.entry_qty} entered, {trade.exit_qty} exited ({profile_id})"
     )
+
+
+def _events_table(happened: list[Event]) -> "RenderableType":
+    days = {event.at[:10] for event in happened}
+    on_one_day = len(days) == 1
+    rows = [
+        (
+            event.at[11:19] if on_one_day else brief_time(event.at),
+            styled(event.who, _STYLES[event.who]),
+            event.what,
+            event.detail,
+        )
+        for event in happened
+    ]
+    title = f"What happened (UTC, {days.pop()})" if on_one_day else "What happened (UTC)"
+    return table(title, ("time", "who", "what", "detail"), rows, rows_max=None)
 
 
 def _breaks_table(records: list[BreakRecord]) -> "RenderableType":
@@ -203,7 +211,3 @@ def _of_fill(fill: Fill) -> Event:
     return Event(
         fill.filled_at or "", "venue", "filled", f"{fill.fill_id}: {fill.qty} @ {brief(fill.price)}", -1
     )
-
-
-def _day(explanation: Explanation) -> str:
-    return explanation.timeline[0].at[:10] if explanation.timeline else ""

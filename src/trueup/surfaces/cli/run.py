@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 @click.option(
     "--apply/--dry", default=None, help="Write repairs to the books, or not (default: as configured)."
 )
-@click.option("--interval", "interval_s", type=float, metavar="S", help="Seconds between two runs.")
+@click.option(
+    "--interval",
+    "interval_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds between two runs.",
+)
 @click.option("--http", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
 @common
 def command(

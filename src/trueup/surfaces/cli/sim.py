@@ -26,8 +26,14 @@ command.add_command(run)
 command.add_command(replay)
 
 
-@command.command()
-@click.option("--port", default=PORT, show_default=True, help="On 127.0.0.1; 0: a free one.")
+@command.command(short_help="Serve a paper account like Alpaca's.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=PORT,
+    show_default=True,
+    help="On 127.0.0.1; 0: a free one.",
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed draws the same faults and prices.")
 @click.option(
     "--fault", "faults", multiple=True, metavar="NAME=RATE", help="How often what goes wrong, 0 to 1."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trueup.sim.campaign import Tally
 
 
-@click.command()
+@click.command(short_help="Run simulated worlds until one fails.")
 @click.option("--seeds", default="1-300", show_default=True, metavar="A-B", help="Each seed is one world.")
 @click.option("--minutes", type=float, help="Stop after so long, wherever it stands.")
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
@@ -62,7 +62,7 @@ def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, co
     return FAILURE if tally.failed or missing or wrong else IN_SYNC
 
 
-@click.command()
+@click.command(short_help="Run the world of SEED again.")
 @click.argument("seed", type=int)
 @click.option("--shrink", "wants_smaller", is_flag=True, help="Leave out what the violation does not need.")
 @click.option(

@@ -9,7 +9,7 @@ import click
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.files import open_input, write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import say
+from trueup.surfaces.cli.terminal import counted, say
 
 if TYPE_CHECKING:
     from trueup.venues.exports.columns import Columns, Source
@@ -131,7 +131,9 @@ def _converted(path: Path, kind: Any) -> Any:
 
 def _report(imported: "Imported") -> None:
     for columns in imported.columns:
-        say(f"{columns.source} {columns.rows.name}: {len(columns.rows.rows)} rows; {_taken(columns)}")
+        say(
+            f"{columns.source} {columns.rows.name}: {counted(len(columns.rows.rows), 'row')}; {_taken(columns)}"
+        )
         if columns.ignored:
             more = len(columns.ignored) - _IGNORED_SHOWN_MAX
             shown = ", ".join(columns.ignored[:_IGNORED_SHOWN_MAX]) + (

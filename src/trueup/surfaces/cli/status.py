@@ -42,6 +42,9 @@ def command(invocation: Invocation) -> None:
         for one in profiles
     ]
     columns = ("profile", "account", "last good run", "open breaks", ">deferred", ">to be told", ">parked")
+    if not rows:
+        invocation.line("no profile is recorded yet; next: trueup run --once")
+        return
     invocation.show(table("Profiles", columns, rows, rows_max=None))
     if alerts:
         told = [

@@ -4,11 +4,12 @@ Everything a venue or a bot named (ids, symbols, reasons, errors) may hold contr
 through here. rich is imported when something is printed, never before.
 """
 
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from trueup.model.errors import InputError
 
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
 DECIMALS_SHOWN = 8
+ENDLESS = 1 << 20  # columns; wider than any line
 _HARMFUL = frozenset(
     {"Cc", "Cf", "Cs", "Zl", "Zp"}
 )  # control, direction overrides, surrogates, line separators
-_NEVER_WRAPPED = frozenset(
-    {"severity", "kind", "state", "since", "break", "repair", "time", "who", "run", "run id", "taken at"}
-)
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
 
 
@@ -50,6 +49,11 @@ def brief_time(time: str | None) -> str:
     return "" if time is None else f"{time[:10]} {time[11:19]}"
 
 
+def counted(number: int, word: str) -> str:
+    """`1 break`, `2 breaks`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def say(message: str) -> None:
     """One line on standard error: what a person should know but no program should parse."""
     print(visible(message), file=sys.stderr, flush=True)
@@ -60,11 +64,21 @@ def say_error(message: str) -> None:
 
 
 def console(*, color: bool = True, stderr: bool = False) -> "Console":
-    """A console that reads no markup, so that text stays text. NO_COLOR is respected by rich itself."""
+    """A console that reads no markup, so that text stays text. NO_COLOR is respected by rich itself.
+
+    Without a terminal no line is wrapped, unless the variable COLUMNS says how wide lines are to be.
+    """
     from rich.console import Console
 
+    stream = sys.stderr if stderr else sys.stdout
+    endless = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
     return Console(
-        stderr=stderr, markup=False, highlight=False, emoji=False, no_color=None if color else True
+        stderr=stderr,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        no_color=None if color else True,
+        width=ENDLESS if endless else None,
     )
 
 
@@ -77,22 +91,16 @@ def table(
 ) -> "RenderableType":
     """A table of harmless text under its title. A cell may be a `Text` that `styled` made.
 
-    A column whose name begins with `>` is aligned right. `rows_max` null: all rows.
+    A column whose name begins with `>` is aligned right; one without any text is left out. `rows_max` null: all rows.
     """
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    shown = list(rows)
-    view = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    for name in columns:
-        side: Literal["left", "right"] = "right" if name.startswith(">") else "left"
-        view.add_column(name.lstrip(">"), justify=side, overflow="fold", no_wrap=name in _NEVER_WRAPPED)
-    for row in shown[:rows_max]:
-        view.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
+    from trueup.surfaces.cli.text_table import TextTable
+
+    shown = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
     parts: list[RenderableType] = [styled(title, "bold")] if title else []
-    parts.append(view)
+    parts.append(TextTable(columns, shown[:rows_max]))
     if rows_max is not None and len(shown) > rows_max:
         parts.append(styled(f"… {len(shown) - rows_max} more; --json shows all", "dim"))
     return Group(*parts)

@@ -7,6 +7,7 @@ import click
 from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
+from trueup.surfaces.cli.terminal import counted
 
 _FAULTS_SHOWN_MAX = 10
 
@@ -47,4 +48,4 @@ def _show(invocation: Invocation, answer: dict[str, Any]) -> None:
         invocation.line(f"{name}: … {len(faults) - _FAULTS_SHOWN_MAX} more", "red")
     if not answer["broken"] and not faults:
         unlogged = f", {len(answer['unlogged'])} written past it since" if answer["unlogged"] else ""
-        invocation.line(f"{name}: {answer['rows']} rows, whole{unlogged}", "green")
+        invocation.line(f"{name}: {counted(answer['rows'], 'row')}, whole{unlogged}", "green")

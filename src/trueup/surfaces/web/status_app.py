@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 
@@ -76,7 +77,7 @@ def _listen(address: str) -> socket.socket:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise ConfigError(
-            f"--http: cannot listen on {address}: {error.strerror}; is the port taken?"
+            f"--http: cannot listen on {address} ({os.strerror(error.errno or 0).lower()}): is the port taken?"
         ) from error
 
 
