@@ -25,9 +25,11 @@ def provoking_plot(seed: int, name: str) -> Plot:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.__name__)
 def test_a_mistake_is_caught(mutation):
-    """Within so many worlds; and without the mistake the same world is well."""
-    plots = (provoking_plot(seed, mutation.__name__) for seed in range(SEEDS_MAX))
-    with mutation():
-        caught = next((plot for plot in plots if run_trial(plot).violations), None)
-    assert caught is not None, f"{SEEDS_MAX} worlds found nothing wrong"
-    assert run_trial(caught).violations == []
+    """Within so many worlds, in one that is well without it."""
+    for seed in range(SEEDS_MAX):
+        plot = provoking_plot(seed, mutation.__name__)
+        with mutation():
+            caught = run_trial(plot).violations
+        if caught and not run_trial(plot).violations:
+            return
+    pytest.fail(f"{SEEDS_MAX} worlds found nothing wrong")

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from trueup.model.errors import LedgerError, VenueUnavailable
 from trueup.model.plan import Notification
+from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import Action, NotificationKind, PositionSide, Status
 from trueup.sim.books import Books
 from trueup.sim.bot_memory import BotOrder, BotTrade
@@ -68,8 +69,12 @@ class Bot:
         return self._client.account_id
 
     def remembered(self) -> dict[str, int]:
-        """Client order id → the steps that it knows were filled."""
-        return {client_order_id: order.filled for client_order_id, (_, order) in self._orders.items()}
+        """Client order id → the steps that it knows were filled, of the orders that it could record."""
+        return {
+            client_order_id: order.filled
+            for client_order_id, (_, order) in self._orders.items()
+            if not order.unsure
+        }
 
     # Trading
 
@@ -161,7 +166,11 @@ class Bot:
             case "fill" if event.fill is not None and event.fill.fill_id not in order.seen:
                 order.seen.add(event.fill.fill_id)
                 order.filled = max(order.filled, event.filled)
-                self._books.record_fill(order.client_order_id, event.fill.view())
+                recorded = self._books.record_fill(order.client_order_id, event.fill.view())
+                if isinstance(recorded, LocalOrder):  # the books may know of fills that no frame has told
+                    order.filled = max(order.filled, _steps(recorded.filled_qty, trade))
+                else:
+                    order.unsure = True
             case "canceled" | "expired" | "rejected":
                 order.status = Status(event.kind)
                 self._books.record_ended(
@@ -218,8 +227,7 @@ class Bot:
         trade, order = known
         order.venue_order_id = order.venue_order_id or notification.venue_order_id
         if notification.cumulative_qty is not None:
-            told = Decimal(notification.cumulative_qty).scaleb(trade.instrument.qty_decimals)
-            order.filled = max(order.filled, int(told))
+            order.filled = max(order.filled, _steps(notification.cumulative_qty, trade))
         if notification.kind is NotificationKind.CANCEL:
             order.status = Status.CANCELED
         trade.done = trade.done and not order.is_live and trade.held <= 0
@@ -240,3 +248,7 @@ class Bot:
         )
         self._remember(trade, order)
         return trade, order
+
+
+def _steps(qty: str, trade: BotTrade) -> int:
+    return int(Decimal(qty).scaleb(trade.instrument.qty_decimals))

@@ -35,7 +35,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.FILL_NAMES_TWO_ORDERS: "the market's fills name one order",
     Reason.HISTORY_GAP: "the engine says it beside the plan; an expired history is told as partial",
     Reason.KNOWN_FROM_LOCAL_FILL: "bots record fills of recorded orders only",
-    Reason.MASS_ABSENCE: "what vanishes from the list is found when it is asked for",
     Reason.NO_ID_TO_QUERY: "every order is recorded with its client order id",
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",

@@ -87,6 +87,8 @@ class Connection:
         self._dice = dice
         self._on_commit = on_commit
         self._writes_until_full: int | None = None
+        self._is_writing = False
+        self.on_look_up: Callable[[int], None] = lambda commits: None  # orders were read again by their ids
         self.leases: dict[str, tuple[int, str]] = {}  # account id → epoch and holder, as last acquired here
 
     @property
@@ -100,6 +102,8 @@ class Connection:
     def rows(self, name: str, *values: Value) -> list[Row]:
         self.process.call()
         rows = self._shared.sqlite.rows(name, *values)
+        if name == "orders_by_ids" and not self._is_writing:
+            self.on_look_up(self.commits)
         if name == "acquire_lease" and rows:
             account_id, holder = str(values[0]), str(values[1])
             self.leases[account_id] = (int(str(rows[0][0])), holder)
@@ -123,7 +127,7 @@ class Connection:
         self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
         dies = dice.strikes("killed_in_commit")
         before = dies and dice.rng.random() < 0.5
-        with self._shared.sqlite.transaction():
+        with self._shared.sqlite.transaction(), self._writing():
             yield
             if full:
                 raise LedgerError(FULL)
@@ -135,6 +139,14 @@ class Connection:
             self._die()
         if dice.strikes("commit_unacknowledged"):
             raise CommitUnknown("the simulated commit was not acknowledged")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from trueup.engine.run_account import reconcile_account
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.model.plan import Alert, Notification, Plan
 from trueup.model.policy import Policy
+from trueup.sim.checkers.watch_commits import Evidence
 from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection
 from trueup.sim.faults import FaultDice
@@ -85,7 +86,7 @@ class Worker:
         self.process = process
         self.connection = connection
         self.ledger = SqlLedger(connection)
-        self.requested: dict[str, dict[str, int]] = {}  # account id → kind → commits when it was last sent
+        self.requested: dict[str, Evidence] = {}  # account id → what the present run asked for
         self.seats: dict[str, Seat] = {}
         self._world = world
         self._policies = policies
@@ -99,7 +100,8 @@ class Worker:
         self.process.draw_fate()
         seat = self._seat(account_id)
         seat.network.requests.clear()
-        self.requested[account_id] = {}
+        evidence = self.requested[account_id] = Evidence()
+        self.connection.on_look_up = lambda commits: setattr(evidence, "looked_up", commits)
         report = await reconcile_account(seat.managed, apply=True, approved=approved, alerts=self._alerts)
         self._on_report(self, report)
         return report
@@ -145,4 +147,6 @@ class Worker:
         return Seat(network, managed)
 
     def _note_request(self, account_id: str, kind: str) -> None:
-        self.requested[account_id].setdefault(kind, self.connection.commits)
+        evidence, now = self.requested[account_id], self.connection.commits
+        evidence.first.setdefault(kind, now)
+        evidence.last = now

@@ -53,6 +53,7 @@ PROVOKING: dict[str, dict[str, float]] = {
     "another_account_is_believed": {"account_swapped": 0.6, "reply_slow": 0.0},
     "a_trade_opened_late_is_empty": {"backup_restored": 0.03, "database_cut": 0.03},
     "a_dry_coverage_inserts": {"config_changed": 0.3},
+    "recent_activity_is_judged": {"reply_slow": 0.6, "read_stale": 0.5},
     "venue_read_sent_before_the_local_read": {"reply_slow": 0.9, "read_failed": 0.0},
     "unknown_answer_counts_as_absent": {"answer_unknown": 0.8, "order_hidden": 0.6},
 }

@@ -1,7 +1,7 @@
 """Mistakes about evidence: what a plan is made from is not what was read, or was read in another order."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -14,6 +14,7 @@ from trueup.engine.answer_queries import Answers
 from trueup.engine.observe import LocalSide, Remembered, observe_local, observe_venue
 from trueup.model.snapshot import Snapshot, Venue, VenueOrder
 from trueup.model.vocabulary import Outcome, ReadState, Status
+from trueup.sim import draw_world
 
 Mutation = AbstractContextManager[Any]
 
@@ -141,12 +142,16 @@ def fills_take_the_orders_price() -> Mutation:
     return planning(averaged)
 
 
-def a_dry_coverage_inserts() -> Mutation:
-    return planning(
-        lambda snapshot: structs.replace(
-            snapshot, policy=structs.replace(snapshot.policy, coverage_dry_run=False)
-        )
-    )
+@contextmanager
+def a_dry_coverage_inserts() -> Iterator[None]:
+    """People do nothing but ask for it dry."""
+
+    def wet(snapshot: Snapshot) -> Snapshot:
+        return structs.replace(snapshot, policy=structs.replace(snapshot.policy, coverage_dry_run=False))
+
+    dry = (lambda rng: {"coverage_dry_run": True},)
+    with mock.patch.object(draw_world, "_CHANGES", dry), planning(wet):
+        yield
 
 
 def _with_rows(venue: Venue, change: Callable[[VenueOrder], VenueOrder]) -> Venue:

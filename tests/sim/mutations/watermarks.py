@@ -1,9 +1,12 @@
 """Mistakes about how far the history is finally classed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest import mock
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.engine import decide_state, leased_run, observe
+from trueup.sim import draw_world
 
 
 def watermark_advanced_on_any_run() -> Mutation:
@@ -17,5 +20,12 @@ def watermark_passes_unbooked_fills() -> Mutation:
     return mock.patch.object(decide_state, "_unresolved_since", return_value=[])
 
 
-def watermark_holds_for_any_scope() -> Mutation:
-    return mock.patch.object(observe, "_holds", return_value=True)
+@contextmanager
+def watermark_holds_for_any_scope() -> Iterator[None]:
+    """People do nothing but narrow the scope."""
+    narrowing = draw_world._CHANGES[:2]
+    with (
+        mock.patch.object(draw_world, "_CHANGES", narrowing),
+        mock.patch.object(observe, "_holds", return_value=True),
+    ):
+        yield

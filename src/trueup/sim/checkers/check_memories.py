@@ -4,13 +4,22 @@ Decides nothing of books: this is the other end of the outbox.
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from trueup.sim.bot import Bot
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.market import Market
 
 
-def check_memories(market: Market, bots: Mapping[str, Bot]) -> list[Violation]:
+class Memory(Protocol):
+    @property
+    def account_id(self) -> str: ...
+
+    def remembered(self) -> dict[str, int]:
+        """Client order id → the steps that it knows were filled."""
+        ...
+
+
+def check_memories(market: Market, bots: Mapping[str, Memory]) -> list[Violation]:
     """By profile id. Orders whose fills the venue took back are left to people."""
     found: list[Violation] = []
     for profile_id, bot in bots.items():

@@ -23,7 +23,23 @@ WHERE log.profile_id = read.key AND log.seq > read.value ORDER BY log.profile_id
 _ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE order_key = ?"  # noqa: S608
 _TRADE = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? AND trade_id = ?"  # noqa: S608
 Leases = Mapping[str, tuple[int, str]]
-Requests = Mapping[str, Mapping[str, int]]
+
+
+class Evidence(Struct):
+    """When, in commits, one run of an account asked for what. Rows that a question led to are read again meanwhile."""
+
+    first: dict[str, int] = {}  # by kind of request
+    last: int = 0  # the last request of any kind
+    looked_up: int = 0  # rows were last read again
+
+    def is_after(self, written: int) -> bool:
+        """Whether what a row was judged by was asked for after that row's version was written."""
+        return written <= min(self.first.values(), default=written) or written <= min(
+            self.last, self.looked_up
+        )
+
+
+Requests = Mapping[str, Evidence]
 
 
 class _KeptCorrection(Struct):
@@ -112,10 +128,10 @@ class CommitWatch:
             self._check_folded(chain, rows_)
 
     def after_commit(self, commit: int, leases: Leases, requests: Requests) -> None:
-        """`leases`, `requests`: what the committing process holds, and when (in commits) it sent each request."""
+        """`leases`, `requests`: what the committing process holds, and when it asked for what, by account."""
         for profile_id, rows_ in self._new_rows().items():
             chain = self._chains[profile_id]
-            runs = self._read_on(chain, rows_, commit, requests.get(chain.account_id, {}))
+            runs = self._read_on(chain, rows_, commit, requests.get(chain.account_id, Evidence()))
             for run_id in runs:
                 self._check_fence(chain.account_id, leases)
                 self._check_whole(profile_id, run_id, runs[run_id])
@@ -142,7 +158,7 @@ class CommitWatch:
         return found
 
     def _read_on(
-        self, chain: _Chain, added: list[_Row], commit: int, requests: Mapping[str, int]
+        self, chain: _Chain, added: list[_Row], commit: int, evidence: Evidence
     ) -> dict[str, set[str]]:
         """Fold the log's new rows; returns the runs that wrote them, each with its correction ids."""
         runs: dict[str, set[str]] = {}
@@ -153,7 +169,7 @@ class CommitWatch:
                     runs[run_id], versions[run_id] = set(), self._kept_plan(run_id).versions
                 ids = _PAYLOAD.decode(row.facts[-1]).correction_ids
                 runs[run_id].update(ids)
-                self._check_judged(chain, row.subject, versions[run_id], ids, requests)
+                self._check_judged(chain, row.subject, versions[run_id], ids, evidence)
             self._fold(chain, row, commit)
         self._check_folded(chain, added)
         return runs
@@ -183,7 +199,7 @@ class CommitWatch:
         subject: object,
         expected: Mapping[str, int | None],
         correction_ids: list[str],
-        requests: Mapping[str, int],
+        evidence: Evidence,
     ) -> None:
         """I7: the row stood at the version that was judged, since before the evidence was asked for."""
         stood = chain.versions.get(subject, 0)
@@ -191,8 +207,7 @@ class CommitWatch:
             judged = expected.get(one)
             if judged is not None and judged != stood and isinstance(subject, int):
                 self._violated("I7", str(subject), f"judged at version {judged}, applied to {stood}")
-        asked = min(requests.values(), default=None)
-        if asked is not None and chain.written.get(subject, 0) > asked:
+        if not evidence.is_after(chain.written.get(subject, 0)):
             self._violated(
                 "I7", str(subject), f"version {stood} is younger than the evidence it was judged by"
             )
