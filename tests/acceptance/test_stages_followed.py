@@ -150,8 +150,8 @@ def test_an_exit_that_the_bot_never_recorded_is_found_in_the_history(desk: Desk)
     assert desk.told() == ["exit_fill t-1 10"]
     story = desk.run("explain", "t-1").stdout
     for expected in (
-        "bot      filled",
-        "venue    received the sell",
+        "bot     filled",
+        "venue   received the sell",
         "covered_from_history",
         "told the bot: exit_fill",
     ):

@@ -22,6 +22,7 @@ from trueup.engine.run_account import reconcile_account
 from trueup.model.times import NS_PER_S
 from trueup.ports import Clock, Hinting
 from trueup.service.config import ServiceConfig
+from trueup.service.notifier import LogNotifier
 
 if TYPE_CHECKING:
     from trueup.service.metrics import Metrics
@@ -32,7 +33,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Service:
     """Runs accounts until it is stopped. `settings`: interval, jitter, how many at a time, dry or applying.
 
-    `alerts`, `metrics` null: none. `jitter`: the source of randomness, seeded in tests.
+    `alerts` null: told to the log, as often as `settings` say. `metrics` null: none. `jitter`: the source of
+    randomness, seeded in tests.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Service:
         self._accounts = accounts
         self._settings = settings
         self._clock = clock
-        self._alerts = alerts
+        self._alerts = alerts or _told_to_the_log(accounts, settings)
         self._metrics = metrics
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
@@ -183,3 +185,12 @@ class _Hints:
             log_event(
                 Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error
             )
+
+
+def _told_to_the_log(accounts: Sequence[ManagedAccount], settings: ServiceConfig) -> AlertBook | None:
+    """A service that says nothing of what stands would leave it alone silently."""
+    if not accounts:
+        return None
+    return AlertBook(
+        LogNotifier(), accounts[0].journal, settings.alert_throttle_s, settings.watchdog_throttle_s
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.unit.engine.desk import Desk, ScriptedVenue, filled, local_order, open_desk, own_policy
 from trueup.engine.account import ManagedAccount, ManagedProfile
@@ -161,6 +162,22 @@ def test_a_partial_read_is_retried_next_time(desk: Desk):
     one.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2")  # type: ignore[attr-defined]
     run_until(desk, Service([one], settings(), desk.clock), 15)
     assert times(one) == [0, 10]
+
+
+def test_a_service_without_a_notifier_tells_its_alerts_to_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
+    one = account(desk, "a")
+    disabled = structs.replace(one.profiles[0].policy, coverage_enabled=False)
+    one = replace(one, profiles=[structs.replace(one.profiles[0], policy=disabled)])
+    run_until(desk, Service([one], settings(), desk.clock), 15)
+    keys = [
+        vars(one)["trueup"]["dedupe_key"] for one in caplog.records if one.message == "reconciliation_alert"
+    ]
+    assert keys.count("p-a:coverage:disabled") == 1  # in two runs: the throttle holds
+    assert "p-a:coverage:disabled" in [
+        kept.alert.dedupe_key for kept in desk.ledger.list_alerts() if kept.stands
+    ]
 
 
 class HintingVenue(TimedVenue):

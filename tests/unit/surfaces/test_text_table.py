@@ -71,6 +71,10 @@ def test_of_several_below_each_is_named_and_none_is_the_first() -> None:
     ]
 
 
+def test_rows_without_any_text_are_nothing() -> None:
+    assert "".join(rendered(40, ("a", "b"), [("", "")])) == ""
+
+
 @pytest.mark.parametrize("width", [20, 30, 47, 64, 80, 100])
 def test_nothing_is_lost_at_any_width(width: int) -> None:
     shown = Counter("".join(rendered(width)))

@@ -55,4 +55,4 @@ def retry(invocation: Invocation, profile: str | None) -> None:
     if invocation.json:
         invocation.data({"due_again": count})
     else:
-        say(f"{counted(count, 'notification')} due again")
+        say(f"{counted(count, 'notification')} {'is' if count == 1 else 'are'} due again")

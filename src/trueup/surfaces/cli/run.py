@@ -50,23 +50,17 @@ def command(
 
 
 async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "list[AccountReport]":
-    from trueup.engine.alerts import AlertBook
     from trueup.service.clock import SystemClock
-    from trueup.service.notifier import LogNotifier
     from trueup.service.open_accounts import open_accounts
     from trueup.service.scheduler import Service
 
     settings = loaded.config.service
-    async with open_accounts(loaded) as accounts:
-        alerts = AlertBook(
-            LogNotifier(), accounts[0].journal, settings.alert_throttle_s, settings.watchdog_throttle_s
-        )
-        async with _answering(http, accounts, settings) as metrics:
-            service = Service(accounts, settings, SystemClock(), alerts=alerts, metrics=metrics)
-            if once:
-                return await service.run_once()
-            with service.stopped_by_signals():
-                await service.run()
+    async with open_accounts(loaded) as accounts, _answering(http, accounts, settings) as metrics:
+        service = Service(accounts, settings, SystemClock(), metrics=metrics)
+        if once:
+            return await service.run_once()
+        with service.stopped_by_signals():
+            await service.run()
     return []
 
 

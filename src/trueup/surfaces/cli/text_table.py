@@ -1,11 +1,11 @@
 """A table that stays readable at any width: no word is broken while that can be helped, and nothing is cut off.
 
 Where the terminal is too narrow for a line to hold every column, the widest but the first go below their row, until
-the rest fits.
-Without a terminal there is no width to fit (`terminal.console`), so that a row is one line for grep.
+the rest fits. Without a terminal there is no width to fit (`terminal.console`), so that a row is one line for grep.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -40,7 +40,8 @@ class TextTable:
             widest = max(beside[1:], key=lambda number: (self._wraps(number), self._natural[number]))
             beside.remove(widest)
             below = sorted([*below, widest])
-        widths = widths or [options.max_width]
+        if widths is None:
+            widths = [options.max_width]
         if not below:
             yield self._lines(beside, widths, self._rows, header=True)
             return
@@ -82,8 +83,8 @@ class TextTable:
         )
         for number, width in zip(numbers, widths, strict=True):
             name = self._columns[number]
-            side = "right" if name.startswith(">") else "left"
-            view.add_column(name.lstrip(">"), justify=side, overflow="fold", width=width)  # type: ignore[arg-type]
+            side: Literal["left", "right"] = "right" if name.startswith(">") else "left"
+            view.add_column(name.lstrip(">"), justify=side, overflow="fold", width=width)
         for row in rows:
             view.add_row(*(row[number] for number in numbers))
         return view
@@ -92,7 +93,7 @@ class TextTable:
         for number in numbers:
             if row[number].plain.strip():
                 name = f"{self._columns[number].lstrip('>')}: " if len(numbers) > 1 else ""
-                yield Padding(Text.assemble((name, "dim"), row[number]), (0, 0, 0, _INDENT))
+                yield Padding(Text.assemble((name, "dim"), row[number]), (0, 0, 0, _INDENT), expand=False)
 
 
 def fit_widths(least: Sequence[int], natural: Sequence[int], room: int) -> list[int] | None:
