@@ -239,7 +239,7 @@ def test_breaks_are_readable_on_80_columns(desk: Desk) -> None:
     lines = CliRunner().invoke(commands, ["breaks", *config], env={"COLUMNS": "80"}).stdout.splitlines()
     assert any(line.startswith("warn      fill_drift    b1-1 ") for line in lines)
     assert "    venue reports 7 of 10 filled, local 0" in [line.rstrip() for line in lines]
-    unwrapped = CliRunner().invoke(commands, ["breaks", *config]).stdout
+    unwrapped = CliRunner().invoke(commands, ["breaks", *config], env={"COLUMNS": None}).stdout
     assert "b1-1   venue reports 7 of 10 filled, local 0" in unwrapped
 
 
