@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from trueup.core.draft import Draft
 from trueup.core.infer_fill import Growth, infer_growth
+from trueup.core.tell_plainly import tell_plainly
 from trueup.model.ids import comparable_client_ids
-from trueup.model.plan import Break, Correction, Notification
+from trueup.model.plan import Break, Correction
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import (
@@ -135,7 +136,7 @@ def _insert(draft: Draft, venue_id: str, client_id: str, order: LocalOrder, fill
     digest_id = draft.digest_of_venue_id(venue_id)
     draft.add_named_order(order, venue_id, client_id)
     _find(draft, order, digest_id, filled_qty)
-    _tell(draft, order, digest_id + "-0-discovered-0", _DISCOVERED)
+    tell_plainly(draft, order, digest_id, 0, _DISCOVERED, "0", reason=_NOT_KNOWN_LOCALLY)
 
 
 def _insert_with_growth(
@@ -148,8 +149,8 @@ def _insert_with_growth(
     _find(draft, order, digest_id, filled_qty)
     _book(draft, order, digest_id, growth)
     kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
-    _tell(draft, after, f"{digest_id}-0-discovered-{after.filled_qty}", _DISCOVERED)
-    _tell(draft, after, f"{digest_id}-0-{kind}-{after.filled_qty}", kind, growth)
+    tell_plainly(draft, after, digest_id, 0, _DISCOVERED, after.filled_qty, reason=_NOT_KNOWN_LOCALLY)
+    tell_plainly(draft, after, digest_id, 0, kind, after.filled_qty, growth=growth)
 
 
 def _find(draft: Draft, order: LocalOrder, digest_id: str, filled_qty: str | None) -> None:
@@ -198,28 +199,5 @@ def _book(draft: Draft, order: LocalOrder, digest_id: str, growth: Growth) -> No
             trade_id=None,
             expected_version=0,
             fill=growth.change,
-        )
-    )
-
-
-def _tell(
-    draft: Draft,
-    order: LocalOrder,
-    notification_id: str,
-    kind: NotificationKind,
-    growth: Growth | None = None,
-) -> None:
-    draft.notifications.append(
-        Notification(
-            notification_id=notification_id,
-            kind=kind,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=None,
-            qty=None if growth is None else growth.row.qty,
-            price=None if growth is None else growth.price,
-            cumulative_qty=order.filled_qty,
-            cumulative_avg_price=order.filled_avg_price,
-            reason=_NOT_KNOWN_LOCALLY if growth is None else None,
         )
     )

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from trueup.core.draft import Draft
 from trueup.core.infer_fill import Growth, infer_growth
+from trueup.core.tell_plainly import tell_plainly
 from trueup.model.ids import known_id
 from trueup.model.money import canonical
-from trueup.model.plan import Break, Correction, Notification
+from trueup.model.plan import Break, Correction
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import is_before
@@ -214,39 +215,10 @@ def _notify(
     growth: Growth | None,
 ) -> None:
     """The growth, then the end."""
-    cumulative_qty = after.filled_qty if growth is not None else canonical(after.filled_qty)
+    version, cumulative_qty = before.version, canonical(after.filled_qty)
     if growth is not None:
-        is_entry = before.action is _ENTRY
-        kind = _ENTRY_FILL if is_entry else _EXIT_FILL
-        notification_id = f"{digest_id}-{before.version}-{kind}-{cumulative_qty}"
-        _tell(draft, after, notification_id, kind, cumulative_qty, growth.row.qty, growth.price, None)
+        kind = _ENTRY_FILL if before.action is _ENTRY else _EXIT_FILL
+        tell_plainly(draft, after, digest_id, version, kind, cumulative_qty, growth=growth)
     if record.status in _ENDED_UNFILLED:
-        kind, reason = _CANCEL, record.status_reason or record.status
-        notification_id = f"{digest_id}-{before.version}-{kind}-{cumulative_qty}"
-        _tell(draft, after, notification_id, kind, cumulative_qty, None, None, reason)
-
-
-def _tell(
-    draft: Draft,
-    order: LocalOrder,
-    notification_id: str,
-    kind: NotificationKind,
-    cumulative_qty: str,
-    qty: str | None,
-    price: str | None,
-    reason: str | None,
-) -> None:
-    draft.notifications.append(
-        Notification(
-            notification_id=notification_id,
-            kind=kind,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=order.trade_id,
-            qty=qty,
-            price=price,
-            cumulative_qty=cumulative_qty,
-            cumulative_avg_price=order.filled_avg_price,
-            reason=reason,
-        )
-    )
+        reason = record.status_reason or record.status
+        tell_plainly(draft, after, digest_id, version, _CANCEL, cumulative_qty, reason=reason)
