@@ -62,7 +62,10 @@ def _lay_orders(rows: list[LocalOrder], projected: list[LocalOrder]) -> list[Loc
 
 def _lay_fills(rows: list[Fill], projected: list[Fill]) -> list[Fill]:
     """The rows with projected fills in their places, without those of which nothing is left."""
-    by_identity = {(fill.venue_order_id, fill.fill_id): fill for fill in [*rows, *projected]}
+    named = [
+        ((fill.venue_order_id or fill.client_order_id, fill.fill_id), fill) for fill in (*rows, *projected)
+    ]
+    by_identity = dict(named)
     return [fill for fill in by_identity.values() if fill.qty != "0"]
 
 
