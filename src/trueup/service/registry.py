@@ -75,13 +75,22 @@ def load_entry(group: str, name: str) -> Any:
 
 
 def open_executor(reference: str) -> Executor:
-    """The executor named `module:attribute`: an instance, or a class or function that makes one without arguments."""
+    """The executor named `module:attribute`: an instance, or a class or function that makes one without arguments.
+
+    Raises ConfigError, whatever its module or its making raises.
+    """
     entry = EntryPoint(name="executor", value=reference, group="")
     if not entry.pattern.match(reference) or ":" not in reference:
         raise ConfigError(f"service.executor: expected 'module:attribute', got {reference!r}")
-    executor = _load(entry)
-    if isinstance(executor, type) or (callable(executor) and not hasattr(executor, _EXECUTOR_METHODS[0])):
-        executor = executor()
+    try:
+        executor = _load(entry)
+        if isinstance(executor, type) or (callable(executor) and not hasattr(executor, _EXECUTOR_METHODS[0])):
+            executor = executor()
+    except ConfigError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        raise ConfigError(f"service.executor: {reference} cannot be made: {kind}: {error}") from error
     missing = [one for one in _EXECUTOR_METHODS if not callable(getattr(executor, one, None))]
     if missing:
         raise ConfigError(

@@ -1,5 +1,6 @@
 """Opening venues, secrets and executors by name."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,16 @@ def test_an_executor_is_an_object_or_what_makes_one(hooks_module, attribute):
 def test_what_is_not_an_executor_is_refused(hooks_module, attribute, words):
     with pytest.raises(ConfigError, match=words):
         open_executor(f"{hooks_module}{attribute}")
+
+
+@pytest.mark.parametrize(
+    "source", ["raise RuntimeError('no key')", "class Hooks:\n    def __init__(self): 1 / 0"]
+)
+def test_an_executor_that_fails_while_it_is_made_is_named(monkeypatch, tmp_path, source):
+    (tmp_path / "broken_hooks.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken_hooks", raising=False)
+    with pytest.raises(
+        ConfigError, match=r"broken_hooks:Hooks cannot be made: (RuntimeError|ZeroDivisionError): "
+    ):
+        open_executor("broken_hooks:Hooks")

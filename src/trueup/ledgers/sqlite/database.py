@@ -99,14 +99,18 @@ class SqliteDatabase:
             self.connection.close()
 
     def _commit(self) -> None:
+        """A full disk took none of it: SQLite writes the mark of a whole commit last. Other faults leave that open."""
         try:
-            with self._explained():
-                self.connection.execute("COMMIT")
-        except LedgerError as fault:
-            if not self.connection.in_transaction:
-                raise CommitUnknown(f"the commit was not acknowledged: {fault}") from fault
-            self._roll_back()
-            raise
+            self.connection.execute("COMMIT")
+        except apsw.Error as fault:
+            if self.connection.in_transaction:
+                self._roll_back()
+            elif not isinstance(fault, apsw.FullError):
+                raise CommitUnknown(
+                    f"ledger {self.path}: the commit was not acknowledged ({fault}): it may have been written or not;"
+                    " look before you do it again"
+                ) from fault
+            raise self._explain(fault) from fault
 
     def _roll_back(self) -> None:
         """SQLite has rolled back by itself where the disk was full or failed."""
