@@ -36,9 +36,7 @@ class FailingDisk(apsw.VFS):
         self._real = apsw.vfs_names()[0]
         super().__init__("failing", self._real, makedefault=True)
 
-    def xOpen(
-        self, name: str | apsw.URIFilename | None, flags: list[int]
-    ) -> FailingFile:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> FailingFile:
         return FailingFile(self._real, name, flags)
 
 
