@@ -5,6 +5,7 @@ WAL and every commit is synced. Knows nothing of what the statements mean.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -17,6 +18,7 @@ from trueup.ledgers.statements import load_statements
 from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
+BUSY_PAUSE_S = 0.02
 STATEMENTS_MAX = 256  # kept prepared: all of those below; with apsw's 100 a sixth was prepared again
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
@@ -43,10 +45,21 @@ class SqliteDatabase:
             self.connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
             try:
                 self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-                migrate(self.connection, path, SETTINGS)
+                self._migrate()
             except BaseException:
                 self.connection.close()
                 raise
+
+    def _migrate(self) -> None:
+        """Those who make a new file at once would wait for each other: SQLite refuses some of them without waiting."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                return migrate(self.connection, self.path, SETTINGS)
+            except apsw.BusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(BUSY_PAUSE_S)
 
     def now_ns(self) -> int:
         return self._clock_ns()
