@@ -5,6 +5,7 @@ them: optional keys without a value are left out, as venues leave them out.
 """
 
 import datetime as dt
+import itertools
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -31,21 +32,29 @@ class Scenario(StrEnum):
     DRIFTED = "10 % drifted"
     DISCOVERED = "discovered"
     ALL_DRIFTED = "all drifted"
+    HISTORY = "history"
 
 
-PLANNED = (Scenario.IN_SYNC, Scenario.DRIFTED, Scenario.DISCOVERED)
+PLANNED = (Scenario.IN_SYNC, Scenario.DRIFTED, Scenario.DISCOVERED, Scenario.HISTORY)
+KNOWN_EVERY = 10  # of the history's orders the ledger has one; the others are not ours
+OWN_PREFIX = "bot-"
+OWNED_BY_PREFIX = {"policy": {"owned_client_order_id_prefixes": [OWN_PREFIX]}}
 
 
 def write_snapshot(path: Path, scenario: Scenario, pairs: int) -> None:
     """One snapshot of so many pairs; the same bytes every time."""
+    is_history = scenario is Scenario.HISTORY
     with path.open("wb") as file:
-        file.write(msgspec.json.encode(HEAD)[:-1])
+        file.write(msgspec.json.encode(HEAD | (OWNED_BY_PREFIX if is_history else {}))[:-1])
         file.write(b',"instruments":[')
         _write_rows(file, ({"symbol": symbol, "qty_step": "0.0001"} for symbol in SYMBOLS))
         file.write(b'],"local":{"read_at":"2026-11-23T11:59:58Z","orders":[')
         if scenario is not Scenario.DISCOVERED:
-            _write_rows(file, _rows(pairs, scenario, _local_row))
+            every = KNOWN_EVERY if is_history else 1
+            _write_rows(file, itertools.islice(_rows(pairs, scenario, _local_row), None, None, every))
         file.write(b']},"venue":{"open_orders":{"state":"complete","read_at":"2026-11-23T11:59:59Z","rows":[')
+        if is_history:
+            file.write(b']},"history":{"state":"complete","read_at":"2026-11-23T11:59:59Z","orders":[')
         _write_rows(file, _rows(pairs, scenario, _venue_row))
         file.write(b"]}}}")
 
@@ -63,7 +72,7 @@ def _rows(
     return (make(rng, index, scenario) for index in range(pairs))
 
 
-def _shared(rng: random.Random, index: int) -> Row:
+def _shared(rng: random.Random, index: int, scenario: Scenario) -> Row:
     submitted = (
         NOW - dt.timedelta(hours=24) + dt.timedelta(seconds=index % 80000, microseconds=index % 999983)
     )
@@ -82,11 +91,19 @@ def _shared(rng: random.Random, index: int) -> Row:
     }
     if is_partial:
         row["filled_avg_price"] = f"{90 + rng.random() * 20:.4f}"
+    if scenario is Scenario.HISTORY:
+        row |= _filled(row)
+        if index % KNOWN_EVERY == 0:
+            row["client_order_id"] = f"{OWN_PREFIX}{row['client_order_id']}"
     return row
 
 
+def _filled(row: Row) -> Row:
+    return {"status": "filled", "filled_qty": row["qty"], "filled_avg_price": row["limit_price"]}
+
+
 def _local_row(rng: random.Random, index: int, scenario: Scenario) -> Row:
-    row = _shared(rng, index)
+    row = _shared(rng, index, scenario)
     updated = NOW - dt.timedelta(hours=1, microseconds=index)
     return row | {
         "action": "entry" if index % 2 else "exit",
@@ -97,7 +114,7 @@ def _local_row(rng: random.Random, index: int, scenario: Scenario) -> Row:
 
 
 def _venue_row(rng: random.Random, index: int, scenario: Scenario) -> Row:
-    row = _shared(rng, index)
+    row = _shared(rng, index, scenario)
     row["updated_at"] = _time(NOW - dt.timedelta(hours=1, microseconds=index))
     every = DRIFTED_EVERY.get(scenario.value)
     if every is not None and index % every == 0:
@@ -105,7 +122,7 @@ def _venue_row(rng: random.Random, index: int, scenario: Scenario) -> Row:
         if index // every % 2:
             row["status"] = "canceled"
         else:
-            row |= {"status": "filled", "filled_qty": row["qty"], "filled_avg_price": row["limit_price"]}
+            row |= _filled(row)
     return row
 
 
