@@ -54,17 +54,21 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
     if not _is_worth_keeping(run):
-        return _commit(database, lease, run, None)
+        return _commit(database, lease, run, None, None)
     with packing(run.snapshot, run.plan) as kept:
-        return _commit(database, lease, run, kept)
+        index = PlanIndex(run.plan) if run.state == "applied" and run.plan.corrections else None
+        kept.snapshot()
+        return _commit(database, lease, run, index, kept)
 
 
-def _commit(database: Database, lease: Lease, run: Run, kept: PackedRun | None) -> ApplyReport:
+def _commit(
+    database: Database, lease: Lease, run: Run, index: PlanIndex | None, kept: PackedRun | None
+) -> ApplyReport:
     """The transaction; a lost acknowledgement of its commit is looked up."""
     try:
         with database.transaction():
             renew(database, lease)
-            return _Commit(database, run).write(kept)
+            return _Commit(database, run).write(index, kept)
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -96,10 +100,10 @@ class _Commit:
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self, kept: PackedRun | None) -> ApplyReport:
-        """`kept`: snapshot and plan as they are stored, of a run that is worth keeping."""
+    def write(self, index: PlanIndex | None, kept: PackedRun | None) -> ApplyReport:
+        """`index`: of a plan to be applied. `kept`: snapshot and plan as they are stored, of a run worth keeping."""
         run = self._run
-        selection = self._select() if run.state == "applied" and run.plan.corrections else _NOTHING
+        selection = _NOTHING if index is None else self._select(index)
         self._write_books(selection)
         if run.state != "failed":
             self._write_breaks(selection)
@@ -123,9 +127,8 @@ class _Commit:
             recorded=kept is not None,
         )
 
-    def _select(self) -> Selection:
+    def _select(self, index: PlanIndex) -> Selection:
         plan, database, home = self._run.plan, self._database, self._home
-        index = PlanIndex(plan)
         ids = json_list(index.venue_ids()), json_list(index.client_ids())
         rows = database.rows("orders_by_ids", home.account_id, *ids)
         unnamed = database.rows("orders_without_ids", home.profile_id)
@@ -186,7 +189,7 @@ class _Commit:
             run.plan.result.error,
             len(selection.applied),
             len(selection.superseded),
-            kept.snapshot,
+            kept.snapshot(),
             kept.plan(),
         )
         keys = _keys_of_corrections(selection.orders)
