@@ -46,7 +46,7 @@ class LogRow(Struct, frozen=True, gc=False, array_like=True):
     hash: str
 
 
-class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
+class Payload(Struct, omit_defaults=True, gc=False):
     """Lifecycle keys as the reference has them, then what trueup adds."""
 
     user_id: str | None = None
@@ -63,8 +63,8 @@ class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
     action: str | None = None
     sub_tag: str | None = None
     changes: dict[str, Any] = {}
-    fills: tuple[Fill, ...] = ()
-    correction_ids: tuple[str, ...] = ()
+    fills: list[Fill] = []
+    correction_ids: list[str] = []
     reason: str | None = None  # a person's, or what the write reports
 
 
@@ -88,32 +88,32 @@ class Folded(Struct):
 def order_payload(
     after: LocalOrder,
     changes: dict[str, Any],
-    fills: Sequence[Fill],
-    correction_ids: Sequence[str],
+    fills: list[Fill],
+    correction_ids: list[str],
     *,
     profile_id: str,
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
 ) -> str:
-    payload = Payload(
-        user_id=user_id,
-        profile_id=profile_id,
-        order_id=after.venue_order_id or after.client_order_id,
-        symbol=after.symbol,
-        type=after.order_type or "market",
-        side=after.side,
-        qty=after.qty,
-        price=after.limit_price or after.filled_avg_price or "0",
-        status=after.status,
-        timestamp=logged_at,
-        trade_id=after.trade_id,
-        action=after.action,
-        sub_tag=after.sub_tag,
-        changes=changes,
-        fills=tuple(fills),
-        correction_ids=tuple(correction_ids),
-        reason=reason,
+    payload = Payload(  # by place: 17 keywords take four times as long
+        user_id,
+        profile_id,
+        after.venue_order_id or after.client_order_id,
+        after.symbol,
+        after.order_type or "market",
+        after.side,
+        after.qty,
+        after.limit_price or after.filled_avg_price or "0",
+        after.status,
+        logged_at,
+        after.trade_id,
+        after.action,
+        after.sub_tag,
+        changes,
+        fills,
+        correction_ids,
+        reason,
     )
     return _encode(payload).decode()
 
@@ -121,7 +121,7 @@ def order_payload(
 def trade_payload(
     before: Trade | None,
     after: Trade,
-    correction_ids: Sequence[str],
+    correction_ids: list[str],
     *,
     profile_id: str,
     user_id: str | None,
@@ -136,7 +136,7 @@ def trade_payload(
         timestamp=logged_at,
         trade_id=after.trade_id,
         changes=_changed(before, after, _TRADE_KEYS),
-        correction_ids=tuple(correction_ids),
+        correction_ids=correction_ids,
         reason=reason,
     )
     return _encode(payload).decode()
@@ -173,14 +173,15 @@ def chain(
             entry.order_key,
             entry.trade_id,
             entry.version,
-            entry.payload,
         )
-        previous = row_hash(previous, facts)
-        yield (*facts, previous)
+        previous = row_hash(previous, facts, entry.payload)
+        yield (*facts, entry.payload, previous)
 
 
-def row_hash(previous: str, facts: tuple[Any, ...]) -> str:
-    return hashlib.blake2b(previous.encode() + _encode(facts), digest_size=_HASH_BYTES).hexdigest()
+def row_hash(previous: str, facts: tuple[Any, ...], payload: str) -> str:
+    """Of the hash before, the row's other columns as JSON, and its payload as it stands."""
+    row = previous.encode() + _encode(facts) + payload.encode()
+    return hashlib.blake2b(row, digest_size=_HASH_BYTES).hexdigest()
 
 
 def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
@@ -198,9 +199,8 @@ def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
             row.order_key,
             row.trade_id,
             row.version,
-            row.payload,
         )
-        if row_hash(previous, facts) != row.hash:
+        if row_hash(previous, facts, row.payload) != row.hash:
             return f"row {row.seq} of the order log was changed: its hash does not follow from the row before"
         previous, expected = row.hash, expected + 1
     return None

@@ -135,7 +135,8 @@ class BookWriter:
         )
 
     def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
-        fills = [fill for _, fill in (*write.new_fills, *write.shrunk_fills)]
+        fills = [fill for _, fill in write.new_fills]
+        fills += [fill for _, fill in write.shrunk_fills]
         payload = order_payload(
             write.after,
             write.changes,

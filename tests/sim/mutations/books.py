@@ -63,7 +63,9 @@ def version_not_compared() -> Iterator[None]:
 
 def log_not_chained() -> Mutation:
     chained = order_log.row_hash
-    return mock.patch.object(order_log, "row_hash", lambda previous, facts: chained("", facts))
+    return mock.patch.object(
+        order_log, "row_hash", lambda previous, facts, payload: chained("", facts, payload)
+    )
 
 
 def corrections_not_kept() -> Mutation:
