@@ -6,6 +6,8 @@ what changed, and which corrections did it. Each row's hash covers the row and t
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import ne
 from typing import Any
 
 import msgspec
@@ -150,11 +152,8 @@ def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any
 def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
     if before is None:
         return {key: getattr(after, key) for key in keys}
-    return {
-        key: new
-        for key, old, new in zip(keys, astuple(before), astuple(after), strict=False)
-        if old is not new and old != new
-    }
+    old, new = astuple(before), astuple(after)
+    return dict(compress(zip(keys, new, strict=False), map(ne, old, new)))
 
 
 def chain(
