@@ -19,7 +19,7 @@ from trueup.ledgers.leases import renew
 from trueup.ledgers.pack_run import PackedRun, packing
 from trueup.ledgers.plan_index import PlanIndex
 from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, json_list, one_document
-from trueup.ledgers.write_books import BookWriter, home_of, log_head
+from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
@@ -114,9 +114,9 @@ class _Commit:
         if kept is not None:
             self._write_run(selection, kept)
         if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
-            seq, digest = log_head(self._database, run.profile_id)
+            head = self._home.log_head
             scope = encode(scope_of(run.snapshot.policy)).decode()
-            self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark, scope)
+            self._database.write("set_watermark", run.profile_id, head.seq, head.hash, run.watermark, scope)
         return ApplyReport(
             run_id=run.run_id,
             applied=len(selection.applied),

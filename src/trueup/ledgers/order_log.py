@@ -25,6 +25,13 @@ _ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version
 _TRADE_KEYS = tuple(f.name for f in fields(Trade))[:-1]
 
 
+class LogHead(Struct):
+    """The profile's last row; of a log without any, as the first one's row before."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
 class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
     """One row before it is chained. `version`: of the order (or trade) after the write."""
 
@@ -157,15 +164,14 @@ def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[
 
 
 def chain(
-    profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: tuple[int, str]
+    profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: LogHead
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows to append after `head` (seq and hash of the last one; 0 and GENESIS where there is none)."""
-    seq, previous = head
+    """The rows to append after `head`, which is moved to the last of them."""
     for entry in entries:
-        seq += 1
+        head.seq += 1
         facts = (
             profile_id,
-            seq,
+            head.seq,
             logged_at,
             entry.event,
             entry.written_by,
@@ -173,8 +179,8 @@ def chain(
             entry.trade_id,
             entry.version,
         )
-        previous = row_hash(previous, facts, entry.payload)
-        yield (*facts, entry.payload, previous)
+        head.hash = row_hash(head.hash, facts, entry.payload)
+        yield (*facts, entry.payload, head.hash)
 
 
 def row_hash(previous: str, facts: tuple[Any, ...], payload: str) -> str:

@@ -12,9 +12,9 @@ from msgspec import Struct
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, int_value, optional_text, text_value
 from trueup.ledgers.order_log import (
-    GENESIS,
     OUTSIDE,
     LogEntry,
+    LogHead,
     chain,
     order_changes,
     order_payload,
@@ -36,11 +36,13 @@ from trueup.model.snapshot import Fill
 
 
 class Home(Struct, frozen=True, kw_only=True):
-    """Whose books are written."""
+    """Whose books are written. `log_head` moves with what is written."""
 
     profile_id: str
     account_id: str
     user_id: str | None
+    log_head: LogHead
+    was_written_past_log: bool
 
 
 # what the statement `move_order` sets
@@ -49,13 +51,19 @@ _moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
 
 def home_of(database: Database, profile_id: str) -> Home:
-    rows = database.rows("profile_home", profile_id)
+    rows = database.rows("books_of_profile", profile_id)
     if not rows:
         raise Conflict(
             f"profile {profile_id!r} is not in this ledger: make it known with ensure_profiles first"
         )
-    account_id, user_id, _ = rows[0]
-    return Home(profile_id=profile_id, account_id=text_value(account_id), user_id=optional_text(user_id))
+    account_id, user_id, seq, log_hash, written_past = rows[0]
+    return Home(
+        profile_id=profile_id,
+        account_id=text_value(account_id),
+        user_id=optional_text(user_id),
+        log_head=LogHead() if seq is None else LogHead(int_value(seq), text_value(log_hash)),
+        was_written_past_log=bool(written_past),
+    )
 
 
 class BookWriter:
@@ -80,7 +88,7 @@ class BookWriter:
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
         """What others wrote past the log is logged first. Rows are made one by one as the database takes them."""
-        outside = self._log_outside_writes()
+        outside = self._log_outside_writes() if self._home.was_written_past_log else []
         self._give_keys(orders)
         self._write_orders(orders)
         self._write_fills(orders)
@@ -199,16 +207,9 @@ class BookWriter:
         ]
 
     def _append(self, entries: Iterable[LogEntry]) -> None:
-        profile_id = self._home.profile_id
-        head = log_head(self._database, profile_id)
-        rows = chain(profile_id, entries, logged_at=self._logged_at, head=head)
+        home = self._home
+        rows = chain(home.profile_id, entries, logged_at=self._logged_at, head=home.log_head)
         self._database.write_many("append_log", rows)
-
-
-def log_head(database: Database, profile_id: str) -> tuple[int, str]:
-    """Seq and hash of the profile's last row; 0 and GENESIS where there is none."""
-    rows = database.rows("log_head", profile_id)
-    return (int_value(rows[0][0]), text_value(rows[0][1])) if rows else (0, GENESIS)
 
 
 def _fills_by_key(

@@ -136,7 +136,7 @@ def _find(
         siblings = one_document(rows, ORDER_ROWS)
     counted = siblings if is_trade_alone and not trades else [] if order is None else [order]
     keys = json_list(row.order_key for row in counted)
-    fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
+    fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS) if counted else []
     record = LocalRecord(
         order=None if order is None else order.order,
         fills=[row.fill for row in fills],
