@@ -87,9 +87,12 @@ class BookWriter:
         self._reason = reason
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
-        """What others wrote past the log is logged first. Rows are made one by one as the database takes them."""
+        """What others wrote past the log is logged first. Rows are made one by one as the database takes them, in the
+        order of their keys: then one page is changed after the other.
+        """
         outside = self._log_outside_writes() if self._home.was_written_past_log else []
         self._give_keys(orders)
+        orders = sorted(orders, key=attrgetter("order_key"))
         self._write_orders(orders)
         self._write_fills(orders)
         self._write_trades(trades)
