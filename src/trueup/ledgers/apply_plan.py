@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from trueup.ledgers.order_log import order_changes
 from trueup.ledgers.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.rows import (
     FillIdentity,
@@ -40,16 +41,16 @@ class Books(Struct):
 class OrderWrite(Struct, gc=False):
     """One order to insert (`before` null) or update, with the fills that this books and shrinks.
 
-    `order_key` and `changes` are the writer's.
+    `changes` as the order log has them; `order_key` is the writer's.
     """
 
     before: OrderRow | None
     after: LocalOrder
+    changes: dict[str, Any]
     new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
     shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
-    changes: dict[str, Any] = {}
 
 
 class TradeWrite(Struct, gc=False):
@@ -112,7 +113,9 @@ def _order_write(
     shrunk: list[tuple[FillRow, Fill]] = []
     if subject.fills and not _sort_fills(subject, before, fills, new, shrunk, conflicts):
         return None
-    return OrderWrite(before, _kept_activity(subject.after, before), new, shrunk, subject.corrections)
+    after = _kept_activity(subject.after, before)
+    changes = order_changes(None if before is None else before.order, after)
+    return OrderWrite(before, after, changes, new, shrunk, subject.corrections)
 
 
 def _sort_fills(

@@ -4,13 +4,13 @@ In this order: the fence; the rows as they stand; which corrections still apply;
 and log; breaks, corrections, run record, outbox, findings, deferrals, watermark. An in-sync run writes its lease only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.apply_plan import Books, OrderWrite, Selection, select_corrections
+from trueup.ledgers.apply_plan import Books, Selection, select_corrections
 from trueup.ledgers.check_invariants import check_invariants
 from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, text_value
 from trueup.ledgers.exit_audit import exit_audit
@@ -192,10 +192,8 @@ class _Commit:
             kept.snapshot(),
             kept.plan(),
         )
-        keys = _keys_of_corrections(selection.orders)
-        for state, corrections in (("applied", selection.applied), ("superseded", selection.superseded)):
-            rows = (_correction_values(run, one, state, keys) for one in corrections)
-            self._database.write_many("insert_correction", rows)
+        rows = (_correction_values(run, *placed) for placed in _placed_corrections(selection))
+        self._database.write_many("insert_correction", rows)
         inserted = {one.correction_id for one in selection.applied}
         audit = exit_audit(run.plan, inserted, run_id=run.run_id, audited_at=self._now)
         self._database.write_many("insert_exit_audit", audit)
@@ -228,8 +226,20 @@ class _Commit:
         self._database.write_many("defer_order", rows)
 
 
+def _placed_corrections(selection: Selection) -> Iterator[tuple[Correction, str, int | None]]:
+    """Each with its state, and the order that it was applied to (null: a trade, or nothing)."""
+    for write in selection.orders:
+        for one in write.corrections:
+            yield one, "applied", write.order_key
+    for moved in selection.trades:
+        for one in moved.corrections:
+            yield one, "applied", None
+    for one in selection.superseded:
+        yield one, "superseded", None
+
+
 def _correction_values(
-    run: Run, one: Correction, state: str, keys: dict[str, int]
+    run: Run, one: Correction, state: str, order_key: int | None
 ) -> tuple[str | int | None, ...]:
     return (
         one.correction_id,
@@ -242,7 +252,7 @@ def _correction_values(
         one.client_order_id,
         one.venue_order_id,
         one.trade_id,
-        keys.get(one.correction_id),
+        order_key,
         encode(_Payload(one.fill, one.changes)).decode(),
     )
 
@@ -252,10 +262,6 @@ class _Payload(Struct, gc=False):
 
     fill: FillChange | None
     changes: Any
-
-
-def _keys_of_corrections(orders: Iterable[OrderWrite]) -> dict[str, int]:
-    return {one.correction_id: write.order_key for write in orders for one in write.corrections}
 
 
 def _deferral_identity(client_order_id: str | None, venue_order_id: str | None) -> str:

@@ -4,7 +4,6 @@ Both writers use it: a run's corrections, and a bot's recorder. Decides nothing 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain as chain_of
 from operator import attrgetter
 
 from msgspec import Struct
@@ -90,14 +89,15 @@ class BookWriter:
         """What others wrote past the log is logged first. Rows are made one by one as the database takes them, in the
         order of their keys: then one page is changed after the other.
         """
-        outside = self._log_outside_writes() if self._home.was_written_past_log else []
+        if self._home.was_written_past_log:
+            self._append(self._outside_entries())
         self._give_keys(orders)
         orders = sorted(orders, key=attrgetter("order_key"))
         self._write_orders(orders)
         self._write_fills(orders)
+        self._append(self._order_entry(write, self._event, self._written_by) for write in orders)
         self._write_trades(trades)
-        own = (self._order_entry(write, self._event, self._written_by) for write in orders)
-        self._append(chain_of(outside, own, (self._trade_entry(write) for write in trades)))
+        self._append(self._trade_entry(write) for write in trades)
 
     def _give_keys(self, orders: Sequence[OrderWrite]) -> None:
         inserts = [write for write in orders if write.before is None]
@@ -115,7 +115,6 @@ class BookWriter:
         moved: list[OrderWrite] = []
         others: list[OrderWrite] = []
         for write in orders:
-            write.changes = order_changes(None if write.before is None else write.before.order, write.after)
             if write.before is not None:
                 (moved if _is_move(write.changes) else others).append(write)
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
@@ -186,7 +185,7 @@ class BookWriter:
             payload=payload,
         )
 
-    def _log_outside_writes(self) -> list[LogEntry]:
+    def _outside_entries(self) -> list[LogEntry]:
         """Rows that the bot's own statements, or a person, wrote past the log: as they stand now."""
         database, profile_id = self._database, self._home.profile_id
         rows = one_document(database.rows("orders_past_the_log", profile_id), ORDER_ROWS)
@@ -198,9 +197,9 @@ class BookWriter:
             OrderWrite(
                 None,
                 row.order,
+                order_changes(None, row.order),
                 fills.get(row.order_key, ()),
                 order_key=row.order_key,
-                changes=order_changes(None, row.order),
             )
             for row in rows
         )

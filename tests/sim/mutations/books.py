@@ -73,7 +73,7 @@ def corrections_not_kept() -> Mutation:
     return mock.patch.object(commit_run, "_correction_values", _of_nothing)
 
 
-def _of_nothing(run: Any, one: Any, state: str, keys: Any) -> tuple[Any, ...]:
+def _of_nothing(run: Any, one: Any, state: str, order_key: Any) -> tuple[Any, ...]:
     return ("", "", "", "", state, "", "", None, None, None, None, "{}")
 
 
