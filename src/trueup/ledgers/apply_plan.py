@@ -14,14 +14,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from trueup.ledgers.order_log import order_changes
 from trueup.ledgers.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.rows import (
     FillIdentity,
     FillRow,
     OrderRow,
     TradeRow,
-    canonical_fill,
-    canonical_order,
     canonical_trade,
 )
 from trueup.model.ids import known_client_id, normal_id
@@ -42,16 +41,16 @@ class Books(Struct):
 class OrderWrite(Struct, gc=False):
     """One order to insert (`before` null) or update, with the fills that this books and shrinks.
 
-    `order_key` and `changes` are the writer's.
+    `changes` as the order log has them; `order_key` is the writer's.
     """
 
     before: OrderRow | None
     after: LocalOrder
+    changes: dict[str, Any]
     new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
     shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
-    changes: dict[str, Any] = {}
 
 
 class TradeWrite(Struct, gc=False):
@@ -97,7 +96,7 @@ def select_corrections(index: PlanIndex, books: Books, profile_id: str) -> Selec
         trades=[write for kin, write in trade_writes if kin not in dropped],
         applied=[one for one, kin in index.kin_of_corrections if kin not in dropped],
         superseded=[one for one, kin in index.kin_of_corrections if kin in dropped],
-        notifications=[one for one, kin in index.kin_of_notifications() if kin not in dropped],
+        notifications=[one for one, kin in index.kin_of_notifications if kin not in dropped],
         conflicts=conflicts,
     )
 
@@ -110,38 +109,45 @@ def _order_write(
     if found is None:
         return None
     before = found[0] if found else None
-    write = OrderWrite(before, _kept_activity(subject.after, before), corrections=subject.corrections)
-    if subject.fills and not _sort_fills(subject, write, fills, conflicts):
-        return None
-    return write
-
-
-def _sort_fills(subject: OrderSubject, write: OrderWrite, fills: "_FillFinder", conflicts: list[str]) -> bool:
-    """New fills and shrunk ones; false where the ledger's fills are not those that the plan was made from."""
-    new_ids = {normal_id(one.fill.fill_id) for one in subject.corrections if one.fill is not None}
     new: list[tuple[FillIdentity, Fill]] = []
     shrunk: list[tuple[FillRow, Fill]] = []
-    for identity, fill in subject.fills:
-        existing = fills.find(identity, write.before)
+    if subject.fills and not _sort_fills(subject, before, fills, new, shrunk, conflicts):
+        return None
+    after = _kept_activity(subject.after, before)
+    changes = order_changes(None if before is None else before.order, after)
+    return OrderWrite(before, after, changes, new, shrunk, subject.corrections)
+
+
+def _sort_fills(
+    subject: OrderSubject,
+    before: OrderRow | None,
+    fills: "_FillFinder",
+    new: list[tuple[FillIdentity, Fill]],
+    shrunk: list[tuple[FillRow, Fill]],
+    conflicts: list[str],
+) -> bool:
+    """New fills and shrunk ones; false where the ledger's fills are not those that the plan was made from."""
+    new_ids = {normal_id(one.fill.fill_id) for one in subject.corrections if one.fill is not None}
+    for named in subject.fills:
+        identity, fill = named
+        existing = fills.find(identity, before)
         is_new = identity[2] in new_ids
         if is_new and existing is None:
-            new.append((identity, canonical_fill(fill)))
+            new.append(named)
         elif existing is not None and not is_new:
-            shrunk.append((existing, canonical_fill(fill)))
+            shrunk.append((existing, fill))
         else:
             if existing is not None and not _same_content(existing.fill, fill):
                 conflicts.append(_conflict(existing.fill, fill))
             return False
-    write.new_fills, write.shrunk_fills = new, shrunk
     return True
 
 
 def _kept_activity(after: LocalOrder, before: OrderRow | None) -> LocalOrder:
     """trueup's corrections are not the bot's activity."""
-    kept = canonical_order(after)
-    if before is None or before.order.last_activity_at == kept.last_activity_at:
-        return kept
-    return replace(kept, last_activity_at=before.order.last_activity_at)
+    if before is None or before.order.last_activity_at == after.last_activity_at:
+        return after
+    return replace(after, last_activity_at=before.order.last_activity_at)
 
 
 def _same_content(left: Fill, right: Fill) -> bool:

@@ -31,12 +31,13 @@ def check_invariants(
     grown: list[tuple[OrderWrite, Decimal]] = []
     with localcontext(CONTEXT):
         for write in selection.orders:
+            before = write.before
             changes = [one.fill for one in write.corrections if one.fill is not None]
-            if changes or write.before is None or write.before.order.filled_qty != write.after.filled_qty:
-                growth = _check_order(write, changes, allow_overfill=allow_overfill)
-                _check_named(write, booked[write.before.order_key] if write.before else ())
+            if changes or before is None or before.order.filled_qty != write.after.filled_qty:
+                known = booked.get(before.order_key, ()) if before is not None else ()
+                growth = _check_order(write, changes, known, allow_overfill=allow_overfill)
                 grown.append((write, _growth_of_trade(write, growth)))
-            elif write.before.order.trade_id != write.after.trade_id:
+            elif before.order.trade_id != write.after.trade_id:
                 grown.append((write, _growth_of_trade(write, ZERO)))
         _check_trades(selection, plan, grown)
 
@@ -47,35 +48,40 @@ def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
     return amount(write.after.filled_qty) if joins else growth
 
 
-def _check_order(write: OrderWrite, changes: Sequence[FillChange], *, allow_overfill: bool) -> Decimal:
+def _check_order(
+    write: OrderWrite, changes: Sequence[FillChange], booked: Sequence[FillRow], *, allow_overfill: bool
+) -> Decimal:
     """Returns by how much the order grows."""
-    before, after = _filled_before(write), amount(write.after.filled_qty)
-    booked = sum((amount(one.qty) - amount(one.superseded_qty) for one in changes), ZERO)
-    if (changes or write.before is not None) and after - before != booked:
-        _fail(write.after, f"its corrections book {booked}, but it moves from {before} to {after}")
-    if after < before:
+    before = ZERO if write.before is None else amount(write.before.order.filled_qty)
+    after = amount(write.after.filled_qty)
+    growth, wanted = after - before, ZERO
+    for change in changes:
+        wanted += amount(change.qty) - amount(change.superseded_qty)
+    if (changes or write.before is not None) and growth != wanted:
+        _fail(write.after, f"its corrections book {wanted}, but it moves from {before} to {after}")
+    if growth < 0:
         _fail(write.after, f"its filled quantity falls from {before} to {after}")
-    if (
-        after > before
-        and write.after.qty is not None
-        and after > amount(write.after.qty)
-        and not allow_overfill
-    ):
+    if growth > 0 and write.after.qty is not None and after > amount(write.after.qty) and not allow_overfill:
         _fail(write.after, f"{after} of {write.after.qty} would be filled")
-    return after - before
+    _check_named(write, booked, before, after)
+    return growth
 
 
-def _check_named(write: OrderWrite, booked: Sequence[FillRow]) -> None:
+def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, after: Decimal) -> None:
     """The fills of an order name at most what it has filled (legacy quantity has no fill)."""
-    before = sum((amount(row.fill.qty) for row in booked), ZERO)
-    after = before + sum((amount(fill.qty) for _, fill in write.new_fills), ZERO)
+    named_before = ZERO
+    for row in booked:
+        named_before += amount(row.fill.qty)
+    named = named_before
+    for _, fill in write.new_fills:
+        named += amount(fill.qty)
     for row, fill in write.shrunk_fills:
-        if amount(fill.qty) > amount(row.fill.qty):
+        change = amount(fill.qty) - amount(row.fill.qty)
+        if change > 0:
             _fail(write.after, f"booked fill {fill.fill_id} would grow from {row.fill.qty} to {fill.qty}")
-        after += amount(fill.qty) - amount(row.fill.qty)
-    excess = after - amount(write.after.filled_qty)
-    if excess > 0 and excess > before - _filled_before(write):
-        _fail(write.after, f"its fills add up to {after}, but {write.after.filled_qty} is filled")
+        named += change
+    if named > after and named - after > named_before - before:
+        _fail(write.after, f"its fills add up to {named}, but {write.after.filled_qty} is filled")
 
 
 def _check_trades(selection: Selection, plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]) -> None:
@@ -117,10 +123,6 @@ def _movement(before: Trade, after: Trade) -> Moved:
         amount(after.entry_qty) - amount(before.entry_qty),
         amount(after.exit_qty) - amount(before.exit_qty),
     )
-
-
-def _filled_before(write: OrderWrite) -> Decimal:
-    return ZERO if write.before is None else amount(write.before.order.filled_qty)
 
 
 def _said(moved: Moved) -> str:

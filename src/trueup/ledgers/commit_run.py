@@ -4,13 +4,13 @@ In this order: the fence; the rows as they stand; which corrections still apply;
 and log; breaks, corrections, run record, outbox, findings, deferrals, watermark. An in-sync run writes its lease only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.apply_plan import Books, OrderWrite, Selection, select_corrections
+from trueup.ledgers.apply_plan import Books, Selection, select_corrections
 from trueup.ledgers.check_invariants import check_invariants
 from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, text_value
 from trueup.ledgers.exit_audit import exit_audit
@@ -19,7 +19,7 @@ from trueup.ledgers.leases import renew
 from trueup.ledgers.pack_run import PackedRun, packing
 from trueup.ledgers.plan_index import PlanIndex
 from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, json_list, one_document
-from trueup.ledgers.write_books import BookWriter, home_of, log_head
+from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
@@ -54,17 +54,21 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
     if not _is_worth_keeping(run):
-        return _commit(database, lease, run, None)
+        return _commit(database, lease, run, None, None)
     with packing(run.snapshot, run.plan) as kept:
-        return _commit(database, lease, run, kept)
+        index = PlanIndex(run.plan) if run.state == "applied" and run.plan.corrections else None
+        kept.snapshot()
+        return _commit(database, lease, run, index, kept)
 
 
-def _commit(database: Database, lease: Lease, run: Run, kept: PackedRun | None) -> ApplyReport:
+def _commit(
+    database: Database, lease: Lease, run: Run, index: PlanIndex | None, kept: PackedRun | None
+) -> ApplyReport:
     """The transaction; a lost acknowledgement of its commit is looked up."""
     try:
         with database.transaction():
             renew(database, lease)
-            return _Commit(database, run).write(kept)
+            return _Commit(database, run).write(index, kept)
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -96,10 +100,10 @@ class _Commit:
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self, kept: PackedRun | None) -> ApplyReport:
-        """`kept`: snapshot and plan as they are stored, of a run that is worth keeping."""
+    def write(self, index: PlanIndex | None, kept: PackedRun | None) -> ApplyReport:
+        """`index`: of a plan to be applied. `kept`: snapshot and plan as they are stored, of a run worth keeping."""
         run = self._run
-        selection = self._select() if run.state == "applied" and run.plan.corrections else _NOTHING
+        selection = _NOTHING if index is None else self._select(index)
         self._write_books(selection)
         if run.state != "failed":
             self._write_breaks(selection)
@@ -110,9 +114,9 @@ class _Commit:
         if kept is not None:
             self._write_run(selection, kept)
         if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
-            seq, digest = log_head(self._database, run.profile_id)
+            head = self._home.log_head
             scope = encode(scope_of(run.snapshot.policy)).decode()
-            self._database.write("set_watermark", run.profile_id, seq, digest, run.watermark, scope)
+            self._database.write("set_watermark", run.profile_id, head.seq, head.hash, run.watermark, scope)
         return ApplyReport(
             run_id=run.run_id,
             applied=len(selection.applied),
@@ -123,9 +127,8 @@ class _Commit:
             recorded=kept is not None,
         )
 
-    def _select(self) -> Selection:
+    def _select(self, index: PlanIndex) -> Selection:
         plan, database, home = self._run.plan, self._database, self._home
-        index = PlanIndex(plan)
         ids = json_list(index.venue_ids()), json_list(index.client_ids())
         rows = database.rows("orders_by_ids", home.account_id, *ids)
         unnamed = database.rows("orders_without_ids", home.profile_id)
@@ -186,13 +189,11 @@ class _Commit:
             run.plan.result.error,
             len(selection.applied),
             len(selection.superseded),
-            kept.snapshot,
+            kept.snapshot(),
             kept.plan(),
         )
-        keys = _keys_of_corrections(selection.orders)
-        for state, corrections in (("applied", selection.applied), ("superseded", selection.superseded)):
-            rows = (_correction_values(run, one, state, keys) for one in corrections)
-            self._database.write_many("insert_correction", rows)
+        rows = (_correction_values(run, *placed) for placed in _placed_corrections(selection))
+        self._database.write_many("insert_correction", rows)
         inserted = {one.correction_id for one in selection.applied}
         audit = exit_audit(run.plan, inserted, run_id=run.run_id, audited_at=self._now)
         self._database.write_many("insert_exit_audit", audit)
@@ -225,8 +226,20 @@ class _Commit:
         self._database.write_many("defer_order", rows)
 
 
+def _placed_corrections(selection: Selection) -> Iterator[tuple[Correction, str, int | None]]:
+    """Each with its state, and the order that it was applied to (null: a trade, or nothing)."""
+    for write in selection.orders:
+        for one in write.corrections:
+            yield one, "applied", write.order_key
+    for moved in selection.trades:
+        for one in moved.corrections:
+            yield one, "applied", None
+    for one in selection.superseded:
+        yield one, "superseded", None
+
+
 def _correction_values(
-    run: Run, one: Correction, state: str, keys: dict[str, int]
+    run: Run, one: Correction, state: str, order_key: int | None
 ) -> tuple[str | int | None, ...]:
     return (
         one.correction_id,
@@ -239,7 +252,7 @@ def _correction_values(
         one.client_order_id,
         one.venue_order_id,
         one.trade_id,
-        keys.get(one.correction_id),
+        order_key,
         encode(_Payload(one.fill, one.changes)).decode(),
     )
 
@@ -249,10 +262,6 @@ class _Payload(Struct, gc=False):
 
     fill: FillChange | None
     changes: Any
-
-
-def _keys_of_corrections(orders: Iterable[OrderWrite]) -> dict[str, int]:
-    return {one.correction_id: write.order_key for write in orders for one in write.corrections}
 
 
 def _deferral_identity(client_order_id: str | None, venue_order_id: str | None) -> str:

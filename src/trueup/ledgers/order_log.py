@@ -6,6 +6,8 @@ what changed, and which corrections did it. Each row's hash covers the row and t
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import ne
 from typing import Any
 
 import msgspec
@@ -21,6 +23,13 @@ OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the ne
 _HASH_BYTES = 32
 _ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version`, which the row carries
 _TRADE_KEYS = tuple(f.name for f in fields(Trade))[:-1]
+
+
+class LogHead(Struct):
+    """The profile's last row; of a log without any, as the first one's row before."""
+
+    seq: int = 0
+    hash: str = GENESIS
 
 
 class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
@@ -46,7 +55,7 @@ class LogRow(Struct, frozen=True, gc=False, array_like=True):
     hash: str
 
 
-class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
+class Payload(Struct, omit_defaults=True, gc=False):
     """Lifecycle keys as the reference has them, then what trueup adds."""
 
     user_id: str | None = None
@@ -63,8 +72,8 @@ class Payload(Struct, kw_only=True, omit_defaults=True, gc=False):
     action: str | None = None
     sub_tag: str | None = None
     changes: dict[str, Any] = {}
-    fills: tuple[Fill, ...] = ()
-    correction_ids: tuple[str, ...] = ()
+    fills: list[Fill] = []
+    correction_ids: list[str] = []
     reason: str | None = None  # a person's, or what the write reports
 
 
@@ -88,32 +97,32 @@ class Folded(Struct):
 def order_payload(
     after: LocalOrder,
     changes: dict[str, Any],
-    fills: Sequence[Fill],
-    correction_ids: Sequence[str],
+    fills: list[Fill],
+    correction_ids: list[str],
     *,
     profile_id: str,
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
 ) -> str:
-    payload = Payload(
-        user_id=user_id,
-        profile_id=profile_id,
-        order_id=after.venue_order_id or after.client_order_id,
-        symbol=after.symbol,
-        type=after.order_type or "market",
-        side=after.side,
-        qty=after.qty,
-        price=after.limit_price or after.filled_avg_price or "0",
-        status=after.status,
-        timestamp=logged_at,
-        trade_id=after.trade_id,
-        action=after.action,
-        sub_tag=after.sub_tag,
-        changes=changes,
-        fills=tuple(fills),
-        correction_ids=tuple(correction_ids),
-        reason=reason,
+    payload = Payload(  # by place: 17 keywords take four times as long
+        user_id,
+        profile_id,
+        after.venue_order_id or after.client_order_id,
+        after.symbol,
+        after.order_type or "market",
+        after.side,
+        after.qty,
+        after.limit_price or after.filled_avg_price or "0",
+        after.status,
+        logged_at,
+        after.trade_id,
+        after.action,
+        after.sub_tag,
+        changes,
+        fills,
+        correction_ids,
+        reason,
     )
     return _encode(payload).decode()
 
@@ -121,7 +130,7 @@ def order_payload(
 def trade_payload(
     before: Trade | None,
     after: Trade,
-    correction_ids: Sequence[str],
+    correction_ids: list[str],
     *,
     profile_id: str,
     user_id: str | None,
@@ -136,7 +145,7 @@ def trade_payload(
         timestamp=logged_at,
         trade_id=after.trade_id,
         changes=_changed(before, after, _TRADE_KEYS),
-        correction_ids=tuple(correction_ids),
+        correction_ids=correction_ids,
         reason=reason,
     )
     return _encode(payload).decode()
@@ -150,37 +159,34 @@ def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any
 def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
     if before is None:
         return {key: getattr(after, key) for key in keys}
-    return {
-        key: new
-        for key, old, new in zip(keys, astuple(before), astuple(after), strict=False)
-        if old is not new and old != new
-    }
+    old, new = astuple(before), astuple(after)
+    return dict(compress(zip(keys, new, strict=False), map(ne, old, new)))
 
 
 def chain(
-    profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: tuple[int, str]
+    profile_id: str, entries: Iterable[LogEntry], *, logged_at: str, head: LogHead
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows to append after `head` (seq and hash of the last one; 0 and GENESIS where there is none)."""
-    seq, previous = head
+    """The rows to append after `head`, which is moved to the last of them."""
     for entry in entries:
-        seq += 1
+        head.seq += 1
         facts = (
             profile_id,
-            seq,
+            head.seq,
             logged_at,
             entry.event,
             entry.written_by,
             entry.order_key,
             entry.trade_id,
             entry.version,
-            entry.payload,
         )
-        previous = row_hash(previous, facts)
-        yield (*facts, previous)
+        head.hash = row_hash(head.hash, facts, entry.payload)
+        yield (*facts, entry.payload, head.hash)
 
 
-def row_hash(previous: str, facts: tuple[Any, ...]) -> str:
-    return hashlib.blake2b(previous.encode() + _encode(facts), digest_size=_HASH_BYTES).hexdigest()
+def row_hash(previous: str, facts: tuple[Any, ...], payload: str) -> str:
+    """Of the hash before, the row's other columns as JSON, and its payload as it stands."""
+    row = previous.encode() + _encode(facts) + payload.encode()
+    return hashlib.blake2b(row, digest_size=_HASH_BYTES).hexdigest()
 
 
 def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
@@ -198,9 +204,8 @@ def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
             row.order_key,
             row.trade_id,
             row.version,
-            row.payload,
         )
-        if row_hash(previous, facts) != row.hash:
+        if row_hash(previous, facts, row.payload) != row.hash:
             return f"row {row.seq} of the order log was changed: its hash does not follow from the row before"
         previous, expected = row.hash, expected + 1
     return None

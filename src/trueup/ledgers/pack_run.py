@@ -1,8 +1,8 @@
 """How a run's snapshot and plan are kept, for replay: canonical JSON, compressed. Must not know which runs are kept.
 
-Compressing needs no interpreter: a large plan's goes on in a thread beside the statements that write what the plan
-says, and ends before them. The snapshot's ends first, as it may be large where little is written, and nobody shall
-wait behind the write lock for it.
+Compressing needs no interpreter: what is large is compressed in a thread beside the work that goes on, and ends before
+it. The snapshot comes first: it may be large where little is written, and nobody shall wait for it behind the write
+lock.
 """
 
 import zlib
@@ -22,25 +22,24 @@ COMPRESSION_LEVEL = 1  # measured: level 6 takes four times as long for a tenth 
 
 
 class PackedRun(Struct, frozen=True):
-    """`plan` waits until the plan is compressed."""
+    """Each waits until its document is compressed."""
 
-    snapshot: bytes
+    snapshot: Callable[[], bytes]
     plan: Callable[[], bytes]
 
 
 @contextmanager
 def packing(snapshot: Snapshot, plan: Plan) -> Iterator[PackedRun]:
-    """What is small is compressed at once: starting a thread takes longer."""
-    documents = encode(snapshot), encode(plan)
-    if sum(map(len, documents)) < BESIDE_FROM_BYTES:
-        packed = [zlib.compress(one, COMPRESSION_LEVEL) for one in documents]
-        yield PackedRun(packed[0], lambda: packed[1])
-        return
     with ThreadPoolExecutor(max_workers=1) as beside:
-        packed_snapshot, packed_plan = (
-            beside.submit(zlib.compress, one, COMPRESSION_LEVEL) for one in documents
-        )
-        yield PackedRun(packed_snapshot.result(), packed_plan.result)
+        yield PackedRun(_compressing(encode(snapshot), beside), _compressing(encode(plan), beside))
+
+
+def _compressing(document: bytes, beside: ThreadPoolExecutor) -> Callable[[], bytes]:
+    """What is small is compressed at once: starting a thread takes longer."""
+    if len(document) >= BESIDE_FROM_BYTES:
+        return beside.submit(zlib.compress, document, COMPRESSION_LEVEL).result
+    packed = zlib.compress(document, COMPRESSION_LEVEL)
+    return lambda: packed
 
 
 def unpacked(stored: object, run_id: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from trueup.ledgers.rows import FillIdentity, fill_identity
+from trueup.ledgers.rows import FillIdentity, canonical_fill, canonical_order, fill_identity
 from trueup.model.errors import InvariantError
 from trueup.model.ids import (
     comparable_client_ids,
@@ -25,14 +25,14 @@ from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import CorrectionKind
 
 Kin = str  # names one group of corrections that stand or fall together
-_OF_TRADES = frozenset(
-    {CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE, CorrectionKind.RELEASE_TRADE}
-)
+_OF_TRADES = (CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE, CorrectionKind.RELEASE_TRADE)
 _NEW_PLAN = "the plan is damaged or from another version of trueup; make a new one"
 
 
 class OrderSubject(Struct, gc=False):
-    """One projected order with all that the plan says about it. Ids are comparable, the venue's with previous ones."""
+    """One projected order with all that the plan says about it, amounts canonical as they are stored. Ids are
+    comparable, the venue's with previous ones.
+    """
 
     after: LocalOrder
     client_id: str | None
@@ -58,12 +58,14 @@ class PlanIndex:
         self._by_trade: dict[str | None, OrderSubject] = {}
         self._aliases: dict[Kin, Kin] = {}
         self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol), []) for t in plan.projected_trades}
-        self.orders = [self._subject(*named) for named in with_ids(plan.projected_orders)]
+        orders = [canonical_order(one) for one in plan.projected_orders]
+        self.orders = [self._subject(*named) for named in with_ids(orders)]
         if self.trades:
             self._join_kin()
         self.kin_of_corrections = [(one, self._place_correction(one)) for one in plan.corrections]
         for fill in plan.projected_fills:
-            self._place_fill(fill)
+            self._place_fill(canonical_fill(fill))
+        self.kin_of_notifications = [(one, self._kin_of(one)) for one in plan.notifications]
 
     def venue_ids(self) -> list[str]:
         """Of every order that the plan would change or insert, sorted."""
@@ -83,13 +85,10 @@ class PlanIndex:
     def fill_identities(self) -> list[FillIdentity]:
         return [identity for subject in self.orders for identity, _ in subject.fills]
 
-    def kin_of_notifications(self) -> Iterator[tuple[Notification, Kin | None]]:
+    def _kin_of(self, one: Notification) -> Kin | None:
         """Null: about nothing that this plan changes."""
-        for one in self._plan.notifications:
-            subject = self._find(one.client_order_id, one.venue_order_id) or self.trades.get(
-                one.trade_id or ""
-            )
-            yield one, None if subject is None else subject.kin
+        subject = self._find(one.client_order_id, one.venue_order_id) or self.trades.get(one.trade_id or "")
+        return None if subject is None else subject.kin
 
     def _subject(self, order: LocalOrder, client_id: str | None, venue_ids: list[str]) -> OrderSubject:
         kin = (

@@ -4,7 +4,6 @@ Both writers use it: a run's corrections, and a bot's recorder. Decides nothing 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain as chain_of
 from operator import attrgetter
 
 from msgspec import Struct
@@ -12,9 +11,9 @@ from msgspec import Struct
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, int_value, optional_text, text_value
 from trueup.ledgers.order_log import (
-    GENESIS,
     OUTSIDE,
     LogEntry,
+    LogHead,
     chain,
     order_changes,
     order_payload,
@@ -36,11 +35,13 @@ from trueup.model.snapshot import Fill
 
 
 class Home(Struct, frozen=True, kw_only=True):
-    """Whose books are written."""
+    """Whose books are written. `log_head` moves with what is written."""
 
     profile_id: str
     account_id: str
     user_id: str | None
+    log_head: LogHead
+    was_written_past_log: bool
 
 
 # what the statement `move_order` sets
@@ -49,13 +50,19 @@ _moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
 
 def home_of(database: Database, profile_id: str) -> Home:
-    rows = database.rows("profile_home", profile_id)
+    rows = database.rows("books_of_profile", profile_id)
     if not rows:
         raise Conflict(
             f"profile {profile_id!r} is not in this ledger: make it known with ensure_profiles first"
         )
-    account_id, user_id, _ = rows[0]
-    return Home(profile_id=profile_id, account_id=text_value(account_id), user_id=optional_text(user_id))
+    account_id, user_id, seq, log_hash, written_past = rows[0]
+    return Home(
+        profile_id=profile_id,
+        account_id=text_value(account_id),
+        user_id=optional_text(user_id),
+        log_head=LogHead() if seq is None else LogHead(int_value(seq), text_value(log_hash)),
+        was_written_past_log=bool(written_past),
+    )
 
 
 class BookWriter:
@@ -79,14 +86,18 @@ class BookWriter:
         self._reason = reason
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
-        """What others wrote past the log is logged first. Rows are made one by one as the database takes them."""
-        outside = self._log_outside_writes()
+        """What others wrote past the log is logged first. Rows are made one by one as the database takes them, in the
+        order of their keys: then one page is changed after the other.
+        """
+        if self._home.was_written_past_log:
+            self._append(self._outside_entries())
         self._give_keys(orders)
+        orders = sorted(orders, key=attrgetter("order_key"))
         self._write_orders(orders)
         self._write_fills(orders)
+        self._append(self._order_entry(write, self._event, self._written_by) for write in orders)
         self._write_trades(trades)
-        own = (self._order_entry(write, self._event, self._written_by) for write in orders)
-        self._append(chain_of(outside, own, (self._trade_entry(write) for write in trades)))
+        self._append(self._trade_entry(write) for write in trades)
 
     def _give_keys(self, orders: Sequence[OrderWrite]) -> None:
         inserts = [write for write in orders if write.before is None]
@@ -104,7 +115,6 @@ class BookWriter:
         moved: list[OrderWrite] = []
         others: list[OrderWrite] = []
         for write in orders:
-            write.changes = order_changes(None if write.before is None else write.before.order, write.after)
             if write.before is not None:
                 (moved if _is_move(write.changes) else others).append(write)
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
@@ -135,7 +145,8 @@ class BookWriter:
         )
 
     def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
-        fills = [fill for _, fill in (*write.new_fills, *write.shrunk_fills)]
+        fills = [fill for _, fill in write.new_fills]
+        fills += [fill for _, fill in write.shrunk_fills]
         payload = order_payload(
             write.after,
             write.changes,
@@ -174,7 +185,7 @@ class BookWriter:
             payload=payload,
         )
 
-    def _log_outside_writes(self) -> list[LogEntry]:
+    def _outside_entries(self) -> list[LogEntry]:
         """Rows that the bot's own statements, or a person, wrote past the log: as they stand now."""
         database, profile_id = self._database, self._home.profile_id
         rows = one_document(database.rows("orders_past_the_log", profile_id), ORDER_ROWS)
@@ -186,9 +197,9 @@ class BookWriter:
             OrderWrite(
                 None,
                 row.order,
+                order_changes(None, row.order),
                 fills.get(row.order_key, ()),
                 order_key=row.order_key,
-                changes=order_changes(None, row.order),
             )
             for row in rows
         )
@@ -198,16 +209,9 @@ class BookWriter:
         ]
 
     def _append(self, entries: Iterable[LogEntry]) -> None:
-        profile_id = self._home.profile_id
-        head = log_head(self._database, profile_id)
-        rows = chain(profile_id, entries, logged_at=self._logged_at, head=head)
+        home = self._home
+        rows = chain(home.profile_id, entries, logged_at=self._logged_at, head=home.log_head)
         self._database.write_many("append_log", rows)
-
-
-def log_head(database: Database, profile_id: str) -> tuple[int, str]:
-    """Seq and hash of the profile's last row; 0 and GENESIS where there is none."""
-    rows = database.rows("log_head", profile_id)
-    return (int_value(rows[0][0]), text_value(rows[0][1])) if rows else (0, GENESIS)
 
 
 def _fills_by_key(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, stamp
 from trueup.ledgers.journal_rows import break_values, notification_values
-from trueup.ledgers.order_log import BOT, PERSON
+from trueup.ledgers.order_log import BOT, PERSON, order_changes
 from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -136,7 +136,7 @@ def _find(
         siblings = one_document(rows, ORDER_ROWS)
     counted = siblings if is_trade_alone and not trades else [] if order is None else [order]
     keys = json_list(row.order_key for row in counted)
-    fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
+    fills = one_document(database.rows("fills_of_orders", keys), FILL_ROWS) if counted else []
     record = LocalRecord(
         order=None if order is None else order.order,
         fills=[row.fill for row in fills],
@@ -159,7 +159,11 @@ def _order_writes(
         unstamped = replace(after, version=before.version, last_activity_at=before.last_activity_at)
         if unstamped == before:
             return []
-    return [OrderWrite(found.order, after, new_fills=fills[0], shrunk_fills=fills[1])]
+    return [
+        OrderWrite(
+            found.order, after, order_changes(before, after), new_fills=fills[0], shrunk_fills=fills[1]
+        )
+    ]
 
 
 def _fill_changes(

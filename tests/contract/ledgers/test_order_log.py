@@ -84,6 +84,18 @@ def test_a_changed_row_is_found(bench: Bench) -> None:
     assert bench.ledger.fold_log("mom-1").contradictions == ["order v-1: limit_price"]
 
 
+def test_who_wrote_a_row_and_of_which_order_is_hashed_too(bench: Bench) -> None:
+    bench.record_order()
+    bench.store.execute("DROP TRIGGER order_log_keeps_updated")
+    for column, value in (("written_by", "'person:mallory'"), ("order_key", "99"), ("version", "7")):
+        before = bench.store.execute(f"SELECT {column} FROM order_log WHERE seq = 2")[0][0]
+        bench.store.execute(f"UPDATE order_log SET {column} = {value} WHERE seq = 2")
+        assert "row 2 of the order log was changed" in str(bench.ledger.verify_log("mom-1").broken)
+        told = f"'{before}'" if isinstance(before, str) else before
+        bench.store.execute(f"UPDATE order_log SET {column} = {told} WHERE seq = 2")
+        assert bench.ledger.verify_log("mom-1").broken is None
+
+
 def test_a_missing_row_is_found(bench: Bench) -> None:
     bench.record_order()
     bench.store.execute("DROP TRIGGER order_log_keeps_deleted")

@@ -63,7 +63,9 @@ def version_not_compared() -> Iterator[None]:
 
 def log_not_chained() -> Mutation:
     chained = order_log.row_hash
-    return mock.patch.object(order_log, "row_hash", lambda previous, facts: chained("", facts))
+    return mock.patch.object(
+        order_log, "row_hash", lambda previous, facts, payload: chained("", facts, payload)
+    )
 
 
 def corrections_not_kept() -> Mutation:
@@ -71,7 +73,7 @@ def corrections_not_kept() -> Mutation:
     return mock.patch.object(commit_run, "_correction_values", _of_nothing)
 
 
-def _of_nothing(run: Any, one: Any, state: str, keys: Any) -> tuple[Any, ...]:
+def _of_nothing(run: Any, one: Any, state: str, order_key: Any) -> tuple[Any, ...]:
     return ("", "", "", "", state, "", "", None, None, None, None, "{}")
 
 

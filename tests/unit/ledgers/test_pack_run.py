@@ -19,5 +19,5 @@ def test_what_is_packed_is_unpacked(orders: int, is_large: bool) -> None:
     plan = make_plan(taken)
     assert (len(encode(taken)) + len(encode(plan)) >= BESIDE_FROM_BYTES) is is_large
     with packing(taken, plan) as packed:
-        assert unpacked(packed.snapshot, "run-1") == encode(taken)
+        assert unpacked(packed.snapshot(), "run-1") == encode(taken)
         assert unpacked(packed.plan(), "run-1") == encode(plan)

@@ -131,7 +131,7 @@ def test_notifications_go_with_their_order_else_their_trade() -> None:
             for name, (venue_id, trade_id) in told.items()
         ],
     )
-    kin = {one.notification_id: kin for one, kin in found.kin_of_notifications()}
+    kin = {one.notification_id: kin for one, kin in found.kin_of_notifications}
     assert kin == {"v-1": "btcusd", "t-1": "ethusd", "v-9": None}
 
 

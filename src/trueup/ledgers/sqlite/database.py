@@ -21,10 +21,14 @@ BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's 
 BUSY_PAUSE_S = 0.02
 STATEMENTS_MAX = 256  # kept prepared: all of those below; with apsw's 100 a sixth was prepared again
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
+WAL_PAGES = (
+    8192  # 64 MiB, then copied into the file: after the usual 1000 pages every large commit did that, too
+)
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
     "PRAGMA journal_mode = WAL",
+    f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",

@@ -56,6 +56,14 @@ WHERE user_id IS NOT excluded.user_id AND excluded.user_id IS NOT NULL
 -- name: profile_home
 SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = ?1
 
+-- name: books_of_profile
+SELECT p.account_id, p.user_id, l.seq, l.hash,
+  EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id AND o.logged_version <> o.version)
+    OR EXISTS (SELECT 1 FROM trades t WHERE t.profile_id = p.profile_id AND t.logged_version <> t.version)
+FROM profiles p LEFT JOIN order_log l
+  ON l.profile_id = p.profile_id AND l.seq = (SELECT max(seq) FROM order_log WHERE profile_id = p.profile_id)
+WHERE p.profile_id = ?1
+
 -- name: profiles
 SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
 ORDER BY profile_id
@@ -243,9 +251,6 @@ WHERE profile_id = ?12 AND trade_id = ?13 AND version = ?10 - 1
 
 -- name: trade_logged
 UPDATE trades SET logged_version = version WHERE profile_id = ?1 AND trade_id = ?2
-
--- name: log_head
-SELECT seq, hash FROM order_log WHERE profile_id = ?1 ORDER BY seq DESC LIMIT 1
 
 -- name: append_log
 INSERT OR FAIL INTO order_log (

@@ -268,5 +268,6 @@ class CommitWatch:
 
 
 def _digest(before: str, profile_id: str, row: _Row) -> str:
-    text = msgspec.json.encode([profile_id, row.seq, *row.facts])
-    return hashlib.blake2b(before.encode() + text, digest_size=32).hexdigest()
+    *facts, payload = row.facts
+    columns = msgspec.json.encode([profile_id, row.seq, *facts])
+    return hashlib.blake2b(before.encode() + columns + payload.encode(), digest_size=32).hexdigest()

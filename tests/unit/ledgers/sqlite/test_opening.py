@@ -108,3 +108,16 @@ def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
     ]
     errors = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both] == [0] * 4, errors
+
+
+def test_a_large_commit_is_not_copied_into_the_file_before_it_returns(tmp_path: Path) -> None:
+    """16 MB: more than the 1000 pages after which SQLite would, less than `WAL_PAGES`."""
+    path = tmp_path / "ledger.db"
+    database = SqliteDatabase(str(path), clock_ns=lambda: 0)
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    before = path.stat().st_size
+    with database.transaction():
+        database.write("add_account", "a" * 8_000_000, None)  # in the table and in its index
+    assert path.stat().st_size == before
+    database.close()
+    assert path.stat().st_size > before + 16_000_000

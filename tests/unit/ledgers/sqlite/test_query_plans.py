@@ -25,6 +25,9 @@ def explained(database: SqliteDatabase, name: str, how: str) -> list[str]:
     ("name", "expected"),
     [
         ("live_orders", "SEARCH o USING INDEX orders_live"),
+        ("books_of_profile", "SEARCH l USING PRIMARY KEY (profile_id=? AND seq=?)"),
+        ("books_of_profile", "SEARCH o USING INDEX orders_past_the_log (profile_id=?)"),
+        ("books_of_profile", "SEARCH t USING INDEX trades_past_the_log (profile_id=?)"),
         ("pending_notifications", "SCAN b USING INDEX outbox_pending"),
         ("pending_notifications", "SEARCH held USING INDEX outbox_failed"),
         ("outbox_state", "SCAN outbox USING INDEX outbox_pending"),

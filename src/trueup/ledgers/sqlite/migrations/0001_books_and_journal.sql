@@ -130,7 +130,7 @@ CREATE TABLE fills (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fills_by_order ON fills (order_key);
 
--- Append only; each row carries the hash of the profile's row before it.
+-- Append only; each row's `hash` covers the hash of the profile's row before it, its other columns, and its payload.
 CREATE TABLE order_log (
   profile_id TEXT NOT NULL,
   seq        INTEGER NOT NULL,
