@@ -43,6 +43,8 @@ class SqliteDatabase:
             self.connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
             try:
                 self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+                # a query's plan never heeds the values bound: else most statements are prepared again for each
+                self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
                 migrate(self.connection, path, SETTINGS)
             except BaseException:
                 self.connection.close()
