@@ -98,7 +98,7 @@ class Answers:
             local=local,
             venue=replace(snapshot.venue, history=history, answers=[*snapshot.venue.answers, *found]),
         )
-        return check_snapshot(wider)
+        return check_snapshot(wider, self._account.checked[profile_id])
 
     def _ask_locally(self, fresh: Mapping[_Asked, Query]) -> str:
         """The local questions, and then the ledger's time: evidence is asked for after what it is held against."""

@@ -6,7 +6,7 @@ exact text; nulls for optional keys; exponents) and otherwise says where the fau
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from trueup.model.check_texts import (
     time_fault,
     times_are_good,
 )
+from trueup.model.checked_rows import CheckedRows
 from trueup.model.errors import InputError
 from trueup.model.ids import (
     USELESS_CLIENT_ORDER_IDS,
@@ -32,11 +33,12 @@ from trueup.model.ids import (
     symbol_token,
 )
 from trueup.model.plan import PLAN_FORMAT, Plan
-from trueup.model.snapshot import SNAPSHOT_FORMAT, LocalOrder, Snapshot, VenueOrder
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Fill, LocalOrder, Snapshot, VenueOrder
 from trueup.model.tree import normalize_tree, parse_tree
 from trueup.model.vocabulary import Outcome, Status
 
 Order = TypeVar("Order", LocalOrder, VenueOrder)
+Part = TypeVar("Part", bound=Struct)
 
 _SNAPSHOTS = msgspec.json.Decoder(Snapshot)
 _PLANS = msgspec.json.Decoder(Plan)
@@ -50,18 +52,37 @@ def decode_snapshot(data: bytes | str) -> Snapshot:
     """One `trueup.snapshot/1` document. Raises InputError with the JSON path of the first fault found."""
     raw = data.encode() if isinstance(data, str) else data
     try:
-        snapshot = _SNAPSHOTS.decode(raw)
-        _check(snapshot)
+        return check_snapshot(_SNAPSHOTS.decode(raw))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
-        snapshot = _decode_slowly(raw)
-        _check(snapshot)
-    return _replace_orders(snapshot, _read_orders)
+        return check_snapshot(_decode_slowly(raw))
 
 
-def check_snapshot(snapshot: Snapshot) -> Snapshot:
-    """The same checks and readings for a snapshot made in memory, so that its bytes decode to exactly this value."""
-    _check(snapshot)
-    return _replace_orders(snapshot, _read_orders)
+def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Snapshot:
+    """The same checks and readings for a snapshot made in memory, so that its bytes decode to exactly this value.
+
+    `checked`: the profile's lists as they were checked last; only those that differ are gone through, and then kept.
+    """
+    if snapshot.format != SNAPSHOT_FORMAT:
+        raise InputError(f"expected {SNAPSHOT_FORMAT!r}, got {snapshot.format[:60]!r}", "$.format")
+    known = checked or CheckedRows()
+    read: dict[str, Sequence[Any]] = {}
+    new = []
+    for path, rows in _rows(snapshot):
+        if (found := known.find(path, rows)) is not None:
+            read[path] = found
+        elif rows:
+            new.append((path, rows))
+    for path, rows in new:
+        _check_rows(path, rows)
+        if path.endswith(".answers"):
+            _check_answers(path, rows)
+    _check_single_values(snapshot)
+    for path, rows in new:
+        _check_duplicates(path, rows)
+    for path, rows in new:
+        read[path] = _read(path, rows)
+        known.keep(path, rows, read[path])
+    return _with_rows(snapshot, read)
 
 
 def decode_plan(data: bytes) -> Plan:
@@ -144,17 +165,6 @@ _TIMES_OF = {kind: [(one, attrgetter(one)) for one in fields] for kind, fields i
 _CHECKED_AT_ONCE = (
     512  # rows: measured at 100,000, checks whose texts stay in the cache cost half of whole columns
 )
-
-
-def _check(snapshot: Snapshot) -> None:
-    if snapshot.format != SNAPSHOT_FORMAT:
-        raise InputError(f"expected {SNAPSHOT_FORMAT!r}, got {snapshot.format[:60]!r}", "$.format")
-    for path, rows in _rows(snapshot):
-        _check_rows(path, rows)
-        if path.endswith(".answers"):
-            _check_answers(path, rows)
-    _check_single_values(snapshot)
-    _check_duplicates(snapshot)
 
 
 def _check_rows(path: str, rows: Sequence[Struct]) -> None:
@@ -246,34 +256,38 @@ def _raise_fault(path: str, fault: str | None) -> None:
         raise InputError(fault, path)
 
 
-def _check_duplicates(snapshot: Snapshot) -> None:
-    orders = snapshot.local.orders
+def _check_duplicates(path: str, rows: Sequence[Any]) -> None:
+    match path:
+        case "$.local.orders":
+            _check_order_ids(path, rows)
+        case "$.local.fills":
+            _refuse_duplicates(path, "fill_id", list(map(_fill_key, rows)))
+        case "$.local.trades":
+            _refuse_duplicates(path, "trade_id", [known_id(trade.trade_id) for trade in rows])
+        case "$.instruments":
+            _refuse_duplicates(path, "symbol", [symbol_token(one.symbol) for one in rows])
+        case _:
+            pass
+
+
+def _check_order_ids(path: str, orders: Sequence[LocalOrder]) -> None:
     client_ids = comparable_client_ids([order.client_order_id for order in orders])
     venue_ids = comparable_ids([order.venue_order_id for order in orders])
-    _refuse_duplicates("$.local.orders", "client_order_id", client_ids)
-    _refuse_duplicates("$.local.orders", "venue_order_id", venue_ids)
+    _refuse_duplicates(path, "client_order_id", client_ids)
+    _refuse_duplicates(path, "venue_order_id", venue_ids)
     if [1 for order in orders if order.previous_venue_order_ids]:
         _check_previous_ids(orders, venue_ids)
     if None in client_ids:
         bare = [index for index, one in enumerate(client_ids) if one is None and venue_ids[index] is None]
         _check_bare_orders(orders, bare)
-    fills = snapshot.local.fills
-    _refuse_duplicates(
-        "$.local.fills",
-        "fill_id",
-        [
-            (
-                known_id(one.venue_order_id) or ("client", known_client_id(one.client_order_id)),
-                one.symbol and symbol_token(one.symbol),
-                known_id(one.fill_id),
-            )
-            for one in fills
-        ],
+
+
+def _fill_key(fill: Fill) -> tuple[object, ...]:
+    return (
+        known_id(fill.venue_order_id) or ("client", known_client_id(fill.client_order_id)),
+        fill.symbol and symbol_token(fill.symbol),
+        known_id(fill.fill_id),
     )
-    _refuse_duplicates(
-        "$.local.trades", "trade_id", [known_id(trade.trade_id) for trade in snapshot.local.trades]
-    )
-    _refuse_duplicates("$.instruments", "symbol", [symbol_token(one.symbol) for one in snapshot.instruments])
 
 
 def _check_previous_ids(orders: Sequence[LocalOrder], venue_ids: Sequence[str | None]) -> None:
@@ -317,34 +331,47 @@ def _refuse_duplicates(path: str, field: str, keys: Sequence[object]) -> None:
 # -- readings ---------------------------------------------------------------------------------------------------------
 
 
-def _replace_orders(snapshot: Snapshot, change: Callable[[list[Any]], list[Any]]) -> Snapshot:
-    local, venue = snapshot.local, snapshot.venue
-    rows, history = venue.open_orders.rows, venue.history.orders
-    new_orders, new_rows, new_history = change(local.orders), change(rows), change(history)
-    if new_orders is not local.orders:
-        local = replace(local, orders=new_orders)
-    if new_rows is not rows:
-        venue = replace(venue, open_orders=replace(venue.open_orders, rows=new_rows))
-    if new_history is not history:
-        venue = replace(venue, history=replace(venue.history, orders=new_history))
-    local = _replace_answers(local, change)
-    venue = _replace_answers(venue, change)
-    if local is snapshot.local and venue is snapshot.venue:
-        return snapshot
-    return replace(snapshot, local=local, venue=venue)
+def _read(path: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """The rows as they are read; the same list where none has to change."""
+    if path in ("$.local.orders", "$.venue.open_orders.rows", "$.venue.history.orders"):
+        return _read_orders(rows)
+    if not path.endswith(".answers"):
+        return rows
+    return [one if one.order is None else replace(one, order=_read_orders([one.order])[0]) for one in rows]
 
 
-def _replace_answers(side: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
-    if not side.answers:
-        return side
-    answers = [
-        answer if answer.order is None else replace(answer, order=change([answer.order])[0])
-        for answer in side.answers
-    ]
-    return replace(side, answers=answers)
+def _with_rows(snapshot: Snapshot, read: Mapping[str, Sequence[Any]]) -> Snapshot:
+    get, local, venue = read.get, snapshot.local, snapshot.venue
+    history = venue.history
+    return _with(
+        snapshot,
+        instruments=get("$.instruments"),
+        prior=get("$.prior"),
+        local=_with(
+            local,
+            orders=get("$.local.orders"),
+            fills=get("$.local.fills"),
+            trades=get("$.local.trades"),
+            answers=get("$.local.answers"),
+            decisions=get("$.local.decisions"),
+        ),
+        venue=_with(
+            venue,
+            open_orders=_with(venue.open_orders, rows=get("$.venue.open_orders.rows")),
+            history=_with(history, orders=get("$.venue.history.orders"), fills=get("$.venue.history.fills")),
+            positions=_with(venue.positions, rows=get("$.venue.positions.rows")),
+            answers=get("$.venue.answers"),
+        ),
+    )
 
 
-def _read_orders(orders: list[Order]) -> list[Order]:
+def _with(value: Part, **changes: Any) -> Part:
+    """The value with what is new: the same where nothing is. Null: nothing to change."""
+    new = {key: one for key, one in changes.items() if one is not None and one is not getattr(value, key)}
+    return replace(value, **new) if new else value
+
+
+def _read_orders(orders: Sequence[Order]) -> Sequence[Order]:
     """The rows as they are read, the same list where none has to change: most need no closer look than this."""
     new, len_max = Status.PENDING_NEW, _USELESS_LEN_MAX
     odd = [
