@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from trueup.engine.account import ManagedAccount
 from trueup.engine.in_thread import in_thread
 from trueup.engine.observe import earlier
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.ids import normal_id
 from trueup.model.plan import Query

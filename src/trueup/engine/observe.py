@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from trueup.engine.account import ManagedAccount, ManagedProfile
 from trueup.engine.in_thread import in_thread
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
-from trueup.model.decode import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (

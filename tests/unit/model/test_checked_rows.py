@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from trueup.model import checked_rows
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
-from trueup.model.decode import check_snapshot
 from trueup.model.errors import InputError
 from trueup.model.snapshot import (
     SNAPSHOT_FORMAT,
