@@ -5,6 +5,7 @@ unmapped trade, insert limit, inserted (dry run: would insert). Mapping is repea
 nothing more maps, for an inserted entry makes room for its exit.
 """
 
+from collections import Counter
 from decimal import Decimal
 
 from trueup.core.derive_action import derive_action, map_trade
@@ -23,16 +24,18 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import BreakKind, Extent, ReadState, Status
 
 _FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
+# read once: until Python 3.12 a member read through its class costs as much as a small function
+_US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
+_ALL = Extent.ALL
 
 
 def cover_history(draft: Draft) -> None:
     """Class every order of the history read; insert the owned ones that are missing."""
     skipped = _why_skipped(draft)
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     if skipped is None:
         _cover(draft, counts)
-    inserted = counts.get("inserted", 0)
-    draft.count("missing_locally", counts.get("missing_locally", 0) - inserted)
+    draft.count("missing_locally", counts["missing_locally"] - counts["inserted"])
     dry_run = draft.policy.coverage_dry_run
     draft.coverage = CoverageResult(
         attempted=skipped is None, skipped_reason=skipped, dry_run=dry_run, **counts
@@ -54,75 +57,78 @@ def why_unread(read: HistoryRead, name: str) -> str | None:
     return f"{name}_not_read" if read.error in (NOT_READ, None) and read.read_at is None else f"{name}_failed"
 
 
-def _cover(draft: Draft, counts: dict[str, int]) -> None:
+def _cover(draft: Draft, counts: Counter[str]) -> None:
     missing: list[VenueOrder] = []
     with_fills = {known_id(fill.venue_order_id) for fill in draft.stray_fills} - {None}
-    for record in _history_records(draft):
-        name = _class_of(draft, record, counts, with_fills)
-        counts["scanned"] = counts.get("scanned", 0) + 1
+    for venue_id, record in _history_records(draft):
+        name = _class_of(draft, venue_id, record, counts, with_fills)
+        counts["scanned"] += 1
         if name is None:
             missing.append(record)
         else:
-            counts[name] = counts.get(name, 0) + 1
+            counts[name] += 1
     counts["missing_locally"] = len(missing)
     _insert_missing(draft, missing, counts)
 
 
-def _history_records(draft: Draft) -> list[VenueOrder]:
-    """Each order of the history once, as merged with the other reads, oldest submission first."""
-    records: dict[str, VenueOrder] = {}
+def _history_records(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
+    """Each order of the history once, as merged with the other reads, oldest submission first; by comparable id."""
+    records: dict[str, tuple[str | None, VenueOrder]] = {}
     by_id, rows = draft.venue.by_id, draft.snapshot.venue.history.orders
     for venue_id, row in zip(comparable_ids([row.venue_order_id for row in rows]), rows, strict=True):
         if venue_id is None:
-            records.setdefault(f"{record_key(row)} {row!r}", row)
-        else:
-            records.setdefault(venue_id, by_id.get(venue_id, row))
+            records.setdefault(f"{record_key(row)} {row!r}", (None, row))
+        elif venue_id not in records:
+            records[venue_id] = (venue_id, by_id.get(venue_id, row))
     return sorted(records.values(), key=_submission)
 
 
-def _submission(record: VenueOrder) -> tuple[str, str, str]:
+def _submission(found: tuple[str | None, VenueOrder]) -> tuple[str, str, str]:
     """Oldest first: times without their `Z` sort as text, however long their fractions."""
+    venue_id, record = found
     submitted = (record.submitted_at or "").rstrip("Z")
-    return (submitted, known_id(record.venue_order_id) or "", record.client_order_id or "")
+    return (submitted, venue_id or "", record.client_order_id or "")
 
 
 # -- classes ----------------------------------------------------------------------------------------------------------
 
 
 def _class_of(
-    draft: Draft, record: VenueOrder, counts: dict[str, int], with_fills: set[str | None]
+    draft: Draft,
+    venue_id: str | None,
+    record: VenueOrder,
+    counts: Counter[str],
+    with_fills: set[str | None],
 ) -> str | None:
     """The order's class as far as it is final; null: owned, filled-like and missing.
 
     `with_fills`: ids of orders of which fills were read; they are filled-like where the record has no quantity.
     """
-    venue_id = known_id(record.venue_order_id)
     filled_like = is_filled_like(record) or (record.filled_qty is None and venue_id in with_fills)
     in_scope = draft.in_scope(record.symbol)
-    owner = judge_ownership(draft, record) if in_scope else Owner.FOREIGN
-    known = venue_id is not None and _is_known(draft, venue_id)
-    for name, holds in (("filled_like", filled_like), ("owned", owner is Owner.US)):
-        counts[name] = counts.get(name, 0) + holds
+    owner = judge_ownership(draft, record) if in_scope else _FOREIGN
+    counts["filled_like"] += filled_like
+    counts["owned"] += owner is _US
     if venue_id is None:
         return "skipped_missing_order_id"
     if not filled_like:
         return "skipped_not_filled_like"
-    if owner is Owner.CONTRADICTING and not known:
+    known = _is_known(draft, venue_id)
+    if owner is _CONTRADICTING and not known:
         _report(draft, record, Reason.OWNERS_CONTRADICT, BreakKind.IDENTITY_CONFLICT)
-    if owner is not Owner.US:
+    if owner is not _US:
         _count_not_owned(draft, record, counts, known=known, in_scope=in_scope)
         return "skipped_not_owned"
-    counts["eligible"] = counts.get("eligible", 0) + 1
-    return _class_of_eligible(draft, record, venue_id)
+    counts["eligible"] += 1
+    return "skipped_existing" if known else _class_of_unknown(draft, record, venue_id)
 
 
-def _class_of_eligible(draft: Draft, record: VenueOrder, venue_id: str) -> str | None:
-    if _is_known(draft, venue_id):
-        return "skipped_existing"
+def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | None:
+    """Of an eligible order that no local order stands for."""
     if venue_id in draft.ids_in_local_fills:
         _report(draft, record, Reason.KNOWN_FROM_LOCAL_FILL, BreakKind.IDENTITY_CONFLICT)
         return "skipped_existing"
-    if draft.snapshot.local.extent is not Extent.ALL:
+    if draft.snapshot.local.extent is not _ALL:
         unanswered = unanswered_ids(draft, record)
         if unanswered:
             draft.ask_ledger(unanswered)
@@ -148,7 +154,7 @@ def is_filled_like(record: VenueOrder) -> bool:
 
 
 def _count_not_owned(
-    draft: Draft, record: VenueOrder, counts: dict[str, int], *, known: bool, in_scope: bool
+    draft: Draft, record: VenueOrder, counts: Counter[str], *, known: bool, in_scope: bool
 ) -> None:
     baseline = draft.policy.coverage_baseline_at
     before = (
@@ -157,14 +163,13 @@ def _count_not_owned(
         and to_ns(record.submitted_at) < to_ns(baseline)
     )
     for name, holds in (("legacy_local", known), ("before_baseline", before), ("actionable", in_scope)):
-        key = f"skipped_not_owned_{name}"
-        counts[key] = counts.get(key, 0) + holds
+        counts[f"skipped_not_owned_{name}"] += holds
 
 
 # -- inserting --------------------------------------------------------------------------------------------------------
 
 
-def _insert_missing(draft: Draft, missing: list[VenueOrder], counts: dict[str, int]) -> None:
+def _insert_missing(draft: Draft, missing: list[VenueOrder], counts: Counter[str]) -> None:
     for name, reason in (
         ("skipped_missing_fill_data", Reason.MISSING_FILL_DATA),
         ("skipped_unmapped_action", Reason.UNMAPPED_ACTION),
@@ -182,7 +187,7 @@ def _insert_missing(draft: Draft, missing: list[VenueOrder], counts: dict[str, i
 
 
 def _insert_mapped(
-    draft: Draft, missing: list[VenueOrder], room: int, limited: list[VenueOrder], counts: dict[str, int]
+    draft: Draft, missing: list[VenueOrder], room: int, limited: list[VenueOrder], counts: Counter[str]
 ) -> tuple[list[VenueOrder], int]:
     """Insert what maps to a trade, again and again until nothing more does. Returns what never mapped."""
     while True:
@@ -202,12 +207,12 @@ def _insert_mapped(
         missing = left
 
 
-def _insert(draft: Draft, record: VenueOrder, trade_id: str, counts: dict[str, int]) -> None:
+def _insert(draft: Draft, record: VenueOrder, trade_id: str, counts: Counter[str]) -> None:
     if draft.policy.coverage_dry_run:
-        counts["would_insert"] = counts.get("would_insert", 0) + 1
+        counts["would_insert"] += 1
         _report(draft, record, Reason.DRY_RUN)
         return
-    counts["inserted"] = counts.get("inserted", 0) + 1
+    counts["inserted"] += 1
     action = derive_action(draft, draft_order(draft, record), record)
     insert_order(
         draft,
@@ -251,9 +256,7 @@ def _has_price(draft: Draft, record: VenueOrder) -> bool:
     return sum((amount(fill.qty) for fill in mine), ZERO) >= (filled_qty(record) or ZERO) > 0
 
 
-def _refuse(
-    draft: Draft, refused: list[VenueOrder], counts: dict[str, int], name: str, reason: Reason
-) -> None:
+def _refuse(draft: Draft, refused: list[VenueOrder], counts: Counter[str], name: str, reason: Reason) -> None:
     if refused:
         counts[name] = len(refused)
     for record in refused:

@@ -152,69 +152,59 @@ def _agrees(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
 def _hand_out_fills(draft: Draft) -> None:
     local_fills, history = draft.snapshot.local.fills, draft.snapshot.venue.history
     for fill in local_fills:
-        index = _owner_of_fill(draft, fill)
+        venue_id = known_id(fill.venue_order_id)
+        index = _owner_of_fill(draft, venue_id, known_client_id(fill.client_order_id))
         if index is not None:
             draft.fills_of.setdefault(index, []).append(fill)
-        elif known_id(fill.venue_order_id) is not None:
-            draft.ids_in_local_fills.add(known_id(fill.venue_order_id) or "")
+        elif venue_id is not None:
+            draft.ids_in_local_fills.add(venue_id)
     contradicting: list[tuple[str, int, int, Fill]] = []
     for fill in history.fills:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
-            _hand_out_venue_fill(draft, _named(draft, fill), contradicting)
+            _hand_out_venue_fill(draft, fill, contradicting)
     for _, index, other, fill in sorted(contradicting, key=lambda one: one[0]):
         _report_two_orders(draft, index, other, fill)
 
 
-def _named(draft: Draft, fill: Fill) -> Fill:
-    """A fill that names only a client order id, under the venue order id of the one order that carries it."""
-    client_id = known_client_id(fill.client_order_id)
-    if known_id(fill.venue_order_id) is not None or client_id is None:
-        return fill
-    record = draft.venue.by_client_id(client_id)
-    return fill if record is None else replace(fill, venue_order_id=record.venue_order_id)
-
-
 def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
-    by_client = _index_by_client_id(draft, fill)
-    index = _owner_of_fill(draft, fill)
+    """A fill that names only a client order id goes under the venue order id of the one order that carries it."""
+    venue_id, client_id = known_id(fill.venue_order_id), known_client_id(fill.client_order_id)
+    if venue_id is None and client_id is not None:
+        record = draft.venue.by_client_id(client_id)
+        if record is not None:
+            fill, venue_id = (
+                replace(fill, venue_order_id=record.venue_order_id),
+                known_id(record.venue_order_id),
+            )
+    index = _owner_of_fill(draft, venue_id, client_id)
     if index is None:
-        client_id = known_client_id(fill.client_order_id)
         names_one = client_id is not None and not draft.venue.is_shared(client_id)
-        if known_id(fill.venue_order_id) is not None or names_one:
+        if venue_id is not None or names_one:
             draft.stray_fills.append(fill)
         return
+    by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
     if by_client is not None and by_client != index:
         contradicting.append((repr(fill), index, by_client, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
 
 
-def _owner_of_fill(draft: Draft, fill: Fill) -> int | None:
+def _owner_of_fill(draft: Draft, venue_id: str | None, client_id: str | None) -> int | None:
     """The local order of a fill: by venue order id (also through its match), else by client order id."""
-    venue_id = known_id(fill.venue_order_id)
     if venue_id is None:
-        client_id = known_client_id(fill.client_order_id)
-        return (
-            None
-            if client_id is None or draft.venue.is_shared(client_id)
-            else _index_by_client_id(draft, fill)
-        )
+        if client_id is None or draft.venue.is_shared(client_id):
+            return None
+        return draft.index_by_client_id.get(client_id)
     index = draft.index_by_venue_id.get(venue_id)
     if index is not None:
         return index
     record = draft.venue.by_id.get(venue_id)
-    holder = None if record is None else draft.holder_of(record)
-    if holder is not None:
-        return holder
-    by_client = _index_by_client_id(draft, fill)
-    if by_client is not None and record is None and known_id(draft.orders[by_client].venue_order_id) is None:
+    if record is not None:
+        return draft.holder_of(record)
+    by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
+    if by_client is not None and known_id(draft.orders[by_client].venue_order_id) is None:
         return by_client
     return None
-
-
-def _index_by_client_id(draft: Draft, fill: Fill) -> int | None:
-    client_id = known_client_id(fill.client_order_id)
-    return None if client_id is None else draft.index_by_client_id.get(client_id)
 
 
 def _report_two_orders(draft: Draft, index: int, other: int, fill: Fill) -> None:

@@ -100,6 +100,8 @@ class VenueIndex:
         known = self.by_id.setdefault(venue_id, record)
         if known is not record:
             first_read_at = self.read_at_of.get(venue_id, self.open_read_at)
+            if known == record and first_read_at == read_at:
+                return
             self._several.setdefault(venue_id, [(known, first_read_at)]).append((record, read_at))
 
     def merge_records(self) -> None:

@@ -1,11 +1,13 @@
 """What one run of an account is given, and what it hands back. Values only: nothing here reads or decides."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from msgspec import Struct
 
+from trueup.model.checked_rows import CheckedRows
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
@@ -41,6 +43,10 @@ class ManagedAccount:
     read_timeout_s: float = READ_TIMEOUT_S
     query_timeout_s: float = QUERY_TIMEOUT_S
     lease_ttl_s: float = LEASE_TTL_S
+    # by profile id: what was checked in the last run and is not checked again while it stays as it is
+    checked: defaultdict[str, CheckedRows] = field(
+        default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
+    )
 
     @property
     def profile_ids(self) -> list[str]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from trueup.engine.account import ManagedAccount
 from trueup.engine.in_thread import in_thread
 from trueup.engine.observe import earlier
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.ids import normal_id
 from trueup.model.plan import Query
@@ -98,7 +98,7 @@ class Answers:
             local=local,
             venue=replace(snapshot.venue, history=history, answers=[*snapshot.venue.answers, *found]),
         )
-        return check_snapshot(wider)
+        return check_snapshot(wider, self._account.checked[profile_id])
 
     def _ask_locally(self, fresh: Mapping[_Asked, Query]) -> str:
         """The local questions, and then the ledger's time: evidence is asked for after what it is held against."""

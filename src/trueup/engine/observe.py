@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from trueup.engine.account import ManagedAccount, ManagedProfile
 from trueup.engine.in_thread import in_thread
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
+from trueup.model.checked_rows import CheckedRows
 from trueup.model.errors import VenueError
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (
@@ -99,7 +100,11 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
 
 
 def make_snapshot(
-    managed: ManagedProfile, local: LocalSide, venue: VenueSide, taken_at: Callable[[], str]
+    managed: ManagedProfile,
+    local: LocalSide,
+    venue: VenueSide,
+    taken_at: Callable[[], str],
+    checked: CheckedRows | None = None,
 ) -> Snapshot:
     """One profile's snapshot, checked by the same rules as a document. Raises InputError for an unusable value."""
     snapshot = Snapshot(
@@ -112,7 +117,7 @@ def make_snapshot(
         venue=venue.venue,
         prior=local.remembered[managed.profile_id].state.prior,
     )
-    return check_snapshot(snapshot)
+    return check_snapshot(snapshot, checked)
 
 
 def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str | None:

@@ -71,7 +71,9 @@ class PlanProfiles(ABC):
         await self.keep(local, venue)
         taken_at = cache(account.ledger.now)  # one time for all, asked in the first one's thread
         for managed in active:
-            await self._judge(managed.profile_id, partial(make_snapshot, managed, local, venue, taken_at))
+            checked = account.checked[managed.profile_id]
+            observed = partial(make_snapshot, managed, local, venue, taken_at, checked)
+            await self._judge(managed.profile_id, observed)
 
     async def _ask_and_judge(self, *, last: bool) -> None:
         waiting, self._waiting = self._waiting, {}

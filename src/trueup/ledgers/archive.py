@@ -65,7 +65,11 @@ def _run_record(row: Row) -> RunRecord:
 
 
 def list_breaks(database: Database, profile_id: str | None, *, open_only: bool) -> list[BreakRecord]:
-    return [_break_record(row) for row in database.rows("list_breaks", profile_id, int(open_only))]
+    if profile_id is not None and open_only:  # as in every run, however many breaks there ever were
+        rows = database.rows("open_breaks", profile_id)
+    else:
+        rows = database.rows("list_breaks", profile_id, int(open_only))
+    return [_break_record(row) for row in rows]
 
 
 def _break_record(row: Row) -> BreakRecord:

@@ -1,4 +1,4 @@
-"""Reads the local side: one statement per table for all profiles of an account, decoded straight into values.
+"""Reads the local side: one statement per table for all profiles of an account.
 
 Returns what the ledger holds; judges nothing.
 """
@@ -6,20 +6,17 @@ Returns what the ledger holds; judges nothing.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-
-import msgspec
+from typing import cast
 
 from trueup.ledgers.database import Database, Row, seconds_after, stamp
 from trueup.ledgers.decisions import standing_decisions
+from trueup.ledgers.known_rows import KnownBooks, KnownRows
 from trueup.ledgers.rows import (
     FILL_ROWS,
-    FILLS,
     ORDER_ROWS,
-    ORDERS,
     TRADE_ROWS,
-    TRADES,
-    Document,
     OrderRow,
+    Stored,
     json_list,
     one_document,
 )
@@ -34,31 +31,26 @@ MOTION_WINDOW_S = (
 
 
 def read_local(
-    database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float
+    database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float, known: KnownBooks
 ) -> dict[str, Local]:
     """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile.
 
     The extent is `all` where the account holds nothing else: no older order, and none of another profile.
+    `known`: what the account's last read decoded.
     """
-    profiles = json_list(profile_ids)
     with database.reading():
         read_at = stamp(database.now_ns())
         since = seconds_after(read_at, -recent_s)
-        orders = _by_profile(database.rows("live_orders", account_id, profiles), ORDERS)
-        for profile_id, closed in _by_profile(
-            database.rows("recently_closed_orders", account_id, profiles, since), ORDERS
-        ).items():
-            orders.setdefault(profile_id, []).extend(closed)
-        fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, profiles, since), FILLS)
-        trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), TRADES)
+        orders = _by_profile(database.rows("open_and_recent_orders", account_id, since), known.orders)
+        fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, since), known.fills)
+        trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), known.trades)
         older = bool(database.rows("has_older_orders", account_id, since)[0][0])
-        owners = {str(row[0]) for row in database.rows("profiles_with_orders", account_id)}
         decided = standing_decisions(database, profile_ids, read_at)
         moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
     return {
         profile_id: Local(
             read_at=read_at,
-            extent=Extent.ALL if not older and owners <= {profile_id} else Extent.OPEN_AND_RECENT,
+            extent=Extent.ALL if not older and orders.keys() <= {profile_id} else Extent.OPEN_AND_RECENT,
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
@@ -115,10 +107,12 @@ def _venue_ids(order: LocalOrder) -> list[str]:
     return previous if own is None else [own, *previous]
 
 
-def _by_profile(
-    rows: list[Row], decoder: "msgspec.json.Decoder[list[Document]]"
-) -> "dict[str, list[Document]]":
-    return {str(profile_id): decoder.decode(str(document)) for profile_id, document in rows}
+def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = defaultdict(list)
+    documents = cast("list[tuple[str, str]]", rows)
+    for (profile_id, _), row in zip(documents, known.decode([one for _, one in documents]), strict=True):
+        found[profile_id].append(row)
+    return found
 
 
 def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:

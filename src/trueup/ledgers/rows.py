@@ -46,9 +46,6 @@ class TradeRow(Struct, frozen=True, gc=False):
     trade: Trade
 
 
-ORDERS = msgspec.json.Decoder(list[LocalOrder])
-FILLS = msgspec.json.Decoder(list[Fill])
-TRADES = msgspec.json.Decoder(list[Trade])
 ORDER_ROWS = msgspec.json.Decoder(list[OrderRow])
 FILL_ROWS = msgspec.json.Decoder(list[FillRow])
 TRADE_ROWS = msgspec.json.Decoder(list[TradeRow])

@@ -1,5 +1,6 @@
 """The ledger and journal on any `Database`: the port's methods, each handed to the module that knows it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from trueup.ledgers import alerts, archive, decisions, leases, outbox
 from trueup.ledgers import verify_log as log
 from trueup.ledgers.commit_run import Run, commit_run
 from trueup.ledgers.database import Database, optional_text, stamp, text_value
+from trueup.ledgers.known_rows import KnownBooks
 from trueup.ledgers.read_local import find_local, read_local, related
 from trueup.ledgers.rows import TRADE_ROWS, json_list, one_document
 from trueup.ledgers.write_record import write_record
@@ -60,11 +62,12 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._known: dict[str, KnownBooks] = defaultdict(KnownBooks)  # by account id
 
     # -- the books ----------------------------------------------------------------------------------------------------
 
     def read_local(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
-        return read_local(self.database, account_id, profile_ids, recent_s)
+        return read_local(self.database, account_id, profile_ids, recent_s, self._known[account_id])
 
     def find_local(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
         return find_local(self.database, account_id, profile_id, ids)

@@ -5,11 +5,13 @@ Digits are folded to one digit; what remains is a handful of distinct shapes, ea
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import itemgetter
 
 from trueup.model.money import AMOUNT_DIGITS_MAX
 from trueup.model.times import to_ns
 
+TEXTS_KEPT_MAX = 4096  # judged singly: those of small snapshots, which are much the same from run to run
 _FOLD_DIGITS = str.maketrans("123456789", "000000000")
 _DROP_DIGITS = str.maketrans("", "", "0123456789")
 _LONG_RUN = "0" * (AMOUNT_DIGITS_MAX // 2 + 1)  # without a run this long no amount has too many digits
@@ -21,6 +23,7 @@ _SECOND_WIDTH = len("0000-00-00T00:00:00Z\n")
 _TIME_SHAPE = re.compile(r"0000-00-00T00:00:00(\.0{1,9})?Z", re.ASCII)
 
 
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
 def amount_fault(text: str, *, signed: bool) -> str | None:
     """Why one text is not an amount; null where it is."""
     if text.lower().lstrip("+-") in ("nan", "snan", "inf", "infinity"):
@@ -71,6 +74,7 @@ def _join(column: Iterable[str | None]) -> tuple[list[str], str]:
         return present, "\n" + "\n".join(present) + "\n"
 
 
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
 def time_fault(text: str) -> str | None:
     """Why one text is not a time; null where it is."""
     try:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.contract.ledgers.stores import SteppedClock, Store
 from trueup.core.make_plan import make_plan
 from trueup.engine.recorder import Recorder
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.plan import Plan
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (

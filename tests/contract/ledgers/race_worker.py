@@ -15,7 +15,7 @@ from tests.contract.ledgers.bench import ACCOUNT, BOT, RECENT_S
 from tests.contract.ledgers.stores import open_address
 from trueup.core.make_plan import make_plan
 from trueup.ledgers.sql_ledger import SqlLedger
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import FenceLost
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (

@@ -19,7 +19,7 @@ from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
 BUSY_PAUSE_S = 0.02
-STATEMENTS_MAX = 256  # kept prepared: all of those below; with apsw's 100 a sixth was prepared again
+STATEMENTS_MAX = 512  # the most apsw keeps prepared: a ring in which every use takes a place, not every statement
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = (
     8192  # 64 MiB, then copied into the file: after the usual 1000 pages every large commit did that, too
@@ -49,6 +49,8 @@ class SqliteDatabase:
             self.connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
             try:
                 self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+                # a query's plan never heeds the values bound: else most statements are prepared again for each
+                self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
                 self._migrate()
             except BaseException:
                 self.connection.close()

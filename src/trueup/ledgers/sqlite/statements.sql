@@ -11,6 +11,12 @@ json_object(
   'previous_venue_order_ids', json(o.previous_venue_order_ids), 'position_side', o.position_side,
   'version', o.version)
 
+-- fragment: order_columns
+json_array(
+  o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type, o.qty,
+  o.limit_price, o.stop_price, o.status, o.filled_qty, o.filled_avg_price, o.submitted_at, o.last_activity_at,
+  o.venue_updated_at, json(o.previous_venue_order_ids), o.position_side, o.version)
+
 -- fragment: fill_document
 json_object(
   'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
@@ -18,11 +24,25 @@ json_object(
   'fee_currency', f.fee_currency, 'filled_at', f.filled_at,
   'inferred', json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END))
 
+-- fragment: fill_columns
+json_array(
+  f.fill_id, f.venue_order_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.fee, f.fee_currency, f.filled_at,
+  json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END))
+
 -- fragment: trade_document
 json_object(
   'trade_id', t.trade_id, 'symbol', t.symbol, 'side', t.side, 'status', t.status, 'entry_qty', t.entry_qty,
   'exit_qty', t.exit_qty, 'entry_avg_price', t.entry_avg_price, 'fee_base_qty', t.fee_base_qty,
   'quarantined_by', t.quarantined_by, 'opened_at', t.opened_at, 'version', t.version)
+
+-- fragment: trade_columns
+json_array(
+  t.trade_id, t.symbol, t.side, t.status, t.entry_qty, t.exit_qty, t.entry_avg_price, t.fee_base_qty,
+  t.quarantined_by, t.opened_at, t.version)
+
+-- fragment: break_columns
+profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message,
+  local, venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
 
 -- fragment: decision_document
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
@@ -95,48 +115,41 @@ ON CONFLICT (profile_id, log_seq) DO UPDATE SET
 WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash OR scope <> excluded.scope
 
 -- READING THE BOOKS
+-- Live orders and recently closed ones are two arms everywhere: of an OR of both, SQLite scans the whole table.
 
--- name: live_orders
-SELECT o.profile_id, json_group_array({order_document}) FROM orders o
-WHERE o.account_id = ?1 AND o.is_live AND o.profile_id IN (SELECT value FROM json_each(?2))
-GROUP BY o.profile_id
-
--- name: recently_closed_orders
-SELECT o.profile_id, json_group_array({order_document}) FROM orders o
-WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?3
-  AND o.profile_id IN (SELECT value FROM json_each(?2))
-GROUP BY o.profile_id
+-- name: open_and_recent_orders
+SELECT o.profile_id, {order_columns} FROM orders o WHERE o.account_id = ?1 AND o.is_live
+UNION ALL
+SELECT o.profile_id, {order_columns} FROM orders o
+WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2
 
 -- name: has_older_orders
 SELECT EXISTS (
   SELECT 1 FROM orders WHERE account_id = ?1 AND NOT is_live AND (last_activity_at IS NULL OR last_activity_at < ?2))
 
--- name: profiles_with_orders
-SELECT p.profile_id FROM profiles p
-WHERE p.account_id = ?1 AND EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id)
-
 -- name: fills_of_open_and_recent
-SELECT o.profile_id, json_group_array({fill_document})
-FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
-WHERE o.account_id = ?1 AND o.profile_id IN (SELECT value FROM json_each(?2)) AND f.qty <> '0'
-  AND (o.is_live OR (NOT o.is_live AND o.last_activity_at >= ?3))
-GROUP BY o.profile_id
+SELECT o.profile_id, {fill_columns} FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
+WHERE o.account_id = ?1 AND o.is_live AND f.qty <> '0'
+UNION ALL
+SELECT o.profile_id, {fill_columns} FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
+WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2 AND f.qty <> '0'
 
 -- name: trades_open_and_recent
-SELECT t.profile_id, json_group_array({trade_document}) FROM trades t
-WHERE t.rowid IN (
+SELECT t.profile_id, {trade_columns} FROM trades t WHERE t.rowid IN (
   SELECT rowid FROM trades WHERE account_id = ?1 AND status <> 'closed'
-  UNION SELECT rowid FROM trades WHERE account_id = ?1 AND status = 'closed' AND updated_at >= ?2
-  UNION SELECT r.rowid FROM trades r JOIN orders o ON o.profile_id = r.profile_id AND o.trade_id_normal = r.trade_id_normal
-    WHERE o.account_id = ?1 AND r.status = 'closed'
-      AND (o.is_live OR (NOT o.is_live AND o.last_activity_at >= ?2)))
-GROUP BY t.profile_id
+  UNION ALL SELECT rowid FROM trades WHERE account_id = ?1 AND status = 'closed' AND updated_at >= ?2
+  UNION ALL SELECT r.rowid FROM orders o CROSS JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE o.account_id = ?1 AND o.is_live AND r.status = 'closed'
+  UNION ALL SELECT r.rowid FROM orders o CROSS JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2 AND r.status = 'closed')
 
 -- name: unsettled_symbols
-SELECT DISTINCT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = ?1 AND o.symbol IS NOT NULL AND (
-  (o.is_live AND (o.last_activity_at >= ?2 OR o.status IN ('pending_cancel', 'pending_replace')))
-  OR (NOT o.is_live AND o.last_activity_at >= ?2))
+SELECT o.profile_id, o.symbol FROM orders o
+WHERE o.account_id = ?1 AND o.is_live AND o.symbol IS NOT NULL
+  AND (o.last_activity_at >= ?2 OR o.status IN ('pending_cancel', 'pending_replace'))
+UNION
+SELECT o.profile_id, o.symbol FROM orders o
+WHERE o.account_id = ?1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at >= ?2
 UNION
 SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
 JOIN orders o ON o.account_id = p.account_id
@@ -321,10 +334,12 @@ UPDATE breaks SET resolution = 'not_seen_again', resolved_at = ?3
 WHERE profile_id = ?1 AND resolution IS NULL AND break_id NOT IN (SELECT value FROM json_each(?2))
 
 -- name: list_breaks
-SELECT profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message,
-  local, venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
-FROM breaks WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR resolution IS NULL)
+SELECT {break_columns} FROM breaks
+WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR resolution IS NULL)
 ORDER BY first_seen_at, profile_id, break_id
+
+-- name: open_breaks
+SELECT {break_columns} FROM breaks WHERE profile_id = ?1 AND resolution IS NULL ORDER BY first_seen_at, break_id
 
 -- name: insert_correction
 INSERT INTO corrections (

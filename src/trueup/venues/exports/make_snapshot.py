@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from trueup.model.decode import check_snapshot
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.policy import Policy

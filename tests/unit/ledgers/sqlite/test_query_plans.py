@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import apsw
 import pytest
 
 from trueup.ledgers.sqlite.database import SqliteDatabase
@@ -24,7 +25,7 @@ def explained(database: SqliteDatabase, name: str, how: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("live_orders", "SEARCH o USING INDEX orders_live"),
+        ("open_and_recent_orders", "SEARCH o USING INDEX orders_live"),
         ("books_of_profile", "SEARCH l USING PRIMARY KEY (profile_id=? AND seq=?)"),
         ("books_of_profile", "SEARCH o USING INDEX orders_past_the_log (profile_id=?)"),
         ("books_of_profile", "SEARCH t USING INDEX trades_past_the_log (profile_id=?)"),
@@ -38,6 +39,33 @@ def explained(database: SqliteDatabase, name: str, how: str) -> list[str]:
 )
 def test_what_is_asked_is_found_by_an_index(database: SqliteDatabase, name: str, expected: str) -> None:
     assert any(expected in line for line in explained(database, name, "EXPLAIN QUERY PLAN"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "open_and_recent_orders",
+        "fills_of_open_and_recent",
+        "trades_open_and_recent",
+        "has_older_orders",
+        "unsettled_symbols",
+        "standing_decisions",
+        "profile_states",
+        "open_breaks",
+        "list_deferrals",
+        "venue_account_id",
+        "parked_notifications",
+    ],
+)
+def test_no_run_reads_what_is_closed_and_old(database: SqliteDatabase, name: str) -> None:
+    plan = explained(database, name, "EXPLAIN QUERY PLAN")
+    scans = [line for line in plan if "SCAN" in line and not re.search("SCAN (json_each|CONSTANT)", line)]
+    assert scans == []
+
+
+def test_a_value_bound_anew_prepares_nothing_anew(database: SqliteDatabase) -> None:
+    """Built with STAT4, as apsw is, SQLite otherwise plans a statement again for each value that an index may heed."""
+    assert database.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1) == 1
 
 
 @pytest.mark.parametrize(
