@@ -193,16 +193,17 @@ class Bot:
         successor = replaced.successor
         if successor is None or successor.client_order_id is None:
             return
+        local = self._write.local_order(trade, order.action, successor.request, successor)
+        recorded = self._books.record_replaced(order.client_order_id, replaced.venue_order_id, local)
         if successor.client_order_id not in self._orders:
             follower = BotOrder(
                 client_order_id=successor.client_order_id,
                 action=order.action,
                 qty=successor.qty,
                 venue_order_id=successor.venue_order_id,
+                unsure=recorded is None,
             )
             self._remember(trade, follower)
-        local = self._write.local_order(trade, order.action, successor.request, successor)
-        self._books.record_replaced(order.client_order_id, replaced.venue_order_id, local)
 
     def _remember(self, trade: BotTrade, order: BotOrder) -> None:
         trade.orders.append(order)
