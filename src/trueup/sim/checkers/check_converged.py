@@ -7,6 +7,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from trueup.model.plan import Plan
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import BreakKind, DeferralReason
 from trueup.sim.checkers.facts import (
@@ -67,7 +68,8 @@ def check_converged(
             truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
             for order in books.local.orders
         )
-        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised)
+        mappable = not _is_of_unmapped(books, truth)
+        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised and mappable)
         if truth.placed_by == books.profile_id and not known and not rebound and wanted:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
@@ -93,16 +95,30 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
         for one in plan.deferred
         if not (revised and one.reason is DeferralReason.NOT_SETTLED)
     ]
+    unmapped = {
+        truth.venue_order_id
+        for truth in market.truth_orders(books.account_id)
+        if _is_of_unmapped(books, truth)
+    }
     left += [
         (one.client_order_id or one.trade_id, one.venue_order_id, f"still broken: {one.kind} {one.reason}")
         for one in plan.breaks
         if one.kind not in LEFT_TO_PEOPLE
+        and not (one.reason == Reason.UNMAPPED_TRADE and plain_id(one.venue_order_id or "") in unmapped)
     ]
     return found + [
         Violation("live", str(client_id or venue_id), message)
         for client_id, venue_id, message in left
         if not {plain_id(client_id or ""), plain_id(venue_id or "")} & revised
     ]
+
+
+def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
+    """A leg of an order that was booked without a trade, while no configuration said of which: a person maps it."""
+    if truth.parent is None:
+        return False
+    parent = row_of(books.local, truth.parent.venue_order_id, truth.parent.client_order_id)
+    return parent is not None and parent.trade_id is None
 
 
 def _compare_order(
