@@ -127,7 +127,7 @@ class _Bench:
 
     async def _converge(self) -> int:
         for number in range(1, RUNS_TO_CONVERGE_MAX + 1):
-            await self.fleet.live_for(RUN_EVERY_S)
+            await self.fleet.world.rest_for(RUN_EVERY_S)
             reports = await self.fleet.settled_round()
             self._look()
             left = self.judge.unconverged(reports)
@@ -141,7 +141,7 @@ class _Bench:
         change_positions()
         reports: list[AccountReport] = []
         for _ in range(PARITY_ROUNDS):
-            await self.fleet.live_for(RUN_EVERY_S)
+            await self.fleet.world.rest_for(RUN_EVERY_S)
             reports = await self.fleet.settled_round()
             self._look()
         if left := self.judge.unconverged(reports) + self.judge.unanswered():

@@ -59,6 +59,7 @@ LIQUIDITY_MAX = (
 )
 ENOUGH = 10**9  # steps: more than anybody asks for
 STEP_S = 1
+REST_STEP_S = 6  # of a world at rest
 ANY_NOTIONAL_USD = "100000000"
 T = TypeVar("T")
 
@@ -126,11 +127,18 @@ class World:
             await self.clock.sleep(STEP_S)
             self.act()
 
+    async def rest_for(self, seconds: int) -> None:
+        """`live_for` of a world at rest, in which only what is late still arrives."""
+        for start in range(0, seconds, REST_STEP_S):
+            await self.clock.sleep(min(REST_STEP_S, seconds - start))
+            self.act()
+
     def act(self) -> None:
         """What happens in a second: what is due at the venue, prices, people, then bots."""
         self.market.settle()
-        self._move_prices()
-        self._revise_fills()
+        if self.trading:
+            self._move_prices()
+            self._revise_fills()
         for account in self.accounts.values():
             account.person.step()
         for profile in self.profiles.values():
@@ -229,7 +237,7 @@ class World:
     def _revise_fills(self) -> None:
         """Perhaps the venue declares a trade void, or corrects its price."""
         for fault in ("fill_busted", "fill_corrected"):
-            if self.trading and self.dice.strikes(fault):
+            if self.dice.strikes(fault):
                 account_id = self._revisions.choice(list(self.accounts))
                 fills = self.market.truth_fills(account_id)
                 if not fills:
@@ -241,8 +249,8 @@ class World:
                     self.market.correct(fill, fill.price + self._revisions.randint(-50, 50))
 
     def _move_prices(self) -> None:
-        for symbol, instrument in self.market.instruments.items():
-            move = self._walk.randint(-instrument.move_ticks, instrument.move_ticks)
-            liquidity = self._walk.randint(-LIQUIDITY_MAX, LIQUIDITY_MAX)
-            if self.trading:
-                self.market.match(symbol, max(1, self.market.prices[symbol] + move), liquidity)
+        draw, market = self._walk.random, self.market
+        for symbol, instrument in market.instruments.items():
+            move = int((2 * draw() - 1) * instrument.move_ticks)
+            liquidity = int((2 * draw() - 1) * LIQUIDITY_MAX)
+            market.match(symbol, max(1, market.prices[symbol] + move), liquidity)
