@@ -16,12 +16,10 @@ from trueup.sim.checkers.facts import (
     Violation,
     exact,
     figures,
-    fills_of,
     name_of,
     number,
     plain_id,
     plain_status,
-    row_of,
     truth_of,
     units,
 )
@@ -63,14 +61,12 @@ def check_converged(
             is_read = read is None or order.client_order_id in read or order.venue_order_id in read
             found += _compare_order(market, books, order, truth, is_read=is_read)
     for truth in market.truth_orders(books.account_id):
-        known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
-        rebound = any(
-            truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
-            for order in books.local.orders
-        )
+        if truth.placed_by != books.profile_id or truth.venue_order_id in books.rows.previous_ids:
+            continue
+        known = books.rows.row_of(truth.venue_order_id, truth.client_order_id) is not None
         mappable = not _is_of_unmapped(books, truth)
         wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised and mappable)
-        if truth.placed_by == books.profile_id and not known and not rebound and wanted:
+        if wanted and not known:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
 
@@ -117,7 +113,7 @@ def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
     """A leg of an order that was booked without a trade, while no configuration said of which: a person maps it."""
     if truth.parent is None:
         return False
-    parent = row_of(books.local, truth.parent.venue_order_id, truth.parent.client_order_id)
+    parent = books.rows.row_of(truth.parent.venue_order_id, truth.parent.client_order_id)
     return parent is not None and parent.trade_id is None
 
 
@@ -153,7 +149,7 @@ def _compare_fills(
     market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder
 ) -> list[Violation]:
     """Every fill record of the venue is booked, exactly, and nothing is inferred any more."""
-    mine = {fill.fill_id: figures(fill) for fill in fills_of(books.local, order)}
+    mine = {fill.fill_id: figures(fill) for fill in books.rows.fills_of(order)}
     theirs = {
         fill.fill_id: figures(fill.view())
         for fill in market.truth_fills(books.account_id, truth.venue_order_id)
@@ -187,9 +183,9 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
         if trade.trade_id in revised:
             continue
         entered = exited = fees = Fraction(0)
-        for order in books.local.orders:
+        for order in books.rows.of_trade(trade):
             truth = truth_of(market, books, order)
-            if order.trade_id != trade.trade_id or truth is None or order.action is None:
+            if truth is None or order.action is None:
                 continue
             if order.action.value == "entry":
                 entered += units(truth, truth.filled)
