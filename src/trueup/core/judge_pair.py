@@ -72,11 +72,12 @@ def _commit_or_defer(judgement: Judgement, read_at: str | None) -> None:
 
 
 def _judge(judgement: Judgement, record: VenueOrder) -> None:
-    draft = judgement.draft
-    if record.status is Status.REPLACED:
-        if wait_for_successor(judgement, record):
+    draft, matched = judgement.draft, record
+    if matched.status is Status.REPLACED:
+        if wait_for_successor(judgement, matched):
             return
-        record = follow_replacement(judgement, record)
+        record = follow_replacement(judgement, matched)
+    is_rebound = record is not matched
     cumulative, is_resolved = cumulative_of(judgement, record)
     if draft.is_unmapped(judgement.before.symbol or record.symbol):
         if _differs(judgement, record, cumulative):
@@ -85,8 +86,8 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
     _bind_ids(judgement, record)
     if cumulative is not None and _venue_is_behind(judgement, record, cumulative):
         return
-    terms_are_judged = record.status is not None and record.status not in TRANSITIONAL
-    terms_are_stale = terms_are_judged and judge_terms(judgement, record)
+    terms_are_judged = is_rebound or (record.status is not None and record.status not in TRANSITIONAL)
+    terms_are_stale = terms_are_judged and judge_terms(judgement, record, is_rebound=is_rebound)
     fold = judge_fills_of(judgement, record, cumulative=cumulative, terms_are_stale=terms_are_stale)
     notify_growth(judgement)
     if fold.overfill_to is None and not fold.rows_exceed_booked and not fold.price_missing:

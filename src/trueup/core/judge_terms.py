@@ -16,8 +16,11 @@ from trueup.model.vocabulary import (
 _TERMS = ("qty", "limit_price", "stop_price")
 
 
-def judge_terms(judgement: Judgement, record: VenueOrder) -> bool:
-    """Rule 4. Returns whether the venue's terms differ but its record is not known to be the newer one."""
+def judge_terms(judgement: Judgement, record: VenueOrder, *, is_rebound: bool) -> bool:
+    """Rule 4. Returns whether the venue's terms differ but its record is not known to be the newer one.
+
+    A row that is bound to its successor now has its predecessor's terms and time: any record of the successor is newer.
+    """
     order = judgement.order
     changes: Changes = {}
     for name in _TERMS:
@@ -29,7 +32,7 @@ def judge_terms(judgement: Judgement, record: VenueOrder) -> bool:
     if not changes:
         return False
     local = {name: getattr(order, name) for name in changes}
-    stale = _is_older(record, order)
+    stale = not is_rebound and _is_older(record, order)
     if stale:
         if judgement.can_ask:
             judgement.ask(Reason.VENUE_RECORD_OLDER)

@@ -14,7 +14,9 @@ from trueup.model.vocabulary import BreakKind, ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
 UNCLASSED = frozenset({BreakKind.UNCOVERED_ORDER, BreakKind.UNMAPPED_INSTRUMENT, BreakKind.MISSING_LOCALLY})
-UNRESOLVED = frozenset({BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT, BreakKind.PRICE_MISSING})
+UNRESOLVED = frozenset(
+    {BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT, BreakKind.PRICE_MISSING, BreakKind.VENUE_BEHIND}
+)  # what ends a judgement before the fills that were read are booked
 UNRESOLVED_MAX_S = 3600  # how long such a break holds the watermark back: one that lasts is a person's
 CIRCUIT_BREAKER = (
     "circuit_breaker"  # the plan itself says, by this alert, that it is too large to apply unseen

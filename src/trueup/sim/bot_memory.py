@@ -15,7 +15,8 @@ class BotOrder(Struct, eq=False, kw_only=True):
     venue_order_id: str | None = None
     filled: int = 0  # the cumulative quantity, from a frame or a notification
     seen: set[str] = set()  # fill ids, from frames
-    unsure: bool = False  # a fill could not be recorded: the bot does not know what its books hold
+    recorded: bool = True  # its books have it, as far as it knows
+    unsure: bool = False  # the books may lack it or a fill of it: a write failed
     status: Status = Status.PENDING_NEW
 
     @property

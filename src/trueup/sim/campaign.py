@@ -19,7 +19,6 @@ from trueup.sim.checkers import Violation
 from trueup.sim.faults import FAULT_NAMES
 from trueup.sim.trial import Trial, draw_plot, run_trial
 
-GARBAGE_MAX = 200_000  # objects, of a world or two
 CHUNK = 5  # seeds handed to a process at a time
 NEVER_BREAKS = {
     BreakKind.IDENTITY_CONFLICT: "the market gives every id once and keeps symbol and side; tests/acceptance has it",
@@ -102,22 +101,27 @@ class Tally(Struct, kw_only=True):
 def run_seeds(first: int, last: int) -> Tally:
     """The worlds of these seeds, one after the other."""
     tally, started = Tally(), process_time()
-    with _collecting_seldom():
+    with _collecting_by_world():
         for seed in range(first, last + 1):
             tally.add(run_trial(draw_plot(seed)))
+            gc.collect()
     tally.cpu_s = process_time() - started
     return tally
 
 
 @contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """A world is full of cycles and forgotten as a whole: looking for garbage inside it took a tenth of the time."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(GARBAGE_MAX)
+def _collecting_by_world() -> Iterator[None]:
+    """A world is full of cycles and forgotten as a whole: its garbage is looked for when it is over, not inside it."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
 
 
 def run_campaign(

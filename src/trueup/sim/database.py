@@ -127,8 +127,12 @@ class Connection:
         self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
         dies = dice.strikes("killed_in_commit")
         before = dies and dice.rng.random() < 0.5
-        with self._shared.sqlite.transaction(), self._writing():
-            yield
+        with self._shared.sqlite.transaction():
+            self._is_writing = True
+            try:
+                yield
+            finally:
+                self._is_writing = False
             if full:
                 raise LedgerError(FULL)
             if before:
@@ -139,14 +143,6 @@ class Connection:
             self._die()
         if dice.strikes("commit_unacknowledged"):
             raise CommitUnknown("the simulated commit was not acknowledged")
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._is_writing = True
-        try:
-            yield
-        finally:
-            self._is_writing = False
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ def draw_world_shape(rng: Random) -> Shape:
         fills_by_client_id=rng.random() < 0.15,
         fill_ids_repeat=rng.random() < 0.3,
         stages=rng.random() < 0.6,
+        auto_close=rng.random() < 0.3,
         coverage=rng.random() < 0.5,
         trades_max=rng.randint(1, 3),
     )
@@ -52,7 +53,10 @@ _CHANGES = (
     lambda rng: {"exit_backfill_enabled": rng.random() < 0.8, "exit_backfill_dry_run": rng.random() < 0.2},
     lambda rng: {"exit_backfill_inserts_max": rng.randint(0, 1)},
     lambda rng: {"parity_enabled": True, "parity_action": rng.choice(list(ParityAction))},
-    lambda rng: {"parity_auto_close_notional_max_usd": "100000000", "parity_action": ParityAction.AUTO_CLOSE},
+    lambda rng: {
+        "parity_auto_close_notional_max_usd": rng.choice(("0", "1000")),
+        "parity_action": ParityAction.AUTO_CLOSE,
+    },
     lambda rng: {"on_confirmed_absence": rng.choice(list(OnConfirmedAbsence))},
     lambda rng: {"queries_max": rng.randint(0, 2)},
     lambda rng: {"corrections_max": rng.randint(0, 2)},

@@ -63,10 +63,11 @@ class Faults(Struct, frozen=True, kw_only=True):
     # the bot
     crash_before_send: float = 0  # recorded, never sent
     crash_after_send: float = 0  # sent, the answer never recorded
-    crash_before_record: float = 0  # sent by a bot that records too late: never recorded
+    crash_before_record: float = 0  # sent by a bot that records too late: never, though it goes on with it
     # people [30], per step of the world
     person_order: float = 0
     person_close: float = 0
+    person_reopen: float = 0  # where they closed a position
     person_cancel: float = 0
     # the executor
     notice_doubled: float = 0  # [34] delivered twice
@@ -143,6 +144,7 @@ _STORM = {  # what a storm's rates are drawn around
     "crash_before_record": 0.05,
     "person_order": 0.05,
     "person_close": 0.01,
+    "person_reopen": 0.05,
     "person_cancel": 0.03,
     "notice_doubled": 0.1,
     "executor_failed": 0.1,

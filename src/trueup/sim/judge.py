@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
+from msgspec import structs
+
 from trueup.core.make_plan import make_plan
 from trueup.engine.account import AccountReport, ProfileReport, RunState
 from trueup.model.plan import Plan
@@ -18,6 +20,7 @@ from trueup.sim.checkers import (
     check_books,
     check_calls,
     check_converged,
+    check_parity,
     check_plan,
     check_progress,
     check_replan,
@@ -30,7 +33,7 @@ from trueup.sim.fleet import Fleet
 from trueup.sim.projection import projected
 from trueup.sim.worker import Worker
 
-REPLAN = 0.2  # share of the plans that are planned again over their projection
+REPLAN = 0.2  # share of the plans that are planned again: over their projection, and before their answers
 SETTLED = (RunState.UNCHANGED, RunState.APPLIED)
 
 
@@ -92,6 +95,11 @@ class Judge:
                 found += self._compare(one)
         return sorted(found)
 
+    def unanswered(self) -> list[Violation]:
+        """Positions that parity has seen often enough, and what it should have done."""
+        world = self._fleet.world
+        return check_parity(world.market, map(self._books, world.profiles), hedged=world.shape.hedged)
+
     # Inside
 
     def _compare(self, one: ProfileReport) -> list[Violation]:
@@ -117,7 +125,16 @@ class Judge:
         limited = any(one.reason == Reason.INSERT_LIMIT for one in plan.breaks)  # the next plan goes on
         if plan.corrections and not limited and self._rng.random() < REPLAN:
             found += check_replan(make_plan(projected(snapshot, plan)))
+        if snapshot.venue.answers and self._rng.random() < REPLAN:
+            found += self._check_unanswered(snapshot)
         return found
+
+    def _check_unanswered(self, snapshot: Snapshot) -> list[Violation]:
+        """As the run first planned it, before anybody was asked: it proves less, and says what it wants to know."""
+        unanswered = structs.replace(snapshot, venue=structs.replace(snapshot.venue, answers=[]))
+        plan = make_plan(unanswered)
+        self.reasons.update(str(one.reason) for one in plan.queries)
+        return check_plan(unanswered, plan)
 
     def _keep(self, found: list[Violation], snapshot: Snapshot) -> None:
         if found and not self.found:

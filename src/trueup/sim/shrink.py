@@ -84,11 +84,14 @@ def _plainer(plot: Plot) -> Iterator[Plot]:
         "sub_tags",
         "shorts",
         "hedged",
+        "auto_close",
         "fills_by_client_id",
         "fill_ids_repeat",
     ):
         if getattr(plot.shape.world, name):
             yield _with_world(plot, **{name: False})
+    if plot.by_hand:
+        yield structs.replace(plot, by_hand=False)
     if plot.shape.world.venue_skew_s:
         yield _with_world(plot, venue_skew_s=0)
 

@@ -5,10 +5,12 @@ trial, byte for byte.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct, structs
 
+from trueup.engine.account import AccountReport
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S
 from trueup.sim.checkers import Violation
@@ -22,6 +24,8 @@ from trueup.sim.trace import write_trace
 
 STORM_S = (25, 60)
 NIGHT_S = (700, 2400)
+BY_HAND = 0.4  # share of the worlds with stages in which people close all positions at last
+PARITY_ROUNDS = 4  # three to confirm, one that has nothing left to do
 NIGHT = 0.4  # share of the worlds that have one
 CHECK_EVERY_S = 12
 RUNS_TO_CONVERGE_MAX = 12  # absence takes three; the others are for leases, back-offs and what that uncovers
@@ -36,6 +40,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     faults: Faults
     storms_s: tuple[int, ...]
     night_s: int = 0
+    by_hand: bool = False  # at last, people close all positions, and later take that back
 
 
 class Trial(Struct, frozen=True, kw_only=True):
@@ -71,8 +76,11 @@ def draw_plot(seed: int) -> Plot:
     shape = FleetShape(
         world=world, workers=rng.randint(1, 3), pause_s=rng.choice(((0, 1), (1, 3), (1, 6), (4, 12)))
     )
+    by_hand = world.stages and rng.random() < BY_HAND
     storms_s = tuple(rng.randint(*STORM_S) for _ in range(2 if night_s else 1))
-    return Plot(seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s)
+    return Plot(
+        seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s, by_hand=by_hand
+    )
 
 
 def run_trial(plot: Plot, *, traced: bool = False) -> Trial:
@@ -111,12 +119,15 @@ class _Bench:
                     self._look()
             fleet.heal()
             self.rounds = await self._converge()
+            if self.plot.by_hand:
+                await self._answered_by_parity(fleet.world.close_by_hand)
+                await self._answered_by_parity(fleet.world.reopen_by_hand)
         finally:
             await fleet.stop()
 
     async def _converge(self) -> int:
         for number in range(1, RUNS_TO_CONVERGE_MAX + 1):
-            await self.fleet.live_for(RUN_EVERY_S)
+            await self.fleet.world.rest_for(RUN_EVERY_S)
             reports = await self.fleet.settled_round()
             self._look()
             left = self.judge.unconverged(reports)
@@ -125,6 +136,16 @@ class _Bench:
             if number == RUNS_TO_CONVERGE_MAX:
                 raise _Failed(left)
         raise AssertionError("unreachable: the last round converged or failed")
+
+    async def _answered_by_parity(self, change_positions: Callable[[], None]) -> None:
+        change_positions()
+        reports: list[AccountReport] = []
+        for _ in range(PARITY_ROUNDS):
+            await self.fleet.world.rest_for(RUN_EVERY_S)
+            reports = await self.fleet.settled_round()
+            self._look()
+        if left := self.judge.unconverged(reports) + self.judge.unanswered():
+            raise _Failed(left)
 
     def _look(self) -> None:
         if found := self.judge.look():

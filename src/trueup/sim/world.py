@@ -15,6 +15,7 @@ from trueup.model.snapshot import (
     Profile,
 )
 from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import ParityAction
 from trueup.sim.books import Books
 from trueup.sim.bot import Bot
 from trueup.sim.bot_orders import CLIENT_ORDER_ID_PATTERN, Style
@@ -42,6 +43,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     tags_unrecorded: bool = False  # bots leave them out of their books
     shorts: bool = False
     stages: bool = False  # the stages over trades and positions are on, too
+    auto_close: bool = False  # parity closes trades that the venue does not hold; else it quarantines them
     coverage: bool = False  # so is coverage: without it, exit backfill has more to do
     hedged: bool = False  # the venue keeps long and short positions apart
     notional: bool = False  # market entries are ordered by an amount of money
@@ -55,7 +57,10 @@ class Shape(Struct, frozen=True, kw_only=True):
 LIQUIDITY_MAX = (
     9_000  # steps that one step of the walk can fill: often less than an order, so fills are partial
 )
+ENOUGH = 10**9  # steps: more than anybody asks for
 STEP_S = 1
+REST_STEP_S = 6  # of a world at rest
+ANY_NOTIONAL_USD = "100000000"
 T = TypeVar("T")
 
 
@@ -122,11 +127,18 @@ class World:
             await self.clock.sleep(STEP_S)
             self.act()
 
+    async def rest_for(self, seconds: int) -> None:
+        """`live_for` of a world at rest, in which only what is late still arrives."""
+        for start in range(0, seconds, REST_STEP_S):
+            await self.clock.sleep(min(REST_STEP_S, seconds - start))
+            self.act()
+
     def act(self) -> None:
         """What happens in a second: what is due at the venue, prices, people, then bots."""
         self.market.settle()
-        self._move_prices()
-        self._revise_fills()
+        if self.trading:
+            self._move_prices()
+            self._revise_fills()
         for account in self.accounts.values():
             account.person.step()
         for profile in self.profiles.values():
@@ -144,6 +156,18 @@ class World:
         """End all trading: nothing is matched any more, bots only listen."""
         self.trading = False
 
+    def close_by_hand(self) -> None:
+        """Each account's person closes whatever the account holds."""
+        for account in self.accounts.values():
+            account.person.close_positions()
+        self._fill_all()
+
+    def reopen_by_hand(self) -> None:
+        """And takes it back."""
+        for account in self.accounts.values():
+            account.person.reopen_positions()
+        self._fill_all()
+
     def trace(self) -> bytes:
         """Everything that happened at the market, and the faults: equal for equal seeds."""
         lines = [event.line() for event in self.market.events]
@@ -151,6 +175,11 @@ class World:
         return "\n".join([*lines, ""]).encode()
 
     # Inside
+
+    def _fill_all(self) -> None:
+        """Everything trades that can at the present prices."""
+        for symbol, price in self.market.prices.items():
+            self.market.match(symbol, price, ENOUGH)
 
     def _stream(self, name: str) -> Random:
         return Random(f"{self.seed}/{name}")
@@ -198,6 +227,8 @@ class World:
             exit_backfill_enabled=self.shape.stages,
             sub_tag_repair_enabled=self.shape.stages,
             parity_enabled=self.shape.stages,
+            parity_action=ParityAction.AUTO_CLOSE if self.shape.auto_close else ParityAction.QUARANTINE,
+            parity_auto_close_notional_max_usd=ANY_NOTIONAL_USD,
             watchdog_enabled=self.shape.stages,
         )
         account.profile_ids.append(profile_id)
@@ -206,7 +237,7 @@ class World:
     def _revise_fills(self) -> None:
         """Perhaps the venue declares a trade void, or corrects its price."""
         for fault in ("fill_busted", "fill_corrected"):
-            if self.trading and self.dice.strikes(fault):
+            if self.dice.strikes(fault):
                 account_id = self._revisions.choice(list(self.accounts))
                 fills = self.market.truth_fills(account_id)
                 if not fills:
@@ -218,8 +249,8 @@ class World:
                     self.market.correct(fill, fill.price + self._revisions.randint(-50, 50))
 
     def _move_prices(self) -> None:
-        for symbol, instrument in self.market.instruments.items():
-            move = self._walk.randint(-instrument.move_ticks, instrument.move_ticks)
-            liquidity = self._walk.randint(-LIQUIDITY_MAX, LIQUIDITY_MAX)
-            if self.trading:
-                self.market.match(symbol, max(1, self.market.prices[symbol] + move), liquidity)
+        draw, market = self._walk.random, self.market
+        for symbol, instrument in market.instruments.items():
+            move = int((2 * draw() - 1) * instrument.move_ticks)
+            liquidity = int((2 * draw() - 1) * LIQUIDITY_MAX)
+            market.match(symbol, max(1, market.prices[symbol] + move), liquidity)

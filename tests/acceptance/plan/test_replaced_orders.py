@@ -1,5 +1,7 @@
 """Replaced orders: V1 → V2 is one intent but two venue orders; fills stay with the order that they happened to."""
 
+import pytest
+
 from tests.acceptance.plan.snapshots import (
     asked,
     fill,
@@ -38,6 +40,21 @@ def test_where_nothing_was_filled_the_row_is_bound_to_the_successor():
     row = projected(planned, "v-2")
     assert (row["qty"], row["status"], row["previous_venue_order_ids"]) == ("12", "pending_new", ["v-1"])
     assert len(planned["projected_orders"]) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"status": "pending_cancel"},
+        {"status": None, "raw_status": "calculated"},
+        {"updated_at": "2026-11-23T08:59:00Z"},  # the row's is its predecessor's time
+    ],
+)
+def test_a_row_bound_to_the_successor_takes_its_terms_at_once(record):
+    """Nobody asks for them again once the bot recorded the successor's end (simulator's seed 3253)."""
+    row = local_order(venue_updated_at="2026-11-23T09:00:00Z")
+    planned = plan([row], [v2(limit_price="110") | record], history=history([v1()]))
+    assert (projected(planned, "v-2")["qty"], projected(planned, "v-2")["limit_price"]) == ("12", "110")
 
 
 def test_where_something_was_filled_the_successor_is_a_new_row():

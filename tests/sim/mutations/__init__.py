@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.sim.mutations import books, evidence, telling, watermarks
+from tests.sim.mutations import books, evidence, parity, telling, watermarks
 from tests.sim.mutations.evidence import Mutation
 
 MUTATIONS: tuple[Callable[[], Mutation], ...] = (
@@ -30,6 +30,8 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     watermarks.watermark_advanced_on_any_run,
     watermarks.watermark_passes_unbooked_fills,
     watermarks.watermark_holds_for_any_scope,
+    parity.parity_never_releases,
+    parity.parity_never_acts,
     telling.outbox_key_per_attempt,
     telling.outbox_never_delivered,
     telling.a_failed_delivery_counts,

@@ -13,7 +13,6 @@ from trueup.sim.checkers.facts import (
     Violation,
     by_client_id,
     exact,
-    fills_of,
     name_of,
     plain_id,
     row_key,
@@ -53,7 +52,7 @@ def _check_fills_once(books: ProfileBooks) -> list[Violation]:
 
 
 def _check_order_sums(books: ProfileBooks, order: LocalOrder) -> list[Violation]:
-    filled, named = exact(order.filled_qty), sum_qty(fills_of(books.local, order))
+    filled, named = exact(order.filled_qty), sum_qty(books.rows.fills_of(order))
     if named > filled:
         return [
             Violation("I3", name_of(order), f"its fills add up to {named}, more than its filled {filled}")
@@ -80,7 +79,7 @@ def _check_order_truth(
     real = {fill.fill_id: fill for fill in market.truth_fills(books.account_id, truth.venue_order_id)}
     found += [
         Violation("I1", name, f"fill {fill.fill_id} never happened")
-        for fill in fills_of(books.local, order)
+        for fill in books.rows.fills_of(order)
         if not fill.inferred and fill.fill_id not in real and _names(fill, truth) and not truth.busted
     ]
     if order.status.value in ENDED and order.status is not truth.status:
@@ -95,7 +94,7 @@ def _names(fill: Fill, truth: MarketOrder) -> bool:
 def _check_trades(books: ProfileBooks) -> list[Violation]:
     found: list[Violation] = []
     for trade in books.local.trades:
-        entered, exited = booked_of_trade(books.local, trade)
+        entered, exited = _booked_of_trade(books, trade)
         if exact(trade.entry_qty) != entered:
             found.append(
                 Violation("I3", trade.trade_id, f"entry {trade.entry_qty}, its orders filled {entered}")
@@ -108,11 +107,11 @@ def _check_trades(books: ProfileBooks) -> list[Violation]:
     return found
 
 
-def booked_of_trade(local: Local, trade: Trade) -> tuple[Fraction, Fraction]:
+def _booked_of_trade(books: ProfileBooks, trade: Trade) -> tuple[Fraction, Fraction]:
     """What the trade's orders filled: (entered, exited)."""
     sums = {"entry": Fraction(0), "exit": Fraction(0)}
-    for order in local.orders:
-        if order.trade_id == trade.trade_id and order.action is not None:
+    for order in books.rows.of_trade(trade):
+        if order.action is not None:
             sums[order.action.value] += exact(order.filled_qty)
     return sums["entry"], sums["exit"]
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from trueup.model.plan import Plan
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import BreakKind, DeferralReason
 from trueup.sim.checkers.facts import (
@@ -15,12 +16,10 @@ from trueup.sim.checkers.facts import (
     Violation,
     exact,
     figures,
-    fills_of,
     name_of,
     number,
     plain_id,
     plain_status,
-    row_of,
     truth_of,
     units,
 )
@@ -62,13 +61,12 @@ def check_converged(
             is_read = read is None or order.client_order_id in read or order.venue_order_id in read
             found += _compare_order(market, books, order, truth, is_read=is_read)
     for truth in market.truth_orders(books.account_id):
-        known = row_of(books.local, truth.venue_order_id, truth.client_order_id) is not None
-        rebound = any(
-            truth.venue_order_id in map(plain_id, order.previous_venue_order_ids)
-            for order in books.local.orders
-        )
-        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised)
-        if truth.placed_by == books.profile_id and not known and not rebound and wanted:
+        if truth.placed_by != books.profile_id or truth.venue_order_id in books.rows.previous_ids:
+            continue
+        known = books.rows.row_of(truth.venue_order_id, truth.client_order_id) is not None
+        mappable = not _is_of_unmapped(books, truth)
+        wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised and mappable)
+        if wanted and not known:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
 
@@ -93,16 +91,30 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
         for one in plan.deferred
         if not (revised and one.reason is DeferralReason.NOT_SETTLED)
     ]
+    unmapped = {
+        truth.venue_order_id
+        for truth in market.truth_orders(books.account_id)
+        if _is_of_unmapped(books, truth)
+    }
     left += [
         (one.client_order_id or one.trade_id, one.venue_order_id, f"still broken: {one.kind} {one.reason}")
         for one in plan.breaks
         if one.kind not in LEFT_TO_PEOPLE
+        and not (one.reason == Reason.UNMAPPED_TRADE and plain_id(one.venue_order_id or "") in unmapped)
     ]
     return found + [
         Violation("live", str(client_id or venue_id), message)
         for client_id, venue_id, message in left
         if not {plain_id(client_id or ""), plain_id(venue_id or "")} & revised
     ]
+
+
+def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
+    """A leg of an order that was booked without a trade, while no configuration said of which: a person maps it."""
+    if truth.parent is None:
+        return False
+    parent = books.rows.row_of(truth.parent.venue_order_id, truth.parent.client_order_id)
+    return parent is not None and parent.trade_id is None
 
 
 def _compare_order(
@@ -137,7 +149,7 @@ def _compare_fills(
     market: Market, books: ProfileBooks, order: LocalOrder, truth: MarketOrder
 ) -> list[Violation]:
     """Every fill record of the venue is booked, exactly, and nothing is inferred any more."""
-    mine = {fill.fill_id: figures(fill) for fill in fills_of(books.local, order)}
+    mine = {fill.fill_id: figures(fill) for fill in books.rows.fills_of(order)}
     theirs = {
         fill.fill_id: figures(fill.view())
         for fill in market.truth_fills(books.account_id, truth.venue_order_id)
@@ -171,9 +183,9 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
         if trade.trade_id in revised:
             continue
         entered = exited = fees = Fraction(0)
-        for order in books.local.orders:
+        for order in books.rows.of_trade(trade):
             truth = truth_of(market, books, order)
-            if order.trade_id != trade.trade_id or truth is None or order.action is None:
+            if truth is None or order.action is None:
                 continue
             if order.action.value == "entry":
                 entered += units(truth, truth.filled)
