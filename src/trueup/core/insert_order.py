@@ -117,7 +117,7 @@ def _new_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> LocalO
         action=action,
         sub_tag=before.sub_tag if before is not None else None,
     )
-    if trade_id is None and (draft.trades or draft.pattern is not None or draft.venue.predecessor_of):
+    if trade_id is None:
         mapped = map_trade(draft, row, record)
         row = row if mapped is None else replace(row, trade_id=mapped)
     return row if action is not None else replace(row, action=derive_action(draft, row, record))

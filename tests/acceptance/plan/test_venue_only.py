@@ -128,6 +128,12 @@ def test_its_trade_is_the_patterns():
     assert projected_trade(planned) == "open 4/0"
 
 
+def test_the_leg_of_a_local_order_is_of_its_trade():
+    leg = stray(side="sell", parent_venue_order_id="v-1")
+    planned = plan([local_order(trade_id="t-1")], [venue_order(), leg])
+    assert projected(planned, "v-9")["trade_id"] == "t-1"
+
+
 def test_it_leaves_out_a_client_id_that_another_local_order_has():
     other = local_order(client_order_id="C-9", status="canceled")
     planned = plan([other], [stray()])
