@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.core.cover_history import filled_qty
-from trueup.core.derive_action import pattern_group, reduces
+from trueup.core.derive_action import ended_before, pattern_group, reduces
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -150,8 +150,7 @@ def _may_close(record: VenueOrder, trade: Trade) -> bool:
         return False
     if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
         return False
-    ended_at = record.updated_at or record.submitted_at
-    return trade.opened_at is None or ended_at is None or to_ns(ended_at) >= to_ns(trade.opened_at)
+    return not ended_before(record, trade)
 
 
 def _names(draft: Draft, record: VenueOrder) -> set[str | None]:

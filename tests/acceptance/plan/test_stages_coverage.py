@@ -324,6 +324,23 @@ def test_a_closed_trade_beside_the_only_open_one_does_not_confuse():
     assert projected(cover(an_exit(), trades=[closed, trade(**LONG)]), "v-9")["trade_id"] == "t-1"
 
 
+def test_an_exit_that_ended_before_the_trade_was_opened_is_none_of_it():
+    planned = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7201)))
+    assert classes(planned) == {"skipped_unmapped_trade": 1}
+    assert steps(planned) == []
+    ended_then = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7200)))
+    assert projected_trade(ended_then) == "open 10/4"
+
+
+@pytest.mark.parametrize(
+    "marks", [{"client_order_id": "bot.t-1.entry.9"}, {"client_order_id": "x-9", "sub_tag": "t-1"}]
+)
+def test_marks_that_name_a_trade_of_another_symbol_name_none(marks):
+    planned = cover(done(symbol="BTC/USD", **marks))
+    assert classes(planned) == {"skipped_unmapped_trade": 1}
+    assert projected_trade(planned) is None
+
+
 def test_mapping_is_repeated_until_nothing_more_maps():
     # The exit is older, and fits only once the entry was inserted.
     entry = done(1, submitted_at=at(-100))
