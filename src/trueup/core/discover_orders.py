@@ -96,9 +96,7 @@ def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
         )
     elif _waits(draft, record) or is_known_elsewhere(draft, record):
         return
-    elif _is_recently_submitted(draft, record):
-        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
-    else:
+    elif not waits_for_recording(draft, record):
         _judge_owned(draft, record)
 
 
@@ -185,8 +183,12 @@ def _raw_id(record: VenueOrder, order_id: str) -> str:
     return order_id
 
 
-def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
-    return draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
+def waits_for_recording(draft: Draft, record: VenueOrder) -> bool:
+    """An order that was submitted just now waits: its bot may be about to record it. Defers it."""
+    recent = draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
+    if recent:
+        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
+    return recent
 
 
 def _judge_owned(draft: Draft, record: VenueOrder) -> None:
