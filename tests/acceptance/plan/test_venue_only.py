@@ -78,6 +78,13 @@ def test_an_order_of_another_profile_is_not_inserted():
     assert "missing_locally" not in kinds(planned)
 
 
+def test_of_answers_that_contradict_each_other_found_counts():
+    both = [absent("v-9"), {"by": "venue_order_id", "id": "v-9", "outcome": "found", "order": None}]
+    for answers in (both, both[::-1]):
+        planned = ledger_says(*answers, absent("c-9", "client_order_id"))
+        assert steps(planned) == []
+
+
 def test_a_ledger_that_does_not_know_proves_nothing():
     unsure = {"by": "venue_order_id", "id": "v-9", "outcome": "unknown", "error": "busy"}
     assert steps(ledger_says(unsure, absent("c-9", "client_order_id"))) == []
