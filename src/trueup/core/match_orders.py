@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from trueup.core.derive_action import pattern_group
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, ids_text, turn_of
-from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.ids import contradict, known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -162,7 +162,10 @@ def _hand_out_fills(draft: Draft) -> None:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
             _hand_out_venue_fill(draft, _named(draft, fill), contradicting)
     for _, index, other, fill in sorted(contradicting, key=lambda one: one[0]):
-        _report_two_orders(draft, index, other, fill)
+        if index == other:
+            _report_contradiction(draft, index, fill)
+        else:
+            _report_two_orders(draft, index, other, fill)
 
 
 def _named(draft: Draft, fill: Fill) -> Fill:
@@ -185,6 +188,9 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str
         return
     if by_client is not None and by_client != index:
         contradicting.append((repr(fill), index, by_client, fill))
+        return
+    if contradict(draft.orders[index], fill):
+        contradicting.append((repr(fill), index, index, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
 
@@ -228,3 +234,18 @@ def _report_two_orders(draft: Draft, index: int, other: int, fill: Fill) -> None
         )
         judgement.commit()
         draft.frozen.add(one)
+
+
+def _report_contradiction(draft: Draft, index: int, fill: Fill) -> None:
+    order = draft.orders[index]
+    judgement = Judgement(draft, index)
+    judgement.found(
+        BreakKind.IDENTITY_CONFLICT,
+        Reason.SYMBOL_OR_SIDE_CONTRADICTS,
+        f"fill {fill.fill_id} is {fill.side} {fill.symbol}, its order {order.side} {order.symbol}:"
+        " nothing of either is booked",
+        local={"symbol": order.symbol, "side": order.side},
+        venue={"symbol": fill.symbol, "side": fill.side},
+    )
+    judgement.commit()
+    draft.frozen.add(index)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from trueup.model.ids import comparable_client_ids, comparable_ids, known_client_id, known_id
+from trueup.model.ids import comparable_client_ids, comparable_ids, contradict, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
@@ -113,7 +113,8 @@ class VenueIndex:
     def link_replacements(self) -> None:
         """Chains as one index, from either end of each link.
 
-        What an order says of its own end comes before what others say of it; a rejected order took nobody's place.
+        What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
+        did one of another symbol or side.
         """
         linked = [one for one in self.by_id.values() if not (one.replaced_by is one.replaces is None)]
         for record in linked:
@@ -125,11 +126,15 @@ class VenueIndex:
             self._link(before, known_id(record.venue_order_id), is_successor=is_successor)
 
     def _link(self, before: str | None, after: str | None, *, is_successor: bool = True) -> None:
-        if before is None or after is None or before == after:
+        if before is None or after is None or before == after or self._contradict(before, after):
             return
         if is_successor:
             self.successor_of[before] = min(after, self.successor_of.get(before, after))
         self.predecessor_of[after] = min(before, self.predecessor_of.get(after, before))
+
+    def _contradict(self, before: str, after: str) -> bool:
+        one, other = self.by_id.get(before), self.by_id.get(after)
+        return one is not None and other is not None and contradict(one, other)
 
     def is_open(self, venue_id: str) -> bool:
         """Whether the order stands in the open-order read."""

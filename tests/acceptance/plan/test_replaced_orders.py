@@ -1,5 +1,7 @@
 """Replaced orders: V1 → V2 is one intent but two venue orders; fills stay with the order that they happened to."""
 
+import pytest
+
 from tests.acceptance.plan.snapshots import (
     asked,
     deferred,
@@ -160,6 +162,14 @@ def test_what_an_order_says_of_its_own_end_comes_first():
     last = v2(venue_order_id="v-3", client_order_id="c-3")
     planned = plan([local_order()], [v2(), last], history=history([v1(replaced_by="v-3")]))
     assert projected(planned, "v-3")["previous_venue_order_ids"] == ["v-1"]
+
+
+@pytest.mark.parametrize("says", [{"side": "sell"}, {"symbol": "BTC/USD"}])
+def test_an_order_of_another_side_or_symbol_replaced_nothing(says):
+    planned = plan([local_order(trade_id="t-1")], [v2(**says)], history=history([v1()]))
+    assert stands(planned, "v-1") == "replaced 0"
+    other = projected(planned, "v-2")
+    assert (other["trade_id"], other["previous_venue_order_ids"]) == (None, [])
 
 
 def test_an_order_that_also_replaced_it_waits_for_nothing():
