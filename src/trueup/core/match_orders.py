@@ -25,8 +25,9 @@ def match_orders(draft: Draft) -> None:
         unmatched = [index for index, record in enumerate(draft.matched) if record is None]
         unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
-        _match_by_client_id(draft, unmatched)
-        _match_by_pattern(draft, unmatched)
+        if not draft.account_changed:  # a bot's own ids and patterns may come again in another account
+            _match_by_client_id(draft, unmatched)
+            _match_by_pattern(draft, unmatched)
     _hand_out_fills(draft)
 
 
@@ -170,6 +171,8 @@ def _hand_out_fills(draft: Draft) -> None:
 
 def _named(draft: Draft, fill: Fill) -> Fill:
     """A fill that names only a client order id, under the venue order id of the one order that carries it."""
+    if draft.account_changed:
+        return replace(fill, client_order_id=None)
     client_id = known_client_id(fill.client_order_id)
     if known_id(fill.venue_order_id) is not None or client_id is None:
         return fill
