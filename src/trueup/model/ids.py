@@ -11,7 +11,7 @@ from trueup.model.vocabulary import Side
 USELESS_CLIENT_ORDER_IDS = frozenset(
     {"", "0", "api"}
 )  # Kraken's userref "0", Gate's text "api": they name nothing
-_NOT_TOKEN = re.compile(r"[^0-9a-z]+")
+_SEPARATORS = re.compile(r"[\W_]+")  # letters of any script count: Binance lists names in Chinese
 _DIGEST_BYTES = 16
 
 
@@ -36,7 +36,7 @@ def known_client_id(raw_id: str | None) -> str | None:
 @lru_cache(maxsize=65536)
 def symbol_token(symbol: str) -> str:
     """Symbols compare as tokens: case and separators do not count (`BTC/USD` = `btcusd` = `BTC-USD`)."""
-    return _NOT_TOKEN.sub("", symbol.lower())
+    return _SEPARATORS.sub("", symbol.lower())
 
 
 class Traded(Protocol):
