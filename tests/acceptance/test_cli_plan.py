@@ -72,6 +72,16 @@ def test_exit_codes(document: dict[str, Any], code: int) -> None:
     assert lines(result)[0]["format"] == "trueup.plan/1"
 
 
+def test_an_order_that_the_budget_left_unasked_is_incomplete() -> None:
+    document = snapshot()
+    document["venue"]["open_orders"]["rows"] = []
+    document["policy"] = {"queries_max": 0}
+    result = run("-", "--json", stdin=json.dumps(document))
+    (plan,) = lines(result)
+    assert [one["reason"] for one in plan["deferred"]] == ["query_budget"]
+    assert (plan["queries"], result.exit_code) == ([], 3)
+
+
 def test_a_file_gives_one_plan(file: Path) -> None:
     result = run(str(file), "--json")
     (plan,) = lines(result)

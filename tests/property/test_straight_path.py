@@ -51,12 +51,16 @@ odd = st.one_of(
     st.fixed_dictionaries({"intent": st.sampled_from(["open", "close"])}),
     st.fixed_dictionaries({"position_side": st.sampled_from(["long", "short"])}),
     st.fixed_dictionaries({"replaces": st.sampled_from(["v-1", "v-9"])}),
+    st.fixed_dictionaries({"parent_venue_order_id": st.sampled_from(["v-6", "v-7", "v-8", "v-9"])}),
 )  # each is a reason to leave the straight path
 records = st.builds(lambda record, more: record | more, plain, st.one_of(st.just({}), odd))
 local_rows = st.lists(
     st.builds(
-        lambda number: local_order(client_order_id=f"bot-{number}", venue_order_id=f"v-{number}"),
+        lambda number, trade_id: local_order(
+            client_order_id=f"bot-{number}", venue_order_id=f"v-{number}", trade_id=trade_id
+        ),
         st.integers(1, 9),
+        st.sampled_from([None, "t-1"]),
     ),
     max_size=2,
     unique_by=lambda row: row["client_order_id"],

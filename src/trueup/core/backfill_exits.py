@@ -9,7 +9,8 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.core.cover_history import filled_qty
-from trueup.core.derive_action import pattern_group, reduces
+from trueup.core.derive_action import ended_before, pattern_group, reduces
+from trueup.core.discover_orders import waits_for_recording
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -53,10 +54,11 @@ def backfill_exits(draft: Draft) -> None:
             skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
         )
         return
+    exits = [one for one in _unbooked_exits(draft) if not waits_for_recording(draft, one)]
     candidates, unknown = _candidates(draft)
     for trade in unknown:
         _no_go(draft, trade, Reason.POSITION_UNKNOWN)
-    _gather_exits(draft, candidates)
+    _gather_exits(draft, candidates, exits)
     accepted = [one for one in candidates if _accept(draft, candidates, one)]
     proposed, inserted, batch_id = _insert(draft, accepted)
     draft.exit_backfill = ExitBackfillResult(
@@ -108,9 +110,9 @@ def _candidates(draft: Draft) -> tuple[list[_Candidate], list[Trade]]:
     return candidates, unknown
 
 
-def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
+def _gather_exits(draft: Draft, candidates: list[_Candidate], exits: list[VenueOrder]) -> None:
     """Give every unbooked exit to the trade it names, or to the only one it can be of."""
-    for record in _unbooked_exits(draft):
+    for record in exits:
         fitting = [one for one in candidates if _may_close(record, one.trade)]
         if not fitting:
             continue
@@ -150,8 +152,7 @@ def _may_close(record: VenueOrder, trade: Trade) -> bool:
         return False
     if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
         return False
-    ended_at = record.updated_at or record.submitted_at
-    return trade.opened_at is None or ended_at is None or to_ns(ended_at) >= to_ns(trade.opened_at)
+    return not ended_before(record, trade)
 
 
 def _names(draft: Draft, record: VenueOrder) -> set[str | None]:

@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING
 
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
-from trueup.model.vocabulary import Action, DecisionKind, Extent, Intent, PositionSide, Side, TradeStatus
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import (
+    TERMINAL,
+    Action,
+    DecisionKind,
+    Extent,
+    Intent,
+    PositionSide,
+    Side,
+    TradeStatus,
+)
 
 if TYPE_CHECKING:
     from trueup.core.draft import Draft
@@ -56,6 +66,14 @@ def reduces(side: Side, trade: Trade) -> bool:
     return (side is Side.SELL) == (trade.side is PositionSide.LONG)
 
 
+def ended_before(record: VenueOrder, trade: Trade) -> bool:
+    """Whether the venue's order ended before the trade was opened: it is no exit of it."""
+    ended_at = record.updated_at or record.submitted_at
+    if record.status not in TERMINAL or trade.opened_at is None or ended_at is None:
+        return False
+    return to_ns(ended_at) < to_ns(trade.opened_at)
+
+
 def trades_of_symbol(draft: "Draft", symbol: str | None) -> list[Trade]:
     """Trades of one instrument that are not closed."""
     if symbol is None:
@@ -80,14 +98,18 @@ def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | No
     if named is not None:
         known = draft.trades.get(known_id(named) or "")
         if known is not None:
-            return known.trade_id
+            return known.trade_id if _is_of_symbol(order, known) else None
         return (
             named if draft.snapshot.local.extent is Extent.ALL else None
         )  # a trade not listed could not be moved
     tagged = draft.trades.get(known_id(record.sub_tag) or "")
-    if tagged is not None:
+    if tagged is not None and _is_of_symbol(order, tagged):
         return tagged.trade_id
     return _trade_of_kin(draft, record) or _only_trade(draft, order, record)
+
+
+def _is_of_symbol(order: LocalOrder, trade: Trade) -> bool:
+    return order.symbol is None or symbol_token(order.symbol) == symbol_token(trade.symbol)
 
 
 def _trade_of_kin(draft: "Draft", record: VenueOrder) -> str | None:
@@ -112,6 +134,8 @@ def _only_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | 
     if order.position_side is not None:
         candidates = [one for one in candidates if one.side is order.position_side]
     if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
+        return None
+    if ended_before(record, candidates[0]):
         return None
     fits = draft.trade_moves.open_qty(draft, candidates[0]) >= draft.amount_of(qty)
     return candidates[0].trade_id if fits else None

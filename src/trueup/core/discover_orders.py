@@ -11,7 +11,7 @@ from trueup.core.judge_ownership import Owner, judge_ownership
 from trueup.model.ids import comparable_client_ids, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Fill, VenueOrder
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     LIVE,
@@ -96,9 +96,7 @@ def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
         )
     elif _waits(draft, record) or is_known_elsewhere(draft, record):
         return
-    elif _is_recently_submitted(draft, record):
-        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
-    else:
+    elif not waits_for_recording(draft, record):
         _judge_owned(draft, record)
 
 
@@ -130,10 +128,15 @@ def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
             return False  # neither it nor what it replaced is ours
         return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
     recent = index in draft.deferred_orders
-    if index is None or (not recent and amount(draft.orders[index].filled_qty) > 0):
-        return False  # what is booked in it keeps its row: whatever becomes of that, this one is inserted
+    if index is None or (not recent and _keeps_its_row(draft.orders[index], before)):
+        return False
     draft.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
     return True
+
+
+def _keeps_its_row(order: LocalOrder, before: str) -> bool:
+    """Whether the predecessor's row will not be bound to this order: something is booked in it, or it is another's."""
+    return amount(order.filled_qty) > 0 or known_id(order.venue_order_id) != before
 
 
 def _ask_for(
@@ -180,8 +183,12 @@ def _raw_id(record: VenueOrder, order_id: str) -> str:
     return order_id
 
 
-def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
-    return draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
+def waits_for_recording(draft: Draft, record: VenueOrder) -> bool:
+    """An order that was submitted just now waits: its bot may be about to record it. Defers it."""
+    recent = draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
+    if recent:
+        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
+    return recent
 
 
 def _judge_owned(draft: Draft, record: VenueOrder) -> None:

@@ -159,11 +159,11 @@ class Facts:
 
     @cached_property
     def local_answers(self) -> dict[tuple[QueryBy, str], Outcome]:
-        """What the ledger answered, by kind of id and comparable id; an unknown answer never hides another."""
+        """What the ledger answered, by kind of id and comparable id. Of several answers found counts, then absent."""
         answers: dict[tuple[QueryBy, str], Outcome] = {}
         for one in self.snapshot.local.answers:
             key = (one.by, one.id.strip().lower())
-            if answers.get(key) in (None, Outcome.UNKNOWN):
+            if one.outcome is Outcome.FOUND or answers.get(key) in (None, Outcome.UNKNOWN):
                 answers[key] = one.outcome
         return answers
 

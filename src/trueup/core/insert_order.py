@@ -11,7 +11,7 @@ from trueup.core.draft import Draft
 from trueup.core.judge_fills_of import cumulative_of, judge_fills_of
 from trueup.core.judgement import Judgement, as_amount, notify_growth
 from trueup.model.errors import InvariantError
-from trueup.model.ids import known_client_id, known_id
+from trueup.model.ids import contradict, known_client_id, known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -117,7 +117,7 @@ def _new_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> LocalO
         action=action,
         sub_tag=before.sub_tag if before is not None else None,
     )
-    if trade_id is None and (draft.trades or draft.pattern is not None or draft.venue.predecessor_of):
+    if trade_id is None:
         mapped = map_trade(draft, row, record)
         row = row if mapped is None else replace(row, trade_id=mapped)
     return row if action is not None else replace(row, action=derive_action(draft, row, record))
@@ -144,7 +144,7 @@ def _adopt_fills(draft: Draft, index: int, record: VenueOrder) -> None:
     mine = [
         fill
         for fill in draft.stray_fills
-        if venue_id is not None and known_id(fill.venue_order_id) == venue_id
+        if venue_id is not None and known_id(fill.venue_order_id) == venue_id and not contradict(fill, record)
     ]
     if mine:
         draft.venue_fills_of[index] = mine

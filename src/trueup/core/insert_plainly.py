@@ -79,6 +79,7 @@ class StraightPath:
             and record.side is not None
             and record.intent is None
             and record.position_side is None
+            and record.parent_venue_order_id is None
             and (submitted_at is None or submitted_at < self._window_start)
             and client_id not in self._draft.index_by_client_id
             and client_id not in self._shared

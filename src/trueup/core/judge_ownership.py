@@ -57,9 +57,8 @@ def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
     by_client_id = _names_us_by_client_id(draft, record)
     if not draft.policy.has_ownership_rule:
         return Owner.FOREIGN if by_client_id is False else Owner.US
-    by_tag = None
-    if record.sub_tag and draft.owned_sub_tags:
-        by_tag = normal_id(record.sub_tag) in draft.owned_sub_tags
+    tag = known_id(record.sub_tag)
+    by_tag = tag in draft.owned_sub_tags if tag is not None and draft.owned_sub_tags else None
     if by_client_id is not None and by_tag is not None and by_client_id != by_tag:
         return Owner.CONTRADICTING
     if by_client_id or by_tag:

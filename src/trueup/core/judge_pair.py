@@ -17,10 +17,10 @@ from trueup.core.judge_replaced import follow_replacement, wait_for_successor
 from trueup.core.judge_status import judge_status, set_status
 from trueup.core.judge_terms import judge_terms
 from trueup.core.judgement import Changes, Judgement, notify_growth
-from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.ids import contradict, known_client_id, known_id
 from trueup.model.money import ZERO, amount, text
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import (
     TERMINAL,
     TRANSITIONAL,
@@ -37,7 +37,7 @@ def judge_pair(draft: Draft, index: int, record: VenueOrder) -> None:
     if index in draft.frozen:
         return
     judgement = Judgement(draft, index, record)
-    if _contradicts(judgement.before, record):
+    if contradict(judgement.before, record):
         _report_contradiction(judgement, record)
         return
     _judge(judgement, record)
@@ -96,14 +96,6 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
 
 
 # -- identity ---------------------------------------------------------------------------------------------------------
-
-
-def _contradicts(order: LocalOrder, record: VenueOrder) -> bool:
-    if order.side is not record.side and record.side is not None:
-        return True
-    if order.symbol == record.symbol or order.symbol is None or record.symbol is None:
-        return False
-    return symbol_token(order.symbol) != symbol_token(record.symbol)
 
 
 def _report_contradiction(judgement: Judgement, record: VenueOrder) -> None:

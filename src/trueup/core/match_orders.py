@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from trueup.core.derive_action import pattern_group
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, ids_text, turn_of
-from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.ids import contradict, known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -25,8 +25,9 @@ def match_orders(draft: Draft) -> None:
         unmatched = [index for index, record in enumerate(draft.matched) if record is None]
         unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
-        _match_by_client_id(draft, unmatched)
-        _match_by_pattern(draft, unmatched)
+        if not draft.account_changed:  # a bot's own ids and patterns may come again in another account
+            _match_by_client_id(draft, unmatched)
+            _match_by_pattern(draft, unmatched)
     _hand_out_fills(draft)
 
 
@@ -163,11 +164,16 @@ def _hand_out_fills(draft: Draft) -> None:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
             _hand_out_venue_fill(draft, fill, contradicting)
     for _, index, other, fill in sorted(contradicting, key=lambda one: one[0]):
-        _report_two_orders(draft, index, other, fill)
+        if index == other:
+            _report_contradiction(draft, index, fill)
+        else:
+            _report_two_orders(draft, index, other, fill)
 
 
 def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
     """A fill that names only a client order id goes under the venue order id of the one order that carries it."""
+    if draft.account_changed:
+        fill = replace(fill, client_order_id=None)
     venue_id, client_id = known_id(fill.venue_order_id), known_client_id(fill.client_order_id)
     if venue_id is None and client_id is not None:
         record = draft.venue.by_client_id(client_id)
@@ -185,6 +191,9 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str
     by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
     if by_client is not None and by_client != index:
         contradicting.append((repr(fill), index, by_client, fill))
+        return
+    if contradict(draft.orders[index], fill):
+        contradicting.append((repr(fill), index, index, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
 
@@ -218,3 +227,18 @@ def _report_two_orders(draft: Draft, index: int, other: int, fill: Fill) -> None
         )
         judgement.commit()
         draft.frozen.add(one)
+
+
+def _report_contradiction(draft: Draft, index: int, fill: Fill) -> None:
+    order = draft.orders[index]
+    judgement = Judgement(draft, index)
+    judgement.found(
+        BreakKind.IDENTITY_CONFLICT,
+        Reason.SYMBOL_OR_SIDE_CONTRADICTS,
+        f"fill {fill.fill_id} is {fill.side} {fill.symbol}, its order {order.side} {order.symbol}:"
+        " nothing of either is booked",
+        local={"symbol": order.symbol, "side": order.side},
+        venue={"symbol": fill.symbol, "side": fill.side},
+    )
+    judgement.commit()
+    draft.frozen.add(index)

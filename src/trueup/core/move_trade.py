@@ -25,7 +25,9 @@ def base_fee(fills: list[Fill], trade: Trade, quote: str | None) -> Decimal:
 
 
 def base_currency(symbol: str, quote: str | None) -> str | None:
-    """`ETH` of `ETH/USD`; of `ETHUSD` where the instrument's quote is known; else null."""
+    """`ETH` of `ETH/USD`; of `ETHUSD` where the instrument's quote is known; else null. Contracts hold none."""
+    if ":" in symbol:  # ccxt's mark of a contract: what its fees take, they take of the margin
+        return None
     for separator in ("/", "-", "_"):
         if separator in symbol:
             return symbol.split(separator)[0].strip().upper()

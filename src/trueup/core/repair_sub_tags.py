@@ -4,6 +4,7 @@ from operator import itemgetter
 
 from trueup.core.draft import Draft
 from trueup.core.judgement import Judgement, turn_of
+from trueup.model.ids import known_id
 from trueup.model.plan import SubTagRepairResult
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
@@ -23,7 +24,10 @@ def repair_sub_tags(draft: Draft) -> None:
     wanting = [
         (turn_of(draft.orders[index]), index, record)
         for index, record in enumerate(records)
-        if record is not None and record.sub_tag is not None and draft.orders[index].sub_tag is None
+        if record is not None
+        and record.sub_tag
+        and not draft.orders[index].sub_tag
+        and known_id(record.sub_tag)
     ]
     repaired = 0
     for _, index, record in sorted(wanting, key=itemgetter(0)):

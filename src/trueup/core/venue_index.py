@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from trueup.model.ids import comparable_client_ids, comparable_ids, known_client_id, known_id
+from trueup.model.ids import comparable_client_ids, comparable_ids, contradict, known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy
+from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy, Status
 
 _INHERITED = (
     "client_order_id",
@@ -113,18 +113,30 @@ class VenueIndex:
         self._several = {}
 
     def link_replacements(self) -> None:
-        """Chains as one index, from either end of each link."""
-        records = self.by_id.values()
-        for record in [one for one in records if not (one.replaced_by is one.replaces is None)]:
-            venue_id = known_id(record.venue_order_id)
-            self._link(venue_id, known_id(record.replaced_by))
-            self._link(known_id(record.replaces), venue_id)
+        """Chains as one index, from either end of each link.
 
-    def _link(self, before: str | None, after: str | None) -> None:
-        if before is None or after is None or before == after:
+        What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
+        did one of another symbol or side.
+        """
+        linked = [one for one in self.by_id.values() if not (one.replaced_by is one.replaces is None)]
+        for record in linked:
+            self._link(known_id(record.venue_order_id), known_id(record.replaced_by))
+        told = frozenset(self.successor_of)
+        for record in linked:
+            before = known_id(record.replaces)
+            is_successor = before not in told and record.status is not Status.REJECTED
+            self._link(before, known_id(record.venue_order_id), is_successor=is_successor)
+
+    def _link(self, before: str | None, after: str | None, *, is_successor: bool = True) -> None:
+        if before is None or after is None or before == after or self._contradict(before, after):
             return
-        self.successor_of[before] = min(after, self.successor_of.get(before, after))
+        if is_successor:
+            self.successor_of[before] = min(after, self.successor_of.get(before, after))
         self.predecessor_of[after] = min(before, self.predecessor_of.get(after, before))
+
+    def _contradict(self, before: str, after: str) -> bool:
+        one, other = self.by_id.get(before), self.by_id.get(after)
+        return one is not None and other is not None and contradict(one, other)
 
     def is_open(self, venue_id: str) -> bool:
         """Whether the order stands in the open-order read."""

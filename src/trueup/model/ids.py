@@ -4,11 +4,14 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Protocol
+
+from trueup.model.vocabulary import Side
 
 USELESS_CLIENT_ORDER_IDS = frozenset(
     {"", "0", "api"}
 )  # Kraken's userref "0", Gate's text "api": they name nothing
-_NOT_TOKEN = re.compile(r"[^0-9a-z]+")
+_SEPARATORS = re.compile(r"[\W_]+")  # letters of any script count: Binance lists names in Chinese
 _DIGEST_BYTES = 16
 
 
@@ -33,7 +36,25 @@ def known_client_id(raw_id: str | None) -> str | None:
 @lru_cache(maxsize=65536)
 def symbol_token(symbol: str) -> str:
     """Symbols compare as tokens: case and separators do not count (`BTC/USD` = `btcusd` = `BTC-USD`)."""
-    return _NOT_TOKEN.sub("", symbol.lower())
+    return _SEPARATORS.sub("", symbol.lower())
+
+
+class Traded(Protocol):
+    """An order or a fill, as far as it says what was traded, and which way."""
+
+    @property
+    def symbol(self) -> str | None: ...
+    @property
+    def side(self) -> Side | None: ...
+
+
+def contradict(one: Traded, other: Traded) -> bool:
+    """Whether two records disagree on symbol or side, so are not of one order. What is not said contradicts nothing."""
+    if one.side is not other.side and one.side is not None and other.side is not None:
+        return True
+    if one.symbol == other.symbol or one.symbol is None or other.symbol is None:
+        return False
+    return symbol_token(one.symbol) != symbol_token(other.symbol)
 
 
 def digest(*facts: str | None) -> str:

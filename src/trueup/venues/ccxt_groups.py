@@ -142,10 +142,19 @@ def read_instruments(group: MarketGroup, *, only_managed: bool) -> list[Instrume
             symbol=symbol,
             qty_step=_step(exchange, exchange.markets[symbol], "amount"),
             price_tick=_step(exchange, exchange.markets[symbol], "price"),
-            quote=exchange.markets[symbol].get("quote"),
+            quote=_quote(exchange.markets[symbol]),
         )
         for symbol in wanted
     ]
+
+
+def _quote(market: Mapping[str, Any]) -> str | None:
+    """Not known for contracts that are not one of the base currency: quantity times price is not their notional."""
+    if market.get("contract") and (
+        market.get("inverse") or Decimal(str(market.get("contractSize") or 0)) != 1
+    ):
+        return None
+    return market.get("quote")
 
 
 def _step(exchange: Any, market: Mapping[str, Any], key: str) -> str | None:

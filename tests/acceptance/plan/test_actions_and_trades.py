@@ -133,6 +133,19 @@ def test_fees_taken_in_the_base_currency_are_not_there_to_exit():
     assert projected_trade(planned) == "closed 10/9.9"
 
 
+@pytest.mark.parametrize(("symbol", "fees"), [("ETH/USD", "0.1"), ("ETH/USD:ETH", "0")])
+def test_fees_in_the_base_currency_take_nothing_of_a_contract(symbol, fees):
+    bought = fill("F1", "10", symbol=symbol, fee="0.1", fee_currency="ETH")
+    planned = plan(
+        [local_order(trade_id="t-1", symbol=symbol)],
+        [venue_order(symbol=symbol, status="filled", filled_qty="10", filled_avg_price="100")],
+        history=history([], [bought]),
+        trades=[trade(symbol=symbol)],
+    )
+    [moved] = planned["projected_trades"]
+    assert (moved["entry_qty"], moved["fee_base_qty"]) == ("10", fees)
+
+
 def test_a_trade_with_a_live_entry_does_not_close():
     entry = local_order(venue_order_id="v-2", client_order_id="c-2", trade_id="t-1")
     venue_entry = venue_order(venue_order_id="v-2", client_order_id="c-2")

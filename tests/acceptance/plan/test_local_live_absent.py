@@ -367,6 +367,21 @@ def test_another_account_counts_nothing():
     assert confirmations(planned) == 0
 
 
+HALF = venue_order(status="partially_filled", filled_qty="4", filled_avg_price="100")
+OF_OURS = fill("F1", "4", venue_order_id=None, client_order_id="c-1")
+
+
+@pytest.mark.parametrize(("rows", "executed"), [([HALF], []), ([], [OF_OURS])])
+def test_what_carries_our_client_ids_in_another_account_is_none_of_ours(rows, executed):
+    planned = plan(
+        [local_order(venue_order_id=None)],
+        rows,
+        history=history([], executed),
+        venue_keys={"account_id": "A-2", "recorded_account_id": "A-1"},
+    )
+    assert (steps(planned), deferred(planned)) == ([], {"account_changed"})
+
+
 def test_the_recorded_account_is_no_change():
     same = {"account_id": "acc-1", "recorded_account_id": "acc-1"}
     planned = gone(answers=BOTH_ABSENT, prior=[finding(2)], venue_keys=same)

@@ -16,6 +16,7 @@ from tests.acceptance.plan.snapshots import (
     quiet,
     stands,
     steps,
+    the_break,
     trade,
     venue_order,
 )
@@ -177,6 +178,28 @@ def test_a_fill_that_names_one_order_by_client_id_and_another_by_venue_id_is_a_c
     planned = plan([local_order(), second], [venue_order(), venue_second], history=history(fills=[crossed]))
     assert "identity_conflict" in kinds(planned)
     assert planned["corrections"] == []
+
+
+@pytest.mark.parametrize("says", [{"side": "sell"}, {"symbol": "BTC/USD"}])
+def test_a_fill_that_contradicts_its_orders_symbol_or_side_is_a_conflict_and_nothing_is_booked(says):
+    half = venue_order(status="partially_filled", filled_qty="4", filled_avg_price="100")
+    planned = plan([local_order()], [half], history=history([], [fill("F1", "4", **says)]))
+    assert the_break(planned, "identity_conflict")["reason"] == "symbol_or_side_contradicts"
+    assert (steps(planned), kinds(planned)) == ([], {"identity_conflict"})
+
+
+def test_a_fill_that_contradicts_a_discovered_order_is_not_taken_for_its():
+    half = venue_order(status="partially_filled", filled_qty="4", filled_avg_price="100")
+    planned = plan([], [half], history=history([], [fill("F1", "4", "90", side="sell")]))
+    assert steps(planned) == ["insert_order v-1", "book_fill v-1 inferred 4 @ 100"]
+
+
+def test_a_fill_whose_symbol_is_spelled_otherwise_contradicts_nothing():
+    half = venue_order(status="partially_filled", filled_qty="4", filled_avg_price="100")
+    planned = plan(
+        [local_order()], [half], history=history([], [fill("F1", "4", symbol="ethusd", side=None)])
+    )
+    assert steps(planned) == ["book_fill v-1 F1 4 @ 100"]
 
 
 def test_a_venue_order_that_a_local_fill_names_but_no_local_order_has_is_a_conflict():

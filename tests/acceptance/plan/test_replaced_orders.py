@@ -4,6 +4,7 @@ import pytest
 
 from tests.acceptance.plan.snapshots import (
     asked,
+    deferred,
     fill,
     found,
     history,
@@ -16,6 +17,7 @@ from tests.acceptance.plan.snapshots import (
     quiet,
     stands,
     steps,
+    told,
     trade,
     venue_order,
 )
@@ -151,6 +153,46 @@ def test_a_chain_whose_middle_was_filled_keeps_each_fill_with_its_order():
     assert stands(planned, "v-2") == "replaced 3 @ 100"
     assert stands(planned, "v-3") == "pending_new 0"
     assert len(planned["projected_orders"]) == 2
+
+
+def rejected_replacement(**keys):
+    return v2(status="rejected", qty="9") | keys
+
+
+def test_a_rejected_replacement_took_nobodys_place():
+    last = v2(venue_order_id="v-3", client_order_id="c-3")
+    for replaced_by in ("v-3", None):
+        planned = plan(
+            [local_order(trade_id="t-1")],
+            [last],
+            history=history([v1(replaced_by=replaced_by), rejected_replacement()]),
+        )
+        [row] = planned["projected_orders"]
+        assert (row["venue_order_id"], row["status"], row["trade_id"]) == ("v-3", "pending_new", "t-1")
+        assert row["previous_venue_order_ids"] == ["v-1"]
+        assert not any(line.startswith("cancel") for line in told(planned))
+
+
+def test_what_an_order_says_of_its_own_end_comes_first():
+    last = v2(venue_order_id="v-3", client_order_id="c-3")
+    planned = plan([local_order()], [v2(), last], history=history([v1(replaced_by="v-3")]))
+    assert projected(planned, "v-3")["previous_venue_order_ids"] == ["v-1"]
+
+
+@pytest.mark.parametrize("says", [{"side": "sell"}, {"symbol": "BTC/USD"}])
+def test_an_order_of_another_side_or_symbol_replaced_nothing(says):
+    planned = plan([local_order(trade_id="t-1")], [v2(**says)], history=history([v1()]))
+    assert stands(planned, "v-1") == "replaced 0"
+    other = projected(planned, "v-2")
+    assert (other["trade_id"], other["previous_venue_order_ids"]) == (None, [])
+
+
+def test_an_order_that_also_replaced_it_waits_for_nothing():
+    last = v2(venue_order_id="v-3", client_order_id="c-3")
+    planned = plan([local_order(trade_id="t-1")], [v2(), last], history=history([v1()]))
+    assert projected(planned, "v-2")["previous_venue_order_ids"] == ["v-1"]
+    assert "insert_order v-3" in steps(planned)
+    assert deferred(planned) == set()
 
 
 def test_a_venue_that_keeps_the_client_id_is_followed_too():

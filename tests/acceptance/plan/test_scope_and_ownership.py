@@ -47,6 +47,12 @@ def test_symbols_compare_as_tokens(written):
     assert planned["result"]["out_of_scope"] == 0
 
 
+def test_names_in_other_scripts_are_names_too():
+    local, venue = local_order(symbol="币安人生/USDT"), venue_order(symbol="我踏马来了/USDT", filled_qty="4")
+    assert kinds(plan([local], [venue])) == {"identity_conflict"}
+    assert quiet(plan([local], [venue_order(symbol="币安人生-usdt")]))
+
+
 def test_an_order_without_a_symbol_stays_in_scope():
     planned = plan(
         [local_order(symbol=None)],

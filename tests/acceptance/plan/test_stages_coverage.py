@@ -7,6 +7,7 @@ import pytest
 from tests.acceptance.plan.snapshots import (
     absent,
     at,
+    deferred,
     errors_alerted,
     fill,
     history,
@@ -198,6 +199,14 @@ def test_a_record_without_a_quantity_whose_fills_were_read_is_filled_like():
     assert classes(cover(record)) == {"skipped_not_filled_like": 1}
 
 
+@pytest.mark.parametrize(("submitted_at", "waits"), [(at(-6), True), (at(-6.001), False)])
+def test_an_order_submitted_just_now_waits_until_its_bot_may_have_recorded_it(submitted_at, waits):
+    planned = cover(done(submitted_at=submitted_at))  # read a second before now: six seconds are just recent
+    assert classes(planned) == ({"deferred": 1} if waits else {"inserted": 1})
+    assert deferred(planned) == ({"recently_submitted"} if waits else set())
+    assert projected_trade(planned) == (None if waits else "open 14/0")
+
+
 @pytest.mark.parametrize("record", [done(side=None), done(symbol=None)])
 def test_an_unmapped_action(record):
     planned = cover(record)
@@ -322,6 +331,23 @@ def test_else_the_trade_is_unmapped(trades):
 def test_a_closed_trade_beside_the_only_open_one_does_not_confuse():
     closed = trade(trade_id="t-0", **LONG, exit_qty="10", status="closed")
     assert projected(cover(an_exit(), trades=[closed, trade(**LONG)]), "v-9")["trade_id"] == "t-1"
+
+
+def test_an_exit_that_ended_before_the_trade_was_opened_is_none_of_it():
+    planned = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7201)))
+    assert classes(planned) == {"skipped_unmapped_trade": 1}
+    assert steps(planned) == []
+    ended_then = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7200)))
+    assert projected_trade(ended_then) == "open 10/4"
+
+
+@pytest.mark.parametrize(
+    "marks", [{"client_order_id": "bot.t-1.entry.9"}, {"client_order_id": "x-9", "sub_tag": "t-1"}]
+)
+def test_marks_that_name_a_trade_of_another_symbol_name_none(marks):
+    planned = cover(done(symbol="BTC/USD", **marks))
+    assert classes(planned) == {"skipped_unmapped_trade": 1}
+    assert projected_trade(planned) is None
 
 
 def test_mapping_is_repeated_until_nothing_more_maps():

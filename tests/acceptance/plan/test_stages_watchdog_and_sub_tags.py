@@ -8,6 +8,7 @@ from tests.acceptance.plan.snapshots import (
     local_order,
     plan,
     projected,
+    quiet,
     steps,
     venue_order,
 )
@@ -53,6 +54,19 @@ def test_sub_tags_that_agree_are_left():
 
 def test_a_sub_tag_is_never_taken_away():
     assert steps(plan([local_order(sub_tag="desk-1")], [venue_order()], policy=SUB_TAGS)) == []
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_sub_tag_says_nothing(blank):
+    assert quiet(plan([local_order()], [venue_order(sub_tag=blank)], policy=SUB_TAGS))
+    rules = {"owned_client_order_id_prefixes": ["c"], "owned_sub_tags": ["desk-1"]}
+    planned = plan([], [venue_order(sub_tag=blank)], policy=rules)
+    assert kinds(planned) == {"missing_locally"}
+
+
+def test_a_blank_label_in_the_books_is_mended():
+    planned = plan([local_order(sub_tag="")], [venue_order(sub_tag="desk-1")], policy=SUB_TAGS)
+    assert steps(planned) == ["set_sub_tag v-1"]
 
 
 def test_sub_tag_repair_can_be_switched_off():

@@ -78,6 +78,13 @@ def test_an_order_of_another_profile_is_not_inserted():
     assert "missing_locally" not in kinds(planned)
 
 
+def test_of_answers_that_contradict_each_other_found_counts():
+    both = [absent("v-9"), {"by": "venue_order_id", "id": "v-9", "outcome": "found", "order": None}]
+    for answers in (both, both[::-1]):
+        planned = ledger_says(*answers, absent("c-9", "client_order_id"))
+        assert steps(planned) == []
+
+
 def test_a_ledger_that_does_not_know_proves_nothing():
     unsure = {"by": "venue_order_id", "id": "v-9", "outcome": "unknown", "error": "busy"}
     assert steps(ledger_says(unsure, absent("c-9", "client_order_id"))) == []
@@ -126,6 +133,12 @@ def test_its_trade_is_the_patterns():
     planned = plan([], [stray(client_order_id="b1.t-1.entry", **HALF)], trades=[trade()], policy=PATTERN)
     assert projected(planned, "v-9")["trade_id"] == "t-1"
     assert projected_trade(planned) == "open 4/0"
+
+
+def test_the_leg_of_a_local_order_is_of_its_trade():
+    leg = stray(side="sell", parent_venue_order_id="v-1")
+    planned = plan([local_order(trade_id="t-1")], [venue_order(), leg])
+    assert projected(planned, "v-9")["trade_id"] == "t-1"
 
 
 def test_it_leaves_out_a_client_id_that_another_local_order_has():

@@ -408,6 +408,23 @@ def test_a_pause_that_the_exchange_asks_for_is_kept() -> None:
         asyncio.run(venue.open_orders())
 
 
+@pytest.mark.parametrize(
+    ("says", "quote"),
+    [
+        ({}, "USDT"),
+        ({"contractSize": "0.01"}, None),
+        ({"contractSize": None}, None),
+        ({"linear": False, "inverse": True}, None),
+    ],
+)
+def test_contracts_that_are_not_one_of_the_base_currency_have_no_known_notional(
+    says: dict[str, Any], quote: str | None
+) -> None:
+    market = swap("ETH-USDT-SWAP", "ETH", "USDT") | says
+    venue = venue_of(scripted("okx", [market], lambda url: {}), "ETH/USDT:USDT")
+    assert [one.quote for one in asyncio.run(venue.instruments())] == [quote]
+
+
 def test_the_synchronous_object_is_refused() -> None:
     with pytest.raises(ConfigError, match="async"):
         CcxtVenue(ccxt.okx(), clock=SimClock())

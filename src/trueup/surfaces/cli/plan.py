@@ -93,13 +93,15 @@ def show_plan(invocation: Invocation, snapshot: "Snapshot", plan: "Plan") -> Non
 
 
 def exit_code(snapshot: "Snapshot", plan: "Plan") -> int:
-    from trueup.model.vocabulary import ReadState, Severity
+    from trueup.model.vocabulary import DeferralReason, ReadState, Severity
 
     if not plan.result.processed:
         return FAILURE
     if any(found.severity is not Severity.INFO for found in plan.breaks):
         return BREAKS
-    if plan.queries or snapshot.venue.open_orders.state is not ReadState.COMPLETE:
+    waiting = (DeferralReason.QUERY_OPEN, DeferralReason.QUERY_BUDGET)
+    is_waiting = bool(plan.queries) or any(one.reason in waiting for one in plan.deferred)
+    if is_waiting or snapshot.venue.open_orders.state is not ReadState.COMPLETE:
         return INCOMPLETE
     return IN_SYNC
 

@@ -10,7 +10,7 @@ from trueup.model.snapshot import Fill, Position, Trade
 from trueup.model.vocabulary import PositionSide, QuarantinedBy
 from trueup.venues.exports import read_texts
 from trueup.venues.exports.columns import Columns
-from trueup.venues.exports.read_orders import read_version, read_word
+from trueup.venues.exports.read_orders import is_true, read_version, read_word
 from trueup.venues.exports.read_rows import Row
 from trueup.venues.exports.read_texts import read_amount, read_time
 
@@ -34,7 +34,7 @@ def read_fills(columns: Columns, *, assume_utc: bool) -> list[Fill]:
             fee=said("fee", _signed),
             fee_currency=said("fee_currency"),
             filled_at=said("filled_at", time),
-            inferred=said("inferred") in ("true", "1"),
+            inferred=is_true(columns, row, "inferred"),
         )
         if fill.venue_order_id is None and fill.client_order_id is None:
             raise InputError("a fill needs the id of its order", columns.place(row))
@@ -79,7 +79,7 @@ def read_positions(columns: Columns) -> list[Position]:
     rows_of = Counter(symbols)
     positions = []
     for row, side, symbol in zip(columns.rows.rows, sides, symbols, strict=True):
-        hedged = columns.text(row, "hedged") == "true" or rows_of[symbol] > 1
+        hedged = is_true(columns, row, "hedged") or rows_of[symbol] > 1
         positions.append(
             Position(
                 symbol=symbol,

@@ -24,8 +24,9 @@ Word = TypeVar("Word")
 
 def read_local_orders(columns: Columns, *, assume_utc: bool) -> list[LocalOrder]:
     """Raises InputError for what is not certain; unknown status words are listed with all their rows."""
-    _need(columns, "side", "status")
-    _need_an_id(columns, "venue_order_id", "client_order_id", "trade_id", "sub_tag")
+    if columns.rows.rows:
+        _need(columns, "side", "status")
+        _need_an_id(columns, "venue_order_id", "client_order_id", "trade_id", "sub_tag")
     unknown: dict[str, list[int]] = {}
     orders = []
     for row in columns.rows.rows:
@@ -110,7 +111,8 @@ def _unknown_words(unknown: dict[str, list[int]]) -> str:
 
 def read_venue_orders(columns: Columns, *, assume_utc: bool) -> list[VenueOrder]:
     """Raises InputError for amounts and times that are none; a status may stay unknown."""
-    _need_an_id(columns, "venue_order_id", "client_order_id")
+    if columns.rows.rows:
+        _need_an_id(columns, "venue_order_id", "client_order_id")
     time = partial(read_time, assume_utc=assume_utc)
     return [_venue_order(columns, row, time) for row in columns.rows.rows]
 
@@ -154,7 +156,7 @@ def _status(said: str | None, qty: str | None, filled_qty: str | None) -> Status
 
 
 def _intent(columns: Columns, row: Row) -> Intent | None:
-    if columns.text(row, "reduce_only") in ("true", "1"):
+    if is_true(columns, row, "reduce_only"):
         return Intent.CLOSE
     return read_word(columns, row, "intent", read_texts.read_intent)
 
@@ -169,6 +171,10 @@ def read_word(columns: Columns, row: Row, meaning: str, read: Callable[[str], Wo
         return None if said is None else read(said)
     except ValueError as fault:
         raise InputError(str(fault), columns.place(row)) from fault
+
+
+def is_true(columns: Columns, row: Row, meaning: str) -> bool:
+    return (columns.text(row, meaning) or "").lower() in ("true", "1")  # Python writes `True` into a CSV
 
 
 def read_version(columns: Columns, row: Row) -> int:
@@ -212,5 +218,5 @@ def _need(columns: Columns, *meanings: str) -> None:
 
 
 def _need_an_id(columns: Columns, *meanings: str) -> None:
-    if columns.rows.rows and not any(meaning in columns.taken for meaning in meanings):
+    if not any(meaning in columns.taken for meaning in meanings):
         _need(columns, meanings[0])

@@ -66,9 +66,10 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
     if "\0" in text:
         raise InputError("holds NUL characters; is it a text file?", name)
     csv.field_size_limit(_CELL_CHARS_MAX)
-    header_line = text.lstrip().split("\n", 1)[0]
+    text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
+    header_line = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=header_line.count)
-    reader = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
         _check_header(header, name)
@@ -131,6 +132,8 @@ def _objects(text: str, name: str) -> list[Any]:
     lists = [key for key in lists if key not in ("legs", "trades", "fees")]  # parts of one order
     if len(lists) > 1:
         raise InputError(f"holds several lists ({', '.join(sorted(lists))}); keep one in the file", name)
+    if not lists and tree and all(value in ([], None) for value in tree.values()):
+        return []  # an object around an empty list
     rows: list[Any] = tree[lists[0]] if lists else [tree]
     return rows
 

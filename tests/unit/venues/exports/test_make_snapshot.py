@@ -110,6 +110,20 @@ def test_every_form_of_file_gives_the_same_rows() -> None:
     assert {order.qty for order in orders} == {"10"}
 
 
+@pytest.mark.parametrize("nothing", ["[]", '{"orders": [], "next": null}', "order_id,side,status,qty\n"])
+def test_a_file_without_rows_says_that_there_is_nothing(nothing: str) -> None:
+    assert imported(nothing).snapshot.local.orders == []
+    assert imported(venue=nothing).snapshot.venue.open_orders.rows == []
+
+
+def test_what_pandas_writes() -> None:
+    local = "\torder_id\tside\tstatus\tqty\ttimestamp\n0\tv-1\tbuy\tnew\t10.0\t1795431600000.0\n"
+    [order] = imported(local).snapshot.local.orders  # a nameless index, whole numbers as floats
+    assert (order.venue_order_id, order.qty, order.submitted_at) == ("v-1", "10", "2026-11-23T11:00:00Z")
+    venue = "id,side,status,amount,reduceOnly\nv-1,sell,open,10.0,True\n"
+    assert imported(venue=venue).snapshot.venue.open_orders.rows[0].intent == "close"
+
+
 def test_only_live_rows_are_an_open_order_list() -> None:
     venue = imported().snapshot.venue
     assert venue.open_orders.state is ReadState.COMPLETE
