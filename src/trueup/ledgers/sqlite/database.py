@@ -17,7 +17,7 @@ from trueup.ledgers.statements import load_statements
 from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
-STATEMENTS_MAX = 512  # the most apsw keeps prepared: a ring in which every use takes a place, not every statement
+STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
