@@ -19,13 +19,9 @@ from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
 BUSY_PAUSE_S = 0.02
-STATEMENTS_MAX = (
-    512  # the most apsw keeps prepared: a ring in which every use takes a place, not every statement
-)
+STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
-WAL_PAGES = (
-    8192  # 64 MiB, then copied into the file: after the usual 1000 pages every large commit did that, too
-)
+WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
