@@ -82,6 +82,7 @@ class Draft(Facts):
         self.unsettled_symbols: set[str] = set()
         # what the plan says
         self.breaks: list[Break] = []
+        self.open_breaks: list[Break] = []  # those that no correction of this plan mends
         self.break_versions: dict[str, int | None] = {}
         self.confirmations: dict[str, int] = {}
         self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
@@ -228,22 +229,23 @@ class Draft(Facts):
         self.confirmations[break_id] = confirmations
         if restarted:
             self.restarted.add(break_id)
-        self.breaks.append(
-            Break(
-                break_id=break_id,
-                kind=kind,
-                severity=severity or SEVERITY_OF.get(kind, Severity.WARN),
-                symbol=symbol,
-                client_order_id=ids[0],
-                venue_order_id=ids[1],
-                trade_id=ids[2],
-                reason=reason,
-                message=message,
-                local=local,
-                venue=venue,
-                corrected=corrected,
-            )
+        found = Break(
+            break_id=break_id,
+            kind=kind,
+            severity=severity or SEVERITY_OF.get(kind, Severity.WARN),
+            symbol=symbol,
+            client_order_id=ids[0],
+            venue_order_id=ids[1],
+            trade_id=ids[2],
+            reason=reason,
+            message=message,
+            local=local,
+            venue=venue,
+            corrected=corrected,
         )
+        self.breaks.append(found)
+        if not corrected:
+            self.open_breaks.append(found)
         return break_id
 
     def defer(
