@@ -6,9 +6,9 @@ ended with fills by a query's answer. Orders that ended in the history are `cove
 
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order, is_insertable
-from trueup.core.insert_plainly import StraightPath
+from trueup.core.insert_plainly import insert_plainly
 from trueup.core.judge_ownership import Owner, judge_ownership
-from trueup.model.ids import comparable_client_ids, known_client_id, known_id
+from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -27,46 +27,41 @@ from trueup.model.vocabulary import (
 
 def discover_orders(draft: Draft) -> None:
     """Judge every venue order that no local order took, predecessors before their successors."""
-    venue_ids, records, nameless = _unmatched(draft)
+    records, nameless = _unmatched(draft)
     if records or nameless or draft.stray_fills:
         _ask_the_ledger(draft, [*records, *nameless])
-    client_ids = comparable_client_ids([record.client_order_id for record in records])
-    straight_path = StraightPath(draft, records, client_ids)
-    plain = 0
-    for venue_id, client_id, record in zip(venue_ids, client_ids, records, strict=True):
-        if straight_path.insert(venue_id, client_id, record):
-            plain += 1
-        else:
-            _judge(draft, venue_id, record)
-    draft.count("missing_locally", plain)
+    for record in insert_plainly(draft, records):
+        _judge(draft, known_id(record.venue_order_id), record)
     for record in nameless:
         _judge(draft, None, record)
     _ask_about_stray_fills(draft)
 
 
-def _unmatched(draft: Draft) -> tuple[list[str], list[VenueOrder], list[VenueOrder]]:
-    """What is to be judged here, in turn: comparable venue order ids, their records, and the records without an id."""
+def _unmatched(draft: Draft) -> tuple[list[VenueOrder], list[VenueOrder]]:
+    """The records that are to be judged here, in turn, and those without a venue order id."""
     venue = draft.venue
     if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
-        return [], [], []  # every venue order is matched, each once
-    taken = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
-    known, index = draft.known_ids, draft.index_by_venue_id
-    left = [one for one in venue.by_id if not (one in taken or one in index or one in known)]
+        return [], []  # every venue order is matched, each once
+    known = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
+    known.update(draft.index_by_venue_id, draft.known_ids)
+    records = [record for one, record in venue.by_id.items() if one not in known]
     if venue.open_ids is not None:
-        left = [one for one in left if _is_ours_to_judge(draft, one, venue.by_id[one])]
-    left.sort(key=(lambda one: (_depth(draft, one), one)) if venue.predecessor_of else None)
-    nameless = sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
-    return left, list(map(venue.by_id.__getitem__, left)), nameless
+        records = [record for record in records if _is_ours_to_judge(draft, record)]
+    records.sort(key=lambda record: known_id(record.venue_order_id) or "")
+    if venue.predecessor_of:
+        records.sort(key=lambda record: _depth(draft, record))
+    return records, sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
 
 
-def _depth(draft: Draft, venue_id: str) -> int:
-    depth, current = 0, draft.venue.predecessor_of.get(venue_id)
+def _depth(draft: Draft, record: VenueOrder) -> int:
+    depth, current = 0, draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
     while current is not None and depth < len(draft.venue.predecessor_of):
         depth, current = depth + 1, draft.venue.predecessor_of.get(current)
     return depth
 
 
-def _is_ours_to_judge(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
+def _is_ours_to_judge(draft: Draft, record: VenueOrder) -> bool:
+    venue_id = known_id(record.venue_order_id) or ""
     if draft.venue.is_open(venue_id) or record.status in LIVE:
         return True
     return (

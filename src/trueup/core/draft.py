@@ -26,6 +26,7 @@ from trueup.model.plan import (
     ParityResult,
     Query,
     Result,
+    Standing,
     SubTagRepairResult,
 )
 from trueup.model.reasons import Reason
@@ -82,6 +83,7 @@ class Draft(Facts):
         self.unsettled_symbols: set[str] = set()
         # what the plan says
         self.breaks: list[Break] = []
+        self.open_breaks: list[Break] = []  # those that no correction of this plan mends
         self.break_versions: dict[str, int | None] = {}
         self.confirmations: dict[str, int] = {}
         self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
@@ -107,6 +109,9 @@ class Draft(Facts):
         self.deferred_records: set[str] = set()
         self.kept_findings: list[Finding] = []
         self.correction_count: dict[str, int] = {}
+        self._indexed: int | None = (
+            None  # how many of `orders` stand in the indexes; null: all (see `add_orders`)
+        )
         self.trade_moves = TradeMoves()
 
     # -- lookups ------------------------------------------------------------------------------------------------------
@@ -119,15 +124,27 @@ class Draft(Facts):
             keys.setdefault(symbol_token(trade.symbol), []).append(key)
         return keys
 
-    @cached_property
+    @property
     def index_by_client_id(self) -> dict[str, int]:
         """Local orders by comparable client order id."""
+        if self._indexed is not None:
+            self._index_added()
+        return self._index_by_client_id
+
+    @property
+    def index_by_venue_id(self) -> dict[str, int]:
+        """Local orders by every comparable venue order id they have or had; a present one wins over a previous one."""
+        if self._indexed is not None:
+            self._index_added()
+        return self._index_by_venue_id
+
+    @cached_property
+    def _index_by_client_id(self) -> dict[str, int]:
         found = ((known_client_id(order.client_order_id), index) for index, order in enumerate(self.orders))
         return {client_id: index for client_id, index in found if client_id is not None}
 
     @cached_property
-    def index_by_venue_id(self) -> dict[str, int]:
-        """Local orders by every comparable venue order id they have or had; a present one wins over a previous one."""
+    def _index_by_venue_id(self) -> dict[str, int]:
         index_of: dict[str, int] = {}
         bound_before = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
         for index in sorted(bound_before, key=lambda one: repr(self.orders[one])):
@@ -205,7 +222,7 @@ class Draft(Facts):
         ids: Ids,
         symbol: str | None,
         local: dict[str, object] | None = None,
-        venue: dict[str, object] | None = None,
+        venue: dict[str, object] | Standing | None = None,
         corrected: bool = False,
         severity: Severity | None = None,
         version: int | None = None,
@@ -228,22 +245,23 @@ class Draft(Facts):
         self.confirmations[break_id] = confirmations
         if restarted:
             self.restarted.add(break_id)
-        self.breaks.append(
-            Break(
-                break_id=break_id,
-                kind=kind,
-                severity=severity or SEVERITY_OF.get(kind, Severity.WARN),
-                symbol=symbol,
-                client_order_id=ids[0],
-                venue_order_id=ids[1],
-                trade_id=ids[2],
-                reason=reason,
-                message=message,
-                local=local,
-                venue=venue,
-                corrected=corrected,
-            )
+        found = Break(
+            break_id=break_id,
+            kind=kind,
+            severity=severity or SEVERITY_OF.get(kind, Severity.WARN),
+            symbol=symbol,
+            client_order_id=ids[0],
+            venue_order_id=ids[1],
+            trade_id=ids[2],
+            reason=reason,
+            message=message,
+            local=local,
+            venue=venue,
+            corrected=corrected,
         )
+        self.breaks.append(found)
+        if not corrected:
+            self.open_breaks.append(found)
         return break_id
 
     def defer(
@@ -325,21 +343,28 @@ class Draft(Facts):
 
     def add_order(self, order: LocalOrder) -> int:
         """A new local order (version 1 once written). Returns its index."""
-        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
-        return self.add_named_order(order, venue_id, client_id)
+        self.add_orders([order])
+        self._index_added()
+        return len(self.orders) - 1
 
-    def add_named_order(self, order: LocalOrder, venue_id: str | None, client_id: str | None) -> int:
-        """`add_order` where the order's comparable ids are at hand."""
+    def add_orders(self, orders: list[LocalOrder]) -> None:
+        """New local orders, by whose ids nobody looks yet: they are indexed when someone does."""
         if self.orders is self.original_orders:
             self.orders = list(self.orders)
-        index = len(self.orders)
-        self.orders.append(order)
-        self.matched.append(None)
-        if venue_id is not None:
-            self.index_by_venue_id[venue_id] = index
-        if client_id is not None:
-            self.index_by_client_id[client_id] = index
-        return index
+        if self._indexed is None:
+            self._indexed = len(self.orders)
+        self.orders += orders
+        self.matched += [None] * len(orders)
+
+    def _index_added(self) -> None:
+        first, self._indexed = self._indexed or 0, None
+        for index in range(first, len(self.orders)):
+            order = self.orders[index]
+            venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+            if venue_id is not None:
+                self._index_by_venue_id[venue_id] = index
+            if client_id is not None:
+                self._index_by_client_id[client_id] = index
 
     def is_inserted(self, index: int) -> bool:
         """Whether this plan adds the order."""

@@ -1,7 +1,7 @@
 """From the draft to the plan: the query budget, the findings the next run carries, the plan's id."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +17,7 @@ from trueup.model.snapshot import Finding
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, QuerySide
 
+PLAN_ID_DIGITS = 32
 RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part of every plan's id
 
 
@@ -134,8 +135,7 @@ def _findings(draft: Draft) -> list[Finding]:
             draft.break_versions[one.break_id],
             draft.confirmations[one.break_id],
         )
-        for one in draft.breaks
-        if not one.corrected
+        for one in draft.open_breaks
     }
     for _, break_id, kind, ids, version in draft.waiting:
         if break_id not in draft.break_versions:
@@ -210,9 +210,10 @@ def _is_stated(draft: Draft, one: Finding) -> bool:
 # -- identity ---------------------------------------------------------------------------------------------------------
 
 
-_BREAK = attrgetter("break_id", "reason", "severity", "message")
-_CORRECTION = attrgetter("correction_id", "kind", "reason", "fill")
-_NOTIFICATION = attrgetter("notification_id")
+_BREAK = (attrgetter("break_id", "reason", "severity", "message"),)
+_CORRECTION = tuple(map(attrgetter, ("correction_id", "kind", "reason", "fill")))
+_NOTIFICATION = (attrgetter("notification_id"),)
+_WHOLE_ROW = (astuple,)
 _DIGESTED_AT_ONCE = 512  # rows, as many as stay in the processor's cache
 
 
@@ -221,20 +222,22 @@ def _plan_id(draft: Draft, plan: Plan) -> str:
 
     Of the many rows it takes what the others do not say: the ids are digests of the profile and the order, with kind,
     version and turn; a corrected break is its corrections; what these change is what the projections hold; and what is
-    told of it is theirs. Without the keys, which are the same.
+    told of it is theirs. Column by column, without the keys, which are the same.
     """
-    whole = hashlib.blake2b(digest_size=16)
-    encode = msgspec.msgpack.Encoder().encode
-    whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at]))
-    many: tuple[tuple[list[Any], Callable[[Any], Any]], ...] = (
-        ([one for one in plan.breaks if not one.corrected], _BREAK),
+    many: tuple[tuple[Sequence[Any], tuple[Callable[[Any], Any], ...]], ...] = (
+        (draft.open_breaks, _BREAK),
         (plan.corrections, _CORRECTION),
-        (plan.projected_orders, astuple),
+        (plan.projected_orders, _WHOLE_ROW),
+        (plan.projected_trades, _WHOLE_ROW),
+        (plan.projected_fills, _WHOLE_ROW),
         (plan.notifications, _NOTIFICATION),
     )
-    for rows, content in many:
+    encode, whole = msgspec.msgpack.Encoder().encode, hashlib.sha256()
+    whole.update(encode([RULES_VERSION, draft.profile, plan.taken_at, [len(rows) for rows, _ in many]]))
+    for rows, columns in many:
         for start in range(0, len(rows), _DIGESTED_AT_ONCE):
-            whole.update(encode(list(map(content, rows[start : start + _DIGESTED_AT_ONCE]))))
-    whole.update(encode([plan.projected_trades, plan.projected_fills]))
+            some = rows[start : start + _DIGESTED_AT_ONCE]
+            for column in columns:
+                whole.update(encode(list(map(column, some))))
     whole.update(encode([plan.queries, plan.findings, plan.deferred, plan.alerts, plan.result]))
-    return whole.hexdigest()
+    return whole.hexdigest()[:PLAN_ID_DIGITS]

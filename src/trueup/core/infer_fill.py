@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.model.ids import digest, known_id, symbol_token
-from trueup.model.money import ZERO, canonical, text
+from trueup.model.money import ZERO, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 
@@ -103,13 +103,16 @@ def infer_growth(
         order, before_qty=booked_qty, qty=qty, price=price, account_id=account_id, inferred_at=inferred_at
     )
     cost = qty * price
-    average = canonical(record.filled_avg_price)
+    if booked_qty:
+        growth_price, average = text(cost / qty), text((booked_cost + cost) / cumulative_qty)
+    else:
+        growth_price = average = text(average_price)
     return Growth(
         qty=qty,
         cost=cost,
-        price=text(cost / qty) if booked_qty else average,
+        price=growth_price,
         row=row,
         change=inferred_change(row, is_estimated=is_estimated),
-        filled_qty=canonical(record.filled_qty),
-        filled_avg_price=text((booked_cost + cost) / cumulative_qty) if booked_qty else average,
+        filled_qty=text(cumulative_qty) if booked_qty else row.qty,
+        filled_avg_price=average,
     )

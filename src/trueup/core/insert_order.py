@@ -13,6 +13,7 @@ from trueup.core.judgement import Judgement, as_amount, notify_growth
 from trueup.model.errors import InvariantError
 from trueup.model.ids import contradict, known_client_id, known_id
 from trueup.model.money import ZERO, amount
+from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import (
@@ -49,7 +50,7 @@ def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
         insertion.break_kind,
         insertion.reason,
         insertion.message,
-        venue={"status": record.status, "qty": record.qty, "filled_qty": record.filled_qty},
+        venue=Standing(record.status, record.qty, record.filled_qty),
         corrected=True,
     )
     judgement.correct(insertion.correction_kind, insertion.break_kind, insertion.reason, changes=order)

@@ -5,16 +5,17 @@ to the same rows here, made at once: without a judgement, and with every id read
 ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the plan has no straight path at all.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.draft import Draft
 from trueup.core.infer_fill import Growth, infer_growth
 from trueup.core.tell_plainly import tell_plainly
-from trueup.model.ids import comparable_client_ids
-from trueup.model.plan import Break, Correction
+from trueup.model.ids import comparable_client_ids, known_id
+from trueup.model.plan import Break, Correction, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import (
@@ -29,7 +30,7 @@ from trueup.model.vocabulary import (
 )
 
 _BREAK_OF = "-" + BreakKind.MISSING_LOCALLY
-# plain text in what a break shows: the garbage collector need not look at it
+# plain text: what an enum's member costs in a message is twice the message
 _WORD = {one: one.value for one in (*Side, *Status)}
 # read once: until Python 3.12 a member read through its class costs as much as a small function
 _MISSING_LOCALLY = BreakKind.MISSING_LOCALLY
@@ -39,51 +40,96 @@ _INSERT_ORDER, _BOOK_FILL = CorrectionKind.INSERT_ORDER, CorrectionKind.BOOK_FIL
 _DISCOVERED = NotificationKind.DISCOVERED
 _ENTRY_FILL, _EXIT_FILL = NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL
 _ENTRY, _EXIT = Action.ENTRY, Action.EXIT
-_BUY, _SELL = Side.BUY, Side.SELL
+_SELL = Side.SELL
 _PENDING_NEW, _PARTIALLY_FILLED = Status.PENDING_NEW, Status.PARTIALLY_FILLED
 
 
-class StraightPath:
+_AT_ONCE = 512  # orders of a run: as many as stay in the processor's cache from one of its lists to the next
+
+
+class _Run(Struct):
+    """Plain orders in turn, as rows with nothing booked; of each what its record says was filled, and how it grew."""
+
+    orders: list[LocalOrder] = []
+    filled_qtys: list[str | None] = []
+    growths: list[Growth | None] = []
+    other: VenueOrder | None = None  # the record at which the run ended, since it is not plain
+
+
+def insert_plainly(draft: Draft, records: list[VenueOrder]) -> Iterator[VenueOrder]:
+    """Insert the orders of the plain ones of these unmatched records; yields the others, each in its turn."""
+    if not records:
+        return
+    path, turns = _StraightPath(draft), iter(records)
+    while True:
+        run = path.take_run(turns)
+        _insert(draft, run)
+        if run.other is not None:
+            yield run.other
+        elif len(run.orders) < _AT_ONCE:
+            return
+
+
+class _StraightPath:
     """What decides, for all unmatched records of a plan, whether one of them is plain."""
 
-    def __init__(self, draft: Draft, records: Sequence[VenueOrder], client_ids: Sequence[str | None]) -> None:
-        self._draft = draft
-        symbols = {record.symbol for record in records} if records and _records_alone_decide(draft) else ()
+    def __init__(self, draft: Draft) -> None:
+        self._draft, records = draft, draft.venue.by_id.values()
+        symbols = {one.symbol for one in records} if _records_alone_decide(draft) else ()
         self._symbols = {one for one in symbols if one is not None and not draft.is_unmapped(one)}
-        self._shared = _shared_client_ids(draft, client_ids) if self._symbols else set()
+        self._refused_ids = _refused_client_ids(draft) if self._symbols else set()
         self._window_start = draft.window_start(draft.venue.open_read_at)
 
-    def insert(self, venue_id: str, client_id: str | None, record: VenueOrder) -> bool:
-        """Insert the order, by its comparable ids, if it is plain. False: it is not, and nothing was done."""
-        if client_id is None or not self._is_plain(client_id, record):
-            return False
-        draft, order = self._draft, _row_of(record)
-        if record.status is not _PARTIALLY_FILLED:
-            _insert(draft, venue_id, client_id, order, record.filled_qty)
-            return True
-        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
-        growth = infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
-        if growth is None:
-            return False
-        _insert_with_growth(draft, venue_id, client_id, order, record.filled_qty, growth)
-        return True
-
-    def _is_plain(self, client_id: str, record: VenueOrder) -> bool:
-        status, filled_qty, submitted_at = record.status, record.filled_qty, record.submitted_at
-        return (
-            record.symbol in self._symbols
-            and (
-                status is _PARTIALLY_FILLED
-                or (status is _PENDING_NEW and (filled_qty == "0" or filled_qty is None))
+    def take_run(self, turns: Iterator[VenueOrder]) -> _Run:
+        """The plain records from here on. In one loop without calls, since a call an order costs a tenth of it all."""
+        run, symbols, refused_ids, window_start = _Run(), self._symbols, self._refused_ids, self._window_start
+        for record in islice(turns, _AT_ONCE):
+            status, side, client_order_id = record.status, record.side, record.client_order_id
+            filled_qty, submitted_at = record.filled_qty, record.submitted_at
+            if (
+                record.symbol not in symbols
+                or side is None
+                or status is None
+                or not (
+                    status is _PARTIALLY_FILLED
+                    or (status is _PENDING_NEW and (filled_qty == "0" or filled_qty is None))
+                )
+                or client_order_id in refused_ids
+                or record.intent is not None
+                or record.position_side is not None
+                or record.parent_venue_order_id is not None
+                or not (submitted_at is None or submitted_at < window_start)
+            ):
+                run.other = record
+                break
+            order = LocalOrder(
+                client_order_id=client_order_id,
+                venue_order_id=record.venue_order_id,
+                sub_tag=record.sub_tag,
+                symbol=record.symbol,
+                side=side,
+                action=_EXIT if side is _SELL else _ENTRY,
+                order_type=record.order_type,
+                qty=record.qty,
+                limit_price=record.limit_price,
+                stop_price=record.stop_price,
+                status=status,
+                submitted_at=submitted_at,
+                venue_updated_at=record.updated_at,
             )
-            and record.side is not None
-            and record.intent is None
-            and record.position_side is None
-            and record.parent_venue_order_id is None
-            and (submitted_at is None or submitted_at < self._window_start)
-            and client_id not in self._draft.index_by_client_id
-            and client_id not in self._shared
-        )
+            growth = self._growth(order, record) if status is _PARTIALLY_FILLED else None
+            if growth is None and status is _PARTIALLY_FILLED:
+                run.other = record
+                break
+            run.orders.append(order)
+            run.filled_qtys.append(filled_qty)
+            run.growths.append(growth)
+        return run
+
+    def _growth(self, order: LocalOrder, record: VenueOrder) -> Growth | None:
+        draft = self._draft
+        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
+        return infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
 
 
 def _records_alone_decide(draft: Draft) -> bool:
@@ -103,102 +149,98 @@ def _records_alone_decide(draft: Draft) -> bool:
     return local.extent is Extent.ALL and not any(others)
 
 
-def _shared_client_ids(draft: Draft, client_ids: Sequence[str | None]) -> set[str | None]:
-    """Those of these client order ids that name several venue orders."""
-    others = [one.client_order_id for one in (*draft.matched, *draft.venue.nameless) if one is not None]
-    shared = set(client_ids).intersection(comparable_client_ids(others))
-    if len(set(client_ids)) < len(client_ids):
-        shared.update(one for one, count in Counter(client_ids).items() if count > 1)
-    return shared
+def _refused_client_ids(draft: Draft) -> set[str | None]:
+    """The client order ids, as records have them, that say nothing or are also another order's."""
+    raw_ids = [one.client_order_id for one in draft.venue.by_id.values()]
+    client_ids = comparable_client_ids(raw_ids)
+    refused = {None, *draft.venue.shared_client_ids(client_ids), *draft.index_by_client_id}
+    return {raw for raw, one in zip(raw_ids, client_ids, strict=True) if one in refused}
 
 
-def _row_of(record: VenueOrder) -> LocalOrder:
-    """The row to insert, with nothing booked."""
-    side = record.side or _BUY  # a plain record has one
-    return LocalOrder(
-        client_order_id=record.client_order_id,
-        venue_order_id=record.venue_order_id,
-        sub_tag=record.sub_tag,
-        symbol=record.symbol,
-        side=side,
-        action=_EXIT if side is _SELL else _ENTRY,
-        order_type=record.order_type,
-        qty=record.qty,
-        limit_price=record.limit_price,
-        stop_price=record.stop_price,
-        status=record.status or _PENDING_NEW,
-        submitted_at=record.submitted_at,
-        venue_updated_at=record.updated_at,
-    )
+def _insert(draft: Draft, run: _Run) -> None:
+    """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
+    digest_of = draft.digest_of_venue_id
+    digest_ids = [digest_of(known_id(one.venue_order_id) or "") for one in run.orders]
+    break_ids = [one + _BREAK_OF for one in digest_ids]
+    draft.breaks += map(_break, break_ids, run.orders, run.filled_qtys)
+    for digest_id, break_id, order, growth in zip(
+        digest_ids, break_ids, run.orders, run.growths, strict=True
+    ):
+        draft.corrections.append(
+            Correction(
+                correction_id=digest_id + "-0.1",
+                break_id=break_id,
+                kind=_INSERT_ORDER,
+                reason=_NOT_KNOWN_LOCALLY,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=None,
+                expected_version=0,
+                changes=order,
+            )
+        )
+        if growth is not None:
+            draft.corrections.append(
+                Correction(
+                    correction_id=digest_id + "-0.2",
+                    break_id=break_id,
+                    kind=_BOOK_FILL,
+                    reason=_INFERRED_FROM_CUMULATIVE,
+                    client_order_id=order.client_order_id,
+                    venue_order_id=order.venue_order_id,
+                    trade_id=None,
+                    expected_version=0,
+                    fill=growth.change,
+                )
+            )
+    _book(draft, run)
+    _tell(draft, run, digest_ids)
+    draft.count("missing_locally", len(run.orders))
 
 
-def _insert(draft: Draft, venue_id: str, client_id: str, order: LocalOrder, filled_qty: str | None) -> None:
-    """An order of which nothing was filled."""
-    digest_id = draft.digest_of_venue_id(venue_id)
-    draft.add_named_order(order, venue_id, client_id)
-    _find(draft, order, digest_id, filled_qty)
-    tell_plainly(draft, order, digest_id, 0, _DISCOVERED, "0", reason=_NOT_KNOWN_LOCALLY)
-
-
-def _insert_with_growth(
-    draft: Draft, venue_id: str, client_id: str, order: LocalOrder, filled_qty: str | None, growth: Growth
-) -> None:
-    """An order of which a part was filled: the row with nothing booked, then one inferred fill."""
-    digest_id = draft.digest_of_venue_id(venue_id)
-    after = replace(order, filled_qty=growth.filled_qty, filled_avg_price=growth.filled_avg_price)
-    draft.add_fill(draft.add_named_order(after, venue_id, client_id), growth.row)
-    _find(draft, order, digest_id, filled_qty)
-    _book(draft, order, digest_id, growth)
-    kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
-    tell_plainly(draft, after, digest_id, 0, _DISCOVERED, after.filled_qty, reason=_NOT_KNOWN_LOCALLY)
-    tell_plainly(draft, after, digest_id, 0, kind, after.filled_qty, growth=growth)
-
-
-def _find(draft: Draft, order: LocalOrder, digest_id: str, filled_qty: str | None) -> None:
-    """The break and the correction that mends it. No later stage has more to correct of such an order."""
-    break_id = digest_id + _BREAK_OF
+def _break(break_id: str, order: LocalOrder, filled_qty: str | None) -> Break:
     side, status = _WORD[order.side], _WORD[order.status]
-    draft.breaks.append(
-        Break(
-            break_id=break_id,
-            kind=_MISSING_LOCALLY,
-            severity=_WARN,
-            symbol=order.symbol,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=None,
-            reason=_NOT_KNOWN_LOCALLY,
-            message=f"unknown locally: {side} {order.qty} {order.symbol} {status} at the venue",
-            venue={"status": status, "qty": order.qty, "filled_qty": filled_qty},
-            corrected=True,
-        )
-    )
-    draft.corrections.append(
-        Correction(
-            correction_id=digest_id + "-0.1",
-            break_id=break_id,
-            kind=_INSERT_ORDER,
-            reason=_NOT_KNOWN_LOCALLY,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=None,
-            expected_version=0,
-            changes=order,
-        )
+    return Break(
+        break_id=break_id,
+        kind=_MISSING_LOCALLY,
+        severity=_WARN,
+        symbol=order.symbol,
+        client_order_id=order.client_order_id,
+        venue_order_id=order.venue_order_id,
+        trade_id=None,
+        reason=_NOT_KNOWN_LOCALLY,
+        message=f"unknown locally: {side} {order.qty} {order.symbol} {status} at the venue",
+        venue=Standing(order.status, order.qty, filled_qty),
+        corrected=True,
     )
 
 
-def _book(draft: Draft, order: LocalOrder, digest_id: str, growth: Growth) -> None:
-    draft.corrections.append(
-        Correction(
-            correction_id=digest_id + "-0.2",
-            break_id=digest_id + _BREAK_OF,
-            kind=_BOOK_FILL,
-            reason=_INFERRED_FROM_CUMULATIVE,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=None,
-            expected_version=0,
-            fill=growth.change,
+def _book(draft: Draft, run: _Run) -> None:
+    """From here on the run's rows are those that will stand."""
+    first = len(draft.orders)
+    for place, growth in enumerate(run.growths):
+        if growth is not None:
+            run.orders[place] = replace(
+                run.orders[place], filled_qty=growth.filled_qty, filled_avg_price=growth.filled_avg_price
+            )
+            draft.add_fill(first + place, growth.row)
+    draft.add_orders(run.orders)
+
+
+def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
+    for order, growth, digest_id in zip(run.orders, run.growths, digest_ids, strict=True):
+        draft.notifications.append(
+            Notification(
+                notification_id=f"{digest_id}-0-discovered-{order.filled_qty}",
+                kind=_DISCOVERED,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=None,
+                cumulative_qty=order.filled_qty,
+                cumulative_avg_price=order.filled_avg_price,
+                reason=_NOT_KNOWN_LOCALLY,
+            )
         )
-    )
+        if growth is not None:
+            kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
+            tell_plainly(draft, order, digest_id, 0, kind, order.filled_qty, growth=growth)

@@ -15,7 +15,7 @@ from trueup.core.facts import Ids
 from trueup.core.fold_fills import Booking, Fold
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount, canonical, text
-from trueup.model.plan import Correction, FillChange, Notification
+from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.times import is_before, to_ns
@@ -44,7 +44,7 @@ DRIFT = frozenset(
     }
 )  # breaks of status, fill or terms: the result's mismatches
 _PENDING_BREAK = tuple[
-    BreakKind, Reason, str, Changes | None, Changes | None, bool, Severity | None, str, int, bool
+    BreakKind, Reason, str, Changes | None, Changes | Standing | None, bool, Severity | None, str, int, bool
 ]
 
 
@@ -85,7 +85,7 @@ class Judgement:
         message: str,
         *,
         local: Changes | None = None,
-        venue: Changes | None = None,
+        venue: Changes | Standing | None = None,
         corrected: bool = False,
         severity: Severity | None = None,
         detail: str = "",

@@ -28,7 +28,7 @@ def raise_alerts(draft: Draft) -> None:
             f"{vanished} of {live} live orders vanished at once: their absence does not count",
         )
     behind, error = BreakKind.VENUE_BEHIND, Severity.ERROR
-    for one in [each for each in draft.breaks if each.kind is behind and each.severity is error]:
+    for one in [each for each in draft.open_breaks if each.kind is behind and each.severity is error]:
         add_alert(
             draft,
             f"venue_behind:{one.break_id}",
@@ -65,7 +65,7 @@ def _alert_long_deferrals(draft: Draft) -> None:
             one.kind,
             (one.client_order_id, one.venue_order_id, one.trade_id),
         )
-        for one in draft.breaks
+        for one in draft.open_breaks
         if one.reason == unanswered
     ]
     for reason, break_id, kind, ids in rows:

@@ -162,6 +162,14 @@ class VenueIndex:
         """Whether several venue orders carry this client order id: it then names none of them."""
         return self._index_by_client_id().get(client_id, "") is None
 
+    def shared_client_ids(self, client_ids: list[str | None]) -> set[str]:
+        """Every client order id of which `is_shared` holds. `client_ids`: the comparable ones of `by_id`."""
+        distinct = set(client_ids)
+        distinct.discard(None)
+        if not self.nameless and len(distinct) == len(client_ids) - client_ids.count(None):
+            return set()
+        return {client_id for client_id, venue_id in self._index_by_client_id().items() if venue_id is None}
+
     def _index_by_client_id(self) -> dict[str, str | None]:
         """Comparable venue order ids by comparable client order id; null where several orders carry it."""
         if self._by_client_id is None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -74,15 +74,29 @@ def digester(*facts: str | None) -> Callable[[str], str]:
     return digest_of
 
 
-def _joined(facts: Iterable[str | None]) -> str:
-    return "\x1f".join(["\x00" if fact is None else fact for fact in facts])
+def _joined(facts: Sequence[str | None]) -> str:
+    try:
+        return "\x1f".join(facts)  # type: ignore[arg-type]
+    except TypeError:  # there are nulls
+        return "\x1f".join(["\x00" if fact is None else fact for fact in facts])
 
 
 _ASCII_BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 
+_JOINED_AT_ONCE = 512  # ids, as many as stay in the processor's cache
+
+
 def _are_normal(ids: list[str | None]) -> bool:
-    """Whether every id is there and its own comparable form; a few passes over one joined text, no call per id."""
+    """Whether every id is there and its own comparable form."""
+    return all(
+        _some_are_normal(ids[start : start + _JOINED_AT_ONCE])
+        for start in range(0, len(ids), _JOINED_AT_ONCE)
+    )
+
+
+def _some_are_normal(ids: list[str | None]) -> bool:
+    """A few passes over one joined text, no call per id."""
     try:
         joined = "\n".join(ids)  # type: ignore[arg-type]
     except TypeError:  # there are nulls

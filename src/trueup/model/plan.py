@@ -13,9 +13,18 @@ from trueup.model.vocabulary import (
     QueryBy,
     QuerySide,
     Severity,
+    Status,
 )
 
 PLAN_FORMAT = "trueup.plan/1"
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """How an order without a local row stands at the venue, in the venue's own texts."""
+
+    status: Status | None
+    qty: str | None
+    filled_qty: str | None
 
 
 class Break(Struct, frozen=True, gc=False, kw_only=True):
@@ -31,7 +40,7 @@ class Break(Struct, frozen=True, gc=False, kw_only=True):
     reason: str
     message: str
     local: dict[str, Any] | None = None
-    venue: dict[str, Any] | None = None
+    venue: Any = None  # {key: value}; of an inserted order its Standing (a dict when decoded)
     corrected: bool = False
 
 
