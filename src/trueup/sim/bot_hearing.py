@@ -12,8 +12,8 @@ from trueup.model.vocabulary import Action, NotificationKind, Status
 from trueup.sim.books import Books
 from trueup.sim.bot_memory import BotOrder, BotTrade
 from trueup.sim.bot_orders import OrderWriter
-from trueup.sim.market import Event
 from trueup.sim.market_orders import MarketOrder, time_text
+from trueup.sim.market_records import Event
 from trueup.sim.trading import TradingClient
 
 

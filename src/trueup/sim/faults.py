@@ -168,6 +168,18 @@ FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence
 
 
+class _Streams(dict[str, Random]):
+    """A stream of chance for each fault, made when it is first asked for."""
+
+    def __init__(self, seed: str) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __missing__(self, name: str) -> Random:
+        self[name] = stream = Random(f"{self._seed}/{name}")
+        return stream
+
+
 class FaultDice:
     """Draws faults from a seed and counts them. `heal()` ends them all; `on_hit` hears of each.
 
@@ -175,12 +187,11 @@ class FaultDice:
     """
 
     def __init__(self, seed: str, faults: Faults) -> None:
-        self.rng = Random(seed)  # of the fault that was asked about last: for what it does
+        self.rng = Random(seed)  # of the fault that struck last: for what it does
         self.hits: Counter[str] = Counter()
         self.rates: dict[str, float] = {}
         self.on_hit: Callable[[str], None] = lambda name: None
-        self._seed = seed
-        self._streams: dict[str, Random] = {}
+        self._streams = _Streams(seed)
         self.set(faults)
 
     def set(self, faults: Faults) -> None:
@@ -194,12 +205,10 @@ class FaultDice:
         rate = self.rates[name]
         if rate == 0:
             return False
-        stream = self._streams.get(name)
-        if stream is None:
-            stream = self._streams[name] = Random(f"{self._seed}/{name}")
-        self.rng = stream
+        stream = self._streams[name]
         if stream.random() >= rate:
             return False
+        self.rng = stream
         self.hits[name] += 1
         self.on_hit(name)
         return True

@@ -21,9 +21,8 @@ from trueup.sim.books import FrailBooks, attempt
 from trueup.sim.checkers.watch_commits import CommitWatch
 from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection, SharedDatabase
-from trueup.sim.draw_world import draw_storm_policy
 from trueup.sim.faults import FaultDice, Faults
-from trueup.sim.operators import Command, apply_twice, pause_for
+from trueup.sim.operators import Command, Operators
 from trueup.sim.process import Process, in_process, outlive
 from trueup.sim.worker import Worker
 from trueup.sim.world import Shape, World
@@ -74,6 +73,9 @@ class Fleet:
         self._rng = Random(f"{seed}/fleet")
         self._process_count = 0
         self.policies: dict[str, Policy] = {one: it.policy for one, it in self.world.profiles.items()}
+        self._operators = Operators(
+            self.world, self.policies, self._rng, note=self.note, start=self._start_command
+        )
         accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
         self._watch = CommitWatch(self.database.sqlite.connection, accounts)
         self._storm_faults = faults
@@ -113,7 +115,7 @@ class Fleet:
             if second % BACKUP_EVERY_S == 0 and self._may_lose():
                 self.database.back_up()
             self._shake_database()
-            self._act_as_people()
+            self._operators.act()
 
     async def night(self, seconds: int) -> None:
         """The workers stop before the bots do; nobody trades, no worker runs; in the morning others start."""
@@ -234,19 +236,8 @@ class Fleet:
             for profile in self.world.profiles.values():
                 attempt(profile.bot.register_trades)
 
-    def _act_as_people(self) -> None:
-        """What somebody does at trueup's command line in this second."""
-        rng, profile_id = self._rng, self._rng.choice(list(self.world.profiles))
-        if self.dice.strikes("config_changed"):
-            policy = draw_storm_policy(rng, self.world.profiles[profile_id].policy)
-            self.policies[profile_id] = policy
-            self.note(f"somebody changed the configuration of {profile_id}")
-        if self.dice.strikes("profile_paused"):
-            self._take(self._new_worker("pause"), pause_for(profile_id, rng.randint(1, 20)))
-        if self.dice.strikes("command_twice"):
-            account_id = self.world.profiles[profile_id].account.account_id
-            self._take(self._new_worker("apply"), apply_twice(account_id))
-
-    def _take(self, person: Worker, command: Command) -> None:
+    def _start_command(self, name: str, make_command: Callable[[], Command]) -> None:
+        person = self._new_worker(name)
+        command = make_command()
         body = outlive(person.process, lambda: command(person))
         self._tasks.append(asyncio.get_running_loop().create_task(body))

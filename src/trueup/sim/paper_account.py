@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from trueup.model.ids import symbol_token
 from trueup.model.times import to_ns
-from trueup.sim.market import Event, Market, Refused
+from trueup.sim.market import Market, Refused
 from trueup.sim.market_instruments import MarketInstrument
 from trueup.sim.market_orders import MarketOrder
+from trueup.sim.market_records import Event
 from trueup.sim.paper_json import (
     Json,
     fill_json,

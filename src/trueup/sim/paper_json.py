@@ -11,9 +11,9 @@ from uuid import UUID, uuid5
 from trueup.model.money import text
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import Side, Status
-from trueup.sim.market import Event
 from trueup.sim.market_instruments import MarketInstrument
 from trueup.sim.market_orders import MarketFill, MarketOrder
+from trueup.sim.market_records import Event
 
 _NAMESPACE = UUID("5f0c1d5e-0d0e-4f6b-9c1c-7a1d6f0a51b0")
 _ENDED_AT = {

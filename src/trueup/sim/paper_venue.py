@@ -15,10 +15,11 @@ from trueup.model.times import NS_PER_S, from_ns
 from trueup.ports import Clock
 from trueup.sim.clock import START, SimClock
 from trueup.sim.market import Market
+from trueup.sim.market_walk import LIQUIDITY_MAX
 from trueup.sim.paper_account import PaperAccount
 from trueup.sim.paper_faults import PaperFault, PaperFaults
 from trueup.sim.paper_json import Json
-from trueup.sim.world import INSTRUMENTS, LIQUIDITY_MAX
+from trueup.sim.world import INSTRUMENTS
 
 KEY_ID, SECRET = "SIM-KEY-ID", "sim-secret-key"  # of a venue without money
 PER_MINUTE = 200  # as Alpaca counts

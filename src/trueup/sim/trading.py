@@ -9,8 +9,9 @@ from msgspec import Struct, structs
 from trueup.model.errors import VenueUnavailable
 from trueup.model.times import NS_PER_S
 from trueup.sim.faults import FaultDice
-from trueup.sim.market import Event, Market
+from trueup.sim.market import Market
 from trueup.sim.market_orders import MarketOrder, OrderRequest
+from trueup.sim.market_records import Event
 
 REJECT_REASON = "insufficient buying power"
 

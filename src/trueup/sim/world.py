@@ -23,6 +23,7 @@ from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.market import Market
 from trueup.sim.market_instruments import MarketInstrument
+from trueup.sim.market_walk import MarketWalk
 from trueup.sim.people import Person
 from trueup.sim.trading import TradingClient
 from trueup.sim.venue import SimVenue
@@ -54,10 +55,6 @@ class Shape(Struct, frozen=True, kw_only=True):
     trades_max: int = 3  # that a bot has open at a time
 
 
-LIQUIDITY_MAX = (
-    9_000  # steps that one step of the walk can fill: often less than an order, so fills are partial
-)
-ENOUGH = 10**9  # steps: more than anybody asks for
 STEP_S = 1
 REST_STEP_S = 6  # of a world at rest
 ANY_NOTIONAL_USD = "100000000"
@@ -108,11 +105,12 @@ class World:
         self.trading = True
         self.accounts: dict[str, SimAccount] = {}
         self.profiles: dict[str, SimProfile] = {}
-        self._walk = self._stream("walk")
-        self._revisions = self._stream("revisions")
         self._make_books = make_books
         for number in range(1, self.shape.accounts + 1):
             self._add_account(f"acc{number}")
+        self._walk = MarketWalk(
+            self.market, self.accounts, self.dice, self._stream("walk"), self._stream("revisions")
+        )
 
     # Time
 
@@ -137,8 +135,7 @@ class World:
         """What happens in a second: what is due at the venue, prices, people, then bots."""
         self.market.settle()
         if self.trading:
-            self._move_prices()
-            self._revise_fills()
+            self._walk.step()
         for account in self.accounts.values():
             account.person.step()
         for profile in self.profiles.values():
@@ -160,13 +157,13 @@ class World:
         """Each account's person closes whatever the account holds."""
         for account in self.accounts.values():
             account.person.close_positions()
-        self._fill_all()
+        self._walk.fill_all()
 
     def reopen_by_hand(self) -> None:
         """And takes it back."""
         for account in self.accounts.values():
             account.person.reopen_positions()
-        self._fill_all()
+        self._walk.fill_all()
 
     def trace(self) -> bytes:
         """Everything that happened at the market, and the faults: equal for equal seeds."""
@@ -175,11 +172,6 @@ class World:
         return "\n".join([*lines, ""]).encode()
 
     # Inside
-
-    def _fill_all(self) -> None:
-        """Everything trades that can at the present prices."""
-        for symbol, price in self.market.prices.items():
-            self.market.match(symbol, price, ENOUGH)
 
     def _stream(self, name: str) -> Random:
         return Random(f"{self.seed}/{name}")
@@ -233,24 +225,3 @@ class World:
         )
         account.profile_ids.append(profile_id)
         self.profiles[profile_id] = SimProfile(profile=profile, policy=policy, account=account, bot=bot)
-
-    def _revise_fills(self) -> None:
-        """Perhaps the venue declares a trade void, or corrects its price."""
-        for fault in ("fill_busted", "fill_corrected"):
-            if self.dice.strikes(fault):
-                account_id = self._revisions.choice(list(self.accounts))
-                fills = self.market.truth_fills(account_id)
-                if not fills:
-                    continue
-                fill = self._revisions.choice(fills)
-                if fault == "fill_busted":
-                    self.market.bust(fill)
-                else:
-                    self.market.correct(fill, fill.price + self._revisions.randint(-50, 50))
-
-    def _move_prices(self) -> None:
-        draw, market = self._walk.random, self.market
-        for symbol, instrument in market.instruments.items():
-            move = int((2 * draw() - 1) * instrument.move_ticks)
-            liquidity = int((2 * draw() - 1) * LIQUIDITY_MAX)
-            market.match(symbol, max(1, market.prices[symbol] + move), liquidity)
