@@ -97,6 +97,8 @@ def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
 
 def _waits(draft: Draft, record: VenueOrder) -> bool:
     """Whether something has to be read, or judged, before this order can be. Defers it."""
+    if known_id(record.venue_order_id) in draft.deferred_records:
+        return True
     if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (
         None,
         Outcome.UNKNOWN,

@@ -14,7 +14,7 @@ from trueup.model.ids import contradict, known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
-from trueup.model.vocabulary import TERMINAL, BreakKind
+from trueup.model.vocabulary import TERMINAL, BreakKind, DeferralReason, ReadState
 
 
 def match_orders(draft: Draft) -> None:
@@ -125,6 +125,9 @@ def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
     candidates = {
         index: [record for record in free if _agrees(draft, draft.orders[index], record)] for index in wanting
     }
+    if draft.snapshot.venue.open_orders.state is not ReadState.COMPLETE:
+        _wait_for_the_others(draft, [record for records in candidates.values() for record in records])
+        return
     claims: dict[str | None, int] = {}
     for records in candidates.values():
         for record in records:
@@ -132,6 +135,13 @@ def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
     for index, records in candidates.items():
         if len(records) == 1 and claims[known_id(records[0].venue_order_id)] == 1:
             _take(draft, index, records[0])
+
+
+def _wait_for_the_others(draft: Draft, records: list[VenueOrder]) -> None:
+    """That an order is the only one that fits, an incomplete read does not prove; nor that it is unknown locally."""
+    for record in records:
+        if known_id(record.venue_order_id) not in draft.deferred_records:
+            draft.defer_record(record, DeferralReason.OPEN_ORDERS_INCOMPLETE)
 
 
 def _is_bare(order: LocalOrder) -> bool:

@@ -140,6 +140,15 @@ def test_not_by_the_pattern_where_two_venue_orders_fit():
     assert not any(step.startswith("bind_ids") for step in steps(planned))
 
 
+@pytest.mark.parametrize("state", ["partial", "failed"])
+def test_an_incomplete_read_does_not_prove_that_only_one_order_fits(state):
+    listed = open_orders([patterned()], state) if state == "partial" else open_orders([], state)
+    ended = history([patterned() | GONE]) if state == "failed" else None
+    planned = plan([unnamed()], listed, history=ended, trades=[trade()], policy=PATTERN)
+    assert steps(planned) == []
+    assert [one["reason"] for one in planned["deferred"]] == ["open_orders_incomplete"] * 2
+
+
 def test_not_by_the_pattern_where_the_local_order_has_a_venue_id():
     # D 2: a trade id matches only when nothing better exists.
     local = local_order(client_order_id=None, trade_id="t-1")
