@@ -33,7 +33,7 @@ plain = st.fixed_dictionaries(
         "limit_price": st.sampled_from(["100", "99.90", None]),
         "filled_qty": st.sampled_from(["0", None]),
         "submitted_at": st.sampled_from([at(-3600), at(-6.0001), None]),
-        "sub_tag": st.sampled_from([None, "mom-1"]),
+        "sub_tag": st.sampled_from([None, "", "mom-1"]),
     }
 )
 odd = st.one_of(

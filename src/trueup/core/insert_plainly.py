@@ -105,7 +105,7 @@ class _StraightPath:
             order = LocalOrder(
                 client_order_id=client_order_id,
                 venue_order_id=record.venue_order_id,
-                sub_tag=record.sub_tag,
+                sub_tag=record.sub_tag or None,
                 symbol=record.symbol,
                 side=side,
                 action=_EXIT if side is _SELL else _ENTRY,
