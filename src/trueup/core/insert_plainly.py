@@ -162,11 +162,40 @@ def _insert(draft: Draft, run: _Run) -> None:
     digest_of = draft.digest_of_venue_id
     digest_ids = [digest_of(known_id(one.venue_order_id) or "") for one in run.orders]
     break_ids = [one + _BREAK_OF for one in digest_ids]
-    draft.breaks += map(_break, break_ids, run.orders, run.filled_qtys)
+    _find(draft, run, break_ids)
+    _correct(draft, run, digest_ids, break_ids)
+    _book(draft, run)
+    _tell(draft, run, digest_ids)
+    draft.count("missing_locally", len(run.orders))
+
+
+def _find(draft: Draft, run: _Run, break_ids: list[str]) -> None:
+    draft.breaks += [
+        Break(
+            break_id=break_id,
+            kind=_MISSING_LOCALLY,
+            severity=_WARN,
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=None,
+            reason=_NOT_KNOWN_LOCALLY,
+            message=f"unknown locally: {_WORD[order.side]} {order.qty} {order.symbol}"
+            f" {_WORD[order.status]} at the venue",
+            venue=Standing(order.status, order.qty, filled_qty),
+            corrected=True,
+        )
+        for break_id, order, filled_qty in zip(break_ids, run.orders, run.filled_qtys, strict=True)
+    ]
+
+
+def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
+    """The row is inserted with nothing booked; then its growth is booked."""
+    correct = draft.corrections.append
     for digest_id, break_id, order, growth in zip(
         digest_ids, break_ids, run.orders, run.growths, strict=True
     ):
-        draft.corrections.append(
+        correct(
             Correction(
                 correction_id=digest_id + "-0.1",
                 break_id=break_id,
@@ -180,7 +209,7 @@ def _insert(draft: Draft, run: _Run) -> None:
             )
         )
         if growth is not None:
-            draft.corrections.append(
+            correct(
                 Correction(
                     correction_id=digest_id + "-0.2",
                     break_id=break_id,
@@ -193,30 +222,10 @@ def _insert(draft: Draft, run: _Run) -> None:
                     fill=growth.change,
                 )
             )
-    _book(draft, run)
-    _tell(draft, run, digest_ids)
-    draft.count("missing_locally", len(run.orders))
-
-
-def _break(break_id: str, order: LocalOrder, filled_qty: str | None) -> Break:
-    side, status = _WORD[order.side], _WORD[order.status]
-    return Break(
-        break_id=break_id,
-        kind=_MISSING_LOCALLY,
-        severity=_WARN,
-        symbol=order.symbol,
-        client_order_id=order.client_order_id,
-        venue_order_id=order.venue_order_id,
-        trade_id=None,
-        reason=_NOT_KNOWN_LOCALLY,
-        message=f"unknown locally: {side} {order.qty} {order.symbol} {status} at the venue",
-        venue=Standing(order.status, order.qty, filled_qty),
-        corrected=True,
-    )
 
 
 def _book(draft: Draft, run: _Run) -> None:
-    """From here on the run's rows are those that will stand."""
+    """From here on the run's rows are as they will stand."""
     first = len(draft.orders)
     for place, growth in enumerate(run.growths):
         if growth is not None:
@@ -228,8 +237,9 @@ def _book(draft: Draft, run: _Run) -> None:
 
 
 def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
-    for order, growth, digest_id in zip(run.orders, run.growths, digest_ids, strict=True):
-        draft.notifications.append(
+    tell = draft.notifications.append
+    for digest_id, order, growth in zip(digest_ids, run.orders, run.growths, strict=True):
+        tell(
             Notification(
                 notification_id=f"{digest_id}-0-discovered-{order.filled_qty}",
                 kind=_DISCOVERED,

@@ -65,6 +65,26 @@ def test_ids_are_stable_from_run_to_run():
     assert first["plan_id"] != later["plan_id"]
 
 
+def test_a_plan_id_says_what_will_stand_in_whatever_order_it_was_read():
+    rows = [venue_order(), venue_order(**second())]
+    planned = plan([], rows)["plan_id"]
+    assert len(planned) == 32
+    assert plan([], rows[::-1])["plan_id"] == planned
+    assert plan([], [venue_order(), venue_order(**second(limit_price="99.5"))])["plan_id"] != planned
+    assert plan([], rows[:1])["plan_id"] != planned
+
+
+def test_discovered_orders_stand_by_their_ids_however_many():
+    names = [f"{number:04}" for number in range(1025)]
+    rows = [venue_order(client_order_id=f"bot-{name}", venue_order_id=f"V-{name}") for name in names]
+    rows[700]["intent"] = "close"  # not plain: judged between two runs of plain ones
+    planned = plan([], rows[::-1])
+    inserted = [one["venue_order_id"] for one in planned["corrections"]]
+    assert inserted == [f"V-{name}" for name in names]
+    assert [one["venue_order_id"] for one in planned["notifications"]] == inserted
+    assert planned["result"]["missing_locally"] == 1025
+
+
 def test_a_finding_keeps_when_it_was_first_seen():
     first = plan([local_order()], [])
     later = plan_of(
