@@ -1,5 +1,6 @@
 """`trueup.plan/1`: what one run found, would change, asks and tells. Keys stand in the public document's order."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -20,11 +21,31 @@ PLAN_FORMAT = "trueup.plan/1"
 
 
 class Standing(Struct, frozen=True, gc=False):
-    """How an order without a local row stands at the venue, in the venue's own texts."""
+    """How an order without a local row stands at the venue, in the venue's own texts. Reads like the dict it is once
+    decoded, at a fifth of the memory.
+    """
 
     status: Status | None
     qty: str | None
     filled_qty: str | None
+
+    def __getitem__(self, key: str) -> str | None:
+        if key not in self.__struct_fields__:
+            raise KeyError(key)
+        value: str | None = getattr(self, key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__struct_fields__)
+
+    def __len__(self) -> int:
+        return len(self.__struct_fields__)
+
+    __contains__, get = Mapping.__contains__, Mapping.get
+    keys, values, items = Mapping.keys, Mapping.values, Mapping.items
+
+
+Mapping.register(Standing)  # a struct cannot inherit from it
 
 
 class Break(Struct, frozen=True, gc=False, kw_only=True):
@@ -40,7 +61,7 @@ class Break(Struct, frozen=True, gc=False, kw_only=True):
     reason: str
     message: str
     local: dict[str, Any] | None = None
-    venue: Any = None  # {key: value}; of an inserted order its Standing (a dict when decoded)
+    venue: Any = None  # {key: value}; of a venue order without a local row its Standing (a dict when decoded)
     corrected: bool = False
 
 
