@@ -5,7 +5,6 @@ WAL and every commit is synced. Knows nothing of what the statements mean.
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -18,7 +17,6 @@ from trueup.ledgers.statements import load_statements
 from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
-BUSY_PAUSE_S = 0.02
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
@@ -49,21 +47,10 @@ class SqliteDatabase:
                 self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
                 # a query's plan never heeds the values bound: else most statements are prepared again for each
                 self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-                self._migrate()
+                migrate(self.connection, path, SETTINGS)
             except BaseException:
                 self.connection.close()
                 raise
-
-    def _migrate(self) -> None:
-        """Those who make a new file at once would wait for each other: SQLite refuses some of them without waiting."""
-        deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-        while True:
-            try:
-                return migrate(self.connection, self.path, SETTINGS)
-            except apsw.BusyError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(BUSY_PAUSE_S)
 
     def now_ns(self) -> int:
         return self._clock_ns()

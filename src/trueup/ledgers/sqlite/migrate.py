@@ -5,6 +5,7 @@ database of another program are refused before anything is touched.
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -13,6 +14,8 @@ from msgspec import Struct
 
 from trueup.model.errors import LedgerError
 
+SETTING_TRIES_MAX = 50
+SETTING_WAIT_S = 0.02  # opening a ledger takes a few milliseconds
 _TABLE = """CREATE TABLE IF NOT EXISTS trueup_migrations (
   number     INTEGER PRIMARY KEY,
   name       TEXT NOT NULL,
@@ -49,7 +52,7 @@ def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> 
     migrations = load_migrations()
     _check(connection, path, migrations)
     for setting in settings:
-        connection.execute(setting).fetchall()
+        configure(connection, setting)
     if len(_applied(connection)) == len(migrations):
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -66,6 +69,18 @@ def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> 
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def configure(connection: apsw.Connection, setting: str) -> None:
+    """SQLite does not wait where another process opens the same new file and changes its journal at that moment."""
+    for _ in range(SETTING_TRIES_MAX - 1):
+        try:
+            connection.execute(setting).fetchall()
+        except apsw.BusyError:
+            time.sleep(SETTING_WAIT_S)
+        else:
+            return
+    connection.execute(setting).fetchall()
 
 
 def _check(connection: apsw.Connection, path: str, migrations: Sequence[Migration]) -> None:

@@ -6,13 +6,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.ledgers.sqlite.migrate import load_migrations
+from trueup.ledgers.sqlite.migrate import configure, load_migrations
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import Profile
 
@@ -108,6 +109,25 @@ def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
     ]
     errors = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both] == [0] * 4, errors
+
+
+class BusyOnce(apsw.Connection):
+    """As SQLite answers, at once, while another process changes the journal of the same file."""
+
+    asked = 0
+
+    def execute(self, *given: Any, **options: Any) -> apsw.Cursor:
+        self.asked += 1
+        if self.asked == 1:
+            raise apsw.BusyError("database is locked")
+        return super().execute(*given, **options)
+
+
+def test_a_journal_that_another_process_changes_is_waited_for(tmp_path: Path) -> None:
+    connection = BusyOnce(str(tmp_path / "ledger.db"))
+    configure(connection, "PRAGMA journal_mode = WAL")
+    assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    connection.close()
 
 
 def test_a_large_commit_is_not_copied_into_the_file_before_it_returns(tmp_path: Path) -> None:
