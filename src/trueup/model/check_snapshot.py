@@ -35,7 +35,7 @@ _USELESS_LEN_MAX = max(map(len, USELESS_CLIENT_ORDER_IDS))
 def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Snapshot:
     """The same checks and readings for a snapshot made in memory, so that its bytes decode to exactly this value.
 
-    `checked`: the profile's lists as they were checked last; only those that differ are gone through, and then kept.
+    `checked`: the profile's lists as they were checked last; only what differs is gone through, and then kept.
     """
     if snapshot.format != SNAPSHOT_FORMAT:
         raise InputError(f"expected {SNAPSHOT_FORMAT!r}, got {snapshot.format[:60]!r}", "$.format")
@@ -46,15 +46,15 @@ def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Sn
         if (found := known.find(path, rows)) is not None:
             read[path] = found
         elif rows:
-            new.append((path, rows))
-    for path, rows in new:
-        _check_rows(path, rows)
+            new.append((path, *known.adopt(path, rows)))
+    for path, rows, changed in new:
+        _check_rows(path, rows, changed)
         if path.endswith(".answers"):
             _check_answers(path, rows)
     _check_single_values(snapshot)
-    for path, rows in new:
+    for path, rows, _ in new:
         check_duplicates(path, rows)
-    for path, rows in new:
+    for path, rows, _ in new:
         read[path] = _read(path, rows)
         known.keep(path, rows, read[path])
     return _with_rows(snapshot, read)
@@ -112,9 +112,9 @@ _CHECKED_AT_ONCE = (
 )
 
 
-def _check_rows(path: str, rows: Sequence[Struct]) -> None:
-    for start in range(0, len(rows), _CHECKED_AT_ONCE):
-        _check_some(path, rows[start : start + _CHECKED_AT_ONCE], start)
+def _check_rows(path: str, rows: Sequence[Struct], changed: range) -> None:
+    for start in changed[::_CHECKED_AT_ONCE]:
+        _check_some(path, rows[start : min(start + _CHECKED_AT_ONCE, changed.stop)], start)
 
 
 def _check_some(path: str, rows: Sequence[Struct], start: int) -> None:
@@ -150,7 +150,7 @@ def _check_answers(path: str, answers: Sequence[Any]) -> None:
 
 def _check_answer_order(path: str, order: Struct) -> None:
     try:
-        _check_rows("", [order])
+        _check_some("", [order], 0)
     except InputError as fault:
         raise InputError(fault.message, path + fault.path.removeprefix("[0]")) from fault
 

@@ -1,5 +1,7 @@
 """Rows that were checked are not checked again, and nothing else passes for them."""
 
+from random import Random
+
 import pytest
 from msgspec.structs import replace
 
@@ -65,6 +67,49 @@ def test_a_row_that_changed_is_checked_with_its_list() -> None:
     assert refused.value.path == "$.local.orders[1].qty"
     with pytest.raises(InputError, match="duplicate"):
         check_snapshot(snapshot([order(1), replace(order(2), venue_order_id="V-1")]), checked)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_list_is_refused_and_read_as_if_all_of_it_were_new(seed: int) -> None:
+    """Orders that come, go, change and go wrong, in any place."""
+    rng, checked, orders = Random(seed), CheckedRows(), [order(number) for number in range(6)]
+    for step in range(60):
+        orders = list(orders)
+        index = rng.randrange(len(orders) + 1)
+        orders[index : index + rng.randrange(3)] = [order(100 + step)] * rng.randrange(3)
+        if orders and rng.random() < 0.3:
+            index = rng.randrange(len(orders))
+            wrong = rng.choice(({"qty": "1,5"}, {"limit_price": "x"}, {"submitted_at": "2026-02-30"}))
+            orders[index] = replace(orders[index], **wrong)
+        orders = [replace(one) if rng.random() < 0.5 else one for one in orders]
+        assert outcome(orders, checked) == outcome(orders, None)
+        if outcome(orders, None)[0] is None:
+            orders = [order(number) for number in range(6)]
+
+
+def outcome(orders: list[LocalOrder], checked: CheckedRows | None) -> tuple[list[LocalOrder] | None, str]:
+    try:
+        return check_snapshot(snapshot(orders), checked).local.orders, ""
+    except InputError as refused:
+        return None, f"{refused.path}: {refused}"
+
+
+def test_the_checked_rows_around_a_changed_one_are_handed_on() -> None:
+    checked = CheckedRows()
+    orders = [order(1), order(2), order(3), order(4)]
+    first = check_snapshot(snapshot(orders), checked).local.orders
+    alike = [replace(order(1), version=True), replace(order(3), status="pending_new"), order(4)]
+    again = check_snapshot(snapshot(alike), checked).local.orders
+    assert [one is other for one, other in zip(again, (first[0], first[2], first[3]), strict=True)] == [
+        True
+    ] * 3
+
+
+def test_a_row_that_stands_in_a_list_more_than_once() -> None:
+    """As a venue may list it: what begins the list alike also ends it."""
+    checked, row = CheckedRows(), VenueOrder(venue_order_id="v-1", qty="2")
+    for times in (3, 2, 1, 4):
+        assert check_snapshot(snapshot([], [row] * times), checked).venue.open_orders.rows == [row] * times
 
 
 def test_what_was_refused_is_not_kept() -> None:
