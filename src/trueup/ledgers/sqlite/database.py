@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import chain
 
 import apsw
 
@@ -68,10 +69,15 @@ class SqliteDatabase:
             return self.connection.changes()
 
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        """Most of a transaction's tables get no row: such a statement is not begun."""
+        rows = iter(values)
+        first = next(rows, None)
+        if first is None:
+            return 0
         with self._lock:
             before = self.connection.total_changes()
             try:
-                self.connection.executemany(self._statements[name], values)
+                self.connection.executemany(self._statements[name], chain((first,), rows))
             except apsw.Error as fault:
                 raise self._explain(fault) from fault
             return self.connection.total_changes() - before
