@@ -33,7 +33,7 @@ def draw_world_shape(rng: Random) -> Shape:
         stages=rng.random() < 0.6,
         auto_close=rng.random() < 0.3,
         coverage=rng.random() < 0.5,
-        trades_max=rng.randint(1, 3),
+        trades_max=rng.choice((1, 2, 3, 6)),
     )
 
 

@@ -29,10 +29,10 @@ class MarketWalk:
         self._revisions = revisions
 
     def step(self) -> None:
-        draw, market = self._walk.random, self._market
+        rng, market = self._walk, self._market
         for symbol, instrument in market.instruments.items():
-            move = int((2 * draw() - 1) * instrument.move_ticks)
-            liquidity = int((2 * draw() - 1) * LIQUIDITY_MAX)
+            move = rng.randint(-instrument.move_ticks, instrument.move_ticks)
+            liquidity = rng.randint(-LIQUIDITY_MAX, LIQUIDITY_MAX)
             market.match(symbol, max(1, market.prices[symbol] + move), liquidity)
         self._revise_fills()
 

@@ -90,8 +90,9 @@ def _plainer(plot: Plot) -> Iterator[Plot]:
     ):
         if getattr(plot.shape.world, name):
             yield _with_world(plot, **{name: False})
-    if plot.by_hand:
-        yield structs.replace(plot, by_hand=False)
+    for name in ("blank", "by_hand"):
+        if getattr(plot, name):
+            yield structs.replace(plot, **{name: False})
     if plot.shape.world.venue_skew_s:
         yield _with_world(plot, venue_skew_s=0)
 

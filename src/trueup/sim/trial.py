@@ -22,6 +22,8 @@ from trueup.sim.trace import write_trace
 
 STORM_S = (25, 60)
 NIGHT_S = (700, 2400)
+BLANK = 0.3  # share of the worlds whose venue denies every order once
+BLANK_AFTER_S = 12  # no order is recent any more
 BY_HAND = 0.4  # share of the worlds with stages in which people close all positions at last
 PARITY_ROUNDS_MIN = (
     4  # three to confirm, one that has nothing left to do; more where the first is not settled
@@ -40,6 +42,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     faults: Faults
     storms_s: tuple[int, ...]
     night_s: int = 0
+    blank: bool = False  # once healed, the venue denies every order for a moment
     by_hand: bool = False  # at last, people close all positions, and later take that back
 
 
@@ -77,9 +80,16 @@ def draw_plot(seed: int) -> Plot:
         world=world, workers=rng.randint(1, 3), pause_s=rng.choice(((0, 1), (1, 3), (1, 6), (4, 12)))
     )
     by_hand = world.stages and rng.random() < BY_HAND
+    blank = rng.random() < BLANK
     storms_s = tuple(rng.randint(*STORM_S) for _ in range(2 if night_s else 1))
     return Plot(
-        seed=seed, shape=shape, faults=Faults.drawn(rng), storms_s=storms_s, night_s=night_s, by_hand=by_hand
+        seed=seed,
+        shape=shape,
+        faults=Faults.drawn(rng),
+        storms_s=storms_s,
+        night_s=night_s,
+        blank=blank,
+        by_hand=by_hand,
     )
 
 
@@ -118,6 +128,8 @@ class _Bench:
                     await fleet.live_for(min(CHECK_EVERY_S, storm_s))
                     self._look()
             fleet.heal()
+            if self.plot.blank:
+                await self._deny_orders()
             self.rounds = await self._converge()
             if self.plot.by_hand:
                 for change_positions in (fleet.world.close_by_hand, fleet.world.reopen_by_hand):
@@ -125,6 +137,17 @@ class _Bench:
                     await self._converge(with_parity=True)
         finally:
             await fleet.stop()
+
+    async def _deny_orders(self) -> None:
+        """One round of runs to whom the venue says that there is no order: none may end by that."""
+        venues = [account.venue for account in self.fleet.world.accounts.values()]
+        await self.fleet.world.rest_for(BLANK_AFTER_S)
+        for venue in venues:
+            venue.is_blank = True
+        await self.fleet.settled_round()
+        for venue in venues:
+            venue.is_blank = False
+        self._look()
 
     async def _converge(self, *, with_parity: bool = False) -> int:
         """Rounds of runs until nothing is left to do; how many. `with_parity`: it must have answered, too."""

@@ -24,6 +24,7 @@ from trueup.sim.market_orders import time_text
 from trueup.sim.venue_rows import VenueRows
 
 FOREVER_AGO_NS = 0
+NO_ANSWER = "the simulated venue did not answer in time: ask again in the next run"
 EXPIRED_S = 60  # what is older than this is gone, where the history has expired
 SLOW_S_MAX = 8  # below the time-outs of the engine: what is slower is a failed read
 Row = TypeVar("Row")
@@ -49,6 +50,7 @@ class SimVenue:
         self._dice = dice
         self._rows = VenueRows(market, dice, fills_by_client_id=fills_by_client_id)
         self._sides: tuple[PositionSide | None, ...] = tuple(PositionSide) if hedged else (None,)
+        self.is_blank = False  # it lists no order and knows none it is asked for; its history cannot be read
         self._refused_until_ns = 0  # banned, or the key is revoked
         self._refusal = ""
 
@@ -92,7 +94,7 @@ class SimVenue:
 
     def read_open_orders(self) -> OrdersRead:
         as_of_ns = self._start_read()
-        if self._dice.strikes("read_empty"):
+        if self.is_blank or self._dice.strikes("read_empty"):
             return OrdersRead(state=ReadState.COMPLETE, read_at=self._now())
         orders = self._market.live_orders(self._account_id)
         if as_of_ns is not None:
@@ -103,6 +105,8 @@ class SimVenue:
 
     def read_history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
         as_of_ns = self._start_read()
+        if self.is_blank:
+            raise VenueUnavailable(NO_ANSWER)
         since_ns = FOREVER_AGO_NS if since is None else to_ns(since)
         expired = self._dice.strikes("history_expired")
         if expired:
@@ -148,6 +152,8 @@ class SimVenue:
             order = self._market.truth_order(self._account_id, order_id.strip().upper())
         else:
             order = self._market.truth_by_client_id(self._account_id, order_id)
+        if self.is_blank:
+            order = None
         view = order.view() if order is not None else None
         if order is not None and self._dice.strikes("answer_stale"):
             view = order.view_at(self._rows.earlier_ns())
@@ -181,7 +187,7 @@ class SimVenue:
         if now_ns < self._refused_until_ns or dice.strikes("read_rate_limited"):
             raise RateLimited("the simulated venue takes no more calls for now: wait 5 s", retry_after_s=5)
         if dice.strikes("read_failed"):
-            raise VenueUnavailable("the simulated venue did not answer in time: ask again in the next run")
+            raise VenueUnavailable(NO_ANSWER)
 
     def _position_parts(self, symbol: str, side: PositionSide | None, as_of_ns: int | None) -> int:
         if as_of_ns is None:

@@ -181,3 +181,14 @@ def test_rates_are_all_zero_by_default_and_storms_have_all_that_workers_can_meet
     assert all(0 <= rate < 1 for storm in storms for rate in storm.values())
     drawn = {name for storm in storms for name, rate in storm.items() if rate}
     assert drawn == set(FAULT_NAMES)
+
+
+def test_a_venue_gone_blank_denies_every_order_and_reads_no_history():
+    _, venue, _ = world_with(Faults())
+    venue.is_blank = True
+    assert (venue.read_open_orders().state, venue.read_open_orders().rows) == (ReadState.COMPLETE, [])
+    assert venue.answer(QueryBy.VENUE_ORDER_ID, "V-000004").outcome is Outcome.ABSENT
+    with pytest.raises(VenueUnavailable):
+        venue.read_history(None)
+    venue.is_blank = False
+    assert venue.answer(QueryBy.VENUE_ORDER_ID, "V-000004").outcome is Outcome.FOUND
