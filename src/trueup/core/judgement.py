@@ -132,8 +132,8 @@ class Judgement:
         self.notices.append((kind, reason))
 
     def ask(self, reason: Reason, by: QueryBy = QueryBy.VENUE_ORDER_ID, order_id: str | None = None) -> None:
-        """Ask for this order's record (by its venue order id unless told otherwise)."""
-        wanted = order_id or self.ids[1]
+        """Ask for this order's record, by the venue order id that it will have unless told otherwise."""
+        wanted = order_id or self.order.venue_order_id or self.ids[1]
         if wanted is not None:
             self.questions.append((by, wanted, reason))
 

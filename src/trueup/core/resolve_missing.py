@@ -158,8 +158,8 @@ def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
 def _judge_other_order(judgement: Judgement, comparable: str) -> Outcome:
     """An answer was found, but it is not this order's: its client order id carries another venue order."""
     replaced = _absent_or_replaced(judgement)
-    if replaced is Outcome.FOUND:
-        return replaced
+    if replaced is Outcome.FOUND or judgement.draft.account_changed:
+        return replaced  # the same id in another account says nothing of this order
     judgement.found(
         BreakKind.IDENTITY_CONFLICT,
         Reason.CLIENT_ID_REUSED,

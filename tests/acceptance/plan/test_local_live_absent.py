@@ -388,6 +388,14 @@ def test_the_recorded_account_is_no_change():
     assert steps(planned) == ["set_status v-1 canceled"]
 
 
+def test_an_order_of_the_same_client_id_in_another_account_is_no_conflict():
+    """A bot's own ids may come again there (simulator's seed 1079)."""
+    other = found(venue_order(venue_order_id="v-9"), by="client_order_id", id="c-1")
+    planned = gone(answers=[absent("v-1"), other], venue_keys=OTHER_ACCOUNT)
+    assert deferred(planned) == {"account_changed"}
+    assert "identity_conflict" not in kinds(planned)
+
+
 def test_another_account_still_asks():
     assert asked(gone(venue_keys=OTHER_ACCOUNT)) == ["venue venue_order_id v-1"]
 

@@ -59,6 +59,18 @@ def test_a_row_bound_to_the_successor_takes_its_terms_at_once(record):
     assert (projected(planned, "v-2")["qty"], projected(planned, "v-2")["limit_price"]) == ("12", "110")
 
 
+def test_a_row_bound_to_the_successor_asks_for_that_ones_record():
+    """Its fills are ahead of its record; the predecessor's, which was asked for, says nothing of that (seed 5058)."""
+    after = v2(status="filled", qty="10", filled_qty="9", filled_avg_price="100")
+    planned = plan(
+        [local_order()],
+        [],
+        history=history([v1(), after], [fill("F1", "10", venue_order_id="v-2")]),
+        answers=[found(v1())],
+    )
+    assert asked(planned) == ["venue venue_order_id v-2"]
+
+
 def test_where_something_was_filled_the_successor_is_a_new_row():
     planned = plan(
         [local_order(trade_id="t-1", sub_tag="desk-1")],
