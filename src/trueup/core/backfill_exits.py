@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from trueup.core.cover_history import filled_qty
 from trueup.core.derive_action import ended_before, pattern_group, reduces
-from trueup.core.discover_orders import ended_waits_for_recording
+from trueup.core.discover_orders import waits_for_recording
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -54,7 +54,7 @@ def backfill_exits(draft: Draft) -> None:
             skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
         )
         return
-    exits = [one for one in _unbooked_exits(draft) if not ended_waits_for_recording(draft, one)]
+    exits = [one for one in _unbooked_exits(draft) if not waits_for_recording(draft, one)]
     candidates, unknown = _candidates(draft)
     for trade in unknown:
         _no_go(draft, trade, Reason.POSITION_UNKNOWN)

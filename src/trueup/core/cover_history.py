@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from trueup.core.derive_action import derive_action, map_trade
 from trueup.core.discover_orders import (
-    ended_waits_for_recording,
     is_known_elsewhere,
     unanswered_ids,
     waits_for_predecessor,
+    waits_for_recording,
 )
 from trueup.core.draft import Draft, record_key
 from trueup.core.fold_fills import price_of
@@ -143,7 +143,7 @@ def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | 
     waits = (
         venue_id in draft.deferred_records
         or waits_for_predecessor(draft, record)
-        or ended_waits_for_recording(draft, record)
+        or waits_for_recording(draft, record)
     )
     return "deferred" if waits else None
 

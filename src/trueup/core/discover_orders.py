@@ -188,12 +188,6 @@ def waits_for_recording(draft: Draft, record: VenueOrder) -> bool:
     return recent
 
 
-def ended_waits_for_recording(draft: Draft, record: VenueOrder) -> bool:
-    """One that ended waits, too, unless it replaced a local order: that row ends now, and its bot would send again."""
-    before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
-    return draft.local_index(before) is None and waits_for_recording(draft, record)
-
-
 def _judge_owned(draft: Draft, record: VenueOrder) -> None:
     owner = judge_ownership(draft, record)
     if owner is Owner.FOREIGN:

@@ -207,21 +207,6 @@ def test_an_order_submitted_just_now_waits_until_its_bot_may_have_recorded_it(su
     assert projected_trade(planned) == (None if waits else "open 14/0")
 
 
-def test_what_just_replaced_a_local_order_is_inserted_as_that_ends():
-    sale = {"side": "sell", "filled_avg_price": "100"}
-    first = venue_order(status="replaced", replaced_by="v-9", filled_qty="6", **sale)
-    second = an_exit(replaces="v-1", submitted_at=at(-3))
-    planned = plan(
-        [local_order(side="sell", action="exit", trade_id="t-1")],
-        [],
-        history=history([first, second]),
-        policy=ON | PATTERN,
-        trades=[trade(**LONG)],
-    )
-    assert (stands(planned, "v-1"), stands(planned, "v-9")) == ("replaced 6 @ 100", "filled 4 @ 100")
-    assert projected_trade(planned) == "closed 10/10"
-
-
 @pytest.mark.parametrize("record", [done(side=None), done(symbol=None)])
 def test_an_unmapped_action(record):
     planned = cover(record)
