@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from trueup.core.cover_history import filled_qty
 from trueup.core.derive_action import ended_before, pattern_group, reduces
-from trueup.core.discover_orders import waits_for_recording
 from trueup.core.draft import Draft
 from trueup.core.insert_order import Insertion, insert_order
 from trueup.core.judge_ownership import Owner, judge_ownership
@@ -54,11 +53,10 @@ def backfill_exits(draft: Draft) -> None:
             skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
         )
         return
-    exits = [one for one in _unbooked_exits(draft) if not waits_for_recording(draft, one)]
     candidates, unknown = _candidates(draft)
     for trade in unknown:
         _no_go(draft, trade, Reason.POSITION_UNKNOWN)
-    _gather_exits(draft, candidates, exits)
+    _gather_exits(draft, candidates)
     accepted = [one for one in candidates if _accept(draft, candidates, one)]
     proposed, inserted, batch_id = _insert(draft, accepted)
     draft.exit_backfill = ExitBackfillResult(
@@ -110,9 +108,9 @@ def _candidates(draft: Draft) -> tuple[list[_Candidate], list[Trade]]:
     return candidates, unknown
 
 
-def _gather_exits(draft: Draft, candidates: list[_Candidate], exits: list[VenueOrder]) -> None:
+def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
     """Give every unbooked exit to the trade it names, or to the only one it can be of."""
-    for record in exits:
+    for record in _unbooked_exits(draft):
         fitting = [one for one in candidates if _may_close(record, one.trade)]
         if not fitting:
             continue

@@ -9,12 +9,7 @@ from collections import Counter
 from decimal import Decimal
 
 from trueup.core.derive_action import derive_action, map_trade
-from trueup.core.discover_orders import (
-    is_known_elsewhere,
-    unanswered_ids,
-    waits_for_predecessor,
-    waits_for_recording,
-)
+from trueup.core.discover_orders import is_known_elsewhere, unanswered_ids, waits_for_predecessor
 from trueup.core.draft import Draft, record_key
 from trueup.core.fold_fills import price_of
 from trueup.core.insert_order import Insertion, draft_order, insert_order
@@ -140,11 +135,7 @@ def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | 
             return "deferred"
         if is_known_elsewhere(draft, record):
             return "skipped_existing"
-    waits = (
-        venue_id in draft.deferred_records
-        or waits_for_predecessor(draft, record)
-        or waits_for_recording(draft, record)
-    )
+    waits = venue_id in draft.deferred_records or waits_for_predecessor(draft, record)
     return "deferred" if waits else None
 
 

@@ -91,7 +91,9 @@ def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
         )
     elif _waits(draft, record) or is_known_elsewhere(draft, record):
         return
-    elif not waits_for_recording(draft, record):
+    elif _is_recently_submitted(draft, record):
+        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
+    else:
         _judge_owned(draft, record)
 
 
@@ -180,12 +182,8 @@ def _raw_id(record: VenueOrder, order_id: str) -> str:
     return order_id
 
 
-def waits_for_recording(draft: Draft, record: VenueOrder) -> bool:
-    """An order that was submitted just now waits: its bot may be about to record it. Defers it."""
-    recent = draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
-    if recent:
-        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
-    return recent
+def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
+    return draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
 
 
 def _judge_owned(draft: Draft, record: VenueOrder) -> None:

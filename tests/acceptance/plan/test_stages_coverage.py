@@ -7,7 +7,6 @@ import pytest
 from tests.acceptance.plan.snapshots import (
     absent,
     at,
-    deferred,
     errors_alerted,
     fill,
     history,
@@ -197,14 +196,6 @@ def test_a_record_without_a_quantity_whose_fills_were_read_is_filled_like():
     planned = plan([], [], history=history([record], fills), policy=ON | PATTERN, trades=[trade(**LONG)])
     assert classes(planned) == {"skipped_missing_fill_data": 1}
     assert classes(cover(record)) == {"skipped_not_filled_like": 1}
-
-
-@pytest.mark.parametrize(("submitted_at", "waits"), [(at(-6), True), (at(-6.001), False)])
-def test_an_order_submitted_just_now_waits_until_its_bot_may_have_recorded_it(submitted_at, waits):
-    planned = cover(done(submitted_at=submitted_at))  # read a second before now: six seconds are just recent
-    assert classes(planned) == ({"deferred": 1} if waits else {"inserted": 1})
-    assert deferred(planned) == ({"recently_submitted"} if waits else set())
-    assert projected_trade(planned) == (None if waits else "open 14/0")
 
 
 @pytest.mark.parametrize("record", [done(side=None), done(symbol=None)])

@@ -5,7 +5,6 @@ import pytest
 from tests.acceptance.plan.snapshots import (
     asked,
     at,
-    deferred,
     history,
     kinds,
     local_order,
@@ -227,12 +226,6 @@ def test_foreign_exit():
     assert refusals(planned) == {"foreign_exit": 1}
     (broken,) = [one for one in planned["breaks"] if one["kind"] == "missing_exit"]
     assert broken["message"].endswith("foreign_exit (man-9)")  # a person can name it to `trueup decide`
-
-
-def test_an_exit_submitted_just_now_is_left_to_its_bot():
-    planned = backfill(sold(submitted_at=at(-3)))
-    assert deferred(planned) == {"recently_submitted"}
-    assert (steps(planned), refusals(planned), figures(planned)) == ([], {}, [0, 0, 0, 0])
 
 
 def test_quantity_exceeds_trade():
