@@ -12,7 +12,7 @@ from trueup.core.judge_pair import judge_fills, judge_pair
 from trueup.core.judge_plainly import judge_plainly
 from trueup.core.judgement import turn_of
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount
+from trueup.model.money import ZERO, amount, same
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 
 
@@ -30,7 +30,7 @@ def diff_orders(draft: Draft) -> None:
 
 
 def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> Iterable[int]:
-    """Indexes of the pairs whose texts differ anywhere; one pass, no arithmetic."""
+    """Indexes of the pairs that differ anywhere. One pass over texts; arithmetic only where a text differs."""
     unequal = [
         record is not None
         and (
@@ -47,7 +47,26 @@ def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None
         )
         for order, record in zip(orders, matched, strict=True)
     ]
-    return compress(range(len(unequal)), unequal)
+    for index in compress(range(len(unequal)), unequal):
+        record = matched[index]
+        if record is None or not _differ_in_spelling_only(orders[index], record):
+            yield index
+
+
+def _differ_in_spelling_only(order: LocalOrder, record: VenueOrder) -> bool:
+    """Whether amounts like `9.60` and `9.6` are all that differs: books are canonical, a venue need not be."""
+    return (
+        order.status is record.status
+        and order.symbol == record.symbol
+        and order.side is record.side
+        and order.venue_order_id == record.venue_order_id
+        and order.client_order_id == record.client_order_id
+        and record.replaced_by is None
+        and same(order.filled_qty, record.filled_qty)
+        and same(order.qty, record.qty)
+        and same(order.limit_price, record.limit_price)
+        and same(order.stop_price, record.stop_price)
+    )
 
 
 def _orders_with_news(draft: Draft) -> Iterable[int]:
