@@ -212,6 +212,12 @@ def test_4_absent_is_not_different_and_a_zero_stop_is_none(local, venue):
     assert quiet(plan([local_order(**local)], [venue_order(**venue)]))
 
 
+def test_4_an_amount_that_is_only_spelled_otherwise_hides_no_other_difference():
+    planned = plan([local_order(client_order_id=None)], [venue_order(qty="10.0", client_order_id="bot-1")])
+    assert the_break(planned, "ids_incomplete")["reason"] == "ids_missing_locally"
+    assert [step.split()[0] for step in steps(planned)] == ["bind_ids"]
+
+
 @pytest.mark.parametrize(("updated_s", "amended"), [(-599, True), (-600, True), (-601, False)])
 def test_4_only_a_record_that_is_not_older_amends(updated_s, amended):
     local = local_order(venue_updated_at=at(-600))
