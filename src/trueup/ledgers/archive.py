@@ -1,10 +1,11 @@
 """Reads what the journal keeps: runs, breaks over time, deferrals, the timeline of one order. And its retention."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.ledgers.database import (
     Database,
@@ -16,14 +17,13 @@ from trueup.ledgers.database import (
     stamp,
     text_value,
 )
-from trueup.ledgers.order_log import BOT, PERSON
+from trueup.ledgers.order_log import BOT, BY_RUN, PERSON
 from trueup.ledgers.pack_run import unpacked
 from trueup.ledgers.rows import ORDER_ROWS, json_list, one_document
 from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.plan import Break
 from trueup.model.snapshot import LocalOrder, Trade
-from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
 
 
@@ -32,6 +32,7 @@ class _OwnedTrade(Struct, frozen=True):
     trade: Trade
 
 
+_BREAK = msgspec.json.Decoder(Break)
 _OWNED_TRADES = msgspec.json.Decoder(list[_OwnedTrade])
 WATERMARKS_KEPT = 100  # per profile: how far back a restored backup may lie
 
@@ -73,38 +74,10 @@ def list_breaks(database: Database, profile_id: str | None, *, open_only: bool) 
 
 
 def _break_record(row: Row) -> BreakRecord:
-    (
-        profile_id,
-        break_id,
-        kind,
-        severity,
-        symbol,
-        client_id,
-        venue_id,
-        trade_id,
-        reason,
-        message,
-        local,
-        venue,
-    ) = row[:12]
-    first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id = row[12:]
-    found = Break(
-        break_id=text_value(break_id),
-        kind=BreakKind(text_value(kind)),
-        severity=Severity(text_value(severity)),
-        symbol=optional_text(symbol),
-        client_order_id=optional_text(client_id),
-        venue_order_id=optional_text(venue_id),
-        trade_id=optional_text(trade_id),
-        reason=text_value(reason),
-        message=text_value(message),
-        local=_decoded(local),
-        venue=_decoded(venue),
-        corrected=resolution == "corrected",
-    )
+    profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id = row
     return BreakRecord(
         profile_id=text_value(profile_id),
-        found=found,
+        found=replace(_BREAK.decode(text_value(found)), corrected=resolution == "corrected"),
         first_seen_at=text_value(first_seen_at),
         last_seen_at=text_value(last_seen_at),
         occurrences=int_value(occurrences),
@@ -141,10 +114,8 @@ def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> li
     venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
     with database.reading():
         keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
-        entries = [_logged(row) for key in keys for row in database.rows("timeline_log", key)]
-        return _timeline(
-            database, profile_id, entries, json_list(_ids_of(order)), keys[0] if keys else None, None
-        )
+        rows = [row for key in keys for row in database.rows("timeline_log", key)]
+        return _timeline(database, profile_id, rows, json_list(_ids_of(order)), None)
 
 
 def trade_timeline(database: Database, profile_id: str, trade_id: str) -> list[TimelineEntry]:
@@ -152,22 +123,23 @@ def trade_timeline(database: Database, profile_id: str, trade_id: str) -> list[T
     trade = normal_id(trade_id)
     with database.reading():
         ids = [one for order in orders_of_trade(database, profile_id, trade_id) for one in _ids_of(order)]
-        entries = [_logged(row) for row in database.rows("timeline_trade_log", profile_id, trade)]
-        return _timeline(database, profile_id, entries, json_list(ids), None, trade)
+        rows = database.rows("timeline_trade_log", profile_id, trade)
+        return _timeline(database, profile_id, rows, json_list(ids), trade)
 
 
 def _timeline(
     database: Database,
     profile_id: str,
-    entries: list[TimelineEntry],
+    logged: Iterable[Row],
     ids: str,
-    order_key: int | None,
     trade_id: str | None,
 ) -> list[TimelineEntry]:
-    corrections = database.rows("timeline_corrections", profile_id, order_key, trade_id)
+    entries = [entry for row in logged for entry in _logged(row)]
+    superseded = database.rows("timeline_superseded", profile_id, ids, trade_id)
+    entries += [_corrected(at, _decoded(one) or {}, "superseded", run_id) for at, one, run_id in superseded]
     breaks = [_broken(row) for row in database.rows("timeline_breaks", profile_id, ids, trade_id)]
     break_ids = json_list(one.detail["break_id"] for one in breaks)
-    entries += [_corrected(row) for row in corrections] + breaks
+    entries += breaks
     for row in database.rows("timeline_notifications", profile_id, ids, trade_id):
         entries += _notified(row)
     for row in database.rows("timeline_decisions", profile_id, ids, trade_id, break_ids):
@@ -208,53 +180,39 @@ def _decided(row: Row) -> Iterator[TimelineEntry]:
         )
 
 
-def _logged(row: Row) -> TimelineEntry:
+def _logged(row: Row) -> Iterator[TimelineEntry]:
+    """The row, and the corrections that it was written by."""
     at, event, written_by, version, payload = row
     detail = {**(_decoded(payload) or {}), "version": version}
-    return TimelineEntry(at=str(at), source="log", what=str(event), by=str(written_by), detail=detail)
+    corrections = detail.pop("corrections", [])
+    yield TimelineEntry(at=str(at), source="log", what=str(event), by=str(written_by), detail=detail)
+    for one in corrections:
+        yield _corrected(at, one, "applied", str(written_by).removeprefix(BY_RUN))
 
 
-def _corrected(row: Row) -> TimelineEntry:
-    at, kind, reason, state, payload, correction_id, break_id, run_id = row
-    detail = {
-        **(_decoded(payload) or {}),
-        "reason": reason,
-        "state": state,
-        "correction_id": correction_id,
-        "break_id": break_id,
-    }
-    return TimelineEntry(at=str(at), source="correction", what=str(kind), by=_by(run_id), detail=detail)
+def _corrected(at: Value, one: dict[str, Any], state: str, run_id: Value) -> TimelineEntry:
+    keys = ("fill", "changes", "reason", "correction_id", "break_id")
+    detail = {key: one[key] for key in keys} | {"state": state}
+    return TimelineEntry(at=str(at), source="correction", what=one["kind"], by=_by(run_id), detail=detail)
 
 
 def _broken(row: Row) -> TimelineEntry:
-    (
-        first,
-        last,
-        kind,
-        severity,
-        reason,
-        message,
-        local,
-        venue,
-        count,
-        resolution,
-        resolved_at,
-        break_id,
-        run_id,
-    ) = row
+    record = _break_record(row)
+    found = record.found
     detail = {
-        "severity": severity,
-        "reason": reason,
-        "message": message,
-        "local": _decoded(local),
-        "venue": _decoded(venue),
-        "last_seen_at": last,
-        "occurrences": count,
-        "resolution": resolution,
-        "resolved_at": resolved_at,
-        "break_id": break_id,
+        "severity": found.severity,
+        "reason": found.reason,
+        "message": found.message,
+        "local": found.local,
+        "venue": found.venue,
+        "last_seen_at": record.last_seen_at,
+        "occurrences": record.occurrences,
+        "resolution": record.resolution,
+        "resolved_at": record.resolved_at,
+        "break_id": found.break_id,
     }
-    return TimelineEntry(at=str(first), source="break", what=str(kind), by=_by(run_id), detail=detail)
+    by = _by(record.run_id)
+    return TimelineEntry(at=record.first_seen_at, source="break", what=found.kind, by=by, detail=detail)
 
 
 def _notified(row: Row) -> Iterator[TimelineEntry]:
@@ -279,11 +237,11 @@ def _notified(row: Row) -> Iterator[TimelineEntry]:
 def _by(run_id: Value) -> str:
     """Who reported or told it: a run of trueup; or the bot or person whose write it came with."""
     writer = text_value(run_id)
-    return writer if writer == BOT or writer.startswith(PERSON) else "trueup:" + writer
+    return writer if writer == BOT or writer.startswith(PERSON) else BY_RUN + writer
 
 
 def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, int]:
-    """Forget runs (with their snapshots and corrections) that are older and not among each profile's newest.
+    """Forget runs (with their snapshots) that are older and not among each profile's newest.
 
     Also delivered notifications and resolved breaks of that age. The books and the order log are never purged.
     Returns how many rows went, by table.
@@ -294,7 +252,6 @@ def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, 
         before = seconds_after(stamp(database.now_ns()), -older_than_s)
         return {
             "runs": database.write("purge_runs", before, keep_last),
-            "corrections": database.write("purge_corrections"),
             "outbox": database.write("purge_outbox", before),
             "breaks": database.write("purge_breaks", before),
             "watermarks": database.write("purge_watermarks", WATERMARKS_KEPT),

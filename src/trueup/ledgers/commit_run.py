@@ -4,8 +4,8 @@ In this order: the fence; the rows as they stand; which corrections still apply;
 and log; breaks, corrections, run record, outbox, findings, deferrals, watermark. An in-sync run writes its lease only.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -14,21 +14,33 @@ from trueup.ledgers.apply_plan import Books, Selection, select_corrections
 from trueup.ledgers.check_invariants import check_invariants
 from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, text_value
 from trueup.ledgers.exit_audit import exit_audit
-from trueup.ledgers.journal_rows import break_values, encode, notification_values
+from trueup.ledgers.journal_rows import encode, write_breaks, write_notifications
+from trueup.ledgers.known_rows import KnownRows
 from trueup.ledgers.leases import renew
+from trueup.ledgers.order_log import BY_RUN
 from trueup.ledgers.pack_run import PackedRun, packing
 from trueup.ledgers.plan_index import PlanIndex
-from trueup.ledgers.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, TradeRow, json_list, one_document
+from trueup.ledgers.plan_texts import PlanTexts
+from trueup.ledgers.rows import (
+    FILL_ROWS,
+    ORDER_ROWS,
+    TRADE_ROWS,
+    OrderRow,
+    TradeRow,
+    json_list,
+    one_document,
+)
 from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.plan import Correction, FillChange, Notification, Plan
-from trueup.model.snapshot import Snapshot
+from trueup.model.plan import Notification, Plan
+from trueup.model.snapshot import LocalOrder, Snapshot
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
+_OrderColumns = tuple[int, str, int, str]  # key, profile, logged version, the order
 _NOTHING = Selection([], [], [], [], [], [])
 
 
@@ -41,10 +53,21 @@ class Run(Struct, kw_only=True):
     state: str
     watermark: str | None
     notify: bool
+    known_orders: KnownRows[
+        LocalOrder
+    ]  # as they were read for the plan: what stands so still is not decoded again
 
     @property
     def profile_id(self) -> str:
         return self.plan.profile_id
+
+
+class _Prepared(Struct):
+    """What is made of a run before the database is locked for it."""
+
+    texts: PlanTexts
+    index: PlanIndex | None = None  # of a plan to be applied
+    kept: PackedRun | None = None  # snapshot and plan as they are stored, of a run worth keeping
 
 
 def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
@@ -53,22 +76,21 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
     if run.plan.profile_id != run.snapshot.profile.profile_id:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
+    texts = PlanTexts(run.plan)
     if not _is_worth_keeping(run):
-        return _commit(database, lease, run, None, None)
-    with packing(run.snapshot, run.plan) as kept:
+        return _commit(database, lease, run, _Prepared(texts))
+    with packing(run.snapshot, texts) as kept:
         index = PlanIndex(run.plan) if run.state == "applied" and run.plan.corrections else None
         kept.snapshot()
-        return _commit(database, lease, run, index, kept)
+        return _commit(database, lease, run, _Prepared(texts, index, kept))
 
 
-def _commit(
-    database: Database, lease: Lease, run: Run, index: PlanIndex | None, kept: PackedRun | None
-) -> ApplyReport:
+def _commit(database: Database, lease: Lease, run: Run, prepared: _Prepared) -> ApplyReport:
     """The transaction; a lost acknowledgement of its commit is looked up."""
     try:
         with database.transaction():
             renew(database, lease)
-            return _Commit(database, run).write(index, kept)
+            return _Commit(database, run, prepared).write()
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -94,15 +116,15 @@ def _is_worth_keeping(run: Run) -> bool:
 class _Commit:
     """The transaction's statements; the caller holds the transaction and has passed the fence."""
 
-    def __init__(self, database: Database, run: Run) -> None:
+    def __init__(self, database: Database, run: Run, prepared: _Prepared) -> None:
         self._database = database
         self._run = run
+        self._prepared = prepared
         self._home = home_of(database, run.profile_id)
         self._now = stamp(database.now_ns())
 
-    def write(self, index: PlanIndex | None, kept: PackedRun | None) -> ApplyReport:
-        """`index`: of a plan to be applied. `kept`: snapshot and plan as they are stored, of a run worth keeping."""
-        run = self._run
+    def write(self) -> ApplyReport:
+        run, index, kept = self._run, self._prepared.index, self._prepared.kept
         selection = _NOTHING if index is None else self._select(index)
         self._write_books(selection)
         if run.state != "failed":
@@ -130,9 +152,7 @@ class _Commit:
     def _select(self, index: PlanIndex) -> Selection:
         plan, database, home = self._run.plan, self._database, self._home
         ids = json_list(index.venue_ids()), json_list(index.client_ids())
-        rows = database.rows("orders_by_ids", home.account_id, *ids)
-        unnamed = database.rows("orders_without_ids", home.profile_id)
-        orders = one_document(rows, ORDER_ROWS) + one_document(unnamed, ORDER_ROWS)
+        orders = self._orders(ids)
         rows = database.rows("trades_by_id", home.profile_id, json_list(index.trade_ids()))
         trades = one_document(rows, TRADE_ROWS)
         keys = json_list(row.order_key for row in orders)
@@ -143,6 +163,14 @@ class _Commit:
         selection = select_corrections(index, books, home.profile_id)
         check_invariants(selection, plan, booked, allow_overfill=self._run.snapshot.policy.allow_overfill)
         return selection
+
+    def _orders(self, ids: tuple[str, str]) -> list[OrderRow]:
+        """As they stand now, whoever wrote them."""
+        database, home = self._database, self._home
+        rows = cast("list[_OrderColumns]", database.rows("orders_to_change", home.account_id, *ids))
+        orders = self._run.known_orders.look_up([columns for *_, columns in rows])
+        named = [OrderRow(*row[:3], order) for row, order in zip(rows, orders, strict=True)]
+        return named + one_document(database.rows("orders_without_ids", home.profile_id), ORDER_ROWS)
 
     def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
         """Trades that the plan could not move, for it did not know them: every trade not closed is read."""
@@ -159,22 +187,25 @@ class _Commit:
             self._database,
             self._home,
             event="corrected",
-            written_by=f"trueup:{self._run.run_id}",
+            written_by=BY_RUN + self._run.run_id,
             logged_at=self._now,
         )
         writer.write(selection.orders, selection.trades)
 
     def _write_breaks(self, selection: Selection) -> None:
-        plan, taken_at = self._run.plan, self._run.plan.taken_at
-        unresolved = {c.break_id for c in selection.superseded}
-        resolved = {c.break_id for c in selection.applied} - unresolved
-        rows = (
-            break_values(plan.profile_id, one, taken_at, one.break_id in resolved, self._run.run_id)
-            for one in plan.breaks
-        )
-        self._database.write_many("see_break", rows)
-        still_open = {one.break_id for one in plan.breaks} | {f.break_id for f in plan.findings if f.break_id}
-        self._database.write("close_other_breaks", plan.profile_id, json_list(sorted(still_open)), taken_at)
+        plan, run_id = self._run.plan, self._run.run_id
+        if plan.breaks:
+            write_breaks(
+                self._database,
+                plan.profile_id,
+                self._prepared.texts.breaks,
+                plan.taken_at,
+                run_id,
+                corrected=bool(selection.applied),
+                superseded={one.break_id for one in selection.superseded},
+            )
+        waiting = json_list(one.break_id for one in plan.findings if one.break_id)
+        self._database.write("close_other_breaks", plan.profile_id, run_id, plan.taken_at, waiting)
 
     def _write_run(self, selection: Selection, kept: PackedRun) -> None:
         run = self._run
@@ -188,20 +219,20 @@ class _Commit:
             run.state,
             run.plan.result.error,
             len(selection.applied),
-            len(selection.superseded),
+            encode(selection.superseded).decode(),
             kept.snapshot(),
             kept.plan(),
         )
-        rows = (_correction_values(run, *placed) for placed in _placed_corrections(selection))
-        self._database.write_many("insert_correction", rows)
         inserted = {one.correction_id for one in selection.applied}
         audit = exit_audit(run.plan, inserted, run_id=run.run_id, audited_at=self._now)
         self._database.write_many("insert_exit_audit", audit)
 
-    def _write_outbox(self, notifications: Iterable[Notification]) -> None:
-        run = self._run
-        rows = (notification_values(run.profile_id, one, self._now, run.run_id) for one in notifications)
-        self._database.write_many("insert_notification", rows)
+    def _write_outbox(self, notifications: Sequence[Notification]) -> None:
+        told = self._prepared.texts.notifications
+        if len(notifications) < len(self._run.plan.notifications):
+            told = encode(notifications)
+        if notifications:
+            write_notifications(self._database, self._run.profile_id, told, self._now, self._run.run_id)
 
     def _write_findings(self) -> None:
         plan, prior = self._run.plan, self._run.snapshot.prior
@@ -224,44 +255,6 @@ class _Commit:
             for name, d in names
         ]
         self._database.write_many("defer_order", rows)
-
-
-def _placed_corrections(selection: Selection) -> Iterator[tuple[Correction, str, int | None]]:
-    """Each with its state, and the order that it was applied to (null: a trade, or nothing)."""
-    for write in selection.orders:
-        for one in write.corrections:
-            yield one, "applied", write.order_key
-    for moved in selection.trades:
-        for one in moved.corrections:
-            yield one, "applied", None
-    for one in selection.superseded:
-        yield one, "superseded", None
-
-
-def _correction_values(
-    run: Run, one: Correction, state: str, order_key: int | None
-) -> tuple[str | int | None, ...]:
-    return (
-        one.correction_id,
-        run.run_id,
-        run.profile_id,
-        one.break_id,
-        state,
-        one.kind,
-        one.reason,
-        one.client_order_id,
-        one.venue_order_id,
-        one.trade_id,
-        order_key,
-        encode(_Payload(one.fill, one.changes)).decode(),
-    )
-
-
-class _Payload(Struct, gc=False):
-    """What of a correction is kept as JSON."""
-
-    fill: FillChange | None
-    changes: Any
 
 
 def _deferral_identity(client_order_id: str | None, venue_order_id: str | None) -> str:

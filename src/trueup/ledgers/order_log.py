@@ -1,12 +1,12 @@
 """The order log: what a row holds, its hash chain, and folding it back into the current state. Pure.
 
 A row is about one order (with the fills it booked) or one trade. Its payload is the lifecycle payload of the reference,
-what changed, and which corrections did it. Each row's hash covers the row and the hash of the profile's row before it.
+what changed, and the corrections that did it. Each row's hash covers the row and the hash of the profile's row before.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import compress, count
 from operator import ne
 from typing import Any
 
@@ -14,10 +14,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple, fields
 
+from trueup.model.plan import Correction, FillChange
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
 GENESIS = ""  # what the first row of a profile carries as the hash before it
 BOT = "bot"
+BY_RUN = "trueup:"  # and the run's id
 PERSON = "person:"  # and the author
 OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the next write
 _HASH_BYTES = 32
@@ -40,7 +42,17 @@ class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
     order_key: int | None
     trade_id: str | None
     version: int
-    payload: str
+    payload: bytes
+
+
+class _Change(Struct, gc=False):
+    """What of a payload is folded."""
+
+    changes: dict[str, Any] = {}
+    fills: list[Fill] = []
+
+
+_CHANGE = msgspec.json.Decoder(_Change)
 
 
 class LogRow(Struct, frozen=True, gc=False, array_like=True):
@@ -53,6 +65,17 @@ class LogRow(Struct, frozen=True, gc=False, array_like=True):
     version: int
     payload: str
     hash: str
+
+
+class LoggedCorrection(Struct, omit_defaults=True, gc=False):
+    """A correction that was applied; its order (or trade) and version are the row's."""
+
+    correction_id: str
+    break_id: str
+    kind: str
+    reason: str
+    fill: FillChange | None = None
+    changes: Any = None
 
 
 class Payload(Struct, omit_defaults=True, gc=False):
@@ -73,12 +96,11 @@ class Payload(Struct, omit_defaults=True, gc=False):
     sub_tag: str | None = None
     changes: dict[str, Any] = {}
     fills: list[Fill] = []
-    correction_ids: list[str] = []
+    corrections: list[LoggedCorrection] = []
     reason: str | None = None  # a person's, or what the write reports
 
 
-_PAYLOAD = msgspec.json.Decoder(Payload)
-_encode = msgspec.json.Encoder().encode
+_ENCODER = msgspec.json.Encoder()
 
 
 class FoldedOrder(Struct):
@@ -98,13 +120,13 @@ def order_payload(
     after: LocalOrder,
     changes: dict[str, Any],
     fills: list[Fill],
-    correction_ids: list[str],
+    corrections: Sequence[Correction],
     *,
     profile_id: str,
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
-) -> str:
+) -> bytes:
     payload = Payload(  # by place: 17 keywords take four times as long
         user_id,
         profile_id,
@@ -121,22 +143,22 @@ def order_payload(
         after.sub_tag,
         changes,
         fills,
-        correction_ids,
+        _logged(corrections),
         reason,
     )
-    return _encode(payload).decode()
+    return _ENCODER.encode(payload)
 
 
 def trade_payload(
     before: Trade | None,
     after: Trade,
-    correction_ids: list[str],
+    corrections: Sequence[Correction],
     *,
     profile_id: str,
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
-) -> str:
+) -> bytes:
     payload = Payload(
         user_id=user_id,
         profile_id=profile_id,
@@ -145,10 +167,17 @@ def trade_payload(
         timestamp=logged_at,
         trade_id=after.trade_id,
         changes=_changed(before, after, _TRADE_KEYS),
-        correction_ids=correction_ids,
+        corrections=_logged(corrections),
         reason=reason,
     )
-    return _encode(payload).decode()
+    return _ENCODER.encode(payload)
+
+
+def _logged(corrections: Sequence[Correction]) -> list[LoggedCorrection]:
+    return [
+        LoggedCorrection(one.correction_id, one.break_id, one.kind, one.reason, one.fill, one.changes)
+        for one in corrections
+    ]
 
 
 def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any]:
@@ -160,7 +189,7 @@ def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[
     if before is None:
         return {key: getattr(after, key) for key in keys}
     old, new = astuple(before), astuple(after)
-    return dict(compress(zip(keys, new, strict=False), map(ne, old, new)))
+    return {keys[at]: new[at] for at in compress(count(), map(ne, old, new)) if at < len(keys)}
 
 
 def chain(
@@ -180,12 +209,12 @@ def chain(
             entry.version,
         )
         head.hash = row_hash(head.hash, facts, entry.payload)
-        yield (*facts, entry.payload, head.hash)
+        yield (*facts, entry.payload.decode(), head.hash)
 
 
-def row_hash(previous: str, facts: tuple[Any, ...], payload: str) -> str:
+def row_hash(previous: str, facts: tuple[Any, ...], payload: bytes) -> str:
     """Of the hash before, the row's other columns as JSON, and its payload as it stands."""
-    row = previous.encode() + _encode(facts) + payload.encode()
+    row = previous.encode() + _ENCODER.encode(facts) + payload
     return hashlib.blake2b(row, digest_size=_HASH_BYTES).hexdigest()
 
 
@@ -205,7 +234,7 @@ def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
             row.trade_id,
             row.version,
         )
-        if row_hash(previous, facts, row.payload) != row.hash:
+        if row_hash(previous, facts, row.payload.encode()) != row.hash:
             return f"row {row.seq} of the order log was changed: its hash does not follow from the row before"
         previous, expected = row.hash, expected + 1
     return None
@@ -215,7 +244,7 @@ def fold(rows: Iterable[LogRow]) -> Folded:
     """Lay each row's changes over what stood before."""
     folded = Folded(orders={}, trades={})
     for row in rows:
-        payload = _PAYLOAD.decode(row.payload)
+        payload = _CHANGE.decode(row.payload)
         if row.order_key is not None:
             known = folded.orders.setdefault(row.order_key, FoldedOrder(0, {}, {}))
         else:
@@ -230,7 +259,7 @@ def differences(folded: FoldedOrder | None, current: LocalOrder | Trade) -> list
     """The keys in which the log and the table disagree; `version` where only that does."""
     if folded is None:
         return ["not in the log"]
-    state = msgspec.json.decode(_encode(current), type=dict[str, Any])
+    state = msgspec.json.decode(_ENCODER.encode(current), type=dict[str, Any])
     version = state.pop("version")
     keys = [key for key, value in state.items() if folded.state.get(key) != value]
     return keys or ([] if folded.version == version else ["version"])

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from trueup.ledgers.journal_rows import encode
+from trueup.ledgers.plan_texts import PlanTexts
 from trueup.model.errors import LedgerError
-from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 
 BESIDE_FROM_BYTES = 100_000  # measured: about a millisecond of compressing, and of starting a thread
@@ -29,9 +29,9 @@ class PackedRun(Struct, frozen=True):
 
 
 @contextmanager
-def packing(snapshot: Snapshot, plan: Plan) -> Iterator[PackedRun]:
+def packing(snapshot: Snapshot, plan: PlanTexts) -> Iterator[PackedRun]:
     with ThreadPoolExecutor(max_workers=1) as beside:
-        yield PackedRun(_compressing(encode(snapshot), beside), _compressing(encode(plan), beside))
+        yield PackedRun(_compressing(encode(snapshot), beside), _compressing(plan.document(), beside))
 
 
 def _compressing(document: bytes, beside: ThreadPoolExecutor) -> Callable[[], bytes]:

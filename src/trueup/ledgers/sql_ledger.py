@@ -221,6 +221,7 @@ class SqlLedger:
             state=state,
             watermark=watermark,
             notify=notify,
+            known_orders=self._known[lease.account_id].orders,
         )
         return commit_run(self.database, lease, run)
 

@@ -44,7 +44,7 @@ class Home(Struct, frozen=True, kw_only=True):
     was_written_past_log: bool
 
 
-# what the statement `move_order` sets
+# what the statement `move_orders` sets
 _MOVING = ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
 _moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
@@ -118,7 +118,8 @@ class BookWriter:
             if write.before is not None:
                 (moved if _is_move(write.changes) else others).append(write)
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        write_many("move_order", ((*_moving(w.after), w.order_key) for w in moved))
+        if moved:  # in one statement: each would note what it would undo, and the indexes' pages with it
+            self._database.write("move_orders", json_list((*_moving(w.after), w.order_key) for w in moved))
         write_many("update_order", ((*order_values(w.after), w.order_key) for w in others))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in inserts))
 
@@ -151,7 +152,7 @@ class BookWriter:
             write.after,
             write.changes,
             fills,
-            [correction.correction_id for correction in write.corrections],
+            write.corrections,
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,
             logged_at=self._logged_at,
@@ -170,7 +171,7 @@ class BookWriter:
         payload = trade_payload(
             None if write.before is None else write.before.trade,
             write.after,
-            [correction.correction_id for correction in write.corrections],
+            write.corrections,
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,
             logged_at=self._logged_at,

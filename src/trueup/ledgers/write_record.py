@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, stamp
-from trueup.ledgers.journal_rows import break_values, notification_values
+from trueup.ledgers.journal_rows import encode, write_breaks, write_notifications
 from trueup.ledgers.order_log import BOT, PERSON, order_changes
 from trueup.ledgers.rows import (
     FILL_ROWS,
@@ -80,10 +80,10 @@ def write_record(
 
 
 def _report(database: Database, home: Home, wanted: LocalRecord, now: str, written_by: str) -> None:
-    breaks = (break_values(home.profile_id, one, now, False, written_by) for one in wanted.breaks)
-    database.write_many("see_break", breaks)
-    told = (notification_values(home.profile_id, one, now, written_by) for one in wanted.notifications)
-    database.write_many("insert_notification", told)
+    if wanted.breaks:
+        write_breaks(database, home.profile_id, encode(wanted.breaks), now, written_by)
+    if wanted.notifications:
+        write_notifications(database, home.profile_id, encode(wanted.notifications), now, written_by)
 
 
 def _find_order(

@@ -156,7 +156,7 @@ class Judge:
         known = self._looked.get(profile_id)
         if known is not None and known[0] == state:
             return known[1]
-        sql = "SELECT trade_id FROM breaks WHERE profile_id = ? AND kind = 'trade_overrun'"
+        sql = "SELECT found ->> 'trade_id' FROM breaks WHERE profile_id = ? AND found ->> 'kind' = 'trade_overrun'"
         self._overrun |= {trade_id for (trade_id,) in rows(connection, sql, profile_id)}
         books = ProfileBooks(
             profile_id=profile_id,

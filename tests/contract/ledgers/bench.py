@@ -43,7 +43,7 @@ EVERY_TABLE = (
         "order_log",
         "leases",
     ),
-    *("runs", "breaks", "corrections", "exit_audit", "decisions", "outbox", "alerts", "deferrals"),
+    *("runs", "breaks", "exit_audit", "decisions", "outbox", "alerts", "deferrals"),
 )
 
 

@@ -42,7 +42,11 @@ def test_a_correction_is_logged_with_its_status_and_its_reason(bench: Bench) -> 
     assert (row["event"], row["written_by"]) == ("corrected", f"trueup:{report.run_id}")
     assert (row["payload"]["status"], row["payload"]["changes"]["status"]) == ("canceled", "canceled")
     (correction,) = [one for one in bench.ledger.export("corrections") if one["kind"] == "set_status"]
-    assert correction["correction_id"] in row["payload"]["correction_ids"]
+    (logged,) = [one for one in row["payload"]["corrections"] if one["kind"] == "set_status"]
+    assert logged["correction_id"] == correction["correction_id"]
+    assert (correction["run_id"], correction["state"]) == (report.run_id, "applied")
+    assert (correction["client_order_id"], correction["venue_order_id"]) == ("c-1", "v-1")
+    assert (correction["changes"], correction["fill"]) == ({"status": "canceled"}, None)
 
 
 def test_what_was_written_past_the_log_is_logged_with_the_next_write(bench: Bench) -> None:

@@ -70,11 +70,7 @@ def log_not_chained() -> Mutation:
 
 def corrections_not_kept() -> Mutation:
     """The books move, and nothing says by which corrections."""
-    return mock.patch.object(commit_run, "_correction_values", _of_nothing)
-
-
-def _of_nothing(run: Any, one: Any, state: str, order_key: Any) -> tuple[Any, ...]:
-    return ("", "", "", "", state, "", "", None, None, None, None, "{}")
+    return mock.patch.object(order_log, "_logged", return_value=[])
 
 
 def trades_not_moved() -> Mutation:

@@ -1,8 +1,10 @@
 """Mistakes in what bots are told, when and how often."""
 
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+import msgspec
 from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
@@ -10,19 +12,17 @@ from trueup.engine import deliver_outbox, run_account
 from trueup.engine.deliver_outbox import DeliveryReport
 from trueup.engine.leased_run import LeasedRun
 from trueup.ledgers import commit_run
+from trueup.ledgers.journal_rows import encode, write_notifications
+from trueup.model.plan import Notification
+
+_NOTIFICATIONS = msgspec.json.Decoder(list[Notification])
 
 
 def outbox_key_per_attempt() -> Mutation:
-    write = commit_run._Commit._write_outbox
+    def with_new_id(one: Notification, run_id: str) -> Notification:
+        return structs.replace(one, notification_id=f"{one.notification_id}{run_id}")
 
-    def with_new_ids(self: Any, notifications: Any) -> None:
-        run_id = self._run.run_id
-        renamed = [
-            structs.replace(one, notification_id=f"{one.notification_id}{run_id}") for one in notifications
-        ]
-        write(self, renamed)
-
-    return mock.patch.object(commit_run._Commit, "_write_outbox", with_new_ids)
+    return _told_otherwise(with_new_id)
 
 
 def outbox_never_delivered() -> Mutation:
@@ -54,9 +54,12 @@ def told_before_the_commit() -> Mutation:
 
 
 def the_growth_is_told_as_the_whole() -> Mutation:
-    write = commit_run._Commit._write_outbox
+    return _told_otherwise(lambda one, run_id: structs.replace(one, cumulative_qty=one.qty))
 
-    def grown(self: Any, notifications: Any) -> None:
-        write(self, [structs.replace(one, cumulative_qty=one.qty) for one in notifications])
 
-    return mock.patch.object(commit_run._Commit, "_write_outbox", grown)
+def _told_otherwise(change: Callable[[Notification, str], Notification]) -> Mutation:
+    def changed(database: Any, profile_id: str, told: bytes, at: str, run_id: str) -> None:
+        notifications = [change(one, run_id) for one in _NOTIFICATIONS.decode(told)]
+        write_notifications(database, profile_id, encode(notifications), at, run_id)
+
+    return mock.patch.object(commit_run, "write_notifications", changed)

@@ -6,6 +6,7 @@ from tests.acceptance.plan.snapshots import local_order, snapshot, venue_order
 from trueup.core.make_plan import make_plan
 from trueup.ledgers.journal_rows import encode
 from trueup.ledgers.pack_run import BESIDE_FROM_BYTES, packing, unpacked
+from trueup.ledgers.plan_texts import PlanTexts
 from trueup.model.decode import decode_snapshot
 
 
@@ -18,6 +19,6 @@ def test_what_is_packed_is_unpacked(orders: int, is_large: bool) -> None:
     taken = decode_snapshot(encode(document))
     plan = make_plan(taken)
     assert (len(encode(taken)) + len(encode(plan)) >= BESIDE_FROM_BYTES) is is_large
-    with packing(taken, plan) as packed:
+    with packing(taken, PlanTexts(plan)) as packed:
         assert unpacked(packed.snapshot(), "run-1") == encode(taken)
         assert unpacked(packed.plan(), "run-1") == encode(plan)

@@ -41,8 +41,7 @@ json_array(
   t.quarantined_by, t.opened_at, t.version)
 
 -- fragment: break_columns
-profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message,
-  local, venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
+profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
 
 -- fragment: decision_document
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
@@ -156,12 +155,17 @@ JOIN orders o ON o.account_id = p.account_id
   AND (o.venue_id_normal = d.venue_order_id OR o.client_id_normal = d.client_order_id)
 WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
 
--- name: orders_by_ids
-SELECT {order_rows} FROM orders o WHERE o.order_key IN (
-  SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
+-- fragment: keys_by_ids
+SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
   UNION ALL SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
   UNION ALL SELECT order_key FROM previous_ids WHERE account_id = ?1
-    AND venue_id_normal IN (SELECT value FROM json_each(?2)))
+    AND venue_id_normal IN (SELECT value FROM json_each(?2))
+
+-- name: orders_by_ids
+SELECT {order_rows} FROM orders o WHERE o.order_key IN ({keys_by_ids})
+
+-- name: orders_to_change
+SELECT o.order_key, o.profile_id, o.logged_version, {order_columns} FROM orders o WHERE o.order_key IN ({keys_by_ids})
 
 -- name: orders_anywhere
 SELECT {order_rows} FROM orders o WHERE (?2 IS NULL OR o.profile_id = ?2) AND o.order_key IN (
@@ -222,11 +226,12 @@ INSERT INTO orders (
   position_side, version, logged_version, order_key, account_id, profile_id)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22, ?23)
 
--- name: move_order
-UPDATE orders SET
-  status = ?1, filled_qty = ?2, filled_avg_price = ?3, last_activity_at = ?4, venue_updated_at = ?5,
-  version = ?6, logged_version = ?6
-WHERE order_key = ?7 AND version = ?6 - 1
+-- name: move_orders
+UPDATE OR FAIL orders SET
+  status = moved.value ->> 0, filled_qty = moved.value ->> 1, filled_avg_price = moved.value ->> 2,
+  last_activity_at = moved.value ->> 3, venue_updated_at = moved.value ->> 4,
+  version = moved.value ->> 5, logged_version = moved.value ->> 5
+FROM json_each(?1) AS moved WHERE order_key = moved.value ->> 6 AND version = (moved.value ->> 5) - 1
 
 -- name: update_order
 UPDATE orders SET
@@ -312,26 +317,27 @@ WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id DESC LIMIT ?2
 SELECT run_id, profile_id, taken_at, state, plan_id, error, snapshot, plan FROM runs WHERE run_id = ?1
 
 -- name: run_report
-SELECT r.applied, (
-  SELECT json_group_array(c.correction_id) FROM corrections c WHERE c.run_id = r.run_id AND c.state = 'superseded')
+SELECT r.applied, (SELECT json_group_array(value ->> 'correction_id') FROM json_each(r.superseded))
 FROM runs r WHERE r.run_id = ?1
 
--- name: see_break
+-- name: see_breaks
 INSERT INTO breaks (
-  profile_id, break_id, kind, severity, symbol, client_order_id, venue_order_id, trade_id, reason, message, local,
-  venue, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, 1, ?14, ?15, ?16)
+  profile_id, break_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id)
+SELECT ?1, break_id, found, ?3, ?3, 1, iif(corrected, 'corrected', NULL), iif(corrected, ?3, NULL), ?4
+FROM (
+  SELECT value ->> 'break_id' AS break_id, json(value) AS found,
+    ?5 AND value ->> 'corrected' AND value ->> 'break_id' NOT IN (SELECT value FROM json_each(?6)) AS corrected
+  FROM jsonb_each(?2))
+WHERE true
 ON CONFLICT (profile_id, break_id) DO UPDATE SET
-  kind = excluded.kind, severity = excluded.severity, symbol = excluded.symbol,
-  client_order_id = excluded.client_order_id, venue_order_id = excluded.venue_order_id,
-  trade_id = excluded.trade_id, reason = excluded.reason, message = excluded.message, local = excluded.local,
-  venue = excluded.venue, first_seen_at = iif(resolution IS NULL, first_seen_at, excluded.first_seen_at),
+  found = excluded.found, first_seen_at = iif(resolution IS NULL, first_seen_at, excluded.first_seen_at),
   last_seen_at = excluded.last_seen_at, occurrences = occurrences + 1, resolution = excluded.resolution,
   resolved_at = excluded.resolved_at, run_id = excluded.run_id
 
 -- name: close_other_breaks
 UPDATE breaks SET resolution = 'not_seen_again', resolved_at = ?3
-WHERE profile_id = ?1 AND resolution IS NULL AND break_id NOT IN (SELECT value FROM json_each(?2))
+WHERE profile_id = ?1 AND resolution IS NULL AND run_id <> ?2
+  AND break_id NOT IN (SELECT value FROM json_each(?4))
 
 -- name: list_breaks
 SELECT {break_columns} FROM breaks
@@ -340,12 +346,6 @@ ORDER BY first_seen_at, profile_id, break_id
 
 -- name: open_breaks
 SELECT {break_columns} FROM breaks WHERE profile_id = ?1 AND resolution IS NULL ORDER BY first_seen_at, break_id
-
--- name: insert_correction
-INSERT INTO corrections (
-  correction_id, run_id, profile_id, break_id, state, kind, reason, client_order_id, venue_order_id, trade_id,
-  order_key, payload)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 
 -- name: alerts
 SELECT profile_id, raised_at, stands, alert FROM alerts WHERE ?1 IS NULL OR profile_id = ?1
@@ -397,9 +397,13 @@ ON CONFLICT (profile_id, order_identity) DO UPDATE SET reason = excluded.reason 
 
 -- OUTBOX
 
--- name: insert_notification
+-- name: insert_notifications
 INSERT INTO outbox (notification_id, profile_id, run_id, subject, notification, committed_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+SELECT value ->> 'notification_id', ?1, ?4,
+  coalesce(value ->> 'trade_id', value ->> 'client_order_id', value ->> 'venue_order_id', value ->> 'notification_id'),
+  json(value), ?3
+FROM jsonb_each(?2)
+WHERE true
 ON CONFLICT (notification_id) DO NOTHING
 
 -- name: pending_notifications
@@ -453,21 +457,19 @@ SELECT logged_at, event, written_by, version, payload FROM order_log
 WHERE profile_id = ?1 AND lower(trim(trade_id)) = ?2 ORDER BY seq
 
 -- name: timeline_breaks
-SELECT first_seen_at, last_seen_at, kind, severity, reason, message, local, venue, occurrences, resolution,
-  resolved_at, break_id, run_id
-FROM breaks WHERE profile_id = ?1 AND (
-  lower(trim(venue_order_id)) IN (SELECT value FROM json_each(?2))
-  OR lower(trim(client_order_id)) IN (SELECT value FROM json_each(?2))
-  OR lower(trim(trade_id)) = ?3)
+SELECT {break_columns} FROM breaks WHERE profile_id = ?1 AND (
+  lower(trim(found ->> 'venue_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(found ->> 'client_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(found ->> 'trade_id')) = ?3)
 ORDER BY first_seen_at, break_id
 
--- name: timeline_corrections
-SELECT r.committed_at, c.kind, c.reason, c.state, c.payload, c.correction_id, c.break_id, c.run_id
-FROM corrections c JOIN runs r USING (run_id)
-WHERE c.profile_id = ?1 AND c.rowid IN (
-  SELECT rowid FROM corrections WHERE order_key = ?2
-  UNION ALL SELECT rowid FROM corrections WHERE ?3 IS NOT NULL AND lower(trim(trade_id)) = ?3)
-ORDER BY c.run_id, c.correction_id
+-- name: timeline_superseded
+SELECT r.committed_at, c.value, r.run_id FROM runs r CROSS JOIN json_each(r.superseded) c
+WHERE r.profile_id = ?1 AND (
+  lower(trim(c.value ->> 'venue_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(c.value ->> 'client_order_id')) IN (SELECT value FROM json_each(?2))
+  OR lower(trim(c.value ->> 'trade_id')) = ?3)
+ORDER BY r.run_id, c.key
 
 -- name: timeline_decisions
 SELECT decided_at, kind, author, reason, trade_id, until, decision_id, revoked_at, revoked_by, revoke_reason
@@ -493,9 +495,6 @@ DELETE FROM runs WHERE committed_at < ?1 AND run_id NOT IN (
   SELECT run_id FROM (
     SELECT run_id, row_number() OVER (PARTITION BY profile_id ORDER BY run_id DESC) AS newest FROM runs)
   WHERE newest <= ?2)
-
--- name: purge_corrections
-DELETE FROM corrections WHERE run_id NOT IN (SELECT run_id FROM runs)
 
 -- name: purge_outbox
 DELETE FROM outbox WHERE delivered_at < ?1
@@ -526,24 +525,35 @@ WHERE ?1 IS NULL OR t.profile_id = ?1 ORDER BY t.profile_id, t.trade_id
 
 -- name: export_breaks
 SELECT json_object(
-  'profile_id', profile_id, 'break_id', break_id, 'kind', kind, 'severity', severity, 'symbol', symbol,
-  'client_order_id', client_order_id, 'venue_order_id', venue_order_id, 'trade_id', trade_id, 'reason', reason,
-  'message', message, 'local', json(local), 'venue', json(venue), 'first_seen_at', first_seen_at,
-  'last_seen_at', last_seen_at, 'occurrences', occurrences, 'resolution', resolution, 'resolved_at', resolved_at,
-  'run_id', run_id)
+  'profile_id', profile_id, 'break_id', break_id, 'kind', found ->> 'kind', 'severity', found ->> 'severity',
+  'symbol', found ->> 'symbol', 'client_order_id', found ->> 'client_order_id',
+  'venue_order_id', found ->> 'venue_order_id', 'trade_id', found ->> 'trade_id', 'reason', found ->> 'reason',
+  'message', found ->> 'message', 'local', json(found -> 'local'), 'venue', json(found -> 'venue'),
+  'first_seen_at', first_seen_at, 'last_seen_at', last_seen_at, 'occurrences', occurrences,
+  'resolution', resolution, 'resolved_at', resolved_at, 'run_id', run_id)
 FROM breaks WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY first_seen_at, profile_id, break_id
 
 -- name: export_corrections
+WITH corrections (profile_id, run_id, state, client_order_id, venue_order_id, trade_id, c) AS (
+  SELECT l.profile_id, substr(l.written_by, length('trueup:') + 1), 'applied', o.client_order_id, o.venue_order_id,
+    l.trade_id, json_each.value
+  FROM order_log l JOIN json_each(l.payload, '$.corrections') LEFT JOIN orders o ON o.order_key = l.order_key
+  WHERE ?1 IS NULL OR l.profile_id = ?1
+  UNION ALL
+  SELECT r.profile_id, r.run_id, 'superseded', value ->> 'client_order_id', value ->> 'venue_order_id',
+    value ->> 'trade_id', value
+  FROM runs r JOIN json_each(r.superseded) WHERE ?1 IS NULL OR r.profile_id = ?1)
 SELECT json_object(
-  'profile_id', profile_id, 'run_id', run_id, 'correction_id', correction_id, 'break_id', break_id, 'state', state,
-  'kind', kind, 'reason', reason, 'client_order_id', client_order_id, 'venue_order_id', venue_order_id,
-  'trade_id', trade_id, 'fill', json(payload -> 'fill'), 'changes', json(payload -> 'changes'))
-FROM corrections WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id, correction_id
+  'profile_id', profile_id, 'run_id', run_id, 'correction_id', c ->> 'correction_id', 'break_id', c ->> 'break_id',
+  'state', state, 'kind', c ->> 'kind', 'reason', c ->> 'reason', 'client_order_id', client_order_id,
+  'venue_order_id', venue_order_id, 'trade_id', trade_id, 'fill', json(c -> 'fill'), 'changes', json(c -> 'changes'))
+FROM corrections ORDER BY run_id, c ->> 'correction_id'
 
 -- name: export_runs
 SELECT json_object(
   'run_id', run_id, 'profile_id', profile_id, 'plan_id', plan_id, 'taken_at', taken_at,
-  'committed_at', committed_at, 'state', state, 'error', error, 'applied', applied, 'superseded', superseded)
+  'committed_at', committed_at, 'state', state, 'error', error, 'applied', applied,
+  'superseded', json_array_length(superseded))
 FROM runs WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id
 
 -- name: export_order_log

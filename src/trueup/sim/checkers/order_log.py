@@ -21,9 +21,14 @@ _ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE order_key = ?"  #
 _TRADE = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? AND trade_id = ?"  # noqa: S608
 
 
+class LoggedCorrection(Struct):
+    correction_id: str
+    kind: str
+
+
 class _Payload(Struct):
     changes: dict[str, Any] = {}
-    correction_ids: list[str] = []
+    corrections: list[LoggedCorrection] = []
 
 
 class LogRow(Struct):

@@ -57,6 +57,7 @@ class _KeptPlan(Struct):
 
 
 _PLAN = msgspec.json.Decoder(_KeptPlan)
+_DROPPED = msgspec.json.Decoder(list[_KeptCorrection])
 
 
 class CommitWatch:
@@ -100,16 +101,16 @@ class CommitWatch:
 
     def _read_on(
         self, profile_id: str, added: list[LogRow], commit: int, evidence: Evidence
-    ) -> dict[str, set[str]]:
-        """Fold the log's new rows; returns the runs that wrote them, each with its correction ids."""
+    ) -> dict[str, dict[str, str]]:
+        """Fold the log's new rows; returns the runs that wrote them, each with its corrections: id → kind."""
         chain = self._log.chains[profile_id]
-        runs: dict[str, set[str]] = {}
+        runs: dict[str, dict[str, str]] = {}
         versions: dict[str, dict[str, int | None]] = {}
         for row in added:
             if (run_id := row.run_id) is not None:
                 if run_id not in runs:
-                    runs[run_id], versions[run_id] = set(), self._kept_plan(run_id).versions
-                runs[run_id].update(row.payload.correction_ids)
+                    runs[run_id], versions[run_id] = {}, self._kept_plan(run_id).versions
+                runs[run_id].update({one.correction_id: one.kind for one in row.payload.corrections})
                 self._check_judged(chain, row, versions[run_id], evidence)
             self._log.fold(chain, row, commit)
         self._log.check_folded(chain, added)
@@ -125,8 +126,8 @@ class CommitWatch:
         """I7: the row stood at the version that was judged, since before the evidence was asked for."""
         subject = row.subject
         stood = chain.versions.get(subject, 0)
-        for one in row.payload.correction_ids:
-            judged = expected.get(one)
+        for one in row.payload.corrections:
+            judged = expected.get(one.correction_id)
             if judged is not None and judged != stood and isinstance(subject, int):
                 self._violated("I7", str(subject), f"judged at version {judged}, applied to {stood}")
         if not evidence.is_after(chain.written.get(subject, 0)):
@@ -141,18 +142,20 @@ class CommitWatch:
         if held != [leases.get(account_id)]:
             self._violated("I5", account_id, "a run committed without the lease")
 
-    def _check_whole(self, profile_id: str, run_id: str, logged: set[str]) -> None:
+    def _check_whole(self, profile_id: str, run_id: str, logged: Mapping[str, str]) -> None:
         """I9: with its rows of the log, all of a run is there: its record, its corrections, its notifications."""
-        if not rows(self._connection, "SELECT 1 FROM runs WHERE run_id = ?", run_id):
+        record = rows(self._connection, "SELECT applied, superseded FROM runs WHERE run_id = ?", run_id)
+        if not record:
             self._violated("I9", profile_id, "wrote the order log and kept no record of its run")
             return
-        sql = "SELECT correction_id, kind FROM corrections WHERE run_id = ? AND state = 'applied'"
-        applied: dict[str, str] = dict(rows(self._connection, sql, run_id))
-        if logged != set(applied):
-            self._violated("I9", profile_id, "the order log and the corrections of one run differ")
+        applied, superseded = record[0]
+        dropped = {one.correction_id for one in _DROPPED.decode(superseded)}
+        planned = self._kept_plan(run_id).versions.keys()
+        if applied != len(logged) or planned != logged.keys() | dropped or logged.keys() & dropped:
+            self._violated("I9", profile_id, "the order log has other corrections than the run's record")
         sql = "SELECT notification_id FROM outbox WHERE profile_id = ? AND run_id = ?"
         told = {one for (one,) in rows(self._connection, sql, profile_id, run_id)}
         if not told <= {one.notification_id for one in self._kept_plan(run_id).notifications}:
             self._violated("I10", profile_id, "told what its plan does not say, or by another id")
-        if "book_fill" in applied.values() and not told:
+        if "book_fill" in logged.values() and not told:
             self._violated("I9", profile_id, "booked growth and told nobody")

@@ -32,8 +32,7 @@ def explained(database: SqliteDatabase, name: str, how: str) -> list[str]:
         ("pending_notifications", "SCAN b USING INDEX outbox_pending"),
         ("pending_notifications", "SEARCH held USING INDEX outbox_failed"),
         ("outbox_state", "SCAN outbox USING INDEX outbox_pending"),
-        ("run_report", "SEARCH c USING INDEX corrections_superseded"),
-        ("timeline_corrections", "SEARCH corrections USING COVERING INDEX corrections_by_order"),
+        ("timeline_superseded", "SEARCH r USING INDEX runs_by_profile"),
         ("timeline_log", "SEARCH order_log USING INDEX order_log_by_order"),
     ],
 )
@@ -69,7 +68,7 @@ def test_a_value_bound_anew_prepares_nothing_anew(database: SqliteDatabase) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["move_order", "update_order", "insert_order", "update_trade", "insert_trade"]
+    "name", ["move_orders", "update_order", "insert_order", "update_trade", "insert_trade"]
 )
 def test_no_table_of_words_is_built_to_write_a_row(database: SqliteDatabase, name: str) -> None:
     """As SQLite does of `x IN (…)` with more than two words, in each check and generated column, for every row."""

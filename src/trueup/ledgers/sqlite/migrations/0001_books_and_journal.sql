@@ -165,7 +165,7 @@ CREATE TABLE runs (
   state        TEXT NOT NULL CHECK (state IN ('dry', 'applied', 'blocked', 'failed')),
   error        TEXT,
   applied      INTEGER NOT NULL,
-  superseded   INTEGER NOT NULL,
+  superseded   TEXT NOT NULL,        -- the corrections that did not apply, as JSON; those that did are in the log
   snapshot     BLOB NOT NULL,        -- zlib of canonical JSON, for replay
   plan         BLOB NOT NULL
 ) STRICT;
@@ -174,16 +174,7 @@ CREATE INDEX runs_by_profile ON runs (profile_id, run_id);
 CREATE TABLE breaks (
   profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
   break_id        TEXT NOT NULL,
-  kind            TEXT NOT NULL,
-  severity        TEXT NOT NULL,
-  symbol          TEXT,
-  client_order_id TEXT,
-  venue_order_id  TEXT,
-  trade_id        TEXT,
-  reason          TEXT NOT NULL,
-  message         TEXT NOT NULL,
-  local           TEXT,
-  venue           TEXT,
+  found           TEXT NOT NULL,     -- the break as the plan has it, JSON
   first_seen_at   TEXT NOT NULL,
   last_seen_at    TEXT NOT NULL,
   occurrences     INTEGER NOT NULL,
@@ -193,23 +184,6 @@ CREATE TABLE breaks (
   PRIMARY KEY (profile_id, break_id)
 ) STRICT;
 CREATE INDEX breaks_open ON breaks (profile_id) WHERE resolution IS NULL;
-
-CREATE TABLE corrections (
-  correction_id   TEXT NOT NULL,
-  run_id          TEXT NOT NULL,
-  profile_id      TEXT NOT NULL,
-  break_id        TEXT NOT NULL,
-  state           TEXT NOT NULL CHECK (state IN ('applied', 'superseded')),
-  kind            TEXT NOT NULL,
-  reason          TEXT NOT NULL,
-  client_order_id TEXT,
-  venue_order_id  TEXT,
-  trade_id        TEXT,
-  order_key       INTEGER,
-  payload         TEXT NOT NULL      -- fill and changes
-) STRICT;
-CREATE INDEX corrections_superseded ON corrections (run_id) WHERE state = 'superseded';
-CREATE INDEX corrections_by_order ON corrections (order_key) WHERE order_key IS NOT NULL;
 
 CREATE TABLE outbox (
   sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
