@@ -12,7 +12,7 @@ from benchmarks.pairs import Scenario, write_snapshot
 from trueup.engine.account import ManagedAccount, ManagedProfile
 from trueup.ledgers.apply_plan import OrderWrite
 from trueup.ledgers.database import stamp
-from trueup.ledgers.order_log import BOT, order_changes
+from trueup.ledgers.order_log import BOT
 from trueup.ledgers.rows import canonical_order
 from trueup.ledgers.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
@@ -121,7 +121,7 @@ def _record_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
             logged_at=stamp(database.now_ns()),
         )
         orders = [canonical_order(order) for order in snapshot.local.orders]
-        writer.write([OrderWrite(None, order, order_changes(None, order)) for order in orders], [])
+        writer.write([OrderWrite(None, order) for order in orders], [])
 
 
 def managed(ledger: SqlLedger, clock: StandingClock, venue: BytesVenue, snapshot: Snapshot) -> ManagedAccount:

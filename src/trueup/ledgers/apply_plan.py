@@ -9,12 +9,10 @@ Knows nothing of SQL, leases or time.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.ledgers.order_log import order_changes
 from trueup.ledgers.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.rows import (
     FillIdentity,
@@ -41,12 +39,11 @@ class Books(Struct):
 class OrderWrite(Struct, gc=False):
     """One order to insert (`before` null) or update, with the fills that this books and shrinks.
 
-    `changes` as the order log has them; `order_key` is the writer's.
+    `order_key` is the writer's.
     """
 
     before: OrderRow | None
     after: LocalOrder
-    changes: dict[str, Any]
     new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
     shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
@@ -77,26 +74,33 @@ def select_corrections(index: PlanIndex, books: Books, profile_id: str) -> Selec
     trades = {row.trade.trade_id: row for row in books.trades}
     dropped: set[Kin] = set()
     conflicts: list[str] = []
-    orders: list[tuple[Kin, OrderWrite]] = []
+    orders: list[OrderWrite] = []
+    kins: list[Kin] = []
     for subject in index.orders:
         write = _order_write(subject, rows, fills, conflicts)
         if write is None or subject.after.trade_id in books.unseen_trades:
             dropped.add(subject.kin)
         else:
-            orders.append((subject.kin, write))
-    trade_writes: list[tuple[Kin, TradeWrite]] = []
+            orders.append(write)
+            kins.append(subject.kin)
+    trade_writes: list[TradeWrite] = []
+    trade_kins: list[Kin] = []
     for trade in index.trades.values():
         row = trades.get(trade.after.trade_id)
         if row is None or row.trade.version != trade.after.version - 1:
             dropped.add(trade.kin)
         else:
-            trade_writes.append((trade.kin, TradeWrite(row, canonical_trade(trade.after), trade.corrections)))
+            trade_writes.append(TradeWrite(row, canonical_trade(trade.after), trade.corrections))
+            trade_kins.append(trade.kin)
+    plan = index.plan
+    if not dropped:
+        return Selection(orders, trade_writes, plan.corrections, [], plan.notifications, conflicts)
     return Selection(
-        orders=[write for kin, write in orders if kin not in dropped],
-        trades=[write for kin, write in trade_writes if kin not in dropped],
-        applied=[one for one, kin in index.kin_of_corrections if kin not in dropped],
-        superseded=[one for one, kin in index.kin_of_corrections if kin in dropped],
-        notifications=[one for one, kin in index.kin_of_notifications if kin not in dropped],
+        orders=[write for write, kin in zip(orders, kins, strict=True) if kin not in dropped],
+        trades=[write for write, kin in zip(trade_writes, trade_kins, strict=True) if kin not in dropped],
+        applied=[one for one in plan.corrections if index.kin_of_correction(one) not in dropped],
+        superseded=[one for one in plan.corrections if index.kin_of_correction(one) in dropped],
+        notifications=[one for one in plan.notifications if index.kin_of_notification(one) not in dropped],
         conflicts=conflicts,
     )
 
@@ -109,13 +113,14 @@ def _order_write(
     if found is None:
         return None
     before = found[0] if found else None
+    after = _kept_activity(subject.after, before)
+    if not subject.fills:
+        return OrderWrite(before, after, (), (), subject.corrections)
     new: list[tuple[FillIdentity, Fill]] = []
     shrunk: list[tuple[FillRow, Fill]] = []
-    if subject.fills and not _sort_fills(subject, before, fills, new, shrunk, conflicts):
+    if not _sort_fills(subject, before, fills, new, shrunk, conflicts):
         return None
-    after = _kept_activity(subject.after, before)
-    changes = order_changes(None if before is None else before.order, after)
-    return OrderWrite(before, after, changes, new, shrunk, subject.corrections)
+    return OrderWrite(before, after, new, shrunk, subject.corrections)
 
 
 def _sort_fills(

@@ -192,7 +192,7 @@ def _logged(row: Row) -> Iterator[TimelineEntry]:
 
 def _corrected(at: Value, one: dict[str, Any], state: str, run_id: Value) -> TimelineEntry:
     keys = ("fill", "changes", "reason", "correction_id", "break_id")
-    detail = {key: one[key] for key in keys} | {"state": state}
+    detail = {key: one.get(key) for key in keys} | {"state": state}
     return TimelineEntry(at=str(at), source="correction", what=one["kind"], by=_by(run_id), detail=detail)
 
 

@@ -36,36 +36,38 @@ class OrderSubject(Struct, gc=False):
 
     after: LocalOrder
     client_id: str | None
-    venue_ids: list[str]
+    venue_ids: tuple[str, ...]
     kin: Kin
-    corrections: list[Correction]
-    fills: list[tuple[FillIdentity, Fill]]
+    corrections: tuple[
+        Correction, ...
+    ] = ()  # tuples: the garbage collector does not look at them again and again
+    fills: tuple[tuple[FillIdentity, Fill], ...] = ()
 
 
 class TradeSubject(Struct, gc=False):
     after: Trade
     kin: Kin
-    corrections: list[Correction]
+    corrections: tuple[Correction, ...] = ()
 
 
 class PlanIndex:
     """Raises InvariantError where the plan contradicts itself: a correction or fill of an order it does not project."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self.plan = plan
         self._by_client: dict[str | None, OrderSubject] = {}
         self._by_venue: dict[str | None, OrderSubject] = {}
         self._by_trade: dict[str | None, OrderSubject] = {}
         self._aliases: dict[Kin, Kin] = {}
-        self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol), []) for t in plan.projected_trades}
+        self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol)) for t in plan.projected_trades}
         orders = [canonical_order(one) for one in plan.projected_orders]
         self.orders = [self._subject(*named) for named in with_ids(orders)]
         if self.trades:
             self._join_kin()
-        self.kin_of_corrections = [(one, self._place_correction(one)) for one in plan.corrections]
+        for one in plan.corrections:
+            self._subject_of(one).corrections += (one,)
         for fill in plan.projected_fills:
             self._place_fill(canonical_fill(fill))
-        self.kin_of_notifications = [(one, self._kin_of(one)) for one in plan.notifications]
 
     def venue_ids(self) -> list[str]:
         """Of every order that the plan would change or insert, sorted."""
@@ -73,9 +75,7 @@ class PlanIndex:
 
     def client_ids(self) -> list[str]:
         """Also those that a re-bound order had before."""
-        before = {
-            one.client_order_id for one in self._plan.corrections if one.kind is CorrectionKind.BIND_IDS
-        }
+        before = {one.client_order_id for one in self.plan.corrections if one.kind is CorrectionKind.BIND_IDS}
         return sorted(filter(None, {known_client_id(one) for one in before} | self._by_client.keys()))
 
     def trade_ids(self) -> list[str]:
@@ -85,18 +85,21 @@ class PlanIndex:
     def fill_identities(self) -> list[FillIdentity]:
         return [identity for subject in self.orders for identity, _ in subject.fills]
 
-    def _kin_of(self, one: Notification) -> Kin | None:
+    def kin_of_correction(self, one: Correction) -> Kin:
+        return self._subject_of(one).kin
+
+    def kin_of_notification(self, one: Notification) -> Kin | None:
         """Null: about nothing that this plan changes."""
         subject = self._find(one.client_order_id, one.venue_order_id) or self.trades.get(one.trade_id or "")
         return None if subject is None else subject.kin
 
-    def _subject(self, order: LocalOrder, client_id: str | None, venue_ids: list[str]) -> OrderSubject:
+    def _subject(self, order: LocalOrder, client_id: str | None, venue_ids: tuple[str, ...]) -> OrderSubject:
         kin = (
             symbol_token(order.symbol)
             if order.symbol is not None
             else f"\x00{len(self._by_trade)}{venue_ids}{client_id}"
         )
-        subject = OrderSubject(order, client_id, venue_ids, kin, [], [])
+        subject = OrderSubject(order, client_id, venue_ids, kin)
         if client_id is not None:
             self._by_client[client_id] = subject
         if venue_ids:  # an id that an order has now wins over one that another had
@@ -131,7 +134,7 @@ class PlanIndex:
             or self._by_client.get(known_client_id(client_order_id))
         )
 
-    def _place_correction(self, one: Correction) -> Kin:
+    def _subject_of(self, one: Correction) -> OrderSubject | TradeSubject:
         subject: OrderSubject | TradeSubject | None
         if one.kind in _OF_TRADES:
             subject = self.trades.get(one.trade_id or "")
@@ -143,22 +146,21 @@ class PlanIndex:
             raise InvariantError(
                 f"correction {one.correction_id} ({one.kind}) names no projected order or trade: {_NEW_PLAN}"
             )
-        subject.corrections.append(one)
-        return subject.kin
+        return subject
 
     def _place_fill(self, fill: Fill) -> None:
         subject = self._find(fill.client_order_id, fill.venue_order_id)
         if subject is None:
             raise InvariantError(f"projected fill {fill.fill_id} names no projected order: {_NEW_PLAN}")
-        subject.fills.append((fill_identity(fill, subject.after), fill))
+        subject.fills += ((fill_identity(fill, subject.after), fill),)
 
 
-def with_ids(orders: Sequence[LocalOrder]) -> Iterator[tuple[LocalOrder, str | None, list[str]]]:
+def with_ids(orders: Sequence[LocalOrder]) -> Iterator[tuple[LocalOrder, str | None, tuple[str, ...]]]:
     """Each order with its ids in their comparable form: the client's, and the venue's with those it had before."""
     client_ids = comparable_client_ids([one.client_order_id for one in orders])
     venue_ids = comparable_ids([one.venue_order_id for one in orders])
     for order, client_id, venue_id in zip(orders, client_ids, venue_ids, strict=True):
-        ids = [] if venue_id is None else [venue_id]
+        ids = () if venue_id is None else (venue_id,)
         if order.previous_venue_order_ids:
-            ids.extend(map(normal_id, order.previous_venue_order_ids))
+            ids = (*ids, *map(normal_id, order.previous_venue_order_ids))
         yield order, client_id, ids

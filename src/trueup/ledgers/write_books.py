@@ -3,8 +3,9 @@
 Both writers use it: a run's corrections, and a bot's recorder. Decides nothing about what is written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -42,6 +43,15 @@ class Home(Struct, frozen=True, kw_only=True):
     user_id: str | None
     log_head: LogHead
     was_written_past_log: bool
+
+
+class _Changed(Struct):
+    """What is written of the orders. Most corrections leave ids and terms alone, and with them the indexes: a move."""
+
+    moves: list[tuple[Any, ...]] = []  # a row of the statement `move_orders`
+    updated: list[OrderWrite] = []
+    inserted: list[OrderWrite] = []
+    filled: list[OrderWrite] = []
 
 
 # what the statement `move_orders` sets
@@ -92,10 +102,10 @@ class BookWriter:
         if self._home.was_written_past_log:
             self._append(self._outside_entries())
         self._give_keys(orders)
-        orders = sorted(orders, key=attrgetter("order_key"))
-        self._write_orders(orders)
-        self._write_fills(orders)
-        self._append(self._order_entry(write, self._event, self._written_by) for write in orders)
+        changed = _Changed()
+        self._append(self._order_entries(sorted(orders, key=attrgetter("order_key")), changed))
+        self._write_orders(changed)
+        self._write_fills(changed)
         self._write_trades(trades)
         self._append(self._trade_entry(write) for write in trades)
 
@@ -109,30 +119,40 @@ class BookWriter:
             if write.before is not None:
                 write.order_key = write.before.order_key
 
-    def _write_orders(self, orders: Sequence[OrderWrite]) -> None:
-        """Most corrections leave ids and terms alone, and with them the indexes."""
-        inserts = [write for write in orders if write.before is None]
-        moved: list[OrderWrite] = []
-        others: list[OrderWrite] = []
+    def _order_entries(self, orders: Iterable[OrderWrite], changed: "_Changed") -> Iterator[LogEntry]:
+        """Each order is taken up once, for its log and for what is written of it: that is faster than one by one."""
         for write in orders:
-            if write.before is not None:
-                (moved if _is_move(write.changes) else others).append(write)
-        write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        if moved:  # in one statement: each would note what it would undo, and the indexes' pages with it
-            self._database.write("move_orders", json_list((*_moving(w.after), w.order_key) for w in moved))
-        write_many("update_order", ((*order_values(w.after), w.order_key) for w in others))
-        write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in inserts))
+            before = write.before
+            changes = order_changes(None if before is None else before.order, write.after)
+            if before is None:
+                changed.inserted.append(write)
+            elif _is_move(changes):
+                changed.moves.append((*_moving(write.after), write.order_key))
+            else:
+                changed.updated.append(write)
+            if write.new_fills or write.shrunk_fills:
+                changed.filled.append(write)
+            yield self._order_entry(write, changes, self._event, self._written_by)
 
-    def _write_fills(self, orders: Sequence[OrderWrite]) -> None:
+    def _write_orders(self, changed: "_Changed") -> None:
+        write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
+        if (
+            changed.moves
+        ):  # in one statement: each would note what it would undo, and the indexes' pages with it
+            self._database.write("move_orders", json_list(changed.moves))
+        write_many("update_order", ((*order_values(w.after), w.order_key) for w in changed.updated))
+        write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in changed.inserted))
+
+    def _write_fills(self, changed: "_Changed") -> None:
         account_id, write_many = self._home.account_id, self._database.write_many
-        new = (
+        new = [
             (account_id, *identity, write.order_key, *fill_values(fill))
-            for write in orders
+            for write in changed.filled
             for identity, fill in write.new_fills
-        )
-        if write_many("insert_fill", new) != sum(len(write.new_fills) for write in orders):
+        ]
+        if write_many("insert_fill", new) != len(new):
             raise Conflict("a fill was booked by another writer meanwhile: nothing was written; run again")
-        shrunk = ((row, fill) for write in orders for row, fill in write.shrunk_fills)
+        shrunk = ((row, fill) for write in changed.filled for row, fill in write.shrunk_fills)
         write_many("shrink_fill", ((account_id, *row.identity, fill.qty) for row, fill in shrunk))
 
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
@@ -145,13 +165,13 @@ class BookWriter:
             "insert_trade", ((*trade_values(one), *place, one.trade_id, home.account_id) for one in new)
         )
 
-    def _order_entry(self, write: OrderWrite, event: str, written_by: str) -> LogEntry:
-        fills = [fill for _, fill in write.new_fills]
-        fills += [fill for _, fill in write.shrunk_fills]
+    def _order_entry(
+        self, write: OrderWrite, changes: dict[str, Any], event: str, written_by: str
+    ) -> LogEntry:
         payload = order_payload(
             write.after,
-            write.changes,
-            fills,
+            changes,
+            [fill for fills in (write.new_fills, write.shrunk_fills) for _, fill in fills],
             write.corrections,
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,
@@ -195,17 +215,10 @@ class BookWriter:
         database.write_many("order_logged", ((row.order_key,) for row in rows))
         database.write_many("trade_logged", ((profile_id, row.trade.trade_id) for row in trades))
         orders = (
-            OrderWrite(
-                None,
-                row.order,
-                order_changes(None, row.order),
-                fills.get(row.order_key, ()),
-                order_key=row.order_key,
-            )
-            for row in rows
+            OrderWrite(None, row.order, fills.get(row.order_key, ()), order_key=row.order_key) for row in rows
         )
         return [
-            *(self._order_entry(write, OUTSIDE, OUTSIDE) for write in orders),
+            *(self._order_entry(one, order_changes(None, one.after), OUTSIDE, OUTSIDE) for one in orders),
             *(self._trade_entry(TradeWrite(None, row.trade), outside=True) for row in trades),
         ]
 

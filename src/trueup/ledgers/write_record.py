@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, stamp
 from trueup.ledgers.journal_rows import encode, write_breaks, write_notifications
-from trueup.ledgers.order_log import BOT, PERSON, order_changes
+from trueup.ledgers.order_log import BOT, PERSON
 from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -159,11 +159,7 @@ def _order_writes(
         unstamped = replace(after, version=before.version, last_activity_at=before.last_activity_at)
         if unstamped == before:
             return []
-    return [
-        OrderWrite(
-            found.order, after, order_changes(before, after), new_fills=fills[0], shrunk_fills=fills[1]
-        )
-    ]
+    return [OrderWrite(found.order, after, new_fills=fills[0], shrunk_fills=fills[1])]
 
 
 def _fill_changes(

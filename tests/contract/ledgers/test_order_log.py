@@ -45,7 +45,7 @@ def test_a_correction_is_logged_with_its_status_and_its_reason(bench: Bench) -> 
     (logged,) = [one for one in row["payload"]["corrections"] if one["kind"] == "set_status"]
     assert logged["correction_id"] == correction["correction_id"]
     assert (correction["run_id"], correction["state"]) == (report.run_id, "applied")
-    assert (correction["client_order_id"], correction["venue_order_id"]) == ("c-1", "v-1")
+    assert (correction["client_order_id"], correction["venue_order_id"]) == ("b1-1", "v-1")
     assert (correction["changes"], correction["fill"]) == ({"status": "canceled"}, None)
 
 

@@ -43,7 +43,7 @@ def index(**parts: Any) -> PlanIndex:
 
 
 def kins(found: PlanIndex) -> list[str]:
-    return [kin for _, kin in found.kin_of_corrections]
+    return [found.kin_of_correction(one) for one in found.plan.corrections]
 
 
 def test_one_instrument_is_one_kin_however_it_is_written() -> None:
@@ -131,7 +131,7 @@ def test_notifications_go_with_their_order_else_their_trade() -> None:
             for name, (venue_id, trade_id) in told.items()
         ],
     )
-    kin = {one.notification_id: kin for one, kin in found.kin_of_notifications}
+    kin = {one.notification_id: found.kin_of_notification(one) for one in found.plan.notifications}
     assert kin == {"v-1": "btcusd", "t-1": "ethusd", "v-9": None}
 
 
