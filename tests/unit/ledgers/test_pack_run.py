@@ -10,7 +10,7 @@ from trueup.ledgers.plan_texts import PlanTexts
 from trueup.model.decode import decode_snapshot
 
 
-@pytest.mark.parametrize(("orders", "is_large"), [(1, False), (400, True)])
+@pytest.mark.parametrize(("orders", "is_large"), [(1, False), (1500, True)])
 def test_what_is_packed_is_unpacked(orders: int, is_large: bool) -> None:
     ids = [{"client_order_id": f"c-{number}", "venue_order_id": f"v-{number}"} for number in range(orders)]
     document = snapshot(

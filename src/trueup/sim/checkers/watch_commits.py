@@ -4,7 +4,7 @@ Decides whether what was just committed may stand: under the lease, on the versi
 asked for after them, whole, and chained (`order_log`). Must not know the market.
 """
 
-import zlib
+import sys
 from collections.abc import Mapping
 
 import apsw
@@ -14,6 +14,11 @@ from msgspec import Struct
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.checkers.order_log import Chain, LogRow, OrderLog
 from trueup.sim.checkers.tables import rows
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 Leases = Mapping[str, tuple[int, str]]
 
@@ -118,7 +123,7 @@ class CommitWatch:
 
     def _kept_plan(self, run_id: str) -> _KeptPlan:
         found = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)
-        return _PLAN.decode(zlib.decompress(found[0][0])) if found else _KeptPlan()
+        return _PLAN.decode(zstd.decompress(found[0][0])) if found else _KeptPlan()
 
     def _check_judged(
         self, chain: Chain, row: LogRow, expected: Mapping[str, int | None], evidence: Evidence

@@ -166,7 +166,7 @@ CREATE TABLE runs (
   error        TEXT,
   applied      INTEGER NOT NULL,
   superseded   TEXT NOT NULL,        -- the corrections that did not apply, as JSON; those that did are in the log
-  snapshot     BLOB NOT NULL,        -- zlib of canonical JSON, for replay
+  snapshot     BLOB NOT NULL,        -- Zstandard of canonical JSON, for replay
   plan         BLOB NOT NULL
 ) STRICT;
 CREATE INDEX runs_by_profile ON runs (profile_id, run_id);
