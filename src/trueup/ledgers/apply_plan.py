@@ -186,7 +186,11 @@ class _RowFinder:
 
     def find(self, subject: OrderSubject) -> list[OrderRow] | None:
         """The one row that comes before this order; empty for a valid insert; null where anything moved."""
-        rows = self._named(subject)
+        row = self._client.get(subject.client_id)
+        if row is not None and len(subject.venue_ids) == 1 and self._venue.get(subject.venue_ids[0]) is row:
+            rows = [row]  # the normal case
+        else:
+            rows = self._named(subject)
         if subject.after.version == 1:
             return None if rows else []
         if len(rows) != 1 or rows[0].profile_id != self._profile_id:

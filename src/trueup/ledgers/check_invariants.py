@@ -56,7 +56,9 @@ def _check_order(
     after = amount(write.after.filled_qty)
     growth, wanted = after - before, ZERO
     for change in changes:
-        wanted += amount(change.qty) - amount(change.superseded_qty)
+        wanted += amount(change.qty)
+        if change.superseded_qty is not None:
+            wanted -= amount(change.superseded_qty)
     if (changes or write.before is not None) and growth != wanted:
         _fail(write.after, f"its corrections book {wanted}, but it moves from {before} to {after}")
     if growth < 0:

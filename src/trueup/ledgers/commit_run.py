@@ -168,8 +168,8 @@ class _Commit:
         """As they stand now, whoever wrote them."""
         database, home = self._database, self._home
         rows = cast("list[_OrderColumns]", database.rows("orders_to_change", home.account_id, *ids))
-        orders = self._run.known_orders.look_up([columns for *_, columns in rows])
-        named = [OrderRow(*row[:3], order) for row, order in zip(rows, orders, strict=True)]
+        orders = self._run.known_orders.look_up([row[3] for row in rows])
+        named = [OrderRow(key, owner, v, one) for (key, owner, v, _), one in zip(rows, orders, strict=True)]
         return named + one_document(database.rows("orders_without_ids", home.profile_id), ORDER_ROWS)
 
     def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:

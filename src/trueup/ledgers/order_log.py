@@ -6,8 +6,8 @@ what changed, and the corrections that did it. Each row's hash covers the row an
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count
-from operator import ne
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 import msgspec
@@ -34,7 +34,7 @@ class LogHead(Struct):
     hash: str = GENESIS
 
 
-class LogEntry(Struct, frozen=True, gc=False, kw_only=True):
+class LogEntry(Struct, frozen=True, gc=False):
     """One row before it is chained. `version`: of the order (or trade) after the write."""
 
     event: str
@@ -189,7 +189,8 @@ def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[
     if before is None:
         return {key: getattr(after, key) for key in keys}
     old, new = astuple(before), astuple(after)
-    return {keys[at]: new[at] for at in compress(count(), map(ne, old, new)) if at < len(keys)}
+    others = compress(range(len(keys)), map(is_not, old, new))  # most are the very values they were
+    return {keys[at]: new[at] for at in others if old[at] != new[at]}
 
 
 def chain(

@@ -31,16 +31,14 @@ _NEW_PLAN = "the plan is damaged or from another version of trueup; make a new o
 
 class OrderSubject(Struct, gc=False):
     """One projected order with all that the plan says about it, amounts canonical as they are stored. Ids are
-    comparable, the venue's with previous ones.
+    comparable, the venue's with previous ones. Tuples: the garbage collector does not look at them again and again.
     """
 
     after: LocalOrder
     client_id: str | None
     venue_ids: tuple[str, ...]
     kin: Kin
-    corrections: tuple[
-        Correction, ...
-    ] = ()  # tuples: the garbage collector does not look at them again and again
+    corrections: tuple[Correction, ...] = ()
     fills: tuple[tuple[FillIdentity, Fill], ...] = ()
 
 
@@ -70,13 +68,13 @@ class PlanIndex:
             self._place_fill(canonical_fill(fill))
 
     def venue_ids(self) -> list[str]:
-        """Of every order that the plan would change or insert, sorted."""
-        return sorted(filter(None, self._by_venue))
+        """Of every order that the plan would change or insert."""
+        return list(filter(None, self._by_venue))
 
     def client_ids(self) -> list[str]:
         """Also those that a re-bound order had before."""
         before = {one.client_order_id for one in self.plan.corrections if one.kind is CorrectionKind.BIND_IDS}
-        return sorted(filter(None, {known_client_id(one) for one in before} | self._by_client.keys()))
+        return list(filter(None, {known_client_id(one) for one in before} | self._by_client.keys()))
 
     def trade_ids(self) -> list[str]:
         named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}

@@ -178,14 +178,8 @@ class BookWriter:
             logged_at=self._logged_at,
             reason=None if written_by == OUTSIDE else self._reason,
         )
-        return LogEntry(
-            event=event,
-            written_by=written_by,
-            order_key=write.order_key,
-            trade_id=write.after.trade_id,
-            version=write.after.version,
-            payload=payload,
-        )
+        after = write.after
+        return LogEntry(event, written_by, write.order_key, after.trade_id, after.version, payload)
 
     def _trade_entry(self, write: TradeWrite, *, outside: bool = False) -> LogEntry:
         payload = trade_payload(
@@ -197,14 +191,8 @@ class BookWriter:
             logged_at=self._logged_at,
             reason=None if outside else self._reason,
         )
-        return LogEntry(
-            event=OUTSIDE if outside else self._event,
-            written_by=OUTSIDE if outside else self._written_by,
-            order_key=None,
-            trade_id=write.after.trade_id,
-            version=write.after.version,
-            payload=payload,
-        )
+        event, written_by = (OUTSIDE, OUTSIDE) if outside else (self._event, self._written_by)
+        return LogEntry(event, written_by, None, write.after.trade_id, write.after.version, payload)
 
     def _outside_entries(self) -> list[LogEntry]:
         """Rows that the bot's own statements, or a person, wrote past the log: as they stand now."""

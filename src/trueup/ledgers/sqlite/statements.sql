@@ -156,10 +156,11 @@ JOIN orders o ON o.account_id = p.account_id
 WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
 
 -- fragment: keys_by_ids
-SELECT order_key FROM orders WHERE account_id = ?1 AND venue_id_normal IN (SELECT value FROM json_each(?2))
-  UNION ALL SELECT order_key FROM orders WHERE account_id = ?1 AND client_id_normal IN (SELECT value FROM json_each(?3))
-  UNION ALL SELECT order_key FROM previous_ids WHERE account_id = ?1
-    AND venue_id_normal IN (SELECT value FROM json_each(?2))
+SELECT order_key FROM json_each(?2) AS wanted CROSS JOIN orders ON account_id = ?1 AND venue_id_normal = wanted.value
+  UNION ALL SELECT order_key FROM json_each(?3) AS wanted CROSS JOIN orders
+    ON account_id = ?1 AND client_id_normal = wanted.value
+  UNION ALL SELECT order_key FROM json_each(?2) AS wanted CROSS JOIN previous_ids
+    ON account_id = ?1 AND venue_id_normal = wanted.value
 
 -- name: orders_by_ids
 SELECT {order_rows} FROM orders o WHERE o.order_key IN ({keys_by_ids})
@@ -231,7 +232,7 @@ UPDATE OR FAIL orders SET
   status = moved.value ->> 0, filled_qty = moved.value ->> 1, filled_avg_price = moved.value ->> 2,
   last_activity_at = moved.value ->> 3, venue_updated_at = moved.value ->> 4,
   version = moved.value ->> 5, logged_version = moved.value ->> 5
-FROM json_each(?1) AS moved WHERE order_key = moved.value ->> 6 AND version = (moved.value ->> 5) - 1
+FROM jsonb_each(?1) AS moved WHERE order_key = moved.value ->> 6 AND version = (moved.value ->> 5) - 1
 
 -- name: update_order
 UPDATE orders SET
