@@ -6,10 +6,11 @@ orders moved, less what the plan reports as `trade_overrun`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, localcontext
 
-from trueup.ledgers.apply_plan import OrderWrite, Selection
+from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.rows import FillRow
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
@@ -21,25 +22,34 @@ from trueup.model.vocabulary import Action, BreakKind
 Moved = tuple[Decimal, Decimal]  # of a trade: entry and exit quantity
 
 
-def check_invariants(
-    selection: Selection, plan: Plan, fills: Iterable[FillRow], *, allow_overfill: bool
-) -> None:
-    """`fills`: those booked of the orders before this."""
-    booked: dict[int, list[FillRow]] = defaultdict(list)
-    for row in fills:
-        booked[row.order_key].append(row)
-    grown: list[tuple[OrderWrite, Decimal]] = []
-    with localcontext(CONTEXT):
-        for write in selection.orders:
-            before = write.before
-            changes = [one.fill for one in write.corrections if one.fill is not None]
-            if changes or before is None or before.order.filled_qty != write.after.filled_qty:
-                known = booked.get(before.order_key, ()) if before is not None else ()
-                growth = _check_order(write, changes, known, allow_overfill=allow_overfill)
-                grown.append((write, _growth_of_trade(write, growth)))
-            elif before.order.trade_id != write.after.trade_id:
-                grown.append((write, _growth_of_trade(write, ZERO)))
-        _check_trades(selection, plan, grown)
+class Invariants:
+    """Of one run's write: each order is checked as it is written, the trades with them at the end."""
+
+    def __init__(self, plan: Plan, booked: Iterable[FillRow], *, allow_overfill: bool) -> None:
+        """`booked`: the fills of the orders before this."""
+        self._plan = plan
+        self._allow_overfill = allow_overfill
+        self._booked: dict[int, list[FillRow]] = defaultdict(list)
+        for row in booked:
+            self._booked[row.order_key].append(row)
+        self._grown: list[tuple[OrderWrite, Decimal]] = []
+
+    @contextmanager
+    def checking(self, trades: Sequence[TradeWrite]) -> Iterator[Callable[[OrderWrite], None]]:
+        """What checks an order; at the end the trades are."""
+        with localcontext(CONTEXT):
+            yield self._check_order
+            _check_trades(trades, self._plan, self._grown)
+
+    def _check_order(self, write: OrderWrite) -> None:
+        before = write.before
+        changes = [one.fill for one in write.corrections if one.fill is not None]
+        if changes or before is None or before.order.filled_qty != write.after.filled_qty:
+            known = self._booked.get(before.order_key, ()) if before is not None else ()
+            growth = _check_order(write, changes, known, allow_overfill=self._allow_overfill)
+            self._grown.append((write, _growth_of_trade(write, growth)))
+        elif before.order.trade_id != write.after.trade_id:
+            self._grown.append((write, _growth_of_trade(write, ZERO)))
 
 
 def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
@@ -86,10 +96,12 @@ def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, 
         _fail(write.after, f"its fills add up to {named}, but {write.after.filled_qty} is filled")
 
 
-def _check_trades(selection: Selection, plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]) -> None:
+def _check_trades(
+    trades: Iterable[TradeWrite], plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]
+) -> None:
     moved, unclear = _moved_by_orders(grown)
     overrun = {known_id(one.trade_id) for one in plan.breaks if one.kind is BreakKind.TRADE_OVERRUN}
-    for write in selection.trades:
+    for write in trades:
         if write.before is None:
             continue
         key = known_id(write.after.trade_id) or ""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from trueup.ledgers.apply_plan import Books, Selection, select_corrections
-from trueup.ledgers.check_invariants import check_invariants
+from trueup.ledgers.check_invariants import Invariants
 from trueup.ledgers.database import CommitUnknown, Database, int_value, stamp, text_value
 from trueup.ledgers.exit_audit import exit_audit
 from trueup.ledgers.journal_rows import encode, write_breaks, write_notifications
@@ -25,6 +25,7 @@ from trueup.ledgers.rows import (
     FILL_ROWS,
     ORDER_ROWS,
     TRADE_ROWS,
+    FillRow,
     OrderRow,
     TradeRow,
     json_list,
@@ -125,8 +126,8 @@ class _Commit:
 
     def write(self) -> ApplyReport:
         run, index, kept = self._run, self._prepared.index, self._prepared.kept
-        selection = _NOTHING if index is None else self._select(index)
-        self._write_books(selection)
+        selection, booked = (_NOTHING, []) if index is None else self._select(index)
+        self._write_books(selection, booked)
         if run.state != "failed":
             self._write_breaks(selection)
             self._write_deferrals()
@@ -149,8 +150,9 @@ class _Commit:
             recorded=kept is not None,
         )
 
-    def _select(self, index: PlanIndex) -> Selection:
-        plan, database, home = self._run.plan, self._database, self._home
+    def _select(self, index: PlanIndex) -> tuple[Selection, list[FillRow]]:
+        """With the fills that are booked of the orders."""
+        database, home = self._database, self._home
         ids = json_list(index.venue_ids()), json_list(index.client_ids())
         orders = self._orders(ids)
         rows = database.rows("trades_by_id", home.profile_id, json_list(index.trade_ids()))
@@ -160,9 +162,7 @@ class _Commit:
         identities = json_list(index.fill_identities())
         named = one_document(database.rows("fills_by_identity", home.account_id, identities), FILL_ROWS)
         books = Books(orders, trades, booked + named, self._unseen(trades))
-        selection = select_corrections(index, books, home.profile_id)
-        check_invariants(selection, plan, booked, allow_overfill=self._run.snapshot.policy.allow_overfill)
-        return selection
+        return select_corrections(index, books, home.profile_id), booked
 
     def _orders(self, ids: tuple[str, str]) -> list[OrderRow]:
         """As they stand now, whoever wrote them."""
@@ -182,15 +182,19 @@ class _Commit:
             if one.status is not TradeStatus.CLOSED and one.trade_id not in seen
         )
 
-    def _write_books(self, selection: Selection) -> None:
-        writer = BookWriter(
-            self._database,
-            self._home,
-            event="corrected",
-            written_by=BY_RUN + self._run.run_id,
-            logged_at=self._now,
-        )
-        writer.write(selection.orders, selection.trades)
+    def _write_books(self, selection: Selection, booked: Iterable[FillRow]) -> None:
+        run = self._run
+        invariants = Invariants(run.plan, booked, allow_overfill=run.snapshot.policy.allow_overfill)
+        with invariants.checking(selection.trades) as check:
+            writer = BookWriter(
+                self._database,
+                self._home,
+                event="corrected",
+                written_by=BY_RUN + run.run_id,
+                logged_at=self._now,
+                check=check,
+            )
+            writer.write(selection.orders, selection.trades)
 
     def _write_breaks(self, selection: Selection) -> None:
         plan, run_id = self._run.plan, self._run.run_id

@@ -3,7 +3,7 @@
 Both writers use it: a run's corrections, and a bot's recorder. Decides nothing about what is written.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -87,13 +87,16 @@ class BookWriter:
         written_by: str,
         logged_at: str,
         reason: str | None = None,
+        check: Callable[[OrderWrite], None] | None = None,
     ) -> None:
+        """`check`: looks at each order as it is written; what it raises rolls all of it back."""
         self._database = database
         self._home = home
         self._event = event
         self._written_by = written_by
         self._logged_at = logged_at
         self._reason = reason
+        self._check = check
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
         """What others wrote past the log is logged first. Rows are made one by one as the database takes them, in the
@@ -122,6 +125,8 @@ class BookWriter:
     def _order_entries(self, orders: Iterable[OrderWrite], changed: "_Changed") -> Iterator[LogEntry]:
         """Each order is taken up once, for its log and for what is written of it: that is faster than one by one."""
         for write in orders:
+            if self._check is not None:
+                self._check(write)
             before = write.before
             changes = order_changes(None if before is None else before.order, write.after)
             if before is None:
