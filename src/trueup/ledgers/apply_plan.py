@@ -19,6 +19,7 @@ from trueup.ledgers.rows import (
     FillRow,
     OrderRow,
     TradeRow,
+    canonical_order,
     canonical_trade,
 )
 from trueup.model.ids import known_client_id, normal_id
@@ -113,7 +114,8 @@ def _order_write(
     if found is None:
         return None
     before = found[0] if found else None
-    after = _kept_activity(subject.after, before)
+    after = canonical_order(subject.after, None if before is None else before.order)
+    after = _kept_activity(after, before)
     if not subject.fills:
         return OrderWrite(before, after, (), (), subject.corrections)
     new: list[tuple[FillIdentity, Fill]] = []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from trueup.ledgers.rows import FillIdentity, canonical_fill, canonical_order, fill_identity
+from trueup.ledgers.rows import FillIdentity, canonical_fill, fill_identity
 from trueup.model.errors import InvariantError
 from trueup.model.ids import (
     comparable_client_ids,
@@ -30,8 +30,8 @@ _NEW_PLAN = "the plan is damaged or from another version of trueup; make a new o
 
 
 class OrderSubject(Struct, gc=False):
-    """One projected order with all that the plan says about it, amounts canonical as they are stored. Ids are
-    comparable, the venue's with previous ones. Tuples: the garbage collector does not look at them again and again.
+    """One projected order with all that the plan says about it. Ids are comparable, the venue's with previous ones.
+    Tuples: the garbage collector does not look at them again and again.
     """
 
     after: LocalOrder
@@ -58,8 +58,7 @@ class PlanIndex:
         self._by_trade: dict[str | None, OrderSubject] = {}
         self._aliases: dict[Kin, Kin] = {}
         self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol)) for t in plan.projected_trades}
-        orders = [canonical_order(one) for one in plan.projected_orders]
-        self.orders = [self._subject(*named) for named in with_ids(orders)]
+        self.orders = [self._subject(*named) for named in with_ids(plan.projected_orders)]
         if self.trades:
             self._join_kin()
         for one in plan.corrections:

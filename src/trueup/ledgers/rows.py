@@ -5,6 +5,8 @@ Knows nothing of plans, leases or databases.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +20,8 @@ from trueup.model.snapshot import Fill, LocalOrder, Trade
 
 _PREVIOUS = next(i for i, f in enumerate(fields(LocalOrder)) if f.name == "previous_venue_order_ids")
 FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
+_ORDER_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
+_order_amounts = attrgetter(*_ORDER_AMOUNTS)
 Document = TypeVar("Document")
 Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
 
@@ -77,9 +81,14 @@ def fill_identity(fill: Fill, order: LocalOrder) -> FillIdentity:
     return (token, order_identity(order, fill.venue_order_id), normal_id(fill.fill_id))
 
 
-def canonical_order(order: LocalOrder) -> LocalOrder:
-    """The order with canonical amounts: what is stored and logged."""
-    return _canonical(order, ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price"))
+def canonical_order(order: LocalOrder, before: LocalOrder | None = None) -> LocalOrder:
+    """The order with canonical amounts: what is stored and logged. What is the very text of `before` stands."""
+    amounts = _order_amounts(order)
+    if before is not None:
+        amounts = tuple(compress(amounts, map(is_not, amounts, _order_amounts(before))))
+    if all(one is None or _canonical_text(one) == one for one in amounts):
+        return order
+    return _canonical(order, _ORDER_AMOUNTS)
 
 
 def canonical_fill(fill: Fill) -> Fill:
