@@ -19,7 +19,6 @@ from trueup.ledgers.rows import (
     FillRow,
     OrderRow,
     TradeRow,
-    canonical_order,
     canonical_trade,
 )
 from trueup.model.ids import known_client_id, normal_id
@@ -114,8 +113,7 @@ def _order_write(
     if found is None:
         return None
     before = found[0] if found else None
-    after = canonical_order(subject.after, None if before is None else before.order)
-    after = _kept_activity(after, before)
+    after = _kept_activity(subject.after, before)
     if not subject.fills:
         return OrderWrite(before, after, (), (), subject.corrections)
     new: list[tuple[FillIdentity, Fill]] = []

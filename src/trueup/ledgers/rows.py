@@ -3,11 +3,9 @@
 Knows nothing of plans, leases or databases.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import compress
-from operator import attrgetter, is_not
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +19,6 @@ from trueup.model.snapshot import Fill, LocalOrder, Trade
 _PREVIOUS = next(i for i, f in enumerate(fields(LocalOrder)) if f.name == "previous_venue_order_ids")
 FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
 _ORDER_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
-_order_amounts = attrgetter(*_ORDER_AMOUNTS)
 Document = TypeVar("Document")
 Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
 
@@ -81,14 +78,15 @@ def fill_identity(fill: Fill, order: LocalOrder) -> FillIdentity:
     return (token, order_identity(order, fill.venue_order_id), normal_id(fill.fill_id))
 
 
-def canonical_order(order: LocalOrder, before: LocalOrder | None = None) -> LocalOrder:
-    """The order with canonical amounts: what is stored and logged. What is the very text of `before` stands."""
-    amounts = _order_amounts(order)
-    if before is not None:
-        amounts = tuple(compress(amounts, map(is_not, amounts, _order_amounts(before))))
-    if all(one is None or _canonical_text(one) == one for one in amounts):
-        return order
+def canonical_order(order: LocalOrder) -> LocalOrder:
+    """The order with canonical amounts: what is stored and logged."""
     return _canonical(order, _ORDER_AMOUNTS)
+
+
+def canonical_amounts(changes: Mapping[str, Any]) -> dict[str, str]:
+    """Of an order's changed keys the amounts that are not canonical, as they should be."""
+    given = {key: changes[key] for key in _ORDER_AMOUNTS if changes.get(key) is not None}
+    return {key: better for key, one in given.items() if (better := _canonical_text(one)) != one}
 
 
 def canonical_fill(fill: Fill) -> Fill:

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
 from trueup.ledgers.database import Database, int_value, optional_text, text_value
@@ -25,6 +26,7 @@ from trueup.ledgers.rows import (
     ORDER_ROWS,
     TRADE_ROWS,
     FillIdentity,
+    canonical_amounts,
     fill_values,
     json_list,
     one_document,
@@ -129,6 +131,9 @@ class BookWriter:
                 self._check(write)
             before = write.before
             changes = order_changes(None if before is None else before.order, write.after)
+            if better := canonical_amounts(changes):
+                write.after = replace(write.after, **better)
+                changes |= better
             if before is None:
                 changed.inserted.append(write)
             elif _is_move(changes):
