@@ -9,6 +9,7 @@ from trueup.engine.recorder import Recorder
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Snapshot
 from trueup.model.vocabulary import PositionSide, Side, Status
+from trueup.ports import TimelineEntry
 
 
 @pytest.fixture
@@ -84,6 +85,38 @@ def test_what_was_superseded_is_judged_afresh_and_applied(
     assert [bench.order(name).filled_qty for name in "123"] == ["3", "3", "3"]
     assert bench.trade("t-1")["entry_qty"] == "6"
     bench.assert_log_is_true()
+
+
+def test_what_was_superseded_is_told_and_so_is_what_was_not(
+    bench: Bench, planned: tuple[Snapshot, Plan]
+) -> None:
+    move_order_1(bench)
+    run_id = bench.commit(planned).run_id
+    rows = bench.ledger.export("corrections", "mom-1")
+    assert {row["run_id"] for row in rows} == {run_id}
+    assert {(row["venue_order_id"], row["trade_id"], row["kind"], row["state"]) for row in rows} == {
+        (venue_id, trade_id, kind, state)
+        for venue_id, trade_id, state in (
+            ("v-1", "t-1", "superseded"),
+            ("v-2", "t-1", "superseded"),
+            ("v-3", "t-2", "applied"),
+        )
+        for kind in ("book_fill", "set_status")
+    }
+    assert {row["fill"]["qty"] for row in rows if row["kind"] == "book_fill"} == {"3"}
+
+    def corrected(timeline: list[TimelineEntry]) -> list[tuple[str, str, str]]:
+        told = [one for one in timeline if one.source == "correction"]
+        return sorted((one.what, str(one.by), str(one.detail["state"])) for one in told)
+
+    by = f"trueup:{run_id}"
+    dropped = [("book_fill", by, "superseded"), ("set_status", by, "superseded")]
+    assert corrected(bench.ledger.order_timeline("mom-1", bench.order("1"))) == dropped
+    assert corrected(bench.ledger.trade_timeline("mom-1", "T-1")) == sorted(dropped * 2)
+    assert corrected(bench.ledger.order_timeline("mom-1", bench.order("3"))) == [
+        ("book_fill", by, "applied"),
+        ("set_status", by, "applied"),
+    ]
 
 
 def test_an_insert_is_dropped_where_its_client_id_exists_by_now(bench: Bench) -> None:
