@@ -1,7 +1,7 @@
 """Whose order it is: by client-id prefix (a whole token), sub-tag or claimed symbol; kin inherit.
 
 With no rule configured everything in scope is owned. Bracket legs inherit the parent's owner, replacements their
-predecessor's.
+predecessor's. Orders that come from one another in a circle have one owner: that of the least id among them.
 """
 
 from enum import Enum
@@ -30,27 +30,28 @@ def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
             return Owner.US
     if record.parent_venue_order_id is None and not draft.venue.predecessor_of:
         return _by_own_marks(draft, record)  # without kin
-    seen: set[str] = set()
+    own = known_id(record.venue_order_id)
+    followed = {} if own is None else {own: record}
     for _ in range(_KIN_DEPTH_MAX):
-        kin = _kin(draft, record, seen)
+        kin = _kin(draft, record)
         if kin is None:
             break
         if kin in draft.known_ids or draft.local_index(kin) is not None:
             return Owner.US
+        if kin in followed:
+            ids = list(followed)
+            record = followed[min(ids[ids.index(kin) :])]
+            break
         if kin not in draft.venue.by_id:
             break
-        record = draft.venue.by_id[kin]
+        record = followed[kin] = draft.venue.by_id[kin]
     return _by_own_marks(draft, record)
 
 
-def _kin(draft: Draft, record: VenueOrder, seen: set[str]) -> str | None:
+def _kin(draft: Draft, record: VenueOrder) -> str | None:
     own = known_id(record.venue_order_id)
     predecessor = draft.venue.predecessor_of.get(own) if own is not None else None
-    kin = known_id(record.parent_venue_order_id) or predecessor
-    if kin is None or kin in seen:
-        return None
-    seen.add(kin)
-    return kin
+    return known_id(record.parent_venue_order_id) or predecessor
 
 
 def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:

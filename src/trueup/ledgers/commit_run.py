@@ -1,7 +1,7 @@
 """The one write transaction of a profile's run (design.md, "Apply"): all of it or nothing, behind the renewal fence.
 
-In this order: the fence; the rows as they stand; which corrections still apply; the invariants; orders, fills, trades
-and log; breaks, corrections, run record, outbox, findings, deferrals, watermark. An in-sync run writes its lease only.
+In this order: the fence; the rows as they stand; which corrections still apply; log, orders, fills and trades, with the
+invariants; breaks, deferrals, findings, outbox, run record, watermark. An in-sync run writes its lease only.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,9 +54,8 @@ class Run(Struct, kw_only=True):
     state: str
     watermark: str | None
     notify: bool
-    known_orders: KnownRows[
-        LocalOrder
-    ]  # as they were read for the plan: what stands so still is not decoded again
+    # as they were read for the plan: what stands so still is not decoded again
+    known_orders: KnownRows[LocalOrder]
 
     @property
     def profile_id(self) -> str:

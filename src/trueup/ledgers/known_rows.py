@@ -36,24 +36,25 @@ class KnownRows(Generic[Stored]):
 
     def decode(self, texts: Sequence[str]) -> list[Stored]:
         """A read of the whole list, which is the known one from now on."""
-        known = self._with(texts)
-        found = [known[text] for text in texts]
-        if len(found) != len(known) or known is not self._known:
+        known = self._known
+        all_known = self._with(known, texts)
+        found = [all_known[text] for text in texts]
+        if len(found) != len(known) or all_known is not known:
             self._known = dict(zip(texts, found, strict=True)) if len(found) <= ROWS_KEPT_MAX else {}
         return found
 
     def look_up(self, texts: Sequence[str]) -> list[Stored]:
         """Some rows, read between two reads of the whole."""
-        known = self._with(texts)
+        known = self._with(self._known, texts)
         return [known[text] for text in texts]
 
-    def _with(self, texts: Sequence[str]) -> dict[str, Stored]:
-        new = [text for text in texts if text not in self._known]
+    def _with(self, known: dict[str, Stored], texts: Sequence[str]) -> dict[str, Stored]:
+        new = [text for text in texts if text not in known]
         if not new:
-            return self._known
+            return known
         columns = self._decoder.decode(f"[{','.join(new)}]")
         rows: list[Stored] = msgspec.convert(columns, self._kind, from_attributes=True)
-        return self._known | dict(zip(new, rows, strict=True))
+        return known | dict(zip(new, rows, strict=True))
 
 
 class KnownBooks:

@@ -146,10 +146,11 @@ class BookWriter:
 
     def _write_orders(self, changed: "_Changed") -> None:
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        if (
+        # in one statement: each of many would note what it would undo, with the pages of the indexes
+        if changed.moves and self._database.write("move_orders", json_list(changed.moves)) != len(
             changed.moves
-        ):  # in one statement: each would note what it would undo, and the indexes' pages with it
-            self._database.write("move_orders", json_list(changed.moves))
+        ):
+            raise Conflict("an order moved in the midst of a write: nothing was written; run again")
         write_many("update_order", ((*order_values(w.after), w.order_key) for w in changed.updated))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in changed.inserted))
 

@@ -140,6 +140,17 @@ def test_a_leg_of_a_foreign_parent_is_foreign():
     assert planned["result"]["foreign_orders"] == 2
 
 
+@pytest.mark.parametrize(("leg_id", "kept"), [("v-1", []), ("v-5", ["insert_order v-5"])])
+def test_a_leg_that_its_own_parent_replaced_has_the_owner_of_both(leg_id, kept):
+    """One of them was owned and the other was not, until the first stood in the books. (A successor waits.)"""
+    parent = venue_order(venue_order_id="v-3", client_order_id="bot-1")
+    leg = venue_order(
+        venue_order_id=leg_id, client_order_id=None, parent_venue_order_id="v-3", replaced_by="v-3"
+    )
+    planned = plan([], [parent], history=history([leg]), policy=PREFIX)
+    assert steps(planned) == kept
+
+
 def test_a_replacement_inherits_its_predecessors_owner():
     old = venue_order(
         client_order_id="bot-1", status="replaced", replaced_by="v-9", filled_qty="4", filled_avg_price="100"
