@@ -226,8 +226,7 @@ class _Commit:
             kept.snapshot(),
             kept.plan(),
         )
-        inserted = {one.correction_id for one in selection.applied}
-        audit = exit_audit(run.plan, inserted, run_id=run.run_id, audited_at=self._now)
+        audit = exit_audit(run.plan, selection.applied, run_id=run.run_id, audited_at=self._now)
         self._database.write_many("insert_exit_audit", audit)
 
     def _write_outbox(self, notifications: Sequence[Notification]) -> None:

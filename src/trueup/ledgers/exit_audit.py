@@ -1,10 +1,10 @@
 """The audit of exit backfill: which exits a run proposed or inserted, for which trade, at what price, and why. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 
 from trueup.ledgers.database import Value
 from trueup.model.ids import known_id
-from trueup.model.plan import Break, Plan
+from trueup.model.plan import Break, Correction, Plan
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind
@@ -13,11 +13,12 @@ PROPOSED, INSERTED = "proposed", "inserted"
 Row = tuple[Value, ...]
 
 
-def exit_audit(plan: Plan, inserted: Collection[str], *, run_id: str, audited_at: str) -> Iterator[Row]:
-    """A row for each exit of the plan's batch. `inserted`: ids of the corrections that were applied."""
+def exit_audit(plan: Plan, applied: Iterable[Correction], *, run_id: str, audited_at: str) -> Iterator[Row]:
+    """A row for each exit of the plan's batch. `applied`: of the plan's corrections."""
     batch_id = plan.result.exit_backfill.batch_id
     if batch_id is None:
         return
+    inserted = {one.correction_id for one in applied}
     orders = {known_id(one.venue_order_id): one for one in plan.projected_orders}
     for one in plan.corrections:
         if one.kind is CorrectionKind.INSERT_EXIT:

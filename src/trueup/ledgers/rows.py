@@ -85,8 +85,11 @@ def canonical_order(order: LocalOrder) -> LocalOrder:
 
 def canonical_amounts(changes: Mapping[str, Any]) -> dict[str, str]:
     """Of an order's changed keys the amounts that are not canonical, as they should be."""
-    given = {key: changes[key] for key in _ORDER_AMOUNTS if changes.get(key) is not None}
-    return {key: better for key, one in given.items() if (better := _canonical_text(one)) != one}
+    return {
+        key: better
+        for key in _ORDER_AMOUNTS
+        if (one := changes.get(key)) is not None and (better := _canonical_text(one)) != one
+    }
 
 
 def canonical_fill(fill: Fill) -> Fill:
