@@ -9,7 +9,7 @@ from trueup.ledgers.journal_rows import encode
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import ConfigError, InputError, InvariantError
 from trueup.model.plan import Plan
-from trueup.model.snapshot import VenueOrder
+from trueup.model.snapshot import Finding, VenueOrder
 from trueup.model.vocabulary import Status
 
 
@@ -301,3 +301,29 @@ def test_a_paused_profile_says_why(bench: Bench) -> None:
     assert (state.paused, state.pause_reason) == (True, "being looked at")
     bench.ledger.resume_profile("mom-1")
     assert not bench.ledger.profile_states(["mom-1"])["mom-1"].paused
+
+
+def test_an_amended_amount_is_stored_and_logged_as_its_canonical_text(bench: Bench) -> None:
+    bench.record_order()
+    bench.settle()
+    bench.commit(bench.plan([bench.venue_order(limit_price="1050.500")]))
+    assert bench.order().limit_price == "1050.5"
+    assert bench.ledger.export("order_log", "mom-1")[-1]["payload"]["changes"]["limit_price"] == "1050.5"
+    bench.assert_log_is_true()
+
+
+def test_a_break_that_waits_in_a_finding_is_not_over(bench: Bench) -> None:
+    bench.record_order()
+    bench.settle()
+    snapshot, plan = bench.plan([partly_filled(bench)])
+    bench.commit((snapshot, plan), state="dry")
+    waiting, gone = plan.breaks
+    finding = Finding(
+        break_id=waiting.break_id,
+        kind=waiting.kind,
+        first_seen_at=plan.taken_at,
+        last_seen_at=plan.taken_at,
+    )
+    bench.commit((snapshot, replace(plan, breaks=[], corrections=[], findings=[finding])), state="dry")
+    resolutions = {one.found.break_id: one.resolution for one in bench.ledger.list_breaks(open_only=False)}
+    assert resolutions == {waiting.break_id: None, gone.break_id: "not_seen_again"}
