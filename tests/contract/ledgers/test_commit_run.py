@@ -303,12 +303,15 @@ def test_a_paused_profile_says_why(bench: Bench) -> None:
     assert not bench.ledger.profile_states(["mom-1"])["mom-1"].paused
 
 
-def test_an_amended_amount_is_stored_and_logged_as_its_canonical_text(bench: Bench) -> None:
+def test_what_a_venue_spells_otherwise_is_stored_and_logged_canonical(bench: Bench) -> None:
     bench.record_order()
-    bench.settle()
-    bench.commit(bench.plan([bench.venue_order(limit_price="1050.500")]))
-    assert bench.order().limit_price == "1050.5"
-    assert bench.ledger.export("order_log", "mom-1")[-1]["payload"]["changes"]["limit_price"] == "1050.5"
+    bench.settle(3600)
+    amended = bench.venue_order(limit_price="1050.500")
+    bench.commit(bench.plan([amended, bench.venue_order("2", qty="10.0", limit_price="1050.500")]))
+    assert [bench.order(name).limit_price for name in "12"] == ["1050.5", "1050.5"]
+    assert bench.order("2").qty == "10"
+    logged = [one["payload"]["changes"] for one in bench.ledger.export("order_log", "mom-1")[-2:]]
+    assert [one["limit_price"] for one in logged] == ["1050.5", "1050.5"]
     bench.assert_log_is_true()
 
 
