@@ -198,14 +198,17 @@ class _Commit:
     def _write_breaks(self, selection: Selection) -> None:
         plan, run_id = self._run.plan, self._run.run_id
         if plan.breaks:
+            corrected = bool(selection.applied)
+            dropped = {one.break_id for one in selection.superseded}
+            left = [one.break_id for one in plan.breaks if not one.corrected or one.break_id in dropped]
             write_breaks(
                 self._database,
                 plan.profile_id,
                 self._prepared.texts.breaks,
                 plan.taken_at,
                 run_id,
-                corrected=bool(selection.applied),
-                superseded={one.break_id for one in selection.superseded},
+                corrected=corrected,
+                left=left if corrected else (),
             )
         waiting = json_list(one.break_id for one in plan.findings if one.break_id)
         self._database.write("close_other_breaks", plan.profile_id, run_id, plan.taken_at, waiting)

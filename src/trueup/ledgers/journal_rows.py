@@ -20,11 +20,12 @@ def write_breaks(
     writer: str,
     *,
     corrected: bool = False,
-    superseded: Collection[str] = (),
+    left: Collection[str] = (),
 ) -> None:
-    """`corrected`: what the plan corrects was, but for the breaks that are `superseded`."""
-    values = (profile_id, breaks.decode(), seen_at, writer, int(corrected), json_list(superseded))
-    database.write("see_breaks", *values)
+    """`corrected`: all of them were, but for those that are `left`."""
+    database.write("see_breaks", profile_id, breaks.decode(), seen_at, writer, int(corrected))
+    if left:
+        database.write("leave_breaks_open", profile_id, json_list(left))
 
 
 def write_notifications(

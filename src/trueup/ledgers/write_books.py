@@ -57,7 +57,7 @@ class _Changed(Struct):
 
 
 # what the statement `move_orders` sets
-_MOVING = ("status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at", "version")
+_MOVING = ("version", "status", "filled_qty", "filled_avg_price", "last_activity_at", "venue_updated_at")
 _moving, _is_move = attrgetter(*_MOVING), frozenset(_MOVING).issuperset
 
 
@@ -137,7 +137,7 @@ class BookWriter:
             if before is None:
                 changed.inserted.append(write)
             elif _is_move(changes):
-                changed.moves.append((*_moving(write.after), write.order_key))
+                changed.moves.append((write.order_key, *_moving(write.after)))
             else:
                 changed.updated.append(write)
             if write.new_fills or write.shrunk_fills:

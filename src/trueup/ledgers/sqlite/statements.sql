@@ -229,10 +229,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 
 -- name: move_orders
 UPDATE OR FAIL orders SET
-  status = moved.value ->> 0, filled_qty = moved.value ->> 1, filled_avg_price = moved.value ->> 2,
-  last_activity_at = moved.value ->> 3, venue_updated_at = moved.value ->> 4,
-  version = moved.value ->> 5, logged_version = moved.value ->> 5
-FROM jsonb_each(?1) AS moved WHERE order_key = moved.value ->> 6 AND version = (moved.value ->> 5) - 1
+  status = moved.value ->> 2, filled_qty = moved.value ->> 3, filled_avg_price = moved.value ->> 4,
+  last_activity_at = moved.value ->> 5, venue_updated_at = moved.value ->> 6,
+  version = version + 1, logged_version = version + 1
+FROM jsonb_each(?1) AS moved WHERE order_key = moved.value ->> 0 AND version + 1 = moved.value ->> 1
 
 -- name: update_order
 UPDATE orders SET
@@ -324,16 +324,17 @@ FROM runs r WHERE r.run_id = ?1
 -- name: see_breaks
 INSERT INTO breaks (
   profile_id, break_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id)
-SELECT ?1, break_id, found, ?3, ?3, 1, iif(corrected, 'corrected', NULL), iif(corrected, ?3, NULL), ?4
-FROM (
-  SELECT value ->> 'break_id' AS break_id, json(value) AS found,
-    ?5 AND value ->> 'corrected' AND value ->> 'break_id' NOT IN (SELECT value FROM json_each(?6)) AS corrected
-  FROM jsonb_each(?2))
+SELECT ?1, value ->> 'break_id', json(value), ?3, ?3, 1, iif(?5, 'corrected', NULL), iif(?5, ?3, NULL), ?4
+FROM jsonb_each(?2)
 WHERE true
 ON CONFLICT (profile_id, break_id) DO UPDATE SET
   found = excluded.found, first_seen_at = iif(resolution IS NULL, first_seen_at, excluded.first_seen_at),
   last_seen_at = excluded.last_seen_at, occurrences = occurrences + 1, resolution = excluded.resolution,
   resolved_at = excluded.resolved_at, run_id = excluded.run_id
+
+-- name: leave_breaks_open
+UPDATE breaks SET resolution = NULL, resolved_at = NULL
+WHERE profile_id = ?1 AND break_id IN (SELECT value FROM json_each(?2))
 
 -- name: close_other_breaks
 UPDATE breaks SET resolution = 'not_seen_again', resolved_at = ?3
