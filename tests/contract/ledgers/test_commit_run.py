@@ -330,3 +330,17 @@ def test_a_break_that_waits_in_a_finding_is_not_over(bench: Bench) -> None:
     bench.commit((snapshot, replace(plan, breaks=[], corrections=[], findings=[finding])), state="dry")
     resolutions = {one.found.break_id: one.resolution for one in bench.ledger.list_breaks(open_only=False)}
     assert resolutions == {waiting.break_id: None, gone.break_id: "not_seen_again"}
+
+
+def test_what_a_run_does_not_correct_stays_open_beside_what_it_corrects(bench: Bench) -> None:
+    bench.record_order("1")
+    bench.record_order("2", qty="2")
+    bench.settle()
+    beyond = bench.venue_order(
+        "2", qty="2", status=Status.PARTIALLY_FILLED, filled_qty="3", filled_avg_price="1000"
+    )
+    bench.commit(bench.plan([bench.venue_order(status=Status.CANCELED), beyond]))
+    assert {(one.found.kind, one.resolution) for one in bench.ledger.list_breaks(open_only=False)} == {
+        ("status_drift", "corrected"),
+        ("overfill", None),
+    }
