@@ -146,12 +146,11 @@ class BookWriter:
 
     def _write_orders(self, changed: "_Changed") -> None:
         write_many, place = self._database.write_many, (self._home.account_id, self._home.profile_id)
-        # in one statement: each of many would note what it would undo, with the pages of the indexes
-        if changed.moves and self._database.write("move_orders", json_list(changed.moves)) != len(
-            changed.moves
-        ):
-            raise Conflict("an order moved in the midst of a write: nothing was written; run again")
-        write_many("update_order", ((*order_values(w.after), w.order_key) for w in changed.updated))
+        if changed.moves:
+            # in one statement: each of many would note what it would undo, with the pages of the indexes
+            _must_be(len(changed.moves), self._database.write("move_orders", json_list(changed.moves)))
+        for write in changed.updated:
+            _must_be(1, self._database.write("update_order", *order_values(write.after), write.order_key))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in changed.inserted))
 
     def _write_fills(self, changed: "_Changed") -> None:
@@ -169,8 +168,10 @@ class BookWriter:
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
         home, write_many = self._home, self._database.write_many
         place = (self._logged_at, home.profile_id)
-        known = ((w.before.trade.trade_id, w) for w in trades if w.before is not None)
-        write_many("update_trade", ((*trade_values(w.after), *place, trade_id) for trade_id, w in known))
+        for write in trades:
+            if write.before is not None:
+                key = write.before.trade.trade_id
+                _must_be(1, self._database.write("update_trade", *trade_values(write.after), *place, key))
         new = (w.after for w in trades if w.before is None)
         write_many(
             "insert_trade", ((*trade_values(one), *place, one.trade_id, home.account_id) for one in new)
@@ -225,6 +226,12 @@ class BookWriter:
         home = self._home
         rows = chain(home.profile_id, entries, logged_at=self._logged_at, head=home.log_head)
         self._database.write_many("append_log", rows)
+
+
+def _must_be(expected: int, updated: int) -> None:
+    """Each row is updated at the version below only."""
+    if updated != expected:
+        raise Conflict("a row moved in the midst of a write: nothing was written; run again")
 
 
 def _fills_by_key(
