@@ -38,10 +38,10 @@ class Invariants:
     def checking(self, trades: Sequence[TradeWrite]) -> Iterator[Callable[[OrderWrite], None]]:
         """What checks an order; at the end the trades are."""
         with localcontext(CONTEXT):
-            yield self._check_order
+            yield self._check
             _check_trades(trades, self._plan, self._grown)
 
-    def _check_order(self, write: OrderWrite) -> None:
+    def _check(self, write: OrderWrite) -> None:
         before = write.before
         changes = [one.fill for one in write.corrections if one.fill is not None]
         if changes or before is None or before.order.filled_qty != write.after.filled_qty:

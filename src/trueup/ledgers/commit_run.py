@@ -41,7 +41,7 @@ from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
-_OrderColumns = tuple[int, str, int, str]  # key, profile, logged version, the order
+_Found = tuple[int, str, int, str]  # an order's key, profile and logged version, and its columns
 _NOTHING = Selection([], [], [], [], [], [])
 
 
@@ -166,7 +166,7 @@ class _Commit:
     def _orders(self, ids: tuple[str, str]) -> list[OrderRow]:
         """As they stand now, whoever wrote them."""
         database, home = self._database, self._home
-        rows = cast("list[_OrderColumns]", database.rows("orders_to_change", home.account_id, *ids))
+        rows = cast("list[_Found]", database.rows("orders_to_change", home.account_id, *ids))
         orders = self._run.known_orders.look_up([row[3] for row in rows])
         named = [OrderRow(key, owner, v, one) for (key, owner, v, _), one in zip(rows, orders, strict=True)]
         return named + one_document(database.rows("orders_without_ids", home.profile_id), ORDER_ROWS)
@@ -198,18 +198,12 @@ class _Commit:
     def _write_breaks(self, selection: Selection) -> None:
         plan, run_id = self._run.plan, self._run.run_id
         if plan.breaks:
-            corrected = bool(selection.applied)
-            dropped = {one.break_id for one in selection.superseded}
-            left = [one.break_id for one in plan.breaks if not one.corrected or one.break_id in dropped]
-            write_breaks(
-                self._database,
-                plan.profile_id,
-                self._prepared.texts.breaks,
-                plan.taken_at,
-                run_id,
-                corrected=corrected,
-                left=left if corrected else (),
-            )
+            left = None
+            if selection.applied:
+                dropped = {one.break_id for one in selection.superseded}
+                left = [one.break_id for one in plan.breaks if not one.corrected or one.break_id in dropped]
+            texts = self._prepared.texts
+            write_breaks(self._database, plan.profile_id, texts.breaks, plan.taken_at, run_id, left)
         waiting = json_list(one.break_id for one in plan.findings if one.break_id)
         self._database.write("close_other_breaks", plan.profile_id, run_id, plan.taken_at, waiting)
 

@@ -18,12 +18,10 @@ def write_breaks(
     breaks: bytes,
     seen_at: str,
     writer: str,
-    *,
-    corrected: bool = False,
-    left: Collection[str] = (),
+    left: Collection[str] | None = None,
 ) -> None:
-    """`corrected`: all of them were, but for those that are `left`."""
-    database.write("see_breaks", profile_id, breaks.decode(), seen_at, writer, int(corrected))
+    """`left`: ids of those that stay open where all others were corrected; null: none was."""
+    database.write("see_breaks", profile_id, breaks.decode(), seen_at, writer, int(left is not None))
     if left:
         database.write("leave_breaks_open", profile_id, json_list(left))
 

@@ -45,16 +45,6 @@ class LogEntry(Struct, frozen=True, gc=False):
     payload: bytes
 
 
-class _Change(Struct, gc=False):
-    """What of a payload is folded."""
-
-    changes: dict[str, Any] = {}
-    fills: list[Fill] = []
-
-
-_CHANGE = msgspec.json.Decoder(_Change)
-
-
 class LogRow(Struct, frozen=True, gc=False, array_like=True):
     seq: int
     logged_at: str
@@ -100,6 +90,14 @@ class Payload(Struct, omit_defaults=True, gc=False):
     reason: str | None = None  # a person's, or what the write reports
 
 
+class _Change(Struct, gc=False):
+    """What of a payload is folded."""
+
+    changes: dict[str, Any] = {}
+    fills: list[Fill] = []
+
+
+_CHANGE = msgspec.json.Decoder(_Change)
 _ENCODER = msgspec.json.Encoder()
 
 

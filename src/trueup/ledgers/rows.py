@@ -83,11 +83,11 @@ def canonical_order(order: LocalOrder) -> LocalOrder:
     return _canonical(order, _ORDER_AMOUNTS)
 
 
-def canonical_amounts(changes: Mapping[str, Any]) -> dict[str, str]:
-    """Of an order's changed keys the amounts that are not canonical, as they should be."""
+def canonical_amounts(changes: Mapping[str, Any], keys: tuple[str, ...] = _ORDER_AMOUNTS) -> dict[str, str]:
+    """Of the changed keys (of an order) the amounts that are not canonical, as they should be."""
     return {
         key: better
-        for key in _ORDER_AMOUNTS
+        for key in keys
         if (one := changes.get(key)) is not None and (better := _canonical_text(one)) != one
     }
 
@@ -101,11 +101,8 @@ def canonical_trade(trade: Trade) -> Trade:
 
 
 def _canonical(value: Stored, keys: tuple[str, ...]) -> Stored:
-    for key in keys:
-        amount_text = getattr(value, key)
-        if amount_text is not None and (better := _canonical_text(amount_text)) != amount_text:
-            value = replace(value, **{key: better})
-    return value
+    better = canonical_amounts({key: getattr(value, key) for key in keys}, keys)
+    return replace(value, **better) if better else value
 
 
 @lru_cache(maxsize=65_536)
