@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.pairs import Scenario, write_snapshot
-from trueup.engine.account import ManagedAccount, ManagedProfile
-from trueup.ledgers.apply_plan import OrderWrite
-from trueup.ledgers.database import stamp
-from trueup.ledgers.order_log import BOT
-from trueup.ledgers.rows import canonical_order
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.ledgers.books.write_books import BookWriter, home_of
+from trueup.ledgers.journal.order_log import BOT
+from trueup.ledgers.sql.apply_plan import OrderWrite
+from trueup.ledgers.sql.database import stamp
+from trueup.ledgers.sql.rows import canonical_order
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.decode import decode_snapshot
 from trueup.model.snapshot import (
     HistoryRead,

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from benchmarks.books import BytesVenue, TimedDatabase, make_pairs, managed, open_books
 from benchmarks.pairs import Scenario
-from trueup.engine.run_account import reconcile_account
+from trueup.engine.run.run_account import reconcile_account
 from trueup.model.snapshot import OrdersRead, Snapshot
 
 ORDERS = 1_000

@@ -24,7 +24,7 @@ from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status, TradeStatus
 from trueup.service.clock import SystemClock
-from trueup.venues.ccxt import CcxtVenue
+from trueup.venues.ccxt.open_venue import CcxtVenue
 
 QTY = "0.5"
 NEAR, FAR = (

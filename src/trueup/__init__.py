@@ -10,12 +10,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from trueup.core.make_plan import make_plan as make_plan
-    from trueup.engine.account import AccountReport as AccountReport
-    from trueup.engine.account import ManagedAccount as ManagedAccount
-    from trueup.engine.account import ManagedProfile as ManagedProfile
-    from trueup.engine.account import ProfileReport as ProfileReport
-    from trueup.engine.recorder import Recorder as Recorder
-    from trueup.engine.run_account import reconcile_account as reconcile_account
+    from trueup.engine.recorder.recorder import Recorder as Recorder
+    from trueup.engine.run.account import AccountReport as AccountReport
+    from trueup.engine.run.account import ManagedAccount as ManagedAccount
+    from trueup.engine.run.account import ManagedProfile as ManagedProfile
+    from trueup.engine.run.account import ProfileReport as ProfileReport
+    from trueup.engine.run.run_account import reconcile_account as reconcile_account
     from trueup.model.decode import decode_plan as decode_plan
     from trueup.model.decode import decode_snapshot as decode_snapshot
     from trueup.model.errors import TrueupError as TrueupError
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from trueup.service.scheduler import Service as Service
 
 _PUBLIC = {
-    "AccountReport": "trueup.engine.account",
-    "ManagedAccount": "trueup.engine.account",
-    "ManagedProfile": "trueup.engine.account",
+    "AccountReport": "trueup.engine.run.account",
+    "ManagedAccount": "trueup.engine.run.account",
+    "ManagedProfile": "trueup.engine.run.account",
     "NotReady": "trueup.service.ready",
     "Plan": "trueup.model.plan",
     "Policy": "trueup.model.policy",
-    "ProfileReport": "trueup.engine.account",
-    "Recorder": "trueup.engine.recorder",
+    "ProfileReport": "trueup.engine.run.account",
+    "Recorder": "trueup.engine.recorder.recorder",
     "Service": "trueup.service.scheduler",
     "Snapshot": "trueup.model.snapshot",
     "TrueupError": "trueup.model.errors",
@@ -46,7 +46,7 @@ _PUBLIC = {
     "make_plan": "trueup.core.make_plan",
     "open_accounts": "trueup.service.open_accounts",
     "ready": "trueup.service.ready",
-    "reconcile_account": "trueup.engine.run_account",
+    "reconcile_account": "trueup.engine.run.run_account",
 }
 
 

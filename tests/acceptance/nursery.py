@@ -5,10 +5,10 @@ forked process. Prints its process id, and when it has ended, its exit status. O
 import os
 import sys
 
-import trueup.engine.run_account
+import trueup.engine.run.run_account
 import trueup.ledgers.sqlite
+import trueup.notifiers.log
 import trueup.service.logs
-import trueup.service.notifier
 import trueup.service.open_accounts
 import trueup.service.scheduler
 import trueup.surfaces.cli.run

@@ -19,9 +19,9 @@ import msgspec
 from msgspec.structs import replace
 
 from tests.acceptance.effects import Effects
-from trueup.engine.account import ProfileReport
-from trueup.engine.recorder import Recorder
-from trueup.engine.run_account import reconcile_account
+from trueup.engine.recorder.recorder import Recorder
+from trueup.engine.run.account import ProfileReport
+from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.decode import decode_plan
 from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
@@ -31,7 +31,7 @@ from trueup.service.open_accounts import open_accounts
 from trueup.sim.checkers import ProfileBooks, check_books, check_converged
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import Faults
-from trueup.sim.world import Shape, World
+from trueup.sim.trials.world import Shape, World
 from trueup.venues.files import Export, write_export
 
 T = TypeVar("T", LocalOrder, Fill, Trade)

@@ -11,18 +11,18 @@ from urllib.parse import parse_qsl
 import pytest
 
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
-from trueup.engine.account import RunState
+from trueup.engine.run.account import RunState
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import ReadState, Side
-from trueup.ports import VenueSettings
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.paper_json import paper_id
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.alpaca import open_venue
+from trueup.ports.venue import VenueSettings
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.paper.json import paper_id
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.alpaca.venue import open_venue
 
 ORDERS = 5_000
 HOUR_NS = 3_600 * NS_PER_S

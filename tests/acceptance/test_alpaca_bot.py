@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from trueup import AccountReport, ManagedAccount, load_config, open_accounts, reconcile_account
-from trueup.engine.account import RunState
+from trueup.engine.run.account import RunState
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Local, LocalOrder
 from trueup.model.vocabulary import LIVE, Action, Status
 from trueup.service.clock import SystemClock
-from trueup.sim.market_instruments import FEE_PARTS
-from trueup.sim.market_orders import MarketOrder
-from trueup.sim.paper_faults import PaperFault
-from trueup.sim.paper_json import order_id
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.http_reader import ATTEMPTS_MAX
+from trueup.sim.market.instruments import FEE_PARTS
+from trueup.sim.market.orders import MarketOrder
+from trueup.sim.paper.faults import PaperFault
+from trueup.sim.paper.json import order_id
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.http.reader import ATTEMPTS_MAX
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "alpaca_bot"

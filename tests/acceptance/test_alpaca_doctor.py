@@ -10,9 +10,9 @@ import pytest
 
 from trueup.model.times import NS_PER_S
 from trueup.service.clock import SystemClock
-from trueup.sim.paper_json import paper_id
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
+from trueup.sim.paper.json import paper_id
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
 
 CONFIG = """
 [[accounts]]

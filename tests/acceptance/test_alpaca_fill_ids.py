@@ -9,17 +9,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from trueup import ManagedAccount, ManagedProfile, Policy, Recorder, reconcile_account
-from trueup.engine.account import ProfileReport
+from trueup.engine.run.account import ProfileReport
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
-from trueup.ports import VenueSettings
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.paper_json import order_id, paper_id
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.alpaca import open_venue
+from trueup.ports.venue import VenueSettings
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.paper.json import order_id, paper_id
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.alpaca.venue import open_venue
 
 HOUR_NS = 3_600 * NS_PER_S
 PROFILE = Profile(profile_id="p1", venue="alpaca", account_id="acc-1")

@@ -10,11 +10,11 @@ from alpaca.trading.requests import LimitOrderRequest, StopLossRequest, TakeProf
 
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import ReadState
-from trueup.ports import VenueSettings
-from trueup.sim.paper_faults import PaperFault
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.alpaca import AlpacaVenue, open_venue
+from trueup.ports.venue import VenueSettings
+from trueup.sim.paper.faults import PaperFault
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.alpaca.venue import AlpacaVenue, open_venue
 
 PRICE = 2_000_00
 

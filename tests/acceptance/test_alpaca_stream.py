@@ -11,11 +11,11 @@ from typing import Any
 from alpaca.trading.client import TradingClient
 
 from trueup.model.vocabulary import Side
-from trueup.ports import Hinting, VenueSettings
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.alpaca import AlpacaVenue, open_venue
+from trueup.ports.venue import Hinting, VenueSettings
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.alpaca.venue import AlpacaVenue, open_venue
 
 SOON_S = 20.0  # far more than anything here takes
 

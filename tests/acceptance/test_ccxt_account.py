@@ -6,14 +6,14 @@ from pathlib import Path
 
 from tests.contract.venues.ccxt_server import ACCOUNT, INSTRUMENT, UID, BinanceServer
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
-from trueup.engine.account import RunState
+from trueup.engine.run.account import RunState
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState, Side
 from trueup.sim.clock import SimClock
-from trueup.sim.market_orders import OrderRequest
-from trueup.venues.ccxt import CcxtVenue
+from trueup.sim.market.orders import OrderRequest
+from trueup.venues.ccxt.open_venue import CcxtVenue
 
 ORDERS = 5_000
 HOUR_NS = 3_600 * NS_PER_S

@@ -16,16 +16,16 @@ import pytest
 
 from tests.contract.venues.ccxt_server import ACCOUNT, API_KEY, INSTRUMENT, SECRET, BinanceServer
 from trueup import AccountReport, ManagedAccount, load_config, open_accounts, reconcile_account
-from trueup.engine.account import RunState
+from trueup.engine.run.account import RunState
 from trueup.model.snapshot import Local
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, Action
 from trueup.service.clock import SystemClock
 from trueup.sim.clock import SimClock
-from trueup.sim.market_instruments import FEE_PARTS
-from trueup.sim.paper_faults import PaperFault
-from trueup.venues.ccxt import CcxtVenue
-from trueup.venues.ccxt_client import ATTEMPTS_MAX
+from trueup.sim.market.instruments import FEE_PARTS
+from trueup.sim.paper.faults import PaperFault
+from trueup.venues.ccxt.client import ATTEMPTS_MAX
+from trueup.venues.ccxt.open_venue import CcxtVenue
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ccxt_bot"
 LIVES = 4

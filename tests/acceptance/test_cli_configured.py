@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.times import from_ns

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns

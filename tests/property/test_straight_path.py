@@ -20,7 +20,7 @@ from tests.acceptance.plan.snapshots import (
     venue_order,
 )
 from tests.property.truth import Document
-from trueup.core import diff_orders
+from trueup.core.stages import diff_orders
 
 RULE = {"owned_client_order_id_prefixes": ["bot"]}
 

@@ -8,7 +8,7 @@ from trueup.core.make_plan import make_plan
 from trueup.model.decode import decode_snapshot
 from trueup.model.vocabulary import DeferralReason
 from trueup.sim.checkers import check_plan, check_replan
-from trueup.sim.projection import projected
+from trueup.sim.trials.projection import projected
 
 FOUND = Path(__file__).parent / "found"
 

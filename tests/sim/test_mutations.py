@@ -5,7 +5,7 @@ from msgspec import structs
 
 from tests.sim.mutations import MUTATIONS, NIGHTLY, PROVOKING
 from trueup.sim.faults import Faults
-from trueup.sim.trial import Plot, draw_plot, run_trial
+from trueup.sim.trials.trial import Plot, draw_plot, run_trial
 
 SEEDS_MAX = 200
 STORM_S = 40

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trueup.sim.campaign import run_seeds
+from trueup.sim.trials.campaign import run_seeds
 
 FIRST, _, LAST = os.environ.get("TRUEUP_SEEDS", "1-120").partition("-")
 SEEDS_PER_TEST = 30

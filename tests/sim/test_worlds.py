@@ -4,11 +4,11 @@ import hashlib
 
 import pytest
 
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import Faults
-from trueup.sim.world import Shape, World
+from trueup.sim.trials.world import Shape, World
 
 BUSY = Faults(frame_lost=0.25, call_unanswered=0.08, effect_delayed=0.5, person_cancel=0.03, fill_busted=0.01)
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from trueup.core.draft import Draft
-from trueup.core.facts import Ids, shares_id
+from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Ids, shares_id
 from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason

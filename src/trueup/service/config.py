@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from trueup.engine.account import LEASE_TTL_S
-from trueup.engine.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
+from trueup.engine.run.account import LEASE_TTL_S
+from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import ConfigError, InputError
 from trueup.model.ids import normal_id, symbol_token

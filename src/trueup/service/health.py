@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from trueup.engine.account import ManagedAccount
+from trueup.engine.run.account import ManagedAccount
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports import OutboxState, ProfileState
+from trueup.ports.records import OutboxState, ProfileState
 
 
 class ProfileHealth(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from trueup.engine.account import AccountReport, ProfileReport, RunState
+from trueup.engine.run.account import AccountReport, ProfileReport, RunState
 from trueup.model.plan import Result
 from trueup.service.health import Health
 

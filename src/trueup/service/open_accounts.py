@@ -5,10 +5,14 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from trueup.engine.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
-from trueup.ports import Clock, Executor, Journal, Ledger, Venue
+from trueup.ports.books import Ledger
+from trueup.ports.clock import Clock
+from trueup.ports.executor import Executor
+from trueup.ports.journal import Journal
+from trueup.ports.venue import Venue
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig

@@ -6,11 +6,12 @@ Reads the journal only, so that it does not matter which process runs: the servi
 from collections.abc import Sequence
 
 from trueup.engine.in_thread import in_thread
-from trueup.engine.recorder import RecordedLedger
+from trueup.engine.recorder.recorder import RecordedLedger
 from trueup.model.errors import TrueupError
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import Severity
-from trueup.ports import BreakRecord, Clock
+from trueup.ports.clock import Clock
+from trueup.ports.records import BreakRecord
 from trueup.service.clock import SystemClock
 
 TIMEOUT_S = 300.0  # ten runs at the default interval: enough to confirm an absence (three runs over 60 s)

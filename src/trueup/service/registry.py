@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from trueup.model.errors import AuthError, ConfigError
-from trueup.ports import Clock, Executor, Venue, VenueSettings
+from trueup.ports.clock import Clock
+from trueup.ports.executor import Executor
+from trueup.ports.venue import Venue, VenueSettings
 from trueup.service.config import AccountConfig, SecretSource
 
 VENUES = "trueup.venues"
@@ -94,7 +96,7 @@ def open_executor(reference: str) -> Executor:
     missing = [one for one in _EXECUTOR_METHODS if not callable(getattr(executor, one, None))]
     if missing:
         raise ConfigError(
-            f"service.executor: {reference} has no {', '.join(missing)}; see trueup.ports.Executor"
+            f"service.executor: {reference} has no {', '.join(missing)}; see trueup.ports.executor.Executor"
         )
     return cast(Executor, executor)
 

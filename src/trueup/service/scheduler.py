@@ -14,15 +14,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from trueup.engine.account import AccountReport, ManagedAccount
-from trueup.engine.alerts import AlertBook
 from trueup.engine.events import Event, log_event
-from trueup.engine.plan_profiles import error_text
-from trueup.engine.run_account import reconcile_account
+from trueup.engine.run.account import AccountReport, ManagedAccount
+from trueup.engine.run.alerts import AlertBook
+from trueup.engine.run.plan_profiles import error_text
+from trueup.engine.run.run_account import reconcile_account
 from trueup.model.times import NS_PER_S
-from trueup.ports import Clock, Hinting
+from trueup.notifiers.log import LogNotifier
+from trueup.ports.clock import Clock
+from trueup.ports.venue import Hinting
 from trueup.service.config import ServiceConfig
-from trueup.service.notifier import LogNotifier
 
 if TYPE_CHECKING:
     from trueup.service.metrics import Metrics

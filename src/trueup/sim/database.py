@@ -8,13 +8,13 @@ All in one thread, so that a transaction never waits for another. Must not know 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from trueup.ledgers.database import CommitUnknown, Row, Value
+from trueup.ledgers.sql.database import CommitUnknown, Row, Value
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import LedgerError
 from trueup.model.times import NS_PER_S
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice
-from trueup.sim.process import Killed, Process
+from trueup.sim.trials.process import Killed, Process
 
 BACKUPS_MAX = 12
 WRITES_UNTIL_FULL_MAX = 12

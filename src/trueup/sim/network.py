@@ -15,8 +15,8 @@ from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import QueryBy
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import LAG_S_MAX, FaultDice
-from trueup.sim.process import Process
-from trueup.sim.venue import SLOW_S_MAX, SimVenue
+from trueup.sim.market.venue import SLOW_S_MAX, SimVenue
+from trueup.sim.trials.process import Process
 
 OTHER_ACCOUNT = "acc-other"  # nobody trades there
 NEVER_S = 3600  # longer than any time-out

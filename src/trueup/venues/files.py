@@ -27,7 +27,7 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState
-from trueup.ports import VenueSettings
+from trueup.ports.venue import VenueSettings
 
 SIZE_MAX_BYTES = 1 << 30  # about two million orders; more is read by pages, from a real venue
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.contract.ledgers.stores import SteppedClock, Store
 from trueup.core.make_plan import make_plan
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.plan import Plan
 from trueup.model.policy import Policy
@@ -25,7 +25,7 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import Action, PositionSide, ReadState, Side, Status
-from trueup.ports import ApplyReport, Lease
+from trueup.ports.records import ApplyReport, Lease
 
 ACCOUNT = "acc-1"
 BOT = Profile(profile_id="mom-1", user_id="u-7", venue="sim", account_id=ACCOUNT)

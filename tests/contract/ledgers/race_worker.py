@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.contract.ledgers.bench import ACCOUNT, BOT, RECENT_S
 from tests.contract.ledgers.stores import open_address
 from trueup.core.make_plan import make_plan
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import FenceLost
 from trueup.model.policy import Policy
@@ -29,7 +29,7 @@ from trueup.model.snapshot import (
     VenueOrder,
 )
 from trueup.model.vocabulary import ReadState, Status
-from trueup.ports import Lease
+from trueup.ports.records import Lease
 
 
 def main(address: str, lease_s: float, pause_s: float) -> None:

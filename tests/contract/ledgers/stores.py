@@ -7,7 +7,7 @@ from typing import Protocol
 
 import apsw
 
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.times import NS_PER_S, to_ns

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import BOT, Bench
 from trueup.core.make_plan import make_plan
-from trueup.ledgers.journal_rows import encode
+from trueup.ledgers.journal.journal_rows import encode
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import ConfigError, InputError, InvariantError
 from trueup.model.plan import Plan

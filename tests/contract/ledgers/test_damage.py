@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.contract.ledgers.bench import Bench
-from trueup.ledgers.database import CommitUnknown, Database
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.sql.database import CommitUnknown, Database
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Status

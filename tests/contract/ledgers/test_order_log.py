@@ -1,7 +1,7 @@
 """The order log: chained by hash, and folded it gives the books (invariant I8)."""
 
 from tests.contract.ledgers.bench import BOT, OTHER, Bench
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import Side, Status
 

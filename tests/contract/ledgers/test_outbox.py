@@ -6,11 +6,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import Bench
-from trueup.engine.deliver_outbox import DeliveryReport, deliver_outbox
-from trueup.ledgers.outbox import ATTEMPTS_MAX
+from trueup.engine.run.deliver_outbox import DeliveryReport, deliver_outbox
+from trueup.ledgers.journal.outbox import ATTEMPTS_MAX
 from trueup.model.plan import Alert, Notification
 from trueup.model.vocabulary import Status
-from trueup.ports import AlertRecord
+from trueup.ports.records import AlertRecord
 
 
 def fill_two_trades_twice(bench: Bench) -> None:

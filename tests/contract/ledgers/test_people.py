@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import ACCOUNT, BOT, OTHER, Bench
-from trueup.engine import decide, quarantine
-from trueup.engine.explain import explain
+from trueup.engine.people import decide, quarantine
+from trueup.engine.people.explain import explain
 from trueup.model.errors import Conflict, InputError
 from trueup.model.snapshot import Decision, Finding
 from trueup.model.vocabulary import BreakKind, Side, Status

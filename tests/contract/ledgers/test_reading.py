@@ -1,7 +1,7 @@
 """What a snapshot's local side holds, and how the ledger answers questions."""
 
 from tests.contract.ledgers.bench import ACCOUNT, OTHER, RECENT_S, Bench
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.model.snapshot import LocalOrder, OtherOpenQty
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, Side, Status
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import OTHER, Bench
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.model.errors import Conflict, InputError
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.vocabulary import Action, BreakKind, PositionSide, Side, Status, TradeStatus

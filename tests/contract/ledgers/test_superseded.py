@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract.ledgers.bench import OTHER, Bench
-from trueup.engine.recorder import Recorder
+from trueup.engine.recorder.recorder import Recorder
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Snapshot
 from trueup.model.vocabulary import PositionSide, Side, Status
-from trueup.ports import TimelineEntry
+from trueup.ports.records import TimelineEntry
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Side
-from trueup.ports import Clock, VenueSettings
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.paper_faults import PaperFault
-from trueup.sim.paper_json import paper_id
-from trueup.sim.paper_venue import KEY_ID, SECRET, PaperVenue
-from trueup.sim.serve import serving
-from trueup.venues.alpaca import AlpacaVenue, open_venue
-from trueup.venues.alpaca_pages import ORDERS_PAGE
+from trueup.ports.clock import Clock
+from trueup.ports.venue import VenueSettings
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.paper.faults import PaperFault
+from trueup.sim.paper.json import paper_id
+from trueup.sim.paper.serve import serving
+from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
+from trueup.venues.alpaca.pages import ORDERS_PAGE
+from trueup.venues.alpaca.venue import AlpacaVenue, open_venue
 
 if TYPE_CHECKING:
     from tests.contract.venues.bench import Bench

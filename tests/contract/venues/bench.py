@@ -9,9 +9,10 @@ from typing import Protocol
 
 from tests.contract.venues.alpaca_bench import alpaca_bench
 from tests.contract.venues.ccxt_bench import ccxt_bench
-from trueup.ports import Clock, Venue
+from trueup.ports.clock import Clock
+from trueup.ports.venue import Venue
 from trueup.sim.clock import SimClock
-from trueup.sim.paper_faults import PaperFault
+from trueup.sim.paper.faults import PaperFault
 
 
 class Bench(Protocol):

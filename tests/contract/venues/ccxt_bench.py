@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from tests.contract.venues.ccxt_server import ACCOUNT, API_KEY, INSTRUMENT, SECRET, BinanceServer
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Side
-from trueup.ports import Clock
+from trueup.ports.clock import Clock
 from trueup.sim.clock import SimClock
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.paper_faults import PaperFault
-from trueup.venues.ccxt import CcxtVenue
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.paper.faults import PaperFault
+from trueup.venues.ccxt.open_venue import CcxtVenue
 
 if TYPE_CHECKING:
     from tests.contract.venues.bench import Bench

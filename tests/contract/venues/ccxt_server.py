@@ -19,12 +19,12 @@ from msgspec import Struct
 
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import LIVE, Side, Status
-from trueup.ports import Clock
+from trueup.ports.clock import Clock
 from trueup.sim.clock import SimClock
-from trueup.sim.market import Market, Refused
-from trueup.sim.market_instruments import MarketInstrument
-from trueup.sim.market_orders import MarketFill, MarketOrder, OrderRequest
-from trueup.sim.paper_faults import PaperFault, PaperFaults
+from trueup.sim.market.instruments import MarketInstrument
+from trueup.sim.market.market import Market, Refused
+from trueup.sim.market.orders import MarketFill, MarketOrder, OrderRequest
+from trueup.sim.paper.faults import PaperFault, PaperFaults
 
 API_KEY = "key-that-no-log-may-hold-5f2c"
 SECRET = "secret-that-no-log-may-hold-91ab"

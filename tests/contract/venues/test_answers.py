@@ -7,7 +7,7 @@ from tests.contract.venues.test_listings import ALWAYS, BROKEN
 from trueup.model.errors import VenueError
 from trueup.model.snapshot import VenueAnswer
 from trueup.model.vocabulary import Outcome, QueryBy, Status
-from trueup.sim.paper_faults import PaperFault
+from trueup.sim.paper.faults import PaperFault
 
 ODD_IDS = (
     "a b",

@@ -9,7 +9,7 @@ from trueup.model.errors import AuthError, RateLimited, VenueError
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import ReadState, Side, Status
 from trueup.sim.clock import SimClock
-from trueup.sim.paper_faults import PaperFault
+from trueup.sim.paper.faults import PaperFault
 
 ALWAYS = 1000
 BROKEN = (

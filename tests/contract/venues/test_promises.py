@@ -11,8 +11,8 @@ from tests.contract.venues.test_listings import ALWAYS, HARSH
 from trueup.model.errors import VenueError
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import QueryBy
-from trueup.ports import Venue
-from trueup.sim.paper_faults import PaperFault
+from trueup.ports.venue import Venue
+from trueup.sim.paper.faults import PaperFault
 
 MINUTE_NS = 60 * NS_PER_S
 

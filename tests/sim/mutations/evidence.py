@@ -7,14 +7,14 @@ from unittest import mock
 
 from msgspec import structs
 
-from trueup.core.draft import Draft
+from trueup.core.draft.draft import Draft
 from trueup.core.make_plan import make_plan
-from trueup.engine import observe, plan_profiles
-from trueup.engine.answer_queries import Answers
-from trueup.engine.observe import LocalSide, Remembered, observe_local, observe_venue
+from trueup.engine.run import observe, plan_profiles
+from trueup.engine.run.answer_queries import Answers
+from trueup.engine.run.observe import LocalSide, Remembered, observe_local, observe_venue
 from trueup.model.snapshot import Snapshot, Venue, VenueOrder
 from trueup.model.vocabulary import Outcome, ReadState, Status
-from trueup.sim import draw_world
+from trueup.sim.trials import draw_world
 
 Mutation = AbstractContextManager[Any]
 

@@ -3,7 +3,7 @@
 from unittest import mock
 
 from tests.sim.mutations.evidence import Mutation
-from trueup.core import check_parity
+from trueup.core.stages import check_parity
 
 
 def parity_never_releases() -> Mutation:

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
-from trueup.engine import deliver_outbox, run_account
-from trueup.engine.deliver_outbox import DeliveryReport
-from trueup.engine.leased_run import LeasedRun
-from trueup.ledgers import commit_run
-from trueup.ledgers.journal_rows import encode, write_notifications
+from trueup.engine.run import deliver_outbox, run_account
+from trueup.engine.run.deliver_outbox import DeliveryReport
+from trueup.engine.run.leased_run import LeasedRun
+from trueup.ledgers.journal.journal_rows import encode, write_notifications
+from trueup.ledgers.sql import commit_run
 from trueup.model.plan import Notification
 
 _NOTIFICATIONS = msgspec.json.Decoder(list[Notification])

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from unittest import mock
 
 from tests.sim.mutations.evidence import Mutation
-from trueup.engine import decide_state, leased_run, observe
-from trueup.sim import draw_world
+from trueup.engine.run import decide_state, leased_run, observe
+from trueup.sim.trials import draw_world
 
 
 def watermark_advanced_on_any_run() -> Mutation:

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.engine.desk import ACCOUNT, Desk, Told, filled, local_order, open_desk, profile
-from trueup.engine.account import ManagedAccount
-from trueup.engine.recorder import Recorder
-from trueup.engine.run_account import reconcile_account
+from tests.unit.engine.run.desk import ACCOUNT, Desk, Told, filled, local_order, open_desk, profile
+from trueup.engine.recorder.recorder import Recorder
+from trueup.engine.run.account import ManagedAccount
+from trueup.engine.run.run_account import reconcile_account
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import OrdersRead, Position, PositionsRead
 from trueup.model.vocabulary import Action, PositionSide, ReadState

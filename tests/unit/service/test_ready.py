@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import trueup
-from tests.unit.engine.desk import Desk, filled, local_order, open_desk, venue_order
-from trueup.engine.run_account import reconcile_account
+from tests.unit.engine.run.desk import Desk, filled, local_order, open_desk, venue_order
+from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.snapshot import OrdersRead
 from trueup.model.times import NS_PER_S

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from tests.unit.engine.desk import Desk, ScriptedVenue, filled, local_order, open_desk, own_policy
-from trueup.engine.account import ManagedAccount, ManagedProfile
+from tests.unit.engine.run.desk import Desk, ScriptedVenue, filled, local_order, open_desk, own_policy
+from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.snapshot import OrdersRead, Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState

@@ -9,7 +9,7 @@ import pytest
 from trueup.model.errors import ConfigError, VenueUnavailable
 from trueup.model.snapshot import HistoryRead, OrdersRead, VenueAnswer, VenueOrder
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Side, Status
-from trueup.ports import VenueSettings
+from trueup.ports.venue import VenueSettings
 from trueup.service.clock import SystemClock
 from trueup.venues.files import Export, FilesVenue, open_venue, write_export
 

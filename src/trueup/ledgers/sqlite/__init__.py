@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
 
 

@@ -12,9 +12,9 @@ from itertools import chain
 
 import apsw
 
-from trueup.ledgers.database import CommitUnknown, Row, Value
+from trueup.ledgers.sql.database import CommitUnknown, Row, Value
+from trueup.ledgers.sql.statements import load_statements
 from trueup.ledgers.sqlite.migrate import migrate
-from trueup.ledgers.statements import load_statements
 from trueup.model.errors import Conflict, InvariantError, LedgerError
 
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction

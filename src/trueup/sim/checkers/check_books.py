@@ -20,8 +20,8 @@ from trueup.sim.checkers.facts import (
     truth_of,
     units,
 )
-from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketOrder
+from trueup.sim.market.market import Market
+from trueup.sim.market.orders import MarketOrder
 
 
 def check_books(market: Market, books: ProfileBooks) -> list[Violation]:

@@ -23,9 +23,9 @@ from trueup.sim.checkers.facts import (
     truth_of,
     units,
 )
-from trueup.sim.market import Market
-from trueup.sim.market_instruments import FEE_PARTS
-from trueup.sim.market_orders import MarketOrder
+from trueup.sim.market.instruments import FEE_PARTS
+from trueup.sim.market.market import Market
+from trueup.sim.market.orders import MarketOrder
 
 AVERAGE_TOLERANCE = Fraction(
     1, 1_000_000

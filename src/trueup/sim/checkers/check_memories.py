@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from trueup.sim.checkers.facts import Violation
-from trueup.sim.market import Market
+from trueup.sim.market.market import Market
 
 
 class Memory(Protocol):

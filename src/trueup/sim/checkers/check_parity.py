@@ -12,8 +12,8 @@ from msgspec import Struct
 from trueup.model.snapshot import Trade
 from trueup.model.vocabulary import PositionSide, QuarantinedBy, TradeStatus
 from trueup.sim.checkers.facts import ProfileBooks, Violation, exact
-from trueup.sim.market import Market
-from trueup.sim.market_instruments import FEE_PARTS
+from trueup.sim.market.instruments import FEE_PARTS
+from trueup.sim.market.market import Market
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 _SIGN = {LONG: 1, SHORT: -1}

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
 from trueup.model.vocabulary import Status
-from trueup.sim.market import Market
-from trueup.sim.market_orders import MarketOrder
+from trueup.sim.market.market import Market
+from trueup.sim.market.orders import MarketOrder
 
 ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 

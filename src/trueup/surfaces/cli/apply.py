@@ -21,7 +21,7 @@ from trueup.surfaces.cli.plan import say_failures
 from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
 if TYPE_CHECKING:
-    from trueup.engine.account import ProfileReport
+    from trueup.engine.run.account import ProfileReport
     from trueup.model.plan import Correction, Plan
     from trueup.service.load_config import LoadedConfig
 
@@ -122,7 +122,7 @@ def _say_nothing_to_apply(invocation: Invocation) -> None:
 
 def _code(report: "ProfileReport") -> int:
     """What was applied is mended: breaks that remain are for the next plan."""
-    from trueup.engine.account import RunState
+    from trueup.engine.run.account import RunState
 
     if report.state is RunState.APPLIED:
         return FAILURE if report.applied is not None and report.applied.superseded else IN_SYNC
@@ -135,7 +135,7 @@ def _code(report: "ProfileReport") -> int:
 
 
 def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> None:
-    from trueup.engine.account import RunState
+    from trueup.engine.run.account import RunState
 
     gone, new = _changes(approved, report.plan) if report.state is RunState.STALE else ([], [])
     if invocation.json:

@@ -16,8 +16,8 @@ from trueup.surfaces.cli import exit_codes
 from trueup.surfaces.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from trueup.engine.account import ManagedAccount, ProfileReport
-    from trueup.ledgers.sql_ledger import SqlLedger
+    from trueup.engine.run.account import ManagedAccount, ProfileReport
+    from trueup.ledgers.sql.sql_ledger import SqlLedger
     from trueup.model.plan import Plan
     from trueup.service.load_config import LoadedConfig
 
@@ -64,7 +64,7 @@ def check_profile(books: "SqlLedger", profile_id: str | None) -> None:
 
 def plan_profiles(loaded: "LoadedConfig", profile_ids: Sequence[str] = ()) -> "list[ProfileReport]":
     """Plans profiles (none named: all) without a lease and without writing anything."""
-    from trueup.engine.plan_account import plan_account
+    from trueup.engine.run.plan_account import plan_account
 
     async def plan(account: "ManagedAccount") -> "list[ProfileReport]":
         return await plan_account(account)
@@ -74,7 +74,7 @@ def plan_profiles(loaded: "LoadedConfig", profile_ids: Sequence[str] = ()) -> "l
 
 def apply_plans(loaded: "LoadedConfig", plans: "Mapping[str, Plan]") -> "list[ProfileReport]":
     """Runs the profiles of these approved plans; each applies exactly, or its state is `stale`."""
-    from trueup.engine.run_account import reconcile_account
+    from trueup.engine.run.run_account import reconcile_account
 
     async def run(account: "ManagedAccount") -> "list[ProfileReport]":
         return (await reconcile_account(account, approved=plans)).profiles
@@ -119,7 +119,7 @@ def _only(account: "ManagedAccount", profile_ids: set[str]) -> "ManagedAccount":
 
 def report_code(report: "ProfileReport") -> int:
     """The exit code of one profile's run."""
-    from trueup.engine.account import RunState
+    from trueup.engine.run.account import RunState
     from trueup.model.vocabulary import ReadState
     from trueup.surfaces.cli.plan import exit_code
 

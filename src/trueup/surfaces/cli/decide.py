@@ -14,7 +14,7 @@ from trueup.surfaces.cli.terminal import say
 
 if TYPE_CHECKING:
     from trueup.model.snapshot import Decision
-    from trueup.ports import DecisionRecord
+    from trueup.ports.records import DecisionRecord
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -31,7 +31,7 @@ def command() -> None:
 @common
 def map_command(invocation: Invocation, order: str, trade: str, **signature: Any) -> None:
     """ORDER (by either id) belongs to TRADE."""
-    from trueup.engine.decide import map_order
+    from trueup.engine.people.decide import map_order
 
     _decide(invocation, signature, map_order, order, trade)
 
@@ -43,7 +43,7 @@ def map_command(invocation: Invocation, order: str, trade: str, **signature: Any
 @common
 def ignore(invocation: Invocation, break_: str, until: str, **signature: Any) -> None:
     """BREAK (its id, or the beginning) is no more than information until then."""
-    from trueup.engine.decide import ignore_break
+    from trueup.engine.people.decide import ignore_break
 
     _decide(invocation, signature, ignore_break, break_, read_date(until))
 
@@ -54,7 +54,7 @@ def ignore(invocation: Invocation, break_: str, until: str, **signature: Any) ->
 @common
 def adopt(invocation: Invocation, order: str, **signature: Any) -> None:
     """The venue's ORDER is this profile's, although its ids do not say so."""
-    from trueup.engine.decide import adopt_order
+    from trueup.engine.people.decide import adopt_order
 
     _decide(invocation, signature, adopt_order, order)
 
@@ -65,7 +65,7 @@ def adopt(invocation: Invocation, order: str, **signature: Any) -> None:
 @common
 def disown(invocation: Invocation, order: str, **signature: Any) -> None:
     """The venue's ORDER is not this profile's, although its ids say so."""
-    from trueup.engine.decide import disown_order
+    from trueup.engine.people.decide import disown_order
 
     _decide(invocation, signature, disown_order, order)
 

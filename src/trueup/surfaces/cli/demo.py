@@ -19,7 +19,7 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted
 
 if TYPE_CHECKING:
-    from trueup.engine.account import ProfileReport
+    from trueup.engine.run.account import ProfileReport
     from trueup.surfaces.cli.demo_world import DemoWorld
     from trueup.surfaces.cli.render_demo import Drift
 
@@ -162,7 +162,7 @@ class _Show:
             )
 
     def _explain(self, drifts: "list[Drift]") -> str | None:
-        from trueup.engine.explain import explain
+        from trueup.engine.people.explain import explain
         from trueup.surfaces.cli.explain import venue_snapshots
         from trueup.surfaces.cli.render_story import render_story
 

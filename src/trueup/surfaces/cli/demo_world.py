@@ -15,25 +15,25 @@ from typing import TypeVar, cast
 from msgspec import Struct, convert
 from msgspec.structs import fields, replace
 
-from trueup.engine.account import ManagedAccount, ManagedProfile, ProfileReport
-from trueup.engine.plan_account import plan_account
-from trueup.engine.recorder import Recorder
-from trueup.engine.run_account import reconcile_account
+from trueup.engine.recorder.recorder import Recorder
+from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport
+from trueup.engine.run.plan_account import plan_account
+from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import SqliteLedger
 from trueup.model.money import ZERO, add, amount, multiply, subtract
 from trueup.model.plan import Break
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
 from trueup.model.vocabulary import BreakKind, Severity, Side, TradeStatus
-from trueup.sim.books import Books
+from trueup.sim.bots.books import Books
+from trueup.sim.bots.people import PERSON
 from trueup.sim.checkers import ProfileBooks, Violation, check_converged
 from trueup.sim.clock import SimClock, run_simulated
 from trueup.sim.faults import Faults
-from trueup.sim.managed import managed_account
-from trueup.sim.market_instruments import MarketInstrument
-from trueup.sim.market_orders import OrderRequest
-from trueup.sim.people import PERSON
-from trueup.sim.world import Shape, World
+from trueup.sim.market.instruments import MarketInstrument
+from trueup.sim.market.orders import OrderRequest
+from trueup.sim.trials.managed import managed_account
+from trueup.sim.trials.world import Shape, World
 from trueup.venues.files import Export, write_export
 
 Row = TypeVar("Row", LocalOrder, Fill, Trade)

@@ -9,8 +9,8 @@ from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
-    from trueup.engine.explain import Explanation
-    from trueup.ledgers.sql_ledger import SqlLedger
+    from trueup.engine.people.explain import Explanation
+    from trueup.ledgers.sql.sql_ledger import SqlLedger
     from trueup.model.snapshot import Snapshot
 
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @common
 def command(invocation: Invocation, reference: str, profile: str | None) -> None:
     """Tell the story of an order (by either id), a trade, a break, or a run."""
-    from trueup.engine.explain import explain
+    from trueup.engine.people.explain import explain
 
     with open_books(invocation) as books:
         check_profile(books, profile)

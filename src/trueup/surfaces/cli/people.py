@@ -12,7 +12,7 @@ from trueup.surfaces.cli.configured import check_profile, load, open_books
 from trueup.surfaces.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from trueup.ledgers.sql_ledger import SqlLedger
+    from trueup.ledgers.sql.sql_ledger import SqlLedger
 
 
 def signed(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from trueup.surfaces.cli.exit_codes import BREAKS, FAILURE, IN_SYNC, INCOMPLETE,
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
-    from trueup.engine.account import ProfileReport
+    from trueup.engine.run.account import ProfileReport
     from trueup.model.errors import InputError
     from trueup.model.plan import Plan
     from trueup.model.snapshot import Snapshot

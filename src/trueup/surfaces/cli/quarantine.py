@@ -46,7 +46,7 @@ def list_command(invocation: Invocation, profile: str | None) -> None:
 @common
 def add(invocation: Invocation, trade: str, why: str, author: str | None, profile: str | None) -> None:
     """Keep the bot away from TRADE until a person releases it."""
-    from trueup.engine.quarantine import find_one_trade, quarantine_trade
+    from trueup.engine.people.quarantine import find_one_trade, quarantine_trade
 
     with signed_books(invocation, author, why, profile) as (books, who, notify):
         owner, found = find_one_trade(books, trade, profile)
@@ -60,7 +60,7 @@ def add(invocation: Invocation, trade: str, why: str, author: str | None, profil
 @common
 def release(invocation: Invocation, trade: str, why: str, author: str | None, profile: str | None) -> None:
     """Give TRADE back to the bot."""
-    from trueup.engine.quarantine import find_one_trade, release_trade
+    from trueup.engine.people.quarantine import find_one_trade, release_trade
 
     with signed_books(invocation, author, why, profile) as (books, who, notify):
         owner, found = find_one_trade(books, trade, profile)

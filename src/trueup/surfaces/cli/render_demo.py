@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from trueup.engine.account import ProfileReport
+from trueup.engine.run.account import ProfileReport
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, add, amount, multiply, subtract, text
 from trueup.model.plan import Break

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from trueup.engine.explain import Explanation
-from trueup.ledgers.order_log import PERSON
+from trueup.engine.people.explain import Explanation
+from trueup.ledgers.journal.order_log import PERSON
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.snapshot import Fill, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import to_ns
-from trueup.ports import BreakRecord, TimelineEntry
+from trueup.ports.records import BreakRecord, TimelineEntry
 from trueup.surfaces.cli.terminal import brief, brief_time, severity, styled, table
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from trueup.surfaces.cli.invocation import Invocation, common
 @common
 def command(invocation: Invocation, run: str, show_snapshot: bool) -> int:
     """Plan the stored snapshot of RUN again and compare. Exit code 1 where the plans differ."""
-    from trueup.engine.replay_run import replay_run
+    from trueup.engine.run.replay_run import replay_run
 
     with open_books(invocation) as books:
         if show_snapshot:

@@ -13,7 +13,7 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import say
 
 if TYPE_CHECKING:
-    from trueup.engine.account import AccountReport, ManagedAccount, ProfileReport
+    from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport
     from trueup.service.config import ServiceConfig
     from trueup.service.load_config import LoadedConfig
     from trueup.service.metrics import Metrics

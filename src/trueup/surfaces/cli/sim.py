@@ -11,8 +11,8 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.sim_worlds import replay, run
 
 if TYPE_CHECKING:
-    from trueup.sim.paper_faults import PaperFault
-    from trueup.sim.paper_venue import PaperVenue
+    from trueup.sim.paper.faults import PaperFault
+    from trueup.sim.paper.venue import PaperVenue
 
 PORT = 8642
 
@@ -50,7 +50,7 @@ def serve(invocation: Invocation, port: int, seed: int, faults: tuple[str, ...],
     unanswered_before, unanswered_after, unknown_field, unknown_status, frame_lost.
     """
     from trueup.service.clock import SystemClock
-    from trueup.sim.paper_venue import PER_MINUTE, PaperVenue
+    from trueup.sim.paper.venue import PER_MINUTE, PaperVenue
 
     if tick_s <= 0:
         raise InputError("must be above 0", "--tick")
@@ -59,7 +59,7 @@ def serve(invocation: Invocation, port: int, seed: int, faults: tuple[str, ...],
 
 
 def _rates(texts: tuple[str, ...]) -> "dict[PaperFault, float]":
-    from trueup.sim.paper_faults import PaperFault
+    from trueup.sim.paper.faults import PaperFault
 
     rates: dict[PaperFault, float] = {}
     for text in texts:
@@ -75,8 +75,8 @@ def _rates(texts: tuple[str, ...]) -> "dict[PaperFault, float]":
 
 
 async def _serve(invocation: Invocation, venue: "PaperVenue", port: int, tick_s: float) -> None:
-    from trueup.sim.paper_venue import KEY_ID, SECRET
-    from trueup.sim.serve import serving
+    from trueup.sim.paper.serve import serving
+    from trueup.sim.paper.venue import KEY_ID, SECRET
 
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,7 +12,7 @@ from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
-    from trueup.sim.campaign import Tally
+    from trueup.sim.trials.campaign import Tally
 
 
 @click.command(short_help="Run simulated worlds until one fails.")
@@ -31,7 +31,7 @@ def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, co
     """
     from time import monotonic
 
-    from trueup.sim.campaign import run_campaign
+    from trueup.sim.trials.campaign import run_campaign
 
     first, last = _range(seeds)
     logging.disable(logging.CRITICAL)  # the engine tells of every simulated fault
@@ -73,8 +73,8 @@ def replay(invocation: Invocation, seed: int, wants_smaller: bool, snapshot: Pat
     """Run the world of SEED again and print its trace, byte for byte the same each time."""
     import msgspec
 
-    from trueup.sim.shrink import shrink
-    from trueup.sim.trial import draw_plot, run_trial
+    from trueup.sim.trials.shrink import shrink
+    from trueup.sim.trials.trial import draw_plot, run_trial
 
     logging.disable(logging.CRITICAL)
     plot = draw_plot(seed)
@@ -121,8 +121,8 @@ def _tell(invocation: Invocation, tally: "Tally", elapsed_s: float) -> None:
 
 def _tell_failure(invocation: Invocation, seed: int) -> None:
     """The seed, the commit, the first violated invariant, and the shrunk trace."""
-    from trueup.sim.shrink import shrink
-    from trueup.sim.trial import draw_plot
+    from trueup.sim.trials.shrink import shrink
+    from trueup.sim.trials.trial import draw_plot
 
     plot, trial = shrink(draw_plot(seed))
     invocation.line(f"seed {seed} at commit {_commit()} violates:", "red")

@@ -12,8 +12,8 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
 
 if TYPE_CHECKING:
-    from trueup.venues.exports.columns import Columns, Source
-    from trueup.venues.exports.make_snapshot import Export, Imported, Settings
+    from trueup.exports.columns import Columns, Source
+    from trueup.exports.make_snapshot import Export, Imported, Settings
 
 EXPORT_BYTES_MAX = 1 << 30
 _IGNORED_SHOWN_MAX = 12
@@ -58,7 +58,7 @@ def command(invocation: Invocation, output: Path | None, **options: Any) -> int:
     CSV, JSON or JSON lines; rows of any bot, Alpaca's order JSON, ccxt's unified orders. Columns are found by their
     names; what is not certain is refused with the file, the row and the option that settles it.
     """
-    from trueup.venues.exports.make_snapshot import make_snapshot
+    from trueup.exports.make_snapshot import make_snapshot
 
     imported = make_snapshot(_exports(options), _settings(options))
     _report(imported)
@@ -67,9 +67,9 @@ def command(invocation: Invocation, output: Path | None, **options: Any) -> int:
 
 
 def _exports(options: Mapping[str, Any]) -> "dict[Source, Export]":
+    from trueup.exports.columns import Source
+    from trueup.exports.make_snapshot import Export
     from trueup.model.times import from_ns
-    from trueup.venues.exports.columns import Source
-    from trueup.venues.exports.make_snapshot import Export
 
     exports = {}
     for source in Source:
@@ -87,11 +87,11 @@ def _exports(options: Mapping[str, Any]) -> "dict[Source, Export]":
 
 
 def _settings(options: Mapping[str, Any]) -> "Settings":
+    from trueup.exports.columns import read_overrides
+    from trueup.exports.make_snapshot import Settings
     from trueup.model.policy import Policy
     from trueup.model.snapshot import Instrument, Profile
     from trueup.model.vocabulary import Extent, ReadState
-    from trueup.venues.exports.columns import read_overrides
-    from trueup.venues.exports.make_snapshot import Settings
 
     return Settings(
         profile=Profile(profile_id=options["profile_id"], account_id=options["account_id"]),
@@ -107,7 +107,7 @@ def _settings(options: Mapping[str, Any]) -> "Settings":
 
 
 def _time(options: Mapping[str, Any], name: str) -> str | None:
-    from trueup.venues.exports.read_texts import read_time
+    from trueup.exports.read_texts import read_time
 
     if options[name] is None:
         return None

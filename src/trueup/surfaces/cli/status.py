@@ -9,7 +9,7 @@ from trueup.surfaces.cli.configured import open_books
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
-    from trueup.ledgers.sql_ledger import SqlLedger
+    from trueup.ledgers.sql.sql_ledger import SqlLedger
 
 RUNS_SHOWN = 8
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from trueup.engine.account import ManagedAccount
 from trueup.engine.in_thread import in_thread
+from trueup.engine.run.account import ManagedAccount
 from trueup.model.errors import ConfigError, LedgerError
 from trueup.service.health import Health, ProfileHealth, read_health
 from trueup.service.metrics import CONTENT_TYPE, Metrics

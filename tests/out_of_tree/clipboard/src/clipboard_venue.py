@@ -12,7 +12,8 @@ from trueup.model.ids import normal_id
 from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, PositionsRead, VenueAnswer, VenueOrder
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, Outcome, QueryBy, ReadState, Side, Status
-from trueup.ports import Clock, VenueSettings
+from trueup.ports.clock import Clock
+from trueup.ports.venue import VenueSettings
 
 STATUSES = {"working": Status.PENDING_NEW, "done": Status.FILLED, "pulled": Status.CANCELED}
 
@@ -26,7 +27,7 @@ def open_venue(settings: VenueSettings) -> "ClipboardVenue":
 
 
 class ClipboardVenue:
-    """Implements `trueup.ports.Venue`."""
+    """Implements `trueup.ports.venue.Venue`."""
 
     name = "clipboard"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from trueup.ledgers.database import CommitUnknown
+from trueup.ledgers.sql.database import CommitUnknown
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import LedgerError
 

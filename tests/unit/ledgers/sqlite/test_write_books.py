@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import BOT
-from trueup.ledgers.apply_plan import OrderWrite, TradeWrite
-from trueup.ledgers.rows import OrderRow, TradeRow
-from trueup.ledgers.sql_ledger import SqlLedger
+from trueup.ledgers.books.write_books import BookWriter, home_of
+from trueup.ledgers.sql.apply_plan import OrderWrite, TradeWrite
+from trueup.ledgers.sql.rows import OrderRow, TradeRow
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.ledgers.write_books import BookWriter, home_of
 from trueup.model.errors import Conflict
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import PositionSide, Side, Status, TradeStatus

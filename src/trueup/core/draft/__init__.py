@@ -1,0 +1,1 @@
+"""A plan in the making: the local side, the venue side, and what was decided so far."""

@@ -1,0 +1,152 @@
+"""How a venue order that has no local row becomes one: the row, then its fills, then what the executor is told.
+
+Used by discovery, coverage and exit backfill; what may be inserted is theirs to decide.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.derive_action import derive_action, map_trade
+from trueup.core.orders.judge_fills_of import cumulative_of, judge_fills_of
+from trueup.core.orders.judgement import Judgement, as_amount, notify_growth
+from trueup.model.errors import InvariantError
+from trueup.model.ids import contradict, known_client_id, known_id
+from trueup.model.money import ZERO, amount
+from trueup.model.plan import Standing
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.vocabulary import (
+    Action,
+    BreakKind,
+    CorrectionKind,
+    NotificationKind,
+    Status,
+)
+
+_ENDED = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})
+
+
+class Insertion(Struct, frozen=True, kw_only=True):
+    """What the caller decided of the new row. `trade_id` and `action` null: derived here, where they can be."""
+
+    break_kind: BreakKind
+    correction_kind: CorrectionKind = CorrectionKind.INSERT_ORDER
+    reason: Reason
+    message: str
+    trade_id: str | None = None
+    action: Action | None = None
+    notify_discovery: bool = True
+
+
+def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
+    """Insert the order, book its fills, notify. Returns the new order's index."""
+    order = _new_order(draft, record, insertion)
+    index = draft.add_order(order)
+    if draft.stray_fills:
+        _adopt_fills(draft, index, record)
+    judgement = Judgement(draft, index, record)
+    judgement.found(
+        insertion.break_kind,
+        insertion.reason,
+        insertion.message,
+        venue=Standing(record.status, record.qty, record.filled_qty),
+        corrected=True,
+    )
+    judgement.correct(insertion.correction_kind, insertion.break_kind, insertion.reason, changes=order)
+    filled = record.filled_qty != "0" and (
+        record.filled_qty is not None or record.status is not Status.PENDING_NEW
+    )
+    if filled or index in draft.venue_fills_of:
+        cumulative, _ = cumulative_of(judgement, record)
+        judge_fills_of(judgement, record, cumulative=cumulative, book_as=insertion.break_kind)
+    if insertion.notify_discovery:
+        judgement.notify(NotificationKind.DISCOVERED, insertion.reason)
+    notify_growth(judgement)
+    if record.status in _ENDED and insertion.notify_discovery:
+        judgement.notify(NotificationKind.CANCEL, record.status_reason or record.status)
+    judgement.commit()
+    return index
+
+
+def is_insertable(record: VenueOrder) -> bool:
+    """Whether the record says enough to make a row of it."""
+    return record.symbol is not None and record.side is not None and record.status is not None
+
+
+def draft_order(
+    draft: Draft,
+    record: VenueOrder,
+    *,
+    trade_id: str | None = None,
+    action: Action | None = None,
+    sub_tag: str | None = None,
+) -> LocalOrder:
+    """The row that an insertable record becomes; without its client order id where another order has that."""
+    if record.side is None or record.status is None:
+        raise InvariantError(f"order {record.venue_order_id} is not insertable")
+    client_id = known_client_id(record.client_order_id)
+    taken = client_id is None or not draft.is_free(client_id)
+    return LocalOrder(
+        client_order_id=None if taken else record.client_order_id,
+        venue_order_id=record.venue_order_id,
+        trade_id=trade_id,
+        sub_tag=record.sub_tag or sub_tag,
+        symbol=record.symbol,
+        side=record.side,
+        action=action,
+        order_type=record.order_type,
+        qty=record.qty,
+        limit_price=record.limit_price,
+        stop_price=record.stop_price,
+        status=_status(draft, record, record.status),
+        submitted_at=record.submitted_at,
+        venue_updated_at=record.updated_at,
+        position_side=record.position_side,
+    )
+
+
+def _new_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> LocalOrder:
+    """The row with its trade and action: the caller's, else its predecessor's, else derived."""
+    before = _predecessor(draft, record) if draft.venue.predecessor_of else None
+    trade_id = insertion.trade_id or (before.trade_id if before is not None else None)
+    action = insertion.action or (before.action if before is not None else None)
+    row = draft_order(
+        draft,
+        record,
+        trade_id=trade_id,
+        action=action,
+        sub_tag=before.sub_tag if before is not None else None,
+    )
+    if trade_id is None:
+        mapped = map_trade(draft, row, record)
+        row = row if mapped is None else replace(row, trade_id=mapped)
+    return row if action is not None else replace(row, action=derive_action(draft, row, record))
+
+
+def _predecessor(draft: Draft, record: VenueOrder) -> LocalOrder | None:
+    index = draft.local_index(draft.venue.predecessor_of.get(known_id(record.venue_order_id) or ""))
+    return None if index is None else draft.orders[index]
+
+
+def _status(draft: Draft, record: VenueOrder, status: Status) -> Status:
+    """The venue's status, unless it says more, or less, than its own quantities do."""
+    filled = as_amount(record.filled_qty)
+    if filled is None or status not in (Status.PENDING_NEW, Status.FILLED):
+        return status
+    below = record.qty is not None and filled < amount(record.qty) - draft.tolerance(record.symbol)
+    if status is Status.FILLED and not below:
+        return status
+    return Status.PARTIALLY_FILLED if filled > ZERO else Status.PENDING_NEW
+
+
+def _adopt_fills(draft: Draft, index: int, record: VenueOrder) -> None:
+    venue_id = known_id(record.venue_order_id)
+    mine = [
+        fill
+        for fill in draft.stray_fills
+        if venue_id is not None and known_id(fill.venue_order_id) == venue_id and not contradict(fill, record)
+    ]
+    if mine:
+        draft.venue_fills_of[index] = mine
+        draft.stray_fills = [fill for fill in draft.stray_fills if known_id(fill.venue_order_id) != venue_id]

@@ -1,0 +1,256 @@
+"""The straight path of discovery: an acknowledged order of which nothing, or a plain part, was filled.
+
+Most discovered orders are such. What the stages decide of any order (`discover_orders`, `insert_order`, the fold) comes
+to the same rows here, made at once: without a judgement, and with every id read once. Where anything else has a say (an
+ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the plan has no straight path at all.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.infer_fill import Growth, infer_growth
+from trueup.core.orders.tell_plainly import tell_plainly
+from trueup.model.ids import comparable_client_ids, known_id
+from trueup.model.plan import Break, Correction, Notification, Standing
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.vocabulary import (
+    Action,
+    BreakKind,
+    CorrectionKind,
+    Extent,
+    NotificationKind,
+    Severity,
+    Side,
+    Status,
+)
+
+_BREAK_OF = "-" + BreakKind.MISSING_LOCALLY
+# plain text: what an enum's member costs in a message is twice the message
+_WORD = {one: one.value for one in (*Side, *Status)}
+# read once: until Python 3.12 a member read through its class costs as much as a small function
+_MISSING_LOCALLY = BreakKind.MISSING_LOCALLY
+_WARN = Severity.WARN
+_NOT_KNOWN_LOCALLY, _INFERRED_FROM_CUMULATIVE = Reason.NOT_KNOWN_LOCALLY, Reason.INFERRED_FROM_CUMULATIVE
+_INSERT_ORDER, _BOOK_FILL = CorrectionKind.INSERT_ORDER, CorrectionKind.BOOK_FILL
+_DISCOVERED = NotificationKind.DISCOVERED
+_ENTRY_FILL, _EXIT_FILL = NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL
+_ENTRY, _EXIT = Action.ENTRY, Action.EXIT
+_SELL = Side.SELL
+_PENDING_NEW, _PARTIALLY_FILLED = Status.PENDING_NEW, Status.PARTIALLY_FILLED
+
+
+_AT_ONCE = 512  # orders of a run: as many as stay in the processor's cache from one of its lists to the next
+
+
+class _Run(Struct):
+    """Plain orders in turn, as rows with nothing booked; of each what its record says was filled, and how it grew."""
+
+    orders: list[LocalOrder] = []
+    filled_qtys: list[str | None] = []
+    growths: list[Growth | None] = []
+    other: VenueOrder | None = None  # the record at which the run ended, since it is not plain
+
+
+def insert_plainly(draft: Draft, records: list[VenueOrder]) -> Iterator[VenueOrder]:
+    """Insert the orders of the plain ones of these unmatched records; yields the others, each in its turn."""
+    if not records:
+        return
+    path, turns = _StraightPath(draft), iter(records)
+    while True:
+        run = path.take_run(turns)
+        _insert(draft, run)
+        if run.other is not None:
+            yield run.other
+        elif len(run.orders) < _AT_ONCE:
+            return
+
+
+class _StraightPath:
+    """What decides, for all unmatched records of a plan, whether one of them is plain."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft, records = draft, draft.venue.by_id.values()
+        symbols = {one.symbol for one in records} if _records_alone_decide(draft) else ()
+        self._symbols = {one for one in symbols if one is not None and not draft.is_unmapped(one)}
+        self._refused_ids = _refused_client_ids(draft) if self._symbols else set()
+        self._window_start = draft.window_start(draft.venue.open_read_at)
+
+    def take_run(self, turns: Iterator[VenueOrder]) -> _Run:
+        """The plain records from here on. In one loop without calls, since a call an order costs a tenth of it all."""
+        run, symbols, refused_ids, window_start = _Run(), self._symbols, self._refused_ids, self._window_start
+        for record in islice(turns, _AT_ONCE):
+            status, side, client_order_id = record.status, record.side, record.client_order_id
+            filled_qty, submitted_at = record.filled_qty, record.submitted_at
+            if (
+                record.symbol not in symbols
+                or side is None
+                or status is None
+                or not (
+                    status is _PARTIALLY_FILLED
+                    or (status is _PENDING_NEW and (filled_qty == "0" or filled_qty is None))
+                )
+                or client_order_id in refused_ids
+                or record.intent is not None
+                or record.position_side is not None
+                or record.parent_venue_order_id is not None
+                or not (submitted_at is None or submitted_at < window_start)
+            ):
+                run.other = record
+                break
+            order = LocalOrder(
+                client_order_id=client_order_id,
+                venue_order_id=record.venue_order_id,
+                sub_tag=record.sub_tag or None,
+                symbol=record.symbol,
+                side=side,
+                action=_EXIT if side is _SELL else _ENTRY,
+                order_type=record.order_type,
+                qty=record.qty,
+                limit_price=record.limit_price,
+                stop_price=record.stop_price,
+                status=status,
+                submitted_at=submitted_at,
+                venue_updated_at=record.updated_at,
+            )
+            growth = self._growth(order, record) if status is _PARTIALLY_FILLED else None
+            if growth is None and status is _PARTIALLY_FILLED:
+                run.other = record
+                break
+            run.orders.append(order)
+            run.filled_qtys.append(filled_qty)
+            run.growths.append(growth)
+        return run
+
+    def _growth(self, order: LocalOrder, record: VenueOrder) -> Growth | None:
+        draft = self._draft
+        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
+        return infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
+
+
+def _records_alone_decide(draft: Draft) -> bool:
+    local, venue = draft.snapshot.local, draft.venue
+    others = (
+        draft.account_changed,
+        draft.policy.has_ownership_rule,
+        draft.pattern,
+        draft.trades,
+        draft.stray_fills,
+        draft.ids_in_local_fills,
+        draft.known_client_ids,
+        local.decisions,
+        venue.predecessor_of,
+        venue.read_at_of,
+    )
+    return local.extent is Extent.ALL and not any(others)
+
+
+def _refused_client_ids(draft: Draft) -> set[str | None]:
+    """The client order ids, as records have them, that say nothing or are also another order's."""
+    raw_ids = [one.client_order_id for one in draft.venue.by_id.values()]
+    client_ids = comparable_client_ids(raw_ids)
+    refused = {None, *draft.venue.shared_client_ids(client_ids), *draft.index_by_client_id}
+    return {raw for raw, one in zip(raw_ids, client_ids, strict=True) if one in refused}
+
+
+def _insert(draft: Draft, run: _Run) -> None:
+    """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
+    digest_of = draft.digest_of_venue_id
+    digest_ids = [digest_of(known_id(one.venue_order_id) or "") for one in run.orders]
+    break_ids = [one + _BREAK_OF for one in digest_ids]
+    _find(draft, run, break_ids)
+    _correct(draft, run, digest_ids, break_ids)
+    _book(draft, run)
+    _tell(draft, run, digest_ids)
+    draft.count("missing_locally", len(run.orders))
+
+
+def _find(draft: Draft, run: _Run, break_ids: list[str]) -> None:
+    draft.breaks += [
+        Break(
+            break_id=break_id,
+            kind=_MISSING_LOCALLY,
+            severity=_WARN,
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=None,
+            reason=_NOT_KNOWN_LOCALLY,
+            message=f"unknown locally: {_WORD[order.side]} {order.qty} {order.symbol}"
+            f" {_WORD[order.status]} at the venue",
+            venue=Standing(order.status, order.qty, filled_qty),
+            corrected=True,
+        )
+        for break_id, order, filled_qty in zip(break_ids, run.orders, run.filled_qtys, strict=True)
+    ]
+
+
+def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
+    """The row is inserted with nothing booked; then its growth is booked."""
+    correct = draft.corrections.append
+    for digest_id, break_id, order, growth in zip(
+        digest_ids, break_ids, run.orders, run.growths, strict=True
+    ):
+        correct(
+            Correction(
+                correction_id=digest_id + "-0.1",
+                break_id=break_id,
+                kind=_INSERT_ORDER,
+                reason=_NOT_KNOWN_LOCALLY,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=None,
+                expected_version=0,
+                changes=order,
+            )
+        )
+        if growth is not None:
+            correct(
+                Correction(
+                    correction_id=digest_id + "-0.2",
+                    break_id=break_id,
+                    kind=_BOOK_FILL,
+                    reason=_INFERRED_FROM_CUMULATIVE,
+                    client_order_id=order.client_order_id,
+                    venue_order_id=order.venue_order_id,
+                    trade_id=None,
+                    expected_version=0,
+                    fill=growth.change,
+                )
+            )
+
+
+def _book(draft: Draft, run: _Run) -> None:
+    """From here on the run's rows are as they will stand."""
+    first = len(draft.orders)
+    for place, growth in enumerate(run.growths):
+        if growth is not None:
+            run.orders[place] = replace(
+                run.orders[place], filled_qty=growth.filled_qty, filled_avg_price=growth.filled_avg_price
+            )
+            draft.add_fill(first + place, growth.row)
+    draft.add_orders(run.orders)
+
+
+def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
+    tell = draft.notifications.append
+    for digest_id, order, growth in zip(digest_ids, run.orders, run.growths, strict=True):
+        tell(
+            Notification(
+                notification_id=f"{digest_id}-0-discovered-{order.filled_qty}",
+                kind=_DISCOVERED,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=None,
+                cumulative_qty=order.filled_qty,
+                cumulative_avg_price=order.filled_avg_price,
+                reason=_NOT_KNOWN_LOCALLY,
+            )
+        )
+        if growth is not None:
+            kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
+            tell_plainly(draft, order, digest_id, 0, kind, order.filled_qty, growth=growth)

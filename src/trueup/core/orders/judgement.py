@@ -1,0 +1,330 @@
+"""A buffer for one local order: breaks, corrections, growth and notices, committed to the draft whole or dropped whole.
+
+Nothing is visible to others until `commit`. So "recent" lives in one place, and an in-sync order costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Ids
+from trueup.core.orders.derive_action import derive_action
+from trueup.core.orders.fold_fills import Booking, Fold
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.money import ZERO, amount, canonical, text
+from trueup.model.plan import Correction, FillChange, Notification, Standing
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+from trueup.model.times import is_before, to_ns
+from trueup.model.vocabulary import (
+    Action,
+    BreakKind,
+    CorrectionKind,
+    NotificationKind,
+    QueryBy,
+    Severity,
+    Status,
+)
+
+Changes = dict[str, Any]
+_ORDER_KEYS = frozenset(LocalOrder.__struct_fields__)
+DRIFT = frozenset(
+    {
+        BreakKind.STATUS_DRIFT,
+        BreakKind.FILL_DRIFT,
+        BreakKind.TERMS_DRIFT,
+        BreakKind.REOPENED,
+        BreakKind.RESURRECTED,
+        BreakKind.VENUE_BEHIND,
+        BreakKind.OVERFILL,
+        BreakKind.PRICE_MISSING,
+    }
+)  # breaks of status, fill or terms: the result's mismatches
+_PENDING_BREAK = tuple[
+    BreakKind, Reason, str, Changes | None, Changes | Standing | None, bool, Severity | None, str, int, bool
+]
+
+
+class Judgement:
+    """What one order's judgement found and would do. `order` is the order as it would stand."""
+
+    def __init__(self, draft: Draft, index: int, record: VenueOrder | None = None) -> None:
+        self.draft = draft
+        self.index = index
+        self.before = draft.orders[index]
+        self.order = self.before
+        self.record = record
+        self.digest = draft.order_digest(self.before)
+        self.ids: Ids = (
+            self.before.client_order_id or (_client_id_of(draft, record) if record else None),
+            self.before.venue_order_id or (record.venue_order_id if record else None),
+            self.before.trade_id,
+        )
+        self.breaks: list[_PENDING_BREAK] = []
+        self.corrections: list[tuple[CorrectionKind, str, BreakKind, FillChange | None, Any]] = []
+        self.bookings: list[Booking] = []
+        self.shrunk: list[Fill] = []
+        self.growth_qty = self.growth_cost = self.recost = ZERO
+        self.real_fills: list[Fill] = []
+        self.notices: list[tuple[NotificationKind, str | None]] = []
+        self.questions: list[tuple[QueryBy, str, Reason]] = []
+        self.adopted_fills: list[Fill] = []  # of the record this order is being bound to
+        self.on_commit: list[Callable[[], None]] = []
+
+    @property
+    def is_silent(self) -> bool:
+        return not (self.breaks or self.corrections or self.questions)
+
+    def found(
+        self,
+        kind: BreakKind,
+        reason: Reason,
+        message: str,
+        *,
+        local: Changes | None = None,
+        venue: Changes | Standing | None = None,
+        corrected: bool = False,
+        severity: Severity | None = None,
+        detail: str = "",
+        confirmations: int = 0,
+        restarted: bool = False,
+    ) -> None:
+        self.breaks.append(
+            (kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted)
+        )
+
+    def correct(
+        self,
+        kind: CorrectionKind,
+        break_kind: BreakKind,
+        reason: str,
+        *,
+        changes: Any = None,
+        fill: FillChange | None = None,
+    ) -> None:
+        """One correction, in the order in which it applies; `changes` are laid onto `order`."""
+        self.corrections.append((kind, reason, break_kind, fill, changes))
+        if changes and not isinstance(changes, LocalOrder):
+            self.order = replace(self.order, **{key: changes[key] for key in changes if key in _ORDER_KEYS})
+
+    def book(self, fold: Fold, break_kind: BreakKind) -> None:
+        """Take over what a fold books, order by order of its fills."""
+        for booking in fold.bookings:
+            self.correct(booking.kind, break_kind, _reason_of(booking), fill=booking.change)
+        self.bookings += fold.bookings
+        self.shrunk += fold.shrunk
+        self.growth_qty += fold.growth_qty
+        self.growth_cost += fold.growth_cost
+        self.recost += fold.recost
+        self.real_fills += fold.real_fills
+        average = None if fold.filled_avg_price is None else text(fold.filled_avg_price)
+        status = self.order.status
+        if status is Status.PENDING_NEW and fold.filled_qty > 0:
+            status = Status.PARTIALLY_FILLED
+        self.order = replace(
+            self.order, filled_qty=text(fold.filled_qty), filled_avg_price=average, status=status
+        )
+
+    def notify(self, kind: NotificationKind, reason: str | None = None) -> None:
+        self.notices.append((kind, reason))
+
+    def ask(self, reason: Reason, by: QueryBy = QueryBy.VENUE_ORDER_ID, order_id: str | None = None) -> None:
+        """Ask for this order's record, by the venue order id that it will have unless told otherwise."""
+        wanted = order_id or self.order.venue_order_id or self.ids[1]
+        if wanted is not None:
+            self.questions.append((by, wanted, reason))
+
+    @property
+    def answered(self) -> bool:
+        """Whether the record was read by a query of this run: there is nothing fresher to ask for."""
+        venue_id = known_id(self.record.venue_order_id) if self.record is not None else None
+        return venue_id is not None and venue_id in self.draft.venue.answered
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a query for the record by its venue order id was not asked yet in this run."""
+        venue_id = known_id(self.record.venue_order_id if self.record is not None else self.ids[1])
+        return venue_id is not None and (QueryBy.VENUE_ORDER_ID, venue_id) not in self.draft.venue.asked
+
+    # -- commit -------------------------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Leave everything with the draft."""
+        draft = self.draft
+        break_ids: dict[BreakKind, str] = {}
+        if not draft.is_inserted(self.index) and any(one[0] in DRIFT for one in self.breaks):
+            draft.drifted.add(self.index)
+        for pending in self.breaks:
+            break_id = self._add_break(pending)
+            if (
+                pending[5] or pending[0] not in break_ids
+            ):  # corrections belong to the corrected break of their kind
+                break_ids[pending[0]] = break_id
+        version = draft.original_version(self.index)
+        for kind, reason, break_kind, fill, changes in self.corrections:
+            self._add_correction(kind, reason, break_ids[break_kind], fill, changes, version)
+        if self.corrections:
+            self._commit_state()
+        for notice, told in self.notices:
+            self._add_notification(notice, told, version)
+        for by, order_id, reason in self.questions:
+            draft.ask(
+                by,
+                order_id,
+                reason,
+                waited_since_ns=self._waited_since_ns(),
+                ids=self.ids,
+                symbol=self.before.symbol,
+            )
+        for leave in self.on_commit:
+            leave()
+
+    def _add_break(self, pending: _PENDING_BREAK) -> str:
+        kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted = pending
+        return self.draft.add_break(
+            self.digest,
+            kind,
+            reason,
+            message,
+            ids=self.ids,
+            symbol=self.before.symbol or (self.record.symbol if self.record else None),
+            local=local,
+            venue=venue,
+            corrected=corrected,
+            severity=severity,
+            detail=detail,
+            version=self.before.version,
+            confirmations=confirmations,
+            restarted=restarted,
+        )
+
+    def _add_correction(
+        self,
+        kind: CorrectionKind,
+        reason: str,
+        break_id: str,
+        fill: FillChange | None,
+        changes: Any,
+        version: int,
+    ) -> None:
+        corrections = self.draft.corrections
+        self.draft.correction_count[self.digest] = ordinal = (
+            self.draft.correction_count.get(self.digest, 0) + 1
+        )
+        corrections.append(
+            Correction(
+                correction_id=f"{self.digest}-{version}.{ordinal}",
+                break_id=break_id,
+                kind=kind,
+                reason=reason,
+                client_order_id=self.ids[0],
+                venue_order_id=self.ids[1],
+                trade_id=self.ids[2],
+                expected_version=version,
+                fill=fill,
+                changes=changes,
+            )
+        )
+
+    def _commit_state(self) -> None:
+        draft, before = self.draft, self.order.venue_updated_at
+        updated_at = None if self.record is None else self.record.updated_at
+        later = updated_at if updated_at is not None and _is_later(updated_at, before) else before
+        self.order = draft.set_order(self.index, self.order, venue_updated_at=later)
+        for booking in self.bookings:
+            draft.set_fill(self.index, booking.row)
+        for fill in self.shrunk:
+            draft.set_fill(self.index, fill)
+        if draft.trades and (self.growth_qty or self.recost or self.real_fills):
+            draft.trade_moves.note(
+                draft,
+                self.index,
+                self.action,
+                growth_qty=self.growth_qty,
+                growth_cost=self.growth_cost,
+                recost=self.recost,
+                real_fills=self.real_fills,
+            )
+
+    @property
+    def action(self) -> Action:
+        return derive_action(self.draft, self.order, self.record)
+
+    def _add_notification(self, kind: NotificationKind, reason: str | None, version: int) -> None:
+        order = self.order
+        grew = kind in (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
+        cumulative = canonical(order.filled_qty)
+        self.draft.notifications.append(
+            Notification(
+                notification_id=f"{self.digest}-{version}-{kind}-{cumulative}",
+                kind=kind,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=order.trade_id,
+                qty=text(self.growth_qty) if grew else None,
+                price=text(self.growth_cost / self.growth_qty) if grew else None,
+                cumulative_qty=cumulative,
+                cumulative_avg_price=order.filled_avg_price,
+                reason=reason,
+            )
+        )
+
+    def _waited_since_ns(self) -> tuple[int, int]:
+        """Since when this order waits to be asked about: since it was last judged, else since its last activity."""
+        finding = self.draft.prior_of(
+            f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids
+        )
+        if finding is not None:
+            return to_ns(finding.last_seen_at), to_ns(finding.first_seen_at)
+        time = self.before.last_activity_at or self.before.submitted_at
+        return (0, 0) if time is None else (to_ns(time), to_ns(time))
+
+
+def _client_id_of(draft: Draft, record: VenueOrder) -> str | None:
+    """The record's client order id, unless it names another local order."""
+    is_anothers = known_client_id(record.client_order_id) in draft.index_by_client_id
+    return None if is_anothers else record.client_order_id
+
+
+def notify_growth(judgement: Judgement) -> None:
+    """Tell the executor of an order's growth, or of a changed cost at an equal quantity."""
+    if judgement.growth_qty > 0:
+        entry = judgement.action is Action.ENTRY
+        judgement.notify(NotificationKind.ENTRY_FILL if entry else NotificationKind.EXIT_FILL)
+    elif judgement.recost:
+        judgement.notify(NotificationKind.AMENDED)
+
+
+def _reason_of(booking: Booking) -> Reason:
+    if booking.change.inferred:
+        return Reason.INFERRED_FROM_CUMULATIVE
+    return Reason.REAL_FILL_REPLACES if booking.kind is CorrectionKind.SUPERSEDE_FILL else Reason.VENUE_FILL
+
+
+def _is_later(left: str, right: str | None) -> bool:
+    return right is None or is_before(right, left)
+
+
+def turn_of(order: LocalOrder) -> str:
+    """The order in which orders are judged: by what they are, never by where they stand in a list."""
+    return "\x00".join(
+        (
+            order.venue_order_id or "",
+            order.client_order_id or "",
+            order.trade_id or "",
+            order.symbol or "",
+            order.side,
+        )
+    )
+
+
+def ids_text(ids: Sequence[str | None]) -> str:
+    """How messages name an order: the first id it has."""
+    return next((one for one in (ids[0], ids[1], ids[2]) if one), "without an id")
+
+
+def as_amount(value: str | None) -> Decimal | None:
+    return None if value is None else amount(value)

@@ -1,0 +1,310 @@
+"""Seventh stage: exits at the venue of trades that are open locally, where the venue holds less than the ledger says.
+
+Owned, unbooked, ended venue exits become full local exit orders, one per venue order, with real price and quantity, in
+one batch; together they must equal the shortfall. Anything else is a no-go, with its reason counted and sampled.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
+from trueup.core.orders.insert_order import Insertion, insert_order
+from trueup.core.orders.judge_ownership import Owner, judge_ownership
+from trueup.core.stages.cover_history import filled_qty
+from trueup.core.trades.positions import compare_positions, is_settled, open_trades
+from trueup.model.ids import digest, known_id, symbol_token
+from trueup.model.money import ZERO, amount, text
+from trueup.model.plan import ExitBackfillResult, NoGoSample, Query
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import NOT_READ, PositionsRead, Trade, VenueOrder
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import (
+    TERMINAL,
+    Action,
+    BreakKind,
+    CorrectionKind,
+    LedgerFeature,
+    QuarantinedBy,
+    QueryBy,
+    QuerySide,
+    ReadState,
+)
+
+NO_GO_SAMPLES_MAX = 20  # samples kept in a result; the counts are complete
+
+
+class _Candidate(Struct):
+    """One open trade of which the venue holds less, the shortfall of its instrument, and the exits that are its."""
+
+    trade: Trade
+    shortfall: Decimal
+    exits: list[VenueOrder]
+    foreign: list[str] = []  # exits that somebody else sent: named, never booked
+    ambiguous: bool = False
+
+
+def backfill_exits(draft: Draft) -> None:
+    """Propose and insert the exits that evidence proves; count every refusal."""
+    skipped = _why_skipped(draft)
+    if skipped is not None:
+        draft.exit_backfill = ExitBackfillResult(
+            skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
+        )
+        return
+    candidates, unknown = _candidates(draft)
+    for trade in unknown:
+        _no_go(draft, trade, Reason.POSITION_UNKNOWN)
+    _gather_exits(draft, candidates)
+    accepted = [one for one in candidates if _accept(draft, candidates, one)]
+    proposed, inserted, batch_id = _insert(draft, accepted)
+    draft.exit_backfill = ExitBackfillResult(
+        attempted=True,
+        batch_id=batch_id,
+        dry_run=draft.policy.exit_backfill_dry_run,
+        open_trade_candidates=len(candidates) + len(unknown),
+        proposed=proposed,
+        inserted=inserted,
+        no_go_trades=draft.counted("no_go_trades"),
+    )
+
+
+def _why_skipped(draft: Draft) -> str | None:
+    if not draft.policy.exit_backfill_enabled:
+        return "disabled"
+    if draft.account_changed:
+        return "account_changed"
+    return why_positions_unread(draft.snapshot.venue.positions, failed_too=False)
+
+
+def why_positions_unread(read: PositionsRead, *, failed_too: bool = True) -> str | None:
+    """Why the position read proves nothing at all; null where it was answered (or, not `failed_too`, was tried)."""
+    if read.state is ReadState.COMPLETE:
+        return None
+    if read.state is ReadState.FAILED and read.error in (NOT_READ, None) and read.read_at is None:
+        return "positions_not_read"
+    return f"positions_{read.state}" if failed_too else None
+
+
+# -- candidates -------------------------------------------------------------------------------------------------------
+
+
+def _candidates(draft: Draft) -> tuple[list[_Candidate], list[Trade]]:
+    """Open trades of which the venue holds less, and those of which it did not say what it holds."""
+    candidates: list[_Candidate] = []
+    unknown: list[Trade] = []
+    complete = draft.snapshot.venue.positions.state is ReadState.COMPLETE
+    for trade in open_trades(draft):
+        token = symbol_token(trade.symbol)
+        if not is_settled(draft, token):
+            continue
+        comparisons = compare_positions(draft, token, trade.symbol) if complete else None
+        mine = [one for one in comparisons or () if one.side in (None, trade.side)]
+        if not mine:
+            unknown.append(trade)
+        elif mine[0].shortfall(trade.side) > draft.tolerance(trade.symbol):
+            candidates.append(_Candidate(trade, mine[0].shortfall(trade.side), []))
+    return candidates, unknown
+
+
+def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
+    """Give every unbooked exit to the trade it names, or to the only one it can be of."""
+    for record in _unbooked_exits(draft):
+        fitting = [one for one in candidates if _may_close(record, one.trade)]
+        if not fitting:
+            continue
+        if judge_ownership(draft, record) is not Owner.US:
+            for one in fitting:
+                one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
+            continue
+        named = [one for one in fitting if known_id(one.trade.trade_id) in _names(draft, record)]
+        if len(named) == 1 or len(fitting) == 1:
+            (named or fitting)[0].exits.append(record)
+        else:
+            for one in fitting:
+                one.ambiguous = True
+
+
+def _unbooked_exits(draft: Draft) -> list[VenueOrder]:
+    found = [
+        (venue_id, record)
+        for venue_id, record in draft.venue.by_id.items()
+        if record.status in TERMINAL
+        and (filled_qty(record) or ZERO) > 0
+        and draft.local_index(venue_id) is None
+        and draft.holder_of(record) is None
+        and venue_id not in draft.known_ids
+        and venue_id not in draft.ids_in_local_fills
+        and venue_id not in draft.deferred_records
+    ]
+    return [record for _, record in sorted(found, key=lambda one: one[0])]
+
+
+def _may_close(record: VenueOrder, trade: Trade) -> bool:
+    if (
+        record.side is None
+        or record.symbol is None
+        or symbol_token(record.symbol) != symbol_token(trade.symbol)
+    ):
+        return False
+    if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
+        return False
+    return not ended_before(record, trade)
+
+
+def _names(draft: Draft, record: VenueOrder) -> set[str | None]:
+    return {known_id(pattern_group(draft, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
+        None
+    }
+
+
+# -- judging ----------------------------------------------------------------------------------------------------------
+
+
+def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool:
+    """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
+    if _needs_history(draft, one.trade):
+        return False
+    reason = _refusal(draft, candidates, one)
+    if reason is None:
+        return True
+    _no_go(draft, one.trade, reason)
+    qty = draft.trade_moves.open_qty(draft, one.trade)
+    draft.add_break(
+        digest(draft.profile.profile_id, "trade", known_id(one.trade.trade_id)),
+        BreakKind.MISSING_EXIT,
+        reason,
+        f"trade {one.trade.trade_id} is open with {text(qty)}, the venue holds {text(one.shortfall)} less: {reason}"
+        + (f" ({', '.join(one.foreign)})" if reason is Reason.FOREIGN_EXIT else ""),
+        ids=(None, None, one.trade.trade_id),
+        symbol=one.trade.symbol,
+        local={"open_qty": text(qty)},
+        venue={"shortfall_qty": text(one.shortfall)},
+        version=one.trade.version,
+    )
+    return False
+
+
+def _needs_history(draft: Draft, trade: Trade) -> bool:
+    """Asks for the history since the trade opened, where the snapshot lacks it."""
+    history = draft.snapshot.venue.history
+    unread = (
+        history.state is ReadState.FAILED and history.error in (NOT_READ, None) and history.read_at is None
+    )
+    complete = history.state is ReadState.COMPLETE
+    if not unread and (not complete or _reaches_back(history.since, trade.opened_at)):
+        return False
+    draft.history_queries.append(
+        Query(
+            side=QuerySide.VENUE,
+            by=QueryBy.HISTORY,
+            id=None,
+            reason=Reason.EXIT_HISTORY_NEEDED,
+            symbol=trade.symbol,
+            since=trade.opened_at,
+        )
+    )
+    draft.unsettle(trade.symbol)
+    return True
+
+
+def _reaches_back(since: str | None, opened_at: str | None) -> bool:
+    return since is None or (opened_at is not None and to_ns(since) <= to_ns(opened_at))
+
+
+def _refusal(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> Reason | None:
+    exits, trade = one.exits, one.trade
+    filled = sum((filled_qty(record) or ZERO for record in exits), ZERO)
+    tolerance = draft.tolerance(trade.symbol)
+    if trade.quarantined_by is QuarantinedBy.PERSON:
+        return Reason.QUARANTINED
+    if draft.snapshot.venue.history.state is not ReadState.COMPLETE:
+        return Reason.HISTORY_INCOMPLETE
+    if one.ambiguous:
+        return Reason.AMBIGUOUS_TRADE
+    if not exits:
+        return Reason.FOREIGN_EXIT if one.foreign else Reason.NO_EXIT_FOUND
+    if any(amount(record.filled_avg_price) <= 0 for record in exits):
+        return Reason.PRICE_MISSING
+    if filled > draft.trade_moves.open_qty(draft, trade) + tolerance:
+        return Reason.QUANTITY_EXCEEDS_TRADE
+    if abs(_filled_of_instrument(candidates, one) - one.shortfall) > tolerance:
+        return Reason.FOREIGN_EXIT if one.foreign else Reason.QUANTITY_MISMATCH
+    if LedgerFeature.EXIT_AUDIT in draft.snapshot.local.unsupported:
+        return Reason.AUDIT_MISSING
+    return None
+
+
+def _filled_of_instrument(candidates: list[_Candidate], one: _Candidate) -> Decimal:
+    """Σ of the exits of all candidates that share the instrument, and so the shortfall."""
+    sharing = [
+        each
+        for each in candidates
+        if symbol_token(each.trade.symbol) == symbol_token(one.trade.symbol)
+        and each.trade.side is one.trade.side
+    ]
+    return sum((filled_qty(record) or ZERO for each in sharing for record in each.exits), ZERO)
+
+
+def _no_go(draft: Draft, trade: Trade, reason: Reason) -> None:
+    draft.count("no_go_trades")
+    draft.no_go_counts[reason] = draft.no_go_counts.get(reason, 0) + 1
+    if len(draft.no_go_samples) < NO_GO_SAMPLES_MAX:
+        draft.no_go_samples.append(
+            NoGoSample(
+                profile_id=draft.profile.profile_id,
+                symbol=trade.symbol,
+                trade_id=trade.trade_id,
+                reason=reason,
+            )
+        )
+
+
+# -- inserting --------------------------------------------------------------------------------------------------------
+
+
+def _insert(draft: Draft, accepted: list[_Candidate]) -> tuple[int, int, str | None]:
+    """Insert the accepted trades' exits, whole trades only. Returns (proposed, inserted, batch id)."""
+    exits = sorted(known_id(record.venue_order_id) or "" for one in accepted for record in one.exits)
+    batch_id = digest(draft.profile.profile_id, "exit batch", draft.snapshot.taken_at, *exits)
+    room = draft.policy.exit_backfill_inserts_max
+    proposed = inserted = 0
+    for one in accepted:
+        if len(one.exits) > room:
+            _no_go(draft, one.trade, Reason.INSERT_LIMIT)
+            continue
+        room -= len(one.exits)
+        proposed += len(one.exits)
+        for record in one.exits:
+            inserted += _insert_exit(draft, one.trade, record)
+    return proposed, inserted, batch_id if proposed else None
+
+
+def _insert_exit(draft: Draft, trade: Trade, record: VenueOrder) -> bool:
+    message = f"exit of trade {trade.trade_id}: {record.side} {record.filled_qty} {record.symbol} was unknown locally"
+    if draft.policy.exit_backfill_dry_run:
+        draft.add_break(
+            draft.order_digest(record),
+            BreakKind.MISSING_EXIT,
+            Reason.DRY_RUN,
+            message,
+            ids=(record.client_order_id, record.venue_order_id, trade.trade_id),
+            symbol=record.symbol,
+            venue={"filled_qty": record.filled_qty, "filled_avg_price": record.filled_avg_price},
+        )
+        return False
+    insert_order(
+        draft,
+        record,
+        Insertion(
+            break_kind=BreakKind.MISSING_EXIT,
+            correction_kind=CorrectionKind.INSERT_EXIT,
+            reason=Reason.EXIT_AT_VENUE,
+            message=message,
+            trade_id=trade.trade_id,
+            action=Action.EXIT,
+            notify_discovery=False,
+        ),
+    )
+    return True

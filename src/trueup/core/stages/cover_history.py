@@ -1,0 +1,285 @@
+"""Sixth stage: the venue's history, order by order, so that no owned fill stays unknown. Each order is in one class.
+
+Classes, in this order: missing order id, not filled-like, not owned, existing, missing fill data, unmapped action,
+unmapped trade, insert limit, inserted (dry run: would insert). Mapping is repeated, oldest submission first, until
+nothing more maps, for an inserted entry makes room for its exit.
+"""
+
+from collections import Counter
+from decimal import Decimal
+
+from trueup.core.draft.draft import Draft, record_key
+from trueup.core.orders.derive_action import derive_action, map_trade
+from trueup.core.orders.fold_fills import price_of
+from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
+from trueup.core.orders.judge_ownership import Owner, judge_ownership
+from trueup.core.orders.judgement import as_amount
+from trueup.core.stages.discover_orders import is_known_elsewhere, unanswered_ids, waits_for_predecessor
+from trueup.model.ids import comparable_ids, known_id
+from trueup.model.money import ZERO, amount
+from trueup.model.plan import CoverageResult
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import NOT_READ, HistoryRead, VenueOrder
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import BreakKind, Extent, ReadState, Status
+
+_FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
+# read once: until Python 3.12 a member read through its class costs as much as a small function
+_US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
+_ALL = Extent.ALL
+
+
+def cover_history(draft: Draft) -> None:
+    """Class every order of the history read; insert the owned ones that are missing."""
+    skipped = _why_skipped(draft)
+    counts: Counter[str] = Counter()
+    if skipped is None:
+        _cover(draft, counts)
+    draft.count("missing_locally", counts["missing_locally"] - counts["inserted"])
+    dry_run = draft.policy.coverage_dry_run
+    draft.coverage = CoverageResult(
+        attempted=skipped is None, skipped_reason=skipped, dry_run=dry_run, **counts
+    )
+
+
+def _why_skipped(draft: Draft) -> str | None:
+    if not draft.policy.coverage_enabled:
+        return "disabled"
+    if draft.account_changed:
+        return "account_changed"
+    return why_unread(draft.snapshot.venue.history, "history")
+
+
+def why_unread(read: HistoryRead, name: str) -> str | None:
+    """Why a read proves nothing; null where it was answered, if only in part."""
+    if read.state is not ReadState.FAILED:
+        return None
+    return f"{name}_not_read" if read.error in (NOT_READ, None) and read.read_at is None else f"{name}_failed"
+
+
+def _cover(draft: Draft, counts: Counter[str]) -> None:
+    missing: list[VenueOrder] = []
+    with_fills = {known_id(fill.venue_order_id) for fill in draft.stray_fills} - {None}
+    for venue_id, record in _history_records(draft):
+        name = _class_of(draft, venue_id, record, counts, with_fills)
+        counts["scanned"] += 1
+        if name is None:
+            missing.append(record)
+        else:
+            counts[name] += 1
+    counts["missing_locally"] = len(missing)
+    _insert_missing(draft, missing, counts)
+
+
+def _history_records(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
+    """Each order of the history once, as merged with the other reads, oldest submission first; by comparable id."""
+    records: dict[str, tuple[str | None, VenueOrder]] = {}
+    by_id, rows = draft.venue.by_id, draft.snapshot.venue.history.orders
+    for venue_id, row in zip(comparable_ids([row.venue_order_id for row in rows]), rows, strict=True):
+        if venue_id is None:
+            records.setdefault(f"{record_key(row)} {row!r}", (None, row))
+        elif venue_id not in records:
+            records[venue_id] = (venue_id, by_id.get(venue_id, row))
+    return sorted(records.values(), key=_submission)
+
+
+def _submission(found: tuple[str | None, VenueOrder]) -> tuple[str, str, str]:
+    """Oldest first: times without their `Z` sort as text, however long their fractions."""
+    venue_id, record = found
+    submitted = (record.submitted_at or "").rstrip("Z")
+    return (submitted, venue_id or "", record.client_order_id or "")
+
+
+# -- classes ----------------------------------------------------------------------------------------------------------
+
+
+def _class_of(
+    draft: Draft,
+    venue_id: str | None,
+    record: VenueOrder,
+    counts: Counter[str],
+    with_fills: set[str | None],
+) -> str | None:
+    """The order's class as far as it is final; null: owned, filled-like and missing.
+
+    `with_fills`: ids of orders of which fills were read; they are filled-like where the record has no quantity.
+    """
+    filled_like = is_filled_like(record) or (record.filled_qty is None and venue_id in with_fills)
+    in_scope = draft.in_scope(record.symbol)
+    owner = judge_ownership(draft, record) if in_scope else _FOREIGN
+    counts["filled_like"] += filled_like
+    counts["owned"] += owner is _US
+    if venue_id is None:
+        return "skipped_missing_order_id"
+    if not filled_like:
+        return "skipped_not_filled_like"
+    known = _is_known(draft, venue_id)
+    if owner is _CONTRADICTING and not known:
+        _report(draft, record, Reason.OWNERS_CONTRADICT, BreakKind.IDENTITY_CONFLICT)
+    if owner is not _US:
+        _count_not_owned(draft, record, counts, known=known, in_scope=in_scope)
+        return "skipped_not_owned"
+    counts["eligible"] += 1
+    return "skipped_existing" if known else _class_of_unknown(draft, record, venue_id)
+
+
+def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | None:
+    """Of an eligible order that no local order stands for."""
+    if venue_id in draft.ids_in_local_fills:
+        _report(draft, record, Reason.KNOWN_FROM_LOCAL_FILL, BreakKind.IDENTITY_CONFLICT)
+        return "skipped_existing"
+    if draft.snapshot.local.extent is not _ALL:
+        unanswered = unanswered_ids(draft, record)
+        if unanswered:
+            draft.ask_ledger(unanswered)
+            return "deferred"
+        if is_known_elsewhere(draft, record):
+            return "skipped_existing"
+    waits = venue_id in draft.deferred_records or waits_for_predecessor(draft, record)
+    return "deferred" if waits else None
+
+
+def _is_known(draft: Draft, venue_id: str) -> bool:
+    if venue_id in draft.known_ids or draft.local_index(venue_id) is not None:
+        return True
+    record = draft.venue.by_id.get(venue_id)
+    return record is not None and draft.holder_of(record) is not None
+
+
+def is_filled_like(record: VenueOrder) -> bool:
+    """Whether something of it was filled, by its quantity or its status."""
+    if record.status in _FILLED_LIKE:
+        return True
+    return record.filled_qty is not None and record.filled_qty != "0" and amount(record.filled_qty) > 0
+
+
+def _count_not_owned(
+    draft: Draft, record: VenueOrder, counts: Counter[str], *, known: bool, in_scope: bool
+) -> None:
+    baseline = draft.policy.coverage_baseline_at
+    before = (
+        baseline is not None
+        and record.submitted_at is not None
+        and to_ns(record.submitted_at) < to_ns(baseline)
+    )
+    for name, holds in (("legacy_local", known), ("before_baseline", before), ("actionable", in_scope)):
+        counts[f"skipped_not_owned_{name}"] += holds
+
+
+# -- inserting --------------------------------------------------------------------------------------------------------
+
+
+def _insert_missing(draft: Draft, missing: list[VenueOrder], counts: Counter[str]) -> None:
+    for name, reason in (
+        ("skipped_missing_fill_data", Reason.MISSING_FILL_DATA),
+        ("skipped_unmapped_action", Reason.UNMAPPED_ACTION),
+    ):
+        refused = [one for one in missing if _lacks(draft, one, reason)]
+        if refused:
+            left_out = set(map(id, refused))
+            missing = [one for one in missing if id(one) not in left_out]
+        _refuse(draft, refused, counts, name, reason)
+    room = draft.policy.coverage_inserts_max
+    limited: list[VenueOrder] = []
+    missing, room = _insert_mapped(draft, missing, room, limited, counts)
+    _refuse(draft, limited, counts, "skipped_insert_limit", Reason.INSERT_LIMIT)
+    _refuse(draft, missing, counts, "skipped_unmapped_trade", Reason.UNMAPPED_TRADE)
+
+
+def _insert_mapped(
+    draft: Draft, missing: list[VenueOrder], room: int, limited: list[VenueOrder], counts: Counter[str]
+) -> tuple[list[VenueOrder], int]:
+    """Insert what maps to a trade, again and again until nothing more does. Returns what never mapped."""
+    while True:
+        left: list[VenueOrder] = []
+        for record in missing:
+            row = draft_order(draft, record)
+            trade_id = map_trade(draft, row, record)
+            if trade_id is None:
+                left.append(record)
+            elif room == 0:
+                limited.append(record)
+            else:
+                room -= 1
+                _insert(draft, record, trade_id, counts)
+        if len(left) == len(missing):
+            return left, room
+        missing = left
+
+
+def _insert(draft: Draft, record: VenueOrder, trade_id: str, counts: Counter[str]) -> None:
+    if draft.policy.coverage_dry_run:
+        counts["would_insert"] += 1
+        _report(draft, record, Reason.DRY_RUN)
+        return
+    counts["inserted"] += 1
+    action = derive_action(draft, draft_order(draft, record), record)
+    insert_order(
+        draft,
+        record,
+        Insertion(
+            break_kind=BreakKind.UNCOVERED_ORDER,
+            reason=Reason.COVERED_FROM_HISTORY,
+            message=f"{record.side} {record.filled_qty} {record.symbol} in the venue's history was unknown locally",
+            trade_id=trade_id,
+            action=action,
+        ),
+    )
+
+
+def _lacks(draft: Draft, record: VenueOrder, reason: Reason) -> bool:
+    if reason is Reason.UNMAPPED_ACTION:
+        return record.side is None or record.symbol is None
+    if record.status is None or draft.is_unmapped(record.symbol):
+        return True
+    return filled_qty(record) is None or not _has_price(draft, record)
+
+
+def filled_qty(record: VenueOrder) -> Decimal | None:
+    """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
+    if record.filled_qty is not None:
+        return as_amount(record.filled_qty)
+    return as_amount(record.qty) if record.status is Status.FILLED else None
+
+
+def _has_price(draft: Draft, record: VenueOrder) -> bool:
+    if amount(record.filled_avg_price) > 0:
+        return True
+    if draft.policy.estimate_price_from_limit and amount(record.limit_price) > 0:
+        return True
+    venue_id = known_id(record.venue_order_id)
+    mine = [
+        fill
+        for fill in draft.stray_fills
+        if known_id(fill.venue_order_id) == venue_id and price_of(fill) is not None
+    ]
+    return sum((amount(fill.qty) for fill in mine), ZERO) >= (filled_qty(record) or ZERO) > 0
+
+
+def _refuse(draft: Draft, refused: list[VenueOrder], counts: Counter[str], name: str, reason: Reason) -> None:
+    if refused:
+        counts[name] = len(refused)
+    for record in refused:
+        kind = (
+            BreakKind.UNMAPPED_INSTRUMENT if draft.is_unmapped(record.symbol) else BreakKind.UNCOVERED_ORDER
+        )
+        _report(
+            draft,
+            record,
+            Reason.NOT_IN_INSTRUMENTS if kind is BreakKind.UNMAPPED_INSTRUMENT else reason,
+            kind,
+        )
+
+
+def _report(
+    draft: Draft, record: VenueOrder, reason: Reason, kind: BreakKind = BreakKind.UNCOVERED_ORDER
+) -> None:
+    draft.add_break(
+        draft.order_digest(record),
+        kind,
+        reason,
+        f"{record.side} {record.filled_qty} {record.symbol} in the venue's history is unknown locally: {reason}",
+        ids=(record.client_order_id, record.venue_order_id, None),
+        symbol=record.symbol,
+        venue={"status": record.status, "qty": record.qty, "filled_qty": record.filled_qty},
+    )

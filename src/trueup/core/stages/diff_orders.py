@@ -1,0 +1,85 @@
+"""Third stage: compare every matched pair. An in-sync pair costs a few comparisons and leaves no trace.
+
+The rules that judge a pair which differs stand in `core.judge_pair`.
+"""
+
+from collections.abc import Iterable
+from itertools import compress
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.fold_fills import figures_differ, fill_key
+from trueup.core.orders.judge_pair import judge_fills, judge_pair
+from trueup.core.orders.judge_plainly import judge_plainly
+from trueup.core.orders.judgement import turn_of
+from trueup.model.ids import known_id
+from trueup.model.money import ZERO, amount, same
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+
+
+def diff_orders(draft: Draft) -> None:
+    """Judge the pairs that are not plainly equal, and the local orders of which only fills were read."""
+    with_news = set(_orders_with_news(draft))
+    differing = set(_plainly_different(draft.orders, draft.matched)) | with_news
+    for index in sorted(differing, key=lambda one: turn_of(draft.orders[one])):
+        record = draft.matched[index]
+        if record is not None:
+            if not judge_plainly(draft, index, record):
+                judge_pair(draft, index, record)
+        elif index in with_news:
+            judge_fills(draft, index)
+
+
+def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> Iterable[int]:
+    """Indexes of the pairs that differ anywhere. One pass over texts; arithmetic only where a text differs."""
+    unequal = [
+        record is not None
+        and (
+            order.status is not record.status
+            or order.filled_qty != record.filled_qty
+            or order.qty != record.qty
+            or order.limit_price != record.limit_price
+            or order.stop_price != record.stop_price
+            or order.symbol != record.symbol
+            or order.side is not record.side
+            or order.venue_order_id != record.venue_order_id
+            or order.client_order_id != record.client_order_id
+            or record.replaced_by is not None
+        )
+        for order, record in zip(orders, matched, strict=True)
+    ]
+    for index in compress(range(len(unequal)), unequal):
+        record = matched[index]
+        if record is None or not _differ_in_spelling_only(orders[index], record):
+            yield index
+
+
+def _differ_in_spelling_only(order: LocalOrder, record: VenueOrder) -> bool:
+    """Whether amounts like `9.60` and `9.6` are all that differs: books are canonical, a venue need not be."""
+    return (
+        order.status is record.status
+        and order.symbol == record.symbol
+        and order.side is record.side
+        and order.venue_order_id == record.venue_order_id
+        and order.client_order_id == record.client_order_id
+        and record.replaced_by is None
+        and same(order.filled_qty, record.filled_qty)
+        and same(order.qty, record.qty)
+        and same(order.limit_price, record.limit_price)
+        and same(order.stop_price, record.stop_price)
+    )
+
+
+def _orders_with_news(draft: Draft) -> Iterable[int]:
+    """Local orders with fills that are not booked as they are, or whose fill rows exceed what is booked."""
+    for index, fills in draft.fills_of.items():
+        if sum((amount(fill.qty) for fill in fills), ZERO) > amount(draft.orders[index].filled_qty):
+            yield index
+    for index, fills in draft.venue_fills_of.items():
+        own = known_id(draft.orders[index].venue_order_id)
+        booked = {fill_key(fill, own): fill for fill in draft.fills_of.get(index, ()) if not fill.inferred}
+        if any(_is_news(booked.get(fill_key(fill, own)), fill) for fill in fills):
+            yield index
+
+
+def _is_news(booked: Fill | None, fill: Fill) -> bool:
+    return booked is None or figures_differ(booked, fill)

@@ -1,0 +1,372 @@
+"""Fifth stage: venue orders without a local row. Owned ones are inserted, foreign ones reported, the rest waits.
+
+Judged are the rows of the open-order read, whatever their status, and of the other records those that are live, or
+ended with fills by a query's answer. Orders that ended in the history are `cover_history`'s.
+"""
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.insert_order import Insertion, insert_order, is_insertable
+from trueup.core.orders.insert_plainly import insert_plainly
+from trueup.core.orders.judge_ownership import Owner, judge_ownership
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.money import amount
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import (
+    LIVE,
+    TERMINAL,
+    BreakKind,
+    DeferralReason,
+    Extent,
+    Outcome,
+    QueryBy,
+    Status,
+)
+
+
+def discover_orders(draft: Draft) -> None:
+    """Judge every venue order that no local order took, predecessors before their successors."""
+    records, nameless = _unmatched(draft)
+    if records or nameless or draft.stray_fills:
+        _ask_the_ledger(draft, [*records, *nameless])
+    for record in insert_plainly(draft, records):
+        _judge(draft, known_id(record.venue_order_id), record)
+    for record in nameless:
+        _judge(draft, None, record)
+    _ask_about_stray_fills(draft)
+
+
+def _unmatched(draft: Draft) -> tuple[list[VenueOrder], list[VenueOrder]]:
+    """The records that are to be judged here, in turn, and those without a venue order id."""
+    venue = draft.venue
+    if len(draft.matched) - draft.matched.count(None) == len(venue.by_id) and not venue.nameless:
+        return [], []  # every venue order is matched, each once
+    known = {known_id(record.venue_order_id) for record in draft.matched if record is not None}
+    known.update(draft.index_by_venue_id, draft.known_ids)
+    records = [record for one, record in venue.by_id.items() if one not in known]
+    if venue.open_ids is not None:
+        records = [record for record in records if _is_ours_to_judge(draft, record)]
+    records.sort(key=lambda record: known_id(record.venue_order_id) or "")
+    if venue.predecessor_of:
+        records.sort(key=lambda record: _depth(draft, record))
+    return records, sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
+
+
+def _depth(draft: Draft, record: VenueOrder) -> int:
+    depth, current = 0, draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
+    while current is not None and depth < len(draft.venue.predecessor_of):
+        depth, current = depth + 1, draft.venue.predecessor_of.get(current)
+    return depth
+
+
+def _is_ours_to_judge(draft: Draft, record: VenueOrder) -> bool:
+    venue_id = known_id(record.venue_order_id) or ""
+    if draft.venue.is_open(venue_id) or record.status in LIVE:
+        return True
+    return (
+        venue_id in draft.venue.answered and record.filled_qty is not None and amount(record.filled_qty) > 0
+    )
+
+
+def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
+    if venue_id is None:
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.ORDER_WITHOUT_ID,
+            "a venue order without a venue order id: nothing can be booked of it",
+        )
+        return
+    if draft.account_changed:
+        draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
+    elif venue_id in draft.ids_in_local_fills:
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.KNOWN_FROM_LOCAL_FILL,
+            "a local fill names this order, but no local order has its id: not inserted",
+        )
+    elif _waits(draft, record) or is_known_elsewhere(draft, record):
+        return
+    elif _is_recently_submitted(draft, record):
+        draft.defer_record(record, DeferralReason.RECENTLY_SUBMITTED)
+    else:
+        _judge_owned(draft, record)
+
+
+def _waits(draft: Draft, record: VenueOrder) -> bool:
+    """Whether something has to be read, or judged, before this order can be. Defers it."""
+    if known_id(record.venue_order_id) in draft.deferred_records:
+        return True
+    if draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) in (
+        None,
+        Outcome.UNKNOWN,
+    ):
+        draft.defer_record(record, DeferralReason.QUERY_OPEN)
+        return True
+    if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
+        return _ask_for(draft, record, known_id(record.venue_order_id), Reason.FILLED_QTY_MISSING)
+    return waits_for_predecessor(draft, record)
+
+
+def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
+    """A successor waits until its predecessor's record was read and judged. Defers it, or asks."""
+    if not draft.venue.predecessor_of:
+        return False
+    before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
+    if before is None:
+        return False
+    index = draft.local_index(before)
+    if index is not None and draft.orders[index].status not in LIVE and index not in draft.deferred_orders:
+        return False
+    if before not in draft.venue.by_id:
+        if index is None and judge_ownership(draft, record) is Owner.FOREIGN:
+            return False  # neither it nor what it replaced is ours
+        return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
+    recent = index in draft.deferred_orders
+    if index is None or (not recent and _keeps_its_row(draft.orders[index], before)):
+        return False
+    draft.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
+    return True
+
+
+def _keeps_its_row(order: LocalOrder, before: str) -> bool:
+    """Whether the predecessor's row will not be bound to this order: something is booked in it, or it is another's."""
+    return amount(order.filled_qty) > 0 or known_id(order.venue_order_id) != before
+
+
+def _ask_for(
+    draft: Draft,
+    record: VenueOrder,
+    order_id: str | None,
+    reason: Reason,
+    *,
+    by: QueryBy = QueryBy.VENUE_ORDER_ID,
+) -> bool:
+    """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not."""
+    if order_id is None:
+        return False
+    answer = draft.venue.asked.get((by, order_id))
+    if answer is not None and answer.outcome is not Outcome.UNKNOWN:
+        return False
+    asked = draft.ask(
+        by,
+        _raw_id(record, order_id),
+        reason,
+        waited_since_ns=_waited_since_ns(draft, record),
+        ids=(record.client_order_id, record.venue_order_id, None),
+        symbol=record.symbol,
+    )
+    draft.defer_record(record, None if asked else DeferralReason.QUERY_OPEN)
+    return True
+
+
+def _waited_since_ns(draft: Draft, record: VenueOrder) -> tuple[int, int]:
+    """Since when this order waits for an answer: since it was last judged, else since its submission."""
+    kind, ids = BreakKind.MISSING_LOCALLY, (record.client_order_id, record.venue_order_id, None)
+    prior = draft.prior_of(f"{draft.order_digest(record)}-{kind}", kind, ids)
+    if prior is not None:
+        return to_ns(prior.last_seen_at), to_ns(prior.first_seen_at)
+    submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)
+    return submitted_ns, submitted_ns
+
+
+def _raw_id(record: VenueOrder, order_id: str) -> str:
+    """The id as the venue writes it."""
+    for raw in (record.venue_order_id, record.replaces, record.replaced_by, record.client_order_id):
+        if raw is not None and known_id(raw) == order_id:
+            return raw
+    return order_id
+
+
+def _is_recently_submitted(draft: Draft, record: VenueOrder) -> bool:
+    return draft.is_within_window(record.submitted_at, draft.venue.read_at(record))
+
+
+def _judge_owned(draft: Draft, record: VenueOrder) -> None:
+    owner = judge_ownership(draft, record)
+    if owner is Owner.FOREIGN:
+        draft.count("foreign_orders")
+        _report(
+            draft,
+            record,
+            BreakKind.FOREIGN_ORDER,
+            Reason.NOT_OWNED,
+            "not placed by this profile's bot: left alone",
+        )
+    elif owner is Owner.CONTRADICTING:
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.OWNERS_CONTRADICT,
+            "its client order id and its sub-tag name different profiles: not inserted",
+        )
+    elif draft.is_unmapped(record.symbol):
+        draft.count("missing_locally")
+        _report(
+            draft,
+            record,
+            BreakKind.UNMAPPED_INSTRUMENT,
+            Reason.NOT_IN_INSTRUMENTS,
+            f"{record.symbol} is not in the instruments list: nothing of the order is booked",
+        )
+    elif _claims_a_local_order(draft, record):
+        _report(
+            draft,
+            record,
+            BreakKind.IDENTITY_CONFLICT,
+            Reason.CLIENT_ID_REUSED,
+            "its client order id is a local order's that may be this one or another: not inserted",
+        )
+    else:
+        draft.count("missing_locally")
+        if not is_insertable(record):
+            _report(
+                draft,
+                record,
+                BreakKind.MISSING_LOCALLY,
+                Reason.RECORD_INCOMPLETE,
+                "unknown locally; the venue's record lacks a symbol, a side or a known status"
+                f" ({record.raw_status}): not inserted",
+            )
+            return
+        is_successor = known_id(record.venue_order_id) in draft.venue.predecessor_of
+        reason = Reason.SUCCESSOR_OF_REPLACED if is_successor else Reason.NOT_KNOWN_LOCALLY
+        insert_order(
+            draft,
+            record,
+            Insertion(
+                break_kind=BreakKind.MISSING_LOCALLY,
+                reason=reason,
+                message=f"unknown locally: {record.side} {record.qty} {record.symbol} {record.status} at the venue",
+            ),
+        )
+
+
+def _claims_a_local_order(draft: Draft, record: VenueOrder) -> bool:
+    """A local row without a venue order id has this client order id, but could not be matched to this order alone."""
+    client_id = known_client_id(record.client_order_id)
+    index = None if client_id is None else draft.index_by_client_id.get(client_id)
+    if index is None or draft.is_inserted(index):
+        return False
+    return known_id(draft.orders[index].venue_order_id) is None
+
+
+def _report(draft: Draft, record: VenueOrder, kind: BreakKind, reason: Reason, message: str) -> None:
+    draft.add_break(
+        draft.order_digest(record),
+        kind,
+        reason,
+        message,
+        ids=(record.client_order_id, record.venue_order_id, None),
+        symbol=record.symbol,
+        venue={"status": record.status, "qty": record.qty, "filled_qty": record.filled_qty},
+    )
+
+
+# -- what the ledger, and the venue, have to say first ----------------------------------------------------------------
+
+
+def _ask_the_ledger(draft: Draft, found: list[VenueOrder]) -> None:
+    """One set-based local query for all ids, where the snapshot does not hold the whole ledger."""
+    if draft.snapshot.local.extent is Extent.ALL:
+        return
+    stray = [_named_by(fill) for fill in draft.stray_fills]
+    draft.ask_ledger(one for record in (*found, *stray) for one in unanswered_ids(draft, record))
+
+
+def _named_by(fill: Fill) -> VenueOrder:
+    """The order that a fill names, by the id that counts."""
+    by, _ = _order_of(fill)
+    if by is QueryBy.VENUE_ORDER_ID:
+        return VenueOrder(venue_order_id=fill.venue_order_id)
+    return VenueOrder(venue_order_id=None, client_order_id=fill.client_order_id)
+
+
+def unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
+    """The order's ids that the ledger was not asked for yet."""
+    ids = _ids(record)
+    if record.replaces is not None:  # the ledger may know what it replaced, and so whose it is
+        ids.append((QueryBy.VENUE_ORDER_ID, record.replaces))
+    return [raw for by, raw in ids if (by, raw.strip().lower()) not in draft.local_answers]
+
+
+def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:
+    ids = []
+    if record.venue_order_id is not None and known_id(record.venue_order_id) is not None:
+        ids.append((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
+    if record.client_order_id is not None and known_client_id(record.client_order_id) is not None:
+        ids.append((QueryBy.CLIENT_ORDER_ID, record.client_order_id))
+    return ids
+
+
+def _local_answer(draft: Draft, record: VenueOrder) -> Outcome | None:
+    """What the ledger said of this order's ids: null while one is unanswered, absent only where every one is.
+
+    An order found by its client order id but under another venue order id is another order.
+    """
+    outcomes = [draft.local_answers.get((by, raw.strip().lower())) for by, raw in _ids(record)]
+    if outcomes and outcomes[0] is Outcome.FOUND:
+        return Outcome.FOUND
+    if None in outcomes:
+        return None
+    if Outcome.UNKNOWN in outcomes:
+        return Outcome.UNKNOWN
+    other = Outcome.FOUND in outcomes and not _is_of_another_order(draft, record)
+    return Outcome.FOUND if other else Outcome.ABSENT
+
+
+def _is_of_another_order(draft: Draft, record: VenueOrder) -> bool:
+    client_id = known_client_id(record.client_order_id)
+    index = draft.index_by_client_id.get(client_id or "")
+    theirs = None if index is None else known_id(draft.orders[index].venue_order_id)
+    return theirs is not None and theirs != known_id(record.venue_order_id)
+
+
+def is_known_elsewhere(draft: Draft, record: VenueOrder) -> bool:
+    """Whether the ledger has the order beyond what the snapshot lists (another profile's, or long closed)."""
+    return draft.snapshot.local.extent is not Extent.ALL and _local_answer(draft, record) is Outcome.FOUND
+
+
+def _ask_about_stray_fills(draft: Draft) -> None:
+    """A fill whose order's record was not read asks for it first."""
+    fills_of: dict[tuple[QueryBy, str], list[Fill]] = {}
+    for fill in draft.stray_fills if not draft.account_changed else ():
+        fills_of.setdefault(_order_of(fill), []).append(fill)
+    for by, order_id in sorted(fills_of):
+        if not (order_id in draft.venue.by_id or order_id in draft.ids_in_local_fills):
+            _ask_about_order_of(draft, by, order_id, min(fills_of[by, order_id], key=repr))
+
+
+def _order_of(fill: Fill) -> tuple[QueryBy, str]:
+    """What a fill calls its order: the venue order id, else the client order id."""
+    venue_id = known_id(fill.venue_order_id)
+    if venue_id is not None:
+        return QueryBy.VENUE_ORDER_ID, venue_id
+    return QueryBy.CLIENT_ORDER_ID, known_client_id(fill.client_order_id) or ""
+
+
+def _ask_about_order_of(draft: Draft, by: QueryBy, order_id: str, fill: Fill) -> None:
+    record = VenueOrder(
+        venue_order_id=fill.venue_order_id, client_order_id=fill.client_order_id, symbol=fill.symbol
+    )
+    if draft.snapshot.local.extent is not Extent.ALL:
+        known = draft.local_answers.get((by, order_id))
+        if known is not Outcome.ABSENT:
+            if known is not Outcome.FOUND:
+                draft.defer_record(record, DeferralReason.QUERY_OPEN)
+            return
+    if draft.venue.asked.get((by, order_id)) is None:
+        _ask_for(draft, record, order_id, Reason.UNKNOWN_FILL_ORDER, by=by)
+    else:
+        _report(
+            draft,
+            record,
+            BreakKind.UNCOVERED_ORDER,
+            Reason.UNKNOWN_FILL_ORDER,
+            f"fill {fill.fill_id} is of an order that is neither local nor to be had from the venue: not booked",
+        )

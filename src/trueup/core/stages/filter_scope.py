@@ -1,0 +1,51 @@
+"""First stage: drop the orders whose instrument the policy does not manage. An order without a symbol stays."""
+
+from trueup.core.draft.draft import Draft, record_key
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.snapshot import LocalAnswer, LocalOrder
+from trueup.model.vocabulary import Outcome
+
+
+def filter_scope(draft: Draft) -> None:
+    """Narrow both sides to the scope and count what was dropped of the local and the open-order lists."""
+    local, venue = draft.snapshot.local, draft.snapshot.venue
+    draft.trades = {known_id(trade.trade_id) or "": trade for trade in local.trades}
+    found = _found_orders(local.answers, local.orders)
+    if found:
+        draft.orders = draft.original_orders = [*local.orders, *found]
+    if draft.managed_tokens is None:
+        return
+    orders = [order for order in draft.orders if draft.in_scope(order.symbol)]
+    rows = [row for row in venue.open_orders.rows if draft.in_scope(row.symbol)]
+    outside = {record_key(row) for row in venue.open_orders.rows if not draft.in_scope(row.symbol)}
+    dropped = len(draft.orders) - len(orders) + len(outside)
+    for order in draft.orders:
+        if not draft.in_scope(order.symbol):
+            draft.know_out_of_scope(order)
+    draft.orders = draft.original_orders = orders
+    draft.open_rows = rows
+    draft.count("out_of_scope", dropped)
+
+
+def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
+    """Orders that answers to local queries brought, beyond those the snapshot lists (under any id they have or had)."""
+    found: dict[str, LocalOrder] = {}
+    for answer in answers:
+        if answer.outcome is Outcome.FOUND and answer.order is not None:
+            found.setdefault(repr(answer.order), answer.order)
+    if not found:
+        return []
+    listed = {one for order in orders for one in _ids(order)}
+    beyond: list[LocalOrder] = []
+    for _, order in sorted(found.items()):
+        if listed.isdisjoint(_ids(order)):
+            listed.update(_ids(order))
+            beyond.append(order)
+    return beyond
+
+
+def _ids(order: LocalOrder) -> list[tuple[str, str]]:
+    venue_ids = (known_id(order.venue_order_id), *map(known_id, order.previous_venue_order_ids))
+    client_id = known_client_id(order.client_order_id)
+    named = [("venue", one) for one in venue_ids if one is not None]
+    return [*named, ("client", client_id)] if client_id is not None else named

@@ -1,0 +1,109 @@
+"""Last stage: what a person has to be told now. De-duplicated by key; throttling and delivery are the engine's."""
+
+from trueup.core.check_limits import check_limits
+from trueup.core.draft.draft import Draft
+from trueup.model.plan import Alert
+from trueup.model.reasons import Reason
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import BreakKind, DeferralReason, Severity
+
+DEGRADED = "RECONCILIATION_DEGRADED"
+DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads": an older deferral raises an alert
+
+
+def raise_alerts(draft: Draft) -> None:
+    """Alerts for what persists or endangers: mass absence, a changed account, a venue that stays behind, the limits."""
+    if draft.account_changed:
+        recorded, answered = draft.snapshot.venue.recorded_account_id, draft.snapshot.venue.account_id
+        add_alert(
+            draft,
+            "account_changed",
+            f"account {recorded} was recorded, {answered} answered: nothing it lacks counts",
+        )
+    if draft.mass_absence is not None:
+        vanished, live = draft.mass_absence
+        add_alert(
+            draft,
+            "mass_absence",
+            f"{vanished} of {live} live orders vanished at once: their absence does not count",
+        )
+    behind, error = BreakKind.VENUE_BEHIND, Severity.ERROR
+    for one in [each for each in draft.open_breaks if each.kind is behind and each.severity is error]:
+        add_alert(
+            draft,
+            f"venue_behind:{one.break_id}",
+            f"{one.message} (order {one.venue_order_id or one.client_order_id})",
+        )
+    for stage, skipped in (
+        ("coverage", draft.coverage.skipped_reason),
+        ("exit_backfill", draft.exit_backfill.skipped_reason),
+    ):
+        if skipped is not None and not draft.account_changed:  # that has its own alert
+            severity = "ERROR" if skipped == "disabled" else "WARN"
+            add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
+    _alert_long_deferrals(draft)
+    reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
+    if reason is not None:
+        add_alert(
+            draft, "circuit_breaker", f"{reason}: nothing is applied until a person does (trueup apply)"
+        )
+
+
+def _alert_long_deferrals(draft: Draft) -> None:
+    """One alert per reason for what has been deferred, or waited for an answer, for too long."""
+    waiting: dict[str, list[str]] = {}
+    known, unanswered = draft.break_versions, Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
+    rows = [
+        (reason, break_id, kind, ids)
+        for reason, break_id, kind, ids, _ in draft.waiting
+        if break_id not in known
+    ]
+    rows += [
+        (
+            DeferralReason.QUERY_OPEN,
+            one.break_id,
+            one.kind,
+            (one.client_order_id, one.venue_order_id, one.trade_id),
+        )
+        for one in draft.open_breaks
+        if one.reason == unanswered
+    ]
+    for reason, break_id, kind, ids in rows:
+        prior = draft.prior_of(break_id, kind, ids)
+        if prior is not None and draft.now_ns - to_ns(prior.first_seen_at) > DEFERRAL_AGE_MAX_S * NS_PER_S:
+            waiting.setdefault(reason, []).append(ids[1] or ids[0] or "")
+    for why, orders in waiting.items():
+        add_alert(
+            draft,
+            f"deferred:{why}",
+            f"{len(orders)} orders deferred ({why}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
+        )
+
+
+def add_alert(draft: Draft, key: str, message: str, severity: str = "ERROR") -> None:
+    draft.alerts.append(
+        Alert(
+            type=DEGRADED,
+            severity=severity,
+            message=f"{draft.profile.profile_id}: {message}",
+            dedupe_key=f"{draft.profile.profile_id}:{key}",
+        )
+    )
+
+
+def _quotes(draft: Draft) -> dict[str, str | None]:
+    """The quote currency of each order that grows, by break id; asked for only where the notional is limited."""
+    if draft.policy.notional_max_usd is None:
+        return {}
+    symbols = {one.break_id: one.symbol for one in draft.breaks}
+    return {break_id: quote_of(symbol, draft) for break_id, symbol in symbols.items()}
+
+
+def quote_of(symbol: str | None, draft: Draft) -> str | None:
+    """The instrument's quote, else what stands behind the separator (`ETH/USD`)."""
+    if symbol is None:
+        return None
+    known = draft.quote(symbol)
+    if known is not None:
+        return known
+    return symbol.rpartition("/")[2].upper() if "/" in symbol else None

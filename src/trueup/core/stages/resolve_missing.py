@@ -1,0 +1,316 @@
+"""Fourth stage: local orders that are live but not in the venue's open orders. Absence asks a question.
+
+Only the answer changes anything: found → a matched pair (judged by `diff_orders`); unknown → nothing, however often;
+absent by every id → one confirmation. Enough confirmations of one version over enough time, and a history that does not
+contradict, let the policy end the order locally, marked as not confirmed by the venue.
+"""
+
+from trueup.core.draft.draft import Draft
+from trueup.core.orders.judgement import Judgement, turn_of
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.money import amount
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import NOT_READ, Finding, LocalOrder, VenueOrder
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import (
+    LIVE,
+    TERMINAL,
+    TRANSITIONAL,
+    BreakKind,
+    CorrectionKind,
+    DeferralReason,
+    NotificationKind,
+    OnConfirmedAbsence,
+    Outcome,
+    QueryBy,
+    ReadState,
+    Severity,
+    Status,
+)
+
+MASS_ABSENCE_LIVE_MIN = 4  # design.md: "more than half of four or more live orders"
+
+
+def resolve_missing(draft: Draft) -> None:
+    """Defer, ask about, or judge every live local order that the open-order read does not hold."""
+    missing = _not_listed(draft)
+    missing.sort(key=lambda one: turn_of(draft.orders[one]))
+    read = draft.snapshot.venue.open_orders
+    if read.state is not ReadState.COMPLETE:
+        for index in missing:
+            if _is_unproven(draft, index):
+                _defer(draft, index, DeferralReason.OPEN_ORDERS_INCOMPLETE)
+        return
+    recent = {index for index in missing if _is_unproven(draft, index) and _defer_recent(draft, index)}
+    settled = [index for index in missing if index not in recent and index not in draft.deferred_orders]
+    draft.count("missing_at_venue", len(settled))
+    vanished = [index for index in settled if _is_unproven(draft, index)]
+    draft.mass_absence = mass = _mass_absence(draft, vanished)
+    for index in vanished:
+        _judge_absence(draft, index, nothing_counts=mass is not None or draft.account_changed)
+
+
+def _mass_absence(draft: Draft, vanished: list[int]) -> tuple[int, int] | None:
+    """(vanished, live) of the acknowledged orders where most are gone at once: the venue, not they, may be at fault.
+
+    An order that the venue never acknowledged cannot vanish from it.
+    """
+    gone = sum(1 for index in vanished if draft.original_orders[index].venue_order_id is not None)
+    if not gone:
+        return None
+    live = (order for order in draft.original_orders if order.status in LIVE)
+    known = sum(1 for order in live if order.venue_order_id is not None)
+    return (gone, known) if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known else None
+
+
+def _not_listed(draft: Draft) -> list[int]:
+    """The live ones without a record in the open-order read."""
+    matched, orders = draft.matched, draft.original_orders
+    if draft.venue.open_ids is not None:
+        absent = [index for index in range(len(orders)) if not _is_listed(draft, matched[index])]
+    elif None in matched:
+        absent = [index for index in range(len(orders)) if matched[index] is None]
+    else:
+        return []
+    return [index for index in absent if orders[index].status in LIVE]
+
+
+def _is_listed(draft: Draft, record: VenueOrder | None) -> bool:
+    if record is None:
+        return False
+    venue_id = known_id(record.venue_order_id)
+    return venue_id is None or draft.venue.is_open(venue_id)
+
+
+def _is_unproven(draft: Draft, index: int) -> bool:
+    """Whether no record that a query answered, and none that ended the order, speaks of it."""
+    if index in draft.frozen or draft.orders[index].status not in LIVE:
+        return False
+    record = draft.matched[index]
+    if record is None:
+        return True
+    answered = known_id(record.venue_order_id) in draft.venue.answered
+    return not answered and record.status not in TERMINAL
+
+
+def _defer(draft: Draft, index: int, reason: DeferralReason) -> None:
+    if index not in draft.deferred_orders:
+        draft.defer_order(index, reason)
+
+
+def _defer_recent(draft: Draft, index: int) -> bool:
+    if not draft.is_recent(draft.original_orders[index], draft.snapshot.venue.open_orders.read_at):
+        return False
+    _defer(draft, index, DeferralReason.RECENT_ACTIVITY)
+    return True
+
+
+def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
+    judgement = Judgement(draft, index)
+    outcome = _ask_by_every_id(judgement)
+    prior = _prior(judgement)
+    if outcome is Outcome.ABSENT and draft.matched[index] is not None:
+        outcome = Outcome.UNKNOWN  # a history record contradicts the answer
+    if outcome is None:
+        _report_waiting(judgement, None if nothing_counts else prior)
+    elif outcome is Outcome.UNKNOWN:
+        _report_unanswered(judgement, prior)
+    elif outcome is Outcome.ABSENT and nothing_counts:
+        _report_discounted(judgement)
+    elif outcome is Outcome.ABSENT:
+        _count_absence(judgement, prior)
+    judgement.commit()
+    if judgement.order.status in LIVE:
+        draft.unsettle(judgement.before.symbol)
+    if nothing_counts and outcome is not Outcome.FOUND:
+        changed = draft.account_changed
+        _defer(draft, index, DeferralReason.ACCOUNT_CHANGED if changed else DeferralReason.MASS_ABSENCE)
+
+
+def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
+    """What the answers say together: null while a question is open; absent only where every id is."""
+    draft, order = judgement.draft, judgement.before
+    steps = [
+        (QueryBy.VENUE_ORDER_ID, known_id(order.venue_order_id)),
+        (QueryBy.CLIENT_ORDER_ID, known_client_id(order.client_order_id)),
+    ]
+    known = [(by, one) for by, one in steps if one is not None]
+    if not known:
+        judgement.found(
+            BreakKind.MISSING_AT_VENUE,
+            Reason.NO_ID_TO_QUERY,
+            "live locally, not in the venue's open orders, and without an id to ask by: a person has to look",
+        )
+        return Outcome.FOUND
+    for by, comparable in known:
+        answer = draft.venue.asked.get((by, comparable))
+        if answer is None:
+            raw = order.venue_order_id if by is QueryBy.VENUE_ORDER_ID else order.client_order_id
+            judgement.ask(Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS, by, raw)
+            return None
+        if answer.outcome is Outcome.UNKNOWN:
+            return Outcome.UNKNOWN
+        if answer.outcome is Outcome.FOUND:
+            return _judge_other_order(judgement, comparable)
+    return _absent_or_replaced(judgement)
+
+
+def _judge_other_order(judgement: Judgement, comparable: str) -> Outcome:
+    """An answer was found, but it is not this order's: its client order id carries another venue order."""
+    replaced = _absent_or_replaced(judgement)
+    if replaced is Outcome.FOUND or judgement.draft.account_changed:
+        return replaced  # the same id in another account says nothing of this order
+    judgement.found(
+        BreakKind.IDENTITY_CONFLICT,
+        Reason.CLIENT_ID_REUSED,
+        f"the venue has another order under {comparable}; the recorded one is not there",
+        local={"venue_order_id": judgement.before.venue_order_id},
+    )
+    return Outcome.FOUND
+
+
+def _absent_or_replaced(judgement: Judgement) -> Outcome:
+    """Absent, unless a record says that it replaced this very order: that is its end."""
+    draft = judgement.draft
+    successor = draft.venue.successor_of.get(known_id(judgement.before.venue_order_id) or "")
+    record = draft.venue.by_id.get(successor or "")
+    if record is None:
+        return Outcome.ABSENT
+    judgement.found(
+        BreakKind.STATUS_DRIFT,
+        Reason.REPLACED_AT_VENUE,
+        f"replaced at the venue by {record.venue_order_id}; its own record is no longer there",
+        local={"status": judgement.before.status},
+        venue={"status": Status.REPLACED},
+        corrected=True,
+    )
+    judgement.correct(
+        CorrectionKind.SET_STATUS,
+        BreakKind.STATUS_DRIFT,
+        Reason.REPLACED_AT_VENUE,
+        changes={"status": Status.REPLACED},
+    )
+    return Outcome.FOUND
+
+
+# -- counting ---------------------------------------------------------------------------------------------------------
+
+
+def _break_id(judgement: Judgement) -> str:
+    return f"{judgement.digest}-{BreakKind.MISSING_AT_VENUE}"
+
+
+def _prior(judgement: Judgement) -> Finding | None:
+    """The earlier confirmations, where they are of this very version."""
+    found = judgement.draft.prior_of(_break_id(judgement), BreakKind.MISSING_AT_VENUE, judgement.ids)
+    version = judgement.draft.original_version(judgement.index)
+    return found if found is not None and found.version == version and found.confirmations > 0 else None
+
+
+def _report_waiting(judgement: Judgement, prior: Finding | None) -> None:
+    """A question is open: nothing is proven yet; the finding keeps what was counted, and since when it waits."""
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS,
+        "live locally, not in the venue's open orders: the venue is asked what became of it",
+        local={"status": judgement.before.status},
+        severity=Severity.INFO,
+        confirmations=0 if prior is None else prior.confirmations,
+    )
+
+
+def _report_unanswered(judgement: Judgement, prior: Finding | None) -> None:
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        Reason.QUERY_UNANSWERED,
+        "live locally, not in the venue's open orders, and the venue did not say what became of it: unchanged",
+        local={"status": judgement.before.status},
+        confirmations=0 if prior is None else prior.confirmations,
+    )
+
+
+def _report_discounted(judgement: Judgement) -> None:
+    changed = judgement.draft.account_changed
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        Reason.ACCOUNT_CHANGED if changed else Reason.MASS_ABSENCE,
+        "absent at the venue, but "
+        + ("another account answered" if changed else "so are most live orders")
+        + ": it does not count",
+        local={"status": judgement.before.status},
+        severity=Severity.ERROR,
+        restarted=True,
+    )
+
+
+def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
+    draft, order = judgement.draft, judgement.before
+    policy = draft.policy
+    confirmations = min(1 + (0 if prior is None else prior.confirmations), policy.absence_confirmations)
+    age_ns = 0 if prior is None else draft.now_ns - to_ns(prior.first_seen_at)
+    enough = confirmations >= policy.absence_confirmations and age_ns >= round(
+        policy.absence_min_age_s * NS_PER_S
+    )
+    reason, message = (
+        Reason.ABSENT_UNCONFIRMED,
+        f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times",
+    )
+    if enough:
+        refusal = _refusal(draft, judgement.index, order)
+        if refusal is None:
+            _end_by_policy(judgement, confirmations)
+            return
+        reason, message = refusal
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        reason,
+        message,
+        local={"status": order.status},
+        severity=Severity.ERROR if enough else Severity.WARN,
+        confirmations=confirmations,
+        restarted=prior is None,
+    )
+
+
+def _refusal(draft: Draft, index: int, order: LocalOrder) -> tuple[Reason, str] | None:
+    """Why confirmed absence does not end the order; null where it may."""
+    if draft.policy.on_confirmed_absence is OnConfirmedAbsence.HOLD:
+        return Reason.ABSENT_HELD, "absence is confirmed; the policy holds the order for a person"
+    if order.status in TRANSITIONAL:
+        return Reason.ABSENT_IN_TRANSITION, f"absence is confirmed; locally {order.status}: left for a person"
+    history = draft.snapshot.venue.history
+    if index in draft.venue_fills_of:
+        return Reason.ABSENT_BUT_FILLED, "absence is confirmed, but the venue's history holds a fill of it"
+    if history.state is ReadState.FAILED and history.error == NOT_READ:
+        return None  # this venue's fill history cannot be read: there is nothing that could contradict
+    if history.state is not ReadState.COMPLETE or not _reaches_back(history.since, order.submitted_at):
+        return (
+            Reason.ABSENT_HISTORY_INCOMPLETE,
+            "absence is confirmed, but the fill history is not complete since the order's submission",
+        )
+    return None
+
+
+def _reaches_back(since: str | None, submitted_at: str | None) -> bool:
+    return since is None or (submitted_at is not None and to_ns(since) <= to_ns(submitted_at))
+
+
+def _end_by_policy(judgement: Judgement, confirmations: int) -> None:
+    order = judgement.before
+    never_acknowledged = known_id(order.venue_order_id) is None and amount(order.filled_qty) == 0
+    status = Status.REJECTED if never_acknowledged else Status.CANCELED
+    judgement.found(
+        BreakKind.MISSING_AT_VENUE,
+        Reason.ABSENT_BY_POLICY,
+        f"absent at the venue {confirmations} times over the policy's age: {status} by policy, not venue-confirmed",
+        local={"status": order.status},
+        corrected=True,
+        confirmations=confirmations,
+    )
+    judgement.correct(
+        CorrectionKind.SET_STATUS,
+        BreakKind.MISSING_AT_VENUE,
+        Reason.ABSENT_BY_POLICY,
+        changes={"status": status},
+    )
+    judgement.notify(NotificationKind.CANCEL, Reason.ABSENT_BY_POLICY)

@@ -1,0 +1,187 @@
+"""What a person decides where the evidence cannot: each a row with author, time and reason that the plans see.
+
+Resolves what the person named; what follows from a decision is the core's. An order may be one that the books lack:
+then it is known from the break that reported it, or from what a run read.
+"""
+
+from msgspec import Struct
+
+from trueup.engine.people.explain import PREFIX_MIN
+from trueup.engine.people.quarantine import find_one_trade
+from trueup.engine.recorder.recorder import RecordedLedger
+from trueup.model.decode import decode_snapshot
+from trueup.model.errors import InputError
+from trueup.model.ids import digest, normal_id
+from trueup.model.snapshot import Decision
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import DecisionKind
+
+RUNS_SEARCHED = 20  # snapshots, of some megabytes each at the most
+ID_DIGITS = 12  # of a decision: short enough to be typed
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """The order that a decision is about."""
+
+    profile_id: str
+    venue_order_id: str | None
+    client_order_id: str | None
+    trade_id: str | None = None
+    recorded: bool = False
+
+
+def map_order(
+    ledger: RecordedLedger,
+    order_id: str,
+    trade_id: str,
+    *,
+    author: str,
+    reason: str,
+    profile_id: str | None = None,
+) -> Decision:
+    """The order belongs to this trade. Raises InputError where either is not known, or the order has a trade."""
+    subject = find_subject(ledger, order_id, profile_id)
+    if subject.trade_id is not None:
+        raise InputError(f"order {order_id!r} is recorded with trade {subject.trade_id!r}", "order")
+    _, trade = find_one_trade(ledger, trade_id, subject.profile_id)
+    return _decide(ledger, DecisionKind.MAP_TRADE, subject, author, reason, trade_id=trade.trade_id)
+
+
+def adopt_order(
+    ledger: RecordedLedger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
+) -> Decision:
+    """The venue order is this profile's, whatever its ids say. Raises InputError."""
+    subject = _unrecorded(ledger, order_id, profile_id)
+    return _decide(ledger, DecisionKind.ADOPT_ORDER, subject, author, reason)
+
+
+def disown_order(
+    ledger: RecordedLedger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
+) -> Decision:
+    """The venue order is not this profile's, whatever its ids say. Raises InputError."""
+    subject = _unrecorded(ledger, order_id, profile_id)
+    return _decide(ledger, DecisionKind.DISOWN_ORDER, subject, author, reason)
+
+
+def ignore_break(
+    ledger: RecordedLedger,
+    reference: str,
+    until: str,
+    *,
+    author: str,
+    reason: str,
+    profile_id: str | None = None,
+) -> Decision:
+    """The break is information only, until then. `reference`: its id, or the beginning. Raises InputError."""
+    if to_ns(until) <= to_ns(ledger.now()):
+        raise InputError(f"{until} is over already: name a time to come", "--until")
+    records = ledger.list_breaks(profile_id, open_only=False)
+    found = {
+        one.found.break_id: one
+        for one in records
+        if one.found.break_id == reference or _begins(one.found.break_id, reference)
+    }
+    if len(found) != 1:
+        several = f"several breaks begin so: {', '.join(sorted(found))}"
+        raise InputError(
+            several if found else f"no break {reference!r}: `trueup breaks --json` has their ids", "break"
+        )
+    ((break_id, record),) = found.items()
+    subject = Subject(profile_id=record.profile_id, venue_order_id=None, client_order_id=None)
+    return _decide(ledger, DecisionKind.IGNORE_BREAK, subject, author, reason, break_id=break_id, until=until)
+
+
+def find_subject(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> Subject:
+    """By either id: from the books, else from the breaks that named it. Raises InputError."""
+    subjects = {
+        owner: Subject(
+            profile_id=owner,
+            venue_order_id=order.venue_order_id,
+            client_order_id=order.client_order_id,
+            trade_id=order.trade_id,
+            recorded=True,
+        )
+        for owner, order in ledger.find_order(order_id, profile_id)
+    }
+    subjects = (
+        subjects or _from_breaks(ledger, order_id, profile_id) or _from_runs(ledger, order_id, profile_id)
+    )
+    if len(subjects) == 1:
+        return next(iter(subjects.values()))
+    if not subjects:
+        raise InputError(
+            f"no order {order_id!r} is recorded, and the newest kept runs have not read it from the venue",
+            "order",
+        )
+    raise InputError(
+        f"several profiles know {order_id!r} ({', '.join(sorted(subjects))}): say --profile", "order"
+    )
+
+
+def _from_breaks(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+    wanted = normal_id(order_id)
+    return {
+        one.profile_id: Subject(
+            profile_id=one.profile_id,
+            venue_order_id=one.found.venue_order_id,
+            client_order_id=one.found.client_order_id,
+        )
+        for one in ledger.list_breaks(profile_id, open_only=False)
+        if wanted in {normal_id(id_ or "") for id_ in (one.found.venue_order_id, one.found.client_order_id)}
+    }
+
+
+def _from_runs(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+    """What the newest kept runs read from the venue: somebody else's orders of the past are in no break."""
+    wanted = normal_id(order_id)
+    found: dict[str, Subject] = {}
+    for run in ledger.list_runs(profile_id, RUNS_SEARCHED):
+        venue = decode_snapshot(ledger.load_run(run.run_id)[1]).venue
+        for order in (*venue.open_orders.rows, *venue.history.orders):
+            if wanted in {normal_id(id_ or "") for id_ in (order.venue_order_id, order.client_order_id)}:
+                found[run.profile_id] = Subject(
+                    profile_id=run.profile_id,
+                    venue_order_id=order.venue_order_id,
+                    client_order_id=order.client_order_id,
+                )
+    return found
+
+
+def _unrecorded(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> Subject:
+    subject = find_subject(ledger, order_id, profile_id)
+    if subject.recorded:
+        raise InputError(f"order {order_id!r} is in the books of {subject.profile_id} already", "order")
+    return subject
+
+
+def _begins(break_id: str, reference: str) -> bool:
+    return len(reference) >= PREFIX_MIN and break_id.startswith(reference)
+
+
+def _decide(
+    ledger: RecordedLedger,
+    kind: DecisionKind,
+    subject: Subject,
+    author: str,
+    reason: str,
+    *,
+    trade_id: str | None = None,
+    break_id: str | None = None,
+    until: str | None = None,
+) -> Decision:
+    now = ledger.now()
+    about = (subject.venue_order_id, subject.client_order_id, trade_id, break_id)
+    decision = Decision(
+        decision_id=digest(subject.profile_id, kind, *about, now)[:ID_DIGITS],
+        kind=kind,
+        venue_order_id=subject.venue_order_id,
+        client_order_id=subject.client_order_id,
+        trade_id=trade_id,
+        break_id=break_id,
+        until=until,
+        author=author,
+        reason=reason,
+        decided_at=now,
+    )
+    ledger.add_decision(subject.profile_id, decision)
+    return decision

@@ -1,0 +1,1 @@
+"""What a bot writes of its own orders, fills and trades."""

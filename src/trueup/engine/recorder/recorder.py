@@ -1,0 +1,379 @@
+"""What a bot writes of its own orders: each before it is sent, then what the venue says of it.
+
+Every method is one transaction over the order, its fills, its trade and the order log; a repeated message changes
+nothing. Fills are folded by the same functions that trueup's core uses, so that a fill which trueup has inferred is
+named, not booked again. What cannot be booked without doubt is left to the next run, which asks the venue.
+
+Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`. Knows nothing of venues or plans.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.core.orders.fold_fills import Fold, fold_fills
+from trueup.core.trades.move_trade import base_fee, move_trade
+from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
+from trueup.engine.recorder.late_trade import action_of, settled_by, take_in
+from trueup.model.errors import Conflict, InputError
+from trueup.model.ids import digest, known_client_id, known_id, symbol_token
+from trueup.model.money import ZERO, amount, same, text
+from trueup.model.plan import Break
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import (
+    TERMINAL,
+    BreakKind,
+    PositionSide,
+    QuarantinedBy,
+    Severity,
+    Status,
+    TradeStatus,
+)
+from trueup.ports.books import Ledger, LocalRecord
+from trueup.ports.journal import Journal
+
+ENDED = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED)
+WORKING = (Status.PENDING_NEW, Status.PARTIALLY_FILLED, Status.SUSPENDED)
+_TERMS = ("symbol", "side", "action", "order_type", "trade_id", "position_side")
+_TERM_AMOUNTS = ("qty", "limit_price", "stop_price")
+
+Change = Callable[[LocalOrder, LocalRecord, str], LocalRecord]
+
+
+class RecordedLedger(Ledger, Journal, Protocol):
+    """Ledger and journal in one database, such as `SqliteLedger`."""
+
+
+class Permission(Struct, frozen=True):
+    """Whether the bot may trade, and if not, why. True or false by itself."""
+
+    allowed: bool
+    reason: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+class Recorder:
+    """One profile's bot at its ledger. Amounts are decimal text, times RFC 3339 UTC; floats are refused."""
+
+    def __init__(
+        self, ledger: RecordedLedger, profile: Profile, *, quote: Callable[[str], str | None] = lambda _: None
+    ):
+        """`quote`: a symbol's quote currency, needed for fees in the base currency where symbols have no separator."""
+        ledger.ensure_profiles([profile])
+        self._ledger = ledger
+        self._profile = profile
+        self._quote = quote
+
+    def open_trade(
+        self, trade_id: str, symbol: str, side: PositionSide, *, opened_at: str | None = None
+    ) -> Trade | None:
+        """A round trip that orders can name. Raises Conflict where it exists with another symbol or side.
+
+        Where recorded orders name it already (a restored backup has no trade), it begins with what they filled.
+        """
+        wanted = checked(
+            Trade(trade_id=trade_id, symbol=symbol, side=side, status=TradeStatus.OPEN, opened_at=opened_at)
+        )
+
+        def change(record: LocalRecord, now: str) -> LocalRecord:
+            known = record.trade
+            if known is None:
+                return self._opened(record, replace(wanted, opened_at=wanted.opened_at or now))
+            if (known.symbol, known.side) != (wanted.symbol, wanted.side):
+                raise Conflict(
+                    f"trade {trade_id!r} is recorded as {known.side} {known.symbol}: use a new trade id"
+                )
+            return record
+
+        return self._ledger.write_record(
+            self._profile.profile_id, "trade_opened", change, trade_id=trade_id
+        ).trade
+
+    def record_order(self, order: LocalOrder) -> LocalOrder:
+        """Before it is sent, with a client order id that the venue will give back; returns it as recorded.
+
+        Recording the same order again returns what is there. Raises InputError, and Conflict where the client order id
+        names an order with other terms.
+        """
+        if known_client_id(order.client_order_id) is None:
+            raise InputError(
+                "an order needs a client order id of its own before it is sent", "order.client_order_id"
+            )
+        return self._record_new(checked(order))
+
+    def record_acknowledgement(
+        self, client_order_id: str, venue_order_id: str, updated_at: str | None = None
+    ) -> LocalOrder:
+        """The venue has it, under this id. `updated_at`: the venue's own time of that state."""
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            bound = (
+                order if order.venue_order_id is not None else replace(order, venue_order_id=venue_order_id)
+            )
+            return _with_order(record, _updated(bound, updated_at))
+
+        return self._change("acknowledged", change, client_order_id, venue_order_id)
+
+    def record_fill(
+        self,
+        client_order_id: str | None,
+        fill: Fill,
+        *,
+        cumulative_qty: str | None = None,
+        average_price: str | None = None,
+        updated_at: str | None = None,
+    ) -> LocalOrder:
+        """One execution, once per (venue order id, fill id); the order's and the trade's quantities grow with it.
+
+        `cumulative_qty` and `average_price`: what the venue reports of the whole order with this fill, where it does.
+        What exceeds the order's quantity, or has other figures than the same fill before, is not booked: the next run
+        reports it.
+        """
+        told = checked(fill)
+        cumulative = (
+            None if cumulative_qty is None else amount(checked_amount(cumulative_qty, "cumulative_qty"))
+        )
+        average = None if average_price is None else amount(checked_amount(average_price, "average_price"))
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            bound = replace(order, venue_order_id=order.venue_order_id or told.venue_order_id)
+            fold = fold_fills(
+                bound,
+                record.fills,
+                [_named(told, bound)],
+                account_id=self._profile.account_id,
+                cumulative_qty=None if cumulative is None else max(cumulative, amount(order.filled_qty)),
+                average_price=average,
+                order_qty=None if order.qty is None else amount(order.qty),
+                allow_overfill=False,
+                estimate_price_from_limit=False,
+                inferred_at=now,
+            )
+            return self._laid(record, _updated(bound, updated_at), fold) if fold.bookings else record
+
+        return self._change("filled", change, client_order_id, told.venue_order_id)
+
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str | None = None) -> LocalOrder:
+        """The bot is about to ask the venue to cancel it."""
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            asked = order.status in WORKING and _is_bound(order, venue_order_id)
+            return _with_order(record, replace(order, status=Status.PENDING_CANCEL)) if asked else record
+
+        return self._change("cancel_requested", change, client_order_id, venue_order_id)
+
+    def record_canceled(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.CANCELED, updated_at)
+
+    def record_rejected(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.REJECTED, updated_at)
+
+    def record_expired(
+        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+    ) -> LocalOrder:
+        return self.record_ended(client_order_id, venue_order_id, Status.EXPIRED, updated_at)
+
+    def record_ended(
+        self, client_order_id: str, venue_order_id: str | None, status: Status, updated_at: str | None = None
+    ) -> LocalOrder:
+        """The venue ended it without filling it. An order that has ended already stays as it is."""
+        if status not in ENDED:
+            raise InputError(f"an order ends as {', '.join(ENDED)}; fills are told by record_fill", "status")
+
+        def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
+            if order.status in TERMINAL or not _is_bound(order, venue_order_id):
+                return record
+            bound = replace(order, status=status, venue_order_id=order.venue_order_id or venue_order_id)
+            ended = _with_order(record, _updated(bound, updated_at))
+            trade = ended.trade
+            held = trade is not None and trade.status is TradeStatus.OPEN and amount(trade.entry_qty) > 0
+            return replace(ended, trade=_settled(ended, trade)) if held else ended
+
+        return self._change(status.value, change, client_order_id, venue_order_id)
+
+    def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> LocalOrder:
+        """The venue put another order in its place. Returns the successor, with its predecessor's trade and action.
+
+        `successor` needs its venue order id, or a client order id of its own when it is recorded before it is sent.
+        """
+        before = self._change("replaced", lambda order, record, now: record, client_order_id, venue_order_id)
+        inherited = {
+            key: getattr(before, key)
+            for key in ("trade_id", "action", "sub_tag", "position_side", "symbol", "order_type")
+            if getattr(successor, key) is None
+        }
+        own_id = known_client_id(successor.client_order_id)
+        if own_id is not None and own_id == known_client_id(before.client_order_id):
+            inherited["client_order_id"] = (
+                None  # one client order id names one row; the venue order id names this one
+            )
+        recorded = self._record_new(checked(replace(successor, **inherited)))
+        self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
+        return recorded
+
+    def may_trade(self, trade_id: str | None = None, *, symbol: str | None = None) -> Permission:
+        """Whether nothing is quarantined: this trade, or any trade of this symbol. Ask before each order."""
+        if trade_id is None and symbol is None:
+            raise InputError("name a trade or a symbol", "may_trade")
+        token = None if symbol is None else symbol_token(symbol)
+        for trade in self._ledger.quarantined_trades(self._profile.profile_id):
+            if known_id(trade.trade_id) == known_id(trade_id) or symbol_token(trade.symbol) == token:
+                by = "a person" if trade.quarantined_by is QuarantinedBy.PERSON else "parity"
+                return Permission(False, f"trade {trade.trade_id} of {trade.symbol} is quarantined by {by}")
+        return Permission(True)
+
+    # Inside
+
+    def _opened(self, record: LocalRecord, trade: Trade) -> LocalRecord:
+        taken, overrun = take_in(trade, record.siblings, record.fills, self._quote(trade.symbol))
+        breaks = [self._overrun(order, taken, beyond) for order, beyond in overrun]
+        return LocalRecord(trade=taken, breaks=breaks)
+
+    def _record_new(self, order: LocalOrder) -> LocalOrder:
+        def change(record: LocalRecord, now: str) -> LocalRecord:
+            if record.order is None:
+                return replace(record, order=replace(order, submitted_at=order.submitted_at or now))
+            if not _same_terms(record.order, order):
+                name = order.client_order_id or order.venue_order_id
+                raise Conflict(f"order {name!r} is recorded with other terms: use a new client order id")
+            return record
+
+        record = self._ledger.write_record(
+            self._profile.profile_id,
+            "recorded",
+            change,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=order.trade_id,
+        )
+        return _order_of(record, order.client_order_id)
+
+    def _change(
+        self, event: str, change: Change, client_order_id: str | None, venue_order_id: str | None
+    ) -> LocalOrder:
+        def of_known_order(record: LocalRecord, now: str) -> LocalRecord:
+            return change(_order_of(record, client_order_id or venue_order_id), record, now)
+
+        record = self._ledger.write_record(
+            self._profile.profile_id,
+            event,
+            of_known_order,
+            client_order_id=client_order_id,
+            venue_order_id=venue_order_id,
+        )
+        return _order_of(record, client_order_id or venue_order_id)
+
+    def _laid(self, record: LocalRecord, order: LocalOrder, fold: Fold) -> LocalRecord:
+        """The order, its fills and its trade after the fold."""
+        filled = replace(
+            order,
+            filled_qty=text(fold.filled_qty),
+            filled_avg_price=None if fold.filled_avg_price is None else text(fold.filled_avg_price),
+            status=_status_after(order, fold),
+        )
+        fills = {
+            fill.fill_id: fill for fill in [*record.fills, *fold.shrunk, *(b.row for b in fold.bookings)]
+        }
+        laid = replace(record, order=filled, fills=list(fills.values()))
+        if record.trade is None:
+            return laid
+        moved, beyond = self._moved(record.trade, filled, fold)
+        overrun = [self._overrun(filled, record.trade, beyond)] if beyond > 0 else []
+        return replace(laid, trade=_settled(laid, moved) if fold.growth_qty else moved, breaks=overrun)
+
+    def _moved(self, trade: Trade, order: LocalOrder, fold: Fold) -> tuple[Trade, Decimal]:
+        """The trade, and the quantity beyond its open quantity, which stays on the order and is reported."""
+        return move_trade(
+            trade,
+            action_of(order, trade),
+            growth_qty=fold.growth_qty,
+            growth_cost=fold.growth_cost,
+            recost=fold.recost,
+            fee_base_qty=base_fee(fold.real_fills, trade, self._quote(trade.symbol)),
+        )
+
+    def _overrun(self, order: LocalOrder, trade: Trade, beyond: Decimal) -> Break:
+        """The break that a run would have found, under the same id."""
+        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+        side, name = ("c", client_id) if venue_id is None else ("v", venue_id)
+        return Break(
+            break_id=f"{digest(self._profile.profile_id, side, name)}-{BreakKind.TRADE_OVERRUN}",
+            kind=BreakKind.TRADE_OVERRUN,
+            severity=Severity.WARN,
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            trade_id=order.trade_id,
+            reason=Reason.BEYOND_OPEN_QTY,
+            message=f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
+            local={"open_qty": text(max(trade.open_qty, ZERO))},
+            venue={"beyond_qty": text(beyond)},
+        )
+
+
+def _order_of(record: LocalRecord, name: str | None) -> LocalOrder:
+    if record.order is None:
+        raise Conflict(f"order {name!r} was never recorded: record each order before it is sent")
+    return record.order
+
+
+def _with_order(record: LocalRecord, order: LocalOrder) -> LocalRecord:
+    return replace(record, order=order)
+
+
+def _updated(order: LocalOrder, updated_at: str | None) -> LocalOrder:
+    """With the venue's time of its state, where that is not older than the one recorded."""
+    if updated_at is None:
+        return order
+    known = order.venue_updated_at
+    time = checked_time(updated_at, "updated_at")
+    return (
+        order if known is not None and to_ns(known) >= to_ns(time) else replace(order, venue_updated_at=time)
+    )
+
+
+def _is_bound(order: LocalOrder, venue_order_id: str | None) -> bool:
+    """A row that was re-bound to a successor ignores what its predecessor does."""
+    own, told = known_id(order.venue_order_id), known_id(venue_order_id)
+    return own is None or told is None or own == told
+
+
+def _named(fill: Fill, order: LocalOrder) -> Fill:
+    """A bot's fill belongs to the order that it was told for."""
+    return replace(
+        fill,
+        venue_order_id=fill.venue_order_id or order.venue_order_id,
+        client_order_id=fill.client_order_id or order.client_order_id,
+        symbol=fill.symbol or order.symbol,
+        side=fill.side or order.side,
+        inferred=False,
+    )
+
+
+def _status_after(order: LocalOrder, fold: Fold) -> Status:
+    if order.qty is not None and fold.filled_qty >= amount(order.qty):
+        return Status.FILLED
+    return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
+
+
+def _settled(record: LocalRecord, trade: Trade | None) -> Trade | None:
+    """Close or reopen the trade whose orders moved."""
+    if trade is None or record.order is None:
+        return trade
+    return settled_by(trade, [record.order, *record.siblings])
+
+
+def _same_terms(left: LocalOrder, right: LocalOrder) -> bool:
+    equal = all(getattr(left, key) == getattr(right, key) for key in _TERMS)
+    return equal and all(same(getattr(left, key), getattr(right, key)) for key in _TERM_AMOUNTS)

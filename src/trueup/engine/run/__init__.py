@@ -1,0 +1,1 @@
+"""One run of an account: observe, plan, ask, apply, notify, report."""

@@ -1,0 +1,103 @@
+"""What one run of an account is given, and what it hands back. Values only: nothing here reads or decides."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from msgspec import Struct
+
+from trueup.model.checked_rows import CheckedRows
+from trueup.model.plan import Plan, Result
+from trueup.model.policy import Policy
+from trueup.model.snapshot import Profile, Snapshot
+from trueup.ports.books import Ledger
+from trueup.ports.clock import Clock
+from trueup.ports.executor import Executor
+from trueup.ports.journal import Journal
+from trueup.ports.records import ApplyReport
+from trueup.ports.venue import Venue
+
+READ_TIMEOUT_S = 30.0  # one listing with all its pages; venues answer a page in 0.1 to 2 s
+QUERY_TIMEOUT_S = 10.0  # one single-order query at every endpoint that can hold it
+LEASE_TTL_S = 30.0  # the reference service's lock
+
+
+class ManagedProfile(Struct, frozen=True, kw_only=True):
+    """A profile and what trueup may do for it."""
+
+    profile: Profile
+    policy: Policy = Policy()
+
+    @property
+    def profile_id(self) -> str:
+        return self.profile.profile_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedAccount:
+    """One account with everything that a run of it needs."""
+
+    account_id: str
+    profiles: Sequence[ManagedProfile]
+    venue: Venue
+    ledger: Ledger
+    journal: Journal
+    clock: Clock
+    executor: Executor | None = None
+    read_timeout_s: float = READ_TIMEOUT_S
+    query_timeout_s: float = QUERY_TIMEOUT_S
+    lease_ttl_s: float = LEASE_TTL_S
+    # by profile id: what was checked in the last run and is not checked again while it stays as it is
+    checked: defaultdict[str, CheckedRows] = field(
+        default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
+    )
+
+    @property
+    def profile_ids(self) -> list[str]:
+        return [managed.profile_id for managed in self.profiles]
+
+
+class RunState(StrEnum):
+    """How one profile's run ended. The journal keeps `dry`, `applied`, `blocked` and `failed`."""
+
+    UNCHANGED = "unchanged"  # nothing new was found: nothing written
+    DRY = "dry"
+    APPLIED = "applied"
+    BLOCKED = "blocked"  # the circuit breaker: the plan waits for a person
+    STALE = "stale"  # not the plan that a person approved: nothing written
+    FAILED = "failed"
+    PAUSED = "paused"
+    SKIPPED = "skipped"  # the lease is elsewhere, or was lost before this profile's turn
+
+
+class ProfileReport(Struct, frozen=True, kw_only=True):
+    """One profile's run. `snapshot` and `plan` are null where none was made."""
+
+    profile_id: str
+    state: RunState
+    run_id: str | None = None
+    snapshot: Snapshot | None = None
+    plan: Plan | None = None
+    applied: ApplyReport | None = None
+    blocked_reason: str | None = None
+    history_gap: str | None = None  # what of the history could not be read: unproven, never clean
+    error: str | None = None
+
+    @property
+    def result(self) -> Result:
+        """The figures of the run; `processed` is false where the profile was not judged to its end."""
+        if self.plan is not None and self.state is not RunState.FAILED:
+            return self.plan.result
+        return Result(processed=False, error=self.error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    """One run of an account. `contended`: another process holds its lease."""
+
+    account_id: str
+    processed: bool
+    contended: bool = False
+    profiles: list[ProfileReport] = field(default_factory=list)
+    error: str | None = None

@@ -1,0 +1,162 @@
+"""One run of an account under its lease: what each profile's plan leads to, in one transaction of its own.
+
+Rules: nothing is written that is not news; the lease is renewed when half of it is used; a lost lease ends the run with
+nothing more written. Must not know how a snapshot is judged, nor how a row is stored.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from trueup.engine.events import Event, log_event
+from trueup.engine.in_thread import in_thread
+from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
+from trueup.engine.run.decide_state import (
+    decide_state,
+    history_gap,
+    is_complete,
+    is_due,
+    is_news,
+    next_watermark,
+)
+from trueup.engine.run.observe import LocalSide, VenueSide
+from trueup.engine.run.plan_profiles import PlanProfiles, error_text
+from trueup.model.errors import FenceLost, TrueupError
+from trueup.model.plan import PLAN_FORMAT, Plan, Result
+from trueup.model.snapshot import Snapshot
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports.records import ApplyReport, Lease
+
+KEPT_STATES = (RunState.DRY, RunState.APPLIED, RunState.BLOCKED)
+
+
+class LeasedRun(PlanProfiles):
+    """`approved`, by profile id: plans that a person accepted; they apply exactly, or not at all."""
+
+    def __init__(
+        self, account: ManagedAccount, lease: Lease, *, apply: bool, approved: Mapping[str, Plan]
+    ) -> None:
+        super().__init__(account)
+        self._lease = lease
+        self._apply = apply
+        self._approved = approved
+        self._fields = {"account_id": account.account_id}
+        self._completed: dict[str, str] = {}
+        self._error: str | None = None
+
+    async def run(self) -> None:
+        """Takes every profile to its end. Those that an error leaves behind are reported with it."""
+        try:
+            await self.plan_all()
+        except FenceLost as error:
+            log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING)
+            self._leave_rest(RunState.SKIPPED, error_text(error))
+        except Exception as error:  # noqa: BLE001 - the one boundary around a run
+            log_event(Event.RUN_FAILED, self._fields, level=logging.ERROR, error=error)
+            self._leave_rest(RunState.FAILED, error_text(error))
+
+    async def release(self) -> None:
+        """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
+        try:
+            await in_thread(self.account.journal.release_lease, self._lease, self._completed)
+        except TrueupError as error:
+            log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
+
+    def report(self) -> AccountReport:
+        return AccountReport(
+            account_id=self.account.account_id,
+            processed=self._error is None,
+            profiles=[self.reports[one] for one in self.account.profile_ids if one in self.reports],
+            error=self._error,
+        )
+
+    async def keep(self, local: LocalSide, venue: VenueSide) -> None:
+        """The venue's own id of the account is kept from the first run on: another one answering is a fault."""
+        answered = venue.venue.account_id
+        if local.recorded_account_id is None and answered is not None:
+            await in_thread(self.account.journal.record_venue_account, self.account.account_id, answered)
+
+    async def continue_(self) -> None:
+        """Renews the lease when half of it is used. Raises FenceLost where it is no longer ours."""
+        account = self.account
+        left_ns = self._lease.expires_ns - to_ns(await in_thread(account.ledger.now))
+        if left_ns < account.lease_ttl_s * NS_PER_S / 2:
+            self._lease = await in_thread(account.journal.renew_lease, self._lease, account.lease_ttl_s)
+
+    async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
+        """Commits what is news, and notes how the profile's run ended."""
+        before = self.remembered[plan.profile_id]
+        approved = self._approved.get(plan.profile_id)
+        state, reason = decide_state(plan, apply=self._apply, approved=approved)
+        watermark = before.state.watermark
+        moved = next_watermark(snapshot, plan, watermark) if state is RunState.APPLIED else None
+        applied: ApplyReport | None = None
+        news = is_news(before, plan, state)
+        if state in KEPT_STATES and (news or is_due(watermark, moved)):
+            applied = await self._commit(snapshot, plan, state, moved)
+        if state in KEPT_STATES and not news:
+            state = RunState.UNCHANGED
+        if state is not RunState.STALE and is_complete(snapshot, plan):
+            self._completed[plan.profile_id] = snapshot.local.read_at or snapshot.taken_at
+        self.reports[plan.profile_id] = ProfileReport(
+            profile_id=plan.profile_id,
+            state=state,
+            run_id=applied.run_id if applied is not None and applied.recorded else None,
+            snapshot=snapshot,
+            plan=plan,
+            applied=applied,
+            blocked_reason=reason,
+            history_gap=history_gap(snapshot, watermark),
+        )
+
+    async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
+        """Records a failed run where there is a snapshot to look at; nothing of its plan is kept."""
+        fields = self._fields | {"profile_id": profile_id}
+        log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=error)
+        text = error_text(error)
+        applied: ApplyReport | None = None
+        if snapshot is not None:
+            try:
+                applied = await self._commit(snapshot, _failed_plan(snapshot, text), RunState.FAILED)
+            except FenceLost:
+                raise
+            except TrueupError as second:
+                log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=second)
+        self.reports[profile_id] = ProfileReport(
+            profile_id=profile_id,
+            state=RunState.FAILED,
+            run_id=None if applied is None else applied.run_id,
+            snapshot=snapshot,
+            error=text,
+        )
+
+    async def _commit(
+        self, snapshot: Snapshot, plan: Plan, state: RunState, watermark: str | None = None
+    ) -> ApplyReport:
+        """The one write transaction. Its first statement is the fence, which renews the lease."""
+        return await in_thread(
+            self.account.journal.commit_run,
+            self._lease,
+            snapshot,
+            plan,
+            state=state.value,
+            watermark=watermark,
+            notify=self.account.executor is not None,
+        )
+
+    def _leave_rest(self, state: RunState, error: str) -> None:
+        self._error = error
+        for profile_id in self.account.profile_ids:
+            if profile_id not in self.reports:
+                self.reports[profile_id] = ProfileReport(profile_id=profile_id, state=state, error=error)
+
+
+def _failed_plan(snapshot: Snapshot, error: str) -> Plan:
+    """A plan that changes nothing and keeps what was known."""
+    return Plan(
+        format=PLAN_FORMAT,
+        plan_id="",
+        profile_id=snapshot.profile.profile_id,
+        taken_at=snapshot.taken_at,
+        findings=snapshot.prior,
+        result=Result(processed=False, error=error),
+    )

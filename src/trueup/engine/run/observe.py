@@ -1,0 +1,237 @@
+"""Reads one account once and makes a snapshot for each of its profiles.
+
+Rules: all local reads end before the first venue request is sent; `read_at` of a read is the ledger's time just
+before that, or the adapter's own where that is earlier (an export is as old as it says); a read that failed or took
+too long is a failed read with its reason, never an empty one. Must not know what a snapshot is judged to mean.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.engine.in_thread import in_thread
+from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.model.check_snapshot import check_snapshot
+from trueup.model.checked_rows import CheckedRows
+from trueup.model.errors import VenueError
+from trueup.model.policy import Policy
+from trueup.model.snapshot import (
+    NOT_READ,
+    SNAPSHOT_FORMAT,
+    HistoryRead,
+    Instrument,
+    Local,
+    OrdersRead,
+    PositionsRead,
+    Snapshot,
+    Venue,
+)
+from trueup.model.times import NS_PER_S, from_ns, to_ns
+from trueup.model.vocabulary import BreakKind, ReadState
+from trueup.ports.records import BreakRecord, DeferralRecord, ProfileState
+
+T = TypeVar("T")
+F = TypeVar("F")
+Read = TypeVar("Read", OrdersRead, HistoryRead, PositionsRead)
+
+RECENT_S = 600.0  # how long a closed order is still read: the reference service's 10 minutes
+HISTORY_OVERLAP_S = 600  # venues list an order or fill late, or with a time slightly before its watermark
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """What the journal holds of one profile before its run."""
+
+    state: ProfileState = ProfileState()
+    breaks: list[BreakRecord] = []  # still open
+    deferrals: list[DeferralRecord] = []
+
+
+class LocalSide(Struct, frozen=True, kw_only=True):
+    """The local reads of an account. `sent_at`: the ledger's time when all of them had ended."""
+
+    remembered: dict[str, Remembered]
+    locals: dict[str, Local]
+    recorded_account_id: str | None
+    sent_at: str
+
+
+class VenueSide(Struct, frozen=True, kw_only=True):
+    """The venue's reads of an account, shared by its profiles."""
+
+    venue: Venue
+    instruments: list[Instrument]
+
+
+async def observe_local(account: ManagedAccount) -> LocalSide:
+    """Everything local, in one thread call: set-based reads for all profiles that are not paused."""
+    return await in_thread(_read_local, account)
+
+
+async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
+    """Everything at the venue, at once. Raises nothing for a venue that does not answer: the reads say so."""
+    since = history_since(account.profiles, local)
+    venue, limit_s = account.venue, account.read_timeout_s
+    async with asyncio.TaskGroup() as reads:
+        opened = reads.create_task(_bounded(venue.open_orders(), lambda e: OrdersRead(error=e), limit_s))
+        history = reads.create_task(
+            _bounded(venue.history(since), lambda e: HistoryRead(since=since, error=e), limit_s)
+        )
+        positions = reads.create_task(
+            _bounded(_read_positions(account), lambda e: PositionsRead(error=e), limit_s)
+        )
+        account_id = reads.create_task(_bounded(venue.account_id(), _Fault, limit_s))
+        instruments = reads.create_task(_bounded(venue.instruments(), _Fault, limit_s))
+    whose, steps = account_id.result(), instruments.result()
+    side = Venue(
+        account_id=None if isinstance(whose, _Fault) else whose,
+        recorded_account_id=local.recorded_account_id,
+        open_orders=_stamped(opened.result(), local.sent_at),
+        history=_stamped(history.result(), local.sent_at),
+        positions=_stamped(positions.result(), local.sent_at),
+    )
+    if isinstance(whose, _Fault):
+        return VenueSide(venue=_all_failed(side, f"account id: {whose.error}"), instruments=[])
+    if isinstance(steps, _Fault):
+        return VenueSide(venue=_all_failed(side, f"instruments: {steps.error}"), instruments=[])
+    return VenueSide(venue=side, instruments=steps)
+
+
+def make_snapshot(
+    managed: ManagedProfile,
+    local: LocalSide,
+    venue: VenueSide,
+    taken_at: Callable[[], str],
+    checked: CheckedRows | None = None,
+) -> Snapshot:
+    """One profile's snapshot, checked by the same rules as a document. Raises InputError for an unusable value."""
+    snapshot = Snapshot(
+        format=SNAPSHOT_FORMAT,
+        taken_at=taken_at(),
+        profile=managed.profile,
+        policy=managed.policy,
+        instruments=venue.instruments,
+        local=local.locals.get(managed.profile_id, Local(read_at=local.sent_at)),
+        venue=venue.venue,
+        prior=local.remembered[managed.profile_id].state.prior,
+    )
+    return check_snapshot(snapshot, checked)
+
+
+def history_since(profiles: Sequence[ManagedProfile], local: LocalSide) -> str | None:
+    """From when on the venue's history is read: the least watermark, overlapped; null = from the beginning.
+
+    Orders found missing at the venue want it from their submission on: their absence is only confirmed against it.
+    """
+    starts: list[int] = []
+    for managed in profiles:
+        state = local.remembered[managed.profile_id].state
+        if state.paused:
+            continue
+        start = coverage_start(state.watermark, managed.policy)
+        if start is None:
+            return None
+        starts += [to_ns(start), *_missing_since(state, local.locals.get(managed.profile_id, Local()))]
+    return from_ns(min(starts) - HISTORY_OVERLAP_S * NS_PER_S) if starts else None
+
+
+def coverage_start(watermark: str | None, policy: Policy) -> str | None:
+    """From when on history is still to be classed: the watermark, or a baseline that a person set after it."""
+    known = [time for time in (watermark, policy.coverage_baseline_at) if time is not None]
+    return max(known, key=to_ns, default=None)
+
+
+def _missing_since(state: ProfileState, local: Local) -> list[int]:
+    missing = [one for one in state.prior if one.kind is BreakKind.MISSING_AT_VENUE]
+    ids = {one.venue_order_id for one in missing} | {one.client_order_id for one in missing}
+    return [
+        to_ns(order.submitted_at)
+        for order in (local.orders if missing else [])
+        if order.submitted_at is not None and {order.venue_order_id, order.client_order_id} & (ids - {None})
+    ]
+
+
+def earlier(left: str | None, right: str) -> str:
+    """The earlier of two times; the second where the first is unknown."""
+    return right if left is None or to_ns(right) < to_ns(left) else left
+
+
+# -- local ------------------------------------------------------------------------------------------------------------
+
+
+def _read_local(account: ManagedAccount) -> LocalSide:
+    journal = account.journal
+    states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
+    active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
+    recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
+    return LocalSide(
+        remembered={
+            one: Remembered(
+                state=states.get(one, ProfileState()),
+                breaks=journal.list_breaks(one),
+                deferrals=journal.list_deferrals(one),
+            )
+            for one in account.profile_ids
+        },
+        locals=account.ledger.read_local(account.account_id, active, recent_s) if active else {},
+        recorded_account_id=journal.recorded_venue_account(account.account_id),
+        sent_at=account.ledger.now(),
+    )
+
+
+def _as_covered(
+    profiles: Sequence[ManagedProfile], states: dict[str, ProfileState]
+) -> dict[str, ProfileState]:
+    """Without watermarks that were set while less was classed than is now."""
+    policies = {managed.profile_id: managed.policy for managed in profiles}
+    return {
+        one: state if _holds(state, policies[one]) else replace(state, watermark=None)
+        for one, state in states.items()
+    }
+
+
+def _holds(state: ProfileState, policy: Policy) -> bool:
+    scope = state.scope
+    return scope.holds(policy) if scope is not None else not policy.coverage_enabled
+
+
+# -- venue ------------------------------------------------------------------------------------------------------------
+
+
+class _Fault(Struct, frozen=True):
+    error: str
+
+
+async def _bounded(read: Awaitable[T], failed: Callable[[str], F], timeout_s: float) -> T | F:
+    """A venue's answer within its time, or what `failed` makes of the reason why there is none."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await read
+    except TimeoutError:
+        return failed(f"no answer within {timeout_s:g} s")
+    except VenueError as error:
+        return failed(f"{type(error).__name__}: {error}")
+
+
+async def _read_positions(account: ManagedAccount) -> PositionsRead:
+    """Positions where a profile's policy has a use for them: a call saved per run otherwise."""
+    policies = [managed.policy for managed in account.profiles]
+    if not any(policy.parity_enabled or policy.exit_backfill_enabled for policy in policies):
+        return PositionsRead(error=NOT_READ)
+    return await account.venue.positions()
+
+
+def _stamped(read: Read, sent_at: str) -> Read:
+    return replace(read, read_at=earlier(read.read_at, sent_at))
+
+
+def _all_failed(venue: Venue, error: str) -> Venue:
+    """Without the account's id or the instruments, what was read cannot be judged: it proves nothing."""
+    return replace(
+        venue,
+        open_orders=replace(venue.open_orders, state=ReadState.FAILED, rows=[], error=error),
+        history=replace(venue.history, state=ReadState.FAILED, orders=[], fills=[], error=error),
+        positions=replace(venue.positions, state=ReadState.FAILED, rows=[], error=error),
+    )

@@ -1,0 +1,119 @@
+"""One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
+
+import logging
+from collections.abc import Mapping
+
+import uuid_utils
+
+from trueup.engine.events import Event, log_event
+from trueup.engine.in_thread import in_thread
+from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
+from trueup.engine.run.alerts import AlertBook, degraded
+from trueup.engine.run.decide_state import saw_everything
+from trueup.engine.run.deliver_outbox import deliver_outbox
+from trueup.engine.run.leased_run import LeasedRun
+from trueup.engine.run.plan_profiles import error_text
+from trueup.engine.run.report import report_profile
+from trueup.model.errors import TrueupError
+from trueup.model.plan import Alert, Plan
+
+CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
+UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
+
+
+async def reconcile_account(
+    account: ManagedAccount,
+    *,
+    apply: bool = False,
+    approved: Mapping[str, Plan] | None = None,
+    alerts: AlertBook | None = None,
+) -> AccountReport:
+    """Runs an account once and says what became of each profile.
+
+    `approved`, by profile id: plans that a person accepted; each applies exactly, or its profile's state is `stale`.
+    `alerts`: what was raised before, and where alerts go; null: nowhere.
+    Raises nothing for a venue, a database or a profile that fails: the report says so.
+    """
+    report = await _run_leased(account, apply=apply, approved=approved or {})
+    parked = await _parked(account) if alerts is not None else {}
+    for profile in report.profiles:
+        report_profile(profile)
+        if alerts is not None and profile.state not in UNJUDGED:
+            raised = _alerts_of(profile, parked.get(profile.profile_id, 0))
+            await alerts.update(
+                profile.profile_id, raised, account.clock.now_ns(), saw_everything=_saw_everything(profile)
+            )
+    return report
+
+
+async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping[str, Plan]) -> AccountReport:
+    holder = str(uuid_utils.uuid7())
+    try:
+        lease = await in_thread(
+            account.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
+        )
+    except TrueupError as error:
+        log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        return _unprocessed(account, RunState.FAILED, error_text(error))
+    if lease is None:
+        log_event(Event.LEASE_CONTENDED, {"account_id": account.account_id})
+        return _unprocessed(account, RunState.SKIPPED, CONTENDED, contended=True)
+    run = LeasedRun(account, lease, apply=apply, approved=approved)
+    try:
+        await run.run()
+        await _deliver(account, run.report())
+    finally:
+        await run.release()
+    return run.report()
+
+
+def _unprocessed(
+    account: ManagedAccount, state: RunState, error: str, *, contended: bool = False
+) -> AccountReport:
+    profiles = [ProfileReport(profile_id=one, state=state, error=error) for one in account.profile_ids]
+    return AccountReport(
+        account_id=account.account_id, processed=False, contended=contended, profiles=profiles, error=error
+    )
+
+
+async def _deliver(account: ManagedAccount, report: AccountReport) -> None:
+    """Tells the executor, while the lease keeps other processes from telling it out of turn."""
+    if account.executor is None or not report.processed:
+        return
+    try:
+        delivery = await deliver_outbox(account.journal, account.executor, account.profile_ids)
+    except TrueupError as error:
+        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        return
+    if delivery.failed or delivery.parked:
+        counts = {"failed": delivery.failed, "parked": len(delivery.parked)}
+        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id} | counts, level=logging.ERROR)
+
+
+def _saw_everything(report: ProfileReport) -> bool:
+    if report.state is RunState.FAILED or report.snapshot is None:
+        return False
+    return saw_everything(report.snapshot)
+
+
+async def _parked(account: ManagedAccount) -> dict[str, int]:
+    """By profile id; nothing where the journal cannot be read: that is told already."""
+    try:
+        return await in_thread(account.journal.parked_notifications, account.profile_ids)
+    except TrueupError:
+        return {}
+
+
+def _alerts_of(report: ProfileReport, parked: int) -> list[Alert]:
+    """What a person should hear of one profile's run."""
+    if report.state is RunState.FAILED:
+        return [degraded(report.profile_id, "failed", report.error or "the run failed")]
+    alerts = list(report.plan.alerts) if report.plan is not None else []
+    if report.history_gap is not None:
+        alerts.append(degraded(report.profile_id, "coverage:history_gap", report.history_gap, "WARN"))
+    if parked:
+        message = (
+            f"the executor refused {parked} notifications too often: mend it, then `trueup outbox retry`"
+        )
+        alerts.append(degraded(report.profile_id, "outbox:parked", message))
+    return alerts

@@ -1,0 +1,148 @@
+"""Reads the local side: one statement per table for all profiles of an account.
+
+Returns what the ledger holds; judges nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import cast
+
+from trueup.ledgers.journal.decisions import standing_decisions
+from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
+from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
+from trueup.ledgers.sql.rows import (
+    FILL_ROWS,
+    ORDER_ROWS,
+    TRADE_ROWS,
+    OrderRow,
+    Stored,
+    json_list,
+    one_document,
+)
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.money import ZERO, add, text
+from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, Trade
+from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
+
+MOTION_WINDOW_S = (
+    5.0  # the policy's default `recent_activity_window_s`: other profiles' instruments are settled after it
+)
+
+
+def read_local(
+    database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float, known: KnownBooks
+) -> dict[str, Local]:
+    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile.
+
+    The extent is `all` where the account holds nothing else: no older order, and none of another profile.
+    `known`: what the account's last read decoded.
+    """
+    with database.reading():
+        read_at = stamp(database.now_ns())
+        since = seconds_after(read_at, -recent_s)
+        orders = _by_profile(database.rows("open_and_recent_orders", account_id, since), known.orders)
+        fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, since), known.fills)
+        trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), known.trades)
+        older = bool(database.rows("has_older_orders", account_id, since)[0][0])
+        decided = standing_decisions(database, profile_ids, read_at)
+        moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
+    return {
+        profile_id: Local(
+            read_at=read_at,
+            extent=Extent.ALL if not older and orders.keys() <= {profile_id} else Extent.OPEN_AND_RECENT,
+            orders=orders.get(profile_id, []),
+            fills=fills.get(profile_id, []),
+            trades=trades.get(profile_id, []),
+            decisions=decided.get(profile_id, []),
+            other_profiles_open_qty=_open_of_others(profile_id, trades, moving),
+        )
+        for profile_id in profile_ids
+    }
+
+
+def find_local(database: Database, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
+    """Each id as a venue and as a client order id, over all orders of the account: found or absent."""
+    with database.reading():
+        read_at = stamp(database.now_ns())
+        rows = _rows_by_ids(database, account_id, ids)
+    by_venue = {venue_id: row for row in rows for venue_id in _venue_ids(row.order)}
+    by_client = {known_client_id(row.order.client_order_id): row for row in rows}
+    answers = []
+    for order_id in ids:
+        for by, row in (
+            (QueryBy.VENUE_ORDER_ID, by_venue.get(normal_id(order_id))),
+            (QueryBy.CLIENT_ORDER_ID, by_client.get(known_client_id(order_id) or normal_id(order_id))),
+        ):
+            outcome = Outcome.ABSENT if row is None else Outcome.FOUND
+            order = row.order if row is not None and row.profile_id == profile_id else None
+            answers.append(LocalAnswer(by=by, id=order_id, outcome=outcome, read_at=read_at, order=order))
+    return answers
+
+
+def related(
+    database: Database, account_id: str, profile_id: str, orders: Sequence[LocalOrder]
+) -> tuple[list[Fill], list[Trade]]:
+    """The fills booked in these orders and the trades they name."""
+    ids = [venue_id for order in orders for venue_id in _venue_ids(order)]
+    ids += [
+        client_id for order in orders if (client_id := known_client_id(order.client_order_id)) is not None
+    ]
+    trade_ids = sorted({normal_id(order.trade_id) for order in orders if order.trade_id is not None})
+    with database.reading():
+        keys = [r.order_key for r in _rows_by_ids(database, account_id, ids) if r.profile_id == profile_id]
+        fills = one_document(database.rows("fills_of_orders", json_list(keys)), FILL_ROWS)
+        trades = one_document(database.rows("trades_by_id", profile_id, json_list(trade_ids)), TRADE_ROWS)
+    return [row.fill for row in fills if row.fill.qty != "0"], [row.trade for row in trades]
+
+
+def _rows_by_ids(database: Database, account_id: str, ids: Iterable[str]) -> list[OrderRow]:
+    wanted = json_list(sorted({normal_id(order_id) for order_id in ids}))
+    return one_document(database.rows("orders_by_ids", account_id, wanted, wanted), ORDER_ROWS)
+
+
+def _venue_ids(order: LocalOrder) -> list[str]:
+    own = known_id(order.venue_order_id)
+    previous = [normal_id(one) for one in order.previous_venue_order_ids]
+    return previous if own is None else [own, *previous]
+
+
+def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = defaultdict(list)
+    documents = cast("list[tuple[str, str]]", rows)
+    for (profile_id, _), row in zip(documents, known.decode([one for _, one in documents]), strict=True):
+        found[profile_id].append(row)
+    return found
+
+
+def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:
+    """By profile, the instruments in which it has an order in motion: active just now, transitional or deferred."""
+    since = seconds_after(read_at, -MOTION_WINDOW_S)
+    moving: dict[str, set[str]] = defaultdict(set)
+    for profile_id, symbol in database.rows("unsettled_symbols", account_id, since):
+        moving[str(profile_id)].add(symbol_token(str(symbol)))
+    return moving
+
+
+def _open_of_others(
+    profile_id: str, trades: Mapping[str, list[Trade]], moving: Mapping[str, set[str]]
+) -> dict[str, OtherOpenQty]:
+    symbols: dict[str, str] = {}
+    held: dict[tuple[str, PositionSide], Decimal] = defaultdict(lambda: ZERO)
+    for owner, theirs in trades.items():
+        if owner == profile_id:
+            continue
+        for trade in theirs:
+            if trade.status is not TradeStatus.CLOSED:
+                token = symbol_token(trade.symbol)
+                symbols.setdefault(token, trade.symbol)
+                held[token, trade.side] = add(held[token, trade.side], trade.open_qty)
+    unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
+    return {
+        symbol: OtherOpenQty(
+            long=text(held[token, PositionSide.LONG]),
+            short=text(held[token, PositionSide.SHORT]),
+            settled=token not in unsettled,
+        )
+        for token, symbol in sorted(symbols.items())
+    }

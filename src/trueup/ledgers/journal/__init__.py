@@ -1,0 +1,1 @@
+"""What trueup remembers: leases, runs, breaks, order log, outbox, decisions, alerts."""

@@ -1,0 +1,60 @@
+"""The timed right to work on an account. The fence is the renewal itself; expiry is about liveness only."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from trueup.ledgers.sql.database import Database, int_value, optional_text, seconds_after, stamp, text_value
+from trueup.model.errors import FenceLost
+from trueup.model.times import to_ns
+from trueup.ports.records import Lease, LeaseState
+
+
+def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> Lease | None:
+    """Epoch + 1 where the lease is free or expired by the database's clock; null otherwise."""
+    with database.transaction():
+        now = stamp(database.now_ns())
+        expires_at = seconds_after(now, ttl_s)
+        database.write("add_account", account_id, None)
+        rows = database.rows("acquire_lease", account_id, holder, ttl_s, expires_at, now)
+    if not rows:
+        return None
+    return Lease(
+        account_id=account_id, epoch=int_value(rows[0][0]), holder=holder, expires_ns=to_ns(expires_at)
+    )
+
+
+def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease:
+    """Inside a write transaction, as its first statement. Without `ttl_s`: by what it was acquired for."""
+    now = stamp(database.now_ns())
+    rows = database.rows("renew_lease", lease.account_id, lease.epoch, lease.holder, now, ttl_s)
+    if not rows:
+        raise FenceLost(
+            f"the lease of account {lease.account_id} (epoch {lease.epoch}) is held by another process now: "
+            "nothing was written; that process carries on, or run again"
+        )
+    return replace(lease, expires_ns=to_ns(text_value(rows[0][0])))
+
+
+def release(database: Database, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None) -> None:
+    """A lease that is no longer ours is nothing to free."""
+    next_due_at = None if next_due_ns is None else stamp(next_due_ns)
+    done = msgspec.json.encode(dict(completed)).decode()
+    with database.transaction():
+        now = stamp(database.now_ns())
+        database.write("release_lease", lease.account_id, lease.epoch, lease.holder, now, done, next_due_at)
+
+
+def lease_states(database: Database) -> list[LeaseState]:
+    return [
+        LeaseState(
+            account_id=text_value(account_id),
+            epoch=int_value(epoch),
+            holder=optional_text(holder),
+            expires_at=text_value(expires_at),
+            next_due_at=optional_text(next_due_at),
+            completed=msgspec.json.decode(text_value(completed), type=dict[str, str]),
+        )
+        for account_id, epoch, holder, expires_at, next_due_at, completed in database.rows("leases")
+    ]

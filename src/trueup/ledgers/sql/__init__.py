@@ -1,0 +1,1 @@
+"""What every SQL database shares: connection protocol, named statements, rows, and the one commit of a run."""

@@ -1,0 +1,148 @@
+"""Money adds up, or nothing is committed (invariant I3). Raises InvariantError; decides nothing else.
+
+An order's filled quantity moves by exactly what its corrections book beyond what they supersede, its fills never name
+more than it has filled, and it never exceeds its quantity unless the policy allows. A trade moves by exactly what its
+orders moved, less what the plan reports as `trade_overrun`.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal, localcontext
+
+from trueup.ledgers.sql.apply_plan import OrderWrite, TradeWrite
+from trueup.ledgers.sql.rows import FillRow
+from trueup.model.errors import InvariantError
+from trueup.model.ids import known_id
+from trueup.model.money import CONTEXT, ZERO, amount
+from trueup.model.plan import FillChange, Plan
+from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.vocabulary import Action, BreakKind
+
+Moved = tuple[Decimal, Decimal]  # of a trade: entry and exit quantity
+
+
+class Invariants:
+    """Of one run's write: each order is checked as it is written, the trades with them at the end."""
+
+    def __init__(self, plan: Plan, booked: Iterable[FillRow], *, allow_overfill: bool) -> None:
+        """`booked`: the fills of the orders before this."""
+        self._plan = plan
+        self._allow_overfill = allow_overfill
+        self._booked: dict[int, list[FillRow]] = defaultdict(list)
+        for row in booked:
+            self._booked[row.order_key].append(row)
+        self._grown: list[tuple[OrderWrite, Decimal]] = []
+
+    @contextmanager
+    def checking(self, trades: Sequence[TradeWrite]) -> Iterator[Callable[[OrderWrite], None]]:
+        """What checks an order; at the end the trades are."""
+        with localcontext(CONTEXT):
+            yield self._check
+            _check_trades(trades, self._plan, self._grown)
+
+    def _check(self, write: OrderWrite) -> None:
+        before = write.before
+        changes = [one.fill for one in write.corrections if one.fill is not None]
+        if changes or before is None or before.order.filled_qty != write.after.filled_qty:
+            known = self._booked.get(before.order_key, ()) if before is not None else ()
+            growth = _check_order(write, changes, known, allow_overfill=self._allow_overfill)
+            self._grown.append((write, _growth_of_trade(write, growth)))
+        elif before.order.trade_id != write.after.trade_id:
+            self._grown.append((write, _growth_of_trade(write, ZERO)))
+
+
+def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
+    """An order that a person mapped to its trade brings along all that it has filled."""
+    joins = write.before is not None and write.before.order.trade_id is None
+    return amount(write.after.filled_qty) if joins else growth
+
+
+def _check_order(
+    write: OrderWrite, changes: Sequence[FillChange], booked: Sequence[FillRow], *, allow_overfill: bool
+) -> Decimal:
+    """Returns by how much the order grows."""
+    before = ZERO if write.before is None else amount(write.before.order.filled_qty)
+    after = amount(write.after.filled_qty)
+    growth, wanted = after - before, ZERO
+    for change in changes:
+        wanted += amount(change.qty)
+        if change.superseded_qty is not None:
+            wanted -= amount(change.superseded_qty)
+    if (changes or write.before is not None) and growth != wanted:
+        _fail(write.after, f"its corrections book {wanted}, but it moves from {before} to {after}")
+    if growth < 0:
+        _fail(write.after, f"its filled quantity falls from {before} to {after}")
+    if growth > 0 and write.after.qty is not None and after > amount(write.after.qty) and not allow_overfill:
+        _fail(write.after, f"{after} of {write.after.qty} would be filled")
+    _check_named(write, booked, before, after)
+    return growth
+
+
+def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, after: Decimal) -> None:
+    """The fills of an order name at most what it has filled (legacy quantity has no fill)."""
+    named_before = ZERO
+    for row in booked:
+        named_before += amount(row.fill.qty)
+    named = named_before
+    for _, fill in write.new_fills:
+        named += amount(fill.qty)
+    for row, fill in write.shrunk_fills:
+        change = amount(fill.qty) - amount(row.fill.qty)
+        if change > 0:
+            _fail(write.after, f"booked fill {fill.fill_id} would grow from {row.fill.qty} to {fill.qty}")
+        named += change
+    if named > after and named - after > named_before - before:
+        _fail(write.after, f"its fills add up to {named}, but {write.after.filled_qty} is filled")
+
+
+def _check_trades(
+    trades: Iterable[TradeWrite], plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]
+) -> None:
+    moved, unclear = _moved_by_orders(grown)
+    overrun = {known_id(one.trade_id) for one in plan.breaks if one.kind is BreakKind.TRADE_OVERRUN}
+    for write in trades:
+        if write.before is None:
+            continue
+        key = known_id(write.after.trade_id) or ""
+        expected, found = moved[key], _movement(write.before.trade, write.after)
+        if key in unclear:
+            expected, found = (sum(expected, ZERO), ZERO), (sum(found, ZERO), ZERO)
+        less = key in overrun and found[0] <= expected[0] and found[1] <= expected[1]
+        if found != expected and not less:
+            raise InvariantError(
+                f"trade {write.after.trade_id}: its orders move it by {_said(expected)}, the plan by {_said(found)}; "
+                "nothing was written: replay this run and report it"
+            )
+
+
+def _moved_by_orders(grown: Iterable[tuple[OrderWrite, Decimal]]) -> tuple[dict[str, Moved], set[str]]:
+    """By trade: what its orders' growth adds to entry and exit; and the trades where an action is not recorded."""
+    moved: dict[str, Moved] = defaultdict(lambda: (ZERO, ZERO))
+    unclear: set[str] = set()
+    for write, growth in grown:
+        key = known_id(write.after.trade_id)
+        if key is None or not growth:
+            continue
+        entry, leaving = moved[key]
+        exits = write.after.action is Action.EXIT
+        moved[key] = (entry, leaving + growth) if exits else (entry + growth, leaving)
+        if write.after.action is None:
+            unclear.add(key)
+    return moved, unclear
+
+
+def _movement(before: Trade, after: Trade) -> Moved:
+    return (
+        amount(after.entry_qty) - amount(before.entry_qty),
+        amount(after.exit_qty) - amount(before.exit_qty),
+    )
+
+
+def _said(moved: Moved) -> str:
+    return f"{moved[0]} entry and {moved[1]} exit"
+
+
+def _fail(order: LocalOrder, what: str) -> None:
+    name = order.venue_order_id or order.client_order_id or order.trade_id
+    raise InvariantError(f"order {name}: {what}; nothing was written: replay this run and report it")

@@ -1,0 +1,261 @@
+"""The one write transaction of a profile's run (design.md, "Apply"): all of it or nothing, behind the renewal fence.
+
+In this order: the fence; the rows as they stand; which corrections still apply; log, orders, fills and trades, with the
+invariants; breaks, deferrals, findings, outbox, run record, watermark. An in-sync run writes its lease only.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+
+from trueup.ledgers.books.write_books import BookWriter, home_of
+from trueup.ledgers.journal.exit_audit import exit_audit
+from trueup.ledgers.journal.journal_rows import encode, write_breaks, write_notifications
+from trueup.ledgers.journal.leases import renew
+from trueup.ledgers.journal.order_log import BY_RUN
+from trueup.ledgers.sql.apply_plan import Books, Selection, select_corrections
+from trueup.ledgers.sql.check_invariants import Invariants
+from trueup.ledgers.sql.database import CommitUnknown, Database, int_value, stamp, text_value
+from trueup.ledgers.sql.known_rows import KnownRows
+from trueup.ledgers.sql.pack_run import PackedRun, packing
+from trueup.ledgers.sql.plan_index import PlanIndex
+from trueup.ledgers.sql.plan_texts import PlanTexts
+from trueup.ledgers.sql.rows import (
+    FILL_ROWS,
+    ORDER_ROWS,
+    TRADE_ROWS,
+    FillRow,
+    OrderRow,
+    TradeRow,
+    json_list,
+    one_document,
+)
+from trueup.model.coverage_scope import scope_of
+from trueup.model.errors import ConfigError
+from trueup.model.ids import known_client_id, known_id
+from trueup.model.plan import Notification, Plan
+from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.vocabulary import Severity, TradeStatus
+from trueup.ports.records import ApplyReport, Lease
+
+STATES = ("dry", "applied", "blocked", "failed")
+_Found = tuple[int, str, int, str]  # an order's key, profile and logged version, and its columns
+_NOTHING = Selection([], [], [], [], [], [])
+
+
+class Run(Struct, kw_only=True):
+    """One profile's run on its way into the ledger."""
+
+    run_id: str
+    snapshot: Snapshot
+    plan: Plan
+    state: str
+    watermark: str | None
+    notify: bool
+    # as they were read for the plan: what stands so still is not decoded again
+    known_orders: KnownRows[LocalOrder]
+
+    @property
+    def profile_id(self) -> str:
+        return self.plan.profile_id
+
+
+class _Prepared(Struct):
+    """What is made of a run before the database is locked for it."""
+
+    texts: PlanTexts
+    index: PlanIndex | None = None  # of a plan to be applied
+    kept: PackedRun | None = None  # snapshot and plan as they are stored, of a run worth keeping
+
+
+def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
+    """Raises FenceLost, LedgerError, InvariantError; in each case nothing of the run was written."""
+    if run.state not in STATES:
+        raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
+    if run.plan.profile_id != run.snapshot.profile.profile_id:
+        raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
+    texts = PlanTexts(run.plan)
+    if not _is_worth_keeping(run):
+        return _commit(database, lease, run, _Prepared(texts))
+    with packing(run.snapshot, texts) as kept:
+        index = PlanIndex(run.plan) if run.state == "applied" and run.plan.corrections else None
+        kept.snapshot()
+        return _commit(database, lease, run, _Prepared(texts, index, kept))
+
+
+def _commit(database: Database, lease: Lease, run: Run, prepared: _Prepared) -> ApplyReport:
+    """The transaction; a lost acknowledgement of its commit is looked up."""
+    try:
+        with database.transaction():
+            renew(database, lease)
+            return _Commit(database, run, prepared).write()
+    except CommitUnknown:
+        rows = database.rows("run_report", run.run_id)
+        if not rows:
+            raise
+        superseded = msgspec.json.decode(text_value(rows[0][1]), type=list[str])
+        return ApplyReport(
+            run_id=run.run_id,
+            applied=int_value(rows[0][0]),
+            superseded=len(superseded),
+            superseded_ids=superseded,
+            recorded=True,
+        )
+
+
+def _is_worth_keeping(run: Run) -> bool:
+    """A run that found or changed something. What is only for information is kept when it is new."""
+    found = any(one.severity is not Severity.INFO for one in run.plan.breaks)
+    known = {one.break_id for one in run.snapshot.prior}
+    new = any(one.break_id not in known for one in run.plan.breaks)
+    return found or new or bool(run.plan.corrections) or run.state in ("blocked", "failed")
+
+
+class _Commit:
+    """The transaction's statements; the caller holds the transaction and has passed the fence."""
+
+    def __init__(self, database: Database, run: Run, prepared: _Prepared) -> None:
+        self._database = database
+        self._run = run
+        self._prepared = prepared
+        self._home = home_of(database, run.profile_id)
+        self._now = stamp(database.now_ns())
+
+    def write(self) -> ApplyReport:
+        run, index, kept = self._run, self._prepared.index, self._prepared.kept
+        selection, booked = (_NOTHING, []) if index is None else self._select(index)
+        self._write_books(selection, booked)
+        if run.state != "failed":
+            self._write_breaks(selection)
+            self._write_deferrals()
+            self._write_findings()
+        if run.notify:
+            self._write_outbox(selection.notifications)
+        if kept is not None:
+            self._write_run(selection, kept)
+        if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
+            head = self._home.log_head
+            scope = encode(scope_of(run.snapshot.policy)).decode()
+            self._database.write("set_watermark", run.profile_id, head.seq, head.hash, run.watermark, scope)
+        return ApplyReport(
+            run_id=run.run_id,
+            applied=len(selection.applied),
+            superseded=len(selection.superseded),
+            superseded_ids=[one.correction_id for one in selection.superseded],
+            notifications=len(selection.notifications) if run.notify else 0,
+            conflicts=selection.conflicts,
+            recorded=kept is not None,
+        )
+
+    def _select(self, index: PlanIndex) -> tuple[Selection, list[FillRow]]:
+        """With the fills that are booked of the orders."""
+        database, home = self._database, self._home
+        ids = json_list(index.venue_ids()), json_list(index.client_ids())
+        orders = self._orders(ids)
+        rows = database.rows("trades_by_id", home.profile_id, json_list(index.trade_ids()))
+        trades = one_document(rows, TRADE_ROWS)
+        keys = json_list(row.order_key for row in orders)
+        booked = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
+        identities = json_list(index.fill_identities())
+        named = one_document(database.rows("fills_by_identity", home.account_id, identities), FILL_ROWS)
+        books = Books(orders, trades, booked + named, self._unseen(trades))
+        return select_corrections(index, books, home.profile_id), booked
+
+    def _orders(self, ids: tuple[str, str]) -> list[OrderRow]:
+        """As they stand now, whoever wrote them."""
+        database, home = self._database, self._home
+        rows = cast("list[_Found]", database.rows("orders_to_change", home.account_id, *ids))
+        orders = self._run.known_orders.look_up([row[3] for row in rows])
+        named = [OrderRow(key, owner, v, one) for (key, owner, v, _), one in zip(rows, orders, strict=True)]
+        return named + one_document(database.rows("orders_without_ids", home.profile_id), ORDER_ROWS)
+
+    def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
+        """Trades that the plan could not move, for it did not know them: every trade not closed is read."""
+        seen = {trade.trade_id for trade in self._run.snapshot.local.trades}
+        present = (row.trade for row in rows)
+        return frozenset(
+            one.trade_id
+            for one in present
+            if one.status is not TradeStatus.CLOSED and one.trade_id not in seen
+        )
+
+    def _write_books(self, selection: Selection, booked: Iterable[FillRow]) -> None:
+        run = self._run
+        invariants = Invariants(run.plan, booked, allow_overfill=run.snapshot.policy.allow_overfill)
+        with invariants.checking(selection.trades) as check:
+            writer = BookWriter(
+                self._database,
+                self._home,
+                event="corrected",
+                written_by=BY_RUN + run.run_id,
+                logged_at=self._now,
+                check=check,
+            )
+            writer.write(selection.orders, selection.trades)
+
+    def _write_breaks(self, selection: Selection) -> None:
+        plan, run_id = self._run.plan, self._run.run_id
+        if plan.breaks:
+            left = None
+            if selection.applied:
+                dropped = {one.break_id for one in selection.superseded}
+                left = [one.break_id for one in plan.breaks if not one.corrected or one.break_id in dropped]
+            texts = self._prepared.texts
+            write_breaks(self._database, plan.profile_id, texts.breaks, plan.taken_at, run_id, left)
+        waiting = json_list(one.break_id for one in plan.findings if one.break_id)
+        self._database.write("close_other_breaks", plan.profile_id, run_id, plan.taken_at, waiting)
+
+    def _write_run(self, selection: Selection, kept: PackedRun) -> None:
+        run = self._run
+        self._database.write(
+            "insert_run",
+            run.run_id,
+            run.profile_id,
+            run.plan.plan_id,
+            run.plan.taken_at,
+            self._now,
+            run.state,
+            run.plan.result.error,
+            len(selection.applied),
+            encode(selection.superseded).decode(),
+            kept.snapshot(),
+            kept.plan(),
+        )
+        audit = exit_audit(run.plan, selection.applied, run_id=run.run_id, audited_at=self._now)
+        self._database.write_many("insert_exit_audit", audit)
+
+    def _write_outbox(self, notifications: Sequence[Notification]) -> None:
+        told = self._prepared.texts.notifications
+        if len(notifications) < len(self._run.plan.notifications):
+            told = encode(notifications)
+        if notifications:
+            write_notifications(self._database, self._run.profile_id, told, self._now, self._run.run_id)
+
+    def _write_findings(self) -> None:
+        plan, prior = self._run.plan, self._run.snapshot.prior
+        if plan.findings != prior:
+            self._database.write("set_findings", plan.profile_id, encode(plan.findings).decode())
+
+    def _write_deferrals(self) -> None:
+        plan = self._run.plan
+        names = [(_deferral_identity(d.client_order_id, d.venue_order_id), d) for d in plan.deferred]
+        self._database.write("keep_deferrals", plan.profile_id, json_list(name for name, _ in names))
+        rows = [
+            (
+                plan.profile_id,
+                name,
+                known_client_id(d.client_order_id),
+                known_id(d.venue_order_id),
+                d.reason,
+                plan.taken_at,
+            )
+            for name, d in names
+        ]
+        self._database.write_many("defer_order", rows)
+
+
+def _deferral_identity(client_order_id: str | None, venue_order_id: str | None) -> str:
+    venue_id = known_id(venue_order_id)
+    return f"v:{venue_id}" if venue_id is not None else f"c:{known_client_id(client_order_id)}"

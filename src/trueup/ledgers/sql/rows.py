@@ -1,0 +1,125 @@
+"""The rows of the books as values, and values as bound rows. Column order is that of the named statements.
+
+Knows nothing of plans, leases or databases.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple, fields, replace
+
+from trueup.ledgers.sql.database import Row, Value
+from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.money import canonical
+from trueup.model.snapshot import Fill, LocalOrder, Trade
+
+_PREVIOUS = next(i for i, f in enumerate(fields(LocalOrder)) if f.name == "previous_venue_order_ids")
+FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
+_ORDER_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
+Document = TypeVar("Document")
+Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
+
+
+class OrderRow(Struct, frozen=True, gc=False):
+    order_key: int
+    profile_id: str
+    logged_version: int
+    order: LocalOrder
+
+
+class FillRow(Struct, frozen=True, gc=False):
+    instrument: str
+    order_identity: str
+    fill_identity: str
+    order_key: int
+    fill: Fill
+
+    @property
+    def identity(self) -> FillIdentity:
+        return (self.instrument, self.order_identity, self.fill_identity)
+
+
+class TradeRow(Struct, frozen=True, gc=False):
+    logged_version: int
+    trade: Trade
+
+
+ORDER_ROWS = msgspec.json.Decoder(list[OrderRow])
+FILL_ROWS = msgspec.json.Decoder(list[FillRow])
+TRADE_ROWS = msgspec.json.Decoder(list[TradeRow])
+
+
+def one_document(rows: list[Row], decoder: "msgspec.json.Decoder[Document]") -> Document:
+    """The single JSON value that a statement answered."""
+    return decoder.decode(str(rows[0][0]))
+
+
+def json_list(values: Iterable[object]) -> str:
+    """A list as it is bound."""
+    return msgspec.json.encode(list(values)).decode()
+
+
+def order_identity(order: LocalOrder, venue_order_id: str | None = None) -> str:
+    """What a fill calls its order: the venue order id, else the client's, else the trade's."""
+    venue_id = known_id(venue_order_id) or known_id(order.venue_order_id)
+    if venue_id is not None:
+        return venue_id
+    client_id = known_client_id(order.client_order_id)
+    return f"client:{client_id}" if client_id is not None else f"trade:{order.trade_id}:{order.side}"
+
+
+def fill_identity(fill: Fill, order: LocalOrder) -> FillIdentity:
+    """A fill is one fact per account, instrument, venue order id and fill id (invariant I1)."""
+    symbol = fill.symbol or order.symbol
+    token = "" if symbol is None else symbol_token(symbol)
+    return (token, order_identity(order, fill.venue_order_id), normal_id(fill.fill_id))
+
+
+def canonical_order(order: LocalOrder) -> LocalOrder:
+    """The order with canonical amounts: what is stored and logged."""
+    return _canonical(order, _ORDER_AMOUNTS)
+
+
+def canonical_amounts(changes: Mapping[str, Any], keys: tuple[str, ...] = _ORDER_AMOUNTS) -> dict[str, str]:
+    """Of the changed keys (of an order) the amounts that are not canonical, as they should be."""
+    return {
+        key: better
+        for key in keys
+        if (one := changes.get(key)) is not None and (better := _canonical_text(one)) != one
+    }
+
+
+def canonical_fill(fill: Fill) -> Fill:
+    return _canonical(fill, ("qty", "price", "fee"))
+
+
+def canonical_trade(trade: Trade) -> Trade:
+    return _canonical(trade, ("entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty"))
+
+
+def _canonical(value: Stored, keys: tuple[str, ...]) -> Stored:
+    better = canonical_amounts({key: getattr(value, key) for key in keys}, keys)
+    return replace(value, **better) if better else value
+
+
+@lru_cache(maxsize=65_536)
+def _canonical_text(amount_text: str) -> str:
+    return canonical(amount_text)
+
+
+def order_values(order: LocalOrder) -> tuple[Value, ...]:
+    """Every column of formats' local order, in the order of the statements, which is that of the value."""
+    values = astuple(order)
+    previous = order.previous_venue_order_ids
+    return (*values[:_PREVIOUS], json_list(previous) if previous else "[]", *values[_PREVIOUS + 1 :])
+
+
+def fill_values(fill: Fill) -> tuple[Value, ...]:
+    return (*astuple(fill)[:-1], int(fill.inferred))
+
+
+def trade_values(trade: Trade) -> tuple[Value, ...]:
+    return astuple(trade)[1:]

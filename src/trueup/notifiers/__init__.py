@@ -1,0 +1,1 @@
+"""Where alerts go, one module or folder each, found by entry point."""

@@ -1,0 +1,1 @@
+"""What the engine needs from outside: protocols and their values. Adapters translate, they never decide."""

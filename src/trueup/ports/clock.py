@@ -1,0 +1,12 @@
+"""Time: UTC now, and waiting."""
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """UTC now, and waiting. The simulator's clock never passes by itself."""
+
+    def now_ns(self) -> int: ...
+
+    def sleep(self, seconds: float) -> Awaitable[None]: ...

@@ -1,0 +1,19 @@
+"""The bot's side: who is told of repairs."""
+
+from typing import Protocol
+
+from trueup.model.plan import Notification
+
+
+class Executor(Protocol):
+    """The bot's side. Each call carries a notification whose id makes repeats harmless: set the cumulative figures.
+
+    Optional hooks, called where they exist: `reconcile_discovered`, `reconcile_amended`, `reconcile_quarantined`,
+    `reconcile_released`, `reconcile_closed`.
+    """
+
+    async def reconcile_entry_fill(self, notification: Notification) -> None: ...
+
+    async def reconcile_exit_fill(self, notification: Notification) -> None: ...
+
+    async def reconcile_cancel(self, notification: Notification) -> None: ...

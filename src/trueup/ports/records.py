@@ -1,0 +1,135 @@
+"""What the journal hands out: plain values, as they stand in its tables."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from trueup.model.coverage_scope import CoverageScope
+from trueup.model.plan import Alert, Break, Notification
+from trueup.model.snapshot import (
+    Decision,
+    Finding,
+)
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The timed right to work on an account. `holder` is a fresh uuid per acquisition; times are the database's."""
+
+    account_id: str
+    epoch: int
+    holder: str
+    expires_ns: int
+
+
+class ProfileState(Struct, frozen=True, kw_only=True):
+    """What the journal remembers of a profile between runs."""
+
+    prior: list[Finding] = []
+    watermark: str | None = None  # coverage's: history before it is finally classed
+    scope: CoverageScope | None = None  # of what was classed before the watermark; null: of nothing
+    paused: bool = False
+    pause_reason: str | None = None
+
+
+class ApplyReport(Struct, frozen=True, kw_only=True):
+    """What one write transaction did. `superseded`: corrections dropped because their row (or its kin) moved."""
+
+    run_id: str
+    applied: int = 0
+    superseded: int = 0
+    superseded_ids: list[str] = []  # of those corrections
+    notifications: int = 0
+    conflicts: list[str] = []  # messages about fills that exist with other content
+    recorded: bool = False  # a run that found and changed nothing new is not kept
+
+
+class OutboxItem(Struct, frozen=True, kw_only=True):
+    """One committed notification that the executor has not yet taken."""
+
+    profile_id: str
+    run_id: str
+    sequence: int
+    notification: Notification
+    subject: str  # the trade, else the order: what notifications are in order within
+    attempts: int = 0
+
+
+class OutboxState(Struct, frozen=True, kw_only=True):
+    """Of all profiles. `oldest_age_s`: since the oldest waiting notification was committed; 0 where none waits."""
+
+    waiting: int
+    parked: int
+    oldest_age_s: float
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """One kept run: any that found or changed something."""
+
+    run_id: str
+    profile_id: str
+    taken_at: str
+    state: str  # "dry" | "applied" | "blocked" (circuit breaker) | "failed"
+    plan_id: str
+    error: str | None = None
+
+
+class LeaseState(Struct, frozen=True, kw_only=True):
+    """A lease as `status` shows it. `holder` null: free; `completed`: profile id → taken_at of its last good run."""
+
+    account_id: str
+    epoch: int
+    holder: str | None
+    expires_at: str
+    next_due_at: str | None
+    completed: dict[str, str]
+
+
+class BreakRecord(Struct, frozen=True, kw_only=True):
+    """A break over time. `resolution`: null (open), "corrected" or "not_seen_again"; `run_id`: the last that saw it."""
+
+    profile_id: str
+    found: Break
+    first_seen_at: str
+    last_seen_at: str
+    occurrences: int
+    resolution: str | None
+    resolved_at: str | None
+    run_id: str
+
+
+class AlertRecord(Struct, frozen=True, kw_only=True):
+    """When an alert was last told. `stands`: it has not recovered since."""
+
+    profile_id: str
+    alert: Alert
+    raised_at: str
+    stands: bool
+
+
+class DecisionRecord(Struct, frozen=True, kw_only=True):
+    """A person's decision, and who took it back where it was."""
+
+    profile_id: str
+    decision: Decision
+    revoked_at: str | None = None
+    revoked_by: str | None = None
+    revoke_reason: str | None = None
+
+
+class DeferralRecord(Struct, frozen=True, kw_only=True):
+    """An order that is deferred since `first_deferred_at`, in every run since; ids in their comparable form."""
+
+    client_order_id: str | None
+    venue_order_id: str | None
+    reason: str
+    first_deferred_at: str
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One thing that happened to an order or a trade. `source`: log, break, correction, notification or decision."""
+
+    at: str
+    source: str
+    what: str
+    by: str | None
+    detail: dict[str, Any]

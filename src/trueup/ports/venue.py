@@ -1,0 +1,88 @@
+"""One account at one venue, read only; what a stream offers besides; what an entry point is called with.
+
+Async. A method raises `VenueError` where it got no usable answer; the engine turns that into a failed read or an
+`unknown` answer. A listing that could not be read to its end is returned with state `partial`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from trueup.model.snapshot import (
+    HistoryRead,
+    Instrument,
+    OrdersRead,
+    PositionsRead,
+    VenueAnswer,
+)
+from trueup.model.vocabulary import QueryBy
+from trueup.ports.clock import Clock
+
+
+class Venue(Protocol):
+    """One account at one venue, read only. Every call has a time-out and every listing a bound."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def account_id(self) -> str | None:
+        """The venue's own id of the account these credentials belong to; null where it has none."""
+        ...
+
+    async def now_ns(self) -> int | None:
+        """The venue's clock, for `doctor`; null where it has none."""
+        ...
+
+    async def instruments(self) -> list[Instrument]:
+        """Steps and ticks; empty = not known (quantities then compare exactly)."""
+        ...
+
+    async def open_orders(self) -> OrdersRead: ...
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        """Orders submitted and fills executed at or after `since` (null: from the beginning)."""
+        ...
+
+    async def positions(self) -> PositionsRead: ...
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        """One order, asked for at every endpoint that can hold its type.
+
+        `absent` only where the venue said with authority that no such order exists.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Hinting(Protocol):
+    """What a venue with a stream offers besides `Venue`."""
+
+    def hints(self) -> AsyncIterator[None]:
+        """Yields whenever something may have changed, until it is closed; connects again by itself.
+
+        A hint wakes a run early. Nothing is decided from it, and losing it costs only latency.
+        """
+        ...
+
+
+class VenueSettings(Struct, frozen=True, kw_only=True):
+    """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
+
+    `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin;
+    `allow_live`: real money may be looked at, said by a flag or `TRUEUP_ALLOW_LIVE=true` besides the configuration;
+    `managed_symbols`: what the account's profiles manage between them; null = any symbol.
+    """
+
+    account_id: str
+    credentials: Mapping[str, str] = {}
+    options: Mapping[str, Any] = {}
+    folder: str = "."
+    allow_live: bool = False
+    managed_symbols: Sequence[str] | None = None
+    clock: Clock
+
+    def __repr__(self) -> str:
+        return f"VenueSettings({self.account_id!r}, credentials hidden)"

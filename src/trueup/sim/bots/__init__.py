@@ -1,0 +1,1 @@
+"""Simulated bots and people: what they trade, hear, remember and record."""

@@ -1,0 +1,1 @@
+"""The simulated venue behind Alpaca's HTTP API."""

@@ -1,0 +1,1 @@
+"""Whole worlds on trial: drawn from a seed, run, judged, shrunk."""

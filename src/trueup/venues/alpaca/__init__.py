@@ -1,0 +1,1 @@
+"""Alpaca. Entry point: `open_venue`."""

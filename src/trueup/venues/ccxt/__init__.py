@@ -1,0 +1,1 @@
+"""The exchanges that CCXT knows. Entry point: `open_venue`."""

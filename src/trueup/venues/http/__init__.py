@@ -1,0 +1,1 @@
+"""Requests to a venue over HTTP: retries, time-outs, one budget per account."""

@@ -1,0 +1,56 @@
+"""Rows that are as they were are the very same; any other text is another row."""
+
+import pytest
+
+from trueup.ledgers.sql import known_rows
+from trueup.ledgers.sql.known_rows import KnownBooks
+from trueup.model.snapshot import Trade
+from trueup.model.vocabulary import PositionSide, TradeStatus
+
+
+def text(trade_id: str, entry_qty: str = "1", version: int = 1) -> str:
+    return f'["{trade_id}","BTC/USD","long","open","{entry_qty}","0",null,"0",null,null,{version}]'
+
+
+def test_a_row_is_decoded_in_the_order_of_its_fields() -> None:
+    (trade,) = KnownBooks().trades.decode([text("t-1", "2.5", 3)])
+    assert type(trade) is Trade
+    assert trade == Trade(
+        trade_id="t-1",
+        symbol="BTC/USD",
+        side=PositionSide.LONG,
+        status=TradeStatus.OPEN,
+        entry_qty="2.5",
+        version=3,
+    )
+
+
+def test_what_did_not_change_is_the_same_row_wherever_it_stands() -> None:
+    trades = KnownBooks().trades
+    one, two = trades.decode([text("t-1"), text("t-2")])
+    new, again, changed = trades.decode([text("t-3"), text("t-2"), text("t-1", "2")])
+    assert again is two
+    assert (new.trade_id, changed.entry_qty, one.entry_qty) == ("t-3", "2", "1")
+
+
+def test_a_row_with_the_version_it_had_and_other_figures_is_another_one() -> None:
+    """As after a backup was restored: a version may be had twice."""
+    trades = KnownBooks().trades
+    trades.decode([text("t-1", "1", version=2)])
+    assert [one.entry_qty for one in trades.decode([text("t-1", "3", version=2)])] == ["3"]
+
+
+def test_what_is_not_in_the_last_read_is_forgotten() -> None:
+    trades = KnownBooks().trades
+    (first,) = trades.decode([text("t-1")])
+    trades.decode([])
+    assert trades.decode([text("t-1")])[0] is not first
+
+
+def test_a_long_list_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_rows, "ROWS_KEPT_MAX", 1)
+    trades = KnownBooks().trades
+    texts = [text("t-1"), text("t-2")]
+    first, again = trades.decode(texts), trades.decode(texts)
+    assert first == again
+    assert first[0] is not again[0]

@@ -1,0 +1,71 @@
+"""The installed ccxt's own parsers, on payloads from the exchanges' documentation, end in canonical values.
+
+`tests/data/ccxt` holds the payloads, written by hand after the documentation that each file names, with what must come
+out, by hand too.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import ccxt.async_support
+import msgspec
+import pytest
+
+from trueup.sim.clock import SimClock
+from trueup.venues.ccxt.client import Client
+from trueup.venues.ccxt.rows import read_fill, read_order, read_position
+
+DATA = Path(__file__).parents[3] / "data" / "ccxt"
+_FILES = {path.stem: json.loads(path.read_text(), parse_float=str) for path in sorted(DATA.glob("*.json"))}
+
+
+def _cases(kind: str) -> list[Any]:
+    return [
+        pytest.param(exchange_id, case, id=f"{exchange_id}: {case['what']}")
+        for exchange_id, file in _FILES.items()
+        for case in file.get(kind, [])
+    ]
+
+
+def _exchange(exchange_id: str) -> Any:
+    """Our twin of a fresh exchange, knowing the markets of its file."""
+    twin = Client(getattr(ccxt.async_support, exchange_id)(), SimClock()).exchange
+    markets = _FILES[exchange_id]["markets"]
+    twin.set_markets([twin.safe_market_structure({**market, "info": {}}) for market in markets])
+    twin.options["marketsByAltname"] = {
+        one["altname"]: twin.market(one["symbol"]) for one in markets if "altname" in one
+    }
+    return twin
+
+
+def _market(twin: Any, case: dict[str, Any]) -> Any:
+    return twin.market(case["symbol"]) if "symbol" in case else None
+
+
+def _same(value: Any, expected: dict[str, Any]) -> None:
+    said = msgspec.to_builtins(value)
+    assert {key: said[key] for key in expected} == expected
+
+
+def test_at_least_twelve_exchanges() -> None:
+    assert len(_FILES) >= 12
+
+
+@pytest.mark.parametrize(("exchange_id", "case"), _cases("orders"))
+def test_orders(exchange_id: str, case: dict[str, Any]) -> None:
+    twin = _exchange(exchange_id)
+    row = twin.parse_order(case["raw"], _market(twin, case))
+    _same(read_order(row, exchange_id, conditional=case.get("conditional", False)), case["expected"])
+
+
+@pytest.mark.parametrize(("exchange_id", "case"), _cases("fills"))
+def test_fills(exchange_id: str, case: dict[str, Any]) -> None:
+    twin = _exchange(exchange_id)
+    _same(read_fill(twin.parse_trade(case["raw"], _market(twin, case))), case["expected"])
+
+
+@pytest.mark.parametrize(("exchange_id", "case"), _cases("positions"))
+def test_positions(exchange_id: str, case: dict[str, Any]) -> None:
+    twin = _exchange(exchange_id)
+    _same(read_position(twin.parse_position(case["raw"], _market(twin, case))), case["expected"])
