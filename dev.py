@@ -2,7 +2,7 @@
 """Sets up trueup's working copy and runs its commands. Needs Python 3.11 and nothing else.
 
     python3 dev.py demo [args]     drift appears and is repaired, on a simulated venue
-    python3 dev.py test [args]     the tests (pytest's arguments)
+    python3 dev.py test [args]     the tests (pytest's arguments); `--quick` first: a part, in under a minute
     python3 dev.py lint            ruff, mypy --strict, import-linter
     python3 dev.py format          ruff's formatter and safe fixes
     python3 dev.py bench [args]    the benchmarks
@@ -42,6 +42,11 @@ PROGRAMS = {
     "test": ("pytest",),
     "bench": ("benchmarks",),
 }
+# What `test --quick` stands for: the decisions, the ledgers and the units; no processes, no slow ones.
+QUICK = (
+    *("-n", "auto", "--dist", "loadfile", "-m", "not slow"),
+    *("tests/unit", "tests/acceptance/plan", "tests/contract/ledgers"),
+)
 GATES = {
     "lint": (
         ("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."),
@@ -76,6 +81,8 @@ def main(args: Sequence[str]) -> int:
     prepare()
     if command in ("test", "bench"):
         os.chdir(ROOT)
+    if command == "test" and rest[:1] == ["--quick"]:
+        rest = [*QUICK, *rest[1:]]
     if command in PROGRAMS:
         become([*PROGRAMS[command], *rest])
     return run_all(GATES[command])

@@ -161,3 +161,18 @@ def test_declared_entry_points_can_be_loaded() -> None:
     for group in ("trueup.venues", "trueup.ledgers"):
         for entry_point in entry_points(group=group):
             assert callable(entry_point.load()), entry_point.name
+
+
+def test_pre_commit_runs_the_gates_of_ci() -> None:
+    """One list of gates, in dev.py; its configuration is one that pre-commit accepts."""
+    configuration = ROOT / ".pre-commit-config.yaml"
+    answer = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config", configuration],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+    assert "entry: python3 dev.py lint" in configuration.read_text()
+    script = (ROOT / ".ci/run").read_text()
+    assert script.index("dev.py lint") < script.index("dev.py test")
