@@ -3,7 +3,6 @@
 Lists are checked in bulk, each by itself; the first fault is an `InputError` that names the place. Knows no bytes.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
@@ -22,6 +21,7 @@ from trueup.model.check_texts import (
 )
 from trueup.model.checked_rows import CheckedRows
 from trueup.model.errors import InputError
+from trueup.model.id_pattern import BadPattern, IdPattern
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, known_client_id, known_id
 from trueup.model.snapshot import SNAPSHOT_FORMAT, LocalOrder, Snapshot, VenueOrder
 from trueup.model.vocabulary import Outcome, Status
@@ -185,15 +185,12 @@ def _check_single_values(snapshot: Snapshot) -> None:
 
 
 def _check_pattern(pattern: str | None) -> None:
-    path = "$.policy.client_order_id_pattern"
     if pattern is None:
         return
     try:
-        groups = re.compile(pattern).groupindex
-    except re.error as fault:
-        raise InputError(f"not a regular expression: {fault}", path) from fault
-    if not groups.keys() & {"profile", "trade", "action"}:
-        raise InputError("the expression needs a named group: profile, trade or action", path)
+        IdPattern(pattern)
+    except BadPattern as fault:
+        raise InputError(str(fault), "$.policy.client_order_id_pattern") from fault
 
 
 def _raise_fault(path: str, fault: str | None) -> None:

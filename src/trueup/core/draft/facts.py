@@ -1,10 +1,10 @@
 """What a snapshot says, read once: the lookups that the stages share. Nothing here changes while a plan is made."""
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
 
+from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, amount
 from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, VenueOrder
@@ -47,9 +47,9 @@ class Facts:
         return frozenset(map(symbol_token, self.policy.claimed_symbols))
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
+    def pattern(self) -> IdPattern | None:
         text = self.policy.client_order_id_pattern
-        return None if text is None else re.compile(text)
+        return None if text is None else IdPattern(text)
 
     @cached_property
     def prior_by_id(self) -> dict[str, Finding]:

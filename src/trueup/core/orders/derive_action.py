@@ -24,10 +24,9 @@ _ACTION_WORDS = {"entry": Action.ENTRY, "open": Action.ENTRY, "exit": Action.EXI
 
 def pattern_group(draft: "Draft", client_order_id: str | None, group: str) -> str | None:
     """What the client order id says by the policy's pattern; null where it says nothing."""
-    if draft.pattern is None or client_order_id is None or group not in draft.pattern.groupindex:
+    if draft.pattern is None or client_order_id is None:
         return None
-    match = draft.pattern.search(client_order_id.strip())
-    return (match[group] or None) if match is not None else None
+    return draft.pattern.read(client_order_id, group)
 
 
 def derive_action(draft: "Draft", order: LocalOrder, record: VenueOrder | None) -> Action:

@@ -116,7 +116,7 @@ def _name(draft: Draft, index: int) -> str:
 
 def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
     """Only for local orders that have neither order id: one with another client order id is another order."""
-    if draft.pattern is None or "trade" not in draft.pattern.groupindex:
+    if draft.pattern is None or not draft.pattern.has("trade"):
         return
     wanting = [index for index in unmatched if draft.matched[index] is None and _is_bare(draft.orders[index])]
     if not wanting:
