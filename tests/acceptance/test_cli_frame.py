@@ -43,6 +43,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert ast.literal_eval(ours) == [
         "trueup.model",
         "trueup.model.errors",
+        "trueup.model.harmless",
         "trueup.surfaces",
         "trueup.surfaces.cli",
         "trueup.surfaces.cli.main",

@@ -10,11 +10,11 @@ from typing import TextIO
 import msgspec
 
 from trueup.engine.events import LOGGER
+from trueup.model.harmless import harmless_json
 from trueup.model.times import from_ns
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _NS_PER_S = 1_000_000_000
-_UNSAFE = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))}
 
 
 class JsonFormatter(logging.Formatter):
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
             line["traceback"] = self.formatException(record.exc_info)
-        return _ENCODER.encode(line).decode().translate(_UNSAFE)
+        return harmless_json(_ENCODER.encode(line).decode())
 
 
 def set_up_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 
+from trueup.model.harmless import csv_cell, harmless_json
 from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
@@ -19,7 +20,6 @@ TABLES = (
     *("orders", "fills", "trades", "order_log"),
     *("breaks", "corrections", "exit_audit", "decisions", "runs", "outbox"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.command()
@@ -52,7 +52,7 @@ def command(
 
 def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     for row in rows:
-        file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        file.write(harmless_json(json.dumps(row, separators=(",", ":"))) + "\n")
 
 
 def write_csv(rows: list[dict[str, Any]], file: TextIO) -> None:
@@ -61,18 +61,11 @@ def write_csv(rows: list[dict[str, Any]], file: TextIO) -> None:
         return
     columns = list(dict.fromkeys(key for row in rows for key in row))
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(csv_cell, columns))
     writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list | bool):
-        return json.dumps(value, separators=(",", ":"))
-    return _harmless(value) if isinstance(value, str) else value
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet would run `=…` as a formula: such a text gets an apostrophe; a plain number stays one."""
-    if not text.startswith(_FORMULA_STARTS) or text.lstrip("+-").replace(".", "", 1).isdigit():
-        return text
-    return "'" + text
+        return csv_cell(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    return csv_cell(value) if isinstance(value, str) else value

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from trueup.model.errors import InputError
+from trueup.model.harmless import visible
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import can_ask, say, visible
+from trueup.surfaces.cli.terminal import can_ask, say
 
 DEFAULT_FILE = Path("trueup.toml")
 # venue → its credentials, each with the variable in which its users keep it

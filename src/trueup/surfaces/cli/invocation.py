@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from trueup.model.harmless import harmless_json, visible
 from trueup.surfaces.cli import terminal
 
 
@@ -25,7 +26,7 @@ class Invocation:
         terminal.console(color=self.color).print(*renderables)
 
     def line(self, text: str, style: str | None = None) -> None:
-        terminal.console(color=self.color).print(terminal.visible(text), style=style, soft_wrap=True)
+        terminal.console(color=self.color).print(visible(text), style=style, soft_wrap=True)
 
     def talk(self, text: str, style: str | None = None) -> None:
         """A line of a story; with --json there is none, only its end."""
@@ -40,7 +41,11 @@ class Invocation:
         """Prints one line of JSON, on standard output, at once."""
         import msgspec
 
-        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        self.json_text(msgspec.json.encode(value))
+
+    def json_text(self, document: bytes) -> None:
+        """The same of JSON that is encoded already."""
+        sys.stdout.buffer.write(harmless_json(document.decode()).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from trueup.model.errors import TrueupError
-from trueup.surfaces.cli.terminal import say_error, visible
+from trueup.model.harmless import visible
+from trueup.surfaces.cli.terminal import say_error
 
 ALLOW_LIVE = "TRUEUP_ALLOW_LIVE"  # service.registry's, which is imported by commands only
 USAGE_EXIT = 64  # EX_USAGE of sysexits.h; click's own 2 means "breaks found" here

@@ -19,7 +19,7 @@ def command(invocation: Invocation, run: str, show_snapshot: bool) -> int:
 
     with open_books(invocation) as books:
         if show_snapshot:
-            click.echo(books.load_run(run)[1])
+            invocation.json_text(books.load_run(run)[1])
             return IN_SYNC
         replay = replay_run(books, run)
     if invocation.json:

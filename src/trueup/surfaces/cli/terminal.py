@@ -6,12 +6,12 @@ through here. rich is imported when something is printed, never before.
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from trueup.model.errors import InputError
+from trueup.model.harmless import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,21 +20,7 @@ if TYPE_CHECKING:
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
 DECIMALS_SHOWN = 8
 ENDLESS = 1 << 20  # columns; wider than any line
-_HARMFUL = frozenset(
-    {"Cc", "Cf", "Cs", "Zl", "Zp"}
-)  # control, direction overrides, surrogates, line separators
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
-
-
-def visible(value: object) -> str:
-    """A value as text that cannot steer a terminal: control characters become visible escapes."""
-    text = "" if value is None else str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in _HARMFUL else char
-        for char in text
-    )
 
 
 def brief(value: object) -> str:
