@@ -53,7 +53,10 @@ class Reason(StrEnum):
     ABSENT_HISTORY_INCOMPLETE = "absent_history_incomplete"
     ABSENT_BUT_FILLED = "absent_but_filled"
     ABSENT_IN_TRANSITION = "absent_in_transition"
+    ABSENT_QUESTION_OPEN = "absent_question_open"
     ABSENT_BY_POLICY = "policy_not_venue_confirmed"
+    STATUS_NOT_KNOWN = "status_not_known"
+    LIVE_BUT_NOT_LISTED = "live_but_not_listed"
     # missing locally
     NOT_KNOWN_LOCALLY = "not_known_locally"
     NOT_OWNED = "not_owned"

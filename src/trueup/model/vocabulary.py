@@ -155,6 +155,7 @@ class BreakKind(StrEnum):
     SUB_TAG_MISSING = "sub_tag_missing"
     TRADE_OVERRUN = "trade_overrun"
     IDS_INCOMPLETE = "ids_incomplete"
+    END_UNKNOWN = "end_unknown"
 
 
 class DeferralReason(StrEnum):

@@ -345,6 +345,24 @@ def test_mass_absence_counts_nothing(count, of, is_mass):
     assert (errors_alerted(planned) != []) is is_mass
 
 
+@pytest.mark.parametrize(
+    ("count", "of", "is_mass"), [(3, 3, False), (2, 4, False), (3, 4, True), (5, 5, True)]
+)
+def test_orders_never_acknowledged_are_a_mass_among_themselves(count, of, is_mass):
+    orders = [
+        local_order(venue_order_id=None, client_order_id=f"c-{n}", trade_id=f"t-{n}") for n in range(of)
+    ]
+    listed = [venue_order(venue_order_id=f"v-{n}", client_order_id=f"c-{n}") for n in range(count, of)]
+    known = [local_order(venue_order_id=f"k-{n}", client_order_id=f"k-{n}") for n in range(20)]
+    listed += [venue_order(venue_order_id=f"k-{n}", client_order_id=f"k-{n}") for n in range(20)]
+    prior = [finding(2, venue_order_id=None, client_order_id=f"c-{n}") for n in range(count)]
+    answers = [absent(f"c-{n}", "client_order_id") for n in range(count)]
+    planned = plan([*orders, *known], listed, answers=answers, prior=prior)
+    assert ("mass_absence" in deferred(planned)) is is_mass
+    assert len([one for one in steps(planned) if one.startswith("set_status")]) == (0 if is_mass else count)
+    assert (errors_alerted(planned) != []) is is_mass
+
+
 def test_after_mass_absence_the_counts_start_again():
     planned = vanished(4, of=4)
     assert all(item["confirmations"] == 0 for item in planned["findings"])

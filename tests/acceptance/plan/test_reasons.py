@@ -148,7 +148,14 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     Reason.ABSENT_HISTORY_INCOMPLETE: lambda: gone_for_good(history=history(state="partial")),
     Reason.ABSENT_BUT_FILLED: lambda: gone_for_good(history=history(fills=[fill("F1", "5")])),
     Reason.ABSENT_IN_TRANSITION: lambda: gone_for_good(local_order(status="pending_cancel")),
+    Reason.ABSENT_QUESTION_OPEN: lambda: gone_for_good(
+        history=history(fills=[fill("F1", "5", venue_order_id="v-9", client_order_id="c-1")])
+    ),
     Reason.ABSENT_BY_POLICY: gone_for_good,
+    Reason.STATUS_NOT_KNOWN: lambda: gone(answers=[found(venue_order(status=None, raw_status="odd"))]),
+    Reason.LIVE_BUT_NOT_LISTED: lambda: gone(
+        answers=[found(venue_order())], prior=[CONFIRMED | {"kind": "end_unknown", "venue_order_id": "v-1"}]
+    ),
     # missing locally
     Reason.NOT_KNOWN_LOCALLY: lambda: snapshot([], [venue_order()]),
     Reason.NOT_OWNED: lambda: snapshot([], [venue_order()], policy={"owned_sub_tags": ["desk-1"]}),

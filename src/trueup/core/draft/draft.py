@@ -10,7 +10,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from trueup.core.draft.facts import Facts, Ids
+from trueup.core.draft.facts import Facts, Ids, shares_id
 from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.trades.trade_moves import TradeMoves
 from trueup.model.ids import known_client_id, known_id, symbol_token
@@ -280,6 +280,10 @@ class Draft(Facts):
             self.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
         self.waiting.append((reason or DeferralReason.QUERY_OPEN, f"{digest_id}-{kind}", kind, ids, version))
 
+    def wait(self, kind: BreakKind, digest_id: str, ids: Ids, version: int | None) -> None:
+        """Nothing is found, put off or asked yet; the finding lets later runs know since when it stands."""
+        self.waiting.append((DeferralReason.QUERY_OPEN, f"{digest_id}-{kind}", kind, ids, version))
+
     def defer_order(
         self, index: int, reason: DeferralReason, kind: BreakKind = BreakKind.MISSING_AT_VENUE
     ) -> None:
@@ -322,6 +326,16 @@ class Draft(Facts):
         if key not in self.wants or mine[0] < self.wants[key][0]:
             self.wants[key] = mine
         return True
+
+    def has_question(self, order: LocalOrder) -> bool:
+        """Whether this plan asks about the order, or will about a fill that names its client order id."""
+        mine = (order.client_order_id, order.venue_order_id, None)
+        if any(shares_id(mine, ids) for _, _, ids in self.wants.values()):
+            return True
+        client_id = known_client_id(order.client_order_id)
+        return client_id is not None and any(
+            known_client_id(fill.client_order_id) == client_id for fill in self.stray_fills
+        )
 
     def set_order(self, index: int, order: LocalOrder, *, venue_updated_at: str | None) -> LocalOrder:
         """The order as it now stands; its version rises once, however much of it changed."""

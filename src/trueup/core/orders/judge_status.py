@@ -75,7 +75,8 @@ def _judge_reopening(judgement: Judgement, record: VenueOrder, venue_status: Sta
     grew = judgement.growth_qty > 0
     kind = BreakKind.RESURRECTED if grew else BreakKind.REOPENED
     local, venue = {"status": before.status}, {"status": record.status}
-    complete = before.qty is None or amount(before.filled_qty) >= amount(before.qty)
+    now = judgement.order  # its quantity may just have been raised
+    complete = now.qty is None or amount(now.filled_qty) >= amount(now.qty)
     if before.status is Status.FILLED and complete:
         judgement.found(
             BreakKind.REOPENED,

@@ -14,7 +14,7 @@ from trueup.model.vocabulary import BreakKind, CorrectionKind, DecisionKind
 
 def apply_decisions(draft: Draft) -> None:
     """Bind local orders without a trade to the trade a person named; what they have booked moves it."""
-    if not draft.snapshot.local.decisions:
+    if not draft.snapshot.local.decisions or draft.account_changed:
         return
     wanting = [index for index, order in enumerate(draft.orders) if order.trade_id is None]
     for index in sorted(wanting, key=lambda one: turn_of(draft.orders[one])):

@@ -70,7 +70,9 @@ def _is_ours_to_judge(draft: Draft, record: VenueOrder) -> bool:
 
 
 def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
-    if venue_id is None:
+    if draft.account_changed:
+        draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
+    elif venue_id is None:
         _report(
             draft,
             record,
@@ -78,9 +80,6 @@ def _judge(draft: Draft, venue_id: str | None, record: VenueOrder) -> None:
             Reason.ORDER_WITHOUT_ID,
             "a venue order without a venue order id: nothing can be booked of it",
         )
-        return
-    if draft.account_changed:
-        draft.defer_record(record, DeferralReason.ACCOUNT_CHANGED)
     elif venue_id in draft.ids_in_local_fills:
         _report(
             draft,
@@ -123,8 +122,8 @@ def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
     if index is not None and draft.orders[index].status not in LIVE and index not in draft.deferred_orders:
         return False
     if before not in draft.venue.by_id:
-        if index is None and judge_ownership(draft, record) is Owner.FOREIGN:
-            return False  # neither it nor what it replaced is ours
+        if index is None and draft.is_known_locally(before):
+            return False  # what it replaced is another profile's
         return _ask_for(draft, record, before, Reason.PREDECESSOR_NOT_READ)
     recent = index in draft.deferred_orders
     if index is None or (not recent and _keeps_its_row(draft.orders[index], before)):

@@ -1,14 +1,21 @@
-"""First stage: drop the orders whose instrument the policy does not manage. An order without a symbol stays."""
+"""First stage: what this run may judge. Not the rows of a read that failed, nor orders of instruments not managed.
+
+An order without a symbol stays.
+"""
+
+from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft, record_key
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.snapshot import LocalAnswer, LocalOrder
-from trueup.model.vocabulary import Outcome
+from trueup.model.snapshot import LocalAnswer, LocalOrder, Snapshot
+from trueup.model.vocabulary import Outcome, ReadState
 
 
 def filter_scope(draft: Draft) -> None:
     """Narrow both sides to the scope and count what was dropped of the local and the open-order lists."""
+    draft.snapshot = _without_failed_rows(draft.snapshot)
     local, venue = draft.snapshot.local, draft.snapshot.venue
+    draft.open_rows = venue.open_orders.rows
     draft.trades = {known_id(trade.trade_id) or "": trade for trade in local.trades}
     found = _found_orders(local.answers, local.orders)
     if found:
@@ -25,6 +32,19 @@ def filter_scope(draft: Draft) -> None:
     draft.orders = draft.original_orders = orders
     draft.open_rows = rows
     draft.count("out_of_scope", dropped)
+
+
+def _without_failed_rows(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without the rows of reads that failed: nothing follows from them, whoever left them there."""
+    venue, failed = snapshot.venue, ReadState.FAILED
+    opened, history, positions = venue.open_orders, venue.history, venue.positions
+    if opened.state is failed and opened.rows:
+        venue = replace(venue, open_orders=replace(opened, rows=[]))
+    if history.state is failed and (history.orders or history.fills):
+        venue = replace(venue, history=replace(history, orders=[], fills=[]))
+    if positions.state is failed and positions.rows:
+        venue = replace(venue, positions=replace(positions, rows=[]))
+    return snapshot if venue is snapshot.venue else replace(snapshot, venue=venue)
 
 
 def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:

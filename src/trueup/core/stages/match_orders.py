@@ -20,14 +20,16 @@ from trueup.model.vocabulary import TERMINAL, BreakKind, DeferralReason, ReadSta
 def match_orders(draft: Draft) -> None:
     """Index the venue's orders, pair them with the local ones, and hand out the fills."""
     _index_venue(draft)
+    if draft.account_changed:  # ids may come again in another account: what it says is of none of our orders
+        draft.matched = [None] * len(draft.orders)
+        return
     _match_by_venue_id(draft)
     if None in draft.matched:
         unmatched = [index for index, record in enumerate(draft.matched) if record is None]
         unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
-        if not draft.account_changed:  # a bot's own ids and patterns may come again in another account
-            _match_by_client_id(draft, unmatched)
-            _match_by_pattern(draft, unmatched)
+        _match_by_client_id(draft, unmatched)
+        _match_by_pattern(draft, unmatched)
     _hand_out_fills(draft)
 
 
@@ -182,8 +184,6 @@ def _hand_out_fills(draft: Draft) -> None:
 
 def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
     """A fill that names only a client order id goes under the venue order id of the one order that carries it."""
-    if draft.account_changed:
-        fill = replace(fill, client_order_id=None)
     venue_id, client_id = known_id(fill.venue_order_id), known_client_id(fill.client_order_id)
     if venue_id is None and client_id is not None:
         record = draft.venue.by_client_id(client_id)

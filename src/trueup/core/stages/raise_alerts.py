@@ -8,6 +8,9 @@ from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import BreakKind, DeferralReason, Severity
 
 DEGRADED = "RECONCILIATION_DEGRADED"
+_TOLD_IN_TIME: frozenset[BreakKind] = frozenset(
+    {BreakKind.END_UNKNOWN}
+)  # a break of its own once it has stood
 DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads": an older deferral raises an alert
 
 
@@ -56,7 +59,7 @@ def _alert_long_deferrals(draft: Draft) -> None:
     rows = [
         (reason, break_id, kind, ids)
         for reason, break_id, kind, ids, _ in draft.waiting
-        if break_id not in known
+        if break_id not in known and kind not in _TOLD_IN_TIME
     ]
     rows += [
         (

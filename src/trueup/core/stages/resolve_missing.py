@@ -48,19 +48,28 @@ def resolve_missing(draft: Draft) -> None:
     draft.mass_absence = mass = _mass_absence(draft, vanished)
     for index in vanished:
         _judge_absence(draft, index, nothing_counts=mass is not None or draft.account_changed)
+    for index in settled:
+        _judge_unknown_end(draft, index)
 
 
 def _mass_absence(draft: Draft, vanished: list[int]) -> tuple[int, int] | None:
-    """(vanished, live) of the acknowledged orders where most are gone at once: the venue, not they, may be at fault.
+    """(vanished, live) where most live orders are gone at once: the venue, not they, may be at fault.
 
-    An order that the venue never acknowledged cannot vanish from it.
+    Acknowledged orders and those that the venue never acknowledged are counted apart; either can be such a mass.
     """
-    gone = sum(1 for index in vanished if draft.original_orders[index].venue_order_id is not None)
-    if not gone:
-        return None
-    live = (order for order in draft.original_orders if order.status in LIVE)
-    known = sum(1 for order in live if order.venue_order_id is not None)
-    return (gone, known) if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known else None
+    live = [order for order in draft.original_orders if order.status in LIVE] if vanished else []
+    for is_acknowledged in (True, False):
+        gone = sum(
+            1 for index in vanished if _is_acknowledged(draft.original_orders[index]) is is_acknowledged
+        )
+        known = sum(1 for order in live if _is_acknowledged(order) is is_acknowledged)
+        if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known:
+            return gone, known
+    return None
+
+
+def _is_acknowledged(order: LocalOrder) -> bool:
+    return order.venue_order_id is not None
 
 
 def _not_listed(draft: Draft) -> list[int]:
@@ -128,7 +137,10 @@ def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
 
 
 def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
-    """What the answers say together: null while a question is open; absent only where every id is."""
+    """What the answers say together: null while a question is open; absent only where every id is.
+
+    What another account has under the same id is another order.
+    """
     draft, order = judgement.draft, judgement.before
     steps = [
         (QueryBy.VENUE_ORDER_ID, known_id(order.venue_order_id)),
@@ -150,16 +162,15 @@ def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
             return None
         if answer.outcome is Outcome.UNKNOWN:
             return Outcome.UNKNOWN
-        if answer.outcome is Outcome.FOUND:
+        if answer.outcome is Outcome.FOUND and not draft.account_changed:
             return _judge_other_order(judgement, comparable)
-    return _absent_or_replaced(judgement)
+    return Outcome.ABSENT if draft.account_changed else _absent_or_replaced(judgement)
 
 
 def _judge_other_order(judgement: Judgement, comparable: str) -> Outcome:
     """An answer was found, but it is not this order's: its client order id carries another venue order."""
-    replaced = _absent_or_replaced(judgement)
-    if replaced is Outcome.FOUND or judgement.draft.account_changed:
-        return replaced  # the same id in another account says nothing of this order
+    if _absent_or_replaced(judgement) is Outcome.FOUND:
+        return Outcome.FOUND
     judgement.found(
         BreakKind.IDENTITY_CONFLICT,
         Reason.CLIENT_ID_REUSED,
@@ -191,6 +202,49 @@ def _absent_or_replaced(judgement: Judgement) -> Outcome:
         changes={"status": Status.REPLACED},
     )
     return Outcome.FOUND
+
+
+# -- an end that is not known -----------------------------------------------------------------------------------------
+
+
+def _judge_unknown_end(draft: Draft, index: int) -> None:
+    """A live order on no complete open list, whose answer has no known status; or has it live, for too long."""
+    order, record = draft.orders[index], draft.matched[index]
+    if record is None or order.status not in LIVE or index in draft.frozen or index in draft.deferred_orders:
+        return
+    if known_id(record.venue_order_id) not in draft.venue.answered or record.status in TERMINAL:
+        return
+    judgement = Judgement(draft, index, record)
+    draft.unsettle(order.symbol)
+    if record.status is None:
+        _report_unknown_end(
+            judgement,
+            Reason.STATUS_NOT_KNOWN,
+            f"the venue calls it {record.raw_status!r}, which is not known",
+        )
+    elif _has_stood(judgement):
+        _report_unknown_end(judgement, Reason.LIVE_BUT_NOT_LISTED, f"asked, the venue has it {record.status}")
+    else:  # the list may be older than the order: the finding tells the next run since when
+        draft.wait(BreakKind.END_UNKNOWN, judgement.digest, judgement.ids, judgement.before.version)
+
+
+def _has_stood(judgement: Judgement) -> bool:
+    kind = BreakKind.END_UNKNOWN
+    prior = judgement.draft.prior_of(f"{judgement.digest}-{kind}", kind, judgement.ids)
+    timeout_ns = round(judgement.draft.policy.transitional_timeout_s * NS_PER_S)
+    return prior is not None and judgement.draft.now_ns - to_ns(prior.first_seen_at) >= timeout_ns
+
+
+def _report_unknown_end(judgement: Judgement, reason: Reason, said: str) -> None:
+    record = judgement.record
+    judgement.found(
+        BreakKind.END_UNKNOWN,
+        reason,
+        f"live locally, not in the venue's complete list of open orders; {said}: how it ended is not known",
+        local={"status": judgement.before.status},
+        venue={"status": record and record.status, "raw_status": record and record.raw_status},
+    )
+    judgement.commit()
 
 
 # -- counting ---------------------------------------------------------------------------------------------------------
@@ -255,7 +309,12 @@ def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
         Reason.ABSENT_UNCONFIRMED,
         f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times",
     )
-    if enough:
+    if enough and draft.has_question(order):
+        reason, message = (
+            Reason.ABSENT_QUESTION_OPEN,
+            "absence is confirmed; a question about the order is open",
+        )
+    elif enough:
         refusal = _refusal(draft, judgement.index, order)
         if refusal is None:
             _end_by_policy(judgement, confirmations)

@@ -1,7 +1,7 @@
 """`trueup plan`: what differs and what would be repaired; of a snapshot file, or of the configured profiles.
 
-Exit codes: 0 no break above info, 2 breaks, 3 incomplete (the open-order read is not complete, or a query is open),
-1 failure; of several plans the worst.
+Exit codes: 0 no break above info, 2 breaks, 3 incomplete (the open-order read is not complete, a query is open, an end
+is unknown, everything was deferred, or the profile is paused), 1 failure; of several plans the worst.
 """
 
 from collections.abc import Iterable
@@ -93,17 +93,36 @@ def show_plan(invocation: Invocation, snapshot: "Snapshot", plan: "Plan") -> Non
 
 
 def exit_code(snapshot: "Snapshot", plan: "Plan") -> int:
-    from trueup.model.vocabulary import DeferralReason, ReadState, Severity
+    from trueup.model.vocabulary import BreakKind, DeferralReason, ReadState, Severity
 
     if not plan.result.processed:
         return FAILURE
-    if any(found.severity is not Severity.INFO for found in plan.breaks):
+    kinds = {found.kind for found in plan.breaks if found.severity is not Severity.INFO}
+    if kinds - {BreakKind.END_UNKNOWN}:
         return BREAKS
     waiting = (DeferralReason.QUERY_OPEN, DeferralReason.QUERY_BUDGET)
     is_waiting = bool(plan.queries) or any(one.reason in waiting for one in plan.deferred)
-    if is_waiting or snapshot.venue.open_orders.state is not ReadState.COMPLETE:
+    if kinds or is_waiting or snapshot.venue.open_orders.state is not ReadState.COMPLETE:
         return INCOMPLETE
-    return IN_SYNC
+    return INCOMPLETE if nothing_was_judged(snapshot, plan) else IN_SYNC
+
+
+def nothing_was_judged(snapshot: "Snapshot", plan: "Plan") -> bool:
+    """Whether every order that could be judged, live here or listed there, was deferred; false where there is none."""
+    from trueup.model.ids import known_client_id, known_id
+    from trueup.model.vocabulary import LIVE
+
+    if not plan.deferred:
+        return False
+    venue_ids = {known_id(one.venue_order_id) for one in plan.deferred} - {None}
+    client_ids = {known_client_id(one.client_order_id) for one in plan.deferred} - {None}
+    live = [one for one in snapshot.local.orders if one.status in LIVE]
+    ids = [(one.venue_order_id, one.client_order_id) for one in live]
+    ids += [(one.venue_order_id, one.client_order_id) for one in snapshot.venue.open_orders.rows]
+    return bool(ids) and all(
+        known_id(venue_id) in venue_ids or known_client_id(client_id) in client_ids
+        for venue_id, client_id in ids
+    )
 
 
 # -- configured profiles ----------------------------------------------------------------------------------------------
