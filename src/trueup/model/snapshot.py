@@ -46,7 +46,10 @@ class Instrument(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 
 
 class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """One order as the bot recorded it. `last_activity_at`: the ledger's clock; `version` rises with every write."""
+    """One order as the bot recorded it. `last_activity_at`: the ledger's clock; `version` rises with every write.
+
+    `by_notional`: ordered by an amount of money; its `qty` is an estimate until it ended.
+    """
 
     client_order_id: str | None = None
     venue_order_id: str | None = None
@@ -67,11 +70,15 @@ class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     venue_updated_at: str | None = None
     previous_venue_order_ids: tuple[str, ...] = ()
     position_side: PositionSide | None = None
+    by_notional: bool = False
     version: int = 1
 
 
 class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """One execution. Identity: (account, instrument, venue order id, fill id); `fee` may be negative (a rebate)."""
+    """One execution. Identity: (account, instrument, venue order id, fill id); `fee` may be negative (a rebate).
+
+    `price_estimated`: the venue told none; the real one takes its place.
+    """
 
     fill_id: str
     venue_order_id: str | None = None
@@ -84,6 +91,7 @@ class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=Tr
     fee_currency: str | None = None
     filled_at: str | None = None
     inferred: bool = False
+    price_estimated: bool = False
 
 
 class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -116,7 +124,10 @@ class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw
 
 
 class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """One order as the venue reports it. `status` null = a word that is not known (see `raw_status`)."""
+    """One order as the venue reports it. `status` null = a word that is not known (see `raw_status`).
+
+    `by_notional`: ordered by an amount of money; `qty` is then null, or the venue's figure once it ended.
+    """
 
     venue_order_id: str | None
     client_order_id: str | None = None
@@ -137,6 +148,7 @@ class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     replaces: str | None = None
     replaced_by: str | None = None
     parent_venue_order_id: str | None = None
+    by_notional: bool = False
     submitted_at: str | None = None
     updated_at: str | None = None
 

@@ -26,6 +26,7 @@ from trueup.ledgers.sql.rows import (
     ORDER_ROWS,
     TRADE_ROWS,
     FillIdentity,
+    amendable_values,
     canonical_amounts,
     fill_values,
     json_list,
@@ -140,7 +141,7 @@ class BookWriter:
                 changed.moves.append((write.order_key, *_moving(write.after)))
             else:
                 changed.updated.append(write)
-            if write.new_fills or write.shrunk_fills:
+            if write.new_fills or write.amended_fills:
                 changed.filled.append(write)
             yield self._order_entry(write, changes, self._event, self._written_by)
 
@@ -162,8 +163,10 @@ class BookWriter:
         ]
         if write_many("insert_fill", new) != len(new):
             raise Conflict("a fill was booked by another writer meanwhile: nothing was written; run again")
-        shrunk = ((row, fill) for write in changed.filled for row, fill in write.shrunk_fills)
-        write_many("shrink_fill", ((account_id, *row.identity, fill.qty) for row, fill in shrunk))
+        amended = ((row, fill) for write in changed.filled for row, fill in write.amended_fills)
+        write_many(
+            "amend_fill", ((account_id, *row.identity, *amendable_values(fill)) for row, fill in amended)
+        )
 
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
         home, write_many = self._home, self._database.write_many
@@ -183,7 +186,7 @@ class BookWriter:
         payload = order_payload(
             write.after,
             changes,
-            [fill for fills in (write.new_fills, write.shrunk_fills) for _, fill in fills],
+            [fill for fills in (write.new_fills, write.amended_fills) for _, fill in fills],
             write.corrections,
             profile_id=self._home.profile_id,
             user_id=self._home.user_id,

@@ -23,6 +23,7 @@ from trueup.ledgers.sql.rows import (
     FillRow,
     OrderRow,
     TradeRow,
+    amendable_values,
     canonical_fill,
     canonical_order,
     canonical_trade,
@@ -32,7 +33,6 @@ from trueup.ledgers.sql.rows import (
 )
 from trueup.model.errors import Conflict
 from trueup.model.ids import known_client_id, known_id, normal_id
-from trueup.model.money import same
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.ports.books import LocalRecord
 
@@ -159,7 +159,7 @@ def _order_writes(
         unstamped = replace(after, version=before.version, last_activity_at=before.last_activity_at)
         if unstamped == before:
             return []
-    return [OrderWrite(found.order, after, new_fills=fills[0], shrunk_fills=fills[1])]
+    return [OrderWrite(found.order, after, new_fills=fills[0], amended_fills=fills[1])]
 
 
 def _fill_changes(
@@ -167,21 +167,21 @@ def _fill_changes(
 ) -> tuple[list[tuple[FillIdentity, Fill]], list[tuple[FillRow, Fill]]]:
     assert wanted.order is not None  # noqa: S101 - the caller has checked it
     booked = {row.fill_identity: row for row in found.fills}
-    new, shrunk = [], []
+    new, amended = [], []
     for fill in map(canonical_fill, wanted.fills):
         identity = fill_identity(fill, wanted.order)
         row = booked.get(identity[2])
         if row is None:
             new.append((identity, fill))
-        elif not same(row.fill.qty, fill.qty):
-            shrunk.append((row, fill))
+        elif amendable_values(row.fill) != amendable_values(fill):
+            amended.append((row, fill))
     identities = json_list(identity for identity, _ in new)
     rows = database.rows("fills_by_identity", home.account_id, identities) if new else []
     if rows and (taken := one_document(rows, FILL_ROWS)):
         raise Conflict(
             f"fill {taken[0].fill.fill_id} is booked on another order: nothing was written; compare both"
         )
-    return new, shrunk
+    return new, amended
 
 
 def _trade_writes(found: _Found, wanted: LocalRecord) -> list[TradeWrite]:

@@ -37,7 +37,7 @@ class Books(Struct):
 
 
 class OrderWrite(Struct, gc=False):
-    """One order to insert (`before` null) or update, with the fills that this books and shrinks.
+    """One order to insert (`before` null) or update, with the fills that this books and amends.
 
     `order_key` is the writer's.
     """
@@ -45,7 +45,7 @@ class OrderWrite(Struct, gc=False):
     before: OrderRow | None
     after: LocalOrder
     new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
-    shrunk_fills: Sequence[tuple[FillRow, Fill]] = ()
+    amended_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
 
@@ -117,10 +117,10 @@ def _order_write(
     if not subject.fills:
         return OrderWrite(before, after, (), (), subject.corrections)
     new: list[tuple[FillIdentity, Fill]] = []
-    shrunk: list[tuple[FillRow, Fill]] = []
-    if not _sort_fills(subject, before, fills, new, shrunk, conflicts):
+    amended: list[tuple[FillRow, Fill]] = []
+    if not _sort_fills(subject, before, fills, new, amended, conflicts):
         return None
-    return OrderWrite(before, after, new, shrunk, subject.corrections)
+    return OrderWrite(before, after, new, amended, subject.corrections)
 
 
 def _sort_fills(
@@ -128,10 +128,13 @@ def _sort_fills(
     before: OrderRow | None,
     fills: "_FillFinder",
     new: list[tuple[FillIdentity, Fill]],
-    shrunk: list[tuple[FillRow, Fill]],
+    amended: list[tuple[FillRow, Fill]],
     conflicts: list[str],
 ) -> bool:
-    """New fills and shrunk ones; false where the ledger's fills are not those that the plan was made from."""
+    """New fills and amended ones; false where the ledger's fills are not those that the plan was made from.
+
+    A fill whose place others took whole has a quantity of 0: where the venue lists it after all, it is new again.
+    """
     new_ids = {normal_id(one.fill.fill_id) for one in subject.corrections if one.fill is not None}
     for named in subject.fills:
         identity, fill = named
@@ -139,8 +142,8 @@ def _sort_fills(
         is_new = identity[2] in new_ids
         if is_new and existing is None:
             new.append(named)
-        elif existing is not None and not is_new:
-            shrunk.append((existing, fill))
+        elif existing is not None and (not is_new or existing.fill.qty == "0"):
+            amended.append((existing, fill))
         else:
             if existing is not None and not _same_content(existing.fill, fill):
                 conflicts.append(_conflict(existing.fill, fill))

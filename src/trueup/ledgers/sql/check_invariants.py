@@ -87,9 +87,9 @@ def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, 
     named = named_before
     for _, fill in write.new_fills:
         named += amount(fill.qty)
-    for row, fill in write.shrunk_fills:
+    for row, fill in write.amended_fills:
         change = amount(fill.qty) - amount(row.fill.qty)
-        if change > 0:
+        if change > 0 and row.fill.qty != "0":
             _fail(write.after, f"booked fill {fill.fill_id} would grow from {row.fill.qty} to {fill.qty}")
         named += change
     if named > after and named - after > named_before - before:

@@ -16,7 +16,8 @@ from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import canonical
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
-_PREVIOUS = next(i for i, f in enumerate(fields(LocalOrder)) if f.name == "previous_venue_order_ids")
+_PLACE_OF = {field.name: place for place, field in enumerate(fields(LocalOrder))}
+_PREVIOUS, _BY_NOTIONAL = _PLACE_OF["previous_venue_order_ids"], _PLACE_OF["by_notional"]
 FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
 _ORDER_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
 Document = TypeVar("Document")
@@ -114,11 +115,22 @@ def order_values(order: LocalOrder) -> tuple[Value, ...]:
     """Every column of formats' local order, in the order of the statements, which is that of the value."""
     values = astuple(order)
     previous = order.previous_venue_order_ids
-    return (*values[:_PREVIOUS], json_list(previous) if previous else "[]", *values[_PREVIOUS + 1 :])
+    return (
+        *values[:_PREVIOUS],
+        json_list(previous) if previous else "[]",
+        *values[_PREVIOUS + 1 : _BY_NOTIONAL],
+        int(order.by_notional),
+        *values[_BY_NOTIONAL + 1 :],
+    )
 
 
 def fill_values(fill: Fill) -> tuple[Value, ...]:
-    return (*astuple(fill)[:-1], int(fill.inferred))
+    return (*astuple(fill)[:-2], int(fill.inferred), int(fill.price_estimated))
+
+
+def amendable_values(fill: Fill) -> tuple[Value, ...]:
+    """What may change of a fill that is booked."""
+    return (fill.qty, fill.price, fill.fee, fill.fee_currency, int(fill.price_estimated))
 
 
 def trade_values(trade: Trade) -> tuple[Value, ...]:

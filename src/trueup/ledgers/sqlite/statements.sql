@@ -9,25 +9,29 @@ json_object(
   'filled_qty', o.filled_qty, 'filled_avg_price', o.filled_avg_price, 'submitted_at', o.submitted_at,
   'last_activity_at', o.last_activity_at, 'venue_updated_at', o.venue_updated_at,
   'previous_venue_order_ids', json(o.previous_venue_order_ids), 'position_side', o.position_side,
+  'by_notional', json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END),
   'version', o.version)
 
 -- fragment: order_columns
 json_array(
   o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type, o.qty,
   o.limit_price, o.stop_price, o.status, o.filled_qty, o.filled_avg_price, o.submitted_at, o.last_activity_at,
-  o.venue_updated_at, json(o.previous_venue_order_ids), o.position_side, o.version)
+  o.venue_updated_at, json(o.previous_venue_order_ids), o.position_side,
+  json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END), o.version)
 
 -- fragment: fill_document
 json_object(
   'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
   'symbol', f.symbol, 'side', f.side, 'qty', f.qty, 'price', f.price, 'fee', f.fee,
   'fee_currency', f.fee_currency, 'filled_at', f.filled_at,
-  'inferred', json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END))
+  'inferred', json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END),
+  'price_estimated', json(CASE f.price_estimated WHEN 1 THEN 'true' ELSE 'false' END))
 
 -- fragment: fill_columns
 json_array(
   f.fill_id, f.venue_order_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.fee, f.fee_currency, f.filled_at,
-  json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END))
+  json(CASE f.inferred WHEN 1 THEN 'true' ELSE 'false' END),
+  json(CASE f.price_estimated WHEN 1 THEN 'true' ELSE 'false' END))
 
 -- fragment: trade_document
 json_object(
@@ -224,8 +228,9 @@ SELECT coalesce(max(order_key), 0) + 1 FROM orders
 INSERT INTO orders (
   client_order_id, venue_order_id, trade_id, sub_tag, symbol, side, action, order_type, qty, limit_price, stop_price,
   status, filled_qty, filled_avg_price, submitted_at, last_activity_at, venue_updated_at, previous_venue_order_ids,
-  position_side, version, logged_version, order_key, account_id, profile_id)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22, ?23)
+  position_side, by_notional, version, logged_version, order_key, account_id, profile_id)
+VALUES (
+  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24)
 
 -- name: move_orders
 UPDATE OR FAIL orders SET
@@ -239,8 +244,8 @@ UPDATE orders SET
   client_order_id = ?1, venue_order_id = ?2, trade_id = ?3, sub_tag = ?4, symbol = ?5, side = ?6, action = ?7,
   order_type = ?8, qty = ?9, limit_price = ?10, stop_price = ?11, status = ?12, filled_qty = ?13,
   filled_avg_price = ?14, submitted_at = ?15, last_activity_at = ?16, venue_updated_at = ?17,
-  previous_venue_order_ids = ?18, position_side = ?19, version = ?20, logged_version = ?20
-WHERE order_key = ?21 AND version = ?20 - 1
+  previous_venue_order_ids = ?18, position_side = ?19, by_notional = ?20, version = ?21, logged_version = ?21
+WHERE order_key = ?22 AND version = ?21 - 1
 
 -- name: order_logged
 UPDATE orders SET logged_version = version WHERE order_key = ?1
@@ -248,12 +253,12 @@ UPDATE orders SET logged_version = version WHERE order_key = ?1
 -- name: insert_fill
 INSERT INTO fills (
   account_id, instrument, order_identity, fill_identity, order_key, fill_id, venue_order_id, client_order_id, symbol,
-  side, qty, price, fee, fee_currency, filled_at, inferred)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+  side, qty, price, fee, fee_currency, filled_at, inferred, price_estimated)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 ON CONFLICT DO NOTHING
 
--- name: shrink_fill
-UPDATE fills SET qty = ?5
+-- name: amend_fill
+UPDATE fills SET qty = ?5, price = ?6, fee = ?7, fee_currency = ?8, price_estimated = ?9
 WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_identity = ?4
 
 -- name: insert_trade

@@ -76,6 +76,7 @@ CREATE TABLE orders (
   venue_updated_at         TEXT,
   previous_venue_order_ids TEXT NOT NULL DEFAULT '[]' CHECK (json_type(previous_venue_order_ids) = 'array'),
   position_side            TEXT CHECK (position_side IN ('long', 'short')),
+  by_notional              INTEGER NOT NULL DEFAULT 0 CHECK (by_notional IN (0, 1)),
   version                  INTEGER NOT NULL DEFAULT 1,
   logged_version           INTEGER NOT NULL DEFAULT 0,
   -- ids compare trimmed and in lower case; '', '0' and 'api' name nothing
@@ -126,6 +127,7 @@ CREATE TABLE fills (
   fee_currency    TEXT,
   filled_at       TEXT,
   inferred        INTEGER NOT NULL DEFAULT 0 CHECK (inferred IN (0, 1)),
+  price_estimated INTEGER NOT NULL DEFAULT 0 CHECK (price_estimated IN (0, 1)),
   PRIMARY KEY (account_id, instrument, order_identity, fill_identity)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fills_by_order ON fills (order_key);
