@@ -188,7 +188,7 @@ def _kept(draft: Draft) -> list[Finding]:
         if one is not None
     }
     kept = []
-    for one in draft.snapshot.prior:
+    for one in draft.prior:
         named = {
             each.strip().lower() for each in (one.client_order_id, one.venue_order_id) if each is not None
         }

@@ -27,6 +27,9 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     prior: list[Finding] = []
     watermark: str | None = None  # coverage's: history before it is finally classed
     scope: CoverageScope | None = None  # of what was classed before the watermark; null: of nothing
+    is_future: bool = (
+        False  # a later watermark than now is stored: not believed, and gone with the next commit
+    )
     paused: bool = False
     pause_reason: str | None = None
 

@@ -57,6 +57,8 @@ def _judge(
         reason = f"paused: {state.pause_reason}"
     elif completed_at is None:
         reason = "no run has been complete yet"
+    elif age_s < 0:
+        reason = f"the last complete run is dated {-age_s:.0f} s later than now: the clock was put back"
     elif age_s > objective_s:
         reason = f"the last complete run is {age_s:.0f} s old, more than {objective_s:g} s"
     return ProfileHealth(

@@ -59,6 +59,15 @@ def run(desk: Desk, account: ManagedAccount, **options: Any) -> None:
     run_simulated(desk.clock, reconcile_account(account, **options))
 
 
+def test_a_run_dated_later_than_now_makes_nobody_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    account = desk.account()
+    run(desk, account)
+    now_ns = desk.clock.now_ns() - 2 * 1440 * MINUTE_NS
+    monkeypatch.setattr(desk.ledger.database, "now_ns", lambda: now_ns)
+    ((status, text),) = ask(account, "/readyz")
+    assert (status, "later than now" in text) == (503, True)
+
+
 def test_ready_after_a_complete_run_and_not_before_nor_long_after(desk: Desk):
     account = desk.account()
     desk.venue.opened = OrdersRead(state=ReadState.PARTIAL)

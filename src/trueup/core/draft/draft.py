@@ -426,7 +426,7 @@ class Draft(Facts):
 
     def keep_findings_of(self, kind: BreakKind, token: str | None = None) -> None:
         """Findings that a skipped check neither counts nor resets; `token`: of this instrument's trades only."""
-        for one in self.snapshot.prior:
+        for one in self.prior:
             trade = self.trades.get(known_id(one.trade_id) or "")
             of_token = token is None or (trade is not None and symbol_token(trade.symbol) == token)
             if one.kind is kind and of_token:

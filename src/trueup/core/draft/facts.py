@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, amount
@@ -23,6 +25,7 @@ class Facts:
         self.policy = snapshot.policy
         self.profile = snapshot.profile
         self.now_ns = to_ns(snapshot.taken_at)
+        self._now_text = snapshot.taken_at[:_SECONDS]
         self._thresholds: dict[str | None, tuple[str, int]] = {}
 
     @cached_property
@@ -52,12 +55,23 @@ class Facts:
         return None if text is None else IdPattern(text)
 
     @cached_property
+    def prior(self) -> list[Finding]:
+        """The last run's findings. One that was first seen later than now (a clock was put back) is seen as of now."""
+        now = self.snapshot.taken_at
+        return [
+            one
+            if to_ns(one.first_seen_at) <= self.now_ns
+            else replace(one, first_seen_at=now, last_seen_at=now)
+            for one in self.snapshot.prior
+        ]
+
+    @cached_property
     def prior_by_id(self) -> dict[str, Finding]:
-        return {one.break_id: one for one in self.snapshot.prior if one.break_id is not None}
+        return {one.break_id: one for one in self.prior if one.break_id is not None}
 
     @cached_property
     def prior_without_id(self) -> list[Finding]:
-        return [one for one in self.snapshot.prior if one.break_id is None]
+        return [one for one in self.prior if one.break_id is None]
 
     def in_scope(self, symbol: str | None) -> bool:
         managed = self.managed_tokens
@@ -106,7 +120,18 @@ class Facts:
 
     def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
         """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
-        return self.is_within_window(order.last_activity_at, read_at)
+        return self.is_within_window(self.activity_at(order), read_at)
+
+    def activity_at(self, order: LocalOrder) -> str | None:
+        """When the bot last touched it; null where that is later than now by more than the window.
+
+        Such a time was stamped by a clock that has been put back since, and would be recent for as long as that.
+        """
+        time = order.last_activity_at
+        if time is None or time[:_SECONDS] <= self._now_text:
+            return time
+        window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
+        return time if to_ns(time) <= self.now_ns + window_ns else None
 
     def is_within_window(self, time: str | None, read_at: str | None) -> bool:
         """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""

@@ -109,7 +109,7 @@ def _is_proven_newer(judgement: Judgement, record: VenueOrder) -> bool:
 
 def _is_believed(judgement: Judgement) -> bool:
     """A local transition is believed for a while after the bot's last activity."""
-    at = judgement.before.last_activity_at
+    at = judgement.draft.activity_at(judgement.before)
     timeout_ns = round(judgement.draft.policy.transitional_timeout_s * NS_PER_S)
     return at is not None and judgement.draft.now_ns - to_ns(at) < timeout_ns
 

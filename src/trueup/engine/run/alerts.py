@@ -65,10 +65,16 @@ class AlertBook:
             await self._keep(profile_id, known, [*told, *over])
 
     def _is_due(self, profile_id: str, alert: Alert, known: AlertRecord | None, now_ns: int) -> bool:
-        """New, or told long enough ago; one that flaps is not told again within its throttle."""
+        """New, or told long enough ago; one that flaps is not told again within its throttle.
+
+        What was told later than now was told by a clock that has been put back since: it may be told.
+        """
         watchdog = alert.dedupe_key == f"{profile_id}:watchdog"
         throttle_s = self._watchdog_throttle_s if watchdog else self._throttle_s
-        return known is None or now_ns - to_ns(known.raised_at) >= round(throttle_s * NS_PER_S)
+        if known is None:
+            return True
+        age_ns = now_ns - to_ns(known.raised_at)
+        return age_ns < 0 or age_ns >= round(throttle_s * NS_PER_S)
 
     async def _read(self, profile_id: str) -> list[AlertRecord]:
         with suppress(LedgerError):  # then the run itself has failed, and that is what has to be told

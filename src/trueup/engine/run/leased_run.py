@@ -79,7 +79,8 @@ class LeasedRun(PlanProfiles):
         """Renews the lease when half of it is used. Raises FenceLost where it is no longer ours."""
         account = self.account
         left_ns = self._lease.expires_ns - to_ns(await in_thread(account.ledger.now))
-        if left_ns < account.lease_ttl_s * NS_PER_S / 2:
+        ttl_ns = account.lease_ttl_s * NS_PER_S
+        if not ttl_ns / 2 <= left_ns <= ttl_ns:  # more is left where the clock was put back
             self._lease = await in_thread(account.journal.renew_lease, self._lease, account.lease_ttl_s)
 
     async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
@@ -90,7 +91,7 @@ class LeasedRun(PlanProfiles):
         watermark = before.state.watermark
         moved = next_watermark(snapshot, plan, watermark) if state is RunState.APPLIED else None
         applied: ApplyReport | None = None
-        news = is_news(before, plan, state)
+        news = is_news(before, plan, state) or before.state.is_future
         if state in KEPT_STATES and (news or is_due(watermark, moved)):
             applied = await self._commit(snapshot, plan, state, moved)
         if state in KEPT_STATES and not news:

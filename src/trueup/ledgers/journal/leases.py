@@ -1,4 +1,8 @@
-"""The timed right to work on an account. The fence is the renewal itself; expiry is about liveness only."""
+"""The timed right to work on an account. The fence is the renewal itself; expiry is about liveness only.
+
+A lease that expires later than its time to live from now was written by a clock that has been put back since: it has
+expired, and the fence keeps its holder from writing.
+"""
 
 from collections.abc import Mapping
 
@@ -12,7 +16,7 @@ from trueup.ports.records import Lease, LeaseState
 
 
 def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> Lease | None:
-    """Epoch + 1 where the lease is free or expired by the database's clock; null otherwise."""
+    """Epoch + 1 where the lease is free, expired by the database's clock, or not believed; null otherwise."""
     with database.transaction():
         now = stamp(database.now_ns())
         expires_at = seconds_after(now, ttl_s)

@@ -17,7 +17,10 @@ _NOTIFICATION = msgspec.json.Decoder(Notification)
 
 
 def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -> list[OutboxItem]:
-    """Due items, oldest first; those behind a failed item of the same trade are not due."""
+    """Due items, oldest first; those behind a failed item of the same trade are not due.
+
+    A retry later than the longest wait from now was set by a clock that has been put back since: it is due.
+    """
     wanted = None if profile_ids is None else json_list(profile_ids)
     now = stamp(database.now_ns())
     return [
@@ -30,7 +33,7 @@ def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -
             attempts=int_value(attempts),
         )
         for profile_id, run_id, sequence, notification, subject, attempts in database.rows(
-            "pending_notifications", now, wanted, limit
+            "pending_notifications", now, wanted, limit, seconds_after(now, WAIT_MAX_S)
         )
     ]
 

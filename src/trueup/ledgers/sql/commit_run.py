@@ -37,6 +37,7 @@ from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.times import to_ns
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports.records import ApplyReport, Lease
 
@@ -135,10 +136,7 @@ class _Commit:
             self._write_outbox(selection.notifications)
         if kept is not None:
             self._write_run(selection, kept)
-        if run.watermark is not None and not selection.superseded:  # else an insert may have been dropped
-            head = self._home.log_head
-            scope = encode(scope_of(run.snapshot.policy)).decode()
-            self._database.write("set_watermark", run.profile_id, head.seq, head.hash, run.watermark, scope)
+        self._write_watermark(selection)
         return ApplyReport(
             run_id=run.run_id,
             applied=len(selection.applied),
@@ -148,6 +146,17 @@ class _Commit:
             conflicts=selection.conflicts,
             recorded=kept is not None,
         )
+
+    def _write_watermark(self, selection: Selection) -> None:
+        """One that is later than now is not stored, and those that were stored so are forgotten."""
+        run, database = self._run, self._database
+        database.write("forget_watermarks", run.profile_id, self._now)
+        if run.watermark is None or selection.superseded:  # an insert may have been dropped
+            return
+        if to_ns(run.watermark) <= to_ns(self._now):
+            head = self._home.log_head
+            scope = encode(scope_of(run.snapshot.policy)).decode()
+            database.write("set_watermark", run.profile_id, head.seq, head.hash, run.watermark, scope)
 
     def _select(self, index: PlanIndex) -> tuple[Selection, list[FillRow]]:
         """With the fills that are booked of the orders."""

@@ -12,7 +12,7 @@ from trueup.ledgers.books.write_record import write_record
 from trueup.ledgers.journal import alerts, archive, decisions, leases, outbox
 from trueup.ledgers.journal import verify_log as log
 from trueup.ledgers.sql.commit_run import Run, commit_run
-from trueup.ledgers.sql.database import Database, optional_text, stamp, text_value
+from trueup.ledgers.sql.database import Database, Value, optional_text, stamp, text_value
 from trueup.ledgers.sql.known_rows import KnownBooks
 from trueup.ledgers.sql.rows import TRADE_ROWS, json_list, one_document
 from trueup.model.coverage_scope import CoverageScope
@@ -30,6 +30,7 @@ from trueup.model.snapshot import (
     Snapshot,
     Trade,
 )
+from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import BreakKind
 from trueup.ports.books import LocalRecord
 from trueup.ports.records import (
@@ -153,18 +154,30 @@ class SqlLedger:
         ]
 
     def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]:
+        now_ns = self.database.now_ns()
         rows = self.database.rows("profile_states", json_list(profile_ids))
         return {
-            text_value(profile_id): ProfileState(
-                prior=_FINDINGS.decode(text_value(findings)),
-                watermark=None if mark is None else mark.watermark,
-                scope=None if mark is None else mark.scope,
-                paused=reason is not None,
-                pause_reason=optional_text(reason),
-            )
+            (owner := text_value(profile_id)): self._state_of(owner, findings, reason, document, now_ns)
             for profile_id, findings, reason, document in rows
-            for mark in [None if document is None else _WATERMARK.decode(text_value(document))]
         }
+
+    def _state_of(
+        self, profile_id: str, findings: Value, pause_reason: Value, document: Value, now_ns: int
+    ) -> ProfileState:
+        """With the newest watermark that is not later than now: what a clock ahead stored proves nothing."""
+        mark = None if document is None else _WATERMARK.decode(text_value(document))
+        is_future = mark is not None and to_ns(mark.watermark) >= now_ns + NS_PER_S  # stored by whole seconds
+        if is_future:
+            believed = self.database.rows("watermark_believed", profile_id, stamp(now_ns))
+            mark = _WATERMARK.decode(text_value(believed[0][0])) if believed else None
+        return ProfileState(
+            prior=_FINDINGS.decode(text_value(findings)),
+            watermark=None if mark is None else mark.watermark,
+            scope=None if mark is None else mark.scope,
+            is_future=is_future,
+            paused=pause_reason is not None,
+            pause_reason=optional_text(pause_reason),
+        )
 
     def recorded_venue_account(self, account_id: str) -> str | None:
         rows = self.database.rows("venue_account_id", account_id)

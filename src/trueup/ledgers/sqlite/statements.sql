@@ -108,6 +108,15 @@ SELECT p.profile_id, p.findings, p.pause_reason, (
   ORDER BY w.log_seq DESC LIMIT 1)
 FROM profiles p WHERE p.profile_id IN (SELECT value FROM json_each(?1))
 
+-- name: watermark_believed
+SELECT json_object('watermark', w.watermark, 'scope', json(w.scope)) FROM watermarks w
+WHERE w.profile_id = ?1 AND substr(w.watermark, 1, 19) <= substr(?2, 1, 19) AND (w.log_seq = 0 OR EXISTS (
+  SELECT 1 FROM order_log l WHERE l.profile_id = w.profile_id AND l.seq = w.log_seq AND l.hash = w.log_hash))
+ORDER BY w.log_seq DESC LIMIT 1
+
+-- name: forget_watermarks
+DELETE FROM watermarks WHERE profile_id = ?1 AND substr(watermark, 1, 19) > substr(?2, 1, 19)
+
 -- name: set_findings
 UPDATE profiles SET findings = ?2 WHERE profile_id = ?1 AND findings <> ?2
 
@@ -292,11 +301,12 @@ INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at) VALUES (?1, 1,
 ON CONFLICT (account_id) DO UPDATE SET
   epoch = epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
 WHERE holder IS NULL OR expires_at <= ?5
+  OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?5, '+' || (ttl_s + 1) || ' seconds')
 RETURNING epoch
 
 -- name: renew_lease
-UPDATE leases SET expires_at = max(
-  expires_at, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || coalesce(?5, ttl_s) || ' seconds'))
+UPDATE leases SET
+  expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || coalesce(?5, ttl_s) || ' seconds')
 WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 RETURNING expires_at
 
@@ -420,7 +430,8 @@ WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
   AND NOT EXISTS (
     SELECT 1 FROM outbox held
     WHERE held.profile_id = b.profile_id AND held.subject = b.subject AND held.sequence <= b.sequence
-      AND held.delivered_at IS NULL AND held.parked_at IS NULL AND held.next_attempt_at > ?1)
+      AND held.delivered_at IS NULL AND held.parked_at IS NULL
+      AND held.next_attempt_at > ?1 AND held.next_attempt_at <= ?4)
 ORDER BY b.sequence LIMIT ?3
 
 -- name: mark_delivered

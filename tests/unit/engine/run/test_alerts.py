@@ -51,6 +51,15 @@ def test_raised_once_while_it_stands_and_again_after_the_throttle(desk: Desk):
     assert sink.seen == [("DEGRADED", "p:slow"), ("DEGRADED", "p:slow")]
 
 
+def test_one_told_later_than_now_may_be_told(desk: Desk):
+    alerts, sink = book(desk)
+    two_days_ns = 2 * 1440 * MINUTE_NS
+    asyncio.run(alerts.update("p", [SLOW], desk.clock.now_ns() + two_days_ns, saw_everything=True))
+    tell(desk, alerts, SLOW)
+    tell(desk, alerts, SLOW)
+    assert sink.seen == [("DEGRADED", "p:slow"), ("DEGRADED", "p:slow")]
+
+
 def test_it_recovers_once_and_only_by_a_run_that_saw_everything(desk: Desk):
     alerts, sink = book(desk)
     tell(desk, alerts, SLOW, FAST)
