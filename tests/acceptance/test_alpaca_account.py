@@ -170,6 +170,27 @@ def test_the_last_calls_of_a_minute_are_the_bot_s(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_words_that_refuse_an_address_hold_no_credentials() -> None:
+    settings = VenueSettings(
+        account_id="acc-1",
+        credentials={"key_id": "k", "secret_key": "s"},
+        options={"base_url": "https://me:p4ssw0rd@paper-api.alpaca.markets?key=p4ssw0rd"},
+        clock=PaperVenue().clock,
+    )
+    with pytest.raises(ConfigError, match=r"https://\*\*\*@paper-api.alpaca.markets\?…") as refused:
+        open_venue(settings)
+    assert "p4ss" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["key_id", "secret_key"])
+def test_a_key_with_a_line_break_is_named_as_such(name: str) -> None:
+    credentials = {"key_id": "k", "secret_key": "s"} | {name: "first-half\nsecond-half"}
+    settings = VenueSettings(account_id="acc-1", credentials=credentials, clock=PaperVenue().clock)
+    with pytest.raises(ConfigError, match=f"the credential {name} holds a line break") as refused:
+        open_venue(settings)
+    assert "half" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("options", "allow_live", "message"),
     [

@@ -1,6 +1,7 @@
 """The commands on a configured profile: real files, real SQLite, the venue an exported file, no mocks."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,16 @@ def test_doctor_says_what_to_do(desk: Desk) -> None:
     failed = [check for check in desk.json("doctor", code=1) if check["state"] == "fail"]
     assert [check["name"] for check in failed] == ["account acc-1"]
     assert failed[0]["next_step"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_doctor_warns_of_a_ledger_that_others_may_read(desk: Desk) -> None:
+    (ledger,) = desk.folder.glob("*.sqlite")
+    ledger.chmod(0o644)
+    (warned,) = [check for check in desk.json("doctor", code=0) if check["state"] == "warn"]
+    assert (warned["name"], warned["next_step"]) == ("database", f"chmod 600 {ledger}")
+    ledger.chmod(0o600)
+    assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
 
 
 def test_doctor_tries_the_executor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

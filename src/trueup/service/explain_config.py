@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from trueup.service.config import SecretSource
 from trueup.service.load_config import LoadedConfig
+from trueup.venues.texts import MASK, masked_address
 
 DEFAULT = "default"
-MASK = "***"
 _SECRET_NAME = re.compile(r"secret|token|password|passphrase|private|api_?key|credential", re.IGNORECASE)
 
 
@@ -56,7 +56,18 @@ def _shown(key: str, value: Any, environ: Mapping[str, str]) -> Any:
         return f"{MASK} from file {value.file}"
     if _SECRET_NAME.search(key.rpartition(".")[2]):
         return MASK
-    return msgspec.to_builtins(value)
+    return _without_credentials(msgspec.to_builtins(value))
+
+
+def _without_credentials(value: Any) -> Any:
+    """Addresses lose what stands before their host and after their path: either may be a secret."""
+    if isinstance(value, str):
+        return masked_address(value)
+    if isinstance(value, list):
+        return [_without_credentials(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: _without_credentials(inner) for name, inner in value.items()}
+    return value
 
 
 def _source(sources: Mapping[str, str], key: str) -> str:

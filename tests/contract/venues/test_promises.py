@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import logging.config
 import traceback
 
 import pytest
@@ -77,6 +78,7 @@ async def test_nothing_but_reads_is_sent(bench: Bench, fault: PaperFault | None)
 async def test_no_secret_is_seen(
     bench: Bench, fault: PaperFault | None, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})  # as uvicorn does beside us
     caplog.set_level(logging.DEBUG)
     bench.place("a")
     if fault is not None:

@@ -188,7 +188,7 @@ def test_secrets_are_shown_by_where_they_are_read(load):
     text = SMALLEST.replace(
         '"files"',
         '"files"\ncredentials = { key_id = { env = "K" }, other = { file = "f" } }\n'
-        'options = { api_password = "p4ss", path = "x" }',
+        'options = { api_password = "p4ss", path = "x", urls = ["https://me:p4ss@h/x?k=p4ss"] }',
     )
     environ = {"K": "s3cret"}
     shown = {one.key: one.value for one in explain_config(load(text, environ), environ)}
@@ -196,6 +196,7 @@ def test_secrets_are_shown_by_where_they_are_read(load):
     assert shown["accounts[0].credentials.other"] == "*** from file f"
     assert shown["accounts[0].options.api_password"] == "***"
     assert shown["accounts[0].options.path"] == "x"
+    assert shown["accounts[0].options.urls"] == ["https://***@h/x?…"]
     assert "s3cret" not in str(shown)
     assert "p4ss" not in str(shown)
 

@@ -4,9 +4,10 @@ Writes begin with BEGIN IMMEDIATE (a plain BEGIN lost 4,788 of 8,000 racing tran
 WAL and every commit is synced. Knows nothing of what the statements mean.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from itertools import chain
 
@@ -17,6 +18,8 @@ from trueup.ledgers.sql.statements import load_statements
 from trueup.ledgers.sqlite.migrate import migrate
 from trueup.model.errors import Conflict, InvariantError, LedgerError
 
+MEMORY = ":memory:"
+OWNER_ONLY = 0o600  # of a file: nobody else may read or write it
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
@@ -42,6 +45,7 @@ class SqliteDatabase:
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
         self._statements = load_statements(files(__package__).joinpath("statements.sql").read_text("utf-8"))
+        _make_private(path)
         with self._explained():
             self.connection = apsw.Connection(path, statementcachesize=STATEMENTS_MAX)
             try:
@@ -163,3 +167,14 @@ _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
     ),
     (apsw.IOError, "the disk answered with an error; nothing was written: check the disk, then run again"),
 )
+
+
+def _make_private(path: str) -> None:
+    """A new ledger is its owner's alone: it holds positions. SQLite gives its `-wal` and `-shm` the file's own mode.
+
+    What stands in the way of making it is told by SQLite, which opens it next.
+    """
+    if path == MEMORY:
+        return
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))

@@ -87,10 +87,22 @@ def _check_database(loaded: "LoadedConfig") -> Check:
         books.close()
     except TrueupError as fault:
         return Check("database", FAIL, str(fault), "name another in [database] path, or restore a backup")
+    exposed = _exposed(path)
+    if exposed is not None:
+        return exposed
     paused = [profile_id for profile_id, state in states.items() if state.paused]
     if paused:
         return Check("database", WARN, f"{path}; paused: {', '.join(paused)}", f"trueup resume {paused[0]}")
     return Check("database", OK, str(path))
+
+
+def _exposed(path: Path) -> Check | None:
+    """A ledger that others than its owner may read or write; POSIX modes only."""
+    mode = path.stat().st_mode & 0o777
+    if os.name == "nt" or not mode & 0o077:
+        return None
+    message = f"{path} may be read or written by others (mode {mode:03o}); it holds orders and positions"
+    return Check("database", WARN, message, f"chmod 600 {path}")
 
 
 def _check_executor(reference: str) -> Check:

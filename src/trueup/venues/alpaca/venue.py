@@ -31,6 +31,7 @@ from trueup.venues.alpaca.pages import list_fills, list_orders
 from trueup.venues.alpaca.rows import ORDERS, POSITIONS, read_all, read_order, read_position, utc_text
 from trueup.venues.http.budget import shared_budget
 from trueup.venues.http.reader import TIMEOUT_S, HttpReader
+from trueup.venues.texts import masked_address
 
 T = TypeVar("T")
 PAPER = "https://paper-api.alpaca.markets"
@@ -82,7 +83,7 @@ def open_venue(settings: VenueSettings) -> "AlpacaVenue":
     if not 1 <= options.requests_per_minute <= REQUESTS_PER_MINUTE_MAX or options.timeout_s <= 0:
         raise ConfigError("requests_per_minute must be from 1 to 10000, and timeout_s above 0")
     address = _address(options, settings.allow_live)
-    key_id, secret = settings.credentials["key_id"], settings.credentials["secret_key"]
+    key_id, secret = (_header_text(settings, name) for name in ("key_id", "secret_key"))
     return AlpacaVenue(
         HttpReader(
             address,
@@ -97,17 +98,28 @@ def open_venue(settings: VenueSettings) -> "AlpacaVenue":
     )
 
 
+def _header_text(settings: VenueSettings, name: str) -> str:
+    """A credential that can stand in a header: one that cannot was mostly copied with a line break in it."""
+    text = settings.credentials[name]
+    if not (text.isascii() and text.isprintable()):
+        raise ConfigError(
+            f"account {settings.account_id!r}: the credential {name} holds a line break or another character that"
+            " no key has: copy it again, as one line"
+        )
+    return text
+
+
 def _address(options: AlpacaOptions, allow_live: bool) -> str:
     """Where to read. Whatever is neither Alpaca's paper host nor this machine counts as live."""
     address = (options.base_url or (LIVE if options.live else PAPER)).rstrip("/").removesuffix("/v2")
     parts = urlsplit(address)
+    if parts.username or parts.password or parts.query:
+        raise ConfigError(f"base_url {masked_address(address)!r} must hold neither credentials nor a query")
     here = parts.hostname in _LOOPBACK
     if parts.scheme != "https" and not (parts.scheme == "http" and here):
         raise ConfigError(
             f"base_url {address!r}: keys are sent over https only, or over http to this machine"
         )
-    if parts.username or parts.query:
-        raise ConfigError("base_url must hold neither credentials nor a query")
     if address != PAPER and not here:
         if not options.live:
             raise ConfigError(

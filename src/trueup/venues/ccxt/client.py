@@ -25,10 +25,11 @@ from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnava
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
-from trueup.venues.ccxt.errors import UNREADABLE, Cleaner, OrderMissing, PassingFault, as_venue_error
+from trueup.venues.ccxt.errors import UNREADABLE, OrderMissing, PassingFault, as_venue_error
 from trueup.venues.ccxt.pages import Page
 from trueup.venues.ccxt.traits import is_read
 from trueup.venues.http.budget import shared_budget
+from trueup.venues.texts import Cleaner
 
 ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
 BACKOFF_S = 0.5  # before the second attempt, doubled each time, moved by jitter
@@ -41,10 +42,9 @@ CREDENTIALS = (
     "apiKey", "secret", "uid", "login", "password", "twofa", "privateKey", "walletAddress", "token", "accountId",
 )  # ccxt's own names (requiredCredentials), and an account's id where an exchange wants one  # fmt: skip
 
-_SILENT = logging.getLogger(
-    "trueup.venues.ccxt.open_venue.silent"
-)  # ccxt logs headers and signed URLs at DEBUG
-_SILENT.disabled = True
+# ccxt logs headers and signed URLs at DEBUG. This logger stands outside the registry: whoever configures logging
+# (uvicorn does) enables the registered ones again, `disabled` or not.
+_SILENT = logging.Logger("trueup.venues.ccxt.silent", logging.CRITICAL + 1)  # noqa: LOG001 - on purpose, see above
 
 
 class _Traffic(Struct):

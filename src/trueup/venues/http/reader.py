@@ -18,6 +18,7 @@ from trueup.model.errors import AuthError, RateLimited, VenueError, VenueUnavail
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
 from trueup.venues.http.budget import WINDOW_S, RateBudget
+from trueup.venues.texts import Cleaner
 
 TIMEOUT_S = 8.0  # one reply; a page takes 0.1 to 2 s, and a listing of many pages has 30 s in all
 ATTEMPTS_MAX = 3
@@ -27,7 +28,7 @@ PATIENCE_S = (
 )
 BODY_MAX_BYTES = 32 << 20  # 500 orders with their legs are 3 MB
 RESERVE_SHARE = 0.05  # of the venue's limit, where it says how many calls are left: those are the bot's
-MESSAGE_MAX_CHARS = 200
+REFUSAL_BYTES_MAX = 64 << 10  # of a body that is looked into for what it says
 
 
 class Reply(Struct, frozen=True):
@@ -51,8 +52,9 @@ class HttpReader:
     ) -> None:
         self.address = address
         self.budget = budget
-        self._host = urlsplit(address).netloc
+        self._host = urlsplit(address).netloc.rpartition("@")[2]
         self._headers = dict(headers)
+        self._cleaner = Cleaner(headers.values())
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
@@ -146,11 +148,9 @@ class HttpReader:
         return min(max(int(reset) - now_s, 0.0) + self._jitter.random(), WINDOW_S)
 
     def refusal(self, reply: Reply) -> str:
-        """What the venue says against a request, short and without secrets."""
-        text = reply.body[:4096].decode(errors="replace")
-        for secret in self._headers.values():
-            text = text.replace(secret, "***")
-        return f"{self._host} answered {reply.status}: {text[:MESSAGE_MAX_CHARS]}"
+        """What the venue says against a request: its code and message, short and without secrets."""
+        said = self._cleaner.clean(reply.body[:REFUSAL_BYTES_MAX].decode(errors="replace"))
+        return f"{self._host} answered {reply.status}: {said}"
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:

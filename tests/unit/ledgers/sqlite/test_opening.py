@@ -1,5 +1,6 @@
 """Opening a SQLite ledger: every way in which it cannot be, in words that say what to do."""
 
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,27 @@ except LedgerError as error:
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="the folder must exist"):
         SqliteLedger(tmp_path / "missing" / "ledger.db")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_a_new_ledger_is_its_owner_s_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        ledger = SqliteLedger(tmp_path / "ledger.db")
+        ledger.ensure_profiles([Profile(profile_id="p", account_id="a")])
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        ledger.close()
+    finally:
+        os.umask(before)
+    assert modes == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}
+
+
+def test_the_mode_of_a_ledger_that_exists_stays(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.touch()
+    path.chmod(0o640)
+    SqliteLedger(path).close()
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

@@ -5,14 +5,13 @@ import pytest
 
 from trueup.model.errors import AuthError, RateLimited, VenueError, VenueUnavailable
 from trueup.venues.ccxt.errors import (
-    MESSAGE_LENGTH_MAX,
     ArgumentMissing,
-    Cleaner,
     NotOffered,
     OrderMissing,
     PassingFault,
     as_venue_error,
 )
+from trueup.venues.texts import MESSAGE_CHARS_MAX, Cleaner
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\nCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----"
 SECRETS = ("apikey-12345678", "s3cr3t/with+odd=chars", PEM)
@@ -71,5 +70,5 @@ def test_no_secret_comes_through(text: str) -> None:
 
 def test_a_message_has_a_bound_and_one_line() -> None:
     said = Cleaner([]).clean("a\n" * 10_000)
-    assert len(said) <= MESSAGE_LENGTH_MAX + 1
+    assert len(said) <= MESSAGE_CHARS_MAX + 1
     assert "\n" not in said

@@ -1,0 +1,92 @@
+"""What a venue said, as text that may be shown: short, one line, without secrets and without bodies.
+
+Rules: a body is never quoted, for a venue may echo what it was sent. Of a body that is JSON the venue's own code and
+message are told, decoded first: a secret that JSON escapes is found only then. Addresses lose their credentials and
+query. Must not know which venue speaks.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+MESSAGE_CHARS_MAX = 300
+SECRET_CHARS_MIN = 4  # a shorter one would blot out ordinary words
+DEPTH_MAX = 4  # of a body's values; every documented error stands within three
+MASK = "***"
+NOT_SHOWN = "(its body is not shown)"
+_TELLING = re.compile(r"(?i)code|msg|message|error|reason|detail|title|description|status")
+_BODY_START = re.compile(r"[{\[<]")
+_ADDRESS_TAIL = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
+_ADDRESS_USER = re.compile(r"(?<=://)[^/@\s]+@")
+_SIGNED = re.compile(
+    r"(?i)\b(\w*(?:sign|signature|api-?_?key|token|secret|passphrase)\w*)([\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+)
+_JSON = json.JSONDecoder()
+
+
+class Cleaner:
+    """Makes texts fit to be shown. Holds the secrets in no attribute that prints."""
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SECRET_CHARS_MIN}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def clean(self, text: str) -> str:
+        """One line without bodies, secrets, signatures and query strings, of at most `MESSAGE_CHARS_MAX` characters."""
+        line = " ".join(without_body(text).split())
+        if self._pattern is not None:
+            line = self._pattern.sub(MASK, line)
+        line = masked_address(_SIGNED.sub(rf"\1\2{MASK}", line))
+        return line if len(line) <= MESSAGE_CHARS_MAX else line[:MESSAGE_CHARS_MAX] + "…"
+
+
+def without_body(text: str) -> str:
+    """The text up to a body within it, and what that body says for itself."""
+    start = _BODY_START.search(text)
+    if start is None:
+        return text
+    before = text[: start.start()].rstrip()
+    try:
+        body, _ = _JSON.raw_decode(text, start.start())
+    except (ValueError, RecursionError):
+        return f"{before} {NOT_SHOWN}".strip()
+    said = ", ".join(dict.fromkeys(_telling(body, DEPTH_MAX, told=isinstance(body, list))))
+    return f"{before} {said or NOT_SHOWN}".strip()
+
+
+def masked_address(text: str) -> str:
+    """Addresses without the credentials before their host and without their query, which may hold a key."""
+    return _ADDRESS_TAIL.sub(r"\1?…", _ADDRESS_USER.sub(f"{MASK}@", text))
+
+
+def _telling(value: object, depth: int, *, told: bool) -> Iterator[str]:
+    """Texts and numbers that stand under a telling name, in the body's order."""
+    if isinstance(value, dict) and depth:
+        for name, inner in value.items():
+            yield from _telling(inner, depth - 1, told=bool(_TELLING.search(name)))
+    elif isinstance(value, list) and depth:
+        for inner in value:
+            yield from _telling(inner, depth - 1, told=told)
+    elif told and isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+        yield str(value)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may be written: whole, on one line, line by line (a key in PEM), in a URL, in JSON."""
+    escaped = {
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        secret.replace("/", "\\/"),
+    }
+    return {
+        secret,
+        " ".join(secret.split()),
+        quote(secret, safe=""),
+        quote(secret),
+        *secret.split("\n"),
+        *escaped,
+    }
