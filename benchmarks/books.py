@@ -10,10 +10,10 @@ import msgspec
 
 from benchmarks.pairs import Scenario, write_snapshot
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
-from trueup.ledgers.books.write_books import BookWriter, home_of
+from trueup.ledgers.books.own_books import OwnBooks
 from trueup.ledgers.journal.order_log import BOT
-from trueup.ledgers.sql.apply_plan import OrderWrite
-from trueup.ledgers.sql.database import stamp
+from trueup.ledgers.journal.write_log import SqlOrderLog
+from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.rows import canonical_order
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
@@ -28,6 +28,7 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import QueryBy, ReadState
+from trueup.ports.book_rows import OrderWrite
 
 _ORDERS_READ = msgspec.json.Decoder(OrdersRead)
 
@@ -105,7 +106,7 @@ def open_books(path: Path, snapshot: Snapshot) -> tuple[SqlLedger, TimedDatabase
     clock = StandingClock(snapshot.taken_at)
     database = TimedDatabase(str(path), clock_ns=clock.now_ns)
     ledger = SqlLedger(database)
-    ledger.ensure_profiles([snapshot.profile])
+    ledger.journal.ensure_profiles([snapshot.profile])
     _record_orders(database, snapshot)
     return ledger, database, clock
 
@@ -113,15 +114,10 @@ def open_books(path: Path, snapshot: Snapshot) -> tuple[SqlLedger, TimedDatabase
 def _record_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
     """As a bot's recorder writes them: with their rows of the order log."""
     with database.transaction():
-        writer = BookWriter(
-            database,
-            home_of(database, snapshot.profile.profile_id),
-            event="recorded",
-            written_by=BOT,
-            logged_at=stamp(database.now_ns()),
-        )
-        orders = [canonical_order(order) for order in snapshot.local.orders]
-        writer.write([OrderWrite(None, order) for order in orders], [])
+        home = home_of(database, snapshot.profile.profile_id)
+        orders = [OrderWrite(None, canonical_order(order)) for order in snapshot.local.orders]
+        log = SqlOrderLog(database, home, event="recorded", written_by=BOT)
+        OwnBooks(database).write(home.place, orders, [], log)
 
 
 def managed(ledger: SqlLedger, clock: StandingClock, venue: BytesVenue, snapshot: Snapshot) -> ManagedAccount:
@@ -132,6 +128,5 @@ def managed(ledger: SqlLedger, clock: StandingClock, venue: BytesVenue, snapshot
         profiles=[ManagedProfile(profile=snapshot.profile, policy=snapshot.policy)],
         venue=venue,
         ledger=ledger,
-        journal=ledger,
         clock=clock,
     )

@@ -50,9 +50,9 @@ def _apply(path: Path, snapshot: Snapshot) -> tuple[int, float, float]:
     """Corrections applied to a new database, the seconds that took, and the processor's."""
     ledger, _, _ = open_books(path, snapshot)
     profile_id, account_id = snapshot.profile.profile_id, str(snapshot.profile.account_id)
-    lease = ledger.acquire_lease(account_id, "benchmark", LEASE_TTL_S)
+    lease = ledger.journal.acquire_lease(account_id, "benchmark", LEASE_TTL_S)
     assert lease is not None
-    snapshot = replace(snapshot, local=ledger.read_local(account_id, [profile_id], RECENT_S)[profile_id])
+    snapshot = replace(snapshot, local=ledger.books.read(account_id, [profile_id], RECENT_S)[profile_id])
     plan = make_plan(snapshot)
     gc.collect()
     start, cpu_start = time.perf_counter(), time.process_time()

@@ -50,7 +50,7 @@ class Bot:
     async def step(self) -> None:
         """One decision, from the books alone."""
         account_id, profile_id = self.account.account_id, self.profile_id
-        books = (await to_thread(self.account.ledger.read_local, account_id, [profile_id], 0))[profile_id]
+        books = (await to_thread(self.account.ledger.books.read, account_id, [profile_id], 0))[profile_id]
         live = [order for order in books.orders if order.status in LIVE]
         held = [trade for trade in books.trades if trade.status is TradeStatus.OPEN and trade.open_qty > 0]
         if live:

@@ -22,7 +22,7 @@ from tests.acceptance.effects import Effects
 from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import ProfileReport
 from trueup.engine.run.run_account import reconcile_account
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.decode import decode_plan
 from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
 from trueup.model.times import NS_PER_S, from_ns
@@ -69,7 +69,7 @@ class Rig:
         self.random = Random(seed)
         self.books = folder / "trueup.sqlite"
         clock = SimClock(from_ns(time.time_ns() - BEHIND_NS))
-        self.ledger = SqliteLedger(self.books, clock_ns=clock.now_ns)
+        self.ledger = open_sqlite(self.books, clock_ns=clock.now_ns)
         self.world = World(
             seed,
             shape=Shape(accounts=accounts, profiles=profiles),
@@ -156,7 +156,7 @@ class Rig:
         found = [f"{key} was told with two contents" for key in self.effects.contradictions()]
         for profile_id, profile in self.world.profiles.items():
             found += [str(one) for one in check_books(self.world.market, self._books(profile_id))]
-            log = self.ledger.verify_log(profile_id)
+            log = self.ledger.journal.verify_log(profile_id)
             found += [f"log of {profile_id}: {log.broken}"] if log.broken else []
             found += [
                 f"log of {profile_id}: {one}" for one in self.ledger.fold_log(profile_id).contradictions
@@ -177,14 +177,16 @@ class Rig:
         found += [f"{key} was committed and never told" for key in committed - effects]
         found += [f"{key} was told and never committed" for key in effects - committed]
         return found + (
-            [] if self.ledger.count_outbox() == (0, 0) else [f"outbox: {self.ledger.count_outbox()}"]
+            []
+            if self.ledger.journal.count_outbox() == (0, 0)
+            else [f"outbox: {self.ledger.journal.count_outbox()}"]
         )
 
     def _applied(self) -> set[str]:
         """What the kept runs would tell, of those that applied whole."""
         whole = [row["run_id"] for row in self.ledger.export("runs") if row["state"] == "applied"]
         whole = [run_id for run_id in whole if not self._superseded(run_id)]
-        plans = [decode_plan(self.ledger.load_run(run_id)[2]) for run_id in whole]
+        plans = [decode_plan(self.ledger.journal.load_run(run_id)[2]) for run_id in whole]
         return {one.notification_id for plan in plans for one in plan.notifications}
 
     def _superseded(self, run_id: str) -> bool:
@@ -199,7 +201,7 @@ class Rig:
             fills=self._rows("fills", profile_id, Fill),
             trades=self._rows("trades", profile_id, Trade),
         )
-        overrun = {one.found.trade_id for one in self.ledger.list_breaks(profile_id, open_only=False)}
+        overrun = {one.found.trade_id for one in self.ledger.journal.list_breaks(profile_id, open_only=False)}
         trades = frozenset(trade_id for trade_id in overrun if trade_id is not None)
         return ProfileBooks(profile_id=profile_id, account_id=account_id, local=local, overrun_trades=trades)
 

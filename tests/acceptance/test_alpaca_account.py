@@ -12,7 +12,7 @@ import pytest
 
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, from_ns
@@ -41,15 +41,14 @@ async def _account(folder: Path, paper: PaperVenue, **policy: Any) -> AsyncItera
                 clock=paper.clock,
             )
         )
-        ledger = SqliteLedger(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
-        ledger.ensure_profiles([PROFILE])
+        ledger = open_sqlite(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger.journal.ensure_profiles([PROFILE])
         try:
             yield ManagedAccount(
                 account_id="acc-1",
                 profiles=[ManagedProfile(profile=PROFILE, policy=Policy(**policy))],
                 venue=venue,
                 ledger=ledger,
-                journal=ledger,
                 clock=paper.clock,
             )
         finally:

@@ -13,7 +13,7 @@ import pytest
 
 from trueup import AccountReport, ManagedAccount, load_config, open_accounts, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Local, LocalOrder
 from trueup.model.vocabulary import LIVE, Action, Status
 from trueup.service.clock import SystemClock
@@ -161,9 +161,9 @@ def _written(folder: Path) -> bytes:
 
 
 def _books(folder: Path) -> Local:
-    ledger = SqliteLedger(folder / "bot.sqlite")
+    ledger = open_sqlite(folder / "bot.sqlite")
     try:
-        return ledger.read_local("alpaca-paper", ["dip"], ALL_S)["dip"]
+        return ledger.books.read("alpaca-paper", ["dip"], ALL_S)["dip"]
     finally:
         ledger.close()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from trueup import ManagedAccount, ManagedProfile, Policy, Recorder, reconcile_account
 from trueup.engine.run.account import ProfileReport
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
@@ -29,7 +30,7 @@ LIMIT = 200_000
 class Desk:
     """One order of 1 ETH, of which 0.4 fill; the bot hears all of it under the stream's ids."""
 
-    def __init__(self, paper: PaperVenue, account: ManagedAccount, ledger: SqliteLedger) -> None:
+    def __init__(self, paper: PaperVenue, account: ManagedAccount, ledger: SqlLedger) -> None:
         self.paper, self.account, self.ledger = paper, account, ledger
         self.bot = Recorder(ledger, PROFILE)
 
@@ -70,7 +71,7 @@ class Desk:
 
     def books(self) -> tuple[str, Status, str]:
         """Filled, status, and what the trade holds."""
-        local = self.ledger.read_local("acc-1", ["p1"], 1e6)["p1"]
+        local = self.ledger.books.read("acc-1", ["p1"], 1e6)["p1"]
         (order,), (trade,) = local.orders, local.trades
         return order.filled_qty, order.status, trade.entry_qty
 
@@ -85,14 +86,13 @@ async def _desk(folder: Path) -> AsyncIterator[Desk]:
                 account_id="acc-1", credentials=credentials, options={"base_url": url}, clock=paper.clock
             )
         )
-        ledger = SqliteLedger(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
-        ledger.ensure_profiles([PROFILE])
+        ledger = open_sqlite(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger.journal.ensure_profiles([PROFILE])
         account = ManagedAccount(
             account_id="acc-1",
             profiles=[ManagedProfile(profile=PROFILE, policy=Policy(exit_backfill_enabled=False))],
             venue=venue,
             ledger=ledger,
-            journal=ledger,
             clock=paper.clock,
         )
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.contract.venues.ccxt_server import ACCOUNT, INSTRUMENT, UID, BinanceServer
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState, Side
@@ -49,14 +49,13 @@ def test_five_thousand_open_orders_cost_fourteen_requests_at_most(tmp_path: Path
                 symbols=[INSTRUMENT.symbol],
                 managed_symbols=[INSTRUMENT.symbol],
             )
-            ledger = SqliteLedger(tmp_path / "books.sqlite", clock_ns=server.clock.now_ns)
-            ledger.ensure_profiles([PROFILE])
+            ledger = open_sqlite(tmp_path / "books.sqlite", clock_ns=server.clock.now_ns)
+            ledger.journal.ensure_profiles([PROFILE])
             account = ManagedAccount(
                 account_id="acc-1",
                 profiles=[ManagedProfile(profile=PROFILE, policy=_policy(server))],
                 venue=venue,
                 ledger=ledger,
-                journal=ledger,
                 clock=server.clock,
             )
             try:

@@ -56,7 +56,7 @@ async def _converges(folder: Path) -> None:
             last = await _run_until_true(account)
             asked = len(server.seen)
             again = await reconcile_account(account, apply=True)
-            books = account.ledger.read_local(account.account_id, ["dip"], ALL_S)["dip"]
+            books = account.ledger.books.read(account.account_id, ["dip"], ALL_S)["dip"]
     assert last.processed
     assert again.profiles[0].state is RunState.UNCHANGED
     assert [seen.path for seen in server.seen[asked:] if seen.path == "order"] == []

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from trueup.engine.recorder.recorder import Recorder
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
@@ -44,7 +44,7 @@ class Desk:
         return [json.loads(line) for line in self.call(*args, "--json", code=code).stdout.splitlines()]
 
     def record(self, client_order_id: str, venue_order_id: str) -> None:
-        ledger = SqliteLedger(self.folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
+        ledger = open_sqlite(self.folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
         recorder = Recorder(ledger, Profile(profile_id="bot1", account_id="acc-1", venue="files"))
         trade_id = f"t-{client_order_id}"
         recorder.open_trade(trade_id, "ETH/USD", PositionSide.LONG)
@@ -252,7 +252,7 @@ def test_books_without_a_profile_say_what_makes_one(desk: Desk) -> None:
     (desk.folder / "trueup.sqlite").unlink()
     for suffix in ("-wal", "-shm"):
         (desk.folder / f"trueup.sqlite{suffix}").unlink(missing_ok=True)
-    SqliteLedger(desk.folder / "trueup.sqlite").close()
+    open_sqlite(desk.folder / "trueup.sqlite").close()
     assert "trueup run --once" in desk.call("status", code=0).stdout
 
 

@@ -31,7 +31,7 @@ def test_killing_run_anywhere_loses_and_doubles_nothing(
         rig.step(STEP_S)
         time.sleep(rig.random.uniform(*LIVES_S))
         assert os.waitstatus_to_exitcode(nursery.kill(process_id)) == -signal.SIGKILL
-        died_leased += any(lease.holder is not None for lease in rig.ledger.lease_states())
+        died_leased += any(lease.holder is not None for lease in rig.ledger.journal.lease_states())
         if number % CHECK_EVERY == 0:
             assert rig.faults_now() == []
     nursery.close()

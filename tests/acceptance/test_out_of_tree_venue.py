@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from trueup import Recorder
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.vocabulary import Side, Status
 
@@ -39,7 +39,7 @@ def _run(folder: Path, site: Path | None) -> subprocess.CompletedProcess[str]:
 
 def _record(path: Path) -> None:
     """An order that the bot knows as unfilled."""
-    ledger = SqliteLedger(path, clock_ns=lambda: 1_767_225_600_000_000_000)
+    ledger = open_sqlite(path, clock_ns=lambda: 1_767_225_600_000_000_000)
     order = LocalOrder(
         client_order_id="b-1", symbol="TULIP", side=Side.BUY, qty="10", status=Status.PENDING_NEW
     )
@@ -56,7 +56,7 @@ def test_a_venue_from_another_package(tmp_path: Path) -> None:
     _install(tmp_path / "site")
     found = _run(tmp_path, tmp_path / "site")
     assert found.returncode in (0, 2), found.stderr
-    ledger = SqliteLedger(tmp_path / "trueup.sqlite")
-    (order,) = ledger.read_local("desk", ["b"], 1e9)["b"].orders
+    ledger = open_sqlite(tmp_path / "trueup.sqlite")
+    (order,) = ledger.books.read("desk", ["b"], 1e9)["b"].orders
     ledger.close()
     assert (order.venue_order_id, order.status, order.filled_qty) == ("7", Status.FILLED, "10")

@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from trueup.engine.recorder.recorder import Recorder
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import Faults
 from trueup.sim.trials.world import Shape, World
@@ -17,9 +18,9 @@ BUSY = Faults(frame_lost=0.25, call_unanswered=0.08, effect_delayed=0.5, person_
 def world_of(request):
     """Makes worlds whose bots record in a ledger of their own."""
 
-    def make(seed: int, faults: Faults | None = None, profiles: int = 1) -> tuple[World, SqliteLedger]:
+    def make(seed: int, faults: Faults | None = None, profiles: int = 1) -> tuple[World, SqlLedger]:
         clock = SimClock()
-        ledger = SqliteLedger(":memory:", clock_ns=clock.now_ns)
+        ledger = open_sqlite(":memory:", clock_ns=clock.now_ns)
         request.addfinalizer(ledger.close)
         world = World(
             seed,
@@ -48,7 +49,7 @@ def test_without_faults_the_bots_books_are_the_truth(world_of):
     world.rest()
     world.run_for(5)
     truths = {order.venue_order_id: order.view() for order in world.market.truth_orders("acc1")}
-    for local in ledger.read_local("acc1", list(world.profiles), 600).values():
+    for local in ledger.books.read("acc1", list(world.profiles), 600).values():
         assert len(local.orders) > 10
         for order in local.orders:
             truth = truths[order.venue_order_id or ""]

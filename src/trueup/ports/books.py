@@ -1,6 +1,7 @@
-"""What the bot recorded: orders, fills and trades, and how they are read and written.
+"""What the bot recorded: orders, fills and trades, and how a run and a person read and write them.
 
-Sync; from async code through `asyncio.to_thread`.
+These are trueup's own tables: either the bot itself writes them (`Recorder`), or they mirror somebody else's
+(`ports.foreign_books`). Sync; from async code through `engine.in_thread`. Every method may raise LedgerError.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from trueup.model.snapshot import (
     LocalOrder,
     Trade,
 )
+from trueup.ports.book_rows import BookRows, OrderWrite, Place, TradeWrite, WantedRows
+from trueup.ports.journal import OrderLog
 
 
 class LocalRecord(Struct, frozen=True, kw_only=True):
@@ -33,19 +36,20 @@ class LocalRecord(Struct, frozen=True, kw_only=True):
     notifications: list[Notification] = []
 
 
-class Ledger(Protocol):
-    """The tables that hold the local side. Sync; one statement per table for all profiles of an account."""
+class Books(Protocol):
+    """Orders, fills and trades of all accounts. Reads are set-based: one statement per table and account."""
 
-    def read_local(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
-        """Open orders, orders active within `recent_s`, their fills, trades not closed or recently so, by profile id.
+    def read(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
+        """The local side of each profile: open orders, those active within `recent_s` seconds, their fills, and trades
+        not closed or closed within that time; all as of one moment, `read_at`.
 
-        Also fills `other_profiles_open_qty`, `decisions` (a person's, that stand) and `unsupported` (what these tables
-        cannot hold). Extent is `open_and_recent` unless everything was returned.
+        Also fills `other_profiles_open_qty`. Extent is `all` only where the account holds nothing else. Decisions are
+        the journal's, and stay empty.
         """
         ...
 
-    def find_local(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
-        """One set-based look-up by either id over all orders of the account.
+    def find(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
+        """Each id as a venue's and as a client's, over all orders of the account: two answers an id, found or absent.
 
         An order of this profile is returned; one of another profile answers `found` with `order` null.
         """
@@ -57,29 +61,41 @@ class Ledger(Protocol):
         """The fills booked in these orders and the trades they name: what a found local answer is judged with."""
         ...
 
-    def write_record(
-        self,
-        profile_id: str,
-        event: str,
-        change: Callable[[LocalRecord, str], LocalRecord],
-        *,
-        client_order_id: str | None = None,
-        venue_order_id: str | None = None,
-        trade_id: str | None = None,
-        author: str | None = None,
-        reason: str | None = None,
-    ) -> LocalRecord:
-        """A bot's write, with its row of the order log, in one transaction; or a person's, with `author` and `reason`.
+    def find_order(self, order_id: str, profile_id: str | None = None) -> list[tuple[str, LocalOrder]]:
+        """Profile id and order of all that have or had this venue or client order id, in any account."""
+        ...
 
-        `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
-        Raises Conflict where the ids name two orders, or one of another profile.
+    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
+        """Profile id and trade of all that have this id."""
+        ...
+
+    def orders_of_trade(self, profile_id: str, trade_id: str) -> list[LocalOrder]:
+        """Every order that names the trade, whatever its status."""
+        ...
+
+    def quarantined_trades(self, profile_id: str) -> list[Trade]:
+        """Those that the bot must not manage, whoever quarantined them."""
+        ...
+
+    def rows(self, place: Place, wanted: WantedRows) -> BookRows:
+        """The rows to change as they stand now, whoever wrote them; locked until the end where the database can.
+
+        Inside a write transaction of the ledger. Includes the profile's orders that have no id at all.
         """
         ...
 
-    def quarantined_trades(self, profile_id: str) -> list[Trade]: ...
+    def write(
+        self,
+        place: Place,
+        orders: Sequence[OrderWrite],
+        trades: Sequence[TradeWrite],
+        log: OrderLog,
+        check: Callable[[OrderWrite], None] | None = None,
+    ) -> None:
+        """Writes orders with their fills, and trades, and hands each to the log as it is written.
 
-    def now(self) -> str:
-        """The database's clock, RFC 3339."""
+        Inside the transaction in which `rows` read them. What others wrote past the log is logged first. `check` looks
+        at each order; what it raises rolls everything back. Raises Conflict where a row is not at the version that its
+        write expects, or a fill was booked meanwhile.
+        """
         ...
-
-    def close(self) -> None: ...

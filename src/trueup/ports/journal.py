@@ -1,27 +1,26 @@
 """What trueup remembers: leases, runs, breaks, the order log, the outbox, decisions, watermarks.
 
-Sync; from async code through `asyncio.to_thread`.
+Sync; from async code through `engine.in_thread`. Every method may raise LedgerError. Amounts and times are text as in
+a snapshot; durations are seconds; times that end in `_ns` are integer nanoseconds UTC.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-from trueup.model.plan import Plan
 from trueup.model.snapshot import (
     Decision,
     LocalOrder,
     Profile,
-    Snapshot,
-    Trade,
 )
+from trueup.ports.book_rows import OrderWrite, TradeWrite
 from trueup.ports.records import (
     AlertRecord,
-    ApplyReport,
     BreakRecord,
     DecisionRecord,
     DeferralRecord,
     Lease,
     LeaseState,
+    LogReport,
     OutboxItem,
     OutboxState,
     ProfileState,
@@ -30,10 +29,61 @@ from trueup.ports.records import (
 )
 
 
-class Journal(Protocol):
-    """trueup's own tables, in the same database and transaction as the ledger."""
+class OrderLog(Protocol):
+    """Where one transaction logs what it writes of the books: one writer, one event, one profile. Rows only grow."""
 
-    def ensure_profiles(self, profiles: Sequence[Profile]) -> None: ...
+    @property
+    def is_behind(self) -> bool:
+        """Whether somebody wrote past the log since its last row."""
+        ...
+
+    def orders(self, written: Iterable[tuple[OrderWrite, dict[str, Any]]]) -> None:
+        """Takes each order with its changed keys and their new values, one by one as the database takes the rows."""
+        ...
+
+    def trades(self, written: Iterable[TradeWrite]) -> None:
+        """The same of trades."""
+        ...
+
+    def outside(self, orders: Iterable[OrderWrite], trades: Iterable[TradeWrite]) -> None:
+        """Rows as they stand, which somebody wrote past the log: `before` is null."""
+        ...
+
+
+class Journal(Protocol):
+    """trueup's own memory, in the same database as the books it keeps."""
+
+    # profiles and accounts
+
+    def ensure_profiles(self, profiles: Sequence[Profile]) -> None:
+        """Makes accounts and profiles known. Raises ConfigError where one is recorded at another venue or account."""
+        ...
+
+    def list_profiles(self) -> list[Profile]:
+        """All that are known, by profile id."""
+        ...
+
+    def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]:
+        """By profile id; those that are not known are left out."""
+        ...
+
+    def recorded_venue_account(self, account_id: str) -> str | None:
+        """The venue's own id of this account, as first recorded; null where none is."""
+        ...
+
+    def record_venue_account(self, account_id: str, venue_account_id: str) -> None:
+        """Keeps the venue's own id of the account."""
+        ...
+
+    def pause_profile(self, profile_id: str, reason: str) -> None:
+        """No run judges it until it is resumed. Raises ConfigError where it is not known."""
+        ...
+
+    def resume_profile(self, profile_id: str) -> None:
+        """Raises ConfigError where it is not known."""
+        ...
+
+    # leases
 
     def acquire_lease(self, account_id: str, holder: str, ttl_s: float) -> Lease | None:
         """Epoch + 1 where the lease is free or expired by the database's clock; null (a contention) otherwise."""
@@ -46,39 +96,17 @@ class Journal(Protocol):
     def release_lease(
         self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None
     ) -> None:
-        """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness)."""
-        ...
+        """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness).
 
-    def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]: ...
-
-    def commit_run(
-        self,
-        lease: Lease,
-        snapshot: Snapshot,
-        plan: Plan,
-        *,
-        state: str,
-        watermark: str | None = None,
-        notify: bool = True,
-    ) -> ApplyReport:
-        """The one write transaction of a profile's run; design.md, "Apply". With state "applied" corrections apply.
-
-        First statement is the fence (renewal of `lease`). `notify` false: nobody is to be told, the outbox stays empty.
-        Raises FenceLost, LedgerError, InvariantError; nothing half-written.
+        A lease that is no longer ours is nothing to free.
         """
         ...
 
-    def lease_states(self) -> list[LeaseState]: ...
-
-    def recorded_venue_account(self, account_id: str) -> str | None:
-        """The venue's own id of this account, as first recorded; null where none is."""
+    def lease_states(self) -> list[LeaseState]:
+        """Of every account that was ever leased."""
         ...
 
-    def record_venue_account(self, account_id: str, venue_account_id: str) -> None: ...
-
-    def pause_profile(self, profile_id: str, reason: str) -> None: ...
-
-    def resume_profile(self, profile_id: str) -> None: ...
+    # runs and what they found
 
     def list_runs(self, profile_id: str | None = None, limit: int = 100) -> list[RunRecord]:
         """Newest first."""
@@ -88,21 +116,13 @@ class Journal(Protocol):
         """A kept run with the bytes of its snapshot and its plan. Raises InputError where it is not kept (any more)."""
         ...
 
-    def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]: ...
+    def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]:
+        """By the time they were first seen."""
+        ...
 
     def list_deferrals(self, profile_id: str) -> list[DeferralRecord]:
         """Longest first."""
         ...
-
-    def find_order(self, order_id: str, profile_id: str | None = None) -> list[tuple[str, LocalOrder]]:
-        """Profile id and order of all that have or had this venue or client order id."""
-        ...
-
-    def find_trade(self, trade_id: str, profile_id: str | None = None) -> list[tuple[str, Trade]]:
-        """Profile id and trade of all that have this id."""
-        ...
-
-    def orders_of_trade(self, profile_id: str, trade_id: str) -> list[LocalOrder]: ...
 
     def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
         """What the bot, the venue's record and trueup did to it, in order of time."""
@@ -112,11 +132,25 @@ class Journal(Protocol):
         """The same of a trade and of its orders."""
         ...
 
+    def verify_log(self, profile_id: str) -> LogReport:
+        """Whether the order log's chain of hashes is whole."""
+        ...
+
+    def purge(self, older_than_s: float, keep_last: int) -> dict[str, int]:
+        """Forgets runs that are older and not among each profile's newest, delivered notifications and resolved breaks
+        of that age. Returns how many rows went, by table. Raises InputError for negative figures.
+        """
+        ...
+
+    # people
+
     def restart_confirmations(self, profile_id: str, trade_id: str) -> None:
         """Forgets what earlier runs counted against the trade's position: a person has looked at it."""
         ...
 
-    def add_decision(self, profile_id: str, decision: Decision) -> None: ...
+    def add_decision(self, profile_id: str, decision: Decision) -> None:
+        """Keeps it for good; it stands until it is revoked or its time is over."""
+        ...
 
     def revoke_decision(self, decision_id: str, author: str, reason: str) -> None:
         """Raises InputError where no such decision stands."""
@@ -125,6 +159,12 @@ class Journal(Protocol):
     def list_decisions(self, profile_id: str | None = None) -> list[DecisionRecord]:
         """Oldest first, revoked ones and those whose time is over included."""
         ...
+
+    def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
+        """Neither revoked nor over by the ledger's clock, by profile id; those without any are left out."""
+        ...
+
+    # telling
 
     def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
         """The last time each alert was told, oldest first."""
@@ -141,13 +181,25 @@ class Journal(Protocol):
         """
         ...
 
-    def outbox_state(self) -> OutboxState: ...
+    def outbox_state(self) -> OutboxState:
+        """Of all profiles."""
+        ...
+
+    def count_outbox(self, profile_id: str | None = None) -> tuple[int, int]:
+        """How many notifications wait, and how many are parked."""
+        ...
 
     def parked_notifications(self, profile_ids: Sequence[str]) -> dict[str, int]:
         """How many the executor refused too often, by profile id; those without any are left out."""
         ...
 
-    def mark_delivered(self, items: Sequence[OutboxItem]) -> None: ...
+    def unpark_notifications(self, profile_id: str | None = None) -> int:
+        """Parked notifications become due again; returns how many."""
+        ...
+
+    def mark_delivered(self, items: Sequence[OutboxItem]) -> None:
+        """The executor took them."""
+        ...
 
     def mark_failed(self, item: OutboxItem, error: str) -> bool:
         """Schedules the retry with backoff; after the last attempt it is parked. Returns whether it was parked."""

@@ -136,3 +136,17 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
     what: str
     by: str | None
     detail: dict[str, Any]
+
+
+class LogReport(Struct, frozen=True, kw_only=True):
+    """`broken`: the first fault of the order log's chain, null where it is whole. `rows`: how many it has."""
+
+    rows: int
+    broken: str | None
+
+
+class FoldReport(Struct, frozen=True, kw_only=True):
+    """`contradictions`: where the log and the books disagree. `unlogged`: written past the log since the last write."""
+
+    contradictions: list[str]
+    unlogged: list[str]

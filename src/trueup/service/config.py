@@ -6,6 +6,7 @@ Reading it (defaults < file < environment < flags) is `load_config`'s; what a po
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
@@ -24,12 +25,6 @@ PROFILES_AT_A_TIME = 8
 OBJECTIVE_INTERVALS = 3  # a profile that missed three runs in a row is not ready
 
 Text = Annotated[str, Meta(min_length=1)]
-
-
-class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the books and the journal are; a relative path begins at the configuration's folder."""
-
-    path: Text = "trueup.sqlite"
 
 
 class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,6 +52,18 @@ class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     env: Text | None = None
     file: Text | None = None
+
+
+class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the books and the journal are: a SQLite file at `path`, or what `url` names (sqlite:///…, postgresql://…).
+
+    A relative path begins at the configuration's folder. A URL that holds a password is read from where a secret may
+    stand; or it stands here without one, and `password` says where that is read from.
+    """
+
+    path: Text = "trueup.sqlite"
+    url: Text | SecretSource | None = None
+    password: SecretSource | None = None
 
 
 class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,14 +96,34 @@ def check_config(config: Config) -> None:
     """Raises ConfigError where values that are each allowed contradict each other, or cannot be used."""
     _refuse_duplicates("account_id", (account.account_id for account in config.accounts))
     _refuse_duplicates("profile_id", config.profile_ids)
+    _check_database(config.database)
     for index, account in enumerate(config.accounts):
         place = f"accounts[{index}]"
         for name, source in account.credentials.items():
-            if (source.env is None) == (source.file is None):
-                raise ConfigError(f"{place}.credentials.{name}: give either env = 'NAME' or file = 'PATH'")
+            _check_source(f"{place}.credentials.{name}", source)
         for number, profile in enumerate(account.profiles):
             _check_policy(f"{place}.profiles[{number}].policy", profile.policy)
         _check_ownership(place, account.profiles)
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL holds a secret, in its authority or among its options."""
+    parts = urlsplit(url)
+    return parts.password is not None or "password" in parts.query.lower()
+
+
+def _check_database(database: DatabaseConfig) -> None:
+    if isinstance(database.url, SecretSource):
+        _check_source("database.url", database.url)
+    if database.password is not None:
+        _check_source("database.password", database.password)
+        if database.url is None:
+            raise ConfigError("database.password: a SQLite file has none; name the server in database.url")
+
+
+def _check_source(place: str, source: SecretSource) -> None:
+    if (source.env is None) == (source.file is None):
+        raise ConfigError(f"{place}: give either env = 'NAME' or file = 'PATH'")
 
 
 def _refuse_duplicates(name: str, ids: Iterable[str]) -> None:

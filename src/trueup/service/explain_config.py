@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trueup.service.config import SecretSource
 from trueup.service.load_config import LoadedConfig
+from trueup.service.open_ledger import shown_url
 from trueup.venues.texts import MASK, masked_address
 
 DEFAULT = "default"
@@ -54,6 +55,8 @@ def _shown(key: str, value: Any, environ: Mapping[str, str]) -> Any:
         if value.env is not None:
             return f"{MASK} from environment {value.env} ({'set' if environ.get(value.env) else 'not set'})"
         return f"{MASK} from file {value.file}"
+    if key == "database.url" and isinstance(value, str):
+        return shown_url(value)
     if _SECRET_NAME.search(key.rpartition(".")[2]):
         return MASK
     return _without_credentials(msgspec.to_builtins(value))

@@ -33,7 +33,8 @@ class Health(Struct, frozen=True, kw_only=True):
 
 def read_health(accounts: Sequence[ManagedAccount], objective_s: float) -> Health:
     """Sync, for a thread. Raises LedgerError where the journal cannot be read."""
-    journal, ledger = accounts[0].journal, accounts[0].ledger
+    ledger = accounts[0].ledger
+    journal = ledger.journal
     ids = [profile_id for account in accounts for profile_id in account.profile_ids]
     states = journal.profile_states(ids)
     completed = {key: at for lease in journal.lease_states() for key, at in lease.completed.items()}

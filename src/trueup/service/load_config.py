@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from trueup.model.errors import ConfigError
-from trueup.service.config import Config, DatabaseConfig, ServiceConfig, check_config
+from trueup.service.config import Config, DatabaseConfig, ServiceConfig, check_config, has_password
 
 DEFAULT_PATH = "trueup.toml"
 PATH_VARIABLE = "TRUEUP_CONFIG"
@@ -67,7 +67,18 @@ def load_config(
     with _named(file):
         config = _convert(tree)
         check_config(config)
+        _refuse_password(config, sources, str(file))
     return LoadedConfig(config=config, path=str(file), folder=str(file.resolve().parent), sources=sources)
+
+
+def _refuse_password(config: Config, sources: Mapping[str, str], file: str) -> None:
+    """A URL may hold its password in the environment, never in the file."""
+    url = config.database.url
+    if isinstance(url, str) and sources.get("database.url") == file and has_password(url):
+        raise ConfigError(
+            "database.url: a password never stands in the file; write url = { env = 'NAME' }, or leave it out and say"
+            " where it is read from: password = { file = 'PATH' }"
+        )
 
 
 @contextmanager

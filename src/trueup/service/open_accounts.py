@@ -1,24 +1,24 @@
-"""Opens what a configuration names: the database, the venues, the executor; and closes them again."""
+"""Opens the accounts that a configuration names, with the ledger, venues and executor of each; and closes them again.
+
+The one way to an account: of the command line, the library, the service and its pages.
+"""
 
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
-from trueup.ports.books import Ledger
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
-from trueup.ports.journal import Journal
+from trueup.ports.ledger import Ledger
 from trueup.ports.venue import Venue
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
-from trueup.service.registry import LEDGERS, load_entry, open_executor, open_venue
-
-LEDGER = "sqlite"
+from trueup.service.open_ledger import open_ledger
+from trueup.service.registry import open_executor, open_venue
 
 
 @contextlib.asynccontextmanager
@@ -40,21 +40,18 @@ async def open_accounts(
     service = loaded.config.service
     executor = open_executor(service.executor) if service.executor is not None else None
     async with contextlib.AsyncExitStack() as closing:
-        books = load_entry(LEDGERS, LEDGER)(database_path(loaded))
-        closing.callback(books.close)
+        ledger = open_ledger(loaded, environ)
+        closing.callback(ledger.close)
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
             venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
-            account = _managed(config, loaded, clock, venue, books, books, executor)
+            account = _managed(config, loaded, clock, venue, ledger, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
-        books.ensure_profiles([managed.profile for account in accounts for managed in account.profiles])
+        ledger.journal.ensure_profiles(
+            [managed.profile for account in accounts for managed in account.profiles]
+        )
         yield accounts
-
-
-def database_path(loaded: LoadedConfig) -> str:
-    """Where the database is; a relative path begins at the configuration's folder."""
-    return str(Path(loaded.folder, loaded.config.database.path))
 
 
 def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:
@@ -79,7 +76,6 @@ def _managed(
     clock: Clock,
     venue: Venue,
     ledger: Ledger,
-    journal: Journal,
     executor: Executor | None,
 ) -> ManagedAccount:
     return ManagedAccount(
@@ -87,7 +83,6 @@ def _managed(
         profiles=managed_profiles(config),
         venue=venue,
         ledger=ledger,
-        journal=journal,
         clock=clock,
         executor=executor,
         lease_ttl_s=loaded.config.service.lease_ttl_s,

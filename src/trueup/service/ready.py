@@ -6,11 +6,11 @@ Reads the journal only, so that it does not matter which process runs: the servi
 from collections.abc import Sequence
 
 from trueup.engine.in_thread import in_thread
-from trueup.engine.recorder.recorder import RecordedLedger
 from trueup.model.errors import TrueupError
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.clock import Clock
+from trueup.ports.ledger import Ledger
 from trueup.ports.records import BreakRecord
 from trueup.service.clock import SystemClock
 
@@ -28,7 +28,7 @@ class NotReady(TrueupError):
 
 async def ready(
     profile_id: str,
-    ledger: RecordedLedger,
+    ledger: Ledger,
     *,
     clock: Clock | None = None,
     since: str | None = None,
@@ -49,16 +49,18 @@ async def ready(
         await clock.sleep(poll_s)
 
 
-def _why_not(ledger: RecordedLedger, profile_id: str, start: str) -> NotReady | None:
+def _why_not(ledger: Ledger, profile_id: str, start: str) -> NotReady | None:
     """Null: ready. Raises NotReady where waiting would not help."""
-    state = ledger.profile_states([profile_id]).get(profile_id)
+    state = ledger.journal.profile_states([profile_id]).get(profile_id)
     if state is None:
         raise NotReady(f"profile {profile_id!r} is not in this ledger: name it in trueup.toml")
     if state.paused:
         raise NotReady(f"profile {profile_id} is paused ({state.pause_reason}): trueup resume {profile_id}")
-    completed = {key: at for lease in ledger.lease_states() for key, at in lease.completed.items()}
+    completed = {key: at for lease in ledger.journal.lease_states() for key, at in lease.completed.items()}
     began_at = completed.get(profile_id)
-    open_breaks = [one for one in ledger.list_breaks(profile_id) if one.found.severity is not Severity.INFO]
+    open_breaks = [
+        one for one in ledger.journal.list_breaks(profile_id) if one.found.severity is not Severity.INFO
+    ]
     if began_at is None or to_ns(began_at) < to_ns(start):
         return NotReady(
             f"no run of {profile_id} since {start} was complete: does `trueup run` work?", open_breaks
@@ -68,7 +70,7 @@ def _why_not(ledger: RecordedLedger, profile_id: str, start: str) -> NotReady | 
         return NotReady(
             f"{profile_id} has {len(open_breaks)} open breaks ({kinds}): trueup breaks", open_breaks
         )
-    deferred = ledger.list_deferrals(profile_id)
+    deferred = ledger.journal.list_deferrals(profile_id)
     if deferred:
         return NotReady(
             f"{profile_id} has {len(deferred)} orders that could not be judged yet ({deferred[0].reason})"

@@ -193,5 +193,5 @@ def _told_to_the_log(accounts: Sequence[ManagedAccount], settings: ServiceConfig
     if not accounts:
         return None
     return AlertBook(
-        LogNotifier(), accounts[0].journal, settings.alert_throttle_s, settings.watchdog_throttle_s
+        LogNotifier(), accounts[0].ledger.journal, settings.alert_throttle_s, settings.watchdog_throttle_s
     )

@@ -119,8 +119,10 @@ class Bench:
         **policy: Any,
     ) -> Snapshot:
         now = self.ledger.now()
-        local = self.ledger.read_local(ACCOUNT, [profile.profile_id], RECENT_S)[profile.profile_id]
-        state = self.ledger.profile_states([profile.profile_id])[profile.profile_id]
+        local = self.ledger.books.read(ACCOUNT, [profile.profile_id], RECENT_S)[profile.profile_id]
+        decisions = self.ledger.journal.standing_decisions([profile.profile_id])
+        local = replace(local, decisions=decisions.get(profile.profile_id, []))
+        state = self.ledger.journal.profile_states([profile.profile_id])[profile.profile_id]
         history = HistoryRead(state=ReadState.COMPLETE, read_at=now, fills=list(fills))
         return check_snapshot(
             Snapshot(
@@ -147,9 +149,9 @@ class Bench:
         if not asked:
             return snapshot, plan
         profile_id = snapshot.profile.profile_id
-        answers = self.ledger.find_local(ACCOUNT, profile_id, asked)
+        answers = self.ledger.books.find(ACCOUNT, profile_id, asked)
         found = [answer.order for answer in answers if answer.order is not None]
-        related = self.ledger.related(ACCOUNT, profile_id, found)
+        related = self.ledger.books.related(ACCOUNT, profile_id, found)
         local = replace(
             snapshot.local,
             answers=answers,
@@ -160,7 +162,7 @@ class Bench:
         return snapshot, make_plan(snapshot)
 
     def lease(self, holder: str = "h-1", ttl_s: float = 30) -> Lease:
-        lease = self.ledger.acquire_lease(ACCOUNT, holder, ttl_s)
+        lease = self.ledger.journal.acquire_lease(ACCOUNT, holder, ttl_s)
         assert lease is not None
         return lease
 
@@ -170,13 +172,13 @@ class Bench:
         lease = lease or self.lease()
         report = self.ledger.commit_run(lease, *planned, **{"state": "applied", **keys})
         if own:
-            self.ledger.release_lease(lease, {})
+            self.ledger.journal.release_lease(lease, {})
         return report
 
     # what the books say
 
     def order(self, name: str = "1") -> LocalOrder:
-        ((_, order),) = self.ledger.find_order(f"v-{name}")
+        ((_, order),) = self.ledger.books.find_order(f"v-{name}")
         return order
 
     def trade(self, trade_id: str = "t-1", profile: Profile = BOT) -> dict[str, Any]:
@@ -198,7 +200,7 @@ class Bench:
         }
 
     def assert_log_is_true(self, profile: Profile = BOT) -> None:
-        assert self.ledger.verify_log(profile.profile_id).broken is None
+        assert self.ledger.journal.verify_log(profile.profile_id).broken is None
         folded = self.ledger.fold_log(profile.profile_id)
         assert folded.contradictions == []
         assert folded.unlogged == []

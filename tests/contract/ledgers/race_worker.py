@@ -35,7 +35,7 @@ from trueup.ports.records import Lease
 def main(address: str, lease_s: float, pause_s: float) -> None:
     ledger = open_address(address)
     while True:
-        lease = ledger.acquire_lease(ACCOUNT, str(uuid_utils.uuid7()), lease_s)
+        lease = ledger.journal.acquire_lease(ACCOUNT, str(uuid_utils.uuid7()), lease_s)
         if lease is None:
             time.sleep(lease_s / 10)
             continue
@@ -48,7 +48,7 @@ def main(address: str, lease_s: float, pause_s: float) -> None:
 
 
 def observe(ledger: SqlLedger) -> Snapshot | None:
-    local = ledger.read_local(ACCOUNT, [BOT.profile_id], RECENT_S)[BOT.profile_id]
+    local = ledger.books.read(ACCOUNT, [BOT.profile_id], RECENT_S)[BOT.profile_id]
     live = [order for order in local.orders if order.status is not Status.FILLED]
     if not live:
         return None
@@ -115,7 +115,7 @@ def commit(ledger: SqlLedger, lease: Lease, snapshot: Snapshot) -> None:
         print("refused", flush=True)
         return
     print("applied", report.applied, report.superseded, flush=True)
-    ledger.release_lease(lease, {})
+    ledger.journal.release_lease(lease, {})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Protocol
 import apsw
 
 from trueup.ledgers.sql.sql_ledger import SqlLedger
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.times import NS_PER_S, to_ns
 
@@ -52,7 +52,7 @@ class SqliteStore:
         self._path = str(folder / "ledger.db")
 
     def open(self, clock_ns: Callable[[], int]) -> SqlLedger:
-        return SqliteLedger(self._path, clock_ns=clock_ns)
+        return open_sqlite(self._path, clock_ns=clock_ns)
 
     def execute(self, statement: str) -> list[tuple]:
         connection = apsw.Connection(self._path)
@@ -82,5 +82,5 @@ def open_address(address: str) -> SqlLedger:
     """In another process, on the machine's clock."""
     kind, _, place = address.partition(":")
     if kind == "sqlite":
-        return SqliteLedger(place)
+        return open_sqlite(place)
     sys.exit(f"unknown kind of ledger: {kind}")

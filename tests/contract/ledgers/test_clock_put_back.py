@@ -15,7 +15,7 @@ DAYS_S = 2 * 86_400
 
 
 def watermark(bench: Bench) -> str | None:
-    return bench.ledger.profile_states(["mom-1"])["mom-1"].watermark
+    return bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark
 
 
 def commit_at(bench: Bench, watermark: str | None, filled: str) -> None:
@@ -34,7 +34,7 @@ def test_a_watermark_later_than_now_is_not_believed_and_the_newest_earlier_one_c
     commit_at(bench, ahead, "2")
     assert watermark(bench) == ahead
     bench.clock.pass_s(-DAYS_S)
-    state = bench.ledger.profile_states(["mom-1"])["mom-1"]
+    state = bench.ledger.journal.profile_states(["mom-1"])["mom-1"]
     assert (state.watermark, state.is_future) == ("2026-11-23T11:00:00Z", True)
 
 
@@ -47,7 +47,7 @@ def test_a_watermark_later_than_now_is_gone_with_the_next_commit(bench: Bench) -
     bench.clock.pass_s(-DAYS_S)
     commit_at(bench, None, "2")
     bench.clock.pass_s(DAYS_S + 60)
-    state = bench.ledger.profile_states(["mom-1"])["mom-1"]
+    state = bench.ledger.journal.profile_states(["mom-1"])["mom-1"]
     assert (state.watermark, state.is_future) == (None, False)
 
 
@@ -64,34 +64,34 @@ def test_a_lease_beyond_its_time_to_live_has_expired(bench: Bench, back_s: int) 
     bench.clock.pass_s(back_s)
     lease = bench.lease("h-1", ttl_s=30)
     bench.clock.pass_s(-back_s)
-    taken = bench.ledger.acquire_lease(ACCOUNT, "h-2", 30)
+    taken = bench.ledger.journal.acquire_lease(ACCOUNT, "h-2", 30)
     assert taken is not None
     assert taken.epoch == 2
     with pytest.raises(FenceLost):
-        bench.ledger.renew_lease(lease, 30)
+        bench.ledger.journal.renew_lease(lease, 30)
 
 
 def test_a_renewal_after_the_clock_was_put_back_counts_from_now(bench: Bench) -> None:
     bench.clock.pass_s(DAYS_S)
     lease = bench.lease("h-1", ttl_s=30)
     bench.clock.pass_s(-DAYS_S)
-    assert bench.ledger.renew_lease(lease, 30).expires_ns == bench.clock() + 30 * NS_PER_S
-    assert bench.ledger.acquire_lease(ACCOUNT, "h-2", 30) is None
+    assert bench.ledger.journal.renew_lease(lease, 30).expires_ns == bench.clock() + 30 * NS_PER_S
+    assert bench.ledger.journal.acquire_lease(ACCOUNT, "h-2", 30) is None
 
 
 def test_a_retry_later_than_the_longest_wait_is_due(bench: Bench) -> None:
     fill_two_trades_twice(bench)
     bench.clock.pass_s(DAYS_S)
-    asyncio.run(deliver_outbox(bench.ledger, Executor("t-1")))
+    asyncio.run(deliver_outbox(bench.ledger.journal, Executor("t-1")))
     bench.clock.pass_s(-DAYS_S)
     executor = Executor()
-    asyncio.run(deliver_outbox(bench.ledger, executor))
+    asyncio.run(deliver_outbox(bench.ledger.journal, executor))
     assert executor.told == [("t-1", "3"), ("t-1", "7")]
 
 
 def test_a_retry_within_the_longest_wait_still_waits(bench: Bench) -> None:
     fill_two_trades_twice(bench)
-    asyncio.run(deliver_outbox(bench.ledger, Executor("t-1")))
+    asyncio.run(deliver_outbox(bench.ledger.journal, Executor("t-1")))
     executor = Executor()
-    asyncio.run(deliver_outbox(bench.ledger, executor))
+    asyncio.run(deliver_outbox(bench.ledger.journal, executor))
     assert executor.told == []

@@ -69,11 +69,11 @@ def test_the_run_is_kept_and_replays_to_the_same_bytes(bench: Bench) -> None:
     bench.record_order()
     bench.settle()
     report = bench.commit(bench.plan([partly_filled(bench)]))
-    run, snapshot_bytes, plan_bytes = bench.ledger.load_run(report.run_id)
+    run, snapshot_bytes, plan_bytes = bench.ledger.journal.load_run(report.run_id)
     assert (run.state, run.profile_id) == ("applied", "mom-1")
     assert encode(make_plan(decode_snapshot(snapshot_bytes))) == plan_bytes
     assert decode_plan(plan_bytes).plan_id == run.plan_id
-    assert [one.run_id for one in bench.ledger.list_runs("mom-1")] == [report.run_id]
+    assert [one.run_id for one in bench.ledger.journal.list_runs("mom-1")] == [report.run_id]
 
 
 def test_an_in_sync_run_writes_its_lease_only(bench: Bench) -> None:
@@ -96,8 +96,8 @@ def test_a_run_that_does_not_apply_changes_no_book(bench: Bench, state: str) -> 
     report = bench.commit(bench.plan([partly_filled(bench)]), state=state)
     assert {table: rows for table, rows in bench.contents().items() if table in books} == before
     assert (report.applied, report.recorded) == (0, True)
-    assert [one.found.kind for one in bench.ledger.list_breaks()] == ["fill_drift", "status_drift"]
-    assert [one.state for one in bench.ledger.list_runs()] == [state]
+    assert [one.found.kind for one in bench.ledger.journal.list_breaks()] == ["fill_drift", "status_drift"]
+    assert [one.state for one in bench.ledger.journal.list_runs()] == [state]
 
 
 def test_a_failed_run_keeps_what_was_known(bench: Bench) -> None:
@@ -115,7 +115,7 @@ def test_a_failed_run_keeps_what_was_known(bench: Bench) -> None:
     )
     bench.commit((snapshot, failed), state="failed")
     assert bench.contents("leases", "runs") == known
-    assert bench.ledger.list_runs()[0].error == "VenueUnavailable: no answer"
+    assert bench.ledger.journal.list_runs()[0].error == "VenueUnavailable: no answer"
 
 
 def test_the_same_plan_twice_applies_once(bench: Bench) -> None:
@@ -137,7 +137,7 @@ def test_breaks_are_followed_from_first_to_last(bench: Bench) -> None:
     bench.commit(bench.plan([partly_filled(bench)]), state="dry")
     bench.settle()
     bench.commit(bench.plan([partly_filled(bench)]), state="dry")
-    first, second = bench.ledger.list_breaks()
+    first, second = bench.ledger.journal.list_breaks()
     assert (first.found.kind, second.found.kind) == ("fill_drift", "status_drift")
     assert (first.first_seen_at[:19], first.last_seen_at[:19]) == (
         "2026-11-23T12:01:00",
@@ -146,8 +146,8 @@ def test_breaks_are_followed_from_first_to_last(bench: Bench) -> None:
     assert (first.occurrences, first.resolution) == (2, None)
     bench.settle()
     bench.commit(bench.plan([partly_filled(bench)]))
-    assert bench.ledger.list_breaks() == []
-    resolved = bench.ledger.list_breaks(open_only=False)
+    assert bench.ledger.journal.list_breaks() == []
+    resolved = bench.ledger.journal.list_breaks(open_only=False)
     assert [(one.resolution, one.occurrences) for one in resolved] == [("corrected", 3), ("corrected", 3)]
 
 
@@ -157,10 +157,10 @@ def test_a_break_that_is_gone_is_closed_and_opens_afresh(bench: Bench) -> None:
     bench.commit(bench.plan([partly_filled(bench)]), state="dry")
     bench.settle()
     bench.commit(bench.plan([bench.venue_order()]), state="dry")
-    assert {one.resolution for one in bench.ledger.list_breaks(open_only=False)} == {"not_seen_again"}
+    assert {one.resolution for one in bench.ledger.journal.list_breaks(open_only=False)} == {"not_seen_again"}
     bench.settle()
     bench.commit(bench.plan([partly_filled(bench)]), state="dry")
-    again = bench.ledger.list_breaks()
+    again = bench.ledger.journal.list_breaks()
     assert [(one.first_seen_at[:19], one.occurrences) for one in again] == [("2026-11-23T12:03:00", 2)] * 2
 
 
@@ -180,11 +180,11 @@ def test_deferrals_remember_since_when(bench: Bench) -> None:
     bench.commit(first)
     bench.clock.pass_s(2)
     bench.commit(bench.plan([partly_filled(bench)]))
-    (deferral,) = bench.ledger.list_deferrals("mom-1")
+    (deferral,) = bench.ledger.journal.list_deferrals("mom-1")
     assert (deferral.first_deferred_at[:19], deferral.venue_order_id) == ("2026-11-23T12:00:00", "v-1")
     bench.settle()
     bench.commit(bench.plan([partly_filled(bench)]))
-    assert bench.ledger.list_deferrals("mom-1") == []
+    assert bench.ledger.journal.list_deferrals("mom-1") == []
 
 
 def test_notifications_are_committed_with_their_corrections(bench: Bench) -> None:
@@ -192,7 +192,7 @@ def test_notifications_are_committed_with_their_corrections(bench: Bench) -> Non
     bench.record_order()
     bench.settle()
     report = bench.commit(bench.plan([partly_filled(bench)]))
-    (item,) = bench.ledger.pending_notifications(10)
+    (item,) = bench.ledger.journal.pending_notifications(10)
     assert report.notifications == 1
     assert (item.profile_id, item.run_id, item.subject) == ("mom-1", report.run_id, "t-1")
     assert (item.notification.qty, item.notification.cumulative_qty) == ("3", "3")
@@ -203,7 +203,7 @@ def test_without_an_executor_the_outbox_stays_empty(bench: Bench) -> None:
     bench.settle()
     report = bench.commit(bench.plan([partly_filled(bench)]), notify=False)
     assert (report.applied, report.notifications) == (2, 0)
-    assert bench.ledger.pending_notifications(10) == []
+    assert bench.ledger.journal.pending_notifications(10) == []
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_the_timeline_of_an_order_tells_who_did_what(bench: Bench) -> None:
     bench.record_order()
     bench.settle()
     bench.commit(bench.plan([partly_filled(bench)]))
-    timeline = bench.ledger.order_timeline("mom-1", bench.order())
+    timeline = bench.ledger.journal.order_timeline("mom-1", bench.order())
     bot = [(one.source, one.what, one.by) for one in timeline if one.by == "bot"]
     assert bot == [("log", "recorded", "bot"), ("log", "acknowledged", "bot")]
     rest = {(one.source, one.what) for one in timeline if one.by != "bot"}
@@ -253,7 +253,7 @@ def test_the_timeline_of_an_order_tells_who_did_what(bench: Bench) -> None:
 
 def test_a_run_that_is_not_kept_is_a_clear_error(bench: Bench) -> None:
     with pytest.raises(InputError, match="not kept"):
-        bench.ledger.load_run("nonsense")
+        bench.ledger.journal.load_run("nonsense")
 
 
 def test_an_order_re_bound_before_it_was_acknowledged_is_found_by_the_id_it_had(bench: Bench) -> None:
@@ -281,26 +281,26 @@ def test_the_watermark_falls_back_to_a_log_head_that_the_ledger_holds(bench: Ben
     bench.settle()
     orders = [bench.venue_order(), bench.venue_order("2")]
     bench.commit(bench.plan(orders), watermark="2026-11-23T11:30:00Z")
-    assert bench.ledger.profile_states(["mom-1"])["mom-1"].watermark == "2026-11-23T11:30:00Z"
+    assert bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark == "2026-11-23T11:30:00Z"
     bench.store.execute("UPDATE watermarks SET log_hash = 'of a head that was lost' WHERE log_seq > 2")
-    assert bench.ledger.profile_states(["mom-1"])["mom-1"].watermark == "2026-11-23T11:00:00Z"
+    assert bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark == "2026-11-23T11:00:00Z"
 
 
 def test_profiles_keep_their_home(bench: Bench) -> None:
-    bench.ledger.ensure_profiles([BOT])
+    bench.ledger.journal.ensure_profiles([BOT])
     with pytest.raises(ConfigError, match="another profile id"):
-        bench.ledger.ensure_profiles([replace(BOT, account_id="acc-2")])
+        bench.ledger.journal.ensure_profiles([replace(BOT, account_id="acc-2")])
     with pytest.raises(ConfigError, match="another account id"):
-        bench.ledger.ensure_profiles([replace(BOT, venue="kraken")])
-    assert [one.profile_id for one in bench.ledger.list_profiles()] == ["mom-1"]
+        bench.ledger.journal.ensure_profiles([replace(BOT, venue="kraken")])
+    assert [one.profile_id for one in bench.ledger.journal.list_profiles()] == ["mom-1"]
 
 
 def test_a_paused_profile_says_why(bench: Bench) -> None:
-    bench.ledger.pause_profile("mom-1", "being looked at")
-    state = bench.ledger.profile_states(["mom-1"])["mom-1"]
+    bench.ledger.journal.pause_profile("mom-1", "being looked at")
+    state = bench.ledger.journal.profile_states(["mom-1"])["mom-1"]
     assert (state.paused, state.pause_reason) == (True, "being looked at")
-    bench.ledger.resume_profile("mom-1")
-    assert not bench.ledger.profile_states(["mom-1"])["mom-1"].paused
+    bench.ledger.journal.resume_profile("mom-1")
+    assert not bench.ledger.journal.profile_states(["mom-1"])["mom-1"].paused
 
 
 def test_what_a_venue_spells_otherwise_is_stored_and_logged_canonical(bench: Bench) -> None:
@@ -328,7 +328,9 @@ def test_a_break_that_waits_in_a_finding_is_not_over(bench: Bench) -> None:
         last_seen_at=plan.taken_at,
     )
     bench.commit((snapshot, replace(plan, breaks=[], corrections=[], findings=[finding])), state="dry")
-    resolutions = {one.found.break_id: one.resolution for one in bench.ledger.list_breaks(open_only=False)}
+    resolutions = {
+        one.found.break_id: one.resolution for one in bench.ledger.journal.list_breaks(open_only=False)
+    }
     assert resolutions == {waiting.break_id: None, gone.break_id: "not_seen_again"}
 
 
@@ -340,7 +342,9 @@ def test_what_a_run_does_not_correct_stays_open_beside_what_it_corrects(bench: B
         "2", qty="2", status=Status.PARTIALLY_FILLED, filled_qty="3", filled_avg_price="1000"
     )
     bench.commit(bench.plan([bench.venue_order(status=Status.CANCELED), beyond]))
-    assert {(one.found.kind, one.resolution) for one in bench.ledger.list_breaks(open_only=False)} == {
+    assert {
+        (one.found.kind, one.resolution) for one in bench.ledger.journal.list_breaks(open_only=False)
+    } == {
         ("status_drift", "corrected"),
         ("overfill", None),
     }

@@ -84,4 +84,4 @@ def test_a_lost_acknowledgement_is_looked_up(bench: Bench, took_effect: bool) ->
         with pytest.raises(CommitUnknown):
             cut_off.commit_run(lease, snapshot, plan, state="applied")
     assert (bench.order().status is Status.CANCELED) == took_effect
-    assert len(bench.ledger.list_runs()) == int(took_effect)
+    assert len(bench.ledger.journal.list_runs()) == int(took_effect)

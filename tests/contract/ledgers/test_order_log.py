@@ -73,8 +73,8 @@ def test_each_profile_has_a_chain_of_its_own(bench: Bench) -> None:
     bench.record_order()
     other = Recorder(bench.ledger, OTHER)
     other.record_order(LocalOrder(client_order_id="m2-1", side=Side.BUY, status=Status.PENDING_NEW))
-    assert bench.ledger.verify_log(BOT.profile_id).rows == 2
-    assert bench.ledger.verify_log(OTHER.profile_id).rows == 1
+    assert bench.ledger.journal.verify_log(BOT.profile_id).rows == 2
+    assert bench.ledger.journal.verify_log(OTHER.profile_id).rows == 1
     bench.assert_log_is_true(BOT)
     bench.assert_log_is_true(OTHER)
 
@@ -83,7 +83,7 @@ def test_a_changed_row_is_found(bench: Bench) -> None:
     bench.record_order()
     bench.store.execute("DROP TRIGGER order_log_keeps_updated")
     bench.store.execute("UPDATE order_log SET payload = replace(payload, '1000', '1001') WHERE seq = 1")
-    broken = bench.ledger.verify_log("mom-1").broken
+    broken = bench.ledger.journal.verify_log("mom-1").broken
     assert broken == "row 1 of the order log was changed: its hash does not follow from the row before"
     assert bench.ledger.fold_log("mom-1").contradictions == ["order v-1: limit_price"]
 
@@ -94,17 +94,17 @@ def test_who_wrote_a_row_and_of_which_order_is_hashed_too(bench: Bench) -> None:
     for column, value in (("written_by", "'person:mallory'"), ("order_key", "99"), ("version", "7")):
         before = bench.store.execute(f"SELECT {column} FROM order_log WHERE seq = 2")[0][0]
         bench.store.execute(f"UPDATE order_log SET {column} = {value} WHERE seq = 2")
-        assert "row 2 of the order log was changed" in str(bench.ledger.verify_log("mom-1").broken)
+        assert "row 2 of the order log was changed" in str(bench.ledger.journal.verify_log("mom-1").broken)
         told = f"'{before}'" if isinstance(before, str) else before
         bench.store.execute(f"UPDATE order_log SET {column} = {told} WHERE seq = 2")
-        assert bench.ledger.verify_log("mom-1").broken is None
+        assert bench.ledger.journal.verify_log("mom-1").broken is None
 
 
 def test_a_missing_row_is_found(bench: Bench) -> None:
     bench.record_order()
     bench.store.execute("DROP TRIGGER order_log_keeps_deleted")
     bench.store.execute("DELETE FROM order_log WHERE seq = 1")
-    assert bench.ledger.verify_log("mom-1").broken == "row 1 of the order log is missing"
+    assert bench.ledger.journal.verify_log("mom-1").broken == "row 1 of the order log is missing"
 
 
 def test_a_fill_changed_behind_the_log_is_found(bench: Bench) -> None:

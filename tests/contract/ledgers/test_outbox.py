@@ -55,7 +55,7 @@ class SyncExecutor:
 
 
 def deliver(bench: Bench, executor: Any) -> DeliveryReport:
-    return asyncio.run(deliver_outbox(bench.ledger, executor))
+    return asyncio.run(deliver_outbox(bench.ledger.journal, executor))
 
 
 def test_everything_is_delivered_once_and_in_order_per_trade(bench: Bench) -> None:
@@ -65,7 +65,7 @@ def test_everything_is_delivered_once_and_in_order_per_trade(bench: Bench) -> No
     assert [qty for trade, qty in executor.told if trade == "t-1"] == ["3", "7"]
     assert [qty for trade, qty in executor.told if trade == "t-2"] == ["3", "7"]
     assert deliver(bench, executor).delivered == 0
-    assert bench.ledger.count_outbox() == (0, 0)
+    assert bench.ledger.journal.count_outbox() == (0, 0)
 
 
 def test_a_failure_holds_back_its_own_trade_until_it_is_due_again(bench: Bench) -> None:
@@ -83,7 +83,7 @@ def test_a_failure_holds_back_its_own_trade_until_it_is_due_again(bench: Bench) 
 
 def test_after_the_last_attempt_it_is_parked_and_its_trade_goes_on(bench: Bench) -> None:
     fill_two_trades_twice(bench)
-    bench.ledger.mark_delivered(bench.ledger.pending_notifications(10)[1:])
+    bench.ledger.journal.mark_delivered(bench.ledger.journal.pending_notifications(10)[1:])
     executor = Executor("t-1")
     for _ in range(ATTEMPTS_MAX - 1):
         assert deliver(bench, executor).parked == []
@@ -91,33 +91,33 @@ def test_after_the_last_attempt_it_is_parked_and_its_trade_goes_on(bench: Bench)
     (parked,) = deliver(bench, executor).parked
     bench.clock.pass_s(600)
     assert (parked.subject, parked.attempts) == ("t-1", ATTEMPTS_MAX - 1)
-    assert bench.ledger.count_outbox() == (0, 1)
+    assert bench.ledger.journal.count_outbox() == (0, 1)
     (row,) = [one for one in bench.ledger.export("outbox") if one["parked_at"]]
     assert (row["error"], row["attempts"]) == ("ConnectionError: the bot is away", ATTEMPTS_MAX)
     executor.refused.clear()
-    assert bench.ledger.unpark_notifications("mom-1") == 1
+    assert bench.ledger.journal.unpark_notifications("mom-1") == 1
     assert deliver(bench, executor).delivered == 1
 
 
 def test_waits_double_up_to_a_limit(bench: Bench) -> None:
     fill_two_trades_twice(bench)
-    item = bench.ledger.pending_notifications(1)[0]
-    bench.ledger.mark_failed(item, "x")
+    item = bench.ledger.journal.pending_notifications(1)[0]
+    bench.ledger.journal.mark_failed(item, "x")
     (again,) = [one for one in bench.ledger.export("outbox") if one["sequence"] == item.sequence]
     assert again["next_attempt_at"] == "2026-11-23T12:02:01.000000000Z"
     bench.clock.pass_s(1)
-    retried = bench.ledger.pending_notifications(1)[0]
+    retried = bench.ledger.journal.pending_notifications(1)[0]
     assert (retried.sequence, retried.attempts) == (item.sequence, 1)
-    bench.ledger.mark_failed(retried, "x")
+    bench.ledger.journal.mark_failed(retried, "x")
     (again,) = [one for one in bench.ledger.export("outbox") if one["sequence"] == item.sequence]
     assert again["next_attempt_at"] == "2026-11-23T12:02:03.000000000Z"
 
 
 def test_only_the_profiles_that_are_asked_for(bench: Bench) -> None:
     fill_two_trades_twice(bench)
-    assert bench.ledger.pending_notifications(10, ["mean-2"]) == []
-    assert len(bench.ledger.pending_notifications(10, ["mean-2", "mom-1"])) == 4
-    assert len(bench.ledger.pending_notifications(3)) == 3
+    assert bench.ledger.journal.pending_notifications(10, ["mean-2"]) == []
+    assert len(bench.ledger.journal.pending_notifications(10, ["mean-2", "mom-1"])) == 4
+    assert len(bench.ledger.journal.pending_notifications(3)) == 3
 
 
 def test_an_executor_may_be_sync_and_lack_a_hook(bench: Bench) -> None:
@@ -134,22 +134,22 @@ def test_an_executor_may_be_sync_and_lack_a_hook(bench: Bench) -> None:
 
 def test_what_is_parked_is_counted_by_profile(bench: Bench) -> None:
     fill_two_trades_twice(bench)
-    assert bench.ledger.parked_notifications(["mom-1", "mean-2"]) == {}
+    assert bench.ledger.journal.parked_notifications(["mom-1", "mean-2"]) == {}
     for _ in range(ATTEMPTS_MAX):
-        bench.ledger.mark_failed(bench.ledger.pending_notifications(1)[0], "x")
+        bench.ledger.journal.mark_failed(bench.ledger.journal.pending_notifications(1)[0], "x")
         bench.clock.pass_s(600)
-    assert bench.ledger.parked_notifications(["mom-1", "mean-2"]) == {"mom-1": 1}
-    assert bench.ledger.parked_notifications(["mean-2"]) == {}
+    assert bench.ledger.journal.parked_notifications(["mom-1", "mean-2"]) == {"mom-1": 1}
+    assert bench.ledger.journal.parked_notifications(["mean-2"]) == {}
 
 
 def test_alerts_are_kept_as_they_were_last_told(bench: Bench) -> None:
     alert = Alert(type="RECONCILIATION_DEGRADED", severity="ERROR", message="x", dedupe_key="mom-1:slow")
     told = AlertRecord(profile_id="mom-1", alert=alert, raised_at="2026-11-23T12:00:00Z", stands=True)
-    bench.ledger.keep_alerts([told, replace(told, profile_id="mean-2")])
+    bench.ledger.journal.keep_alerts([told, replace(told, profile_id="mean-2")])
     over = replace(told, stands=False)
-    bench.ledger.keep_alerts([over])
-    assert bench.ledger.list_alerts("mom-1") == [over]
-    assert {one.profile_id: one.stands for one in bench.ledger.list_alerts()} == {
+    bench.ledger.journal.keep_alerts([over])
+    assert bench.ledger.journal.list_alerts("mom-1") == [over]
+    assert {one.profile_id: one.stands for one in bench.ledger.journal.list_alerts()} == {
         "mom-1": False,
         "mean-2": True,
     }
@@ -158,10 +158,10 @@ def test_alerts_are_kept_as_they_were_last_told(bench: Bench) -> None:
 def test_what_was_taken_before_a_backup_was_restored_marks_nothing_else(bench: Bench) -> None:
     """The sequence was given again, to another notification (simulator's seed 47)."""
     fill_two_trades_twice(bench)
-    item = bench.ledger.pending_notifications(1)[0]
+    item = bench.ledger.journal.pending_notifications(1)[0]
     other = replace(
         item, notification=replace(item.notification, notification_id="of a future that was lost")
     )
-    bench.ledger.mark_delivered([other])
-    assert not bench.ledger.mark_failed(other, "the bot is away")
-    assert bench.ledger.pending_notifications(1) == [item]
+    bench.ledger.journal.mark_delivered([other])
+    assert not bench.ledger.journal.mark_failed(other, "the bot is away")
+    assert bench.ledger.journal.pending_notifications(1) == [item]

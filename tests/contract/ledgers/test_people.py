@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.contract.ledgers.bench import ACCOUNT, BOT, OTHER, Bench
+from tests.contract.ledgers.bench import BOT, OTHER, Bench
 from trueup.engine.people import decide, quarantine
 from trueup.engine.people.explain import explain
 from trueup.model.errors import Conflict, InputError
@@ -53,7 +53,7 @@ def test_a_quarantine_by_hand_is_logged_and_told(bench: Bench) -> None:
         ("quarantined", "person:ann", "seen on the website"),
         ("released", "person:bob", "it is right"),
     ]
-    told = [item.notification for item in bench.ledger.pending_notifications(10)]
+    told = [item.notification for item in bench.ledger.journal.pending_notifications(10)]
     assert [(one.kind, one.trade_id, one.reason) for one in told] == [
         ("quarantined", "t-1", "seen on the website"),
         ("released", "t-1", "it is right"),
@@ -64,7 +64,7 @@ def test_a_quarantine_by_hand_is_logged_and_told(bench: Bench) -> None:
 def test_without_an_executor_nobody_is_told(bench: Bench) -> None:
     bench.record_trade()
     hold(bench, notify=False)
-    assert bench.ledger.pending_notifications(10) == []
+    assert bench.ledger.journal.pending_notifications(10) == []
 
 
 def test_what_is_not_quarantined_is_not_released_and_the_other_way(bench: Bench) -> None:
@@ -91,7 +91,9 @@ def test_a_release_makes_parity_count_from_the_beginning(bench: Bench) -> None:
     snapshot, plan = bench.plan()
     bench.commit((snapshot, replace(plan, findings=findings)))
     release(bench)
-    assert [one.kind for one in bench.ledger.profile_states(["mom-1"])["mom-1"].prior] == ["missing_at_venue"]
+    assert [one.kind for one in bench.ledger.journal.profile_states(["mom-1"])["mom-1"].prior] == [
+        "missing_at_venue"
+    ]
 
 
 def test_a_trade_whose_quantity_is_gone_closes_with_its_release(bench: Bench) -> None:
@@ -110,7 +112,7 @@ def test_a_trade_whose_quantity_is_gone_closes_with_its_release(bench: Bench) ->
 
 
 def decisions_read(bench: Bench) -> list[Decision]:
-    return bench.ledger.read_local(ACCOUNT, ["mom-1"], 600)["mom-1"].decisions
+    return bench.ledger.journal.standing_decisions(["mom-1"]).get("mom-1", [])
 
 
 def foreign(bench: Bench) -> None:
@@ -175,13 +177,13 @@ def test_an_ignored_break_is_information_until_its_time_is_over(bench: Bench) ->
 def test_a_revoked_decision_is_evidence_no_longer_but_stays_on_record(bench: Bench) -> None:
     foreign(bench)
     made = decide.adopt_order(bench.ledger, "v-9", **BY)
-    bench.ledger.revoke_decision(made.decision_id, "bob", "a mistake")
+    bench.ledger.journal.revoke_decision(made.decision_id, "bob", "a mistake")
     assert decisions_read(bench) == []
-    (kept,) = bench.ledger.list_decisions("mom-1")
+    (kept,) = bench.ledger.journal.list_decisions("mom-1")
     assert (kept.decision, kept.revoked_by, kept.revoke_reason) == (made, "bob", "a mistake")
     with pytest.raises(InputError, match="no decision"):
-        bench.ledger.revoke_decision(made.decision_id, "bob", "again")
-    assert bench.ledger.list_decisions("mean-2") == []
+        bench.ledger.journal.revoke_decision(made.decision_id, "bob", "again")
+    assert bench.ledger.journal.list_decisions("mean-2") == []
 
 
 def test_what_nobody_knows_is_not_decided(bench: Bench) -> None:
@@ -196,18 +198,18 @@ def test_what_nobody_knows_is_not_decided(bench: Bench) -> None:
     bench.record_order(trade_id=None)
     with pytest.raises(InputError, match="no trade 't-9'"):
         decide.map_order(bench.ledger, "v-1", "t-9", **BY)
-    assert bench.ledger.list_decisions() == []
+    assert bench.ledger.journal.list_decisions() == []
 
 
 def test_an_order_that_two_profiles_reported_needs_the_profiles_name(bench: Bench) -> None:
-    bench.ledger.ensure_profiles([OTHER])
+    bench.ledger.journal.ensure_profiles([OTHER])
     order = bench.venue_order("9", client_order_id="web-9")
     for profile in (BOT, OTHER):
         bench.commit(bench.plan([order], profile=profile, owned_client_order_id_prefixes=("b1",)))
     with pytest.raises(InputError, match="mean-2, mom-1"):
         decide.adopt_order(bench.ledger, "v-9", **BY)
     decide.adopt_order(bench.ledger, "v-9", profile_id="mean-2", **BY)
-    assert [one.profile_id for one in bench.ledger.list_decisions()] == ["mean-2"]
+    assert [one.profile_id for one in bench.ledger.journal.list_decisions()] == ["mean-2"]
 
 
 # -- what is told of it -----------------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ def test_the_story_of_an_order_and_of_a_trade_has_what_people_did(bench: Bench) 
     bench.record_trade()
     bench.record_order(trade_id=None)
     made = decide.map_order(bench.ledger, "v-1", "t-1", **BY)
-    bench.ledger.revoke_decision(made.decision_id, "bob", "a mistake")
+    bench.ledger.journal.revoke_decision(made.decision_id, "bob", "a mistake")
     hold(bench)
     (of_order,) = explain(bench.ledger, "b1-1")
     people = [(one.what, one.by) for one in of_order.timeline if (one.by or "").startswith("person:")]

@@ -60,7 +60,7 @@ def test_two_processes_race_and_every_fill_is_booked_once(
         )
     assert refused > 0
     assert_every_fill_is_booked_once(bench)
-    epochs = [state.epoch for state in bench.ledger.lease_states()]
+    epochs = [state.epoch for state in bench.ledger.journal.lease_states()]
     assert epochs[0] >= len(lines)
 
 

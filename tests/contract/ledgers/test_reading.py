@@ -7,7 +7,7 @@ from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, Side
 
 
 def read(bench: Bench):
-    return bench.ledger.read_local(ACCOUNT, ["mom-1"], RECENT_S)["mom-1"]
+    return bench.ledger.books.read(ACCOUNT, ["mom-1"], RECENT_S)["mom-1"]
 
 
 def test_an_empty_ledger_is_everything(bench: Bench) -> None:
@@ -79,7 +79,7 @@ def test_another_profiles_orders_are_not_read_but_known(bench: Bench) -> None:
     other.record_fill("m2-1", bench.fill("F1", "4", name="77", symbol="ETH-USD"))
     bench.settle()
     assert read(bench).other_profiles_open_qty == {"ETH-USD": OtherOpenQty(long="4", short="0", settled=True)}
-    answers = bench.ledger.find_local(ACCOUNT, "mom-1", [" V-77", "B1-1", "nobody"])
+    answers = bench.ledger.books.find(ACCOUNT, "mom-1", [" V-77", "B1-1", "nobody"])
     found = {(one.id, one.by): one for one in answers if one.outcome is Outcome.FOUND}
     assert found.keys() == {(" V-77", QueryBy.VENUE_ORDER_ID), ("B1-1", QueryBy.CLIENT_ORDER_ID)}
     assert found[" V-77", QueryBy.VENUE_ORDER_ID].order is None
@@ -94,17 +94,17 @@ def test_previous_ids_find_their_order_with_its_fills_and_trade(bench: Bench) ->
     bench.store.execute("UPDATE orders SET venue_order_id = 'v-2', previous_venue_order_ids = '[\" V-1\"]'")
     bench.clock.pass_s(2 * RECENT_S)
     bench.record_order("3")
-    (answer,) = [one for one in bench.ledger.find_local(ACCOUNT, "mom-1", ["v-1"]) if one.order is not None]
+    (answer,) = [one for one in bench.ledger.books.find(ACCOUNT, "mom-1", ["v-1"]) if one.order is not None]
     assert answer.order is not None
     assert (answer.order.venue_order_id, answer.order.previous_venue_order_ids) == ("v-2", (" V-1",))
-    fills, trades = bench.ledger.related(ACCOUNT, "mom-1", [answer.order])
+    fills, trades = bench.ledger.books.related(ACCOUNT, "mom-1", [answer.order])
     assert ([one.fill_id for one in fills], [one.trade_id for one in trades]) == (["F1"], ["t-1"])
 
 
 def test_the_venues_account_is_remembered(bench: Bench) -> None:
-    assert bench.ledger.recorded_venue_account(ACCOUNT) is None
-    bench.ledger.record_venue_account(ACCOUNT, "PA-77")
-    assert bench.ledger.recorded_venue_account(ACCOUNT) == "PA-77"
+    assert bench.ledger.journal.recorded_venue_account(ACCOUNT) is None
+    bench.ledger.journal.record_venue_account(ACCOUNT, "PA-77")
+    assert bench.ledger.journal.recorded_venue_account(ACCOUNT) == "PA-77"
 
 
 def test_reading_sees_one_state(bench: Bench) -> None:

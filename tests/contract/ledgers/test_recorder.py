@@ -231,7 +231,7 @@ def test_a_trade_opened_late_begins_with_what_its_orders_filled(bench: Bench) ->
     assert trade is not None
     assert (trade.entry_qty, trade.exit_qty, trade.fee_base_qty) == ("10", "7", "0.01")
     assert (trade.entry_avg_price, trade.status) == ("1006", TradeStatus.OPEN)
-    assert bench.ledger.list_breaks() == []
+    assert bench.ledger.journal.list_breaks() == []
     assert bench.record_trade() == trade
 
 
@@ -241,7 +241,7 @@ def test_of_a_trade_opened_late_it_is_said_what_its_exits_filled_beyond_it(bench
     trade = bench.record_trade()
     assert trade is not None
     assert (trade.entry_qty, trade.exit_qty) == ("0", "0")
-    (found,) = bench.ledger.list_breaks()
+    (found,) = bench.ledger.journal.list_breaks()
     assert (found.found.kind, found.found.venue) == (BreakKind.TRADE_OVERRUN, {"beyond_qty": "10"})
 
 
@@ -268,7 +268,7 @@ def test_an_exit_beyond_the_trade_is_reported_in_the_same_transaction(bench: Ben
     bench.record_order("2", side=Side.SELL, action=Action.EXIT)
     bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
     assert (bench.order("2").filled_qty, bench.trade()["exit_qty"]) == ("5", "3")
-    (found,) = bench.ledger.list_breaks("mom-1")
+    (found,) = bench.ledger.journal.list_breaks("mom-1")
     assert (found.found.kind, found.found.reason, found.found.trade_id) == (
         "trade_overrun",
         "beyond_open_qty",
@@ -295,4 +295,4 @@ def test_the_overrun_has_the_id_that_a_run_would_have_given_it(bench: Bench) -> 
     _, plan = bench.plan([bench.venue_order("2", **sold)])
     (planned,) = [one.break_id for one in plan.breaks if one.kind == "trade_overrun"]
     bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
-    assert [one.found.break_id for one in bench.ledger.list_breaks("mom-1")] == [planned]
+    assert [one.found.break_id for one in bench.ledger.journal.list_breaks("mom-1")] == [planned]

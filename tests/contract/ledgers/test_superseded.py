@@ -68,9 +68,9 @@ def test_a_moved_row_takes_its_instrument_along_and_nothing_else(
     assert {(*row[:-1],) for row in kept} <= {
         (*row[:-1],) for row in books["orders"]
     } or move is not move_order_1
-    open_breaks = {(one.found.venue_order_id, one.found.kind) for one in bench.ledger.list_breaks()}
+    open_breaks = {(one.found.venue_order_id, one.found.kind) for one in bench.ledger.journal.list_breaks()}
     assert open_breaks == {(f"v-{n}", kind) for n in "12" for kind in ("fill_drift", "status_drift")}
-    (item,) = bench.ledger.pending_notifications(10)
+    (item,) = bench.ledger.journal.pending_notifications(10)
     assert item.subject == "t-2"
 
 
@@ -111,9 +111,9 @@ def test_what_was_superseded_is_told_and_so_is_what_was_not(
 
     by = f"trueup:{run_id}"
     dropped = [("book_fill", by, "superseded"), ("set_status", by, "superseded")]
-    assert corrected(bench.ledger.order_timeline("mom-1", bench.order("1"))) == dropped
-    assert corrected(bench.ledger.trade_timeline("mom-1", "T-1")) == sorted(dropped * 2)
-    assert corrected(bench.ledger.order_timeline("mom-1", bench.order("3"))) == [
+    assert corrected(bench.ledger.journal.order_timeline("mom-1", bench.order("1"))) == dropped
+    assert corrected(bench.ledger.journal.trade_timeline("mom-1", "T-1")) == sorted(dropped * 2)
+    assert corrected(bench.ledger.journal.order_timeline("mom-1", bench.order("3"))) == [
         ("book_fill", by, "applied"),
         ("set_status", by, "applied"),
     ]

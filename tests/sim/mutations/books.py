@@ -12,14 +12,13 @@ from trueup.core.make_plan import make_plan
 from trueup.core.orders import fold_fills as fold
 from trueup.engine.recorder import recorder
 from trueup.engine.run import plan_profiles
-from trueup.ledgers.books import write_record
 from trueup.ledgers.journal import order_log
-from trueup.ledgers.sql import apply_plan, commit_run, plan_index
-from trueup.ledgers.sql.rows import FillIdentity
+from trueup.ledgers.sql import apply_plan, commit_run, plan_index, write_record
 from trueup.ledgers.sqlite import migrate
 from trueup.model.ids import normal_id, symbol_token
 from trueup.model.money import ZERO
 from trueup.model.snapshot import Fill, LocalOrder
+from trueup.ports.book_rows import FillIdentity
 
 
 def no_fence() -> Mutation:

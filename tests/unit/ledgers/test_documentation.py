@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -24,7 +24,7 @@ def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_reference_names_every_table() -> None:
-    ledger = SqliteLedger(":memory:")
+    ledger = open_sqlite(":memory:")
     assert isinstance(ledger.database, SqliteDatabase)
     rows = ledger.database.connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table'"

@@ -85,7 +85,7 @@ def test_ready_after_a_complete_run_and_not_before_nor_long_after(desk: Desk):
 def test_a_paused_profile_does_not_make_it_unready(desk: Desk):
     account = desk.account("mom", "rev")
     run(desk, account)
-    desk.ledger.pause_profile("rev", "maintenance")
+    desk.ledger.journal.pause_profile("rev", "maintenance")
     desk.clock.advance(MINUTE_NS)
     run(desk, account)
     desk.clock.advance(MINUTE_NS)
@@ -124,7 +124,7 @@ def test_metrics_count_what_happened(desk: Desk):
     assert found["trueup_last_complete_run_age_seconds",] == 60
     assert (found["trueup_outbox_waiting",], found["trueup_outbox_oldest_age_seconds",]) == (1, 60)
     assert found["trueup_run_duration_seconds_count",] == 1
-    desk.ledger.acquire_lease(ACCOUNT, "somebody", 30)
+    desk.ledger.journal.acquire_lease(ACCOUNT, "somebody", 30)
     run_simulated(desk.clock, service.run_once())
     found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
     assert found["trueup_lease_contentions_total",] == 1

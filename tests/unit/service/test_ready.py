@@ -10,7 +10,7 @@ import pytest
 import trueup
 from tests.unit.engine.run.desk import Desk, filled, local_order, open_desk, venue_order
 from trueup.engine.run.run_account import reconcile_account
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import OrdersRead
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState
@@ -58,7 +58,7 @@ def test_the_service_in_this_process_opens_it_with_the_first_run_that_finds_the_
 
 def test_a_sidecar_opens_it_through_the_ledger_that_both_share(desk: Desk, tmp_path: Path):
     account = desk.account()
-    bots_own = SqliteLedger(tmp_path / "trueup.sqlite", clock_ns=desk.clock.now_ns)
+    bots_own = open_sqlite(tmp_path / "trueup.sqlite", clock_ns=desk.clock.now_ns)
 
     async def sidecar() -> None:
         while True:
@@ -105,6 +105,6 @@ def test_a_paused_or_unknown_profile_is_refused_at_once(desk: Desk):
     with pytest.raises(trueup.NotReady, match="not in this ledger"):
         waited(desk)
     desk.account()
-    desk.ledger.pause_profile("mom-1", "moving house")
+    desk.ledger.journal.pause_profile("mom-1", "moving house")
     with pytest.raises(trueup.NotReady, match="paused \\(moving house\\): trueup resume mom-1"):
         waited(desk)

@@ -47,13 +47,12 @@ class TimedVenue(ScriptedVenue):
 
 def account(desk: Desk, name: str) -> ManagedAccount:
     profile = Profile(profile_id=f"p-{name}", venue="scripted", account_id=name)
-    desk.ledger.ensure_profiles([profile])
+    desk.ledger.journal.ensure_profiles([profile])
     return ManagedAccount(
         account_id=name,
         profiles=[ManagedProfile(profile=profile, policy=own_policy("", alone=True))],
         venue=TimedVenue(desk),
         ledger=desk.ledger,
-        journal=desk.ledger,
         clock=desk.clock,
         read_timeout_s=5,
     )
@@ -129,8 +128,8 @@ def test_a_stop_lets_the_current_run_finish(desk: Desk):
     desk.record(local_order("x"), "p-a")
     one.venue.opened = [filled("x", "4")]  # type: ignore[attr-defined]
     run_until(desk, Service([one], settings(apply=True), desk.clock), 1)
-    assert desk.ledger.read_local("a", ["p-a"], 1e9)["p-a"].orders[0].filled_qty == "4"
-    assert desk.ledger.lease_states()[0].holder is None
+    assert desk.ledger.books.read("a", ["p-a"], 1e9)["p-a"].orders[0].filled_qty == "4"
+    assert desk.ledger.journal.lease_states()[0].holder is None
 
 
 def test_a_second_stop_cancels_it_and_frees_the_lease(desk: Desk):
@@ -140,7 +139,7 @@ def test_a_second_stop_cancels_it_and_frees_the_lease(desk: Desk):
     began = desk.clock.now_ns()
     run_until(desk, service, 1, service.stop)
     assert desk.clock.now_ns() - began < 2 * NS_PER_S
-    assert desk.ledger.lease_states()[0].holder is None
+    assert desk.ledger.journal.lease_states()[0].holder is None
 
 
 def test_run_once_gives_each_account_s_report_in_their_order(desk: Desk):
@@ -151,7 +150,7 @@ def test_run_once_gives_each_account_s_report_in_their_order(desk: Desk):
 
 def test_a_contention_is_counted(desk: Desk):
     one = account(desk, "a")
-    desk.ledger.acquire_lease("a", "somebody", 1000)
+    desk.ledger.journal.acquire_lease("a", "somebody", 1000)
     service = Service([one], settings(), desk.clock)
     run_until(desk, service, 25)
     assert (service.counts["contended"], service.counts["skipped"], times(one)) == (3, 3, [])
@@ -176,7 +175,7 @@ def test_a_service_without_a_notifier_tells_its_alerts_to_the_log(
     ]
     assert keys.count("p-a:coverage:disabled") == 1  # in two runs: the throttle holds
     assert "p-a:coverage:disabled" in [
-        kept.alert.dedupe_key for kept in desk.ledger.list_alerts() if kept.stands
+        kept.alert.dedupe_key for kept in desk.ledger.journal.list_alerts() if kept.stands
     ]
 
 

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from trueup.engine.people.explain import PREFIX_MIN
 from trueup.engine.people.quarantine import find_one_trade
-from trueup.engine.recorder.recorder import RecordedLedger
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
 from trueup.model.ids import digest, normal_id
 from trueup.model.snapshot import Decision
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import DecisionKind
+from trueup.ports.ledger import Ledger
 
 RUNS_SEARCHED = 20  # snapshots, of some megabytes each at the most
 ID_DIGITS = 12  # of a decision: short enough to be typed
@@ -31,7 +31,7 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 def map_order(
-    ledger: RecordedLedger,
+    ledger: Ledger,
     order_id: str,
     trade_id: str,
     *,
@@ -48,7 +48,7 @@ def map_order(
 
 
 def adopt_order(
-    ledger: RecordedLedger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
+    ledger: Ledger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
 ) -> Decision:
     """The venue order is this profile's, whatever its ids say. Raises InputError."""
     subject = _unrecorded(ledger, order_id, profile_id)
@@ -56,7 +56,7 @@ def adopt_order(
 
 
 def disown_order(
-    ledger: RecordedLedger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
+    ledger: Ledger, order_id: str, *, author: str, reason: str, profile_id: str | None = None
 ) -> Decision:
     """The venue order is not this profile's, whatever its ids say. Raises InputError."""
     subject = _unrecorded(ledger, order_id, profile_id)
@@ -64,7 +64,7 @@ def disown_order(
 
 
 def ignore_break(
-    ledger: RecordedLedger,
+    ledger: Ledger,
     reference: str,
     until: str,
     *,
@@ -75,7 +75,7 @@ def ignore_break(
     """The break is information only, until then. `reference`: its id, or the beginning. Raises InputError."""
     if to_ns(until) <= to_ns(ledger.now()):
         raise InputError(f"{until} is over already: name a time to come", "--until")
-    records = ledger.list_breaks(profile_id, open_only=False)
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
     found = {
         one.found.break_id: one
         for one in records
@@ -91,7 +91,7 @@ def ignore_break(
     return _decide(ledger, DecisionKind.IGNORE_BREAK, subject, author, reason, break_id=break_id, until=until)
 
 
-def find_subject(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> Subject:
+def find_subject(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
     """By either id: from the books, else from the breaks that named it. Raises InputError."""
     subjects = {
         owner: Subject(
@@ -101,7 +101,7 @@ def find_subject(ledger: RecordedLedger, order_id: str, profile_id: str | None) 
             trade_id=order.trade_id,
             recorded=True,
         )
-        for owner, order in ledger.find_order(order_id, profile_id)
+        for owner, order in ledger.books.find_order(order_id, profile_id)
     }
     subjects = (
         subjects or _from_breaks(ledger, order_id, profile_id) or _from_runs(ledger, order_id, profile_id)
@@ -118,7 +118,7 @@ def find_subject(ledger: RecordedLedger, order_id: str, profile_id: str | None) 
     )
 
 
-def _from_breaks(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+def _from_breaks(ledger: Ledger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
     wanted = normal_id(order_id)
     return {
         one.profile_id: Subject(
@@ -126,17 +126,17 @@ def _from_breaks(ledger: RecordedLedger, order_id: str, profile_id: str | None) 
             venue_order_id=one.found.venue_order_id,
             client_order_id=one.found.client_order_id,
         )
-        for one in ledger.list_breaks(profile_id, open_only=False)
+        for one in ledger.journal.list_breaks(profile_id, open_only=False)
         if wanted in {normal_id(id_ or "") for id_ in (one.found.venue_order_id, one.found.client_order_id)}
     }
 
 
-def _from_runs(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+def _from_runs(ledger: Ledger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
     """What the newest kept runs read from the venue: somebody else's orders of the past are in no break."""
     wanted = normal_id(order_id)
     found: dict[str, Subject] = {}
-    for run in ledger.list_runs(profile_id, RUNS_SEARCHED):
-        venue = decode_snapshot(ledger.load_run(run.run_id)[1]).venue
+    for run in ledger.journal.list_runs(profile_id, RUNS_SEARCHED):
+        venue = decode_snapshot(ledger.journal.load_run(run.run_id)[1]).venue
         for order in (*venue.open_orders.rows, *venue.history.orders):
             if wanted in {normal_id(id_ or "") for id_ in (order.venue_order_id, order.client_order_id)}:
                 found[run.profile_id] = Subject(
@@ -147,7 +147,7 @@ def _from_runs(ledger: RecordedLedger, order_id: str, profile_id: str | None) ->
     return found
 
 
-def _unrecorded(ledger: RecordedLedger, order_id: str, profile_id: str | None) -> Subject:
+def _unrecorded(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
     subject = find_subject(ledger, order_id, profile_id)
     if subject.recorded:
         raise InputError(f"order {order_id!r} is in the books of {subject.profile_id} already", "order")
@@ -159,7 +159,7 @@ def _begins(break_id: str, reference: str) -> bool:
 
 
 def _decide(
-    ledger: RecordedLedger,
+    ledger: Ledger,
     kind: DecisionKind,
     subject: Subject,
     author: str,
@@ -183,5 +183,5 @@ def _decide(
         reason=reason,
         decided_at=now,
     )
-    ledger.add_decision(subject.profile_id, decision)
+    ledger.journal.add_decision(subject.profile_id, decision)
     return decision

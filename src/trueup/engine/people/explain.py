@@ -1,4 +1,4 @@
-"""What is known of one order, break or run: values from the journal, for a surface to show. Decides no wording."""
+"""What is known of one order, break or run: values from the ledger, for a surface to show. Decides no wording."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from trueup.model.errors import InputError
 from trueup.model.ids import normal_id
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Trade
-from trueup.ports.journal import Journal
+from trueup.ports.ledger import Ledger
 from trueup.ports.records import BreakRecord, RunRecord, TimelineEntry
 
 PREFIX_MIN = 6  # digits of a break's id that name it, where they are unique
@@ -26,13 +26,13 @@ class Explanation(Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
 
 
-def explain(journal: Journal, reference: str, profile_id: str | None = None) -> list[Explanation]:
+def explain(ledger: Ledger, reference: str, profile_id: str | None = None) -> list[Explanation]:
     """Everything that `reference` names: a run, a break (or the beginning of its id), an order by either id, a trade.
 
     Several profiles may know one order id. Raises InputError where nothing is named so.
     """
     for look_up in (_run, _breaks, _orders, _trades, _former_orders):
-        found = look_up(journal, reference, profile_id)
+        found = look_up(ledger, reference, profile_id)
         if found:
             return found
     raise InputError(
@@ -40,82 +40,84 @@ def explain(journal: Journal, reference: str, profile_id: str | None = None) -> 
     )
 
 
-def _run(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+def _run(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     try:
-        run, _, plan = journal.load_run(reference)
+        run, _, plan = ledger.journal.load_run(reference)
     except InputError:
         return []
     if profile_id not in (None, run.profile_id):
         return []
-    seen = [one for one in journal.list_breaks(run.profile_id, open_only=False) if one.run_id == run.run_id]
+    seen = [
+        one for one in ledger.journal.list_breaks(run.profile_id, open_only=False) if one.run_id == run.run_id
+    ]
     return [Explanation(profile_id=run.profile_id, run=run, plan=decode_plan(plan), breaks=seen)]
 
 
-def _breaks(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+def _breaks(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     """Breaks of one order share the beginning of their ids, and are explained together."""
     if len(reference) < PREFIX_MIN:
         return []
-    records = journal.list_breaks(profile_id, open_only=False)
-    return _by_order(journal, [one for one in records if one.found.break_id.startswith(reference)])
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
+    return _by_order(ledger, [one for one in records if one.found.break_id.startswith(reference)])
 
 
-def _former_orders(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+def _former_orders(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     """Breaks of an order that had this id when they were found: a replacement can take it another one."""
     wanted = normal_id(reference)
-    records = journal.list_breaks(profile_id, open_only=False)
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
     ids = [(one, (one.found.venue_order_id, one.found.client_order_id)) for one in records]
-    return _by_order(journal, [one for one, both in ids if wanted in {normal_id(id_ or "") for id_ in both}])
+    return _by_order(ledger, [one for one, both in ids if wanted in {normal_id(id_ or "") for id_ in both}])
 
 
-def _by_order(journal: Journal, records: list[BreakRecord]) -> list[Explanation]:
+def _by_order(ledger: Ledger, records: list[BreakRecord]) -> list[Explanation]:
     by_order: dict[tuple[str | None, ...], list[BreakRecord]] = {}
     for one in records:
         key = (one.profile_id, one.found.venue_order_id, one.found.client_order_id)
         by_order.setdefault(key, []).append(one)
-    return [_of_breaks(journal, together) for together in by_order.values()]
+    return [_of_breaks(ledger, together) for together in by_order.values()]
 
 
-def _of_breaks(journal: Journal, records: list[BreakRecord]) -> Explanation:
+def _of_breaks(ledger: Ledger, records: list[BreakRecord]) -> Explanation:
     profile_id, found = records[0].profile_id, records[0].found
     order_id = found.venue_order_id or found.client_order_id
-    orders = journal.find_order(order_id, profile_id) if order_id is not None else []
+    orders = ledger.books.find_order(order_id, profile_id) if order_id is not None else []
     if not orders:
         return Explanation(profile_id=profile_id, breaks=records)
     order = orders[0][1]
-    timeline = journal.order_timeline(profile_id, order)
+    timeline = ledger.journal.order_timeline(profile_id, order)
     return Explanation(profile_id=profile_id, order=order, breaks=records, timeline=timeline)
 
 
-def _orders(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+def _orders(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     return [
         Explanation(
             profile_id=owner,
             order=order,
-            breaks=_breaks_of(journal, owner, order),
-            timeline=journal.order_timeline(owner, order),
+            breaks=_breaks_of(ledger, owner, order),
+            timeline=ledger.journal.order_timeline(owner, order),
         )
-        for owner, order in journal.find_order(reference, profile_id)
+        for owner, order in ledger.books.find_order(reference, profile_id)
     ]
 
 
-def _trades(journal: Journal, reference: str, profile_id: str | None) -> list[Explanation]:
+def _trades(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     return [
         Explanation(
             profile_id=owner,
             trade=trade,
-            orders=journal.orders_of_trade(owner, trade.trade_id),
+            orders=ledger.books.orders_of_trade(owner, trade.trade_id),
             breaks=[
                 one
-                for one in journal.list_breaks(owner, open_only=False)
+                for one in ledger.journal.list_breaks(owner, open_only=False)
                 if one.found.trade_id == trade.trade_id
             ],
-            timeline=journal.trade_timeline(owner, trade.trade_id),
+            timeline=ledger.journal.trade_timeline(owner, trade.trade_id),
         )
-        for owner, trade in journal.find_trade(reference, profile_id)
+        for owner, trade in ledger.books.find_trade(reference, profile_id)
     ]
 
 
-def _breaks_of(journal: Journal, profile_id: str, order: LocalOrder) -> list[BreakRecord]:
+def _breaks_of(ledger: Ledger, profile_id: str, order: LocalOrder) -> list[BreakRecord]:
     ids = {order.venue_order_id, order.client_order_id, *order.previous_venue_order_ids} - {None}
-    records = journal.list_breaks(profile_id, open_only=False)
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
     return [one for one in records if {one.found.venue_order_id, one.found.client_order_id} & ids]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from trueup.core.trades.move_trade import settle_status
-from trueup.engine.recorder.recorder import RecordedLedger
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_id
 from trueup.model.money import ZERO
@@ -17,12 +16,13 @@ from trueup.model.plan import Notification
 from trueup.model.snapshot import Trade
 from trueup.model.vocabulary import LIVE, NotificationKind, QuarantinedBy, TradeStatus
 from trueup.ports.books import LocalRecord
+from trueup.ports.ledger import Ledger
 
 Change = Callable[[LocalRecord, str], LocalRecord]
 
 
 def quarantine_trade(
-    ledger: RecordedLedger, profile_id: str, trade_id: str, *, author: str, reason: str, notify: bool
+    ledger: Ledger, profile_id: str, trade_id: str, *, author: str, reason: str, notify: bool
 ) -> Trade:
     """Until a person releases it. `notify`: the bot has an executor, so it is told. Raises InputError, Conflict."""
 
@@ -40,7 +40,7 @@ def quarantine_trade(
 
 
 def release_trade(
-    ledger: RecordedLedger, profile_id: str, trade_id: str, *, author: str, reason: str, notify: bool
+    ledger: Ledger, profile_id: str, trade_id: str, *, author: str, reason: str, notify: bool
 ) -> Trade:
     """Whoever quarantined it. Where the position is still wrong, parity counts from the beginning again."""
 
@@ -54,13 +54,13 @@ def release_trade(
         told = _told(profile_id, trade, NotificationKind.RELEASED, reason) if notify else []
         return replace(record, trade=settled, notifications=told)
 
-    ledger.restart_confirmations(profile_id, trade_id)
+    ledger.journal.restart_confirmations(profile_id, trade_id)
     return _write(ledger, profile_id, "released", change, trade_id, author, reason)
 
 
-def find_one_trade(ledger: RecordedLedger, trade_id: str, profile_id: str | None) -> tuple[str, Trade]:
+def find_one_trade(ledger: Ledger, trade_id: str, profile_id: str | None) -> tuple[str, Trade]:
     """Profile id and trade. Raises InputError where none, or more than one, has this id."""
-    found = ledger.find_trade(trade_id, profile_id)
+    found = ledger.books.find_trade(trade_id, profile_id)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -70,7 +70,7 @@ def find_one_trade(ledger: RecordedLedger, trade_id: str, profile_id: str | None
 
 
 def _write(
-    ledger: RecordedLedger,
+    ledger: Ledger,
     profile_id: str,
     event: str,
     change: Change,

@@ -9,7 +9,6 @@ Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`.
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,8 +33,8 @@ from trueup.model.vocabulary import (
     Status,
     TradeStatus,
 )
-from trueup.ports.books import Ledger, LocalRecord
-from trueup.ports.journal import Journal
+from trueup.ports.books import LocalRecord
+from trueup.ports.ledger import Ledger
 
 ENDED = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED)
 WORKING = (Status.PENDING_NEW, Status.PARTIALLY_FILLED, Status.SUSPENDED)
@@ -43,10 +42,6 @@ _TERMS = ("symbol", "side", "action", "order_type", "trade_id", "position_side")
 _TERM_AMOUNTS = ("qty", "limit_price", "stop_price")
 
 Change = Callable[[LocalOrder, LocalRecord, str], LocalRecord]
-
-
-class RecordedLedger(Ledger, Journal, Protocol):
-    """Ledger and journal in one database, such as `SqliteLedger`."""
 
 
 class Permission(Struct, frozen=True):
@@ -63,10 +58,10 @@ class Recorder:
     """One profile's bot at its ledger. Amounts are decimal text, times RFC 3339 UTC; floats are refused."""
 
     def __init__(
-        self, ledger: RecordedLedger, profile: Profile, *, quote: Callable[[str], str | None] = lambda _: None
+        self, ledger: Ledger, profile: Profile, *, quote: Callable[[str], str | None] = lambda _: None
     ):
         """`quote`: a symbol's quote currency, needed for fees in the base currency where symbols have no separator."""
-        ledger.ensure_profiles([profile])
+        ledger.journal.ensure_profiles([profile])
         self._ledger = ledger
         self._profile = profile
         self._quote = quote
@@ -227,7 +222,7 @@ class Recorder:
         if trade_id is None and symbol is None:
             raise InputError("name a trade or a symbol", "may_trade")
         token = None if symbol is None else symbol_token(symbol)
-        for trade in self._ledger.quarantined_trades(self._profile.profile_id):
+        for trade in self._ledger.books.quarantined_trades(self._profile.profile_id):
             if known_id(trade.trade_id) == known_id(trade_id) or symbol_token(trade.symbol) == token:
                 by = "a person" if trade.quarantined_by is QuarantinedBy.PERSON else "parity"
                 return Permission(False, f"trade {trade.trade_id} of {trade.symbol} is quarantined by {by}")

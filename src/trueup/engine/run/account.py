@@ -11,10 +11,9 @@ from trueup.model.checked_rows import CheckedRows
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
-from trueup.ports.books import Ledger
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
-from trueup.ports.journal import Journal
+from trueup.ports.ledger import Ledger
 from trueup.ports.records import ApplyReport
 from trueup.ports.venue import Venue
 
@@ -42,7 +41,6 @@ class ManagedAccount:
     profiles: Sequence[ManagedProfile]
     venue: Venue
     ledger: Ledger
-    journal: Journal
     clock: Clock
     executor: Executor | None = None
     read_timeout_s: float = READ_TIMEOUT_S

@@ -105,9 +105,11 @@ class Answers:
         ledger, account_id = self._account.ledger, self._account.account_id
         for asked, query in fresh.items():
             if query.side is QuerySide.LOCAL and asked.profile_id is not None:
-                answers = ledger.find_local(account_id, asked.profile_id, query.ids or [])
+                answers = ledger.books.find(account_id, asked.profile_id, query.ids or [])
                 found = [answer.order for answer in answers if answer.order is not None]
-                fills, trades = ledger.related(account_id, asked.profile_id, found) if found else ([], [])
+                fills, trades = (
+                    ledger.books.related(account_id, asked.profile_id, found) if found else ([], [])
+                )
                 self._local[asked] = _LocalReply(answers, fills, trades)
         return ledger.now()
 

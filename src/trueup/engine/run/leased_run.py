@@ -18,8 +18,7 @@ from trueup.engine.run.decide_state import (
     is_news,
     next_watermark,
 )
-from trueup.engine.run.observe import LocalSide, VenueSide
-from trueup.engine.run.plan_profiles import PlanProfiles, error_text
+from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
 from trueup.model.errors import FenceLost, TrueupError
 from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
@@ -29,24 +28,26 @@ from trueup.ports.records import ApplyReport, Lease
 KEPT_STATES = (RunState.DRY, RunState.APPLIED, RunState.BLOCKED)
 
 
-class LeasedRun(PlanProfiles):
+class LeasedRun:
     """`approved`, by profile id: plans that a person accepted; they apply exactly, or not at all."""
 
     def __init__(
         self, account: ManagedAccount, lease: Lease, *, apply: bool, approved: Mapping[str, Plan]
     ) -> None:
-        super().__init__(account)
+        self._account = account
+        self._planning = Planning(account)
         self._lease = lease
         self._apply = apply
         self._approved = approved
         self._fields = {"account_id": account.account_id}
+        self._reports: dict[str, ProfileReport] = {}
         self._completed: dict[str, str] = {}
         self._error: str | None = None
 
     async def run(self) -> None:
         """Takes every profile to its end. Those that an error leaves behind are reported with it."""
         try:
-            await self.plan_all()
+            await self._run()
         except FenceLost as error:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING)
             self._leave_rest(RunState.SKIPPED, error_text(error))
@@ -54,38 +55,64 @@ class LeasedRun(PlanProfiles):
             log_event(Event.RUN_FAILED, self._fields, level=logging.ERROR, error=error)
             self._leave_rest(RunState.FAILED, error_text(error))
 
+    async def _run(self) -> None:
+        planning = self._planning
+        await planning.observe()
+        self._reports |= {one.profile_id: one for one in planning.paused}
+        await self._keep_venue_account()
+        await self._settle_all()
+        while planning.has_questions:
+            await self._renew()
+            await planning.ask()
+            await self._settle_all()
+
+    async def _settle_all(self) -> None:
+        async for planned in self._planning.plans():
+            try:
+                if isinstance(planned, Unplanned):
+                    raise planned.error
+                await self._settle(planned)
+            except FenceLost:
+                raise
+            except Exception as error:  # noqa: BLE001 - the boundary around one profile
+                await self._fail(planned.profile_id, planned.snapshot, error)
+
     async def release(self) -> None:
         """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
         try:
-            await in_thread(self.account.journal.release_lease, self._lease, self._completed)
+            await in_thread(self._account.ledger.journal.release_lease, self._lease, self._completed)
         except TrueupError as error:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
 
     def report(self) -> AccountReport:
         return AccountReport(
-            account_id=self.account.account_id,
+            account_id=self._account.account_id,
             processed=self._error is None,
-            profiles=[self.reports[one] for one in self.account.profile_ids if one in self.reports],
+            profiles=[self._reports[one] for one in self._account.profile_ids if one in self._reports],
             error=self._error,
         )
 
-    async def keep(self, local: LocalSide, venue: VenueSide) -> None:
+    async def _keep_venue_account(self) -> None:
         """The venue's own id of the account is kept from the first run on: another one answering is a fault."""
-        answered = venue.venue.account_id
-        if local.recorded_account_id is None and answered is not None:
-            await in_thread(self.account.journal.record_venue_account, self.account.account_id, answered)
+        local, venue = self._planning.local, self._planning.venue
+        answered = None if venue is None else venue.venue.account_id
+        if local is not None and local.recorded_account_id is None and answered is not None:
+            account = self._account
+            await in_thread(account.ledger.journal.record_venue_account, account.account_id, answered)
 
-    async def continue_(self) -> None:
+    async def _renew(self) -> None:
         """Renews the lease when half of it is used. Raises FenceLost where it is no longer ours."""
-        account = self.account
+        account = self._account
         left_ns = self._lease.expires_ns - to_ns(await in_thread(account.ledger.now))
         ttl_ns = account.lease_ttl_s * NS_PER_S
         if not ttl_ns / 2 <= left_ns <= ttl_ns:  # more is left where the clock was put back
-            self._lease = await in_thread(account.journal.renew_lease, self._lease, account.lease_ttl_s)
+            renew = account.ledger.journal.renew_lease
+            self._lease = await in_thread(renew, self._lease, account.lease_ttl_s)
 
-    async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
+    async def _settle(self, planned: Planned) -> None:
         """Commits what is news, and notes how the profile's run ended."""
-        before = self.remembered[plan.profile_id]
+        snapshot, plan = planned.snapshot, planned.plan
+        before = self._planning.remembered[plan.profile_id]
         approved = self._approved.get(plan.profile_id)
         state, reason = decide_state(plan, apply=self._apply, approved=approved)
         watermark = before.state.watermark
@@ -98,7 +125,7 @@ class LeasedRun(PlanProfiles):
             state = RunState.UNCHANGED
         if state is not RunState.STALE and is_complete(snapshot, plan):
             self._completed[plan.profile_id] = snapshot.local.read_at or snapshot.taken_at
-        self.reports[plan.profile_id] = ProfileReport(
+        self._reports[plan.profile_id] = ProfileReport(
             profile_id=plan.profile_id,
             state=state,
             run_id=applied.run_id if applied is not None and applied.recorded else None,
@@ -109,7 +136,7 @@ class LeasedRun(PlanProfiles):
             history_gap=history_gap(snapshot, watermark),
         )
 
-    async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
+    async def _fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
         """Records a failed run where there is a snapshot to look at; nothing of its plan is kept."""
         fields = self._fields | {"profile_id": profile_id}
         log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=error)
@@ -122,7 +149,7 @@ class LeasedRun(PlanProfiles):
                 raise
             except TrueupError as second:
                 log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=second)
-        self.reports[profile_id] = ProfileReport(
+        self._reports[profile_id] = ProfileReport(
             profile_id=profile_id,
             state=RunState.FAILED,
             run_id=None if applied is None else applied.run_id,
@@ -135,20 +162,20 @@ class LeasedRun(PlanProfiles):
     ) -> ApplyReport:
         """The one write transaction. Its first statement is the fence, which renews the lease."""
         return await in_thread(
-            self.account.journal.commit_run,
+            self._account.ledger.commit_run,
             self._lease,
             snapshot,
             plan,
             state=state.value,
             watermark=watermark,
-            notify=self.account.executor is not None,
+            notify=self._account.executor is not None,
         )
 
     def _leave_rest(self, state: RunState, error: str) -> None:
         self._error = error
-        for profile_id in self.account.profile_ids:
-            if profile_id not in self.reports:
-                self.reports[profile_id] = ProfileReport(profile_id=profile_id, state=state, error=error)
+        for profile_id in self._account.profile_ids:
+            if profile_id not in self._reports:
+                self._reports[profile_id] = ProfileReport(profile_id=profile_id, state=state, error=error)
 
 
 def _failed_plan(snapshot: Snapshot, error: str) -> Plan:

@@ -162,10 +162,9 @@ def earlier(left: str | None, right: str) -> str:
 
 
 def _read_local(account: ManagedAccount) -> LocalSide:
-    journal = account.journal
+    ledger, journal = account.ledger, account.ledger.journal
     states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
     active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
-    recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
     return LocalSide(
         remembered={
             one: Remembered(
@@ -175,10 +174,18 @@ def _read_local(account: ManagedAccount) -> LocalSide:
             )
             for one in account.profile_ids
         },
-        locals=account.ledger.read_local(account.account_id, active, recent_s) if active else {},
+        locals=_read_books(account, active) if active else {},
         recorded_account_id=journal.recorded_venue_account(account.account_id),
-        sent_at=account.ledger.now(),
+        sent_at=ledger.now(),
     )
+
+
+def _read_books(account: ManagedAccount, active: Sequence[str]) -> dict[str, Local]:
+    """What the bots recorded, with the decisions of people that stand."""
+    recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
+    locals_ = account.ledger.books.read(account.account_id, active, recent_s)
+    decided = account.ledger.journal.standing_decisions(active)
+    return locals_ | {one: replace(locals_[one], decisions=decisions) for one, decisions in decided.items()}
 
 
 def _as_covered(

@@ -1,9 +1,7 @@
 """Looks at an account and plans its profiles without a lease and without writing anything: `trueup plan`, `doctor`."""
 
 from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
-from trueup.engine.run.plan_profiles import PlanProfiles, error_text
-from trueup.model.plan import Plan
-from trueup.model.snapshot import Snapshot
+from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
 
 
 async def plan_account(account: ManagedAccount) -> list[ProfileReport]:
@@ -11,18 +9,26 @@ async def plan_account(account: ManagedAccount) -> list[ProfileReport]:
 
     Raises LedgerError where the books cannot be read at all.
     """
-    look = _Look(account)
-    await look.plan_all()
-    return [look.reports[one] for one in account.profile_ids]
+    planning = Planning(account)
+    await planning.observe()
+    reports = {one.profile_id: one for one in planning.paused}
+    async for planned in planning.plans():
+        reports[planned.profile_id] = _report(planned)
+    while planning.has_questions:
+        await planning.ask()
+        async for planned in planning.plans():
+            reports[planned.profile_id] = _report(planned)
+    return [reports[one] for one in account.profile_ids]
 
 
-class _Look(PlanProfiles):
-    async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
-        self.reports[plan.profile_id] = ProfileReport(
-            profile_id=plan.profile_id, state=RunState.DRY, snapshot=snapshot, plan=plan
+def _report(planned: Planned | Unplanned) -> ProfileReport:
+    if isinstance(planned, Unplanned):
+        return ProfileReport(
+            profile_id=planned.profile_id,
+            state=RunState.FAILED,
+            snapshot=planned.snapshot,
+            error=error_text(planned.error),
         )
-
-    async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
-        self.reports[profile_id] = ProfileReport(
-            profile_id=profile_id, state=RunState.FAILED, snapshot=snapshot, error=error_text(error)
-        )
+    return ProfileReport(
+        profile_id=planned.profile_id, state=RunState.DRY, snapshot=planned.snapshot, plan=planned.plan
+    )

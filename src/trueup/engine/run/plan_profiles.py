@@ -1,16 +1,26 @@
 """Observes an account once and plans each of its profiles: ask, plan again, until a plan has no question left.
 
 Rules: a profile is handed on as soon as its plan is settled, so that one that fails or waits for answers delays no
-other; rounds are bounded. Must not know what becomes of a plan.
+other; rounds are bounded. Whoever drives it reads like this:
+
+    planning = Planning(account)
+    await planning.observe()
+    async for planned in planning.plans(): …
+    while planning.has_questions:
+        await planning.ask()
+        async for planned in planning.plans(): …
+
+Must not know what becomes of a plan.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import cache, partial
+
+from msgspec import Struct
 
 from trueup.core.make_plan import make_plan
 from trueup.engine.in_thread import in_thread
-from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
+from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.answer_queries import Answers
 from trueup.engine.run.observe import (
     LocalSide,
@@ -20,7 +30,6 @@ from trueup.engine.run.observe import (
     observe_local,
     observe_venue,
 )
-from trueup.model.errors import FenceLost
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 
@@ -28,96 +37,98 @@ from trueup.model.snapshot import Snapshot
 QUERY_ROUNDS_MAX = 8
 
 
-class PlanProfiles(ABC):
-    """One observation of an account, and what it leads to. `reports` is filled by those who settle a plan."""
+class Planned(Struct, frozen=True, kw_only=True):
+    """A profile whose plan has no question left, or none that is answered in this run."""
+
+    profile_id: str
+    snapshot: Snapshot
+    plan: Plan
+
+
+class Unplanned(Struct, frozen=True, kw_only=True):
+    """A profile that could not be observed or planned. `snapshot`: what somebody has to look at, where there is one."""
+
+    profile_id: str
+    snapshot: Snapshot | None
+    error: Exception
+
+
+Observed = Callable[[], Snapshot]
+
+
+class Planning:
+    """One observation of an account, and the plans that it leads to."""
 
     def __init__(self, account: ManagedAccount) -> None:
-        self.account = account
-        self.reports: dict[str, ProfileReport] = {}
-        self.remembered: dict[str, Remembered] = {}
+        self.remembered: dict[str, Remembered] = {}  # by profile id
+        self.paused: list[ProfileReport] = []
+        self.local: LocalSide | None = None
+        self.venue: VenueSide | None = None  # null: nothing is to be planned
+        self._account = account
         self._answers = Answers(account)
+        self._due: dict[str, Observed] = {}  # profiles to be planned, and what makes their snapshots
         self._waiting: dict[str, tuple[Snapshot, Plan]] = {}
+        self._rounds_left = QUERY_ROUNDS_MAX
 
-    @abstractmethod
-    async def settle(self, snapshot: Snapshot, plan: Plan) -> None:
-        """What becomes of a plan that has no question left, or is not answered in this run."""
-
-    @abstractmethod
-    async def fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
-        """What becomes of a profile that could not be planned or settled."""
-
-    async def keep(self, local: LocalSide, venue: VenueSide) -> None:  # noqa: B027 - nothing, unless overridden
-        """After the first reads, before anything is judged."""
-
-    async def continue_(self) -> None:  # noqa: B027 - nothing, unless overridden
-        """Before each round of questions."""
-
-    async def plan_all(self) -> None:
-        """Every profile that is not paused, to its end."""
-        await self._start()
-        for round_ in range(1, QUERY_ROUNDS_MAX + 1):
-            if not self._waiting:
-                return
-            await self._ask_and_judge(last=round_ == QUERY_ROUNDS_MAX)
-
-    async def _start(self) -> None:
-        account = self.account
-        local = await observe_local(account)
+    async def observe(self) -> None:
+        """Reads both sides, the local one first. Raises LedgerError where the books cannot be read."""
+        account = self._account
+        local = self.local = await observe_local(account)
         self.remembered = local.remembered
-        active = [managed for managed in account.profiles if not self._is_paused(managed.profile_id)]
+        active = [managed for managed in account.profiles if not self._is_paused(managed)]
         if not active:
             return
-        venue = await observe_venue(account, local)
-        await self.keep(local, venue)
+        venue = self.venue = await observe_venue(account, local)
         taken_at = cache(account.ledger.now)  # one time for all, asked in the first one's thread
         for managed in active:
             checked = account.checked[managed.profile_id]
-            observed = partial(make_snapshot, managed, local, venue, taken_at, checked)
-            await self._judge(managed.profile_id, observed)
+            self._due[managed.profile_id] = partial(make_snapshot, managed, local, venue, taken_at, checked)
 
-    async def _ask_and_judge(self, *, last: bool) -> None:
+    @property
+    def has_questions(self) -> bool:
+        """Whether a profile waits for answers, which `ask` brings."""
+        return bool(self._waiting)
+
+    async def ask(self) -> None:
+        """Asks what the waiting plans need to know; they are planned again with the answers."""
         waiting, self._waiting = self._waiting, {}
-        await self.continue_()
+        self._rounds_left -= 1
         await self._answers.ask({profile_id: plan.queries for profile_id, (_, plan) in waiting.items()})
-        taken_at = await in_thread(self.account.ledger.now)
+        taken_at = await in_thread(self._account.ledger.now)
         for profile_id, (snapshot, plan) in waiting.items():
-            answered = partial(self._answers.add_to, snapshot, plan.queries, taken_at)
-            await self._judge(profile_id, answered, last=last)
+            self._due[profile_id] = partial(self._answers.add_to, snapshot, plan.queries, taken_at)
 
-    async def _judge(self, profile_id: str, observed: Callable[[], Snapshot], *, last: bool = False) -> None:
-        """Plans one profile, then settles it or lets it wait for answers. Its failure is its own."""
-        snapshot: Snapshot | None = None
-        try:
-            seen, plan = await in_thread(_observe_and_plan, observed)
-            snapshot = seen
-            if isinstance(plan, Exception):
-                raise plan
-            if not last and self._answers.untold(profile_id, plan.queries):
-                self._waiting[profile_id] = (snapshot, plan)
+    async def plans(self) -> AsyncIterator[Planned | Unplanned]:
+        """Plans what is due, one profile after the other; those with a question left wait for the next round."""
+        due, self._due = self._due, {}
+        for profile_id, observed in due.items():
+            planned = await in_thread(_observe_and_plan, profile_id, observed)
+            if isinstance(planned, Planned) and self._is_to_ask(planned):
+                self._waiting[profile_id] = (planned.snapshot, planned.plan)
             else:
-                await self.settle(snapshot, plan)
-        except FenceLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - the boundary around one profile
-            await self.fail(profile_id, snapshot, error)
+                yield planned
 
-    def _is_paused(self, profile_id: str) -> bool:
-        state = self.remembered[profile_id].state
+    def _is_to_ask(self, planned: Planned) -> bool:
+        return self._rounds_left > 0 and bool(self._answers.untold(planned.profile_id, planned.plan.queries))
+
+    def _is_paused(self, managed: ManagedProfile) -> bool:
+        state = self.remembered[managed.profile_id].state
         if state.paused:
-            reason = state.pause_reason
-            self.reports[profile_id] = ProfileReport(
-                profile_id=profile_id, state=RunState.PAUSED, error=reason
+            paused = ProfileReport(
+                profile_id=managed.profile_id, state=RunState.PAUSED, error=state.pause_reason
             )
+            self.paused.append(paused)
         return state.paused
 
 
-def _observe_and_plan(observed: Callable[[], Snapshot]) -> tuple[Snapshot, Plan | Exception]:
-    """Both in one thread. Where planning fails the snapshot is what somebody has to look at."""
-    snapshot = observed()
+def _observe_and_plan(profile_id: str, observed: Observed) -> Planned | Unplanned:
+    """Both in one thread. What goes wrong with one profile is that profile's."""
+    snapshot: Snapshot | None = None
     try:
-        return snapshot, make_plan(snapshot)
-    except Exception as error:  # noqa: BLE001 - raised again by the boundary around the profile
-        return snapshot, error
+        snapshot = observed()
+        return Planned(profile_id=profile_id, snapshot=snapshot, plan=make_plan(snapshot))
+    except Exception as error:  # noqa: BLE001 - the boundary around one profile
+        return Unplanned(profile_id=profile_id, snapshot=snapshot, error=error)
 
 
 def error_text(error: BaseException) -> str:

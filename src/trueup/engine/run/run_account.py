@@ -50,7 +50,7 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
     holder = str(uuid_utils.uuid7())
     try:
         lease = await in_thread(
-            account.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
+            account.ledger.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
         )
     except TrueupError as error:
         log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
@@ -81,7 +81,7 @@ async def _deliver(account: ManagedAccount, report: AccountReport) -> None:
     if account.executor is None or not report.processed:
         return
     try:
-        delivery = await deliver_outbox(account.journal, account.executor, account.profile_ids)
+        delivery = await deliver_outbox(account.ledger.journal, account.executor, account.profile_ids)
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
         return
@@ -99,7 +99,7 @@ def _saw_everything(report: ProfileReport) -> bool:
 async def _parked(account: ManagedAccount) -> dict[str, int]:
     """By profile id; nothing where the journal cannot be read: that is told already."""
     try:
-        return await in_thread(account.journal.parked_notifications, account.profile_ids)
+        return await in_thread(account.ledger.journal.parked_notifications, account.profile_ids)
     except TrueupError:
         return {}
 

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 
-from trueup.ledgers.journal.decisions import standing_decisions
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
 from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
 from trueup.ledgers.sql.rows import (
     FILL_ROWS,
     ORDER_ROWS,
     TRADE_ROWS,
-    OrderRow,
     Stored,
     json_list,
     one_document,
@@ -24,6 +22,7 @@ from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, add, text
 from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, Trade
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
+from trueup.ports.book_rows import OrderRow
 
 MOTION_WINDOW_S = (
     5.0  # the policy's default `recent_activity_window_s`: other profiles' instruments are settled after it
@@ -45,7 +44,6 @@ def read_local(
         fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, since), known.fills)
         trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), known.trades)
         older = bool(database.rows("has_older_orders", account_id, since)[0][0])
-        decided = standing_decisions(database, profile_ids, read_at)
         moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
     return {
         profile_id: Local(
@@ -54,7 +52,6 @@ def read_local(
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
-            decisions=decided.get(profile_id, []),
             other_profiles_open_qty=_open_of_others(profile_id, trades, moving),
         )
         for profile_id in profile_ids

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.ledgers.journal.order_log import BOT, BY_RUN, PERSON
@@ -23,17 +22,10 @@ from trueup.ledgers.sql.rows import ORDER_ROWS, json_list, one_document
 from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.plan import Break
-from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.snapshot import LocalOrder
 from trueup.ports.records import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
 
-
-class _OwnedTrade(Struct, frozen=True):
-    profile_id: str
-    trade: Trade
-
-
 _BREAK = msgspec.json.Decoder(Break)
-_OWNED_TRADES = msgspec.json.Decoder(list[_OwnedTrade])
 WATERMARKS_KEPT = 100  # per profile: how far back a restored backup may lie
 
 
@@ -103,12 +95,6 @@ def list_deferrals(database: Database, profile_id: str) -> list[DeferralRecord]:
     ]
 
 
-def find_order(database: Database, order_id: str, profile_id: str | None) -> list[tuple[str, LocalOrder]]:
-    """Profile id and order of all that have or had this venue or client order id, in any account."""
-    rows = one_document(database.rows("orders_anywhere", normal_id(order_id), profile_id), ORDER_ROWS)
-    return [(row.profile_id, row.order) for row in rows]
-
-
 def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
     """Writes, breaks, corrections, notifications and decisions of one order, in order of time."""
     venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
@@ -122,7 +108,7 @@ def trade_timeline(database: Database, profile_id: str, trade_id: str) -> list[T
     """The same of one trade and of its orders."""
     trade = normal_id(trade_id)
     with database.reading():
-        ids = [one for order in orders_of_trade(database, profile_id, trade_id) for one in _ids_of(order)]
+        ids = [one for order in _orders_of_trade(database, profile_id, trade_id) for one in _ids_of(order)]
         rows = database.rows("timeline_trade_log", profile_id, trade)
         return _timeline(database, profile_id, rows, json_list(ids), trade)
 
@@ -153,15 +139,9 @@ def _ids_of(order: LocalOrder) -> list[str]:
     return [one for one in ids if one is not None] + previous
 
 
-def orders_of_trade(database: Database, profile_id: str, trade_id: str) -> list[LocalOrder]:
+def _orders_of_trade(database: Database, profile_id: str, trade_id: str) -> list[LocalOrder]:
     rows = one_document(database.rows("orders_of_trade", profile_id, normal_id(trade_id)), ORDER_ROWS)
     return [row.order for row in rows]
-
-
-def find_trade(database: Database, trade_id: str, profile_id: str | None) -> list[tuple[str, Trade]]:
-    """Profile id and trade of all that have this id."""
-    rows = one_document(database.rows("trades_anywhere", normal_id(trade_id), profile_id), _OWNED_TRADES)
-    return [(row.profile_id, row.trade) for row in rows]
 
 
 def _decided(row: Row) -> Iterator[TimelineEntry]:

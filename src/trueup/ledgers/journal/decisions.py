@@ -15,9 +15,9 @@ _DECISIONS = msgspec.json.Decoder(list[Decision])
 _RECORD = msgspec.json.Decoder(DecisionRecord)
 
 
-def standing_decisions(database: Database, profile_ids: Sequence[str], at: str) -> dict[str, list[Decision]]:
-    """Neither revoked nor over at that time, by profile id."""
-    rows = database.rows("standing_decisions", json_list(profile_ids), at)
+def standing_decisions(database: Database, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
+    """Neither revoked nor over by now, by profile id."""
+    rows = database.rows("standing_decisions", json_list(profile_ids), stamp(database.now_ns()))
     return {text_value(profile_id): _DECISIONS.decode(text_value(found)) for profile_id, found in rows}
 
 

@@ -6,32 +6,21 @@ what changed, and the corrections that did it. Each row's hash covers the row an
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
-from operator import is_not
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple, fields
 
+from trueup.ledgers.sql.home import GENESIS, LogHead
+from trueup.ledgers.sql.rows import trade_changes
 from trueup.model.plan import Correction, FillChange
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
-GENESIS = ""  # what the first row of a profile carries as the hash before it
 BOT = "bot"
 BY_RUN = "trueup:"  # and the run's id
 PERSON = "person:"  # and the author
 OUTSIDE = "outside"  # somebody wrote past the log; found and logged with the next write
 _HASH_BYTES = 32
-_ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version`, which the row carries
-_TRADE_KEYS = tuple(f.name for f in fields(Trade))[:-1]
-
-
-class LogHead(Struct):
-    """The profile's last row; of a log without any, as the first one's row before."""
-
-    seq: int = 0
-    hash: str = GENESIS
 
 
 class LogEntry(Struct, frozen=True, gc=False):
@@ -164,7 +153,7 @@ def trade_payload(
         status=after.status,
         timestamp=logged_at,
         trade_id=after.trade_id,
-        changes=_changed(before, after, _TRADE_KEYS),
+        changes=trade_changes(before, after),
         corrections=_logged(corrections),
         reason=reason,
     )
@@ -176,19 +165,6 @@ def _logged(corrections: Sequence[Correction]) -> list[LoggedCorrection]:
         LoggedCorrection(one.correction_id, one.break_id, one.kind, one.reason, one.fill, one.changes)
         for one in corrections
     ]
-
-
-def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any]:
-    """The keys that differ, with their new values; all of them where nothing was before. Not the version."""
-    return _changed(before, after, _ORDER_KEYS)
-
-
-def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
-    if before is None:
-        return {key: getattr(after, key) for key in keys}
-    old, new = astuple(before), astuple(after)
-    others = compress(range(len(keys)), map(is_not, old, new))  # most are the very values they were
-    return {keys[at]: new[at] for at in others if old[at] != new[at]}
 
 
 def chain(

@@ -80,3 +80,9 @@ def outbox_state(database: Database) -> OutboxState:
     waiting, parked, oldest = database.rows("outbox_state")[0]
     age_ns = 0 if oldest is None else max(0, database.now_ns() - to_ns(text_value(oldest)))
     return OutboxState(waiting=int_value(waiting), parked=int_value(parked), oldest_age_s=age_ns / NS_PER_S)
+
+
+def count_outbox(database: Database, profile_id: str | None) -> tuple[int, int]:
+    """How many notifications wait, and how many are parked."""
+    waiting, parked = database.rows("count_outbox", profile_id)[0]
+    return int_value(waiting), int_value(parked)

@@ -3,26 +3,13 @@
 from collections.abc import Iterable
 
 import msgspec
-from msgspec import Struct
 
 from trueup.ledgers.journal.order_log import Folded, LogRow, differences, first_broken, fold
 from trueup.ledgers.sql.database import Database
-from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, FillRow, one_document
+from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, one_document
 from trueup.model.money import same
-
-
-class LogReport(Struct, frozen=True, kw_only=True):
-    """`broken`: the first fault of the chain, null where it is whole. `rows`: how many it has."""
-
-    rows: int
-    broken: str | None
-
-
-class FoldReport(Struct, frozen=True, kw_only=True):
-    """`contradictions`: where the log and the books disagree. `unlogged`: written past the log since the last write."""
-
-    contradictions: list[str]
-    unlogged: list[str]
+from trueup.ports.book_rows import FillRow
+from trueup.ports.records import FoldReport, LogReport
 
 
 def verify_log(database: Database, profile_id: str) -> LogReport:

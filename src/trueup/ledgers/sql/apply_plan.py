@@ -14,46 +14,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.ledgers.sql.plan_index import Kin, OrderSubject, PlanIndex, with_ids
-from trueup.ledgers.sql.rows import (
-    FillIdentity,
-    FillRow,
-    OrderRow,
-    TradeRow,
-    canonical_trade,
-)
+from trueup.ledgers.sql.rows import canonical_trade
 from trueup.model.ids import known_client_id, normal_id
 from trueup.model.money import same
 from trueup.model.plan import Correction, Notification
-from trueup.model.snapshot import Fill, LocalOrder, Trade
-
-
-class Books(Struct):
-    """What the ledger holds now of everything the plan would change."""
-
-    orders: list[OrderRow]
-    trades: list[TradeRow]
-    fills: list[FillRow]  # of those orders, and any with the identity of a new fill
-    unseen_trades: frozenset[str] = frozenset()  # not closed, and opened since the plan's snapshot was read
-
-
-class OrderWrite(Struct, gc=False):
-    """One order to insert (`before` null) or update, with the fills that this books and amends.
-
-    `order_key` is the writer's.
-    """
-
-    before: OrderRow | None
-    after: LocalOrder
-    new_fills: Sequence[tuple[FillIdentity, Fill]] = ()
-    amended_fills: Sequence[tuple[FillRow, Fill]] = ()
-    corrections: Sequence[Correction] = ()
-    order_key: int = 0
-
-
-class TradeWrite(Struct, gc=False):
-    before: TradeRow | None
-    after: Trade
-    corrections: Sequence[Correction] = ()
+from trueup.model.snapshot import Fill, LocalOrder
+from trueup.ports.book_rows import (
+    BookRows,
+    FillIdentity,
+    FillRow,
+    OrderRow,
+    OrderWrite,
+    TradeWrite,
+)
 
 
 class Selection(Struct):
@@ -67,10 +40,10 @@ class Selection(Struct):
     conflicts: list[str]
 
 
-def select_corrections(index: PlanIndex, books: Books, profile_id: str) -> Selection:
+def select_corrections(index: PlanIndex, books: BookRows, profile_id: str) -> Selection:
     """Sort the plan's corrections into those that apply and those whose kin moved."""
     rows = _RowFinder(books.orders, profile_id)
-    fills = _FillFinder(books.fills)
+    fills = _FillFinder([*books.fills, *books.named_fills])
     trades = {row.trade.trade_id: row for row in books.trades}
     dropped: set[Kin] = set()
     conflicts: list[str] = []

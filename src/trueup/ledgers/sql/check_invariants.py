@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
 
-from trueup.ledgers.sql.apply_plan import OrderWrite, TradeWrite
-from trueup.ledgers.sql.rows import FillRow
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
 from trueup.model.money import CONTEXT, ZERO, amount
 from trueup.model.plan import FillChange, Plan
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action, BreakKind
+from trueup.ports.book_rows import FillRow, OrderWrite, TradeWrite
 
 Moved = tuple[Decimal, Decimal]  # of a trade: entry and exit quantity
 

@@ -5,44 +5,35 @@ invariants; breaks, deferrals, findings, outbox, run record, watermark. An in-sy
 """
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.books.write_books import BookWriter, home_of
 from trueup.ledgers.journal.exit_audit import exit_audit
 from trueup.ledgers.journal.journal_rows import encode, write_breaks, write_notifications
 from trueup.ledgers.journal.leases import renew
 from trueup.ledgers.journal.order_log import BY_RUN
-from trueup.ledgers.sql.apply_plan import Books, Selection, select_corrections
+from trueup.ledgers.journal.write_log import SqlOrderLog
+from trueup.ledgers.sql.apply_plan import Selection, select_corrections
 from trueup.ledgers.sql.check_invariants import Invariants
-from trueup.ledgers.sql.database import CommitUnknown, Database, int_value, stamp, text_value
-from trueup.ledgers.sql.known_rows import KnownRows
+from trueup.ledgers.sql.database import CommitUnknown, Database, int_value, text_value
+from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.pack_run import PackedRun, packing
 from trueup.ledgers.sql.plan_index import PlanIndex
 from trueup.ledgers.sql.plan_texts import PlanTexts
-from trueup.ledgers.sql.rows import (
-    FILL_ROWS,
-    ORDER_ROWS,
-    TRADE_ROWS,
-    FillRow,
-    OrderRow,
-    TradeRow,
-    json_list,
-    one_document,
-)
+from trueup.ledgers.sql.rows import json_list
 from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Notification, Plan
-from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.snapshot import Snapshot
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import Severity, TradeStatus
+from trueup.ports.book_rows import FillRow, TradeRow
+from trueup.ports.books import Books
 from trueup.ports.records import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
-_Found = tuple[int, str, int, str]  # an order's key, profile and logged version, and its columns
 _NOTHING = Selection([], [], [], [], [], [])
 
 
@@ -55,8 +46,6 @@ class Run(Struct, kw_only=True):
     state: str
     watermark: str | None
     notify: bool
-    # as they were read for the plan: what stands so still is not decoded again
-    known_orders: KnownRows[LocalOrder]
 
     @property
     def profile_id(self) -> str:
@@ -71,7 +60,7 @@ class _Prepared(Struct):
     kept: PackedRun | None = None  # snapshot and plan as they are stored, of a run worth keeping
 
 
-def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
+def commit_run(database: Database, books: Books, lease: Lease, run: Run) -> ApplyReport:
     """Raises FenceLost, LedgerError, InvariantError; in each case nothing of the run was written."""
     if run.state not in STATES:
         raise ConfigError(f"a run is {' or '.join(STATES)}, not {run.state!r}")
@@ -79,19 +68,19 @@ def commit_run(database: Database, lease: Lease, run: Run) -> ApplyReport:
         raise ConfigError(f"the plan is of profile {run.plan.profile_id}, not of the snapshot's")
     texts = PlanTexts(run.plan)
     if not _is_worth_keeping(run):
-        return _commit(database, lease, run, _Prepared(texts))
+        return _commit(database, books, lease, run, _Prepared(texts))
     with packing(run.snapshot, texts) as kept:
         index = PlanIndex(run.plan) if run.state == "applied" and run.plan.corrections else None
         kept.snapshot()
-        return _commit(database, lease, run, _Prepared(texts, index, kept))
+        return _commit(database, books, lease, run, _Prepared(texts, index, kept))
 
 
-def _commit(database: Database, lease: Lease, run: Run, prepared: _Prepared) -> ApplyReport:
+def _commit(database: Database, books: Books, lease: Lease, run: Run, prepared: _Prepared) -> ApplyReport:
     """The transaction; a lost acknowledgement of its commit is looked up."""
     try:
         with database.transaction():
             renew(database, lease)
-            return _Commit(database, run, prepared).write()
+            return _Commit(database, books, run, prepared).write()
     except CommitUnknown:
         rows = database.rows("run_report", run.run_id)
         if not rows:
@@ -117,12 +106,13 @@ def _is_worth_keeping(run: Run) -> bool:
 class _Commit:
     """The transaction's statements; the caller holds the transaction and has passed the fence."""
 
-    def __init__(self, database: Database, run: Run, prepared: _Prepared) -> None:
+    def __init__(self, database: Database, books: Books, run: Run, prepared: _Prepared) -> None:
         self._database = database
+        self._books = books
         self._run = run
         self._prepared = prepared
         self._home = home_of(database, run.profile_id)
-        self._now = stamp(database.now_ns())
+        self._now = self._home.place.now
 
     def write(self) -> ApplyReport:
         run, index, kept = self._run, self._prepared.index, self._prepared.kept
@@ -160,25 +150,10 @@ class _Commit:
 
     def _select(self, index: PlanIndex) -> tuple[Selection, list[FillRow]]:
         """With the fills that are booked of the orders."""
-        database, home = self._database, self._home
-        ids = json_list(index.venue_ids()), json_list(index.client_ids())
-        orders = self._orders(ids)
-        rows = database.rows("trades_by_id", home.profile_id, json_list(index.trade_ids()))
-        trades = one_document(rows, TRADE_ROWS)
-        keys = json_list(row.order_key for row in orders)
-        booked = one_document(database.rows("fills_of_orders", keys), FILL_ROWS)
-        identities = json_list(index.fill_identities())
-        named = one_document(database.rows("fills_by_identity", home.account_id, identities), FILL_ROWS)
-        books = Books(orders, trades, booked + named, self._unseen(trades))
-        return select_corrections(index, books, home.profile_id), booked
-
-    def _orders(self, ids: tuple[str, str]) -> list[OrderRow]:
-        """As they stand now, whoever wrote them."""
-        database, home = self._database, self._home
-        rows = cast("list[_Found]", database.rows("orders_to_change", home.account_id, *ids))
-        orders = self._run.known_orders.look_up([row[3] for row in rows])
-        named = [OrderRow(key, owner, v, one) for (key, owner, v, _), one in zip(rows, orders, strict=True)]
-        return named + one_document(database.rows("orders_without_ids", home.profile_id), ORDER_ROWS)
+        place = self._home.place
+        rows = self._books.rows(place, index.wanted())
+        rows.unseen_trades = self._unseen(rows.trades)
+        return select_corrections(index, rows, place.profile_id), rows.fills
 
     def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
         """Trades that the plan could not move, for it did not know them: every trade not closed is read."""
@@ -193,16 +168,9 @@ class _Commit:
     def _write_books(self, selection: Selection, booked: Iterable[FillRow]) -> None:
         run = self._run
         invariants = Invariants(run.plan, booked, allow_overfill=run.snapshot.policy.allow_overfill)
+        log = SqlOrderLog(self._database, self._home, event="corrected", written_by=BY_RUN + run.run_id)
         with invariants.checking(selection.trades) as check:
-            writer = BookWriter(
-                self._database,
-                self._home,
-                event="corrected",
-                written_by=BY_RUN + run.run_id,
-                logged_at=self._now,
-                check=check,
-            )
-            writer.write(selection.orders, selection.trades)
+            self._books.write(self._home.place, selection.orders, selection.trades, log, check)
 
     def _write_breaks(self, selection: Selection) -> None:
         plan, run_id = self._run.plan, self._run.run_id

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from trueup.ledgers.sql.rows import FillIdentity, canonical_fill, fill_identity
+from trueup.ledgers.sql.rows import canonical_fill, fill_identity
 from trueup.model.errors import InvariantError
 from trueup.model.ids import (
     comparable_client_ids,
@@ -23,6 +23,7 @@ from trueup.model.ids import (
 from trueup.model.plan import Correction, Notification, Plan
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import CorrectionKind
+from trueup.ports.book_rows import FillIdentity, WantedRows
 
 Kin = str  # names one group of corrections that stand or fall together
 _OF_TRADES = (CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE, CorrectionKind.RELEASE_TRADE)
@@ -66,21 +67,16 @@ class PlanIndex:
         for fill in plan.projected_fills:
             self._place_fill(canonical_fill(fill))
 
-    def venue_ids(self) -> list[str]:
-        """Of every order that the plan would change or insert."""
-        return list(filter(None, self._by_venue))
-
-    def client_ids(self) -> list[str]:
-        """Also those that a re-bound order had before."""
+    def wanted(self) -> WantedRows:
+        """Of every order, trade and fill that the plan would change or insert; also by ids a re-bound order had."""
         before = {one.client_order_id for one in self.plan.corrections if one.kind is CorrectionKind.BIND_IDS}
-        return list(filter(None, {known_client_id(one) for one in before} | self._by_client.keys()))
-
-    def trade_ids(self) -> list[str]:
         named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}
-        return sorted({normal_id(trade_id) for trade_id in named | self.trades.keys()})
-
-    def fill_identities(self) -> list[FillIdentity]:
-        return [identity for subject in self.orders for identity, _ in subject.fills]
+        return WantedRows(
+            venue_ids=list(filter(None, self._by_venue)),
+            client_ids=list(filter(None, {known_client_id(one) for one in before} | self._by_client.keys())),
+            trade_ids=sorted({normal_id(trade_id) for trade_id in named | self.trades.keys()}),
+            fill_identities=[identity for subject in self.orders for identity, _ in subject.fills],
+        )
 
     def kin_of_correction(self, one: Correction) -> Kin:
         return self._subject_of(one).kin

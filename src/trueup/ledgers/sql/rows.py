@@ -3,8 +3,10 @@
 Knows nothing of plans, leases or databases.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import compress
+from operator import is_not
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,37 +17,15 @@ from trueup.ledgers.sql.database import Row, Value
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import canonical
 from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.ports.book_rows import FillIdentity, FillRow, OrderRow, TradeRow
 
 _PLACE_OF = {field.name: place for place, field in enumerate(fields(LocalOrder))}
 _PREVIOUS, _BY_NOTIONAL = _PLACE_OF["previous_venue_order_ids"], _PLACE_OF["by_notional"]
-FillIdentity = tuple[str, str, str]  # instrument token, order identity, fill id in its comparable form
 _ORDER_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
+_ORDER_KEYS = tuple(f.name for f in fields(LocalOrder))[:-1]  # all but `version`, which a row carries
+_TRADE_KEYS = tuple(f.name for f in fields(Trade))[:-1]
 Document = TypeVar("Document")
 Stored = TypeVar("Stored", LocalOrder, Fill, Trade)
-
-
-class OrderRow(Struct, frozen=True, gc=False):
-    order_key: int
-    profile_id: str
-    logged_version: int
-    order: LocalOrder
-
-
-class FillRow(Struct, frozen=True, gc=False):
-    instrument: str
-    order_identity: str
-    fill_identity: str
-    order_key: int
-    fill: Fill
-
-    @property
-    def identity(self) -> FillIdentity:
-        return (self.instrument, self.order_identity, self.fill_identity)
-
-
-class TradeRow(Struct, frozen=True, gc=False):
-    logged_version: int
-    trade: Trade
 
 
 ORDER_ROWS = msgspec.json.Decoder(list[OrderRow])
@@ -135,3 +115,21 @@ def amendable_values(fill: Fill) -> tuple[Value, ...]:
 
 def trade_values(trade: Trade) -> tuple[Value, ...]:
     return astuple(trade)[1:]
+
+
+def order_changes(before: LocalOrder | None, after: LocalOrder) -> dict[str, Any]:
+    """The keys that differ, with their new values; all of them where nothing was before. Not the version."""
+    return _changed(before, after, _ORDER_KEYS)
+
+
+def trade_changes(before: Trade | None, after: Trade) -> dict[str, Any]:
+    """The same of a trade."""
+    return _changed(before, after, _TRADE_KEYS)
+
+
+def _changed(before: Struct | None, after: Struct, keys: Sequence[str]) -> dict[str, Any]:
+    if before is None:
+        return {key: getattr(after, key) for key in keys}
+    old, new = astuple(before), astuple(after)
+    others = compress(range(len(keys)), map(is_not, old, new))  # most are the very values they were
+    return {keys[at]: new[at] for at in others if old[at] != new[at]}

@@ -1,21 +1,45 @@
-"""The ledger and journal in one SQLite file."""
+"""The ledger in one SQLite file: books and journal."""
 
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
+from trueup.model.errors import ConfigError
+from trueup.ports.ledger import LedgerSettings
+
+MEMORY = ":memory:"
 
 
-class SqliteLedger(SqlLedger):
+def open_sqlite(path: str | os.PathLike[str], *, clock_ns: Callable[[], int] = time.time_ns) -> SqlLedger:
     """Opens (and, where it does not exist, creates) the ledger at `path`; `:memory:` for one that dies with it.
 
     `clock_ns` is the ledger's clock, by default this machine's, which is SQLite's own. Raises LedgerError.
     """
-
-    def __init__(self, path: str | os.PathLike[str], *, clock_ns: Callable[[], int] = time.time_ns) -> None:
-        super().__init__(SqliteDatabase(os.fspath(path), clock_ns=clock_ns))
+    return SqlLedger(SqliteDatabase(os.fspath(path), clock_ns=clock_ns))
 
 
-__all__ = ["SqliteLedger"]
+def open_ledger(settings: LedgerSettings) -> SqlLedger:
+    """The entry point `sqlite`: `sqlite:///PATH`, where a PATH from the root begins with a `/` of its own.
+
+    Raises ConfigError, LedgerError.
+    """
+    path = file_of(settings.url, settings.folder)
+    if not settings.create and not Path(path).exists():
+        raise ConfigError(f"there are no books at {path} yet: the first `trueup run --once` makes them")
+    return open_sqlite(path)
+
+
+def file_of(url: str, folder: str) -> str:
+    """The path that a URL of this scheme names; a relative one begins at `folder`."""
+    parts = urlsplit(url)
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or not path:
+        raise ConfigError("database.url: write sqlite:///PATH; a path from the root begins with a fourth /")
+    return path if path == MEMORY else str(Path(folder, path))
+
+
+__all__ = ["open_ledger", "open_sqlite"]

@@ -69,9 +69,9 @@ def pause_for(profile_id: str, seconds: int) -> Command:
     """`trueup pause`, and after a while `trueup resume`, twice."""
 
     async def pause(person: Worker) -> None:
-        attempt(person.ledger.pause_profile, profile_id, "lunch")
+        attempt(person.ledger.journal.pause_profile, profile_id, "lunch")
         await asyncio.sleep(seconds)
         for _ in range(2):
-            attempt(person.ledger.resume_profile, profile_id)
+            attempt(person.ledger.journal.resume_profile, profile_id)
 
     return pause

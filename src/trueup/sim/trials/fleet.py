@@ -140,8 +140,8 @@ class Fleet:
             profile.bot.register_trades()
         ledger = self._new_worker("healer").ledger
         for profile_id in self.world.profiles:
-            ledger.resume_profile(profile_id)
-        ledger.unpark_notifications()
+            ledger.journal.resume_profile(profile_id)
+        ledger.journal.unpark_notifications()
         self.note("healed")
 
     async def settled_round(self) -> list[AccountReport]:

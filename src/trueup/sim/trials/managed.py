@@ -3,9 +3,9 @@
 Decides only which bot a notification of an account is for. The rest is the engine's, as it runs outside.
 """
 
-from trueup.engine.recorder.recorder import RecordedLedger
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.plan import Notification
+from trueup.ports.ledger import Ledger
 from trueup.sim.bots.bot import Bot
 from trueup.sim.trials.world import World
 
@@ -46,7 +46,7 @@ class AccountExecutor:
                 bot.obey(notification)
 
 
-def managed_account(world: World, account_id: str, ledger: RecordedLedger) -> ManagedAccount:
+def managed_account(world: World, account_id: str, ledger: Ledger) -> ManagedAccount:
     """What `reconcile_account` needs to run one account of a world whose bots record into `ledger`."""
     account = world.accounts[account_id]
     profiles = [world.profiles[profile_id] for profile_id in account.profile_ids]
@@ -55,7 +55,6 @@ def managed_account(world: World, account_id: str, ledger: RecordedLedger) -> Ma
         profiles=[ManagedProfile(profile=one.profile, policy=one.policy) for one in profiles],
         venue=account.venue,
         ledger=ledger,
-        journal=ledger,
         clock=world.clock,
         executor=AccountExecutor([one.bot for one in profiles]),
     )

@@ -93,7 +93,7 @@ class Worker:
         self._rng = rng
         self._on_report = on_report
         self._lease_ttl_s = lease_ttl_s
-        self._alerts = AlertBook(Alerts(), self.ledger)
+        self._alerts = AlertBook(Alerts(), self.ledger.journal)
 
     async def run(self, account_id: str, *, approved: Mapping[str, Plan] | None = None) -> AccountReport:
         """One run of one account, as far as it gets."""
@@ -139,7 +139,6 @@ class Worker:
             profiles=profiles,
             venue=network,
             ledger=self.ledger,
-            journal=self.ledger,
             clock=self.process,
             executor=FrailExecutor(world, account, self.process),
             lease_ttl_s=self._lease_ttl_s,

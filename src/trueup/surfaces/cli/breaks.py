@@ -14,7 +14,7 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
     """List the open breaks."""
     with open_books(invocation) as books:
         check_profile(books, profile)
-        records = books.list_breaks(profile, open_only=not show_all)
+        records = books.journal.list_breaks(profile, open_only=not show_all)
     if invocation.json:
         for record in records:
             invocation.data(record)

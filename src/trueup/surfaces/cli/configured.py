@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trueup.model.errors import ConfigError, InputError
@@ -17,8 +16,8 @@ from trueup.surfaces.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from trueup.engine.run.account import ManagedAccount, ProfileReport
-    from trueup.ledgers.sql.sql_ledger import SqlLedger
     from trueup.model.plan import Plan
+    from trueup.ports.ledger import Ledger
     from trueup.service.load_config import LoadedConfig
 
 
@@ -32,32 +31,20 @@ def load(invocation: Invocation, **service_flags: object) -> "LoadedConfig":
 
 
 @contextmanager
-def open_books(invocation: Invocation) -> "Iterator[SqlLedger]":
-    """The configured database, which must exist already: looking never creates one."""
-    from trueup.service.open_accounts import database_path
+def open_books(invocation: Invocation) -> "Iterator[Ledger]":
+    """The configured ledger, which must exist already: looking never creates one."""
+    from trueup.service.open_ledger import open_ledger
 
-    path = database_path(load(invocation))
-    if not Path(path).exists():
-        raise ConfigError(f"there are no books at {path} yet: the first `trueup run --once` makes them")
-    books = open_ledger(path)
+    ledger = open_ledger(load(invocation), create=False)
     try:
-        yield books
+        yield ledger
     finally:
-        books.close()
+        ledger.close()
 
 
-def open_ledger(path: str) -> "SqlLedger":
-    """The database at `path`, created and migrated where it has to be."""
-    from trueup.service.open_accounts import LEDGER
-    from trueup.service.registry import LEDGERS, load_entry
-
-    ledger: SqlLedger = load_entry(LEDGERS, LEDGER)(path)
-    return ledger
-
-
-def check_profile(books: "SqlLedger", profile_id: str | None) -> None:
+def check_profile(books: "Ledger", profile_id: str | None) -> None:
     """Raises InputError for a profile that the books do not hold."""
-    known = [profile.profile_id for profile in books.list_profiles()]
+    known = [profile.profile_id for profile in books.journal.list_profiles()]
     if profile_id is not None and profile_id not in known:
         raise InputError(f"no profile {profile_id!r}; there are: {', '.join(known) or 'none'}", "--profile")
 

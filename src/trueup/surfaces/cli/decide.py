@@ -82,7 +82,7 @@ def list_command(invocation: Invocation, profile: str | None, show_all: bool) ->
     with open_books(invocation) as books:
         check_profile(books, profile)
         now_ns = to_ns(books.now())
-        records = books.list_decisions(profile)
+        records = books.journal.list_decisions(profile)
 
     def stands(one: "DecisionRecord") -> bool:
         until = one.decision.until
@@ -118,7 +118,7 @@ def list_command(invocation: Invocation, profile: str | None, show_all: bool) ->
 def revoke(invocation: Invocation, decision: str, why: str, author: str | None, profile: str | None) -> None:
     """Take DECISION (its id) back; it stays on record."""
     with signed_books(invocation, author, why, profile) as (books, who, _):
-        books.revoke_decision(decision, who, why)
+        books.journal.revoke_decision(decision, who, why)
     if invocation.json:
         invocation.data({"decision_id": decision, "revoked_by": who})
     else:

@@ -19,7 +19,7 @@ from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport
 from trueup.engine.run.plan_account import plan_account
 from trueup.engine.run.run_account import reconcile_account
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.money import ZERO, add, amount, multiply, subtract
 from trueup.model.plan import Break
 from trueup.model.policy import Policy
@@ -79,7 +79,7 @@ class DemoWorld:
         self.folder = folder
         logging.getLogger("trueup").addHandler(logging.NullHandler())
         self._clock = SimClock(START)
-        self.ledger = SqliteLedger(folder / DATABASE, clock_ns=self._clock.now_ns)
+        self.ledger = open_sqlite(folder / DATABASE, clock_ns=self._clock.now_ns)
         self.world = World(
             seed,
             shape=Shape(accounts=ACCOUNTS, profiles=BOTS_EACH),
@@ -149,10 +149,10 @@ class DemoWorld:
         for profile_id in self.world.profiles:
             reasons = {
                 one.found.trade_id: one.found.message
-                for one in self.ledger.list_breaks(profile_id)
+                for one in self.ledger.journal.list_breaks(profile_id)
                 if one.found.kind is BreakKind.MISSING_EXIT
             }
-            trades = self.ledger.quarantined_trades(profile_id)
+            trades = self.ledger.books.quarantined_trades(profile_id)
             found += [(profile_id, trade, reasons.get(trade.trade_id)) for trade in trades]
         return found
 
@@ -266,7 +266,7 @@ class DemoWorld:
         return self.world.profiles[profile_id].account.account_id
 
     def _overruns(self, profile_id: str) -> list[str]:
-        records = self.ledger.list_breaks(profile_id, open_only=False)
+        records = self.ledger.journal.list_breaks(profile_id, open_only=False)
         return [one.found.trade_id or "" for one in records if one.found.kind is BreakKind.TRADE_OVERRUN]
 
     def _rows(self, table: str, profile_id: str, kind: type[Row]) -> list[Row]:

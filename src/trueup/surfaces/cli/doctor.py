@@ -10,7 +10,7 @@ import click
 from msgspec import Struct
 
 from trueup.model.errors import TrueupError
-from trueup.surfaces.cli.configured import load, open_ledger
+from trueup.surfaces.cli.configured import load
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted
@@ -69,31 +69,38 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
 
 
 def _check_database(loaded: "LoadedConfig") -> Check:
-    from trueup.service.open_accounts import database_path
+    from trueup.service.open_ledger import database_file, database_url, open_ledger, shown_url
 
-    path = Path(database_path(loaded))
-    if not path.exists():
-        writable = os.access(path.parent, os.W_OK)
-        message = (
-            "is made at the first run"
-            if writable
-            else "cannot be made: the folder is not writable or not there"
-        )
-        step = None if writable else f"make {path.parent} and give this user the right to write in it"
-        return Check("database", OK if writable else FAIL, f"{path} {message}", step)
     try:
-        books = open_ledger(str(path))
-        states = books.profile_states([profile.profile_id for profile in books.list_profiles()])
-        books.close()
+        file = database_file(loaded)
+        place = file or shown_url(database_url(loaded, os.environ))
     except TrueupError as fault:
-        return Check("database", FAIL, str(fault), "name another in [database] path, or restore a backup")
-    exposed = _exposed(path)
+        return Check("database", FAIL, str(fault), "correct [database] in the configuration")
+    if file is not None and not Path(file).exists():
+        return _check_folder(Path(file))
+    try:
+        ledger = open_ledger(loaded, create=False)
+        known = [profile.profile_id for profile in ledger.journal.list_profiles()]
+        states = ledger.journal.profile_states(known)
+        ledger.close()
+    except TrueupError as fault:
+        return Check("database", FAIL, str(fault), "name another in [database], or restore a backup")
+    exposed = None if file is None else _exposed(Path(file))
     if exposed is not None:
         return exposed
     paused = [profile_id for profile_id, state in states.items() if state.paused]
     if paused:
-        return Check("database", WARN, f"{path}; paused: {', '.join(paused)}", f"trueup resume {paused[0]}")
-    return Check("database", OK, str(path))
+        return Check("database", WARN, f"{place}; paused: {', '.join(paused)}", f"trueup resume {paused[0]}")
+    return Check("database", OK, place)
+
+
+def _check_folder(path: Path) -> Check:
+    writable = os.access(path.parent, os.W_OK)
+    message = (
+        "is made at the first run" if writable else "cannot be made: the folder is not writable or not there"
+    )
+    step = None if writable else f"make {path.parent} and give this user the right to write in it"
+    return Check("database", OK if writable else FAIL, f"{path} {message}", step)
 
 
 def _exposed(path: Path) -> Check | None:

@@ -10,8 +10,8 @@ from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
     from trueup.engine.people.explain import Explanation
-    from trueup.ledgers.sql.sql_ledger import SqlLedger
     from trueup.model.snapshot import Snapshot
+    from trueup.ports.ledger import Ledger
 
 
 @click.command()
@@ -33,7 +33,7 @@ def command(invocation: Invocation, reference: str, profile: str | None) -> None
             show_explanation(invocation, one, venue_snapshots(books, one))
 
 
-def venue_snapshots(books: "SqlLedger", explanation: "Explanation") -> "list[Snapshot]":
+def venue_snapshots(books: "Ledger", explanation: "Explanation") -> "list[Snapshot]":
     """The snapshots of the run, or of the runs that saw its breaks: what the venue said. Purged ones are left out."""
     from trueup.model.decode import decode_snapshot
     from trueup.model.errors import InputError
@@ -43,7 +43,7 @@ def venue_snapshots(books: "SqlLedger", explanation: "Explanation") -> "list[Sna
     run_ids += [] if explanation.run is None else [explanation.run.run_id]
     for run_id in dict.fromkeys(run_ids):
         try:
-            snapshots.append(decode_snapshot(books.load_run(run_id)[1]))
+            snapshots.append(decode_snapshot(books.journal.load_run(run_id)[1]))
         except InputError:
             continue
     return snapshots

@@ -51,7 +51,7 @@ def retry(invocation: Invocation, profile: str | None) -> None:
     """Make parked notifications due again; the next run tells them."""
     with open_books(invocation) as books:
         check_profile(books, profile)
-        count = books.unpark_notifications(profile)
+        count = books.journal.unpark_notifications(profile)
     if invocation.json:
         invocation.data({"due_again": count})
     else:

@@ -14,7 +14,7 @@ from trueup.surfaces.cli.terminal import say
 def pause_command(invocation: Invocation, profile: str, why: str) -> None:
     """Keep trueup's hands off PROFILE until it is resumed."""
     with open_books(invocation) as books:
-        books.pause_profile(profile, why)
+        books.journal.pause_profile(profile, why)
     _answer(invocation, profile, paused=True)
 
 
@@ -25,7 +25,7 @@ def pause_command(invocation: Invocation, profile: str, why: str) -> None:
 def resume_command(invocation: Invocation, profile: str, why: str | None) -> None:
     """Let trueup work on PROFILE again."""
     with open_books(invocation) as books:
-        books.resume_profile(profile)
+        books.journal.resume_profile(profile)
     _answer(invocation, profile, paused=False)
 
 

@@ -12,7 +12,7 @@ from trueup.surfaces.cli.configured import check_profile, load, open_books
 from trueup.surfaces.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from trueup.ledgers.sql.sql_ledger import SqlLedger
+    from trueup.ports.ledger import Ledger
 
 
 def signed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,7 +27,7 @@ def signed(function: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def signed_books(
     invocation: Invocation, author: str | None, why: str, profile: str | None
-) -> "Iterator[tuple[SqlLedger, str, bool]]":
+) -> "Iterator[tuple[Ledger, str, bool]]":
     """The books, the author's name, and whether the bot has an executor that can be told. Raises InputError."""
     if not why.strip():
         raise InputError("say in a few words why: it is kept with the decision", "--why")

@@ -27,7 +27,7 @@ def command(invocation: Invocation, older_than: str, keep_last: int, yes: bool) 
         if not yes and not confirm(f"Delete what is older than {older_than}, for good?", flag="--yes"):
             say("nothing was deleted")
             return FAILURE
-        counts = books.purge(age_s, keep_last)
+        counts = books.journal.purge(age_s, keep_last)
     if invocation.json:
         invocation.data(counts)
     else:

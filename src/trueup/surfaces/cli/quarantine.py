@@ -27,8 +27,10 @@ def list_command(invocation: Invocation, profile: str | None) -> None:
 
     with open_books(invocation) as books:
         check_profile(books, profile)
-        owners = [one.profile_id for one in books.list_profiles() if profile in (None, one.profile_id)]
-        found = [(owner, trade) for owner in owners for trade in books.quarantined_trades(owner)]
+        owners = [
+            one.profile_id for one in books.journal.list_profiles() if profile in (None, one.profile_id)
+        ]
+        found = [(owner, trade) for owner in owners for trade in books.books.quarantined_trades(owner)]
     if invocation.json:
         for owner, trade in found:
             invocation.data({"profile_id": owner, "trade": trade})

@@ -19,9 +19,9 @@ def command(invocation: Invocation, run: str, show_snapshot: bool) -> int:
 
     with open_books(invocation) as books:
         if show_snapshot:
-            invocation.json_text(books.load_run(run)[1])
+            invocation.json_text(books.journal.load_run(run)[1])
             return IN_SYNC
-        replay = replay_run(books, run)
+        replay = replay_run(books.journal, run)
     if invocation.json:
         invocation.data(
             {"run_id": run, "same": replay.same, "changed": replay.changed, "plan_id": replay.plan.plan_id}

@@ -9,7 +9,7 @@ from trueup.surfaces.cli.configured import open_books
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
-    from trueup.ledgers.sql.sql_ledger import SqlLedger
+    from trueup.ports.ledger import Ledger
 
 RUNS_SHOWN = 8
 
@@ -20,8 +20,8 @@ def command(invocation: Invocation) -> None:
     """Show every profile: last good run, open breaks, what waits; alerts that stand; the newest kept runs."""
     with open_books(invocation) as books:
         profiles = _profiles(books)
-        runs = books.list_runs(limit=RUNS_SHOWN)
-        alerts = [one for one in books.list_alerts() if one.stands]
+        runs = books.journal.list_runs(limit=RUNS_SHOWN)
+        alerts = [one for one in books.journal.list_alerts() if one.stands]
     if invocation.json:
         invocation.data({"profiles": profiles, "alerts": alerts, "runs": runs})
         return
@@ -59,17 +59,17 @@ def command(invocation: Invocation) -> None:
         invocation.line("next: trueup breaks", "dim")
 
 
-def _profiles(books: "SqlLedger") -> list[dict[str, Any]]:
-    known = books.list_profiles()
-    states = books.profile_states([profile.profile_id for profile in known])
-    completed = {key: at for lease in books.lease_states() for key, at in lease.completed.items()}
+def _profiles(books: "Ledger") -> list[dict[str, Any]]:
+    known = books.journal.list_profiles()
+    states = books.journal.profile_states([profile.profile_id for profile in known])
+    completed = {key: at for lease in books.journal.lease_states() for key, at in lease.completed.items()}
     found: dict[str, Counter[str]] = {profile.profile_id: Counter() for profile in known}
-    for record in books.list_breaks():
+    for record in books.journal.list_breaks():
         found[record.profile_id][record.found.severity.value] += 1
     rows = []
     for profile in known:
         profile_id = profile.profile_id
-        waiting, parked = books.count_outbox(profile_id)
+        waiting, parked = books.journal.count_outbox(profile_id)
         rows.append(
             {
                 "profile_id": profile_id,
@@ -79,7 +79,7 @@ def _profiles(books: "SqlLedger") -> list[dict[str, Any]]:
                 "pause_reason": states[profile_id].pause_reason,
                 "last_good_run_at": completed.get(profile_id),
                 "open_breaks": dict(found[profile_id]),
-                "deferred": len(books.list_deferrals(profile_id)),
+                "deferred": len(books.journal.list_deferrals(profile_id)),
                 "notifications_waiting": waiting,
                 "notifications_parked": parked,
             }

@@ -20,9 +20,9 @@ def command(invocation: Invocation, profile: str | None) -> int:
     answers: list[dict[str, Any]] = []
     with open_books(invocation) as books:
         check_profile(books, profile)
-        for one in books.list_profiles():
+        for one in books.journal.list_profiles():
             if profile in (None, one.profile_id):
-                chain, fold = books.verify_log(one.profile_id), books.fold_log(one.profile_id)
+                chain, fold = books.journal.verify_log(one.profile_id), books.fold_log(one.profile_id)
                 answers.append(
                     {
                         "profile_id": one.profile_id,

@@ -1,13 +1,16 @@
 """What the engine's tests share: a real SQLite ledger, a clock that stands still, a venue that follows a script."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.books.own_books import OwnBooks
+from trueup.ledgers.sql.database import Database
+from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.plan import Notification
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (
@@ -86,14 +89,25 @@ class ScriptedVenue:
         return
 
 
-class LoggedLedger(SqliteLedger):
+class LoggedBooks(OwnBooks):
+    """The real books, which also note when they are read."""
+
+    def __init__(self, database: Database, log: list[str]) -> None:
+        super().__init__(database)
+        self.log = log
+
+    def read(self, *args: Any) -> Any:
+        self.log.append("local")
+        return super().read(*args)
+
+
+class LoggedLedger(SqlLedger):
     """The real ledger, which also notes when it is read and written."""
 
-    log: list[str]
-
-    def read_local(self, *args: Any) -> Any:
-        self.log.append("local")
-        return super().read_local(*args)
+    def __init__(self, path: Path, log: list[str], *, clock_ns: Callable[[], int]) -> None:
+        super().__init__(SqliteDatabase(str(path), clock_ns=clock_ns))
+        self.books: OwnBooks = LoggedBooks(self.database, log)
+        self.log = log
 
     def commit_run(self, *args: Any, **options: Any) -> Any:
         self.log.append(f"commit {options['state']}")
@@ -126,13 +140,12 @@ class Desk:
             ManagedProfile(profile=profile(one), policy=policy or own_policy(one, alone=len(profile_ids) < 2))
             for one in profile_ids or ("mom-1",)
         ]
-        self.ledger.ensure_profiles([one.profile for one in profiles])
+        self.ledger.journal.ensure_profiles([one.profile for one in profiles])
         return ManagedAccount(
             account_id=ACCOUNT,
             profiles=profiles,
             venue=self.venue,
             ledger=self.ledger,
-            journal=self.ledger,
             clock=self.clock,
             **{"read_timeout_s": 5.0, "query_timeout_s": 5.0} | options,
         )
@@ -147,14 +160,13 @@ class Desk:
         self.clock.advance(60_000_000_000)
 
     def books(self, profile_id: str = "mom-1") -> dict[str | None, LocalOrder]:
-        local = self.ledger.read_local(ACCOUNT, [profile_id], 1e9)[profile_id]
+        local = self.ledger.books.read(ACCOUNT, [profile_id], 1e9)[profile_id]
         return {order.client_order_id: order for order in local.orders}
 
 
 def open_desk(folder: Path) -> Desk:
     clock, log = SimClock(), list[str]()
-    ledger = LoggedLedger(folder / "trueup.sqlite", clock_ns=clock.now_ns)
-    ledger.log = log
+    ledger = LoggedLedger(folder / "trueup.sqlite", log, clock_ns=clock.now_ns)
     return Desk(clock=clock, ledger=ledger, venue=ScriptedVenue(clock, log), log=log)
 
 

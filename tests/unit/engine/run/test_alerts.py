@@ -36,7 +36,7 @@ def desk(tmp_path: Path):
 
 def book(desk: Desk, throttle_s: float = 600) -> tuple[AlertBook, Sink]:
     sink = Sink()
-    return AlertBook(sink, desk.ledger, throttle_s), sink
+    return AlertBook(sink, desk.ledger.journal, throttle_s), sink
 
 
 def tell(desk: Desk, book: AlertBook, *alerts: Alert, saw_everything: bool = True) -> None:
@@ -88,12 +88,14 @@ def test_a_restart_neither_raises_it_again_nor_forgets_that_it_recovers(desk: De
     tell(desk, last)
     assert sink.seen == [("RECOVERED", "p:slow")]
     tell(desk, book(desk)[0])
-    assert [(one.alert.dedupe_key, one.stands) for one in desk.ledger.list_alerts("p")] == [("p:slow", False)]
+    assert [(one.alert.dedupe_key, one.stands) for one in desk.ledger.journal.list_alerts("p")] == [
+        ("p:slow", False)
+    ]
 
 
 def test_the_watchdog_has_a_throttle_of_its_own(desk: Desk):
     sink = Sink()
-    alerts = AlertBook(sink, desk.ledger, throttle_s=600, watchdog_throttle_s=60)
+    alerts = AlertBook(sink, desk.ledger.journal, throttle_s=600, watchdog_throttle_s=60)
     for _ in range(3):
         tell(desk, alerts, SLOW, degraded("p", "watchdog", "two trades"))
         desk.clock.advance(MINUTE_NS)
@@ -105,8 +107,8 @@ def test_without_the_journal_this_process_remembers(desk: Desk, monkeypatch: pyt
         raise LedgerError("the disk is full")
 
     alerts, sink = book(desk)
-    monkeypatch.setattr(desk.ledger, "list_alerts", refuse)
-    monkeypatch.setattr(desk.ledger, "keep_alerts", refuse)
+    monkeypatch.setattr(desk.ledger.journal, "list_alerts", refuse)
+    monkeypatch.setattr(desk.ledger.journal, "keep_alerts", refuse)
     for _ in range(3):
         tell(desk, alerts, SLOW)
     tell(desk, alerts)
@@ -128,7 +130,7 @@ class Broken:
 def test_a_sink_that_fails_is_logged_and_told_again_with_the_next_run(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ):
-    tell(desk, AlertBook(Broken(), desk.ledger), SLOW)
+    tell(desk, AlertBook(Broken(), desk.ledger.journal), SLOW)
     assert [record.message for record in caplog.records] == ["reconciliation_alert_failed"]
     alerts, sink = book(desk)
     tell(desk, alerts, SLOW)

@@ -90,7 +90,7 @@ def run(desk: Desk, account: ManagedAccount, **options: Any) -> AccountReport:
 
 
 def watermark(desk: Desk, profile_id: str = "mom-1") -> str | None:
-    stored = desk.ledger.profile_states([profile_id])[profile_id].watermark
+    stored = desk.ledger.journal.profile_states([profile_id])[profile_id].watermark
     return None if stored is None else seconds_before(stored, 0)
 
 
@@ -184,10 +184,10 @@ def test_the_account_reads_from_the_least_watermark_of_its_profiles(desk: Desk):
     account = desk.account("mom", "rev")
     run(desk, account)
     noon = watermark(desk, "mom")
-    desk.ledger.pause_profile("rev", "later")
+    desk.ledger.journal.pause_profile("rev", "later")
     desk.clock.advance(7200 * NS_PER_S)
     run(desk, account)
-    desk.ledger.resume_profile("rev")
+    desk.ledger.journal.resume_profile("rev")
     run(desk, account)
     assert (noon, watermark(desk, "mom")) == (NOON, "2026-11-23T14:00:00Z")
     assert desk.venue.sinces == [None, seconds_before(NOON, OVERLAP_S), seconds_before(NOON, OVERLAP_S)]
@@ -195,7 +195,7 @@ def test_the_account_reads_from_the_least_watermark_of_its_profiles(desk: Desk):
 
 def test_a_history_that_begins_too_late_is_unproven_and_said_so(desk: Desk, caplog: pytest.LogCaptureFixture):
     account, sink = managed(desk, exit_backfill_enabled=True), Sink()
-    alerts = AlertBook(sink, desk.ledger)
+    alerts = AlertBook(sink, desk.ledger.journal)
     run(desk, account, alerts=alerts)
     assert (watermark(desk), sink.seen) == (NOON, [])
     desk.clock.advance(86_400 * NS_PER_S)
@@ -240,7 +240,7 @@ def test_a_restored_backup_is_covered_again_from_the_watermark_its_log_still_hol
     run(desk, account)
     assert desk.venue.sinces[-1] == seconds_before(NOON, OVERLAP_S)
     assert len(desk.ledger.export("orders")) == 2
-    assert desk.ledger.read_local(ACCOUNT, ["mom-1"], 1e9)["mom-1"].unsupported == ()
+    assert desk.ledger.books.read(ACCOUNT, ["mom-1"], 1e9)["mom-1"].unsupported == ()
 
 
 @pytest.mark.parametrize(

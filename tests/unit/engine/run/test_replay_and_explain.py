@@ -9,7 +9,7 @@ from tests.unit.engine.run.desk import Desk, filled, local_order, open_desk
 from trueup.engine.people.explain import explain
 from trueup.engine.run.replay_run import replay_run
 from trueup.engine.run.run_account import reconcile_account
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.errors import InputError
 from trueup.model.plan import Plan
 from trueup.sim.clock import run_simulated
@@ -26,12 +26,12 @@ def desk(tmp_path: Path):
     desk.ledger.close()
 
 
-def run_id(ledger: SqliteLedger) -> str:
-    return ledger.list_runs("mom-1")[0].run_id
+def run_id(ledger: SqlLedger) -> str:
+    return ledger.journal.list_runs("mom-1")[0].run_id
 
 
 def test_a_kept_run_gives_the_same_plan_byte_for_byte(desk: Desk):
-    replay = replay_run(desk.ledger, run_id(desk.ledger))
+    replay = replay_run(desk.ledger.journal, run_id(desk.ledger))
     assert replay.same
     assert replay.changed == []
     assert replay.stored == replay.replayed
@@ -40,11 +40,11 @@ def test_a_kept_run_gives_the_same_plan_byte_for_byte(desk: Desk):
 class ChangedJournal:
     """A journal whose stored plan was made by other rules."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     def load_run(self, run_id: str):
-        run, snapshot, plan = self._ledger.load_run(run_id)
+        run, snapshot, plan = self._ledger.journal.load_run(run_id)
         return run, snapshot, plan.replace(b'"qty":"4"', b'"qty":"5"')
 
 
@@ -73,7 +73,7 @@ def test_an_order_is_explained_by_either_id(desk: Desk, reference: str):
 
 
 def test_a_break_is_explained_by_its_id_or_the_beginning_of_it(desk: Desk):
-    records = desk.ledger.list_breaks(open_only=False)
+    records = desk.ledger.journal.list_breaks(open_only=False)
     (record,) = [one for one in records if one.found.kind == "fill_drift"]
     (one,) = explain(desk.ledger, record.found.break_id)
     assert one.breaks == [record]
@@ -87,11 +87,11 @@ def test_an_unknown_id_is_refused_with_where_to_look(desk: Desk):
     with pytest.raises(InputError, match="trueup breaks"):
         explain(desk.ledger, "nothing")
     with pytest.raises(InputError, match="not kept"):
-        replay_run(desk.ledger, "nothing")
+        replay_run(desk.ledger.journal, "nothing")
 
 
 def test_a_failed_run_has_no_plan_to_replay(desk: Desk, monkeypatch):
     monkeypatch.setattr("trueup.engine.run.plan_profiles.make_plan", lambda _: msgspec.json.decode(b""))
     run_simulated(desk.clock, reconcile_account(desk.account()))
     with pytest.raises(InputError, match="the run failed"):
-        replay_run(desk.ledger, run_id(desk.ledger))
+        replay_run(desk.ledger.journal, run_id(desk.ledger))

@@ -83,13 +83,13 @@ def test_a_break_that_mends_itself_is_closed_in_the_journal(desk: Desk):
     desk.record(local_order("a"))
     desk.venue.opened = [filled("a", "4")]
     run(desk, account)
-    assert [one.found.kind for one in desk.ledger.list_breaks("mom-1")] == [
+    assert [one.found.kind for one in desk.ledger.journal.list_breaks("mom-1")] == [
         BreakKind.FILL_DRIFT,
         BreakKind.STATUS_DRIFT,
     ]
     desk.venue.opened = [venue_order("a")]
     run(desk, account)
-    assert desk.ledger.list_breaks("mom-1") == []
+    assert desk.ledger.journal.list_breaks("mom-1") == []
 
 
 def test_the_executor_is_told_once_and_only_of_what_was_committed(desk: Desk):
@@ -110,7 +110,7 @@ def test_planning_alone_takes_no_lease_and_writes_nothing(desk: Desk):
     account = desk.account()
     desk.record(local_order("a"))
     desk.venue.opened = [filled("a", "4")]
-    desk.ledger.acquire_lease(ACCOUNT, "somebody", 30)
+    desk.ledger.journal.acquire_lease(ACCOUNT, "somebody", 30)
     (report,) = run_simulated(desk.clock, plan_account(account))
     assert report.plan is not None
     assert [one.kind for one in report.plan.corrections] == ["book_fill", "set_status"]
@@ -188,7 +188,7 @@ def test_one_profile_that_cannot_be_judged_spoils_no_other(desk: Desk, monkeypat
     assert states(report) == {"mom": "failed", "rev": "applied"}
     assert report.profiles[0].error == "ZeroDivisionError: a fault of ours"
     assert desk.books("rev")["rev-1"].filled_qty == "4"
-    (kept,) = desk.ledger.list_runs("mom")
+    (kept,) = desk.ledger.journal.list_runs("mom")
     assert (kept.state, kept.error) == ("failed", "ZeroDivisionError: a fault of ours")
 
 
@@ -227,7 +227,7 @@ def test_a_question_of_two_profiles_is_asked_once(desk: Desk):
 
 def test_a_paused_profile_is_skipped_and_the_venue_not_even_asked(desk: Desk):
     account = desk.account()
-    desk.ledger.pause_profile("mom-1", "maintenance")
+    desk.ledger.journal.pause_profile("mom-1", "maintenance")
     report = run(desk, account, apply=True)
     assert states(report) == {"mom-1": "paused"}
     assert report.profiles[0].error == "maintenance"
@@ -239,7 +239,7 @@ def test_a_paused_profile_is_skipped_and_the_venue_not_even_asked(desk: Desk):
 
 def test_a_lease_held_elsewhere_is_a_contention_and_reads_nothing(desk: Desk):
     account = desk.account()
-    desk.ledger.acquire_lease(ACCOUNT, "somebody", 30)
+    desk.ledger.journal.acquire_lease(ACCOUNT, "somebody", 30)
     report = run(desk, account, apply=True)
     assert (report.processed, report.contended, states(report)) == (False, True, {"mom-1": "skipped"})
     assert report.profiles[0].result.processed is False
@@ -249,7 +249,7 @@ def test_a_lease_held_elsewhere_is_a_contention_and_reads_nothing(desk: Desk):
 def test_the_lease_is_free_after_the_run_and_says_what_completed(desk: Desk):
     account = desk.account()
     run(desk, account)
-    (lease,) = desk.ledger.lease_states()
+    (lease,) = desk.ledger.journal.lease_states()
     assert lease.holder is None
     assert list(lease.completed) == ["mom-1"]
 
@@ -258,7 +258,7 @@ def test_an_incomplete_run_does_not_count_as_completed(desk: Desk):
     account = desk.account()
     desk.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2 is missing")
     run(desk, account)
-    assert desk.ledger.lease_states()[0].completed == {}
+    assert desk.ledger.journal.lease_states()[0].completed == {}
 
 
 def test_a_lease_taken_over_in_mid_run_writes_nothing(desk: Desk):
@@ -268,14 +268,14 @@ def test_a_lease_taken_over_in_mid_run_writes_nothing(desk: Desk):
 
     async def slow_open_orders() -> OrdersRead:
         desk.clock.advance(2_000_000_000)
-        assert desk.ledger.acquire_lease(ACCOUNT, "somebody", 30) is not None
+        assert desk.ledger.journal.acquire_lease(ACCOUNT, "somebody", 30) is not None
         return OrdersRead(state=ReadState.COMPLETE, rows=[filled("a", "4")])
 
     desk.venue.open_orders = slow_open_orders  # type: ignore[method-assign]
     report = run(desk, account, apply=True)
     assert (report.processed, states(report)) == (False, {"mom-1": "skipped"})
     assert desk.books()["a"].filled_qty == "0"
-    assert desk.ledger.lease_states()[0].holder == "somebody"
+    assert desk.ledger.journal.lease_states()[0].holder == "somebody"
 
 
 def test_a_database_that_fails_is_a_report_not_an_exception(desk: Desk, monkeypatch):
@@ -284,7 +284,7 @@ def test_a_database_that_fails_is_a_report_not_an_exception(desk: Desk, monkeypa
     def refuse(*_: Any, **__: Any) -> Any:
         raise LedgerError("the disk is full")
 
-    monkeypatch.setattr(desk.ledger, "acquire_lease", refuse)
+    monkeypatch.setattr(desk.ledger.journal, "acquire_lease", refuse)
     report = run(desk, account, apply=True)
     assert (report.processed, report.error) == (False, "LedgerError: the disk is full")
 
@@ -301,7 +301,7 @@ def test_cancelling_a_run_waits_for_its_transaction_and_frees_the_lease(desk: De
             await task
 
     run_simulated(desk.clock, cancelled())
-    assert desk.ledger.lease_states()[0].holder is None
+    assert desk.ledger.journal.lease_states()[0].holder is None
 
 
 # -- limits and people ---------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ def test_what_another_account_lacks_is_not_believed(desk: Desk):
     desk.record(local_order("a"))
     desk.venue.opened = [venue_order("a")]
     run(desk, account, apply=True)
-    assert desk.ledger.recorded_venue_account(ACCOUNT) == "venue-acc"
+    assert desk.ledger.journal.recorded_venue_account(ACCOUNT) == "venue-acc"
     desk.venue.whose, desk.venue.opened = "another-acc", []
     for _ in range(4):
         desk.clock.advance(60_000_000_000)

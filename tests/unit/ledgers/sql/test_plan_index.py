@@ -95,7 +95,7 @@ def test_a_previous_id_names_its_order_unless_another_has_it_now() -> None:
         corrections=[correction(1, venue_order_id="v-0"), correction(2, venue_order_id="v-1")],
     )
     assert kins(found) == ["ethusd", "btcusd"]
-    assert sorted(found.venue_ids()) == ["v-0", "v-1", "v-2"]
+    assert sorted(found.wanted().venue_ids) == ["v-0", "v-1", "v-2"]
 
 
 def test_a_correction_of_a_trade_belongs_to_the_trade() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.ledgers.sqlite.migrate import configure, load_migrations
 from trueup.model.errors import LedgerError
@@ -21,15 +21,15 @@ from trueup.model.snapshot import Profile
 OPEN_AS_NOBODY = f"""
 import os, sys
 sys.path[:0] = {sys.path!r}
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import Profile
-SqliteLedger(":memory:").close()  # loads whatever is loaded late, while this user may still read it
+open_sqlite(":memory:").close()  # loads whatever is loaded late, while this user may still read it
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 try:
-    SqliteLedger(sys.argv[1] + "/ledger.db").ensure_profiles([Profile(profile_id="p", account_id="a")])
+    open_sqlite(sys.argv[1] + "/ledger.db").ensure_profiles([Profile(profile_id="p", account_id="a")])
 except LedgerError as error:
     print(error)
 """
@@ -37,15 +37,15 @@ except LedgerError as error:
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="the folder must exist"):
-        SqliteLedger(tmp_path / "missing" / "ledger.db")
+        open_sqlite(tmp_path / "missing" / "ledger.db")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_a_new_ledger_is_its_owner_s_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        ledger = SqliteLedger(tmp_path / "ledger.db")
-        ledger.ensure_profiles([Profile(profile_id="p", account_id="a")])
+        ledger = open_sqlite(tmp_path / "ledger.db")
+        ledger.journal.ensure_profiles([Profile(profile_id="p", account_id="a")])
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
         ledger.close()
     finally:
@@ -57,7 +57,7 @@ def test_the_mode_of_a_ledger_that_exists_stays(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.touch()
     path.chmod(0o640)
-    SqliteLedger(path).close()
+    open_sqlite(path).close()
     assert path.stat().st_mode & 0o777 == 0o640
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_text("time,qty\n" * 1000)
     with pytest.raises(LedgerError, match="no SQLite database: name another file"):
-        SqliteLedger(path)
+        open_sqlite(path)
     assert path.read_text() == "time,qty\n" * 1000
 
 
@@ -76,18 +76,18 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     with pytest.raises(LedgerError, match="another program's database: give trueup a file of its own"):
-        SqliteLedger(path)
+        open_sqlite(path)
     assert path.read_bytes() == before
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    SqliteLedger(path).close()
+    open_sqlite(path).close()
     content = bytearray(path.read_bytes())
     content[4096:8192] = b"\xff" * 4096
     path.write_bytes(bytes(content))
     with pytest.raises(LedgerError, match="damaged: restore it from a backup"):
-        SqliteLedger(path).list_profiles()
+        open_sqlite(path).journal.list_profiles()
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -95,7 +95,7 @@ def test_a_folder_that_this_user_may_not_write(exists: bool) -> None:
     """Tried by a user who owns nothing: for root no folder is read-only."""
     with tempfile.TemporaryDirectory() as folder:
         if exists:
-            SqliteLedger(Path(folder, "ledger.db")).close()
+            open_sqlite(Path(folder, "ledger.db")).close()
             Path(folder, "ledger.db").chmod(0o444)
         Path(folder).chmod(0o555)
         done = subprocess.run([sys.executable, "-c", OPEN_AS_NOBODY, folder], capture_output=True, text=True)
@@ -114,9 +114,9 @@ def test_the_settings_that_keep_what_was_committed(tmp_path: Path) -> None:
 
 
 def test_a_ledger_in_memory_needs_no_file() -> None:
-    ledger = SqliteLedger(":memory:")
-    ledger.ensure_profiles([Profile(profile_id="p", account_id="a")])
-    assert [one.profile_id for one in ledger.list_profiles()] == ["p"]
+    ledger = open_sqlite(":memory:")
+    ledger.journal.ensure_profiles([Profile(profile_id="p", account_id="a")])
+    assert [one.profile_id for one in ledger.journal.list_profiles()] == ["p"]
     ledger.close()
 
 
@@ -125,7 +125,9 @@ def test_migrations_are_numbered_without_a_gap() -> None:
 
 
 def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
-    code = f"from trueup.ledgers.sqlite import SqliteLedger; SqliteLedger({str(tmp_path / 'ledger.db')!r}).close()"
+    code = (
+        f"from trueup.ledgers.sqlite import open_sqlite; open_sqlite({str(tmp_path / 'ledger.db')!r}).close()"
+    )
     both = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]

@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.ledgers.bench import BOT
-from trueup.ledgers.books.write_books import BookWriter, home_of
-from trueup.ledgers.sql.apply_plan import OrderWrite, TradeWrite
-from trueup.ledgers.sql.rows import OrderRow, TradeRow
+from trueup.ledgers.journal.write_log import SqlOrderLog
+from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import Conflict
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import PositionSide, Side, Status, TradeStatus
+from trueup.ports.book_rows import OrderRow, OrderWrite, TradeRow, TradeWrite
 
 ORDER = LocalOrder(
     client_order_id="c-1", symbol="ETH/USD", side=Side.BUY, qty="10", status=Status.PENDING_NEW, version=1
@@ -35,7 +35,7 @@ TRADE = Trade(
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
     opened = SqlLedger(SqliteDatabase(str(tmp_path / "ledger.db"), clock_ns=lambda: 0))
-    opened.ensure_profiles([BOT])
+    opened.journal.ensure_profiles([BOT])
     write(opened, [OrderWrite(None, ORDER)], [TradeWrite(None, TRADE)])
     yield opened
     opened.close()
@@ -44,9 +44,8 @@ def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
 def write(ledger: SqlLedger, orders: Sequence[OrderWrite] = (), trades: Sequence[TradeWrite] = ()) -> None:
     with ledger.database.transaction():
         home = home_of(ledger.database, BOT.profile_id)
-        at = "2026-11-23T12:00:00.000000000Z"
-        writer = BookWriter(ledger.database, home, event="recorded", written_by="bot", logged_at=at)
-        writer.write(orders, trades)
+        log = SqlOrderLog(ledger.database, home, event="recorded", written_by="bot")
+        ledger.books.write(home.place, orders, trades, log)
 
 
 @pytest.mark.parametrize("change", [{"status": Status.CANCELED}, {"qty": "12"}])
@@ -56,19 +55,19 @@ def test_an_order_of_another_version_is_not_written_nor_its_log(
     before = OrderRow(1, BOT.profile_id, 1, ORDER)
     with pytest.raises(Conflict, match="nothing was written"):
         write(ledger, [OrderWrite(before, replace(ORDER, version=3, **change))])
-    assert ledger.find_order("c-1") == [(BOT.profile_id, ORDER)]
+    assert ledger.books.find_order("c-1") == [(BOT.profile_id, ORDER)]
     assert len(ledger.export("order_log")) == 2
     after = replace(ORDER, version=2, **change)
     write(ledger, [OrderWrite(before, after)])
-    assert ledger.find_order("c-1") == [(BOT.profile_id, after)]
+    assert ledger.books.find_order("c-1") == [(BOT.profile_id, after)]
 
 
 def test_a_trade_of_another_version_is_not_written_nor_its_log(ledger: SqlLedger) -> None:
     before = TradeRow(1, TRADE)
     with pytest.raises(Conflict, match="nothing was written"):
         write(ledger, trades=[TradeWrite(before, replace(TRADE, version=3, exit_qty="10"))])
-    assert ledger.find_trade("t-1") == [(BOT.profile_id, TRADE)]
+    assert ledger.books.find_trade("t-1") == [(BOT.profile_id, TRADE)]
     assert len(ledger.export("order_log")) == 2
     after = replace(TRADE, version=2, exit_qty="10")
     write(ledger, trades=[TradeWrite(before, after)])
-    assert ledger.find_trade("t-1") == [(BOT.profile_id, after)]
+    assert ledger.books.find_trade("t-1") == [(BOT.profile_id, after)]

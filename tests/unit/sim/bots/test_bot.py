@@ -3,7 +3,7 @@
 import pytest
 
 from trueup.engine.recorder.recorder import Recorder
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import LocalOrder
 from trueup.sim.bots.books import FrailBooks
 from trueup.sim.checkers.check_memories import check_memories
@@ -23,7 +23,7 @@ class ForgetsSuccessors(FrailBooks):
 def test_a_successor_that_could_not_be_recorded_is_not_remembered_for_sure(seed):
     """Its fills are told by nobody where their frames came before the frame of the replacement (seed 5575)."""
     clock = SimClock()
-    ledger = SqliteLedger(":memory:", clock_ns=clock.now_ns)
+    ledger = open_sqlite(":memory:", clock_ns=clock.now_ns)
     world = World(
         seed,
         make_books=lambda profile: ForgetsSuccessors(Recorder(ledger, profile)),

@@ -10,19 +10,15 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.ledgers.books.write_books import BookWriter, Home, home_of
 from trueup.ledgers.journal.journal_rows import encode, write_breaks, write_notifications
 from trueup.ledgers.journal.order_log import BOT, PERSON
-from trueup.ledgers.sql.apply_plan import OrderWrite, TradeWrite
-from trueup.ledgers.sql.database import Database, stamp
+from trueup.ledgers.journal.write_log import SqlOrderLog
+from trueup.ledgers.sql.database import Database
+from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.rows import (
     FILL_ROWS,
     ORDER_ROWS,
     TRADE_ROWS,
-    FillIdentity,
-    FillRow,
-    OrderRow,
-    TradeRow,
     amendable_values,
     canonical_fill,
     canonical_order,
@@ -34,7 +30,8 @@ from trueup.ledgers.sql.rows import (
 from trueup.model.errors import Conflict
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.snapshot import Fill, LocalOrder
-from trueup.ports.books import LocalRecord
+from trueup.ports.book_rows import FillIdentity, FillRow, OrderRow, OrderWrite, Place, TradeRow, TradeWrite
+from trueup.ports.books import Books, LocalRecord
 
 Change = Callable[[LocalRecord, str], LocalRecord]
 
@@ -48,6 +45,7 @@ class _Found(Struct):
 
 def write_record(
     database: Database,
+    books: Books,
     profile_id: str,
     event: str,
     change: Change,
@@ -60,48 +58,49 @@ def write_record(
 ) -> LocalRecord:
     """Raises Conflict where the ids name two orders, one of another profile, or a fill of another order."""
     with database.transaction():
-        home, now = home_of(database, profile_id), stamp(database.now_ns())
-        order = _find_order(database, home, client_order_id, venue_order_id)
+        home = home_of(database, profile_id)
+        place = home.place
+        order = _find_order(database, place, client_order_id, venue_order_id)
         is_trade_alone = client_order_id is None and venue_order_id is None
-        found = _find(database, home, order, trade_id, is_trade_alone=is_trade_alone)
-        wanted = change(found.record, now)
-        orders = _order_writes(database, home, found, wanted, now)
+        found = _find(database, place, order, trade_id, is_trade_alone=is_trade_alone)
+        wanted = change(found.record, place.now)
+        orders = _order_writes(database, place, found, wanted)
         trades = _trade_writes(found, wanted)
         if not orders and not trades:
             return found.record
         written_by = BOT if author is None else PERSON + author
         noted = reason or "; ".join(one.message for one in wanted.breaks) or None
-        writer = BookWriter(database, home, event=event, written_by=written_by, logged_at=now, reason=noted)
-        writer.write(orders, trades)
-        _report(database, home, wanted, now, written_by)
+        log = SqlOrderLog(database, home, event=event, written_by=written_by, reason=noted)
+        books.write(place, orders, trades, log)
+        _report(database, place, wanted, written_by)
         after = orders[0].after if orders else found.record.order
         trade = trades[0].after if trades else found.record.trade
         return LocalRecord(order=after, fills=wanted.fills, trade=trade)
 
 
-def _report(database: Database, home: Home, wanted: LocalRecord, now: str, written_by: str) -> None:
+def _report(database: Database, place: Place, wanted: LocalRecord, written_by: str) -> None:
     if wanted.breaks:
-        write_breaks(database, home.profile_id, encode(wanted.breaks), now, written_by)
+        write_breaks(database, place.profile_id, encode(wanted.breaks), place.now, written_by)
     if wanted.notifications:
-        write_notifications(database, home.profile_id, encode(wanted.notifications), now, written_by)
+        write_notifications(database, place.profile_id, encode(wanted.notifications), place.now, written_by)
 
 
 def _find_order(
-    database: Database, home: Home, client_order_id: str | None, venue_order_id: str | None
+    database: Database, place: Place, client_order_id: str | None, venue_order_id: str | None
 ) -> OrderRow | None:
     """By the venue order id; else by the client's, unless that order is bound to another venue order."""
     client_id, venue_id = known_client_id(client_order_id), known_id(venue_order_id)
     wanted = json_list([venue_id] if venue_id else []), json_list([client_id] if client_id else [])
-    rows = one_document(database.rows("orders_by_ids", home.account_id, *wanted), ORDER_ROWS)
+    rows = one_document(database.rows("orders_by_ids", place.account_id, *wanted), ORDER_ROWS)
     of_client = next(
         (r for r in rows if client_id and known_client_id(r.order.client_order_id) == client_id), None
     )
     of_venue = next((r for r in rows if venue_id and venue_id in _venue_ids(r.order)), None)
     found = of_venue or of_client
-    if found is not None and found.profile_id != home.profile_id:
+    if found is not None and found.profile_id != place.profile_id:
         raise Conflict(
-            f"order {venue_order_id or client_order_id!r} of account {home.account_id} belongs to profile "
-            f"{found.profile_id}, not {home.profile_id}: give each bot its own client order id prefix"
+            f"order {venue_order_id or client_order_id!r} of account {place.account_id} belongs to profile "
+            f"{found.profile_id}, not {place.profile_id}: give each bot its own client order id prefix"
         )
     unclear = of_client is not None and of_client is not of_venue and venue_id is not None
     if (
@@ -123,7 +122,7 @@ def _venue_ids(order: LocalOrder) -> list[str]:
 
 
 def _find(
-    database: Database, home: Home, order: OrderRow | None, trade_id: str | None, *, is_trade_alone: bool
+    database: Database, place: Place, order: OrderRow | None, trade_id: str | None, *, is_trade_alone: bool
 ) -> _Found:
     """The order with its fills; or a trade alone, where it is new with the fills of all orders that name it."""
     named = trade_id if trade_id is not None else order.order.trade_id if order is not None else None
@@ -131,8 +130,8 @@ def _find(
     siblings: list[OrderRow] = []
     if named is not None:
         wanted = json_list([normal_id(named)])
-        trades = one_document(database.rows("trades_by_id", home.profile_id, wanted), TRADE_ROWS)
-        rows = database.rows("orders_of_trade", home.profile_id, normal_id(named))
+        trades = one_document(database.rows("trades_by_id", place.profile_id, wanted), TRADE_ROWS)
+        rows = database.rows("orders_of_trade", place.profile_id, normal_id(named))
         siblings = one_document(rows, ORDER_ROWS)
     counted = siblings if is_trade_alone and not trades else [] if order is None else [order]
     keys = json_list(row.order_key for row in counted)
@@ -146,15 +145,13 @@ def _find(
     return _Found(order, fills, trades[0] if trades else None, record)
 
 
-def _order_writes(
-    database: Database, home: Home, found: _Found, wanted: LocalRecord, now: str
-) -> list[OrderWrite]:
+def _order_writes(database: Database, place: Place, found: _Found, wanted: LocalRecord) -> list[OrderWrite]:
     if wanted.order is None:
         return []
-    fills = _fill_changes(database, home, found, wanted)
+    fills = _fill_changes(database, place, found, wanted)
     version = 1 if found.order is None else found.order.order.version + 1
     before = None if found.order is None else found.order.order
-    after = replace(canonical_order(wanted.order), version=version, last_activity_at=now)
+    after = replace(canonical_order(wanted.order), version=version, last_activity_at=place.now)
     if before is not None and not any(fills):
         unstamped = replace(after, version=before.version, last_activity_at=before.last_activity_at)
         if unstamped == before:
@@ -163,7 +160,7 @@ def _order_writes(
 
 
 def _fill_changes(
-    database: Database, home: Home, found: _Found, wanted: LocalRecord
+    database: Database, place: Place, found: _Found, wanted: LocalRecord
 ) -> tuple[list[tuple[FillIdentity, Fill]], list[tuple[FillRow, Fill]]]:
     assert wanted.order is not None  # noqa: S101 - the caller has checked it
     booked = {row.fill_identity: row for row in found.fills}
@@ -176,7 +173,7 @@ def _fill_changes(
         elif amendable_values(row.fill) != amendable_values(fill):
             amended.append((row, fill))
     identities = json_list(identity for identity, _ in new)
-    rows = database.rows("fills_by_identity", home.account_id, identities) if new else []
+    rows = database.rows("fills_by_identity", place.account_id, identities) if new else []
     if rows and (taken := one_document(rows, FILL_ROWS)):
         raise Conflict(
             f"fill {taken[0].fill.fill_id} is booked on another order: nothing was written; compare both"

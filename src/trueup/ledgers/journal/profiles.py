@@ -1,0 +1,102 @@
+"""Which accounts and profiles there are, and what is remembered of each profile between runs."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trueup.ledgers.sql.database import Database, Value, optional_text, stamp, text_value
+from trueup.ledgers.sql.rows import json_list
+from trueup.model.coverage_scope import CoverageScope
+from trueup.model.errors import ConfigError
+from trueup.model.snapshot import Finding, Profile
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports.records import ProfileState
+
+
+class _Watermark(msgspec.Struct, frozen=True):
+    watermark: str
+    scope: CoverageScope | None
+
+
+_WATERMARK = msgspec.json.Decoder(_Watermark)
+_FINDINGS = msgspec.json.Decoder(list[Finding])
+
+
+def ensure_profiles(database: Database, profiles: Sequence[Profile]) -> None:
+    """Make accounts and profiles known. Raises ConfigError where one is recorded at another venue or account."""
+    with database.transaction():
+        for profile in profiles:
+            if profile.account_id is None:
+                raise ConfigError(
+                    f"profile {profile.profile_id} has no account_id: name the account it trades in"
+                )
+            database.write("add_account", profile.account_id, profile.venue)
+            database.write("add_profile", profile.profile_id, profile.account_id, profile.user_id)
+            _check_home(database, profile)
+
+
+def _check_home(database: Database, profile: Profile) -> None:
+    account_id, _, venue = database.rows("profile_home", profile.profile_id)[0]
+    if account_id != profile.account_id:
+        raise ConfigError(
+            f"profile {profile.profile_id} is recorded in account {account_id!r}, not {profile.account_id}: "
+            "give the new one another profile id"
+        )
+    if profile.venue is not None and venue != profile.venue:
+        raise ConfigError(
+            f"account {account_id!r} is recorded at venue {venue!r}, not {profile.venue}: "
+            "give the new one another account id"
+        )
+
+
+def list_profiles(database: Database) -> list[Profile]:
+    return [
+        Profile(
+            profile_id=text_value(profile_id),
+            account_id=text_value(account_id),
+            user_id=optional_text(user_id),
+            venue=optional_text(venue),
+        )
+        for profile_id, account_id, user_id, venue, _ in database.rows("profiles")
+    ]
+
+
+def profile_states(database: Database, profile_ids: Sequence[str]) -> dict[str, ProfileState]:
+    now_ns = database.now_ns()
+    rows = database.rows("profile_states", json_list(profile_ids))
+    return {
+        (owner := text_value(profile_id)): _state_of(database, owner, findings, reason, document, now_ns)
+        for profile_id, findings, reason, document in rows
+    }
+
+
+def _state_of(
+    database: Database, profile_id: str, findings: Value, pause_reason: Value, document: Value, now_ns: int
+) -> ProfileState:
+    """With the newest watermark that is not later than now: what a clock ahead stored proves nothing."""
+    mark = None if document is None else _WATERMARK.decode(text_value(document))
+    is_future = mark is not None and to_ns(mark.watermark) >= now_ns + NS_PER_S  # stored by whole seconds
+    if is_future:
+        believed = database.rows("watermark_believed", profile_id, stamp(now_ns))
+        mark = _WATERMARK.decode(text_value(believed[0][0])) if believed else None
+    return ProfileState(
+        prior=_FINDINGS.decode(text_value(findings)),
+        watermark=None if mark is None else mark.watermark,
+        scope=None if mark is None else mark.scope,
+        is_future=is_future,
+        paused=pause_reason is not None,
+        pause_reason=optional_text(pause_reason),
+    )
+
+
+def recorded_venue_account(database: Database, account_id: str) -> str | None:
+    rows = database.rows("venue_account_id", account_id)
+    return optional_text(rows[0][0]) if rows else None
+
+
+def set_pause(database: Database, profile_id: str, reason: str | None) -> None:
+    with database.transaction():
+        if not database.write("set_pause", profile_id, reason):
+            raise ConfigError(
+                f"profile {profile_id!r} is not in this ledger: `trueup status` lists those that are"
+            )

@@ -1,0 +1,155 @@
+"""What trueup remembers, in any SQL database. Implements `ports.journal.Journal`: each method is handed to the module
+that knows it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from trueup.ledgers.journal import alerts, archive, decisions, leases, outbox, profiles
+from trueup.ledgers.journal import verify_log as log
+from trueup.ledgers.sql.database import Database
+from trueup.model.ids import known_id
+from trueup.model.snapshot import Decision, LocalOrder, Profile
+from trueup.model.vocabulary import BreakKind
+from trueup.ports.records import (
+    AlertRecord,
+    BreakRecord,
+    DecisionRecord,
+    DeferralRecord,
+    Lease,
+    LeaseState,
+    LogReport,
+    OutboxItem,
+    OutboxState,
+    ProfileState,
+    RunRecord,
+    TimelineEntry,
+)
+
+
+class SqlJournal:
+    """One database's journal. Every write is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- profiles and accounts ----------------------------------------------------------------------------------------
+
+    def ensure_profiles(self, wanted: Sequence[Profile]) -> None:
+        profiles.ensure_profiles(self._database, wanted)
+
+    def list_profiles(self) -> list[Profile]:
+        return profiles.list_profiles(self._database)
+
+    def profile_states(self, profile_ids: Sequence[str]) -> dict[str, ProfileState]:
+        return profiles.profile_states(self._database, profile_ids)
+
+    def recorded_venue_account(self, account_id: str) -> str | None:
+        return profiles.recorded_venue_account(self._database, account_id)
+
+    def record_venue_account(self, account_id: str, venue_account_id: str) -> None:
+        with self._database.transaction():
+            self._database.write("set_venue_account_id", account_id, venue_account_id)
+
+    def pause_profile(self, profile_id: str, reason: str) -> None:
+        profiles.set_pause(self._database, profile_id, reason)
+
+    def resume_profile(self, profile_id: str) -> None:
+        profiles.set_pause(self._database, profile_id, None)
+
+    # -- leases -------------------------------------------------------------------------------------------------------
+
+    def acquire_lease(self, account_id: str, holder: str, ttl_s: float) -> Lease | None:
+        return leases.acquire(self._database, account_id, holder, ttl_s)
+
+    def renew_lease(self, lease: Lease, ttl_s: float) -> Lease:
+        with self._database.transaction():
+            return leases.renew(self._database, lease, ttl_s)
+
+    def release_lease(
+        self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None
+    ) -> None:
+        leases.release(self._database, lease, completed, next_due_ns)
+
+    def lease_states(self) -> list[LeaseState]:
+        return leases.lease_states(self._database)
+
+    # -- runs and what they found -------------------------------------------------------------------------------------
+
+    def list_runs(self, profile_id: str | None = None, limit: int = 100) -> list[RunRecord]:
+        return archive.list_runs(self._database, profile_id, limit)
+
+    def load_run(self, run_id: str) -> tuple[RunRecord, bytes, bytes]:
+        return archive.load_run(self._database, run_id)
+
+    def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]:
+        return archive.list_breaks(self._database, profile_id, open_only=open_only)
+
+    def list_deferrals(self, profile_id: str) -> list[DeferralRecord]:
+        return archive.list_deferrals(self._database, profile_id)
+
+    def order_timeline(self, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:
+        return archive.order_timeline(self._database, profile_id, order)
+
+    def trade_timeline(self, profile_id: str, trade_id: str) -> list[TimelineEntry]:
+        return archive.trade_timeline(self._database, profile_id, trade_id)
+
+    def verify_log(self, profile_id: str) -> LogReport:
+        return log.verify_log(self._database, profile_id)
+
+    def purge(self, older_than_s: float, keep_last: int) -> dict[str, int]:
+        return archive.purge(self._database, older_than_s, keep_last)
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def restart_confirmations(self, profile_id: str, trade_id: str) -> None:
+        with self._database.transaction():
+            prior = self.profile_states([profile_id])[profile_id].prior
+            kept = [
+                one
+                for one in prior
+                if one.kind is not BreakKind.POSITION_MISMATCH or known_id(one.trade_id) != known_id(trade_id)
+            ]
+            self._database.write("set_findings", profile_id, msgspec.json.encode(kept).decode())
+
+    def add_decision(self, profile_id: str, decision: Decision) -> None:
+        decisions.add_decision(self._database, profile_id, decision)
+
+    def revoke_decision(self, decision_id: str, author: str, reason: str) -> None:
+        decisions.revoke_decision(self._database, decision_id, author, reason)
+
+    def list_decisions(self, profile_id: str | None = None) -> list[DecisionRecord]:
+        return decisions.list_decisions(self._database, profile_id)
+
+    def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
+        return decisions.standing_decisions(self._database, profile_ids)
+
+    # -- telling ------------------------------------------------------------------------------------------------------
+
+    def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
+        return alerts.list_alerts(self._database, profile_id)
+
+    def keep_alerts(self, told: Sequence[AlertRecord]) -> None:
+        alerts.keep_alerts(self._database, told)
+
+    def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:
+        return outbox.pending(self._database, limit, profile_ids)
+
+    def mark_delivered(self, items: Sequence[OutboxItem]) -> None:
+        outbox.mark_delivered(self._database, items)
+
+    def mark_failed(self, item: OutboxItem, error: str) -> bool:
+        return outbox.mark_failed(self._database, item, error)
+
+    def unpark_notifications(self, profile_id: str | None = None) -> int:
+        return outbox.unpark(self._database, profile_id)
+
+    def parked_notifications(self, profile_ids: Sequence[str]) -> dict[str, int]:
+        return outbox.parked(self._database, profile_ids)
+
+    def outbox_state(self) -> OutboxState:
+        return outbox.outbox_state(self._database)
+
+    def count_outbox(self, profile_id: str | None = None) -> tuple[int, int]:
+        return outbox.count_outbox(self._database, profile_id)

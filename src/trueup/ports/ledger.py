@@ -1,0 +1,93 @@
+"""Books and journal in one database, and the transactions that go through both.
+
+A commit is: the fence (the lease's renewal, as the first statement) → `books.rows` → which corrections still apply →
+`books.write` → the journal. All of it or nothing. Sync; from async code through `engine.in_thread`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from trueup.model.plan import Plan
+from trueup.model.snapshot import Snapshot
+from trueup.ports.books import Books, LocalRecord
+from trueup.ports.journal import Journal
+from trueup.ports.records import ApplyReport, FoldReport, Lease
+
+
+class Ledger(Protocol):
+    """One database. Safe to call from several threads."""
+
+    @property
+    def books(self) -> Books: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    def now(self) -> str:
+        """The database's clock, RFC 3339 with nine digits."""
+        ...
+
+    def commit_run(
+        self,
+        lease: Lease,
+        snapshot: Snapshot,
+        plan: Plan,
+        *,
+        state: str,
+        watermark: str | None = None,
+        notify: bool = True,
+    ) -> ApplyReport:
+        """The one write transaction of a profile's run; design.md, "Apply". With state "applied" corrections apply.
+
+        `notify` false: nobody is to be told, the outbox stays empty. Raises FenceLost, LedgerError, InvariantError;
+        nothing half-written.
+        """
+        ...
+
+    def write_record(
+        self,
+        profile_id: str,
+        event: str,
+        change: Callable[[LocalRecord, str], LocalRecord],
+        *,
+        client_order_id: str | None = None,
+        venue_order_id: str | None = None,
+        trade_id: str | None = None,
+        author: str | None = None,
+        reason: str | None = None,
+    ) -> LocalRecord:
+        """A bot's write, with its row of the order log, in one transaction; or a person's, with `author` and `reason`.
+
+        `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
+        Raises Conflict where the ids name two orders, or one of another profile.
+        """
+        ...
+
+    def fold_log(self, profile_id: str) -> FoldReport:
+        """Compares the order log, folded, with the books as they stand."""
+        ...
+
+    def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
+        """Rows of one table (see `archive.EXPORTS`) as plain dictionaries. Raises InputError for another name."""
+        ...
+
+    def close(self) -> None:
+        """Frees the connection; nothing may be called after it."""
+        ...
+
+
+class LedgerSettings(Struct, frozen=True, kw_only=True):
+    """What an entry point of the group `trueup.ledgers` is called with; it returns a `Ledger`.
+
+    The entry point's name is the URL's scheme. `url` is complete, its password included; `folder`: where a relative
+    path in it begins; `create`: whether what does not exist yet is made, else that is a ConfigError.
+    """
+
+    url: str
+    folder: str = "."
+    create: bool = True
+
+    def __repr__(self) -> str:
+        return f"LedgerSettings({self.url.partition(':')[0]}, place hidden)"
