@@ -56,6 +56,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("replay:command", "Plan a stored snapshot again and compare."),
         "export": ("export:command", "Write orders, fills, breaks, runs … as CSV or JSON lines."),
         "verify": ("verify:command", "Check the order log's hash chain."),
+        "backup": ("backup:command", "Copy the ledger while everything goes on, and check the copy."),
         "purge": ("purge:command", "Delete old runs and their snapshots."),
         "version": ("version:command", "Show versions, for a bug report."),
     },

@@ -53,14 +53,16 @@ async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "li
     from trueup.service.clock import SystemClock
     from trueup.service.open_accounts import open_accounts
     from trueup.service.scheduler import Service
+    from trueup.service.systemd import told_to_systemd
 
     settings = loaded.config.service
     async with open_accounts(loaded) as accounts, _answering(http, accounts, settings) as metrics:
         service = Service(accounts, settings, SystemClock(), metrics=metrics)
         if once:
             return await service.run_once()
-        with service.stopped_by_signals():
-            await service.run()
+        async with told_to_systemd():
+            with service.stopped_by_signals():
+                await service.run()
     return []
 
 

@@ -1,0 +1,92 @@
+"""Backups of real ledgers: taken while somebody writes, whole, private, and never over another file."""
+
+import threading
+from pathlib import Path
+
+import apsw
+import pytest
+
+from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sqlite import backup as module
+from trueup.ledgers.sqlite.backup import back_up
+from trueup.model.errors import InputError, LedgerError
+from trueup.model.snapshot import Profile
+
+
+def _ledger(path: Path, profiles: int = 3) -> SqliteLedger:
+    ledger = SqliteLedger(path)
+    ledger.ensure_profiles([Profile(profile_id=f"p{number}", account_id="a") for number in range(profiles)])
+    return ledger
+
+
+def test_what_is_committed_is_in_the_copy_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    ledger = _ledger(tmp_path / "ledger.db")  # open: its newest commits stand in the -wal alone
+    (tmp_path / "kept").mkdir()
+    size = back_up(tmp_path / "ledger.db", tmp_path / "kept" / "copy.db")
+    ledger.close()
+    copy = tmp_path / "kept" / "copy.db"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["copy.db"]
+    assert size == copy.stat().st_size
+    assert copy.stat().st_mode & 0o777 == 0o600
+    restored = SqliteLedger(copy)
+    assert [one.profile_id for one in restored.list_profiles()] == ["p0", "p1", "p2"]
+    restored.close()
+
+
+def test_others_go_on_writing_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGES_AT_ONCE", 1)
+    ledger = _ledger(tmp_path / "ledger.db")
+    written: list[str] = []
+
+    def write(_: int, __: int) -> None:
+        if len(written) < 5:
+            written.append(f"late-{len(written)}")
+            done = threading.Thread(
+                target=ledger.ensure_profiles, args=([Profile(profile_id=written[-1], account_id="a")],)
+            )
+            done.start()
+            done.join()
+
+    back_up(tmp_path / "ledger.db", tmp_path / "copy.db", write)
+    ledger.close()
+    restored = SqliteLedger(tmp_path / "copy.db")
+    known = {one.profile_id for one in restored.list_profiles()}
+    restored.close()
+    assert len(written) == 5
+    assert {"p0", "p1", "p2"} <= known <= {"p0", "p1", "p2", *written}
+
+
+def test_a_file_that_exists_stays(tmp_path: Path) -> None:
+    _ledger(tmp_path / "ledger.db").close()
+    (tmp_path / "copy.db").write_text("yesterday's")
+    with pytest.raises(InputError, match="exists already"):
+        back_up(tmp_path / "ledger.db", tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "yesterday's"
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    _ledger(tmp_path / "ledger.db").close()
+    with pytest.raises(InputError, match="cannot be written: no such file or directory"):
+        back_up(tmp_path / "ledger.db", tmp_path / "missing" / "copy.db")
+
+
+def test_a_damaged_ledger_gives_no_backup(tmp_path: Path) -> None:
+    ledger = _ledger(tmp_path / "ledger.db", profiles=500)
+    ledger.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # type: ignore[attr-defined]
+    ledger.close()
+    data = bytearray((tmp_path / "ledger.db").read_bytes())
+    page = data.rindex(b"p499") // 8192
+    data[page * 8192 : page * 8192 + 64] = b"\xff" * 64
+    (tmp_path / "ledger.db").write_bytes(data)
+    with pytest.raises(LedgerError, match="nothing was kept"):
+        back_up(tmp_path / "ledger.db", tmp_path / "copy.db")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("ledger.db")] == []
+
+
+def test_rows_that_refer_to_nothing_give_no_backup(tmp_path: Path) -> None:
+    _ledger(tmp_path / "ledger.db").close()
+    connection = apsw.Connection(str(tmp_path / "ledger.db"))
+    connection.execute("PRAGMA foreign_keys = OFF; DELETE FROM accounts")
+    connection.close()
+    with pytest.raises(LedgerError, match="refers to one that is not there"):
+        back_up(tmp_path / "ledger.db", tmp_path / "copy.db")
