@@ -17,9 +17,12 @@ from trueup.surfaces.cli.terminal import console
 @common
 def command(invocation: Invocation, file: Path) -> int:
     """Copy the ledger to FILE, a new file, while bots and runs go on; checked before it is kept."""
-    from trueup.service.open_accounts import database_path
+    from trueup.service.open_ledger import database_file
 
-    source = Path(database_path(load(invocation)))
+    found = database_file(load(invocation))
+    if found is None:
+        raise ConfigError("the ledger stands in a server: back it up with its own tools, such as pg_dump")
+    source = Path(found)
     if not source.exists():
         raise ConfigError(f"there is no ledger at {source} yet: the first `trueup run --once` makes it")
     size = _back_up_shown(source, file)

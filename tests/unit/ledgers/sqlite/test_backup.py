@@ -6,16 +6,19 @@ from pathlib import Path
 import apsw
 import pytest
 
-from trueup.ledgers.sqlite import SqliteLedger
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import backup as module
+from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.backup import back_up
 from trueup.model.errors import InputError, LedgerError
 from trueup.model.snapshot import Profile
 
 
-def _ledger(path: Path, profiles: int = 3) -> SqliteLedger:
-    ledger = SqliteLedger(path)
-    ledger.ensure_profiles([Profile(profile_id=f"p{number}", account_id="a") for number in range(profiles)])
+def _ledger(path: Path, profiles: int = 3) -> SqlLedger:
+    ledger = open_sqlite(path)
+    ledger.journal.ensure_profiles(
+        [Profile(profile_id=f"p{number}", account_id="a") for number in range(profiles)]
+    )
     return ledger
 
 
@@ -28,8 +31,8 @@ def test_what_is_committed_is_in_the_copy_and_nothing_stays_beside_it(tmp_path: 
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["copy.db"]
     assert size == copy.stat().st_size
     assert copy.stat().st_mode & 0o777 == 0o600
-    restored = SqliteLedger(copy)
-    assert [one.profile_id for one in restored.list_profiles()] == ["p0", "p1", "p2"]
+    restored = open_sqlite(copy)
+    assert [one.profile_id for one in restored.journal.list_profiles()] == ["p0", "p1", "p2"]
     restored.close()
 
 
@@ -42,15 +45,16 @@ def test_others_go_on_writing_meanwhile(tmp_path: Path, monkeypatch: pytest.Monk
         if len(written) < 5:
             written.append(f"late-{len(written)}")
             done = threading.Thread(
-                target=ledger.ensure_profiles, args=([Profile(profile_id=written[-1], account_id="a")],)
+                target=ledger.journal.ensure_profiles,
+                args=([Profile(profile_id=written[-1], account_id="a")],),
             )
             done.start()
             done.join()
 
     back_up(tmp_path / "ledger.db", tmp_path / "copy.db", write)
     ledger.close()
-    restored = SqliteLedger(tmp_path / "copy.db")
-    known = {one.profile_id for one in restored.list_profiles()}
+    restored = open_sqlite(tmp_path / "copy.db")
+    known = {one.profile_id for one in restored.journal.list_profiles()}
     restored.close()
     assert len(written) == 5
     assert {"p0", "p1", "p2"} <= known <= {"p0", "p1", "p2", *written}
@@ -72,7 +76,6 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_damaged_ledger_gives_no_backup(tmp_path: Path) -> None:
     ledger = _ledger(tmp_path / "ledger.db", profiles=500)
-    ledger.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # type: ignore[attr-defined]
     ledger.close()
     data = bytearray((tmp_path / "ledger.db").read_bytes())
     page = data.rindex(b"p499") // 8192
