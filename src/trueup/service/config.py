@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
+from trueup.books.settings import WriteMode
 from trueup.engine.run.account import LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.check_snapshot import check_snapshot
@@ -48,10 +49,43 @@ class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where one secret is read from: an environment variable's name, or a file. Never the secret itself."""
+    """Where one secret is read from; never the secret itself.
+
+    One of: an environment variable's name; a file that holds nothing else; a JSON file and the dotted path in it.
+    """
 
     env: Text | None = None
     file: Text | None = None
+    json: Text | None = None
+    path: Text | None = None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether exactly one place is named, whole."""
+        places = [one for one in (self.env, self.file, self.json) if one is not None]
+        return len(places) == 1 and (self.json is None) == (self.path is None)
+
+
+class BooksConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where bots keep their own orders: `[books.NAME]`. `kind` is an entry point's name; `options` are that kind's own.
+
+    `database`: a file, a URL without a password, or where the URL is read from. `orders`, `fills`, `trades`: the
+    mapping of the kind `tables`.
+    """
+
+    kind: Text
+    database: Text | SecretSource | None = None
+    write: WriteMode = WriteMode.NEVER
+    orders: dict[str, Any] = field(default_factory=dict)
+    fills: dict[str, Any] = field(default_factory=dict)
+    trades: dict[str, Any] = field(default_factory=dict)
+    credentials: dict[str, SecretSource] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        tables = {"orders": self.orders, "fills": self.fills, "trades": self.trades}
+        return {name: one for name, one in tables.items() if one}
 
 
 class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,8 +101,11 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One bot. `books`: the name of its own ones; null: it records into trueup's database."""
+
     profile_id: Text
     user_id: str | None = None
+    books: Text | None = None
     policy: Policy = Policy()
 
 
@@ -85,6 +122,7 @@ class AccountConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     database: DatabaseConfig = DatabaseConfig()
     service: ServiceConfig = ServiceConfig()
+    books: dict[str, BooksConfig] = field(default_factory=dict)
     accounts: list[AccountConfig] = []
 
     @property
@@ -97,12 +135,19 @@ def check_config(config: Config) -> None:
     _refuse_duplicates("account_id", (account.account_id for account in config.accounts))
     _refuse_duplicates("profile_id", config.profile_ids)
     _check_database(config.database)
+    for name, books in config.books.items():
+        _check_books(f"books.{name}", books)
     for index, account in enumerate(config.accounts):
         place = f"accounts[{index}]"
         for name, source in account.credentials.items():
             _check_source(f"{place}.credentials.{name}", source)
         for number, profile in enumerate(account.profiles):
             _check_policy(f"{place}.profiles[{number}].policy", profile.policy)
+            if profile.books is not None and profile.books not in config.books:
+                known = ", ".join(config.books) or "none"
+                raise ConfigError(
+                    f"{place}.profiles[{number}].books: there are no [books.{profile.books}]; there are: {known}"
+                )
         _check_ownership(place, account.profiles)
 
 
@@ -122,8 +167,21 @@ def _check_database(database: DatabaseConfig) -> None:
 
 
 def _check_source(place: str, source: SecretSource) -> None:
-    if (source.env is None) == (source.file is None):
-        raise ConfigError(f"{place}: give either env = 'NAME' or file = 'PATH'")
+    if not source.is_clear:
+        raise ConfigError(
+            f"{place}: give one of env = 'NAME', file = 'PATH', or json = 'FILE' with path = 'a.b'"
+        )
+
+
+def _check_books(place: str, books: BooksConfig) -> None:
+    for name, source in books.credentials.items():
+        _check_source(f"{place}.credentials.{name}", source)
+    if isinstance(books.database, SecretSource):
+        _check_source(f"{place}.database", books.database)
+    elif books.database is not None and has_password(books.database):
+        raise ConfigError(
+            f"{place}.database: a password never stands in the file; write database = {{ env = 'NAME' }}"
+        )
 
 
 def _refuse_duplicates(name: str, ids: Iterable[str]) -> None:

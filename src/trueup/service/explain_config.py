@@ -54,6 +54,8 @@ def _shown(key: str, value: Any, environ: Mapping[str, str]) -> Any:
     if isinstance(value, SecretSource):
         if value.env is not None:
             return f"{MASK} from environment {value.env} ({'set' if environ.get(value.env) else 'not set'})"
+        if value.json is not None:
+            return f"{MASK} from {value.json}, {value.path}"
         return f"{MASK} from file {value.file}"
     if key == "database.url" and isinstance(value, str):
         return shown_url(value)

@@ -6,7 +6,10 @@ The one way to an account: of the command line, the library, the service and its
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
+from typing import cast
 
+from trueup.books.audit_books import AuditBooks
+from trueup.books.values import Reader
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
@@ -14,11 +17,12 @@ from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.ledger import Ledger
 from trueup.ports.venue import Venue
+from trueup.service.audit import AuditLedger
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
 from trueup.service.open_ledger import open_ledger
-from trueup.service.registry import open_executor, open_venue
+from trueup.service.registry import open_books, open_executor, open_venue
 
 
 @contextlib.asynccontextmanager
@@ -45,13 +49,34 @@ async def open_accounts(
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
             venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
-            account = _managed(config, loaded, clock, venue, ledger, executor)
+            foreign = open_foreign_books(config, loaded, environ)
+            seen = ledger
+            if foreign is not None:
+                closing.callback(foreign.close)
+                seen = cast(Ledger, AuditLedger(ledger, foreign))
+            account = _managed(config, loaded, clock, venue, seen, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
         ledger.journal.ensure_profiles(
             [managed.profile for account in accounts for managed in account.profiles]
         )
         yield accounts
+
+
+def open_foreign_books(
+    config: AccountConfig, loaded: LoadedConfig, environ: Mapping[str, str]
+) -> AuditBooks | None:
+    """The books that this account's profiles keep themselves; null where all record into trueup's database."""
+    by_name: dict[str, list[str]] = {}
+    for profile in config.profiles:
+        if profile.books is not None:
+            by_name.setdefault(profile.books, []).append(profile.profile_id)
+    readers: dict[str, Reader] = {}
+    for name, profile_ids in by_name.items():
+        books = loaded.config.books[name]
+        reader = open_books(name, books, config, profile_ids, loaded.folder, environ)
+        readers |= dict.fromkeys(profile_ids, reader)
+    return AuditBooks(readers) if readers else None
 
 
 def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:

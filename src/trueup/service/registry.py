@@ -4,19 +4,22 @@ Nothing is imported before its name is asked for. Must not know any venue or led
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, cast
 
-from trueup.model.errors import AuthError, ConfigError
+from trueup.books.settings import BooksSettings
+from trueup.books.values import Reader
+from trueup.model.errors import ConfigError
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.venue import Venue, VenueSettings
-from trueup.service.config import AccountConfig, SecretSource
+from trueup.service.config import AccountConfig, BooksConfig, SecretSource
+from trueup.service.secrets import read_secret
 
 VENUES = "trueup.venues"
 LEDGERS = "trueup.ledgers"
+BOOKS = "trueup.books"
 ALLOW_LIVE = (
     "TRUEUP_ALLOW_LIVE"  # said besides `live = true`, so that a copied configuration cannot reach real money
 )
@@ -39,33 +42,42 @@ def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mappi
     return cast(Venue, load_entry(VENUES, account.venue)(settings))
 
 
+def open_books(
+    name: str,
+    books: BooksConfig,
+    account: AccountConfig,
+    profile_ids: Sequence[str],
+    folder: str,
+    environ: Mapping[str, str],
+) -> Reader:
+    """The books called `name` of these profiles of one account. Raises ConfigError, AuthError, LedgerError."""
+    settings = BooksSettings(
+        name=name,
+        database=_address(name, books, folder, environ),
+        write=books.write,
+        mapping=books.mapping,
+        options=books.options,
+        credentials={
+            key: read_secret(f"{name}.{key}", one, folder, environ) for key, one in books.credentials.items()
+        },
+        folder=folder,
+        profile_ids=profile_ids,
+        account_options=account.options,
+    )
+    return cast(Reader, load_entry(BOOKS, books.kind)(settings))
+
+
+def _address(name: str, books: BooksConfig, folder: str, environ: Mapping[str, str]) -> str | None:
+    if not isinstance(books.database, SecretSource):
+        return books.database
+    return read_secret(f"{name}.database", books.database, folder, environ)
+
+
 def managed_symbols(account: AccountConfig) -> list[str] | None:
     """The symbols that the account's profiles manage between them; null as soon as one of them manages any."""
     lists = [profile.policy.managed_symbols for profile in account.profiles]
     known = [symbols for symbols in lists if symbols is not None]
     return sorted({symbol for symbols in known for symbol in symbols}) if len(known) == len(lists) else None
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    """Never the error's own text: a decoding error's holds what was read."""
-    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror).lower()
-
-
-def read_secret(name: str, source: SecretSource, folder: str, environ: Mapping[str, str]) -> str:
-    """One secret from where the configuration says. The message of an error never holds it."""
-    if source.env is not None:
-        secret = environ.get(source.env, "")
-        where = f"environment variable {source.env}"
-    else:
-        path = Path(folder, source.file or "")
-        where = str(path)
-        try:
-            secret = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise AuthError(f"the credential {name} cannot be read from {where}: {_why(error)}") from error
-    if not secret.strip():
-        raise AuthError(f"the credential {name} is empty or not set: {where}")
-    return secret.strip()
 
 
 def load_entry(group: str, name: str) -> Any:

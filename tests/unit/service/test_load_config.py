@@ -213,13 +213,14 @@ def known_keys() -> set[str]:
     from trueup.model.policy import Policy
     from trueup.service.config import (
         AccountConfig,
+        BooksConfig,
         DatabaseConfig,
         ProfileConfig,
         SecretSource,
         ServiceConfig,
     )
 
-    tables = (DatabaseConfig, ServiceConfig, AccountConfig, ProfileConfig, SecretSource, Policy)
+    tables = (DatabaseConfig, ServiceConfig, BooksConfig, AccountConfig, ProfileConfig, SecretSource, Policy)
     return {name for table in tables for name in table.__struct_fields__} - {"profiles", "policy"}
 
 
@@ -228,3 +229,28 @@ def test_the_documented_example_is_accepted(load):
     example = page.split("```toml\n")[1].split("```")[0]
     assert tomllib.loads(example)
     assert load(example).config.profile_ids == ["mom-1", "mom-2"]
+
+
+BOOKS = """
+[books.mine]
+kind = "tables"
+database = {database}
+[[accounts]]
+account_id = "a"
+venue = "files"
+[[accounts.profiles]]
+profile_id = "p"
+books = "{name}"
+"""
+
+
+def test_a_profile_names_its_books_and_a_password_never_stands_in_the_file(load):
+    good = load(BOOKS.format(database='{ env = "BOT_URL" }', name="mine")).config
+    assert good.accounts[0].profiles[0].books == "mine"
+    with pytest.raises(ConfigError, match=r"there are no \[books.other\]; there are: mine"):
+        load(BOOKS.format(database='"bot.db"', name="other"))
+    with pytest.raises(ConfigError, match="a password never stands in the file") as caught:
+        load(BOOKS.format(database='"postgresql://u:hunter2@h/d"', name="mine"))
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(ConfigError, match="write"):
+        load(BOOKS.format(database='"bot.db"\nwrite = "always"', name="mine"))

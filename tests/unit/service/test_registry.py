@@ -8,7 +8,8 @@ import pytest
 from trueup.model.errors import AuthError, ConfigError
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig, ProfileConfig, SecretSource
-from trueup.service.registry import load_entry, open_executor, open_venue, read_secret
+from trueup.service.registry import load_entry, open_executor, open_venue
+from trueup.service.secrets import read_secret
 from trueup.venues.files import FilesVenue
 
 ACCOUNT = AccountConfig(

@@ -1,0 +1,163 @@
+"""Somebody else's SQLite file: opened read-only unless it is to be written, never created, never migrated.
+
+A file in WAL mode is read beside its `-wal`: a copy of the main file alone may hold nothing, so nothing is copied.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import apsw
+
+from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition
+from trueup.model.errors import Conflict, LedgerError
+
+
+class SqliteTables:
+    """Implements `TableDatabase`."""
+
+    name = "sqlite"
+    mark = "?"
+
+    def __init__(self, path: Path, *, writable: bool = False) -> None:
+        self._path = path
+        if not path.is_file():
+            raise LedgerError(f"{path}: there is no such file; name the bot's database")
+        flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
+        self._lock = threading.RLock()
+        with self._explained():
+            uri = f"file:{quote(str(path.resolve()))}?mode={'rw' if writable else 'ro'}"
+            self._connection = apsw.Connection(uri, flags | apsw.SQLITE_OPEN_URI)
+            self._connection.set_busy_timeout(BUSY_TIMEOUT_S * 1000)
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            if not writable:
+                self._connection.execute("PRAGMA query_only = ON")
+
+    def quoted(self, name: str) -> str:
+        return ".".join('"' + part.replace('"', '""') + '"' for part in self._parts(name))
+
+    def tables(self) -> list[str]:
+        found = self.rows(
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+            "ORDER BY name"
+        )
+        return [str(name) for (name,) in found]
+
+    def columns(self, table: str) -> dict[str, Column]:
+        found = self.rows('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', [self._bare(table)])
+        return {name: Column(name, str(kind).lower(), not notnull) for name, kind, notnull in found}
+
+    def primary_key(self, table: str) -> list[str]:
+        found = self.rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [self._bare(table)])
+        if found:
+            return [str(name) for (name,) in found]
+        is_table = self.rows(
+            "SELECT 1 FROM sqlite_schema WHERE name = ? AND type = 'table'", [self._bare(table)]
+        )
+        return ["rowid"] if is_table else []
+
+    def unique_keys(self, table: str) -> list[list[str]]:
+        keys = [self.primary_key(table)]
+        for (index,) in self.rows(
+            'SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial', [self._bare(table)]
+        ):
+            keys.append(self._index_columns(index))
+        return [key for key in keys if key and None not in key]
+
+    def indexed_columns(self, table: str) -> set[str]:
+        names = self.rows("SELECT name FROM pragma_index_list(?)", [self._bare(table)])
+        first = {columns[0] for (name,) in names if (columns := self._index_columns(name))}
+        return first | set(self.primary_key(table)[:1])
+
+    def _index_columns(self, index: object) -> list[str]:
+        return [
+            name for (name,) in self.rows("SELECT name FROM pragma_index_info(?) ORDER BY seqno", [index])
+        ]
+
+    def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
+        """One JSON array is bound: the columns' own affinity decides how its texts and numbers compare."""
+        rows = [list(map(_json, one)) for one in values]
+        if len(columns) == 1:
+            bound = json.dumps([one[0] for one in rows])
+            return Condition(f"{self.quoted(columns[0])} IN (SELECT value FROM json_each(?))", (bound,))
+        names = ", ".join(map(self.quoted, columns))
+        parts = ", ".join(f"json_extract(value, '$[{index}]')" for index in range(len(columns)))
+        return Condition(f"({names}) IN (SELECT {parts} FROM json_each(?))", (json.dumps(rows),))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._transaction("BEGIN"):
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        with self._lock:
+            with self._explained():
+                self._connection.execute(begin)
+            try:
+                yield
+            except BaseException:
+                if not self._connection.get_autocommit():
+                    self._connection.execute("ROLLBACK")
+                raise
+            with self._explained():
+                self._connection.execute("COMMIT")
+
+    def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]:
+        with self._lock, self._explained():
+            return list(self._connection.execute(text, tuple(values)))
+
+    def write(self, text: str, values: Sequence[Any] = ()) -> int:
+        with self._lock, self._explained():
+            self._connection.execute(text, tuple(values)).fetchall()
+            return self._connection.changes()
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _parts(self, name: str) -> list[str]:
+        """`main.orders` names a schema only where such a database is attached; else the point is part of the name."""
+        schema, point, rest = name.partition(".")
+        return [schema, rest] if point and schema == "main" else [name]
+
+    def _bare(self, table: str) -> str:
+        return self._parts(table)[-1]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.BusyError as fault:
+            raise Conflict(f"{self._path} is locked by its bot; the next run tries again") from fault
+        except apsw.NotADBError as fault:
+            raise LedgerError(f"{self._path} is no SQLite database") from fault
+        except apsw.ReadOnlyError as fault:
+            raise LedgerError(
+                f"{self._path} cannot be written: give this user the right to write the file and its folder"
+            ) from fault
+        except apsw.CantOpenError as fault:
+            raise LedgerError(
+                f"{self._path} cannot be opened: a database in WAL mode needs its -wal and -shm beside it, readable"
+            ) from fault
+        except apsw.Error as fault:
+            raise LedgerError(f"{self._path}: {fault}") from fault
+
+
+def _json(value: Any) -> Any:
+    """A bound value as JSON holds it; what JSON cannot hold is no key."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -1,0 +1,129 @@
+"""One cell of a foreign table as canonical text, and back. No cell is guessed: what is none is a ValueError.
+
+Floats become the shortest decimal that gives the same float, snapped to the venue's step or tick where it lies within
+1e-9 of it. Times without a zone, and numbers, need the mapping's word for what they are.
+"""
+
+import datetime as dt
+import math
+import uuid
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from trueup.books.tables.mapping import TIME_UNITS
+from trueup.exports.read_texts import read_amount, read_time
+from trueup.model.money import CONTEXT, canonical, text
+from trueup.model.times import from_ns, to_ns
+
+Cell = object  # what a driver hands out
+
+SNAP = Decimal("1e-9")  # relative: what float noise stays far below and no step does (books.md)
+NULL_TEXTS = frozenset({"", "null", "none", "nan", "nat"})
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def cell_text(cell: Cell) -> str | None:
+    """An id, a word or a symbol as text; null where there is none."""
+    if cell is None:
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if not cell.is_integer():
+            raise ValueError(f"{cell!r} is a fraction where an id or a word is expected")
+        return str(int(cell))
+    if isinstance(cell, bytes | bytearray | memoryview):
+        raw = bytes(cell)
+        return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else raw.decode("utf-8")
+    said = str(cell).strip()
+    return None if said.lower() in NULL_TEXTS else said
+
+
+def cell_amount(cell: Cell, step: str | None = None, *, signed: bool = False) -> str | None:
+    """An amount as canonical text; null where there is none. `step`: the venue's quantity step or price tick."""
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in NULL_TEXTS):
+        return None
+    if isinstance(cell, bool):
+        raise ValueError(f"{cell} is no amount")
+    if isinstance(cell, float):
+        if not math.isfinite(cell):
+            raise ValueError(f"{cell} is no amount")
+        return read_amount(snapped(format(Decimal(repr(cell)), "f"), step), signed=signed)
+    if isinstance(cell, Decimal):
+        if not cell.is_finite():
+            raise ValueError(f"{cell} is no amount")
+        return read_amount(format(cell, "f"), signed=signed)
+    return read_amount(str(cell).strip(), signed=signed)
+
+
+def snapped(plain: str, step: str | None) -> str:
+    """The nearest whole multiple of `step` where it is within 1e-9 of the amount; else the amount."""
+    value, unit = Decimal(plain), Decimal(step or 0)
+    if not value or unit <= 0:
+        return canonical(plain)
+    nearest = CONTEXT.multiply(CONTEXT.divide(value, unit).to_integral_value(), unit)
+    is_near = nearest != 0 and abs(value - nearest) <= SNAP * abs(value)
+    return text(nearest) if is_near else canonical(plain)
+
+
+def cell_time(cell: Cell, rule: str | None) -> str | None:
+    """RFC 3339 UTC. `rule`: a unit for numbers, a zone for times without one; null: what has neither is refused."""
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in NULL_TEXTS):
+        return None
+    if isinstance(cell, dt.datetime):
+        return _from_datetime(cell, rule)
+    if isinstance(cell, bool | dt.date):
+        raise ValueError(f"{cell} is no time")
+    if isinstance(cell, int | float | Decimal):
+        return _from_number(Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell), rule)
+    said = str(cell).strip()
+    if said.replace(".", "", 1).isdigit() and "-" not in said:
+        return _from_number(Decimal(said), rule)
+    return _from_text(said, rule)
+
+
+def _from_number(value: Decimal, rule: str | None) -> str | None:
+    if not value:
+        return None  # 0 is how programs write "never"
+    if rule in TIME_UNITS:
+        return from_ns(int(value * TIME_UNITS[rule]))
+    return read_time(format(value, "f"), assume_utc=False)
+
+
+def _from_datetime(value: dt.datetime, rule: str | None) -> str:
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=_zone(rule, value.isoformat()))
+    return from_ns((value - _EPOCH) // _MICROSECOND * 1000)
+
+
+def _from_text(said: str, rule: str | None) -> str:
+    local = read_time(said, assume_utc=True)  # the digits, as if they were UTC; raises where they are no time
+    try:
+        return read_time(said, assume_utc=False)
+    except ValueError:
+        zone = _zone(rule, said)
+    naive = dt.datetime.fromisoformat(local[:19]).replace(tzinfo=zone)
+    whole = (naive.astimezone(dt.UTC) - _EPOCH) // dt.timedelta(seconds=1)
+    return from_ns(whole * 10**9 + to_ns(local) % 10**9)
+
+
+def _zone(rule: str | None, said: str) -> ZoneInfo:
+    if rule is None or rule in TIME_UNITS:
+        raise ValueError(f"{said!r} has no time zone; say which: times = {{ default = 'UTC' }}")
+    return ZoneInfo(rule)
+
+
+def time_cell(time: str, like: Cell, rule: str | None) -> Cell:
+    """A time of ours as the column holds its times; `like`: a value of that column, or null where none is known."""
+    time_ns = to_ns(time)
+    if rule in TIME_UNITS:
+        number = time_ns // TIME_UNITS[rule]
+        return str(number) if isinstance(like, str) else number
+    moment = _EPOCH + dt.timedelta(microseconds=time_ns // 1000)
+    if rule is None:
+        return moment if isinstance(like, dt.datetime) else time
+    local = moment.astimezone(ZoneInfo(rule)).replace(tzinfo=None)
+    if isinstance(like, str) or like is None:
+        return local.isoformat(sep="T" if isinstance(like, str) and "T" in like else " ")
+    return local

@@ -1,0 +1,104 @@
+"""`trueup plan` on a bot's own tables: real files, nothing written."""
+
+import json
+import sqlite3
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.unit.books.tables.desk import TABLES, order
+from trueup.surfaces.cli.main import commands
+
+CONFIG = """
+[books.mine]
+kind = "tables"
+database = "bot.db"
+
+[books.mine.orders]
+table = "my_orders"
+times = { default = "ms" }
+
+[books.mine.orders.columns]
+venue_order_id = "exch_id"
+client_order_id = "cid"
+symbol = "pair"
+side = "direction"
+qty = "size"
+filled_qty = "done"
+filled_avg_price = "avg_px"
+limit_price = "px"
+order_type = "kind"
+status = "state"
+submitted_at = "created"
+last_activity_at = "upd"
+
+[books.mine.orders.words.status]
+OPEN = "open"
+DONE = "filled"
+
+[[accounts]]
+account_id = "acc-1"
+venue = "files"
+options = { path = "venue.json" }
+
+[[accounts.profiles]]
+profile_id = "bot1"
+books = "mine"
+policy = { recent_activity_window_s = 0, parity_enabled = false, exit_backfill_enabled = false }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    connection = sqlite3.connect(tmp_path / "bot.db")
+    connection.executescript(TABLES)
+    rows = [order(1), order(2, state="DONE", done=10.0), order(3, state="OPEN", direction="up")]
+    for row in rows:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO my_orders ({', '.join(row)}) VALUES ({marks})", [*row.values()])
+    connection.commit()
+    connection.close()
+    at_venue = {
+        "symbol": "ETH/USD", "side": "buy", "order_type": "limit", "qty": "10", "limit_price": "1000",
+        "submitted_at": "2025-11-24T12:00:00Z", "updated_at": "2025-11-24T12:00:00Z",
+    }  # fmt: skip
+    opened = [
+        {"venue_order_id": "v-1", "client_order_id": "c-1", "status": "partially_filled", "filled_qty": "7",
+         "filled_avg_price": "999.5"},
+        {"venue_order_id": "v-2", "client_order_id": "c-2", "status": "filled", "filled_qty": "10",
+         "filled_avg_price": "1000"},
+        {"venue_order_id": "v-3", "client_order_id": "c-3", "status": "pending_new", "filled_qty": "0"},
+    ]  # fmt: skip
+    venue = {"open_orders": {"state": "complete", "rows": [at_venue | one for one in opened]}}
+    (tmp_path / "venue.json").write_text(json.dumps(venue))
+    (tmp_path / "trueup.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def test_a_plan_of_own_tables_finds_the_missed_fill_and_inserts_nothing_it_did_not_understand(folder):
+    before = sha256((folder / "bot.db").read_bytes()).hexdigest()
+    result = CliRunner().invoke(commands, ["plan", "--json", "--config", str(folder / "trueup.toml")])
+    assert result.exit_code == 2, result.output
+    plan = json.loads(result.stdout)
+    assert [(one["kind"], one["venue_order_id"]) for one in plan["breaks"]] == [("fill_drift", "v-1")]
+    (fill,) = [one["fill"] for one in plan["corrections"]]
+    assert (fill["qty"], fill["price"]) == ("4", "999.125")  # (999.5 × 7 − 1000 × 3) ÷ 4
+    assert "not understood: my_orders 3: side: 'up'" in result.stderr
+    assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
+
+
+def test_what_is_not_understood_is_never_in_sync(folder):
+    connection = sqlite3.connect(folder / "bot.db")
+    connection.execute("UPDATE my_orders SET done = 7.0, avg_px = 999.5 WHERE id = 1")
+    connection.commit()
+    result = CliRunner().invoke(commands, ["plan", "--config", str(folder / "trueup.toml")])
+    assert result.exit_code == 3, result.output
+
+
+def test_books_of_the_bots_own_are_not_written(folder):
+    result = CliRunner().invoke(
+        commands, ["run", "--once", "--apply", "--config", str(folder / "trueup.toml")]
+    )
+    assert result.exit_code == 10, result.output

@@ -1,0 +1,50 @@
+"""A mapping that contradicts itself is refused with its place."""
+
+from typing import Any
+
+import pytest
+
+from trueup.books.tables.mapping import decode_mapping
+from trueup.model.errors import ConfigError
+
+GOOD: dict[str, Any] = {
+    "table": "orders",
+    "columns": {"venue_order_id": "oid", "status": "st", "side": "sd", "filled_qty": "fq"},
+    "writable": ["status", "filled_qty"],
+}
+
+
+def refused(match: str, **changes: Any) -> None:
+    with pytest.raises(ConfigError, match=match):
+        decode_mapping({"orders": GOOD | changes}, "books.b")
+
+
+def test_a_mapping_is_read():
+    mapping = decode_mapping({"orders": GOOD}, "books.b")
+    assert mapping.orders.columns["status"] == "st"
+    assert list(mapping.by_name) == ["orders"]
+
+
+def test_what_is_refused():
+    refused(
+        r"books\.b\.orders\.columns: statas means nothing here; did you mean status", columns={"statas": "x"}
+    )
+    refused("no column for status", columns={"venue_order_id": "a"})
+    refused("venue_order_id or client_order_id", columns={"status": "a"})
+    refused("writable: side means nothing here", writable=["side"])
+    refused("writable: sub_tag has no column", writable=["sub_tag"])
+    refused("expected one of", words={"status": {"x": "done"}})
+    refused(
+        "neither s, ms, us, ns nor a time zone; did you mean Europe/Berlin", times={"default": "Europe/Berln"}
+    )
+    refused("unknown field `tabel`", tabel="x")
+
+
+def test_a_fixed_value_stands_in_for_a_column():
+    decode_mapping({"orders": GOOD | {"fixed": {"symbol": "BTC/USD"}}}, "books.b")
+
+
+def test_only_orders_are_written():
+    fills = {"table": "f", "columns": {"fill_id": "a", "qty": "b", "order": "c"}, "writable": ["qty"]}
+    with pytest.raises(ConfigError, match="only orders are written"):
+        decode_mapping({"orders": GOOD, "fills": fills}, "books.b")
