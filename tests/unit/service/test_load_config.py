@@ -112,7 +112,7 @@ def test_an_environment_variable_turns_applying_on(load):
         ),
         (
             SMALLEST.replace('"files"', '"files"\ncredentials = { key = {} }'),
-            "give either env = 'NAME' or file = 'PATH'",
+            "give one of env = 'NAME', file = 'PATH'",
         ),
         (
             "[[accounts]]\naccount_id = 'a'\nvenue = 'files'\nprofiles = []\n",
