@@ -12,7 +12,8 @@ from trueup.model.errors import ConfigError
 from trueup.ports.ledger import Ledger, LedgerSettings
 from trueup.service.config import SecretSource, has_password
 from trueup.service.load_config import LoadedConfig
-from trueup.service.registry import LEDGERS, load_entry, read_secret
+from trueup.service.registry import LEDGERS, load_entry
+from trueup.service.secrets import read_secret
 
 SQLITE = "sqlite"
 _ALIASES = {"postgres": "postgresql"}  # what libpq takes for the same

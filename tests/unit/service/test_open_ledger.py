@@ -96,7 +96,7 @@ def test_a_password_that_is_not_there_is_exit_code_12(load):
 @pytest.mark.parametrize(
     ("database", "why"),
     [
-        ("url = { }", "give either env"),
+        ("url = { }", "give one of env"),
         ('password = { env = "X" }', "a SQLite file has none"),
         ('url = "postgresql://h/db"\npassword = { env = "X" }', "must name a user"),
     ],
