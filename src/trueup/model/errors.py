@@ -61,14 +61,12 @@ class FenceLost(LedgerError):
     exit_code = 11
 
 
-class LeasedElsewhere(LedgerError):
-    """Another process holds the account's lease."""
-
-    exit_code = 11
-
-
 class Conflict(LedgerError):
     """A row moved, or an id exists already: the caller judged a version that is gone."""
+
+
+class ClockSkewed(TrueupError):
+    """Our clock and the venue's are too far apart: what would be stored now would carry a wrong time."""
 
 
 class InvariantError(TrueupError):

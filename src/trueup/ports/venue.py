@@ -68,6 +68,18 @@ class Hinting(Protocol):
         ...
 
 
+@runtime_checkable
+class TellingTime(Protocol):
+    """What a venue offers besides `Venue` where its answers say what time it is there."""
+
+    def take_skew_ns(self) -> int | None:
+        """How far our clock (that of `VenueSettings`) was ahead of the venue's, negative where it was behind.
+
+        The largest difference of the answers since this was last asked; null where none of them told the time.
+        """
+        ...
+
+
 class VenueSettings(Struct, frozen=True, kw_only=True):
     """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
 

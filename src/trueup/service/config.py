@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct, field
 
 from trueup.books.settings import WriteMode
-from trueup.engine.run.account import LEASE_TTL_S
+from trueup.engine.run.account import CLOCK_SKEW_MAX_S, LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import ConfigError, InputError
@@ -35,6 +35,7 @@ class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     jitter: Annotated[float, Meta(ge=0, lt=1)] = JITTER
     profiles_at_a_time: Annotated[int, Meta(ge=1)] = PROFILES_AT_A_TIME
     lease_ttl_s: Annotated[float, Meta(gt=0)] = LEASE_TTL_S
+    clock_skew_max_s: Annotated[float, Meta(gt=0)] = CLOCK_SKEW_MAX_S
     alert_throttle_s: Annotated[float, Meta(ge=0)] = THROTTLE_S
     watchdog_throttle_s: Annotated[float, Meta(ge=0)] = WATCHDOG_THROTTLE_S
     ready_within_s: Annotated[float, Meta(gt=0)] | None = None

@@ -111,4 +111,5 @@ def _managed(
         clock=clock,
         executor=executor,
         lease_ttl_s=loaded.config.service.lease_ttl_s,
+        clock_skew_max_s=loaded.config.service.clock_skew_max_s,
     )

@@ -18,7 +18,9 @@ from trueup.sim.trials.process import Killed, Process
 
 BACKUPS_MAX = 12
 WRITES_UNTIL_FULL_MAX = 12
-JUMP_S_MAX = 3  # less than the window of recent activity
+JUMP_S_MAX = 3  # of a small jump, which stays: less than the window of recent activity
+FAR_JUMPS_S = (3_600, 2 * 86_400)  # forward or back, and put right again some seconds later
+FAR = 0.5  # share of the jumps
 BUSY = "the simulated database is busy; nothing was written: run again"
 FULL = "the simulated disk is full; nothing was written: free some space and run again"
 
@@ -30,6 +32,8 @@ class SharedDatabase:
         self._clock = clock
         self.dice = dice
         self._offset_ns = 0
+        self._far_ns = 0
+        self._far_until_ns = 0
         self._backups: list[tuple[int, bytes]] = []
         self._backed_up = -1  # commits when the last backup was made
         self.generation = 0
@@ -37,7 +41,11 @@ class SharedDatabase:
         self.sqlite = SqliteDatabase(":memory:", clock_ns=self.now_ns)
 
     def now_ns(self) -> int:
-        return self._clock.now_ns() + self._offset_ns
+        return self._clock.now_ns() + self._offset_ns + self._far_ns
+
+    def set_clock(self) -> None:
+        """Somebody puts it right."""
+        self._offset_ns = self._far_ns = 0
 
     def back_up(self) -> None:
         """Keep the present state, to be restored later; what was not written to since is kept already."""
@@ -52,13 +60,24 @@ class SharedDatabase:
         """A second passes; perhaps the clock jumps, or committed rows are lost. Says what happened."""
         dice = self.dice
         if dice.strikes("clock_jumped"):
-            self._offset_ns += dice.rng.randint(-JUMP_S_MAX, JUMP_S_MAX) * NS_PER_S
-            return "the database's clock jumped"
+            return self._jump()
+        if self._far_ns and self._clock.now_ns() >= self._far_until_ns:
+            self._far_ns = 0
+            return "the database's clock was put right"
         if self._backups and dice.strikes("commits_lost"):
             return self._restore(len(self._backups) - 1)
         if self._backups and dice.strikes("backup_restored"):
             return self._restore(dice.rng.randrange(len(self._backups)))
         return None
+
+    def _jump(self) -> str:
+        rng = self.dice.rng
+        if rng.random() < FAR:
+            self._far_ns = rng.choice(FAR_JUMPS_S) * rng.choice((-1, 1)) * NS_PER_S
+            self._far_until_ns = self._clock.now_ns() + self.dice.lag_ns()
+        else:
+            self._offset_ns += rng.randint(-JUMP_S_MAX, JUMP_S_MAX) * NS_PER_S
+        return f"the database's clock jumped by {(self._offset_ns + self._far_ns) // NS_PER_S} s"
 
     def _restore(self, index: int) -> str:
         taken_ns, state = self._backups[index]

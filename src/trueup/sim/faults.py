@@ -87,7 +87,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     backup_restored: float = (
         0  # [23] everything since the backup is gone; the bots register their trades again
     )
-    clock_jumped: float = 0  # [25] the database's clock, by some seconds
+    clock_jumped: float = 0  # [25] the database's clock: by seconds, or for a while by an hour or days
     # people at trueup's command line
     config_changed: float = 0  # [33] in mid-run, for some workers first
     command_twice: float = 0  # [34] `trueup apply` of one plan, twice
@@ -159,7 +159,7 @@ _STORM = {  # what a storm's rates are drawn around
     "database_cut": 0.001,
     "commits_lost": 0.004,
     "backup_restored": 0.002,
-    "clock_jumped": 0.004,
+    "clock_jumped": 0.008,
     "config_changed": 0.03,
     "command_twice": 0.02,
     "profile_paused": 0.01,

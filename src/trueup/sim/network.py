@@ -38,6 +38,7 @@ class SimNetwork:
         self._process = process
         self._clock = clock
         self._dice = dice
+        self._skew_ns: int | None = None
         self._replies: dict[str, tuple[int, Any]] = {}  # kind → when it was sent, the reply
 
     @property
@@ -101,8 +102,16 @@ class SimNetwork:
             await asyncio.sleep(NEVER_S)
             raise VenueUnavailable("the simulated venue did not answer in time: ask again in the next run")
         await self._travel("reply_slow")
+        ahead_ns = self._process.now_ns() - self._venue.clock_ns()
+        if self._skew_ns is None or abs(ahead_ns) > abs(self._skew_ns):
+            self._skew_ns = ahead_ns
         self._process.call()
         return reply
+
+    def take_skew_ns(self) -> int | None:
+        """As `ports.TellingTime` has it: every reply tells the venue's time."""
+        taken_ns, self._skew_ns = self._skew_ns, None
+        return taken_ns
 
     async def _travel(self, fault: str) -> None:
         if self._dice.strikes(fault):

@@ -20,6 +20,7 @@ from trueup.ports.venue import Venue
 READ_TIMEOUT_S = 30.0  # one listing with all its pages; venues answer a page in 0.1 to 2 s
 QUERY_TIMEOUT_S = 10.0  # one single-order query at every endpoint that can hold it
 LEASE_TTL_S = 30.0  # the reference service's lock
+CLOCK_SKEW_MAX_S = 30.0  # between our clock and a venue's; a machine without NTP drifts by seconds a day
 
 
 class ManagedProfile(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class ManagedAccount:
     read_timeout_s: float = READ_TIMEOUT_S
     query_timeout_s: float = QUERY_TIMEOUT_S
     lease_ttl_s: float = LEASE_TTL_S
+    clock_skew_max_s: float = CLOCK_SKEW_MAX_S
     # by profile id: what was checked in the last run and is not checked again while it stays as it is
     checked: defaultdict[str, CheckedRows] = field(
         default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
@@ -81,6 +83,7 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
     blocked_reason: str | None = None
     history_gap: str | None = None  # what of the history could not be read: unproven, never clean
     error: str | None = None
+    cause: str = "failed"  # of a failure: what its alert is about
 
     @property
     def result(self) -> Result:

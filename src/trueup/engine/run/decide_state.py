@@ -9,7 +9,7 @@ from trueup.engine.run.observe import Remembered, coverage_start
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import NOT_READ, Finding, HistoryRead, Snapshot
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
@@ -89,9 +89,10 @@ def _reaches_back(history: HistoryRead, start: str | None) -> bool:
     return history.since is None or (start is not None and to_ns(history.since) <= to_ns(start))
 
 
-def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str | None:
+def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None, ahead_ns: int = 0) -> str | None:
     """How far this run has finally classed the venue's history; null where it stands as it is.
 
+    `ahead_ns`: how far our clock is ahead of the venue's; it never moves beyond either.
     It moves up to the first order that is not finally classed, or whose fills are not booked yet, and not at all while
     anything is deferred or asked.
     """
@@ -101,7 +102,8 @@ def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None) -> str
         return None
     if history.state is not ReadState.COMPLETE or history.read_at is None:
         return None
-    limits = [history.read_at, *_unclassed_since(snapshot, plan), *_unresolved_since(snapshot, plan)]
+    read_at = from_ns(to_ns(history.read_at) - max(0, ahead_ns))
+    limits = [read_at, *_unclassed_since(snapshot, plan), *_unresolved_since(snapshot, plan)]
     if None in limits or not _reaches_back(history, coverage_start(watermark, snapshot.policy)):
         return None
     first = min((one for one in limits if one is not None), key=to_ns)

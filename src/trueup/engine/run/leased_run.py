@@ -19,11 +19,12 @@ from trueup.engine.run.decide_state import (
     next_watermark,
 )
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
-from trueup.model.errors import FenceLost, TrueupError
+from trueup.model.errors import ClockSkewed, FenceLost, TrueupError
 from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.records import ApplyReport, Lease
+from trueup.ports.venue import TellingTime
 
 KEPT_STATES = (RunState.DRY, RunState.APPLIED, RunState.BLOCKED)
 
@@ -43,6 +44,9 @@ class LeasedRun:
         self._reports: dict[str, ProfileReport] = {}
         self._completed: dict[str, str] = {}
         self._error: str | None = None
+        self._ahead_ns = 0  # of the venue's clock, at most, by the answers of this run
+        if isinstance(account.venue, TellingTime):
+            account.venue.take_skew_ns()  # what was answered before is an earlier run's
 
     async def run(self) -> None:
         """Takes every profile to its end. Those that an error leaves behind are reported with it."""
@@ -53,7 +57,7 @@ class LeasedRun:
             self._leave_rest(RunState.SKIPPED, error_text(error))
         except Exception as error:  # noqa: BLE001 - the one boundary around a run
             log_event(Event.RUN_FAILED, self._fields, level=logging.ERROR, error=error)
-            self._leave_rest(RunState.FAILED, error_text(error))
+            self._leave_rest(RunState.FAILED, error_text(error), _cause(error))
 
     async def _run(self) -> None:
         planning = self._planning
@@ -94,6 +98,7 @@ class LeasedRun:
 
     async def _keep_venue_account(self) -> None:
         """The venue's own id of the account is kept from the first run on: another one answering is a fault."""
+        await self._compare_clocks()
         local, venue = self._planning.local, self._planning.venue
         answered = None if venue is None else venue.venue.account_id
         if local is not None and local.recorded_account_id is None and answered is not None:
@@ -116,7 +121,9 @@ class LeasedRun:
         approved = self._approved.get(plan.profile_id)
         state, reason = decide_state(plan, apply=self._apply, approved=approved)
         watermark = before.state.watermark
-        moved = next_watermark(snapshot, plan, watermark) if state is RunState.APPLIED else None
+        moved = (
+            next_watermark(snapshot, plan, watermark, self._ahead_ns) if state is RunState.APPLIED else None
+        )
         applied: ApplyReport | None = None
         news = is_news(before, plan, state) or before.state.is_future
         if state in KEPT_STATES and (news or is_due(watermark, moved)):
@@ -155,12 +162,14 @@ class LeasedRun:
             run_id=None if applied is None else applied.run_id,
             snapshot=snapshot,
             error=text,
+            cause=_cause(error),
         )
 
     async def _commit(
         self, snapshot: Snapshot, plan: Plan, state: RunState, watermark: str | None = None
     ) -> ApplyReport:
         """The one write transaction. Its first statement is the fence, which renews the lease."""
+        await self._compare_clocks()
         return await in_thread(
             self._account.ledger.commit_run,
             self._lease,
@@ -171,11 +180,31 @@ class LeasedRun:
             notify=self._account.executor is not None,
         )
 
-    def _leave_rest(self, state: RunState, error: str) -> None:
+    async def _compare_clocks(self) -> None:
+        """Raises ClockSkewed where an answer of this run was too far from the ledger's clock."""
+        account, venue = self._account, self._account.venue
+        ahead_ns = venue.take_skew_ns() if isinstance(venue, TellingTime) else None
+        if ahead_ns is not None:
+            ledger_ns = to_ns(await in_thread(account.ledger.now))
+            self._ahead_ns = max(self._ahead_ns, ahead_ns + ledger_ns - account.clock.now_ns(), key=abs)
+        if abs(self._ahead_ns) > account.clock_skew_max_s * NS_PER_S:
+            ahead_s = self._ahead_ns / NS_PER_S
+            raise ClockSkewed(
+                f"our clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the venue's, more than"
+                f" {account.clock_skew_max_s:g} s: nothing was written; synchronise it (NTP)"
+            )
+
+    def _leave_rest(self, state: RunState, error: str, cause: str = "failed") -> None:
         self._error = error
         for profile_id in self._account.profile_ids:
             if profile_id not in self._reports:
-                self._reports[profile_id] = ProfileReport(profile_id=profile_id, state=state, error=error)
+                self._reports[profile_id] = ProfileReport(
+                    profile_id=profile_id, state=state, error=error, cause=cause
+                )
+
+
+def _cause(error: Exception) -> str:
+    return "clock" if isinstance(error, ClockSkewed) else "failed"
 
 
 def _failed_plan(snapshot: Snapshot, error: str) -> Plan:

@@ -107,7 +107,7 @@ async def _parked(account: ManagedAccount) -> dict[str, int]:
 def _alerts_of(report: ProfileReport, parked: int) -> list[Alert]:
     """What a person should hear of one profile's run."""
     if report.state is RunState.FAILED:
-        return [degraded(report.profile_id, "failed", report.error or "the run failed")]
+        return [degraded(report.profile_id, report.cause, report.error or "the run failed")]
     alerts = list(report.plan.alerts) if report.plan is not None else []
     if report.history_gap is not None:
         alerts.append(degraded(report.profile_id, "coverage:history_gap", report.history_gap, "WARN"))

@@ -11,7 +11,7 @@ from trueup.sim.checkers.facts import Violation
 
 ROUNDS_MAX = 8  # of questions in one run
 LISTINGS_MAX = {"account_id": 1, "open_orders": 1, "positions": 1, "history": 1 + ROUNDS_MAX}
-FORESEEN = ("LedgerError", "CommitUnknown", "FenceLost", "Conflict")
+FORESEEN = ("LedgerError", "CommitUnknown", "FenceLost", "Conflict", "ClockSkewed")
 
 
 class ProfileOutcome(Protocol):
@@ -42,7 +42,7 @@ def check_calls(requests: Mapping[str, int], policies: Sequence[Policy]) -> list
 
 
 def check_reports(report: Outcome, paused: str = "lunch") -> list[Violation]:
-    """A database or a venue that fails is foreseen; anything else is a mistake of trueup's own."""
+    """A database, a venue or a clock that fails is foreseen; anything else is a mistake of trueup's own."""
     if report.contended:
         return []
     return [

@@ -64,6 +64,9 @@ class SimVenue:
         return self.read_account_id()
 
     async def now_ns(self) -> int | None:
+        return self.clock_ns()
+
+    def clock_ns(self) -> int:
         return self._market.now_ns()
 
     async def instruments(self) -> list[Instrument]:

@@ -12,7 +12,7 @@ from trueup.model.policy import Policy
 from trueup.model.vocabulary import OnConfirmedAbsence, ParityAction
 from trueup.sim.trials.world import INSTRUMENTS, Shape
 
-SKEW_S_MAX = 30
+SKEW_S_MAX = 25  # of the venue: beyond 30 trueup writes nothing
 
 
 def draw_world_shape(rng: Random) -> Shape:

@@ -132,6 +132,7 @@ class Fleet:
         """No more faults, no more trading; people put right what they changed, and every worker starts afresh."""
         for dice in (self.dice, self.database.dice, self._bot_faults):
             dice.heal()
+        self.database.set_clock()
         self.world.rest()
         self._stop_workers()
         self._bots.process.mend()

@@ -133,7 +133,7 @@ def _address(options: AlpacaOptions, allow_live: bool) -> str:
 
 
 class AlpacaVenue:
-    """Implements `ports.Venue`, and `ports.Hinting`."""
+    """Implements `ports.Venue`, `ports.Hinting` and `ports.TellingTime`."""
 
     name = "alpaca"
 
@@ -220,6 +220,9 @@ class AlpacaVenue:
     def hints(self) -> AsyncIterator[None]:
         """From the stream of trade updates."""
         return hear_hints(self.address, self._key_id, self._secret, self._clock)
+
+    def take_skew_ns(self) -> int | None:
+        return self._http.skew.take_ns()
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -29,6 +29,7 @@ from trueup.venues.ccxt.errors import UNREADABLE, OrderMissing, PassingFault, as
 from trueup.venues.ccxt.pages import Page
 from trueup.venues.ccxt.traits import is_read
 from trueup.venues.http.budget import shared_budget
+from trueup.venues.http.clock_skew import ClockSkew
 from trueup.venues.texts import Cleaner
 
 ATTEMPTS_MAX = 3  # of one read that failed for a passing reason
@@ -51,6 +52,7 @@ class _Traffic(Struct):
     """What came back within one call of ccxt's: JSON, and failures that may pass. `last`: null while it is awaited."""
 
     last: Any = None
+    sent_ns: int = 0  # when the last request was sent
     answers: list[Any] = []
     failures: list[Exception] = []
 
@@ -72,6 +74,7 @@ class Client:
         self._loading = asyncio.Lock()
         secrets = [str(value) for name in CREDENTIALS if (value := getattr(exchange, name, None))]
         self._cleaner = Cleaner(secrets)
+        self.skew = ClockSkew()
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
         self._budget = shared_budget(exchange.id, digest(*secrets), clock, calls_per_minute)
 
@@ -166,8 +169,26 @@ class Client:
             twin.number = str
         if "on_json_response" not in vars(type(exchange)):
             twin.on_json_response = _read_json
+        twin.on_rest_response = self._note_time
         twin.fetch = self._fetch
         return twin
+
+    def _note_time(
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        headers: Mapping[str, str],
+        body: Any,
+        *asked: Any,
+    ) -> Any:
+        """ccxt calls this with every reply; what it returns is the body that is read."""
+        sent_ns = (_traffic.get() or _Traffic()).sent_ns
+        date = next((value for name, value in headers.items() if name.lower() == "date"), None)
+        self.skew.note(date if sent_ns else None, sent_ns, self._clock.now_ns())
+        twin = self.exchange
+        return type(twin).on_rest_response(twin, code, reason, url, method, headers, body, *asked)
 
     async def _fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """In place of ccxt's own: every single HTTP request passes here."""
@@ -177,6 +198,7 @@ class Client:
             raise ccxt.NotSupported(f"{twin.id}: trueup only reads, and this request may change something")
         try:
             await self._budget.take(PATIENCE_S)
+            traffic.sent_ns = self._clock.now_ns()
             answer = await type(twin).fetch(twin, url, method, headers, body)
             if not isinstance(answer, (dict, list)) or answer == {}:
                 raise ccxt.BadResponse(f"{twin.id} answered with a body that is not its JSON")

@@ -170,6 +170,9 @@ class CcxtVenue:
         """From ccxt.pro's stream of orders or fills, of the first kind of market that is read."""
         return hear_hints(self._streaming, self._clock)
 
+    def take_skew_ns(self) -> int | None:
+        return self._client.skew.take_ns()
+
     async def aclose(self) -> None:
         await self._client.aclose()
 

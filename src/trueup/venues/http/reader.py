@@ -18,6 +18,7 @@ from trueup.model.errors import AuthError, RateLimited, VenueError, VenueUnavail
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
 from trueup.venues.http.budget import WINDOW_S, RateBudget
+from trueup.venues.http.clock_skew import ClockSkew
 from trueup.venues.texts import Cleaner
 
 TIMEOUT_S = 8.0  # one reply; a page takes 0.1 to 2 s, and a listing of many pages has 30 s in all
@@ -52,6 +53,7 @@ class HttpReader:
     ) -> None:
         self.address = address
         self.budget = budget
+        self.skew = ClockSkew()
         self._host = urlsplit(address).netloc.rpartition("@")[2]
         self._headers = dict(headers)
         self._cleaner = Cleaner(headers.values())
@@ -93,6 +95,7 @@ class HttpReader:
     async def _get_once(self, path: str, params: Mapping[str, str]) -> Reply:
         if self._session is None:
             self._session = aiohttp.ClientSession()
+        sent_ns = self._clock.now_ns()
         try:
             async with self._session.get(
                 URL(self.address + path, encoded=True).with_query(params),
@@ -100,6 +103,7 @@ class HttpReader:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
+                self.skew.note(response.headers.get("Date"), sent_ns, self._clock.now_ns())
                 reply = Reply(response.status, await _bounded_body(response))
                 self._obey(response)
         except TimeoutError as error:

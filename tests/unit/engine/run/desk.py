@@ -49,6 +49,7 @@ class ScriptedVenue:
         self.steps: Any = [Instrument(symbol="ETH/USD", qty_step="0.001", price_tick="0.01", quote="USD")]
         self.answers: dict[str, Any] = {}
         self.sinces: list[str | None] = []
+        self.skew_ns: int | None = None  # what its answers say of our clock
 
     async def _give(self, call: str, what: Any) -> Any:
         self.calls.append(call)
@@ -84,6 +85,9 @@ class ScriptedVenue:
         if isinstance(answer, VenueOrder):
             return VenueAnswer(by=by, id=order_id, outcome=Outcome.FOUND, order=answer)
         return answer or VenueAnswer(by=by, id=order_id, outcome=Outcome.ABSENT)
+
+    def take_skew_ns(self) -> int | None:
+        return self.skew_ns
 
     async def aclose(self) -> None:
         return
