@@ -36,7 +36,7 @@ def drifted(desk: Desk, skew_s: float | None):
     desk.venue.opened = [filled("a", "4")]
     desk.venue.skew_ns = None if skew_s is None else round(skew_s * NS_PER_S)
     sink = Sink()
-    alerts = AlertBook(sink, desk.ledger)
+    alerts = AlertBook(sink, desk.ledger.journal)
     report = run_simulated(desk.clock, reconcile_account(account, apply=True, alerts=alerts))
     return report, sink
 
