@@ -8,7 +8,7 @@ All in one thread, so that a transaction never waits for another. Must not know 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from trueup.ledgers.sql.database import CommitUnknown, Row, Value
+from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import LedgerError
 from trueup.model.times import NS_PER_S
@@ -118,6 +118,9 @@ class Connection:
     def now_ns(self) -> int:
         return self._shared.now_ns()
 
+    def bound_now(self) -> str | None:
+        return stamp(self.now_ns())
+
     def rows(self, name: str, *values: Value) -> list[Row]:
         self.process.call()
         rows = self._shared.sqlite.rows(name, *values)
@@ -135,6 +138,14 @@ class Connection:
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         self._fill_disk()
         return self._shared.sqlite.write_many(name, values)
+
+    def write_each(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        self._fill_disk()
+        return self._shared.sqlite.write_each(name, values)
+
+    def write_all(self, name: str, values: Sequence[Sequence[Value]]) -> int:
+        self._fill_disk()
+        return self._shared.sqlite.write_all(name, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

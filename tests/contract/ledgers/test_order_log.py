@@ -81,7 +81,7 @@ def test_each_profile_has_a_chain_of_its_own(bench: Bench) -> None:
 
 def test_a_changed_row_is_found(bench: Bench) -> None:
     bench.record_order()
-    bench.store.execute("DROP TRIGGER order_log_keeps_updated")
+    bench.store.drop_trigger("order_log_keeps_updated", "order_log")
     bench.store.execute("UPDATE order_log SET payload = replace(payload, '1000', '1001') WHERE seq = 1")
     broken = bench.ledger.journal.verify_log("mom-1").broken
     assert broken == "row 1 of the order log was changed: its hash does not follow from the row before"
@@ -90,7 +90,7 @@ def test_a_changed_row_is_found(bench: Bench) -> None:
 
 def test_who_wrote_a_row_and_of_which_order_is_hashed_too(bench: Bench) -> None:
     bench.record_order()
-    bench.store.execute("DROP TRIGGER order_log_keeps_updated")
+    bench.store.drop_trigger("order_log_keeps_updated", "order_log")
     for column, value in (("written_by", "'person:mallory'"), ("order_key", "99"), ("version", "7")):
         before = bench.store.execute(f"SELECT {column} FROM order_log WHERE seq = 2")[0][0]
         bench.store.execute(f"UPDATE order_log SET {column} = {value} WHERE seq = 2")
@@ -102,7 +102,7 @@ def test_who_wrote_a_row_and_of_which_order_is_hashed_too(bench: Bench) -> None:
 
 def test_a_missing_row_is_found(bench: Bench) -> None:
     bench.record_order()
-    bench.store.execute("DROP TRIGGER order_log_keeps_deleted")
+    bench.store.drop_trigger("order_log_keeps_deleted", "order_log")
     bench.store.execute("DELETE FROM order_log WHERE seq = 1")
     assert bench.ledger.journal.verify_log("mom-1").broken == "row 1 of the order log is missing"
 

@@ -47,7 +47,7 @@ def test_a_closed_trade_is_read_while_an_order_of_it_is(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order()
     bench.store.execute("UPDATE trades SET status = 'closed', updated_at = '2001-01-01T00:00:00Z'")
-    bench.store.execute("DROP TRIGGER trades_version")
+    bench.store.drop_trigger("trades_version", "trades")
     bench.store.execute("UPDATE trades SET updated_at = '2001-01-01T00:00:00.000000000Z'")
     assert [one.trade_id for one in read(bench).trades] == ["t-1"]
     bench.bot.record_canceled("b1-1")

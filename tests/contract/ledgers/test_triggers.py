@@ -6,8 +6,8 @@ from tests.contract.ledgers.bench import BOT, Bench
 from trueup.model.vocabulary import LIVE, Status
 
 INSERT_LOG = (
-    "INSERT {} INTO order_log SELECT profile_id, {}, logged_at, 'x', written_by, order_key, trade_id, version, "
-    "payload, hash FROM order_log WHERE seq = 1"
+    "{} order_log SELECT profile_id, {}, logged_at, 'x', written_by, order_key, trade_id, version, "
+    "payload, hash FROM order_log WHERE seq = 1 {}"
 )
 
 
@@ -67,7 +67,7 @@ def test_the_tables_know_which_statuses_are_live(bench: Bench, status: Status) -
 def test_a_status_that_is_none_is_refused(bench: Bench, status: str) -> None:
     bench.record_order()
     before = raw(bench, "status, version")
-    with pytest.raises(Exception, match=r"known_status|orders\.status"):
+    with pytest.raises(Exception, match=r'known_status|orders\.status|column "status"'):
         bench.store.execute(f"UPDATE orders SET status = {status}")
     assert raw(bench, "status, version") == before
 
@@ -93,12 +93,15 @@ def test_ids_are_unique_within_the_account_however_they_are_written(bench: Bench
     [
         "UPDATE order_log SET payload = '{}' WHERE seq = 1",
         "DELETE FROM order_log",
-        INSERT_LOG.format("OR REPLACE", "seq"),
-        INSERT_LOG.format("", "seq + 5"),
+        "replace",
+        INSERT_LOG.format("INSERT INTO", "seq + 5", ""),
     ],
 )
 def test_the_order_log_only_grows(bench: Bench, statement: str) -> None:
     bench.record_order()
+    if statement == "replace":
+        insert, on_conflict = bench.store.replacing
+        statement = INSERT_LOG.format(insert, "seq", on_conflict)
     before = bench.contents()["order_log"]
     with pytest.raises(Exception, match="only grows"):
         bench.store.execute(statement)

@@ -14,6 +14,7 @@ from trueup.engine.recorder import recorder
 from trueup.engine.run import plan_profiles
 from trueup.ledgers.journal import order_log
 from trueup.ledgers.sql import apply_plan, commit_run, plan_index, write_record
+from trueup.ledgers.sql.migrations import Migration, load_migrations
 from trueup.ledgers.sqlite import migrate
 from trueup.model.ids import normal_id, symbol_token
 from trueup.model.money import ZERO
@@ -28,15 +29,14 @@ def no_fence() -> Mutation:
 @contextmanager
 def no_unique_fill_key() -> Iterator[None]:
     """Neither the schema nor the fold knows a fill again."""
-    load = migrate.load_migrations
     key = "  PRIMARY KEY (account_id, instrument, order_identity, fill_identity)\n) STRICT, WITHOUT ROWID"
 
-    def without_key() -> list[migrate.Migration]:
+    def without_key(package: str) -> list[Migration]:
         return [
             structs.replace(one, sql=one.sql.replace(f",\n{key}", "\n) STRICT"))
             if "CREATE TABLE fills" in one.sql
             else one
-            for one in load()
+            for one in load_migrations(package)
         ]
 
     with (

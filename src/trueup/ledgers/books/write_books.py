@@ -76,9 +76,9 @@ class BookWriter:
     def _give_keys(self, orders: Sequence[OrderWrite]) -> None:
         inserts = [write for write in orders if write.before is None]
         if inserts:
-            key = int_value(self._database.rows("next_order_key")[0][0])
-            for offset, write in enumerate(inserts):
-                write.order_key = key + offset
+            keys = self._database.rows("next_order_keys", len(inserts))
+            for write, (key,) in zip(inserts, keys, strict=True):
+                write.order_key = int_value(key)
         for write in orders:
             if write.before is not None:
                 write.order_key = write.before.order_key
@@ -109,9 +109,9 @@ class BookWriter:
         write_many, place = self._database.write_many, (self._place.account_id, self._place.profile_id)
         if changed.moves:
             # in one statement: each of many would note what it would undo, with the pages of the indexes
-            _must_be(len(changed.moves), self._database.write("move_orders", json_list(changed.moves)))
-        for write in changed.updated:
-            _must_be(1, self._database.write("update_order", *order_values(write.after), write.order_key))
+            _must_be(len(changed.moves), self._database.write_all("move_orders", changed.moves))
+        updated = [(*order_values(write.after), write.order_key) for write in changed.updated]
+        _must_be(len(updated), self._database.write_each("update_order", updated))
         write_many("insert_order", ((*order_values(w.after), w.order_key, *place) for w in changed.inserted))
 
     def _write_fills(self, changed: "_Changed") -> None:
@@ -131,10 +131,12 @@ class BookWriter:
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
         where, write_many = self._place, self._database.write_many
         place = (where.now, where.profile_id)
-        for write in trades:
-            if write.before is not None:
-                key = write.before.trade.trade_id
-                _must_be(1, self._database.write("update_trade", *trade_values(write.after), *place, key))
+        updated = [
+            (*trade_values(write.after), *place, write.before.trade.trade_id)
+            for write in trades
+            if write.before is not None
+        ]
+        _must_be(len(updated), self._database.write_each("update_trade", updated))
         new = (w.after for w in trades if w.before is None)
         write_many(
             "insert_trade", ((*trade_values(one), *place, one.trade_id, where.account_id) for one in new)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from trueup.ledgers.sql.database import Database, int_value, optional_text, seconds_after, stamp, text_value
+from trueup.ledgers.sql.database import Database, int_value, optional_text, stamp, text_value
 from trueup.model.errors import FenceLost
 from trueup.model.times import to_ns
 from trueup.ports.records import Lease, LeaseState
@@ -18,20 +18,19 @@ from trueup.ports.records import Lease, LeaseState
 def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> Lease | None:
     """Epoch + 1 where the lease is free, expired by the database's clock, or not believed; null otherwise."""
     with database.transaction():
-        now = stamp(database.now_ns())
-        expires_at = seconds_after(now, ttl_s)
         database.write("add_account", account_id, None)
-        rows = database.rows("acquire_lease", account_id, holder, ttl_s, expires_at, now)
+        rows = database.rows("acquire_lease", account_id, holder, ttl_s, database.bound_now())
     if not rows:
         return None
+    epoch, expires_at = rows[0]
     return Lease(
-        account_id=account_id, epoch=int_value(rows[0][0]), holder=holder, expires_ns=to_ns(expires_at)
+        account_id=account_id, epoch=int_value(epoch), holder=holder, expires_ns=to_ns(text_value(expires_at))
     )
 
 
 def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease:
     """Inside a write transaction, as its first statement. Without `ttl_s`: by what it was acquired for."""
-    now = stamp(database.now_ns())
+    now = database.bound_now()
     rows = database.rows("renew_lease", lease.account_id, lease.epoch, lease.holder, now, ttl_s)
     if not rows:
         raise FenceLost(
@@ -46,7 +45,7 @@ def release(database: Database, lease: Lease, completed: Mapping[str, str], next
     next_due_at = None if next_due_ns is None else stamp(next_due_ns)
     done = msgspec.json.encode(dict(completed)).decode()
     with database.transaction():
-        now = stamp(database.now_ns())
+        now = database.bound_now()
         database.write("release_lease", lease.account_id, lease.epoch, lease.holder, now, done, next_due_at)
 
 

@@ -19,10 +19,14 @@ class CommitUnknown(LedgerError):
 
 
 class Database(Protocol):
-    """One connection. Safe to call from several threads: one works at a time, a transaction keeps the others out."""
+    """Safe to call from several threads, each in its own transaction; whether they wait for each other it decides."""
 
     def now_ns(self) -> int:
         """The database's clock."""
+        ...
+
+    def bound_now(self) -> str | None:
+        """What a statement is bound for "now"; null where it asks the database's clock itself."""
         ...
 
     def rows(self, name: str, *values: Value) -> list[Row]: ...
@@ -33,6 +37,14 @@ class Database(Protocol):
 
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         """One statement for many rows; returns how many it changed."""
+        ...
+
+    def write_each(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        """The same; what triggers change besides is not counted."""
+        ...
+
+    def write_all(self, name: str, values: Sequence[Sequence[Value]]) -> int:
+        """The same, of a statement that takes all rows at once in every database."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from trueup.ledgers.sql.database import Database, int_value, optional_text, stamp, text_value
+from trueup.ledgers.sql.database import Database, int_value, optional_text, text_value
 from trueup.model.errors import Conflict
 from trueup.ports.book_rows import Place
 
@@ -27,15 +27,14 @@ class Home(Struct, frozen=True, kw_only=True):
 
 def home_of(database: Database, profile_id: str) -> Home:
     """Raises Conflict where the profile is not known here."""
-    rows = database.rows("books_of_profile", profile_id)
+    rows = database.rows("books_of_profile", profile_id, database.bound_now())
     if not rows:
         raise Conflict(
             f"profile {profile_id!r} is not in this ledger: make it known with ensure_profiles first"
         )
-    account_id, user_id, seq, log_hash, written_past = rows[0]
-    now = stamp(database.now_ns())
+    account_id, user_id, now, seq, log_hash, written_past = rows[0]
     return Home(
-        place=Place(account_id=text_value(account_id), profile_id=profile_id, now=now),
+        place=Place(account_id=text_value(account_id), profile_id=profile_id, now=text_value(now)),
         user_id=optional_text(user_id),
         log_head=LogHead() if seq is None else LogHead(int_value(seq), text_value(log_hash)),
         was_written_past_log=bool(written_past),

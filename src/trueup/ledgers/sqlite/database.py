@@ -13,7 +13,8 @@ from itertools import chain
 
 import apsw
 
-from trueup.ledgers.sql.database import CommitUnknown, Row, Value
+from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
+from trueup.ledgers.sql.rows import json_list
 from trueup.ledgers.sql.statements import load_statements
 from trueup.ledgers.sqlite.migrate import migrate
 from trueup.model.errors import Conflict, InvariantError, LedgerError
@@ -60,6 +61,9 @@ class SqliteDatabase:
     def now_ns(self) -> int:
         return self._clock_ns()
 
+    def bound_now(self) -> str | None:
+        return stamp(self._clock_ns())
+
     def rows(self, name: str, *values: Value) -> list[Row]:
         with self._lock:
             try:
@@ -85,6 +89,13 @@ class SqliteDatabase:
             except apsw.Error as fault:
                 raise self._explain(fault) from fault
             return self.connection.total_changes() - before
+
+    def write_each(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        return sum(self.write(name, *row) for row in values)
+
+    def write_all(self, name: str, values: Sequence[Sequence[Value]]) -> int:
+        """As one JSON array of rows."""
+        return self.write(name, json_list(values)) if values else 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

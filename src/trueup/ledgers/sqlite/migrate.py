@@ -4,14 +4,12 @@ One transaction for all that are missing; a schema that is newer, a migration th
 database of another program are refused before anything is touched.
 """
 
-import hashlib
 import time
 from collections.abc import Sequence
-from importlib.resources import files
 
 import apsw
-from msgspec import Struct
 
+from trueup.ledgers.sql.migrations import Migration, load_migrations
 from trueup.model.errors import LedgerError
 
 SETTING_TRIES_MAX = 50
@@ -24,32 +22,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS trueup_migrations (
 ) STRICT"""
 
 
-class Migration(Struct, frozen=True):
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-
-def load_migrations() -> list[Migration]:
-    """Those of this version, in order: `0001_what.sql`, `0002_…`, without a gap."""
-    found = sorted(files(__package__).joinpath("migrations").iterdir(), key=lambda one: one.name)
-    migrations = [
-        Migration(int(one.name[:4]), one.name.removesuffix(".sql"), one.read_text("utf-8"))
-        for one in found
-        if one.name.endswith(".sql")
-    ]
-    if [one.number for one in migrations] != list(range(1, len(migrations) + 1)):
-        raise LedgerError("trueup's migrations are incomplete: install trueup again")
-    return migrations
-
-
 def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> None:
     """Check, configure, migrate. Raises LedgerError; apsw's own errors go through."""
-    migrations = load_migrations()
+    migrations = load_migrations(__package__)
     _check(connection, path, migrations)
     for setting in settings:
         configure(connection, setting)

@@ -80,7 +80,7 @@ WHERE user_id IS NOT excluded.user_id AND excluded.user_id IS NOT NULL
 SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = ?1
 
 -- name: books_of_profile
-SELECT p.account_id, p.user_id, l.seq, l.hash,
+SELECT p.account_id, p.user_id, ?2, l.seq, l.hash,
   EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id AND o.logged_version <> o.version)
     OR EXISTS (SELECT 1 FROM trades t WHERE t.profile_id = p.profile_id AND t.logged_version <> t.version)
 FROM profiles p LEFT JOIN order_log l
@@ -230,8 +230,11 @@ SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1
 
 -- WRITING THE BOOKS
 
--- name: next_order_key
-SELECT coalesce(max(order_key), 0) + 1 FROM orders
+-- name: next_order_keys
+WITH RECURSIVE new (number, last) AS (
+  SELECT 1, coalesce(max(order_key), 0) FROM orders WHERE ?1 > 0
+  UNION ALL SELECT number + 1, last FROM new WHERE number < ?1)
+SELECT last + number FROM new
 
 -- name: insert_order
 INSERT INTO orders (
@@ -297,12 +300,13 @@ FROM order_log WHERE profile_id = ?1 ORDER BY seq
 -- LEASES
 
 -- name: acquire_lease
-INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at) VALUES (?1, 1, ?2, ?3, ?4)
+INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at)
+VALUES (?1, 1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds'))
 ON CONFLICT (account_id) DO UPDATE SET
   epoch = epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
-WHERE holder IS NULL OR expires_at <= ?5
-  OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?5, '+' || (ttl_s + 1) || ' seconds')
-RETURNING epoch
+WHERE holder IS NULL OR expires_at <= ?4
+  OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds')
+RETURNING epoch, expires_at
 
 -- name: renew_lease
 UPDATE leases SET

@@ -9,7 +9,13 @@ import pytest
 import trueup.ledgers
 from trueup.ledgers.sql.statements import load_statements
 
-SQLITE = files("trueup.ledgers.sqlite").joinpath("statements.sql").read_text("utf-8")
+DATABASES = ("postgresql", "sqlite")
+OWN = {"postgresql": {"now"}, "sqlite": set[str]()}  # that the other has no need for
+
+
+def statements_of(database: str) -> dict[str, str]:
+    source = files(f"trueup.ledgers.{database}").joinpath("statements.sql").read_text("utf-8")
+    return load_statements(source, {"locked": "FOR UPDATE"})
 
 
 def test_fragments_are_filled_in_and_comments_left_out() -> None:
@@ -28,13 +34,27 @@ def test_two_of_one_name_are_refused() -> None:
 def test_every_statement_is_used_and_every_use_is_a_statement() -> None:
     folder = Path(trueup.ledgers.__file__).parent
     source = "\n".join(one.read_text("utf-8") for one in folder.rglob("*.py"))
-    used = set(re.findall(r"\b(?:rows|write|write_many)\(\s*\"(\w+)\"", source))
-    exported = {name for name in load_statements(SQLITE) if name.startswith("export_")}
-    assert used | exported == set(load_statements(SQLITE))
+    used = set(re.findall(r"\b(?:rows|write|write_many|write_each|write_all)\(\s*\"(\w+)\"", source))
+    for database in DATABASES:
+        known = set(statements_of(database))
+        exported = {name for name in known if name.startswith("export_")}
+        others = set().union(*(names for owner, names in OWN.items() if owner != database))
+        assert (used | exported) - others == known, database
 
 
-def test_values_are_bound_and_never_written_in() -> None:
+def test_both_databases_bind_the_same_values_to_a_statement() -> None:
+    postgresql, sqlite = statements_of("postgresql"), statements_of("sqlite")
+    assert postgresql.keys() - OWN["postgresql"] == sqlite.keys() - OWN["sqlite"]
+    for name in sqlite.keys() & postgresql.keys() - {
+        "move_orders"
+    }:  # one JSON array there, a column each here
+        bound = {int(number) for number in re.findall(r"\$(\d+)", postgresql[name])}
+        assert bound == {int(number) for number in re.findall(r"\?(\d+)", sqlite[name])}, name
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_values_are_bound_and_never_written_in(database: str) -> None:
     """No statement holds a place that Python would fill."""
-    for name, statement in load_statements(SQLITE).items():
+    for name, statement in statements_of(database).items():
         assert "%s" not in statement, name
         assert not re.search(r"\{\w+\}", statement), name

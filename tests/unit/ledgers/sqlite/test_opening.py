@@ -14,7 +14,7 @@ import pytest
 
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.ledgers.sqlite.migrate import configure, load_migrations
+from trueup.ledgers.sqlite.migrate import configure
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import Profile
 
@@ -118,10 +118,6 @@ def test_a_ledger_in_memory_needs_no_file() -> None:
     ledger.journal.ensure_profiles([Profile(profile_id="p", account_id="a")])
     assert [one.profile_id for one in ledger.journal.list_profiles()] == ["p"]
     ledger.close()
-
-
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [one.number for one in load_migrations()] == list(range(1, len(load_migrations()) + 1))
 
 
 def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,675 @@
+-- Every statement of the PostgreSQL ledger, by name. Values are bound, never written in. `{name}` is a fragment below.
+-- A list is bound as one JSON array; where many rows are written ($n::type[]), each column is bound as one array.
+-- `{locked}` stands for FOR NO KEY UPDATE in a write transaction: what is read there to be changed stays as it is read,
+-- whoever writes past the ledger meanwhile. In a read transaction it is nothing. Rows are locked in the order of their
+-- keys. `$1` of "now" may be null: then it is this database's own clock.
+
+-- fragment: order_pairs
+'client_order_id', o.client_order_id, 'venue_order_id', o.venue_order_id, 'trade_id', o.trade_id,
+  'sub_tag', o.sub_tag, 'symbol', o.symbol, 'side', o.side, 'action', o.action, 'order_type', o.order_type,
+  'qty', trim_scale(o.qty)::text, 'limit_price', trim_scale(o.limit_price)::text,
+  'stop_price', trim_scale(o.stop_price)::text, 'status', o.status, 'filled_qty', trim_scale(o.filled_qty)::text,
+  'filled_avg_price', trim_scale(o.filled_avg_price)::text, 'submitted_at', o.submitted_at,
+  'last_activity_at', o.last_activity_at, 'venue_updated_at', o.venue_updated_at,
+  'previous_venue_order_ids', o.previous_venue_order_ids::json, 'position_side', o.position_side,
+  'by_notional', o.by_notional, 'version', o.version
+
+-- fragment: order_columns
+json_build_array(
+  o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type,
+  trim_scale(o.qty)::text, trim_scale(o.limit_price)::text, trim_scale(o.stop_price)::text, o.status,
+  trim_scale(o.filled_qty)::text, trim_scale(o.filled_avg_price)::text, o.submitted_at, o.last_activity_at,
+  o.venue_updated_at, o.previous_venue_order_ids::json, o.position_side, o.by_notional, o.version)::text
+
+-- fragment: fill_pairs
+'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
+  'symbol', f.symbol, 'side', f.side, 'qty', trim_scale(f.qty)::text, 'price', trim_scale(f.price)::text,
+  'fee', trim_scale(f.fee)::text, 'fee_currency', f.fee_currency, 'filled_at', f.filled_at, 'inferred', f.inferred,
+  'price_estimated', f.price_estimated
+
+-- fragment: fill_columns
+json_build_array(
+  f.fill_id, f.venue_order_id, f.client_order_id, f.symbol, f.side, trim_scale(f.qty)::text,
+  trim_scale(f.price)::text, trim_scale(f.fee)::text, f.fee_currency, f.filled_at, f.inferred, f.price_estimated)::text
+
+-- fragment: trade_pairs
+'trade_id', t.trade_id, 'symbol', t.symbol, 'side', t.side, 'status', t.status,
+  'entry_qty', trim_scale(t.entry_qty)::text, 'exit_qty', trim_scale(t.exit_qty)::text,
+  'entry_avg_price', trim_scale(t.entry_avg_price)::text, 'fee_base_qty', trim_scale(t.fee_base_qty)::text,
+  'quarantined_by', t.quarantined_by, 'opened_at', t.opened_at, 'version', t.version
+
+-- fragment: trade_columns
+json_build_array(
+  t.trade_id, t.symbol, t.side, t.status, trim_scale(t.entry_qty)::text, trim_scale(t.exit_qty)::text,
+  trim_scale(t.entry_avg_price)::text, trim_scale(t.fee_base_qty)::text, t.quarantined_by, t.opened_at,
+  t.version)::text
+
+-- fragment: break_columns
+profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id
+
+-- fragment: decision_pairs
+'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
+  'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
+  'decided_at', decided_at
+
+-- fragment: order_rows
+coalesce(json_agg(json_build_object(
+  'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
+  'order', json_build_object({order_pairs}))), '[]')::text
+
+-- fragment: fill_rows
+coalesce(json_agg(json_build_object(
+  'instrument', f.instrument, 'order_identity', f.order_identity, 'fill_identity', f.fill_identity,
+  'order_key', f.order_key, 'fill', json_build_object({fill_pairs}))), '[]')::text
+
+-- fragment: trade_rows
+coalesce(json_agg(json_build_object(
+  'logged_version', t.logged_version, 'trade', json_build_object({trade_pairs}))), '[]')::text
+
+-- name: now
+SELECT stamp(clock_timestamp())
+
+-- ACCOUNTS AND PROFILES
+
+-- name: add_account
+INSERT INTO accounts AS known (account_id, venue) VALUES ($1, $2)
+ON CONFLICT (account_id) DO UPDATE SET venue = excluded.venue
+WHERE known.venue IS NULL AND excluded.venue IS NOT NULL
+
+-- name: add_profile
+INSERT INTO profiles AS known (profile_id, account_id, user_id) VALUES ($1, $2, $3)
+ON CONFLICT (profile_id) DO UPDATE SET user_id = excluded.user_id
+WHERE known.user_id IS DISTINCT FROM excluded.user_id AND excluded.user_id IS NOT NULL
+
+-- name: profile_home
+SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = $1
+
+-- The profile's row is the lock of all who write its books: a run, its bot's recorders, and people.
+-- name: books_of_profile
+WITH p AS (SELECT * FROM profiles WHERE profile_id = $1 {locked})
+SELECT p.account_id, p.user_id, coalesce($2::text, stamp(clock_timestamp())), l.seq, l.hash,
+  EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id AND o.logged_version <> o.version)
+    OR EXISTS (SELECT 1 FROM trades t WHERE t.profile_id = p.profile_id AND t.logged_version <> t.version)
+FROM p LEFT JOIN LATERAL (
+  SELECT seq, hash FROM order_log WHERE profile_id = p.profile_id ORDER BY seq DESC LIMIT 1) l ON true
+
+-- name: profiles
+SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
+ORDER BY profile_id
+
+-- name: venue_account_id
+SELECT venue_account_id FROM accounts WHERE account_id = $1
+
+-- name: set_venue_account_id
+UPDATE accounts SET venue_account_id = $2 WHERE account_id = $1
+
+-- name: set_pause
+UPDATE profiles SET pause_reason = $2 WHERE profile_id = $1
+
+-- name: profile_states
+WITH p AS (
+  SELECT * FROM profiles WHERE profile_id IN (SELECT jsonb_array_elements_text($1::jsonb)) ORDER BY profile_id {locked})
+SELECT p.profile_id, p.findings, p.pause_reason, (
+  SELECT json_build_object('watermark', w.watermark, 'scope', w.scope::json)::text FROM watermarks w
+  WHERE w.profile_id = p.profile_id AND (w.log_seq = 0 OR EXISTS (
+    SELECT 1 FROM order_log l WHERE l.profile_id = w.profile_id AND l.seq = w.log_seq AND l.hash = w.log_hash))
+  ORDER BY w.log_seq DESC LIMIT 1)
+FROM p
+
+-- name: watermark_believed
+SELECT json_build_object('watermark', w.watermark, 'scope', w.scope::json)::text FROM watermarks w
+WHERE w.profile_id = $1 AND left(w.watermark, 19) COLLATE "C" <= left($2::text, 19) AND (w.log_seq = 0 OR EXISTS (
+  SELECT 1 FROM order_log l WHERE l.profile_id = w.profile_id AND l.seq = w.log_seq AND l.hash = w.log_hash))
+ORDER BY w.log_seq DESC LIMIT 1
+
+-- name: forget_watermarks
+DELETE FROM watermarks WHERE profile_id = $1 AND left(watermark, 19) COLLATE "C" > left($2::text, 19)
+
+-- name: set_findings
+UPDATE profiles SET findings = $2 WHERE profile_id = $1 AND findings <> $2
+
+-- name: set_watermark
+INSERT INTO watermarks AS known (profile_id, log_seq, log_hash, watermark, scope) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (profile_id, log_seq) DO UPDATE SET
+  watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
+WHERE known.watermark <> excluded.watermark OR known.log_hash <> excluded.log_hash OR known.scope <> excluded.scope
+
+-- READING THE BOOKS
+
+-- name: open_and_recent_orders
+SELECT o.profile_id, {order_columns} FROM orders o WHERE o.account_id = $1 AND o.is_live
+UNION ALL
+SELECT o.profile_id, {order_columns} FROM orders o
+WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2
+
+-- name: has_older_orders
+SELECT EXISTS (SELECT 1 FROM orders WHERE account_id = $1 AND NOT is_live AND last_activity_at < $2)
+  OR EXISTS (SELECT 1 FROM orders WHERE account_id = $1 AND NOT is_live AND last_activity_at IS NULL)
+
+-- name: fills_of_open_and_recent
+SELECT o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
+WHERE o.account_id = $1 AND o.is_live AND f.qty <> 0
+UNION ALL
+SELECT o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
+WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2 AND f.qty <> 0
+
+-- name: trades_open_and_recent
+SELECT t.profile_id, {trade_columns} FROM trades t WHERE (t.profile_id, t.trade_id) IN (
+  SELECT profile_id, trade_id FROM trades WHERE account_id = $1 AND status <> 'closed'
+  UNION SELECT profile_id, trade_id FROM trades WHERE account_id = $1 AND status = 'closed' AND updated_at >= $2
+  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE o.account_id = $1 AND o.is_live AND r.status = 'closed'
+  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2 AND r.status = 'closed')
+
+-- name: unsettled_symbols
+SELECT o.profile_id, o.symbol FROM orders o
+WHERE o.account_id = $1 AND o.is_live AND o.symbol IS NOT NULL
+  AND (o.last_activity_at >= $2 OR o.status IN ('pending_cancel', 'pending_replace'))
+UNION
+SELECT o.profile_id, o.symbol FROM orders o
+WHERE o.account_id = $1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at >= $2
+UNION
+SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
+JOIN orders o ON o.account_id = p.account_id
+  AND (o.venue_id_normal = d.venue_order_id OR o.client_id_normal = d.client_order_id)
+WHERE p.account_id = $1 AND o.symbol IS NOT NULL
+
+-- fragment: keys_by_ids
+SELECT order_key FROM orders WHERE account_id = $1
+    AND venue_id_normal = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))
+  UNION ALL SELECT order_key FROM orders WHERE account_id = $1
+    AND client_id_normal = ANY (ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))
+  UNION ALL SELECT order_key FROM previous_ids WHERE account_id = $1
+    AND venue_id_normal = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))
+
+-- name: orders_by_ids
+WITH o AS (SELECT * FROM orders WHERE order_key IN ({keys_by_ids}) ORDER BY order_key {locked})
+SELECT {order_rows} FROM o
+
+-- name: orders_to_change
+WITH o AS (SELECT * FROM orders WHERE order_key IN ({keys_by_ids}) ORDER BY order_key {locked})
+SELECT o.order_key, o.profile_id, o.logged_version, {order_columns} FROM o
+
+-- name: orders_anywhere
+SELECT {order_rows} FROM orders o WHERE ($2::text IS NULL OR o.profile_id = $2) AND o.order_key IN (
+  SELECT order_key FROM orders WHERE account_id IN (SELECT account_id FROM accounts) AND venue_id_normal = $1
+  UNION SELECT order_key FROM orders WHERE account_id IN (SELECT account_id FROM accounts) AND client_id_normal = $1
+  UNION SELECT order_key FROM previous_ids WHERE account_id IN (SELECT account_id FROM accounts)
+    AND venue_id_normal = $1)
+
+-- name: trades_anywhere
+SELECT coalesce(json_agg(json_build_object(
+  'profile_id', t.profile_id, 'trade', json_build_object({trade_pairs}))), '[]')::text
+FROM trades t WHERE t.trade_id_normal = $1 AND ($2::text IS NULL OR t.profile_id = $2)
+
+-- name: orders_without_ids
+WITH o AS (
+  SELECT * FROM orders WHERE profile_id = $1 AND venue_id_normal IS NULL AND client_id_normal IS NULL
+  ORDER BY order_key {locked})
+SELECT {order_rows} FROM o
+
+-- name: orders_of_trade
+WITH o AS (SELECT * FROM orders WHERE profile_id = $1 AND trade_id_normal = $2 ORDER BY order_key {locked})
+SELECT {order_rows} FROM o
+
+-- name: fills_of_orders
+SELECT {fill_rows} FROM fills f
+WHERE f.order_key = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))
+
+-- name: fills_by_identity
+SELECT {fill_rows} FROM jsonb_array_elements($2::jsonb) wanted JOIN fills f
+  ON f.account_id = $1 AND f.instrument = wanted ->> 0 AND f.order_identity = wanted ->> 1
+  AND f.fill_identity = wanted ->> 2
+
+-- name: trades_by_id
+WITH t AS (
+  SELECT * FROM trades WHERE profile_id = $1
+    AND trade_id_normal = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) ORDER BY trade_id {locked})
+SELECT {trade_rows} FROM t
+
+-- name: quarantined_trades
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = $1 AND t.status = 'quarantined'
+
+-- name: orders_past_the_log
+WITH o AS (
+  SELECT * FROM orders WHERE profile_id = $1 AND logged_version <> version ORDER BY order_key {locked})
+SELECT {order_rows} FROM o
+
+-- name: trades_past_the_log
+WITH t AS (
+  SELECT * FROM trades WHERE profile_id = $1 AND logged_version <> version ORDER BY trade_id {locked})
+SELECT {trade_rows} FROM t
+
+-- name: orders_of_profile
+SELECT {order_rows} FROM orders o WHERE o.profile_id = $1
+
+-- name: fills_of_profile
+SELECT {fill_rows} FROM orders o JOIN fills f USING (order_key) WHERE o.profile_id = $1
+
+-- name: trades_of_profile
+SELECT {trade_rows} FROM trades t WHERE t.profile_id = $1
+
+-- WRITING THE BOOKS
+
+-- Keys come from a sequence: two writers never get the same, and what was rolled back leaves a gap.
+-- name: next_order_keys
+SELECT nextval(pg_get_serial_sequence('orders', 'order_key')) FROM generate_series(1, $1::int)
+
+-- name: insert_order
+INSERT INTO orders (
+  client_order_id, venue_order_id, trade_id, sub_tag, symbol, side, action, order_type, qty, limit_price, stop_price,
+  status, filled_qty, filled_avg_price, submitted_at, last_activity_at, venue_updated_at, previous_venue_order_ids,
+  position_side, by_notional, version, logged_version, order_key, account_id, profile_id)
+SELECT
+  c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c21, c22, c23, c24
+FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::numeric[],
+  $10::numeric[], $11::numeric[], $12::text[], $13::numeric[], $14::numeric[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::text[], $20::bool[], $21::bigint[], $22::bigint[], $23::text[], $24::text[])
+  AS r (
+    c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24)
+
+-- name: move_orders
+UPDATE orders o SET
+  status = r.status, filled_qty = r.filled_qty, filled_avg_price = r.filled_avg_price,
+  last_activity_at = r.last_activity_at, venue_updated_at = r.venue_updated_at,
+  version = r.version, logged_version = r.version
+FROM unnest(
+  $1::bigint[], $2::bigint[], $3::text[], $4::numeric[], $5::numeric[], $6::text[], $7::text[])
+  AS r (order_key, version, status, filled_qty, filled_avg_price, last_activity_at, venue_updated_at)
+WHERE o.order_key = r.order_key AND o.version = r.version - 1
+
+-- name: update_order
+UPDATE orders o SET
+  client_order_id = c1, venue_order_id = c2, trade_id = c3, sub_tag = c4, symbol = c5, side = c6, action = c7,
+  order_type = c8, qty = c9, limit_price = c10, stop_price = c11, status = c12, filled_qty = c13,
+  filled_avg_price = c14, submitted_at = c15, last_activity_at = c16, venue_updated_at = c17,
+  previous_venue_order_ids = c18, position_side = c19, by_notional = c20, version = c21, logged_version = c21
+FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::numeric[],
+  $10::numeric[], $11::numeric[], $12::text[], $13::numeric[], $14::numeric[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::text[], $20::bool[], $21::bigint[], $22::bigint[])
+  AS r (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22)
+WHERE o.order_key = c22 AND o.version = c21 - 1
+
+-- name: order_logged
+UPDATE orders o SET logged_version = o.version FROM unnest($1::bigint[]) AS r (order_key)
+WHERE o.order_key = r.order_key
+
+-- name: insert_fill
+INSERT INTO fills (
+  account_id, instrument, order_identity, fill_identity, order_key, fill_id, venue_order_id, client_order_id, symbol,
+  side, qty, price, fee, fee_currency, filled_at, inferred, price_estimated)
+SELECT * FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::text[], $11::numeric[], $12::numeric[], $13::numeric[], $14::text[], $15::text[], $16::bool[], $17::bool[])
+ON CONFLICT DO NOTHING
+
+-- name: amend_fill
+UPDATE fills f SET
+  qty = r.qty, price = r.price, fee = r.fee, fee_currency = r.fee_currency, price_estimated = r.price_estimated
+FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[], $8::text[], $9::bool[])
+  AS r (account_id, instrument, order_identity, fill_identity, qty, price, fee, fee_currency, price_estimated)
+WHERE f.account_id = r.account_id AND f.instrument = r.instrument AND f.order_identity = r.order_identity
+  AND f.fill_identity = r.fill_identity
+
+-- name: insert_trade
+INSERT INTO trades (
+  symbol, side, status, entry_qty, exit_qty, entry_avg_price, fee_base_qty, quarantined_by, opened_at, version,
+  logged_version, updated_at, profile_id, trade_id, account_id)
+SELECT c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c10, c11, c12, c13, c14
+FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::text[],
+  $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[])
+  AS r (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14)
+
+-- name: update_trade
+UPDATE trades t SET
+  symbol = c1, side = c2, status = c3, entry_qty = c4, exit_qty = c5, entry_avg_price = c6, fee_base_qty = c7,
+  quarantined_by = c8, opened_at = c9, version = c10, logged_version = c10, updated_at = c11
+FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::text[],
+  $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[])
+  AS r (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13)
+WHERE t.profile_id = c12 AND t.trade_id = c13 AND t.version = c10 - 1
+
+-- name: trade_logged
+UPDATE trades t SET logged_version = t.version FROM unnest($1::text[], $2::text[]) AS r (profile_id, trade_id)
+WHERE t.profile_id = r.profile_id AND t.trade_id = r.trade_id
+
+-- name: append_log
+INSERT INTO order_log (
+  profile_id, seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash)
+SELECT * FROM unnest(
+  $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],
+  $10::text[])
+
+-- name: read_log
+SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
+FROM order_log WHERE profile_id = $1 ORDER BY seq
+
+-- LEASES
+
+-- name: acquire_lease
+INSERT INTO leases AS l (account_id, epoch, holder, ttl_s, expires_at)
+SELECT $1, 1, $2, $3::float8, stamp(now::timestamptz + make_interval(secs => $3::float8))
+FROM coalesce($4::text, stamp(clock_timestamp())) AS now
+ON CONFLICT (account_id) DO UPDATE SET
+  epoch = l.epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
+WHERE l.holder IS NULL OR l.expires_at <= coalesce($4::text, stamp(clock_timestamp()))
+  OR l.expires_at > stamp(
+    coalesce($4::timestamptz, clock_timestamp()) + make_interval(secs => l.ttl_s + 1))
+RETURNING epoch, expires_at
+
+-- name: renew_lease
+UPDATE leases SET expires_at = stamp(now::timestamptz + make_interval(secs => coalesce($5::float8, ttl_s)))
+FROM coalesce($4::text, stamp(clock_timestamp())) AS now
+WHERE account_id = $1 AND epoch = $2 AND holder = $3
+RETURNING expires_at
+
+-- name: release_lease
+UPDATE leases SET
+  holder = NULL, expires_at = coalesce($4::text, stamp(clock_timestamp())), completed = completed || $5::jsonb,
+  next_due_at = $6
+WHERE account_id = $1 AND epoch = $2 AND holder = $3
+
+-- name: leases
+SELECT account_id, epoch, holder, expires_at, next_due_at, completed::text FROM leases ORDER BY account_id
+
+-- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
+
+-- name: insert_run
+INSERT INTO runs (
+  run_id, profile_id, plan_id, taken_at, committed_at, state, error, applied, superseded, snapshot, plan)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: list_runs
+SELECT run_id, profile_id, taken_at, state, plan_id, error FROM runs
+WHERE $1::text IS NULL OR profile_id = $1 ORDER BY run_id DESC LIMIT $2
+
+-- name: load_run
+SELECT run_id, profile_id, taken_at, state, plan_id, error, snapshot, plan FROM runs WHERE run_id = $1
+
+-- name: run_report
+SELECT r.applied, (
+  SELECT coalesce(json_agg(one ->> 'correction_id'), '[]')::text FROM json_array_elements(r.superseded::json) AS one)
+FROM runs r WHERE r.run_id = $1
+
+-- name: see_breaks
+INSERT INTO breaks AS known (
+  profile_id, break_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id)
+SELECT $1, one ->> 'break_id', one::text, $3, $3, 1, CASE WHEN $5::int = 1 THEN 'corrected' END,
+  CASE WHEN $5::int = 1 THEN $3 END, $4
+FROM json_array_elements($2::json) AS one
+ON CONFLICT (profile_id, break_id) DO UPDATE SET
+  found = excluded.found,
+  first_seen_at = CASE WHEN known.resolution IS NULL THEN known.first_seen_at ELSE excluded.first_seen_at END,
+  last_seen_at = excluded.last_seen_at, occurrences = known.occurrences + 1, resolution = excluded.resolution,
+  resolved_at = excluded.resolved_at, run_id = excluded.run_id
+
+-- name: leave_breaks_open
+UPDATE breaks SET resolution = NULL, resolved_at = NULL
+WHERE profile_id = $1 AND break_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))
+
+-- name: close_other_breaks
+UPDATE breaks SET resolution = 'not_seen_again', resolved_at = $3
+WHERE profile_id = $1 AND resolution IS NULL AND run_id <> $2
+  AND break_id <> ALL (ARRAY(SELECT jsonb_array_elements_text($4::jsonb)))
+
+-- name: list_breaks
+SELECT {break_columns} FROM breaks
+WHERE ($1::text IS NULL OR profile_id = $1) AND ($2::int = 0 OR resolution IS NULL)
+ORDER BY first_seen_at, profile_id, break_id
+
+-- name: open_breaks
+SELECT {break_columns} FROM breaks WHERE profile_id = $1 AND resolution IS NULL ORDER BY first_seen_at, break_id
+
+-- name: alerts
+SELECT profile_id, raised_at, stands, alert FROM alerts WHERE $1::text IS NULL OR profile_id = $1
+ORDER BY raised_at, profile_id, dedupe_key
+
+-- name: set_alert
+INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[])
+ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET
+  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert
+
+-- name: insert_exit_audit
+INSERT INTO exit_audit (
+  profile_id, batch_id, venue_order_id, trade_id, state, symbol, side, qty, price, reason, run_id, audited_at)
+SELECT * FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[], $9::numeric[],
+  $10::text[], $11::text[], $12::text[])
+ON CONFLICT (profile_id, batch_id, venue_order_id) DO UPDATE SET
+  state = excluded.state, run_id = excluded.run_id, audited_at = excluded.audited_at
+
+-- name: insert_decision
+INSERT INTO decisions (
+  decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: revoke_decision
+UPDATE decisions SET revoked_at = $2, revoked_by = $3, revoke_reason = $4
+WHERE decision_id = $1 AND revoked_at IS NULL
+
+-- name: standing_decisions
+SELECT profile_id, json_agg(json_build_object({decision_pairs}))::text FROM decisions
+WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND revoked_at IS NULL
+  AND (until IS NULL OR until > $2)
+GROUP BY profile_id
+
+-- name: list_decisions
+SELECT json_build_object(
+  'profile_id', profile_id, 'decision', json_build_object({decision_pairs}), 'revoked_at', revoked_at,
+  'revoked_by', revoked_by, 'revoke_reason', revoke_reason)::text
+FROM decisions WHERE $1::text IS NULL OR profile_id = $1 ORDER BY decided_at, decision_id
+
+-- name: list_deferrals
+SELECT order_identity, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
+WHERE profile_id = $1 ORDER BY first_deferred_at, order_identity
+
+-- name: keep_deferrals
+DELETE FROM deferrals
+WHERE profile_id = $1 AND order_identity <> ALL (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))
+
+-- name: defer_order
+INSERT INTO deferrals AS known (
+  profile_id, order_identity, client_order_id, venue_order_id, reason, first_deferred_at)
+SELECT DISTINCT ON (c1, c2) * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+  AS r (c1, c2, c3, c4, c5, c6)
+ON CONFLICT (profile_id, order_identity) DO UPDATE SET reason = excluded.reason
+WHERE known.reason <> excluded.reason
+
+-- OUTBOX
+
+-- name: insert_notifications
+INSERT INTO outbox (notification_id, profile_id, run_id, subject, notification, committed_at)
+SELECT one ->> 'notification_id', $1, $4,
+  coalesce(one ->> 'trade_id', one ->> 'client_order_id', one ->> 'venue_order_id', one ->> 'notification_id'),
+  one::text, $3
+FROM json_array_elements($2::json) WITH ORDINALITY AS list (one, place) ORDER BY place
+ON CONFLICT (notification_id) DO NOTHING
+
+-- name: pending_notifications
+SELECT b.profile_id, b.run_id, b.sequence, b.notification, b.subject, b.attempts FROM outbox b
+WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
+  AND ($2::text IS NULL OR b.profile_id IN (SELECT jsonb_array_elements_text($2::jsonb)))
+  AND NOT EXISTS (
+    SELECT 1 FROM outbox held
+    WHERE held.profile_id = b.profile_id AND held.subject = b.subject AND held.sequence <= b.sequence
+      AND held.delivered_at IS NULL AND held.parked_at IS NULL
+      AND held.next_attempt_at > $1 AND held.next_attempt_at <= $4)
+ORDER BY b.sequence LIMIT $3
+
+-- name: mark_delivered
+UPDATE outbox b SET delivered_at = r.at, attempts = b.attempts + 1, error = NULL
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (sequence, at, notification_id)
+WHERE b.sequence = r.sequence AND b.notification_id = r.notification_id AND b.delivered_at IS NULL
+
+-- name: mark_failed
+UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2, parked_at = $3, error = $4
+WHERE sequence = $1 AND notification_id = $5 AND delivered_at IS NULL
+
+-- name: unpark
+UPDATE outbox SET parked_at = NULL, attempts = 0, next_attempt_at = NULL
+WHERE parked_at IS NOT NULL AND ($1::text IS NULL OR profile_id = $1)
+
+-- name: parked_notifications
+SELECT profile_id, count(*) FROM outbox
+WHERE parked_at IS NOT NULL AND delivered_at IS NULL
+  AND profile_id IN (SELECT jsonb_array_elements_text($1::jsonb))
+GROUP BY profile_id
+
+-- name: count_outbox
+SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
+  count(*) FILTER (WHERE parked_at IS NOT NULL)
+FROM outbox WHERE $1::text IS NULL OR profile_id = $1
+
+-- name: outbox_state
+SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL),
+  min(committed_at) FILTER (WHERE parked_at IS NULL)
+FROM outbox WHERE delivered_at IS NULL
+
+-- TIMELINE OF ONE ORDER (ids), OR OF ONE TRADE ($3): log, breaks, corrections, notifications, decisions
+
+-- name: order_key
+SELECT order_key FROM orders
+WHERE profile_id = $1 AND CASE WHEN $2::text IS NOT NULL THEN venue_id_normal = $2 ELSE client_id_normal = $3 END
+
+-- name: timeline_log
+SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = $1 ORDER BY seq
+
+-- name: timeline_trade_log
+SELECT logged_at, event, written_by, version, payload FROM order_log
+WHERE profile_id = $1 AND normal_id(trade_id) = $2 ORDER BY seq
+
+-- fragment: names_one
+normal_id(one ->> 'venue_order_id') IN (SELECT jsonb_array_elements_text($2::jsonb))
+  OR normal_id(one ->> 'client_order_id') IN (SELECT jsonb_array_elements_text($2::jsonb))
+  OR normal_id(one ->> 'trade_id') = $3
+
+-- name: timeline_breaks
+SELECT {break_columns} FROM breaks CROSS JOIN LATERAL (SELECT found::json) AS document (one)
+WHERE profile_id = $1 AND ({names_one})
+ORDER BY first_seen_at, break_id
+
+-- name: timeline_superseded
+SELECT r.committed_at, one::text, r.run_id
+FROM runs r CROSS JOIN LATERAL json_array_elements(r.superseded::json) WITH ORDINALITY AS list (one, place)
+WHERE r.profile_id = $1 AND ({names_one})
+ORDER BY r.run_id, place
+
+-- name: timeline_decisions
+SELECT decided_at, kind, author, reason, trade_id, until, decision_id, revoked_at, revoked_by, revoke_reason
+FROM decisions WHERE profile_id = $1 AND (
+  normal_id(venue_order_id) IN (SELECT jsonb_array_elements_text($2::jsonb))
+  OR normal_id(client_order_id) IN (SELECT jsonb_array_elements_text($2::jsonb))
+  OR normal_id(trade_id) = $3
+  OR break_id IN (SELECT jsonb_array_elements_text($4::jsonb)))
+ORDER BY decided_at, decision_id
+
+-- name: timeline_notifications
+SELECT committed_at, notification, attempts, delivered_at, parked_at, error, run_id
+FROM outbox CROSS JOIN LATERAL (SELECT notification::json) AS document (one)
+WHERE profile_id = $1 AND ({names_one})
+ORDER BY sequence
+
+-- RETENTION
+
+-- name: purge_runs
+DELETE FROM runs WHERE committed_at < $1 AND run_id NOT IN (
+  SELECT run_id FROM (
+    SELECT run_id, row_number() OVER (PARTITION BY profile_id ORDER BY run_id DESC) AS newest FROM runs) ranked
+  WHERE newest <= $2)
+
+-- name: purge_outbox
+DELETE FROM outbox WHERE delivered_at < $1
+
+-- name: purge_breaks
+DELETE FROM breaks WHERE resolved_at < $1
+
+-- name: purge_watermarks
+DELETE FROM watermarks WHERE (profile_id, log_seq) NOT IN (
+  SELECT profile_id, log_seq FROM (
+    SELECT profile_id, log_seq, row_number() OVER (PARTITION BY profile_id ORDER BY log_seq DESC) AS newest
+    FROM watermarks) ranked
+  WHERE newest <= $1)
+
+-- EXPORT: one JSON object a row
+
+-- name: export_orders
+SELECT json_build_object({order_pairs}, 'profile_id', o.profile_id)::text FROM orders o
+WHERE $1::text IS NULL OR o.profile_id = $1 ORDER BY o.order_key
+
+-- name: export_fills
+SELECT json_build_object({fill_pairs}, 'profile_id', o.profile_id)::text FROM orders o JOIN fills f USING (order_key)
+WHERE $1::text IS NULL OR o.profile_id = $1
+ORDER BY o.order_key, f.filled_at COLLATE "C" NULLS FIRST, f.fill_identity
+
+-- name: export_trades
+SELECT json_build_object({trade_pairs}, 'profile_id', t.profile_id)::text FROM trades t
+WHERE $1::text IS NULL OR t.profile_id = $1 ORDER BY t.profile_id, t.trade_id
+
+-- name: export_breaks
+SELECT json_build_object(
+  'profile_id', profile_id, 'break_id', break_id, 'kind', one ->> 'kind', 'severity', one ->> 'severity',
+  'symbol', one ->> 'symbol', 'client_order_id', one ->> 'client_order_id',
+  'venue_order_id', one ->> 'venue_order_id', 'trade_id', one ->> 'trade_id', 'reason', one ->> 'reason',
+  'message', one ->> 'message', 'local', one -> 'local', 'venue', one -> 'venue',
+  'first_seen_at', first_seen_at, 'last_seen_at', last_seen_at, 'occurrences', occurrences,
+  'resolution', resolution, 'resolved_at', resolved_at, 'run_id', run_id)::text
+FROM breaks CROSS JOIN LATERAL (SELECT found::json) AS document (one)
+WHERE $1::text IS NULL OR profile_id = $1 ORDER BY first_seen_at, profile_id, break_id
+
+-- name: export_corrections
+WITH corrections (profile_id, run_id, state, client_order_id, venue_order_id, trade_id, c) AS (
+  SELECT l.profile_id, substr(l.written_by, length('trueup:') + 1), 'applied', o.client_order_id, o.venue_order_id,
+    l.trade_id, one
+  FROM order_log l CROSS JOIN LATERAL json_array_elements(l.payload::json -> 'corrections') AS one
+  LEFT JOIN orders o ON o.order_key = l.order_key
+  WHERE $1::text IS NULL OR l.profile_id = $1
+  UNION ALL
+  SELECT r.profile_id, r.run_id, 'superseded', one ->> 'client_order_id', one ->> 'venue_order_id',
+    one ->> 'trade_id', one
+  FROM runs r CROSS JOIN LATERAL json_array_elements(r.superseded::json) AS one
+  WHERE $1::text IS NULL OR r.profile_id = $1)
+SELECT json_build_object(
+  'profile_id', profile_id, 'run_id', run_id, 'correction_id', c ->> 'correction_id', 'break_id', c ->> 'break_id',
+  'state', state, 'kind', c ->> 'kind', 'reason', c ->> 'reason', 'client_order_id', client_order_id,
+  'venue_order_id', venue_order_id, 'trade_id', trade_id, 'fill', c -> 'fill', 'changes', c -> 'changes')::text
+FROM corrections ORDER BY run_id COLLATE "C", c ->> 'correction_id' COLLATE "C"
+
+-- name: export_runs
+SELECT json_build_object(
+  'run_id', run_id, 'profile_id', profile_id, 'plan_id', plan_id, 'taken_at', taken_at,
+  'committed_at', committed_at, 'state', state, 'error', error, 'applied', applied,
+  'superseded', json_array_length(superseded::json))::text
+FROM runs WHERE $1::text IS NULL OR profile_id = $1 ORDER BY run_id
+
+-- name: export_order_log
+SELECT json_build_object(
+  'profile_id', profile_id, 'seq', seq, 'logged_at', logged_at, 'event', event, 'written_by', written_by,
+  'trade_id', trade_id, 'version', version, 'payload', payload::json, 'hash', hash)::text
+FROM order_log WHERE $1::text IS NULL OR profile_id = $1 ORDER BY profile_id, seq
+
+-- name: export_outbox
+SELECT json_build_object(
+  'sequence', sequence, 'profile_id', profile_id, 'run_id', run_id, 'notification', notification::json,
+  'committed_at', committed_at, 'attempts', attempts, 'next_attempt_at', next_attempt_at,
+  'delivered_at', delivered_at, 'parked_at', parked_at, 'error', error)::text
+FROM outbox WHERE $1::text IS NULL OR profile_id = $1 ORDER BY sequence
+
+-- name: export_exit_audit
+SELECT json_build_object(
+  'profile_id', profile_id, 'batch_id', batch_id, 'state', state, 'venue_order_id', venue_order_id,
+  'trade_id', trade_id, 'symbol', symbol, 'side', side, 'qty', trim_scale(qty)::text,
+  'price', trim_scale(price)::text, 'reason', reason, 'run_id', run_id, 'audited_at', audited_at)::text
+FROM exit_audit WHERE $1::text IS NULL OR profile_id = $1 ORDER BY audited_at, profile_id, batch_id, venue_order_id
+
+-- name: export_decisions
+SELECT json_build_object(
+  'profile_id', profile_id, {decision_pairs}, 'revoked_at', revoked_at, 'revoked_by', revoked_by,
+  'revoke_reason', revoke_reason)::text
+FROM decisions WHERE $1::text IS NULL OR profile_id = $1 ORDER BY decided_at, decision_id
