@@ -14,7 +14,7 @@ from trueup.exports.advise import advise
         (b"id,side,status\nv-1,buy,new\n", "an export, not a snapshot; type: trueup snapshot --local x.csv --venue VENUE.csv |"),
         (b'[{"id": "1"}]', "trueup snapshot --local x.csv"),
         (b'{"id": "1", "symbol": "BTC/USD"}', "trueup snapshot --local x.csv"),
-        (gzip.compress(b"a,b\n1,2\n"), "trueup snapshot --local x.csv"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "trueup snapshot --local x.csv"),
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "Kraken's trades, not a snapshot"),
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "--local BOT.csv --venue VENUE.csv --fills x.csv |"),
         (b"orderno,pair,side,orderprice,orderamount,executed,status\n", "--local BOT.csv --venue x.csv | trueup plan --snap"),
