@@ -26,6 +26,7 @@ from trueup.ports.records import (
     ProfileState,
     RunRecord,
     TimelineEntry,
+    WaitingCounts,
 )
 
 
@@ -187,6 +188,10 @@ class Journal(Protocol):
 
     def count_outbox(self, profile_id: str | None = None) -> tuple[int, int]:
         """How many notifications wait, and how many are parked."""
+        ...
+
+    def count_waiting(self) -> dict[str, WaitingCounts]:
+        """Of every profile of which something waits, by profile id; in one statement, however many there are."""
         ...
 
     def parked_notifications(self, profile_ids: Sequence[str]) -> dict[str, int]:

@@ -65,6 +65,14 @@ class OutboxState(Struct, frozen=True, kw_only=True):
     oldest_age_s: float
 
 
+class WaitingCounts(Struct, frozen=True, kw_only=True):
+    """What of one profile waits: orders deferred, notifications not taken yet, notifications refused too often."""
+
+    deferred: int = 0
+    waiting: int = 0
+    parked: int = 0
+
+
 class RunRecord(Struct, frozen=True, kw_only=True):
     """One kept run: any that found or changed something."""
 

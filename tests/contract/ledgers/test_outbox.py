@@ -10,7 +10,7 @@ from trueup.engine.run.deliver_outbox import DeliveryReport, deliver_outbox
 from trueup.ledgers.journal.outbox import ATTEMPTS_MAX
 from trueup.model.plan import Alert, Notification
 from trueup.model.vocabulary import Status
-from trueup.ports.records import AlertRecord
+from trueup.ports.records import AlertRecord, WaitingCounts
 
 
 def fill_two_trades_twice(bench: Bench) -> None:
@@ -140,6 +140,7 @@ def test_what_is_parked_is_counted_by_profile(bench: Bench) -> None:
         bench.clock.pass_s(600)
     assert bench.ledger.journal.parked_notifications(["mom-1", "mean-2"]) == {"mom-1": 1}
     assert bench.ledger.journal.parked_notifications(["mean-2"]) == {}
+    assert bench.ledger.journal.count_waiting() == {"mom-1": WaitingCounts(deferred=0, waiting=3, parked=1)}
 
 
 def test_alerts_are_kept_as_they_were_last_told(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from trueup.ledgers.sql.database import Database, int_value, seconds_after, stam
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports.records import OutboxItem, OutboxState
+from trueup.ports.records import OutboxItem, OutboxState, WaitingCounts
 
 ATTEMPTS_MAX = 10  # with the waits below about half an hour, then a person is told
 FIRST_WAIT_S = 1.0
@@ -86,3 +86,13 @@ def count_outbox(database: Database, profile_id: str | None) -> tuple[int, int]:
     """How many notifications wait, and how many are parked."""
     waiting, parked = database.rows("count_outbox", profile_id)[0]
     return int_value(waiting), int_value(parked)
+
+
+def count_waiting(database: Database) -> dict[str, WaitingCounts]:
+    """Of every profile of which something waits."""
+    return {
+        text_value(profile_id): WaitingCounts(
+            deferred=int_value(deferred), waiting=int_value(waiting), parked=int_value(refused)
+        )
+        for profile_id, deferred, waiting, refused in database.rows("count_waiting")
+    }

@@ -25,6 +25,7 @@ from trueup.ports.records import (
     ProfileState,
     RunRecord,
     TimelineEntry,
+    WaitingCounts,
 )
 
 
@@ -150,6 +151,9 @@ class SqlJournal:
 
     def outbox_state(self) -> OutboxState:
         return outbox.outbox_state(self._database)
+
+    def count_waiting(self) -> dict[str, WaitingCounts]:
+        return outbox.count_waiting(self._database)
 
     def count_outbox(self, profile_id: str | None = None) -> tuple[int, int]:
         return outbox.count_outbox(self._database, profile_id)

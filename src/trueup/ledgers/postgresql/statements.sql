@@ -522,6 +522,14 @@ WHERE parked_at IS NOT NULL AND delivered_at IS NULL
   AND profile_id IN (SELECT jsonb_array_elements_text($1::jsonb))
 GROUP BY profile_id
 
+-- name: count_waiting
+SELECT profile_id, sum(deferred)::bigint, sum(waiting)::bigint, sum(parked)::bigint FROM (
+  SELECT profile_id, count(*) AS deferred, 0 AS waiting, 0 AS parked FROM deferrals GROUP BY profile_id
+  UNION ALL
+  SELECT profile_id, 0, count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL)
+  FROM outbox WHERE delivered_at IS NULL GROUP BY profile_id
+) AS counted GROUP BY profile_id
+
 -- name: count_outbox
 SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
   count(*) FILTER (WHERE parked_at IS NOT NULL)

@@ -455,6 +455,14 @@ SELECT profile_id, count(*) FROM outbox
 WHERE parked_at IS NOT NULL AND delivered_at IS NULL AND profile_id IN (SELECT value FROM json_each(?1))
 GROUP BY profile_id
 
+-- name: count_waiting
+SELECT profile_id, sum(deferred), sum(waiting), sum(parked) FROM (
+  SELECT profile_id, count(*) AS deferred, 0 AS waiting, 0 AS parked FROM deferrals GROUP BY profile_id
+  UNION ALL
+  SELECT profile_id, 0, count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL)
+  FROM outbox WHERE delivered_at IS NULL GROUP BY profile_id
+) AS counted GROUP BY profile_id
+
 -- name: count_outbox
 SELECT count(*) FILTER (WHERE delivered_at IS NULL AND parked_at IS NULL),
   count(*) FILTER (WHERE parked_at IS NOT NULL)

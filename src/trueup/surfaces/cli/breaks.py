@@ -22,8 +22,9 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
     if not records:
         invocation.line("no break is on record" if show_all else "no open break", "green")
         return
+    from trueup.service.views.texts import brief_time
     from trueup.surfaces.cli.render_plan import order_name
-    from trueup.surfaces.cli.terminal import brief_time, severity, table
+    from trueup.surfaces.cli.terminal import severity, table
 
     rows = [
         (

@@ -77,7 +77,8 @@ def disown(invocation: Invocation, order: str, **signature: Any) -> None:
 def list_command(invocation: Invocation, profile: str | None, show_all: bool) -> None:
     """Show the decisions that stand."""
     from trueup.model.times import to_ns
-    from trueup.surfaces.cli.terminal import brief_time, table
+    from trueup.service.views.texts import brief_time
+    from trueup.surfaces.cli.terminal import table
 
     with open_books(invocation) as books:
         check_profile(books, profile)

@@ -163,7 +163,7 @@ class _Show:
 
     def _explain(self, drifts: "list[Drift]") -> str | None:
         from trueup.engine.people.explain import explain
-        from trueup.surfaces.cli.explain import venue_snapshots
+        from trueup.service.views.story import venue_snapshots
         from trueup.surfaces.cli.render_story import render_story
 
         if not drifts:

@@ -11,7 +11,6 @@ from trueup.surfaces.cli.invocation import Invocation, common
 if TYPE_CHECKING:
     from trueup.engine.people.explain import Explanation
     from trueup.model.snapshot import Snapshot
-    from trueup.ports.ledger import Ledger
 
 
 @click.command()
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, reference: str, profile: str | None) -> None:
     """Tell the story of an order (by either id), a trade, a break, or a run."""
     from trueup.engine.people.explain import explain
+    from trueup.service.views.story import venue_snapshots
 
     with open_books(invocation) as books:
         check_profile(books, profile)
@@ -31,22 +31,6 @@ def command(invocation: Invocation, reference: str, profile: str | None) -> None
             return
         for one in found:
             show_explanation(invocation, one, venue_snapshots(books, one))
-
-
-def venue_snapshots(books: "Ledger", explanation: "Explanation") -> "list[Snapshot]":
-    """The snapshots of the run, or of the runs that saw its breaks: what the venue said. Purged ones are left out."""
-    from trueup.model.decode import decode_snapshot
-    from trueup.model.errors import InputError
-
-    snapshots = []
-    run_ids = [record.run_id for record in explanation.breaks]
-    run_ids += [] if explanation.run is None else [explanation.run.run_id]
-    for run_id in dict.fromkeys(run_ids):
-        try:
-            snapshots.append(decode_snapshot(books.journal.load_run(run_id)[1]))
-        except InputError:
-            continue
-    return snapshots
 
 
 def show_explanation(invocation: Invocation, explanation: "Explanation", snapshots: "list[Snapshot]") -> None:

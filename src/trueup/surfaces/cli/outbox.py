@@ -17,7 +17,8 @@ def command() -> None:
 @common
 def list_command(invocation: Invocation, profile: str | None) -> None:
     """Show notifications that wait or are parked, with the executor's last error."""
-    from trueup.surfaces.cli.terminal import brief_time, table
+    from trueup.service.views.texts import brief_time
+    from trueup.surfaces.cli.terminal import table
 
     with open_books(invocation) as books:
         check_profile(books, profile)

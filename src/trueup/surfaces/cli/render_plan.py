@@ -8,7 +8,8 @@ from msgspec import to_builtins
 
 from trueup.model.plan import Break, Correction, Plan, Query
 from trueup.model.vocabulary import CorrectionKind, ReadState
-from trueup.surfaces.cli.terminal import brief, brief_time, counted, severity, styled, table
+from trueup.service.views.texts import brief, brief_time
+from trueup.surfaces.cli.terminal import counted, severity, styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

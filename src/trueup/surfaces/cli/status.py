@@ -25,7 +25,8 @@ def command(invocation: Invocation) -> None:
     if invocation.json:
         invocation.data({"profiles": profiles, "alerts": alerts, "runs": runs})
         return
-    from trueup.surfaces.cli.terminal import brief_time, severity, styled, table
+    from trueup.service.views.texts import brief_time
+    from trueup.surfaces.cli.terminal import severity, styled, table
 
     rows = [
         (

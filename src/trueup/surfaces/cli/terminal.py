@@ -18,21 +18,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 ROWS_MAX = 40  # rows of one table; a person reads no more, and --json has them all
-DECIMALS_SHOWN = 8
 ENDLESS = 1 << 20  # columns; wider than any line
 SEVERITY_STYLES = {"info": "dim", "warn": "yellow", "error": "bold red"}
-
-
-def brief(value: object) -> str:
-    """An amount with at most 8 decimals, marked where it has more: people compare these, programs take --json."""
-    whole, point, decimals = str(value).partition(".")
-    long = point and len(decimals) > DECIMALS_SHOWN and decimals.isdigit()
-    return f"{whole}.{decimals[:DECIMALS_SHOWN]}…" if long else str(value)
-
-
-def brief_time(time: str | None) -> str:
-    """A time to the second, as people read it; UTC goes without saying."""
-    return "" if time is None else f"{time[:10]} {time[11:19]}"
 
 
 def counted(number: int, word: str) -> str:

@@ -1,0 +1,175 @@
+"""How every profile stands, on two axes that are never mixed: whether its books are in sync, and whether trueup works.
+
+Decides: a profile whose last complete run is older than the objective, or that is paused, is *unknown*, whatever its
+breaks say, for nobody has looked; an open break above info is *drifted*; else it is in sync.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from trueup.model.snapshot import Profile
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import Severity
+from trueup.ports.ledger import Ledger
+from trueup.ports.records import AlertRecord, BreakRecord, ProfileState, RunRecord, WaitingCounts
+from trueup.service.views.at_stake import at_stake
+
+RUNS_SHOWN = 8
+
+
+class Sync(StrEnum):
+    """Whether the books equal the venue's, as far as the last complete run saw."""
+
+    IN_SYNC = "in_sync"
+    DRIFTED = "drifted"
+    UNKNOWN = "unknown"
+
+
+class Standing(StrEnum):
+    """Whether trueup does its work for the profile."""
+
+    OK = "ok"
+    LATE = "late"
+    NEVER = "never"  # no run has been complete yet
+    PAUSED = "paused"
+
+
+class ProfileView(Struct, frozen=True, kw_only=True):
+    """One profile. `age_s`: of its last complete run, null where there was none; `at_stake`: of its open breaks, in
+    quote currencies added up as they stand; `unpriced`: breaks above info that say no amount.
+    """
+
+    profile_id: str
+    account_id: str | None
+    venue: str | None
+    sync: Sync
+    health: Standing
+    paused: bool
+    pause_reason: str | None
+    last_good_run_at: str | None
+    age_s: float | None
+    open_breaks: dict[str, int]
+    deferred: int
+    notifications_waiting: int
+    notifications_parked: int
+    at_stake: str | None
+    unpriced: int
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """All profiles, those that need a person first; the alerts that stand; the newest kept runs."""
+
+    now: str
+    profiles: list[ProfileView]
+    alerts: list[AlertRecord]
+    runs: list[RunRecord]
+
+    @property
+    def sync_counts(self) -> dict[str, int]:
+        counts = Counter(one.sync.value for one in self.profiles)
+        return {state.value: counts[state.value] for state in Sync}
+
+    @property
+    def at_stake(self) -> str | None:
+        amounts = [Decimal(one.at_stake) for one in self.profiles if one.at_stake is not None]
+        return format(sum(amounts), "f") if amounts else None
+
+    @property
+    def oldest_age_s(self) -> float | None:
+        """Of the profile that waits longest; null where one has never had a complete run."""
+        ages = [one.age_s for one in self.profiles if not one.paused]
+        return None if None in ages else max((age for age in ages if age is not None), default=None)
+
+
+def read_overview(ledger: Ledger, objective_s: float) -> Overview:
+    """Six set-based reads, however many profiles there are. `objective_s`: how old a ready profile's run may be."""
+    journal = ledger.journal
+    profiles = journal.list_profiles()
+    now = ledger.now()
+    read = _Read(
+        now_ns=to_ns(now),
+        objective_s=objective_s,
+        states=journal.profile_states([one.profile_id for one in profiles]),
+        completed={key: at for lease in journal.lease_states() for key, at in lease.completed.items()},
+        waiting=journal.count_waiting(),
+        breaks=_by_profile(journal.list_breaks()),
+    )
+    views = [_profile_view(one, read) for one in profiles]
+    return Overview(
+        now=now,
+        profiles=sorted(views, key=_urgency),
+        alerts=[one for one in journal.list_alerts() if one.stands],
+        runs=journal.list_runs(limit=RUNS_SHOWN),
+    )
+
+
+class _Read(Struct, frozen=True, kw_only=True):
+    """What the profiles are judged from."""
+
+    now_ns: int
+    objective_s: float
+    states: Mapping[str, ProfileState]
+    completed: Mapping[str, str]
+    waiting: Mapping[str, WaitingCounts]
+    breaks: Mapping[str, list[BreakRecord]]
+
+
+def _profile_view(profile: Profile, read: _Read) -> ProfileView:
+    profile_id = profile.profile_id
+    state = read.states.get(profile_id, ProfileState())
+    completed_at = read.completed.get(profile_id)
+    age_s = None if completed_at is None else (read.now_ns - to_ns(completed_at)) / NS_PER_S
+    found = read.breaks.get(profile_id, [])
+    waiting = read.waiting.get(profile_id, WaitingCounts())
+    serious = [one for one in found if one.found.severity is not Severity.INFO]
+    amounts = [at_stake(one.found) for one in serious]
+    known = [amount for amount in amounts if amount is not None]
+    standing = _standing(state, age_s, read.objective_s)
+    return ProfileView(
+        profile_id=profile_id,
+        account_id=profile.account_id,
+        venue=profile.venue,
+        sync=_sync(standing, drifted=bool(serious)),
+        health=standing,
+        paused=state.paused,
+        pause_reason=state.pause_reason,
+        last_good_run_at=completed_at,
+        age_s=age_s,
+        open_breaks=dict(Counter(one.found.severity.value for one in found)),
+        deferred=waiting.deferred,
+        notifications_waiting=waiting.waiting,
+        notifications_parked=waiting.parked,
+        at_stake=format(sum(known), "f") if known else None,
+        unpriced=len(amounts) - len(known),
+    )
+
+
+def _standing(state: ProfileState, age_s: float | None, objective_s: float) -> Standing:
+    if state.paused:
+        return Standing.PAUSED
+    if age_s is None:
+        return Standing.NEVER
+    return Standing.OK if 0 <= age_s <= objective_s else Standing.LATE  # below 0: the clock was put back
+
+
+def _sync(standing: Standing, *, drifted: bool) -> Sync:
+    if standing is not Standing.OK:
+        return Sync.UNKNOWN
+    return Sync.DRIFTED if drifted else Sync.IN_SYNC
+
+
+def _urgency(one: ProfileView) -> tuple[int, int, str]:
+    """Drift first, then what nobody has looked at, then the rest; within them by errors."""
+    rank = {Sync.DRIFTED: 0, Sync.UNKNOWN: 1, Sync.IN_SYNC: 2}[one.sync]
+    return rank, -one.open_breaks.get("error", 0), one.profile_id
+
+
+def _by_profile(records: Iterable[BreakRecord]) -> dict[str, list[BreakRecord]]:
+    found: dict[str, list[BreakRecord]] = {}
+    for one in records:
+        found.setdefault(one.profile_id, []).append(one)
+    return found
