@@ -85,11 +85,24 @@ class ForeignTrade(Struct, frozen=True, kw_only=True):
     trade: Trade
 
 
+class UnclearRow(Struct, frozen=True, kw_only=True):
+    """A row that says nothing certain (a status word without a meaning, a text where a number belongs): it is told.
+
+    Its order exists: a question for one of its ids is answered `found`, without the order, and nothing is inserted.
+    """
+
+    key: str
+    message: str
+    venue_order_id: str | None = None
+    client_order_id: str | None = None
+
+
 class ForeignRead(Struct, frozen=True, kw_only=True):
     """Rows of one moment. `cursor`: what the next read is given as `since`; null: changes cannot be told."""
 
     rows: list[ForeignRow] = []
     trades: list[ForeignTrade] = []
+    unclear: list[UnclearRow] = []
     cursor: str | None = None
 
 

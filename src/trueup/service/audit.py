@@ -8,7 +8,6 @@ from typing import Any
 
 from trueup.books.audit_books import AuditBooks
 from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, Trade
-from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.ports.books import Books
 from trueup.ports.ledger import Ledger
 
@@ -36,13 +35,12 @@ class _Books:
     def read(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
         theirs = [one for one in profile_ids if one in self._foreign.profile_ids]
         ours = [one for one in profile_ids if one not in theirs]
-        since = from_ns(to_ns(self._ledger.now()) - round(recent_s * NS_PER_S))
         read = self._ours.read(account_id, ours, recent_s) if ours else {}
-        return {**read, **self._foreign.read_local(theirs, since)}
+        return {**read, **self._foreign.read_local(theirs, recent_s, self._ledger.now())}
 
     def find(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
         if profile_id in self._foreign.profile_ids:
-            return self._foreign.find_local(profile_id, ids)
+            return self._foreign.find_local(profile_id, ids, self._ledger.now())
         return self._ours.find(account_id, profile_id, ids)
 
     def related(

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
-from trueup.books.settings import WriteMode
 from trueup.engine.run.account import CLOCK_SKEW_MAX_S, LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.check_snapshot import check_snapshot
@@ -19,6 +18,7 @@ from trueup.model.ids import normal_id, symbol_token
 from trueup.model.policy import Policy
 from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, Profile, Snapshot
 from trueup.model.times import from_ns
+from trueup.ports.foreign_books import WriteMode
 
 INTERVAL_S = 30.0  # how often the reference service's bots ran it
 JITTER = 0.1

@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator, Mapping
 from typing import cast
 
 from trueup.books.audit_books import AuditBooks
-from trueup.books.values import Reader
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
+from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.ledger import Ledger
 from trueup.ports.venue import Venue
 from trueup.service.audit import AuditLedger
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
-from trueup.service.open_ledger import open_ledger
+from trueup.service.open_ledger import database_url, open_ledger
 from trueup.service.registry import open_books, open_executor, open_venue
 
 
@@ -49,11 +49,12 @@ async def open_accounts(
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
             venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
-            foreign = open_foreign_books(config, loaded, environ)
+            foreign = open_foreign_books(config, loaded, environ, clock)
             seen = ledger
-            if foreign is not None:
-                closing.callback(foreign.close)
-                seen = cast(Ledger, AuditLedger(ledger, foreign))
+            if foreign:
+                audit = AuditBooks(foreign)
+                closing.callback(audit.close)
+                seen = cast(Ledger, AuditLedger(ledger, audit))
             account = _managed(config, loaded, clock, venue, seen, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
@@ -64,19 +65,28 @@ async def open_accounts(
 
 
 def open_foreign_books(
-    config: AccountConfig, loaded: LoadedConfig, environ: Mapping[str, str]
-) -> AuditBooks | None:
-    """The books that this account's profiles keep themselves; null where all record into trueup's database."""
-    by_name: dict[str, list[str]] = {}
-    for profile in config.profiles:
-        if profile.books is not None:
-            by_name.setdefault(profile.books, []).append(profile.profile_id)
-    readers: dict[str, Reader] = {}
-    for name, profile_ids in by_name.items():
-        books = loaded.config.books[name]
-        reader = open_books(name, books, config, profile_ids, loaded.folder, environ)
-        readers |= dict.fromkeys(profile_ids, reader)
-    return AuditBooks(readers) if readers else None
+    config: AccountConfig, loaded: LoadedConfig, environ: Mapping[str, str], clock: Clock
+) -> dict[str, ForeignBooks]:
+    """The books that this account's profiles keep themselves, by profile id; several may share one."""
+    profiles = {managed.profile_id: managed.profile for managed in managed_profiles(config)}
+    by_name: dict[str, list[Profile]] = {}
+    for one in config.profiles:
+        if one.books is not None:
+            by_name.setdefault(one.books, []).append(profiles[one.profile_id])
+    opened: dict[str, ForeignBooks] = {}
+    for name, owners in by_name.items():
+        books = open_books(
+            name,
+            loaded.config.books[name],
+            config,
+            owners,
+            folder=loaded.folder,
+            environ=environ,
+            clock=clock,
+            ledger_url=database_url(loaded, environ),
+        )
+        opened |= {one.profile_id: books for one in owners}
+    return opened
 
 
 def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:

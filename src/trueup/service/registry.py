@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from trueup.books.settings import BooksSettings
-from trueup.books.values import Reader
 from trueup.model.errors import ConfigError
+from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
+from trueup.ports.foreign_books import BooksSettings, ForeignBooks
 from trueup.ports.venue import Venue, VenueSettings
 from trueup.service.config import AccountConfig, BooksConfig, SecretSource
 from trueup.service.secrets import read_secret
@@ -46,31 +46,32 @@ def open_books(
     name: str,
     books: BooksConfig,
     account: AccountConfig,
-    profile_ids: Sequence[str],
+    profiles: Sequence[Profile],
+    *,
     folder: str,
     environ: Mapping[str, str],
-) -> Reader:
+    clock: Clock,
+    ledger_url: str = "",
+) -> ForeignBooks:
     """The books called `name` of these profiles of one account. Raises ConfigError, AuthError, LedgerError."""
+    secrets = dict(books.credentials)
+    options = {**books.options, **books.mapping}
+    if isinstance(books.database, SecretSource):
+        secrets["database"] = books.database
+    elif books.database is not None:
+        options["database"] = books.database
     settings = BooksSettings(
-        name=name,
-        database=_address(name, books, folder, environ),
+        account_id=account.account_id,
+        profiles=profiles,
+        source=name,
         write=books.write,
-        mapping=books.mapping,
-        options=books.options,
-        credentials={
-            key: read_secret(f"{name}.{key}", one, folder, environ) for key, one in books.credentials.items()
-        },
+        options=options,
+        credentials={key: read_secret(f"{name}.{key}", one, folder, environ) for key, one in secrets.items()},
         folder=folder,
-        profile_ids=profile_ids,
-        account_options=account.options,
+        ledger_url=ledger_url,
+        clock=clock,
     )
-    return cast(Reader, load_entry(BOOKS, books.kind)(settings))
-
-
-def _address(name: str, books: BooksConfig, folder: str, environ: Mapping[str, str]) -> str | None:
-    if not isinstance(books.database, SecretSource):
-        return books.database
-    return read_secret(f"{name}.database", books.database, folder, environ)
+    return cast(ForeignBooks, load_entry(BOOKS, books.kind)(settings))
 
 
 def managed_symbols(account: AccountConfig) -> list[str] | None:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from trueup.model.errors import LedgerError
+
 Cells = tuple[Any, ...]
 STATEMENT_TIMEOUT_S = (
     30  # of one statement: a read of open and recent rows takes milliseconds where an index serves it
@@ -31,6 +33,10 @@ class Condition(Struct, frozen=True):
 
     text: str
     values: tuple[Any, ...] = ()
+
+
+class RowRefused(LedgerError):
+    """The database will never take this: a right, a constraint, a value that the column cannot hold."""
 
 
 class TableDatabase(Protocol):
@@ -71,6 +77,10 @@ class TableDatabase(Protocol):
 
     def writing(self) -> AbstractContextManager[None]:
         """A write transaction: commits at the end, rolls back on any exception."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a write transaction: what an exception takes back, leaving the transaction usable."""
         ...
 
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]: ...

@@ -1,26 +1,29 @@
 """Entry point of the kind `tables`: checks the mapping and opens the database it is of."""
 
-from trueup.books.settings import BooksSettings, WriteMode
 from trueup.books.tables.mapping import decode_mapping
-from trueup.books.tables.open_tables import open_tables
-from trueup.books.tables.read_tables import TablesReader
+from trueup.books.tables.tables_books import TablesBooks
 from trueup.model.errors import ConfigError
+from trueup.ports.foreign_books import BooksSettings, WriteMode
+
+_TABLES = ("orders", "fills", "trades")
 
 
-def open_books(settings: BooksSettings) -> TablesReader:
+def open_books(settings: BooksSettings) -> TablesBooks:
     """Raises ConfigError, LedgerError."""
-    place = f"books.{settings.name}"
-    if settings.database is None:
+    place = f"books.{settings.source}"
+    address = settings.credentials.get("database") or settings.options.get("database")
+    if not isinstance(address, str) or not address:
         raise ConfigError(f"{place}.database: name the bot's database")
-    if settings.options:
-        raise ConfigError(f"{place}.options: the kind tables has none")
+    unknown = set(settings.options) - {"database", *_TABLES}
+    if unknown:
+        raise ConfigError(f"{place}: the kind tables has no option {sorted(unknown)[0]}")
     if settings.write is WriteMode.ASK:
         raise ConfigError(f"{place}.write: tables have nobody to ask; say never or tables")
-    mapping = decode_mapping(settings.mapping, place)
-    if len(settings.profile_ids) > 1 and "profile" not in mapping.orders.columns:
+    mapping = decode_mapping(
+        {name: settings.options[name] for name in _TABLES if name in settings.options}, place
+    )
+    if len(settings.profiles) > 1 and "profile" not in mapping.orders.columns:
         raise ConfigError(
             f"{place}.orders.columns: several profiles are in it; profile = 'COLUMN' says which row is whose"
         )
-    writable = settings.write is WriteMode.TABLES
-    database = open_tables(settings.database, settings.folder, writable=writable)
-    return TablesReader(database, mapping, settings.profile_ids)
+    return TablesBooks(settings, mapping, address)

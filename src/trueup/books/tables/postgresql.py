@@ -11,7 +11,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import errors, pq
 
-from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition
+from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
 CONNECT_TIMEOUT_S = 10
@@ -43,12 +43,16 @@ class PostgresqlTables:
     name = "postgresql"
     mark = "%s"
 
-    def __init__(self, url: str, *, writable: bool = False) -> None:
+    def __init__(
+        self, url: str, *, writable: bool = False, within: "psycopg.Connection[Cells] | None" = None
+    ) -> None:
+        """`within`: the connection of a transaction that is somebody else's; it is neither begun nor closed here."""
         self._url = url
         self._writable = writable
         self._lock = threading.RLock()
         self._known: dict[str, dict[str, Column]] = {}
-        self._connection = self._connect()
+        self._is_own = within is None
+        self._connection = within if within is not None else self._connect()
 
     def _connect(self) -> "psycopg.Connection[Cells]":
         with self._explained():
@@ -148,6 +152,11 @@ class PostgresqlTables:
             self._known.clear()
             self._connection = self._connect()
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._explained(), self._connection.transaction():
+            yield
+
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]:
         with self._lock, self._explained():
             return self._connection.execute(cast("Any", text), tuple(values)).fetchall()
@@ -161,7 +170,8 @@ class PostgresqlTables:
         return int(now) * 1000
 
     def close(self) -> None:
-        self._connection.close()
+        if self._is_own:
+            self._connection.close()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -174,9 +184,11 @@ class PostgresqlTables:
                 f"a statement took longer than {STATEMENT_TIMEOUT_S} s: `trueup doctor` names the index that is missing"
             ) from fault
         except errors.InsufficientPrivilege as fault:
-            raise LedgerError(
+            raise RowRefused(
                 f"{fault.diag.message_primary}: grant it to the user trueup connects as"
             ) from fault
+        except (errors.IntegrityError, errors.DataError, errors.RaiseException) as fault:
+            raise RowRefused(f"PostgreSQL refused: {fault.diag.message_primary}") from fault
         except psycopg.OperationalError as fault:
             raise LedgerError(f"PostgreSQL cannot be reached: {_without(self._url, str(fault))}") from fault
         except psycopg.Error as fault:

@@ -1,43 +1,62 @@
-"""Reads mapped tables: what is live, what changed since, and what a question names. Set-based, in one read transaction.
+"""Reads mapped tables: what is live, changed since, of an open trade, or named by a question. Set-based.
 
-Live rows are found by every word that may say "live"; rows that the caller knows as live are read again by their keys,
-whatever they say now. A table that tells when a row changed is also read from that time on. Nothing else is read: a
-million closed rows cost nothing where the bot's own indexes serve.
+Live rows are found by every word that may say "live". Nothing else is read: a million closed rows cost nothing where
+the bot's own indexes serve. The caller holds the read transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.books.keys import fingerprint, key_cells, row_key
 from trueup.books.tables.database import Cells, Condition, TableDatabase, all_of, any_of
 from trueup.books.tables.mapping import TableMapping, TablesMapping
 from trueup.books.tables.rows import RowReader, Steps, Unclear, read_fill, read_order, read_trade
 from trueup.books.tables.values import cell_text, time_cell
-from trueup.books.values import (
-    ForeignFill,
-    ForeignOrder,
-    ForeignRead,
-    ForeignTrade,
-    RowFault,
-    Wanted,
-    fingerprint,
-    key_cells,
-    row_key,
-)
 from trueup.model.errors import LedgerError
 from trueup.model.ids import known_id
-from trueup.model.snapshot import LocalOrder
-from trueup.model.times import from_ns
+from trueup.model.snapshot import Fill, LocalOrder
+from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 ROWS_MAX = 200_000  # of one read: more live rows than any account may have at once
-KEY = "\x00key"  # prefix under which key cells are kept beside the mapped ones
 _TRADES_OPEN = ("open", "quarantined")
-_TRADE_OPEN_SPELLINGS = ("open", "OPEN", "Open", "active", "true", "1", "quarantined")
+_OPEN_SPELLINGS = ("open", "OPEN", "Open", "active", "true", "1", "quarantined")
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which orders are asked for, any of: live rows, those changed since (RFC 3339), by key, by either id, by trade.
+
+    With `live` also every order of a trade that is open.
+    """
+
+    live: bool = False
+    changed_since: str | None = None
+    keys: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    trade_ids: Sequence[str] = ()
+
+
+class OrderCells(Struct):
+    """One order row as it was read: meaning → cell, with the cells of its fills."""
+
+    key: str
+    cells: dict[str, Any]
+    fills: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.cells, *sorted(fingerprint(cells) for _, cells in self.fills))
 
 
 class TablesReader:
-    """Reads one bot's tables. `owners`: the profiles that the table holds; empty: whatever it holds is one's."""
+    """Reads one bot's tables. `owners`: the profiles whose rows are meant; of one alone every row is its own.
 
-    def __init__(self, database: TableDatabase, mapping: TablesMapping, owners: Sequence[str] = ()) -> None:
+    `steps`: the venue's instruments, as far as they are known.
+    """
+
+    def __init__(self, database: TableDatabase, mapping: TablesMapping, owners: Sequence[str]) -> None:
         self.database = database
         self.mapping = mapping
         self.owners = owners
@@ -46,62 +65,78 @@ class TablesReader:
 
     def read(self, wanted: Wanted) -> ForeignRead:
         """Raises LedgerError."""
-        database = self.database
-        with database.reading():
-            read_at = from_ns(database.now_ns())
-            orders, faults = self._orders(wanted)
-            fills, fill_faults = self._fills(orders)
-            trades, trade_faults = self._trades(orders, wanted)
-        return ForeignRead(
-            read_at=read_at,
-            orders=orders,
-            fills=fills,
-            trades=trades,
-            faults=[*faults, *fill_faults, *trade_faults],
-        )
-
-    def close(self) -> None:
-        self.database.close()
+        trades, unclear = self._trades(wanted) if wanted.live else ([], [])
+        if trades and "trade_id" in self.mapping.orders.columns:
+            open_ids = [one.trade.trade_id for one in trades]
+            wanted = replace(wanted, trade_ids=[*wanted.trade_ids, *open_ids])
+        rows: list[ForeignRow] = []
+        for found in self.order_cells(wanted):
+            row = self.row_of(found)
+            rows.append(row) if isinstance(row, ForeignRow) else unclear.append(row)
+        if not wanted.live and rows:
+            named = sorted({one.order.trade_id for one in rows if one.order.trade_id is not None})
+            trades, more = self._trades(Wanted(trade_ids=named)) if named else ([], [])
+            unclear += more
+        return ForeignRead(rows=rows, trades=trades, unclear=unclear)
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    def _orders(self, wanted: Wanted) -> tuple[list[ForeignOrder], list[RowFault]]:
+    def order_cells(self, wanted: Wanted, *, lock: bool = False) -> list[OrderCells]:
+        """The rows as they stand, with their fills."""
         table = self.mapping.orders
+        found = [
+            OrderCells(key, cells, [])
+            for key, cells in self.select(table, self._wanted(table, wanted), lock=lock)
+        ]
+        self._add_fills(found)
+        return found
+
+    def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
+        """What a row says, or why it says nothing certain."""
+        reader = RowReader(self.mapping.orders, self.steps)
+        cells = found.cells
+        try:
+            order = read_order(reader, cells)
+            owner = reader.text(cells, "profile")
+            fills = None if self.mapping.fills is None else self._fills_of(found, order)
+        except Unclear as fault:
+            return _unclear(self.mapping.orders.table, found.key, str(fault), cells)
+        if owner is None and len(self.owners) > 1:
+            return _unclear(self.mapping.orders.table, found.key, "profile: whose is it?", cells)
+        return ForeignRow(
+            key=found.key,
+            fingerprint=found.fingerprint,
+            profile_id=owner or (self.owners[0] if self.owners else ""),
+            order=order,
+            changed_at=order.last_activity_at,
+            fills=fills,
+        )
+
+    def _fills_of(self, found: OrderCells, order: LocalOrder) -> list[Fill]:
+        table = self.mapping.fills
+        assert table is not None  # noqa: S101 - the caller has looked
         reader = RowReader(table, self.steps)
-        orders: list[ForeignOrder] = []
-        faults: list[RowFault] = []
-        for key, cells in self.select(table, self._wanted(table, wanted)):
-            print_ = fingerprint(cells)
-            try:
-                order = read_order(reader, cells, version_of(print_))
-                owner = reader.text(cells, "profile")
-            except Unclear as fault:
-                faults.append(_fault(table.table, key, str(fault), cells))
-                continue
-            orders.append(ForeignOrder(key=key, fingerprint=print_, order=order, owner=owner, cells=cells))
-        return orders, faults
+        return [read_fill(reader, cells, order) for _, cells in found.fills]
 
     def _wanted(self, table: TableMapping, wanted: Wanted) -> Condition:
+        database = self.database
         parts: list[Condition] = []
         if wanted.live:
             parts.append(self._is_live(table))
         if wanted.changed_since is not None and table.changed_column is not None:
             parts.append(self._changed_since(table, wanted.changed_since))
         if wanted.keys:
-            key = self.key_of(table)
-            parts.append(
-                self.database.is_in(table.table, key, [tuple(key_cells(one)) for one in wanted.keys])
-            )
+            parts.append(database.is_in(table.table, self.key_of(table), map(key_cells, wanted.keys)))
         if wanted.ids:
             spelled = [(form,) for one in wanted.ids for form in _spellings(one)]
             parts += [
-                self.database.is_in(table.table, [table.columns[meaning]], spelled)
+                database.is_in(table.table, [table.columns[meaning]], spelled)
                 for meaning in ("venue_order_id", "client_order_id")
                 if meaning in table.columns
             ]
         if wanted.trade_ids and "trade_id" in table.columns:
             named = [(one,) for one in wanted.trade_ids]
-            parts.append(self.database.is_in(table.table, [table.columns["trade_id"]], named))
+            parts.append(database.is_in(table.table, [table.columns["trade_id"]], named))
         return any_of(parts)
 
     def _is_live(self, table: TableMapping) -> Condition:
@@ -111,37 +146,29 @@ class TablesReader:
         return self.database.is_in(table.table, [table.columns["status"]], [(one,) for one in words])
 
     def _changed_since(self, table: TableMapping, since: str) -> Condition:
-        column = table.changed_column or ""
-        newest = self.database.rows(
-            f"SELECT {self.database.quoted(column)} FROM {self.database.quoted(table.table)} "
-            f"WHERE {self.database.quoted(column)} IS NOT NULL LIMIT 1"
+        database, column = self.database, table.changed_column or ""
+        quoted = database.quoted(column)
+        known = database.rows(
+            f"SELECT {quoted} FROM {database.quoted(table.table)} WHERE {quoted} IS NOT NULL LIMIT 1"
         )
         rule = table.time_rule(next((one for one, name in table.columns.items() if name == column), ""))
-        bound = time_cell(since, newest[0][0] if newest else None, rule)
-        return Condition(f"{self.database.quoted(column)} >= {self.database.mark}", (bound,))
+        return Condition(
+            f"{quoted} >= {database.mark}", (time_cell(since, known[0][0] if known else None, rule),)
+        )
 
     # -- fills and trades ---------------------------------------------------------------------------------------------
 
-    def _fills(self, orders: Sequence[ForeignOrder]) -> tuple[list[ForeignFill], list[RowFault]]:
+    def _add_fills(self, orders: Sequence[OrderCells]) -> None:
         table = self.mapping.fills
         if table is None or not orders:
-            return [], []
-        reader = RowReader(table, self.steps)
-        by_link = {link: one for one in orders for link in (("order", one.key), *_id_links(one.order))}
-        fills: list[ForeignFill] = []
-        faults: list[RowFault] = []
+            return
+        by_link = {link: one for one in orders for link in _links(one)}
         for key, cells in self.select(table, self._of_orders(table, orders)):
-            owner = self._order_of(cells, by_link)
-            try:
-                fill = read_fill(reader, cells, None if owner is None else owner.order)
-            except Unclear as fault:
-                faults.append(_fault(table.table, key, str(fault), cells))
-                continue
-            order_key = None if owner is None else owner.key
-            fills.append(ForeignFill(key=key, fingerprint=fingerprint(cells), fill=fill, order_key=order_key))
-        return fills, faults
+            owner = next((by_link[link] for link in _fill_links(cells) if link in by_link), None)
+            if owner is not None:
+                owner.fills.append((key, cells))
 
-    def _of_orders(self, table: TableMapping, orders: Sequence[ForeignOrder]) -> Condition:
+    def _of_orders(self, table: TableMapping, orders: Sequence[OrderCells]) -> Condition:
         links: Mapping[str, Iterable[Any]] = {
             "order": [key_cells(one.key)[0] for one in orders],
             "venue_order_id": [one.cells.get("venue_order_id") for one in orders],
@@ -155,53 +182,33 @@ class TablesReader:
             if meaning in table.columns
         )
 
-    def _order_of(
-        self, cells: Mapping[str, Any], by_link: Mapping[tuple[str, str], ForeignOrder]
-    ) -> ForeignOrder | None:
-        if (link := cells.get("order")) is not None:
-            found = by_link.get(("order", row_key([link])))
-            if found is not None:
-                return found
-        for meaning in ("venue_order_id", "client_order_id"):
-            said = cells.get(meaning)
-            normal = None if said is None else known_id(cell_text(said))
-            if normal is not None and (meaning, normal) in by_link:
-                return by_link[meaning, normal]
-        return None
-
-    def _trades(
-        self, orders: Sequence[ForeignOrder], wanted: Wanted
-    ) -> tuple[list[ForeignTrade], list[RowFault]]:
+    def _trades(self, wanted: Wanted) -> tuple[list[ForeignTrade], list[UnclearRow]]:
         table = self.mapping.trades
         if table is None:
             return [], []
         reader = RowReader(table, self.steps)
         found: list[ForeignTrade] = []
-        faults: list[RowFault] = []
-        for key, cells in self.select(table, self._wanted_trades(table, orders, wanted)):
-            print_ = fingerprint(cells)
+        unclear: list[UnclearRow] = []
+        for key, cells in self.select(table, self._wanted_trades(table, wanted)):
             try:
-                trade = read_trade(reader, cells, version_of(print_))
-                owner = reader.text(cells, "profile")
+                trade = read_trade(reader, cells)
+                owner = reader.text(cells, "profile") or (self.owners[0] if self.owners else "")
             except Unclear as fault:
-                faults.append(_fault(table.table, key, str(fault), {}))
+                unclear.append(_unclear(table.table, key, str(fault), {}))
                 continue
-            found.append(ForeignTrade(key=key, fingerprint=print_, trade=trade, owner=owner))
-        return found, faults
+            found.append(ForeignTrade(profile_id=owner, trade=trade))
+        return found, unclear
 
-    def _wanted_trades(
-        self, table: TableMapping, orders: Sequence[ForeignOrder], wanted: Wanted
-    ) -> Condition:
+    def _wanted_trades(self, table: TableMapping, wanted: Wanted) -> Condition:
+        database = self.database
         parts = []
-        named = {one.cells.get("trade_id") for one in orders} - {None}
-        if named and "trade_id" in table.columns:
-            parts.append(
-                self.database.is_in(table.table, [table.columns["trade_id"]], [(one,) for one in named])
-            )
+        if wanted.trade_ids and "trade_id" in table.columns:
+            named = [(one,) for one in wanted.trade_ids]
+            parts.append(database.is_in(table.table, [table.columns["trade_id"]], named))
         if wanted.live and "status" in table.columns:
             mapped = [said for said, ours in table.words.get("status", {}).items() if ours in _TRADES_OPEN]
-            words = [(one,) for one in dict.fromkeys([*mapped, *_TRADE_OPEN_SPELLINGS])]
-            parts.append(self.database.is_in(table.table, [table.columns["status"]], words))
+            words = [(one,) for one in dict.fromkeys([*mapped, *_OPEN_SPELLINGS])]
+            parts.append(database.is_in(table.table, [table.columns["status"]], words))
         return any_of(parts)
 
     # -- any table ----------------------------------------------------------------------------------------------------
@@ -229,7 +236,7 @@ class TablesReader:
         )
         if lock and database.name != "sqlite":
             text += " FOR UPDATE"
-        found = database.rows(text + f" LIMIT {ROWS_MAX + 1}" * (not lock), where.values)
+        found = database.rows(text, where.values)
         if len(found) > ROWS_MAX:
             raise LedgerError(
                 f"{table.table} has more than {ROWS_MAX:,} live or changed rows: does a status word mean what the "
@@ -256,32 +263,39 @@ def _keyed(row: Cells, key_len: int, meanings: Sequence[str]) -> tuple[str, dict
     return row_key(row[:key_len]), dict(zip(meanings, row[key_len:], strict=True))
 
 
-def version_of(print_: str) -> int:
-    """A version that changes with the row: a foreign table has none of its own."""
-    return int(print_[:12], 16) + 1
-
-
 def _spellings(one: str) -> list[str]:
     return list(dict.fromkeys((one, one.strip(), one.lower(), one.upper())))
 
 
-def _id_links(order: LocalOrder) -> list[tuple[str, str]]:
+def _links(one: OrderCells) -> list[tuple[str, str]]:
+    return [("order", one.key), *_id_links(one.cells)]
+
+
+def _fill_links(cells: Mapping[str, Any]) -> list[tuple[str, str]]:
+    link = cells.get("order")
+    return [*([] if link is None else [("order", row_key([link]))]), *_id_links(cells)]
+
+
+def _id_links(cells: Mapping[str, Any]) -> list[tuple[str, str]]:
     ids = {
-        "venue_order_id": known_id(order.venue_order_id),
-        "client_order_id": known_id(order.client_order_id),
+        meaning: known_id(_loose_text(cells.get(meaning)))
+        for meaning in ("venue_order_id", "client_order_id")
     }
     return [(meaning, one) for meaning, one in ids.items() if one is not None]
 
 
-def _fault(table: str, key: str, message: str, cells: Mapping[str, Any]) -> RowFault:
-    return RowFault(
-        table=table,
+def _unclear(table: str, key: str, message: str, cells: Mapping[str, Any]) -> UnclearRow:
+    return UnclearRow(
         key=key,
-        message=message,
+        message=f"{table} {key}: {message}",
         venue_order_id=_loose_text(cells.get("venue_order_id")),
         client_order_id=_loose_text(cells.get("client_order_id")),
     )
 
 
 def _loose_text(cell: Any) -> str | None:
-    return None if cell is None else str(cell)
+    """An id where it may be none: what is asked only whether it exists."""
+    try:
+        return cell_text(cell)
+    except (ValueError, UnicodeDecodeError):
+        return None

@@ -81,7 +81,7 @@ def _read(meaning: str, read: Callable[[Any], T], cell: Any) -> T:
         raise Unclear(meaning, str(fault)) from fault
 
 
-def read_order(reader: RowReader, cells: Cells, version: int) -> LocalOrder:
+def read_order(reader: RowReader, cells: Cells) -> LocalOrder:
     """Raises Unclear."""
     symbol = reader.text(cells, "symbol")
     signed_qty = reader.qty(cells, "qty", symbol, signed=True)
@@ -110,7 +110,6 @@ def read_order(reader: RowReader, cells: Cells, version: int) -> LocalOrder:
         last_activity_at=reader.time(cells, "last_activity_at"),
         venue_updated_at=reader.time(cells, "venue_updated_at"),
         position_side=reader.word(cells, "position_side", reader.words("position_side").position_side),
-        version=version,
     )
 
 
@@ -178,7 +177,7 @@ def read_fill(reader: RowReader, cells: Cells, order: LocalOrder | None) -> Fill
     )
 
 
-def read_trade(reader: RowReader, cells: Cells, version: int) -> Trade:
+def read_trade(reader: RowReader, cells: Cells) -> Trade:
     """Raises Unclear. Without a side column a trade is long."""
     trade_id, symbol = reader.text(cells, "trade_id"), reader.text(cells, "symbol")
     status = reader.word(cells, "status", reader.words("status").trade_status)
@@ -195,5 +194,4 @@ def read_trade(reader: RowReader, cells: Cells, version: int) -> Trade:
         entry_avg_price=reader.price(cells, "entry_avg_price", symbol, is_average=True),
         fee_base_qty=reader.qty(cells, "fee_base_qty", symbol) or "0",
         opened_at=reader.time(cells, "opened_at"),
-        version=version,
     )

@@ -7,9 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    NoSuchTableError,
+)
 
-from trueup.books.tables.database import Cells, Column, Condition
+from trueup.books.tables.database import Cells, Column, Condition, RowRefused
 from trueup.model.errors import ConfigError, LedgerError
 
 VALUES_MAX = 500  # of one IN list: databases bound the parameters of a statement, SQL Server at 2,100
@@ -117,6 +124,13 @@ class SqlalchemyTables:
             finally:
                 self._open = None
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        if self._open is None:
+            raise LedgerError("a savepoint outside of a transaction")
+        with self._explained(), self._open.begin_nested():
+            yield
+
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]:
         with self._lock, self._explained():
             if self._open is not None:
@@ -140,6 +154,8 @@ class SqlalchemyTables:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except (IntegrityError, DataError) as fault:
+            raise RowRefused(f"{self.name}: {fault.orig}") from fault
         except DBAPIError as fault:
             raise LedgerError(f"{self.name}: {fault.orig}") from fault
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import apsw
 
-from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition
+from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
 
@@ -24,12 +24,17 @@ class SqliteTables:
     name = "sqlite"
     mark = "?"
 
-    def __init__(self, path: Path, *, writable: bool = False) -> None:
+    def __init__(self, path: Path, *, writable: bool = False, within: apsw.Connection | None = None) -> None:
+        """`within`: the connection of a transaction that is somebody else's; it is neither begun nor closed here."""
         self._path = path
+        self._lock = threading.RLock()
+        self._is_own = within is None
+        if within is not None:
+            self._connection = within
+            return
         if not path.is_file():
             raise LedgerError(f"{path}: there is no such file; name the bot's database")
         flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
-        self._lock = threading.RLock()
         with self._explained():
             uri = f"file:{quote(str(path.resolve()))}?mode={'rw' if writable else 'ro'}"
             self._connection = apsw.Connection(uri, flags | apsw.SQLITE_OPEN_URI)
@@ -113,6 +118,18 @@ class SqliteTables:
             with self._explained():
                 self._connection.execute("COMMIT")
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._explained():
+            self._connection.execute("SAVEPOINT trueup_row")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO trueup_row; RELEASE trueup_row")
+            raise
+        with self._explained():
+            self._connection.execute("RELEASE trueup_row")
+
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]:
         with self._lock, self._explained():
             return list(self._connection.execute(text, tuple(values)))
@@ -126,7 +143,8 @@ class SqliteTables:
         return time.time_ns()
 
     def close(self) -> None:
-        self._connection.close()
+        if self._is_own:
+            self._connection.close()
 
     def _parts(self, name: str) -> list[str]:
         """`main.orders` names a schema only where such a database is attached; else the point is part of the name."""
@@ -144,8 +162,10 @@ class SqliteTables:
             raise Conflict(f"{self._path} is locked by its bot; the next run tries again") from fault
         except apsw.NotADBError as fault:
             raise LedgerError(f"{self._path} is no SQLite database") from fault
+        except apsw.ConstraintError as fault:
+            raise RowRefused(f"{self._path}: {fault}") from fault
         except apsw.ReadOnlyError as fault:
-            raise LedgerError(
+            raise RowRefused(
                 f"{self._path} cannot be written: give this user the right to write the file and its folder"
             ) from fault
         except apsw.CantOpenError as fault:

@@ -57,16 +57,17 @@ def plan_profiles(
     Books of the bot's own are read twice, the window of recent activity apart. `told`: gets the rows of them that say
     nothing certain.
     """
+    from trueup.engine.run.observe import RECENT_S
     from trueup.engine.run.plan_account import plan_account
 
     async def plan(account: "ManagedAccount") -> "list[ProfileReport]":
         foreign = getattr(account.ledger, "foreign", None)
         if foreign is not None:
-            foreign.look()
+            foreign.look(RECENT_S)
             await asyncio.sleep(max(one.policy.recent_activity_window_s for one in account.profiles))
         reports = await plan_account(account)
         if foreign is not None and told is not None:
-            told.extend(foreign.faults)
+            told.extend(foreign.unclear)
         return reports
 
     return _over_accounts(loaded, profile_ids, plan)

@@ -1,0 +1,165 @@
+"""Mapped tables as somebody else's books (`ports.foreign_books`): read at one moment, written by compare-and-set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from trueup.books.tables.database import TableDatabase
+from trueup.books.tables.mapping import TableMapping, TablesMapping
+from trueup.books.tables.open_tables import open_tables, sqlite_path
+from trueup.books.tables.read_tables import TablesReader, Wanted
+from trueup.books.tables.write_rows import write_rows
+from trueup.model.errors import Conflict, LedgerError
+from trueup.model.plan import Plan
+from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.times import NS_PER_S, from_ns, is_before, to_ns
+from trueup.ports.foreign_books import (
+    BooksSettings,
+    BooksTraits,
+    ForeignRead,
+    RepairAsked,
+    WriteBack,
+    WriteMode,
+    WriteOutcome,
+    WriteResult,
+)
+
+OVERLAP_S = 60  # a bot's transaction may stamp a row well before it commits
+_KEPT = ("profile", "price")  # meanings that are no key of an order
+
+
+class TablesBooks:
+    """Implements `ForeignBooks`."""
+
+    def __init__(self, settings: BooksSettings, mapping: TablesMapping, address: str) -> None:
+        writable = settings.write is WriteMode.TABLES
+        self._address, self._folder, self._writable = address, settings.folder, writable
+        self._database = open_tables(address, settings.folder, writable=writable)
+        owners = [one.profile_id for one in settings.profiles]
+        self._reader = TablesReader(self._database, mapping, owners)
+        self._traits = BooksTraits(
+            kind="tables",
+            source=settings.source,
+            write=settings.write,
+            order_keys=order_keys(mapping.orders),
+            writable_keys=frozenset(mapping.orders.writable) if writable else frozenset(),
+            inserts=writable and can_insert(self._database, mapping.orders),
+            together=writable and is_same_database(address, settings.ledger_url, settings.folder),
+        )
+
+    @property
+    def traits(self) -> BooksTraits:
+        return self._traits
+
+    @property
+    def reader(self) -> TablesReader:
+        """For those who look at the tables themselves: `connect`, `doctor`."""
+        return self._reader
+
+    def read(self, since: str | None, recent_s: float) -> ForeignRead:
+        with self._database.reading():
+            now_ns = self._database.now_ns()
+            recent = from_ns(now_ns - round(recent_s * NS_PER_S))
+            start = recent
+            if since is not None:
+                overlapped = from_ns(to_ns(since) - OVERLAP_S * NS_PER_S)
+                start = overlapped if is_before(overlapped, recent) else recent
+            read = self._reader.read(Wanted(live=True, changed_since=start))
+        can_tell = self._reader.mapping.orders.changed_column is not None
+        return replace(read, cursor=from_ns(now_ns) if can_tell else None)
+
+    def find(
+        self, *, keys: Sequence[str] = (), ids: Sequence[str] = (), trade_ids: Sequence[str] = ()
+    ) -> ForeignRead:
+        with self._database.reading():
+            return self._reader.read(Wanted(keys=keys, ids=ids, trade_ids=trade_ids))
+
+    def is_removal_normal(self, order: LocalOrder) -> bool:
+        return False
+
+    def lock(self, keys: Sequence[str], within: Any) -> dict[str, str]:
+        reader = self._within(within)
+        return {one.key: one.fingerprint for one in reader.order_cells(Wanted(keys=keys), lock=True)}
+
+    def write_back(self, writes: Sequence[WriteBack], within: Any = None) -> list[WriteResult]:
+        if within is not None:
+            reader = self._within(within)
+            return write_rows(reader, reader.database, writes)
+        return [self._write_alone(one) for one in writes]
+
+    def _write_alone(self, write: WriteBack) -> WriteResult:
+        try:
+            with self._database.writing():
+                (result,) = write_rows(self._reader, self._database, [write])
+                return result
+        except (Conflict, LedgerError) as fault:
+            return WriteResult(sequence=write.sequence, outcome=WriteOutcome.FAILED, error=str(fault))
+
+    def _within(self, connection: Any) -> TablesReader:
+        database = within_transaction(self._address, self._folder, connection)
+        reader = TablesReader(database, self._reader.mapping, self._reader.owners)
+        reader.steps = self._reader.steps
+        return reader
+
+    def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
+        return []
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def order_keys(table: TableMapping) -> frozenset[str]:
+    """What rows of this table say of an order."""
+    keys = {one for one in (*table.columns, *table.fixed) if one not in _KEPT}
+    if "price" in table.columns:
+        keys |= {"limit_price", "filled_avg_price"}
+    return frozenset(keys | {"side", "status", "filled_qty"})
+
+
+def can_insert(database: TableDatabase, table: TableMapping) -> bool:
+    """Whether a unique key protects the bot's own late insert, and every column that must be filled is mapped."""
+    ids = {table.columns.get("venue_order_id"), table.columns.get("client_order_id")} - {None}
+    companions = {table.columns.get("symbol"), table.columns.get("profile"), *table.where} | ids
+    protected = any(set(key) <= companions and set(key) & ids for key in database.unique_keys(table.table))
+    return (
+        protected
+        and not set(table.key or database.primary_key(table.table)) & set(table.columns.values()) - ids
+    )
+
+
+def is_same_database(address: str, ledger_url: str, folder: str) -> bool:
+    """Whether books and journal can change in one transaction."""
+    if not ledger_url:
+        return False
+    ours = urlsplit(ledger_url)
+    if ours.scheme.startswith("sqlite"):
+        is_file = "://" not in address or address.startswith("sqlite:")
+        return is_file and _resolved(sqlite_path(address, folder)) == _resolved(
+            sqlite_path(ledger_url, folder)
+        )
+    theirs = urlsplit(address)
+    if not (ours.scheme.startswith("postgres") and theirs.scheme.startswith("postgres")):
+        return False
+    return (ours.hostname, ours.port or 5432, ours.path) == (
+        theirs.hostname,
+        theirs.port or 5432,
+        theirs.path,
+    )
+
+
+def _resolved(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def within_transaction(address: str, folder: str, connection: Any) -> TableDatabase:
+    """The same tables, seen through the connection of somebody else's transaction."""
+    if urlsplit(address).scheme.startswith("postgres"):
+        from trueup.books.tables.postgresql import PostgresqlTables
+
+        return PostgresqlTables(address, writable=True, within=connection)
+    from trueup.books.tables.sqlite import SqliteTables
+
+    return SqliteTables(sqlite_path(address, folder), within=connection)
