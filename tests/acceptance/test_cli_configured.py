@@ -1,15 +1,20 @@
-"""The commands on a configured profile: real files, real SQLite, the venue an exported file, no mocks."""
+"""The commands on a configured profile: real files, real databases of both kinds, the venue an export, no mocks."""
 
 import json
 import os
+import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.postgres.databases import migrated_database
 from trueup.engine.recorder.recorder import Recorder
+from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.times import from_ns
@@ -26,17 +31,24 @@ BEFORE = from_ns(NOW_NS - HOUR_NS)
 class Desk:
     """A folder with a configuration, books of one order of 10, and a venue that says how much of it is filled."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, postgresql: str | None = None) -> None:
+        """`postgresql`: the URL of the books, which are a SQLite file otherwise."""
         self.folder = folder
+        self._postgresql = postgresql
         self.call(
             "init", "--venue", "files", "--account", "acc-1", "--profile", "bot1", "--prefix", "b1", code=0
         )
         self.record("b1-1", "v-1")
         self.at_venue("v-1", "b1-1", filled="7")
 
-    def call(self, *args: str, code: int | None = None, stdin: str | None = None) -> Result:
+    def call(
+        self, *args: str, code: int | None = None, stdin: str | None = None, columns: int | None = 160
+    ) -> Result:
         config = ["--config", str(self.folder / "trueup.toml")]
-        result = CliRunner().invoke(commands, [*args, *config], input=stdin, env={"COLUMNS": "160"})
+        environ = {"COLUMNS": str(columns) if columns else None}
+        if self._postgresql:
+            environ["TRUEUP_DATABASE_URL"] = self._postgresql
+        result = CliRunner().invoke(commands, [*args, *config], input=stdin, env=environ)
         assert code is None or result.exit_code == code, result.output
         return result
 
@@ -44,7 +56,11 @@ class Desk:
         return [json.loads(line) for line in self.call(*args, "--json", code=code).stdout.splitlines()]
 
     def record(self, client_order_id: str, venue_order_id: str) -> None:
-        ledger = open_sqlite(self.folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
+        hour_ago = partial(int, NOW_NS - HOUR_NS)
+        if self._postgresql:
+            ledger = open_postgresql(self._postgresql, clock_ns=hour_ago)
+        else:
+            ledger = open_sqlite(self.folder / "trueup.sqlite", clock_ns=hour_ago)
         recorder = Recorder(ledger, Profile(profile_id="bot1", account_id="acc-1", venue="files"))
         trade_id = f"t-{client_order_id}"
         recorder.open_trade(trade_id, "ETH/USD", PositionSide.LONG)
@@ -81,9 +97,16 @@ class Desk:
         return str(order["filled_qty"])
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+@pytest.fixture(params=["postgresql", "sqlite"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    if request.param == "sqlite":
+        yield Desk(tmp_path)
+        return
+    with migrated_database() as url:
+        yield Desk(tmp_path, url)
+
+
+of_sqlite = pytest.mark.parametrize("desk", ["sqlite"], indirect=True)  # about its file
 
 
 def test_plan_shows_and_writes_nothing(desk: Desk) -> None:
@@ -236,11 +259,10 @@ def test_breaks_are_listed_while_they_are_open(desk: Desk) -> None:
 
 def test_breaks_are_readable_on_80_columns(desk: Desk) -> None:
     desk.call("run", "--once", code=2)
-    config = ["--config", str(desk.folder / "trueup.toml")]
-    lines = CliRunner().invoke(commands, ["breaks", *config], env={"COLUMNS": "80"}).stdout.splitlines()
+    lines = desk.call("breaks", columns=80).stdout.splitlines()
     assert any(line.startswith("warn      fill_drift    b1-1 ") for line in lines)
     assert "    venue reports 7 of 10 filled, local 0" in [line.rstrip() for line in lines]
-    unwrapped = CliRunner().invoke(commands, ["breaks", *config], env={"COLUMNS": None}).stdout
+    unwrapped = desk.call("breaks", columns=None).stdout
     assert "b1-1   venue reports 7 of 10 filled, local 0" in unwrapped
 
 
@@ -248,6 +270,7 @@ def test_a_table_without_rows_is_exported_as_nothing(desk: Desk) -> None:
     assert desk.call("export", "decisions", code=0).stdout == ""
 
 
+@of_sqlite
 def test_books_without_a_profile_say_what_makes_one(desk: Desk) -> None:
     (desk.folder / "trueup.sqlite").unlink()
     for suffix in ("-wal", "-shm"):
@@ -265,6 +288,7 @@ def test_export_and_verify(desk: Desk) -> None:
     assert len(file.read_text().splitlines()) == desk.json("verify", code=0)[0]["rows"] > 2
 
 
+@of_sqlite
 def test_a_broken_chain_is_found(desk: Desk) -> None:
     import apsw
 
@@ -296,6 +320,7 @@ def test_doctor_says_what_to_do(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+@of_sqlite
 def test_doctor_warns_of_a_ledger_that_others_may_read(desk: Desk) -> None:
     (ledger,) = desk.folder.glob("*.sqlite")
     ledger.chmod(0o644)
@@ -306,6 +331,7 @@ def test_doctor_warns_of_a_ledger_that_others_may_read(desk: Desk) -> None:
 
 
 def test_doctor_tries_the_executor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "hooks_of_doctor", raising=False)
     config = desk.folder / "trueup.toml"
     text = config.read_text().replace("apply = false", 'apply = false\nexecutor = "hooks_of_doctor:Hooks"')
     config.write_text(text)
@@ -359,6 +385,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_disarmed(desk: Desk) -> None:
     assert "'=HYPERLINK(1)" in desk.call("export", "orders", code=0).stdout
 
 
+@of_sqlite
 def test_what_is_no_ledger_is_one_line(desk: Desk) -> None:
     (desk.folder / "trueup.sqlite").write_bytes(b"x" * 5000)
     for suffix in ("-wal", "-shm"):

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from urllib.parse import urlsplit
 
 import psycopg
-from psycopg import conninfo
 
 from tests.postgres.server import SharedServer
 from trueup.ledgers.postgresql.migrate import known_migrations, migrate
@@ -48,9 +48,9 @@ def migrated_database() -> Iterator[str]:
             _drop(name)
 
 
-def url_of(database: str, **changes: str) -> str:
-    """The session's server by its URL, with another database (or user, or password)."""
-    return conninfo.make_conninfo(shared_server().url, dbname=database, **changes)
+def url_of(database: str) -> str:
+    """A database of the session's server."""
+    return urlsplit(shared_server().url)._replace(path=f"/{database}").geturl()
 
 
 _clean: list[str] = []  # databases of this process that the next test may have

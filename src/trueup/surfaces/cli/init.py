@@ -31,8 +31,7 @@ _TEMPLATE = """\
 # TRUEUP_DATABASE_PATH, TRUEUP_SERVICE_APPLY … in the environment come before what stands here.
 
 [database]
-# The books and trueup's journal; made at the first run.
-path = {database}
+{database}
 
 [service]
 # Dry: breaks are reported and nothing is written to the books. `trueup apply` asks before it writes.
@@ -61,6 +60,14 @@ profile_id = {profile}
 # corrections_max = 1000
 # notional_max_usd = "10000"
 """
+_FILE = """\
+# The books and trueup's journal; made at the first run.
+path = {path}"""
+_SERVER = """\
+# The books and trueup's journal, for any number of machines; `trueup migrate` makes the tables.
+url = {url}
+# The password is read as psql reads it (PGPASSWORD, ~/.pgpass), or from where this says; it never stands here.
+# password = {{ env = "TRUEUP_DB_PASSWORD" }}"""
 _OWNED = """\
 # The bot's orders begin with it; others are left alone.
 owned_client_order_id_prefixes = [{prefix}]"""
@@ -76,6 +83,7 @@ _NOT_OWNED = """\
 @click.option("--profile", metavar="ID", help="A name for the bot.")
 @click.option("--prefix", metavar="TEXT", help="What the bot's client order ids begin with.")
 @click.option("--database", metavar="PATH", default="trueup.sqlite", show_default=True)
+@click.option("--postgres", metavar="URL", help="A PostgreSQL database instead: postgresql://USER@HOST/NAME.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @common
 def command(
@@ -86,6 +94,7 @@ def command(
     profile: str | None,
     prefix: str | None,
     database: str,
+    postgres: str | None,
     force: bool,
 ) -> None:
     """Write a commented trueup.toml. Asks for what the flags do not say; the default is dry."""
@@ -104,17 +113,17 @@ def command(
         account=_answer("Account (a name of your choice)", account, "--account", f"{exchange or venue}-1"),
         profile=_answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
         prefix=_answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
-        database=database,
+        database=_FILE.format(path=_quoted(database)) if postgres is None else _server(postgres),
     )
     _write(path, text, force=force)
     if invocation.json:
         invocation.data({"path": str(path)})
     else:
-        say(f"wrote {path}; next: trueup doctor")
+        say(f"wrote {path}; next: trueup {'doctor' if postgres is None else 'migrate'}")
 
 
 def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str, database: str) -> str:
-    """The configuration's text; every value is quoted as TOML wants it."""
+    """The configuration's text; every value is quoted as TOML wants it. `database`: the lines of its section."""
     lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
     credentials = [
         "",
@@ -124,7 +133,7 @@ def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str
         "",
     ]
     return _TEMPLATE.format(
-        database=_quoted(database),
+        database=database,
         account=_quoted(account),
         venue=_quoted(venue),
         profile=_quoted(profile),
@@ -132,6 +141,16 @@ def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str
         credentials="\n".join(credentials) if lines else "",
         ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,
     )
+
+
+def _server(url: str) -> str:
+    from trueup.service.config import has_password
+
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise InputError("expected postgresql://USER@HOST/NAME", "--postgres")
+    if has_password(url):
+        raise InputError("leave the password out: it never stands in the file", "--postgres")
+    return _SERVER.format(url=_quoted(url))
 
 
 def _quoted(text: str) -> str:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Set up": {
         "init": ("init:command", "Write a commented trueup.toml."),
+        "migrate": ("migrate:command", "Make or upgrade the tables of a PostgreSQL database."),
         "doctor": ("doctor:command", "Check configuration, database and venue."),
         "config": ("config:command", "Show every setting and where it comes from."),
     },

@@ -1,0 +1,60 @@
+"""Which rights a role needs, and no more: a *writer* (the service, a bot's Recorder, people) and a *reader*.
+
+The writer cannot change or delete a row of the order log, delete one of the books, or alter a table; whoever has only
+its password cannot hide what was done. The owner of the schema migrates, and nobody works with that role.
+"""
+
+import psycopg
+from psycopg import sql
+
+from trueup.ledgers.postgresql.database import explain
+from trueup.ledgers.postgresql.migrate import SCHEMA
+
+# What the writer may do besides reading. Every table stands here: a new one is a decision.
+WRITER = {
+    "accounts": "INSERT, UPDATE",
+    "alerts": "INSERT, UPDATE",
+    "breaks": "INSERT, UPDATE, DELETE",  # resolved ones are forgotten by `trueup purge`
+    "decisions": "INSERT, UPDATE",
+    "deferrals": "INSERT, UPDATE, DELETE",
+    "exit_audit": "INSERT, UPDATE",
+    "fills": "INSERT, UPDATE",
+    "leases": "INSERT, UPDATE",
+    "migrations": "",
+    "order_log": "INSERT",
+    "orders": "INSERT, UPDATE",
+    "outbox": "INSERT, UPDATE, DELETE",
+    "previous_ids": "INSERT, DELETE",  # by the triggers of orders
+    "profiles": "INSERT, UPDATE",
+    "runs": "INSERT, DELETE",
+    "trades": "INSERT, UPDATE",
+    "watermarks": "INSERT, UPDATE, DELETE",
+}
+
+
+def grants(role: str, *, writer: bool) -> list[str]:
+    """The statements that give a role, which exists, its rights and take all others on trueup's tables."""
+    schema, name = sql.Identifier(SCHEMA), sql.Identifier(role)
+    parts = [
+        sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}").format(schema, name),
+        sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA {} FROM {}").format(schema, name),
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, name),
+        sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, name),
+    ]
+    if writer:
+        parts.append(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, name))
+        for table, rights in WRITER.items():
+            if rights:
+                place = sql.Identifier(SCHEMA, table)
+                parts.append(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), place, name))
+    return [part.as_string(None) for part in parts]
+
+
+def grant(connection: psycopg.Connection, address: str, role: str, *, writer: bool) -> None:
+    """All of it or nothing. Raises LedgerError where the role does not exist, or this one may not."""
+    try:
+        with connection.transaction():
+            for statement in grants(role, writer=writer):
+                connection.execute(statement.encode())
+    except psycopg.Error as fault:
+        raise explain(fault, address) from fault
