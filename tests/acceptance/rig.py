@@ -201,9 +201,7 @@ class Rig:
             fills=self._rows("fills", profile_id, Fill),
             trades=self._rows("trades", profile_id, Trade),
         )
-        overrun = {one.found.trade_id for one in self.ledger.journal.list_breaks(profile_id, open_only=False)}
-        trades = frozenset(trade_id for trade_id in overrun if trade_id is not None)
-        return ProfileBooks(profile_id=profile_id, account_id=account_id, local=local, overrun_trades=trades)
+        return ProfileBooks(profile_id=profile_id, account_id=account_id, local=local)
 
     def _rows(self, table: str, profile_id: str, kind: type[T]) -> list[T]:
         rows = self.ledger.export(table, profile_id)

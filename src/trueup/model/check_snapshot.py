@@ -179,6 +179,10 @@ def _check_single_values(snapshot: Snapshot) -> None:
     for key, other in local.other_profiles_open_qty.items():
         amounts[f"$.local.other_profiles_open_qty.{key}.long"] = (other.long, False)
         amounts[f"$.local.other_profiles_open_qty.{key}.short"] = (other.short, False)
+    for key, trades in (local.other_profiles_trades or {}).items():
+        for name, quantities in (("long", trades.long), ("short", trades.short)):
+            for place, qty in enumerate(quantities):
+                amounts[f"$.local.other_profiles_trades.{key}.{name}[{place}]"] = (qty, False)
     for path, (text, signed) in amounts.items():
         _raise_fault(path, None if text is None else amount_fault(text, signed=signed))
     _check_pattern(policy.client_order_id_pattern)

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     UNKNOWN_FILL_ORDER = "unknown_fill_order"
     # trades
     BEYOND_OPEN_QTY = "beyond_open_qty"
+    ORDERS_FILLED_MORE = "orders_filled_more"
     # coverage
     COVERED_FROM_HISTORY = "covered_from_history"
     MISSING_FILL_DATA = "missing_fill_data"

@@ -17,6 +17,7 @@ from trueup.model.vocabulary import (
     Extent,
     Intent,
     LedgerFeature,
+    Lists,
     Outcome,
     PositionSide,
     QuarantinedBy,
@@ -123,6 +124,13 @@ class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw
     settled: bool = True
 
 
+class OtherTrades(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Of which trades that is made: the open quantity of each."""
+
+    long: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
 class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """One order as the venue reports it. `status` null = a word that is not known (see `raw_status`).
 
@@ -202,10 +210,13 @@ class Position(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
 
 
 class PositionsRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """`lists`: what a complete list names; where only what is held, a missing row is flat."""
+
     state: ReadState = ReadState.FAILED
     read_at: str | None = None
     rows: list[Position] = []
     error: str | None = None
+    lists: Lists = Lists.ALL
 
 
 class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -235,6 +246,7 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fills: list[Fill] = []
     trades: list[Trade] = []
     other_profiles_open_qty: dict[str, OtherOpenQty] = {}
+    other_profiles_trades: dict[str, OtherTrades] | None = None  # null: only the sums are known
     decisions: list[Decision] = []
     unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
 

@@ -118,6 +118,13 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Lists(StrEnum):
+    """What a complete list of positions names: everything tradable, or only what is held."""
+
+    ALL = "all"
+    HELD = "held"
+
+
 class OnConfirmedAbsence(StrEnum):
     CANCEL = "cancel"
     HOLD = "hold"
@@ -154,6 +161,8 @@ class BreakKind(StrEnum):
     POSITION_MISMATCH = "position_mismatch"
     SUB_TAG_MISSING = "sub_tag_missing"
     TRADE_OVERRUN = "trade_overrun"
+    TRADE_DRIFT = "trade_drift"
+    POSITION_UNKNOWN = "position_unknown"
     IDS_INCOMPLETE = "ids_incomplete"
     END_UNKNOWN = "end_unknown"
 

@@ -13,6 +13,7 @@ from tests.acceptance.plan.snapshots import (
     projected_trade,
     stands,
     steps,
+    the_break,
     told,
     trade,
     venue_order,
@@ -101,11 +102,118 @@ def test_an_exit_fill_reduces_the_trade():
     assert told(planned) == ["exit_fill v-1 4 @ 110 of 4"]
 
 
-def test_beyond_the_trades_open_quantity_books_on_the_order_only():
+# A trade is the sum of its orders
+
+
+def test_beyond_its_entry_a_trade_is_open_with_a_negative_quantity():
     planned = plan([exit_order()], [venue_exit("5")], trades=[trade(**LONG, exit_qty="8")])
     assert stands(planned, "v-1") == "partially_filled 5 @ 110"
+    assert projected_trade(planned) == "open 10/13"
+    overrun = the_break(planned, "trade_overrun")
+    assert (overrun["severity"], overrun["trade_id"], overrun["corrected"]) == ("error", "t-1", False)
+    assert overrun["venue"] == {"beyond_qty": "3"}
+
+
+def test_an_overrun_is_told_in_every_run_until_its_entry_grows():
+    overrun = trade(**LONG, exit_qty="13")
+    assert kinds(plan([], [], trades=[overrun])) == {"trade_overrun"}
+    late = local_order(trade_id="t-1", qty="3")
+    grown = venue_order(qty="3", status="filled", filled_qty="3", filled_avg_price="90")
+    planned = plan([late], [grown], trades=[overrun])
+    assert projected_trade(planned) == "closed 13/13"
+    assert "trade_overrun" not in kinds(planned)
+
+
+def test_a_closed_trade_overruns_nothing():
+    assert kinds(plan([], [], trades=[trade(**LONG, exit_qty="13", status="closed")])) == set()
+
+
+def test_within_the_tolerance_it_is_no_overrun():
+    step = {"symbol": "ETH/USD", "qty_step": "0.001"}
+    over = trade(**LONG, exit_qty="10.001")
+    assert kinds(plan([], [], trades=[over], instruments=[step])) == set()
+    assert kinds(plan([], [], trades=[over])) == {"trade_overrun"}
+    noise = trade(**LONG, exit_qty="10.00000000000000002")
+    assert kinds(plan([], [], trades=[noise])) == set()
+
+
+def test_a_base_fee_makes_no_overrun():
+    """The account paid it; what entered left."""
+    planned = plan([exit_order()], [venue_exit("10", "filled")], trades=[trade(**LONG, fee_base_qty="0.01")])
     assert projected_trade(planned) == "closed 10/10"
-    assert "trade_overrun" in kinds(planned)
+    assert "trade_overrun" not in kinds(planned)
+
+
+SOLD = {
+    "client_order_id": "c-2",
+    "venue_order_id": "v-2",
+    "side": "sell",
+    "action": "exit",
+    "trade_id": "t-1",
+}
+
+
+@pytest.mark.parametrize("status", ["closed", "open"])
+def test_an_exit_that_was_held_back_is_on_the_trade_when_the_entry_grows(status):
+    """Books of an older version: entry 7 of 10 heard, the exit of 10 on the order only."""
+    entry = local_order(trade_id="t-1", status="partially_filled", filled_qty="7", filled_avg_price="100")
+    sold = local_order(**SOLD, status="filled", filled_qty="10", filled_avg_price="110")
+    grown = venue_order(status="filled", filled_qty="10", filled_avg_price="100")
+    held = trade(entry_qty="7", exit_qty="7", entry_avg_price="100", status=status)
+    planned = plan([entry, sold], [grown], trades=[held])
+    assert steps(planned)[0].startswith("book_fill v-1 ")
+    assert projected_trade(planned) == "closed 10/10"
+    assert planned["projected_trades"][0]["entry_avg_price"] == "100"
+    assert the_break(planned, "trade_drift")["severity"] == "info"
+
+
+def test_an_order_that_the_trade_does_not_list_takes_nothing_from_it():
+    """A snapshot need not hold a trade's old orders: what is listed is the least it can be."""
+    entry = local_order(trade_id="t-1", status="partially_filled", filled_qty="2", filled_avg_price="100")
+    planned = plan([entry], [venue_order(**FOUR)], trades=[trade(**LONG)])
+    assert projected_trade(planned) == "open 12/0"
+    assert "trade_drift" not in kinds(planned)
+
+
+def test_not_while_the_bot_is_at_one_of_the_orders():
+    """It may be about to write its trade."""
+    entry = local_order(trade_id="t-1", status="partially_filled", filled_qty="2", filled_avg_price="100")
+    busy = local_order(**SOLD, status="filled", filled_qty="1", last_activity_at=at(0))
+    planned = plan([entry, busy], [venue_order(**FOUR)], trades=[trade(entry_qty="2", entry_avg_price="100")])
+    assert projected_trade(planned) == "open 4/0"
+
+
+def test_a_closed_trade_stays_closed_however_its_amounts_are_spelled():
+    done = local_order(trade_id="t-1", status="filled", filled_qty="10", filled_avg_price="100")
+    closed = trade(entry_qty="10.0", entry_avg_price="100.0", status="closed")
+    planned = plan(
+        [done],
+        [],
+        trades=[closed],
+        history=history(
+            [venue_order(status="filled", filled_qty="10", filled_avg_price="100")], [fill("F1", "10")]
+        ),
+    )
+    assert steps(planned) == ["supersede_fill v-1 F1 10 @ 100 for 10 of legacy"]
+    assert planned["projected_trades"] == []
+
+
+@pytest.mark.parametrize("status", ["canceled", "expired", "rejected"])
+def test_a_trade_closes_when_its_only_entry_ends_unfilled(status):
+    planned = plan([local_order(trade_id="t-1")], [venue_order(status=status)], trades=[trade()])
+    assert projected_trade(planned) == "closed 0/0"
+
+
+def test_not_while_another_entry_is_live_or_when_an_exit_ends():
+    other = {"venue_order_id": "v-2", "client_order_id": "c-2"}
+    planned = plan(
+        [local_order(trade_id="t-1"), local_order(**other, trade_id="t-1")],
+        [venue_order(status="canceled"), venue_order(**other)],
+        trades=[trade()],
+    )
+    assert planned["projected_trades"] == []
+    ended = venue_order(side="sell", status="canceled")
+    assert plan([exit_order()], [ended], trades=[trade()])["projected_trades"] == []
 
 
 def test_a_trade_closes_at_zero():

@@ -167,6 +167,11 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
         HALF | {"side": "sell"},
         trades=[trade(**LONG, exit_qty="8")],
     ),
+    Reason.ORDERS_FILLED_MORE: lambda: pair(
+        {"trade_id": "t-1", "filled_qty": "3", "filled_avg_price": "100", "status": "partially_filled"},
+        HALF,
+        trades=[trade()],
+    ),
     # coverage
     Reason.COVERED_FROM_HISTORY: lambda: past(missed(sub_tag="t-1"), trades=[trade(**LONG)]),
     Reason.MISSING_FILL_DATA: lambda: past(missed(qty=None, filled_qty=None)),

@@ -303,10 +303,141 @@ def test_a_trade_that_is_quarantined_stays_so_without_another_correction():
     assert steps(confirmed("0", trades=[quarantined])) == []
 
 
+def test_the_only_set_that_equals_the_shortfall_is_quarantined():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="4"), trade(trade_id="t-3", entry_qty="3")]
+    planned = confirmed("10", trades=trades)  # 4 and 3 are missing
+    assert steps(planned) == ["quarantine_trade t-2", "quarantine_trade t-3"]
+    assert all("may be healthy" not in item["message"] for item in planned["breaks"])
+
+
+def test_where_several_could_be_gone_all_of_them_are_quarantined_and_that_is_said():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="4"), trade(trade_id="t-3", entry_qty="4")]
+    planned = confirmed("14", trades=trades)
+    assert steps(planned) == ["quarantine_trade t-2", "quarantine_trade t-3"]
+    assert all("some of them may be healthy" in item["message"] for item in planned["breaks"])
+
+
+def test_where_no_set_of_trades_equals_the_shortfall_nobody_is_quarantined():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="3")]
+    planned = confirmed("8", trades=trades)  # 5 of 13
+    assert steps(planned) == []
+    assert {item["severity"] for item in planned["breaks"]} == {"error"}
+
+
+def test_where_more_than_everything_is_missing_all_are_quarantined():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="3")]
+    assert steps(confirmed("-2", trades=trades)) == ["quarantine_trade t-1", "quarantine_trade t-2"]
+
+
+def test_the_trades_of_other_profiles_explain_it_as_well():
+    others = {
+        "other_profiles_open_qty": {"ETH/USD": {"long": "7", "short": "0"}},
+        "other_profiles_trades": {"ETHUSD": {"long": ["3", "4"], "short": []}},
+    }
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="5")]
+    keys: dict = {"local_keys": others, "trades": trades}
+    assert steps(confirmed("18", **keys)) == []  # 4 of 22: it is theirs
+    assert steps(confirmed("17", **keys)) == ["quarantine_trade t-2"]  # 5
+    assert steps(confirmed("14", **keys)) == ["quarantine_trade t-2"]  # 8: 5 and 3
+
+
+def test_an_overrun_trade_counts_negative():
+    trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="2", exit_qty="5")]
+    assert kinds(parity("7", trades=trades)) == {"trade_overrun"}
+    assert steps(confirmed("0", trades=trades)) == []  # what became of whose quantity is not known
+
+
+def test_a_trade_is_compared_by_what_its_orders_filled():
+    """Books of an older version: the exit of 10 is on its order, 7 of it on the trade."""
+    entry = local_order(trade_id="t-1", status="filled", filled_qty="10", filled_avg_price="90")
+    sold = entry | {"client_order_id": "c-2", "venue_order_id": "v-2", "side": "sell", "action": "exit"}
+    beside = trade(trade_id="t-2", entry_qty="3")
+    keys = {"policy": ON, "instruments": [ETH]}
+    left = trade(**LONG, exit_qty="7")
+    planned = plan([entry, sold], [], trades=[left, beside], positions=holding(held("3")), **keys)
+    assert steps(planned) == ["close_trade t-1"]
+    assert projected_trade(planned) == "closed 10/10"
+    assert kinds(planned) == {"trade_drift"}
+    wrong = plan([entry, sold], [], trades=[left, beside], positions=holding(held("6")), **keys)
+    assert (steps(wrong), kinds(wrong)) == ([], {"position_mismatch"})
+
+
+# What is compared
+
+
+def test_a_position_without_any_trade_is_told_with_the_way_out():
+    planned = parity("3", trades=[])
+    item = the_break(planned, "position_mismatch")
+    assert (item["trade_id"], item["venue"]) == (None, {"position_qty": "3"})
+    assert "position_baseline" in item["message"]
+    assert kinds(parity("3", trades=[], policy={"position_baseline": {"ETH/USD": "3"}})) == set()
+
+
+def test_outside_the_managed_symbols_it_is_nobodys_business():
+    assert kinds(parity("3", trades=[], policy={"managed_symbols": ["BTC/USD"]})) == set()
+
+
+def test_such_a_position_is_confirmed_as_any_other_and_a_skipped_run_does_not_reset_it():
+    before = confirmed("3", trades=[], runs=2, spacing_s=60)
+    busy = local_order(last_activity_at=at(120))
+    keys = {"policy": ON, "instruments": [ETH], "positions": holding(held("3"))}
+    skipped = plan_of(snapshot([busy], [venue_order()], prior=before["findings"], taken_at=at(120), **keys))
+    assert "not_settled" in deferred(skipped)
+    after = plan_of(snapshot([], [], prior=skipped["findings"], taken_at=at(180), **keys))
+    assert the_break(after, "position_mismatch")["severity"] == "error"
+
+
+def test_a_missing_row_of_an_open_trade_is_told():
+    item = the_break(parity(None), "position_unknown")
+    assert (item["symbol"], item["corrected"]) == ("ETH/USD", False)
+    assert "missing_position_is_flat" in item["message"]
+
+
+def test_a_missing_row_is_flat_where_the_venue_lists_only_what_is_held():
+    flat = holding(lists="held")
+    assert steps(confirmed(None, positions=flat)) == ["quarantine_trade t-1"]
+    assert kinds(parity(None, trades=[], positions=flat)) == set()
+
+
+def test_of_an_instrument_that_should_hold_nothing_no_row_is_wanted():
+    assert kinds(parity(None, trades=[], policy={"managed_symbols": ["ETH/USD"]})) == set()
+
+
+def test_two_rows_that_contradict_each_other_are_unknown():
+    twice = holding(held("10"), held("9"))
+    assert kinds(parity(positions=twice)) == {"position_unknown"}
+
+
+def test_a_hedged_side_without_a_row_is_unknown_or_flat():
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
+    one = holding(held("10", position_side="long"))
+    assert kinds(parity(trades=trades, positions=one)) == {"position_unknown"}
+    flat = parity(trades=trades, positions=one | {"lists": "held"})
+    assert (kinds(flat), the_break(flat, "position_mismatch")["trade_id"]) == ({"position_mismatch"}, "t-2")
+
+
+def test_hedged_and_without_any_row_the_sides_do_not_hide_each_other():
+    order = local_order(trade_id="t-1", status="filled", filled_qty="10", position_side="long")
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="10")]
+    keys = {"policy": ON, "trades": trades, "positions": holding(lists="held")}
+    assert result(plan([order], [], **keys))["mismatched_trades"] == 2
+    assert kinds(plan([order | {"position_side": None}], [], **keys)) == set()
+
+
+@pytest.mark.parametrize(("baseline", "long", "short"), [("3", "13", "-4"), ("-3", "10", "-7")])
+def test_where_the_venue_hedges_the_owners_share_is_on_its_side_only(baseline, long, short):
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
+    legs = holding(held(long, position_side="long"), held(short, position_side="short"))
+    policy = {"position_baseline": {"ETH/USD": baseline}}
+    assert kinds(parity(trades=trades, positions=legs, policy=policy)) == set()
+
+
 # Closing
 
 
-CLOSE = {"parity_action": "auto_close", "parity_auto_close_notional_max_usd": "1000"}
+CLOSE = {"parity_action": "auto_close", "parity_auto_close_notional_max_usd": "2000"}
+FOUR = trade(trade_id="t-2", entry_qty="4")
+SHORT = trade(trade_id="t-3", side="short", entry_qty="4")
 
 
 def test_auto_close_on_an_explicit_flat():
@@ -317,6 +448,11 @@ def test_auto_close_on_an_explicit_flat():
     assert result(planned)["auto_closed_trades"] == 1
 
 
+def test_auto_close_of_all_trades_of_a_flat_instrument():
+    planned = confirmed("0", policy=CLOSE, trades=[trade(**LONG), FOUR])
+    assert steps(planned) == ["close_trade t-1", "close_trade t-2"]
+
+
 @pytest.mark.parametrize(
     ("qty", "keys"),
     [
@@ -325,11 +461,34 @@ def test_auto_close_on_an_explicit_flat():
         ("0", {"policy": {"parity_action": "auto_close"}}),  # the limit's default is 0
         ("0", {"policy": CLOSE, "instruments": [KRAKEN]}),  # an unknown rate is not zero
         ("4", {"policy": CLOSE}),  # not flat
-        ("0", {"policy": CLOSE, "trades": [trade(**LONG), trade(trade_id="t-2", entry_qty="3")]}),  # 10 ≠ 13
+        ("4", {"policy": CLOSE, "trades": [trade(**LONG), FOUR]}),  # 10 of 14 are missing, and it is not flat
+        ("0", {"policy": CLOSE, "trades": [trade(**LONG), SHORT]}),  # a trade of the other side is open
+        ("0", {"policy": CLOSE | {"position_baseline": {"ETH/USD": "-5"}}}),  # the owner is short
+        ("0", {"policy": CLOSE | {"position_baseline": {"ETH/USD": "5"}}}),  # 15 are missing, it holds 10
     ],
 )
 def test_else_auto_close_closes_nothing(qty, keys):
     assert not any(step.startswith("close_trade") for step in steps(confirmed(qty, **keys)))
+
+
+@pytest.mark.parametrize("quarantined_by", ["person", "parity", None])
+def test_a_quarantined_trade_is_never_closed(quarantined_by):
+    held_back = trade(**LONG, status="quarantined", quarantined_by=quarantined_by)
+    assert steps(confirmed("0", policy=CLOSE, trades=[held_back])) == []
+
+
+def test_two_trades_with_one_shortfall_and_an_owner_on_the_other_side():
+    trades = [trade(entry_qty="5"), trade(trade_id="t-2", entry_qty="5")]
+    policy = CLOSE | {"position_baseline": {"ETH/USD": "-5"}}
+    assert steps(confirmed("0", policy=policy, trades=trades)) == []
+
+
+def test_of_several_that_could_be_gone_none_is_closed():
+    """The owner's 5 and both trades' 5 explain it as well."""
+    trades = [trade(entry_qty="5"), trade(trade_id="t-2", entry_qty="5")]
+    policy = CLOSE | {"position_baseline": {"ETH/USD": "5"}}
+    planned = confirmed("10", policy=policy, trades=trades)
+    assert steps(planned) == ["quarantine_trade t-1", "quarantine_trade t-2"]
 
 
 # Release
@@ -357,6 +516,10 @@ def test_released_with_nothing_left_it_closes():
 
 def test_a_person_releases_what_a_person_quarantined():
     assert steps(confirmed("10", runs=6, trades=[quarantined("person")])) == []
+
+
+def test_a_closed_trade_is_never_released():
+    assert steps(confirmed("0", runs=6, trades=[quarantined("parity") | {"status": "closed"}])) == []
 
 
 # Notionals

@@ -235,12 +235,12 @@ def test_a_trade_opened_late_begins_with_what_its_orders_filled(bench: Bench) ->
     assert bench.record_trade() == trade
 
 
-def test_of_a_trade_opened_late_it_is_said_what_its_exits_filled_beyond_it(bench: Bench) -> None:
+def test_a_trade_opened_late_is_the_sum_of_its_orders_also_beyond_its_entry(bench: Bench) -> None:
     bench.record_order("1", side=Side.SELL, action=Action.EXIT)
     bench.bot.record_fill("b1-1", replace(bench.fill("F1", "10"), side=Side.SELL))
     trade = bench.record_trade()
     assert trade is not None
-    assert (trade.entry_qty, trade.exit_qty) == ("0", "0")
+    assert (trade.entry_qty, trade.exit_qty, trade.status) == ("0", "10", TradeStatus.OPEN)
     (found,) = bench.ledger.journal.list_breaks()
     assert (found.found.kind, found.found.venue) == (BreakKind.TRADE_OVERRUN, {"beyond_qty": "10"})
 
@@ -267,7 +267,8 @@ def test_an_exit_beyond_the_trade_is_reported_in_the_same_transaction(bench: Ben
     bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
     bench.record_order("2", side=Side.SELL, action=Action.EXIT)
     bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
-    assert (bench.order("2").filled_qty, bench.trade()["exit_qty"]) == ("5", "3")
+    assert (bench.order("2").filled_qty, bench.trade()["exit_qty"]) == ("5", "5")
+    assert bench.trade()["status"] == "open"
     (found,) = bench.ledger.journal.list_breaks("mom-1")
     assert (found.found.kind, found.found.reason, found.found.trade_id) == (
         "trade_overrun",
@@ -276,7 +277,7 @@ def test_an_exit_beyond_the_trade_is_reported_in_the_same_transaction(bench: Ben
     )
     assert found.found.venue == {"beyond_qty": "2"}
     last = [row for row in bench.ledger.export("order_log") if row["event"] == "filled"][-1]
-    assert "2 beyond the open quantity of trade t-1" in last["payload"]["reason"]
+    assert "2 more left trade t-1 than entered it" in last["payload"]["reason"]
     bench.assert_log_is_true()
 
 
@@ -296,3 +297,69 @@ def test_the_overrun_has_the_id_that_a_run_would_have_given_it(bench: Bench) -> 
     (planned,) = [one.break_id for one in plan.breaks if one.kind == "trade_overrun"]
     bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
     assert [one.found.break_id for one in bench.ledger.journal.list_breaks("mom-1")] == [planned]
+
+
+def test_the_entry_heard_late_closes_the_overrun_trade(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
+    bench.bot.record_fill("b1-1", bench.fill("F3", "2"))
+    bench.bot.record_canceled("b1-1")
+    assert (bench.trade()["entry_qty"], bench.trade()["exit_qty"]) == ("5", "5")
+    assert bench.trade()["status"] == "closed"
+
+
+def test_a_trade_that_an_older_version_left_behind_its_orders_is_level_at_the_next_fill(bench: Bench) -> None:
+    """Its exit of 5 was held to the 3 that it had then."""
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-2", Fill(fill_id="F2", qty="5", price="1020"))
+    bench.store.execute("UPDATE trades SET exit_qty = '3', status = 'closed'")
+    bench.bot.record_fill("b1-1", bench.fill("F3", "4"))
+    assert (bench.trade()["entry_qty"], bench.trade()["exit_qty"]) == ("7", "5")
+    assert bench.trade()["status"] == "open"
+
+
+@pytest.mark.parametrize("end", ["record_canceled", "record_rejected", "record_expired"])
+def test_a_trade_whose_only_entry_ended_unfilled_closes(bench: Bench, end: str) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.record_order("2")
+    getattr(bench.bot, end)("b1-1")
+    assert bench.trade()["status"] == "open"  # another entry is live
+    getattr(bench.bot, end)("b1-2")
+    assert (bench.trade()["status"], bench.trade()["entry_qty"]) == ("closed", "0")
+
+
+def test_an_exit_that_ends_closes_no_trade_that_is_yet_to_be_entered(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_canceled("b1-2")
+    assert bench.trade()["status"] == "open"
+
+
+def test_close_trade_closes_what_holds_nothing(bench: Bench) -> None:
+    bench.record_trade()
+    assert bench.bot.close_trade("t-1").status is TradeStatus.CLOSED
+    log = bench.ledger.export("order_log")
+    assert bench.bot.close_trade("t-1").status is TradeStatus.CLOSED
+    assert bench.ledger.export("order_log") == log
+    bench.assert_log_is_true()
+
+
+def test_close_trade_closes_nothing_else(bench: Bench) -> None:
+    with pytest.raises(Conflict, match="never opened"):
+        bench.bot.close_trade("t-1")
+    bench.record_trade()
+    bench.record_order()
+    with pytest.raises(Conflict, match="live order"):
+        bench.bot.close_trade("t-1")
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.bot.record_canceled("b1-1")
+    with pytest.raises(Conflict, match="holds 3"):
+        bench.bot.close_trade("t-1")
+    assert bench.trade()["status"] == "open"

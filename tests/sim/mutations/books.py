@@ -95,4 +95,4 @@ def a_fill_is_known_by_its_id_alone() -> Mutation:
 
 
 def a_trade_opened_late_is_empty() -> Mutation:
-    return mock.patch.object(recorder, "take_in", side_effect=lambda trade, *others: (trade, []))
+    return mock.patch.object(recorder, "take_in", side_effect=lambda trade, *others: trade)

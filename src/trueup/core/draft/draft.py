@@ -5,7 +5,7 @@ their index in `orders`; the local side read from here is always as the earlier 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -50,6 +50,7 @@ SEVERITY_OF = {
     BreakKind.UNMAPPED_INSTRUMENT: Severity.ERROR,
     BreakKind.PRICE_MISSING: Severity.ERROR,
     BreakKind.POSITION_MISMATCH: Severity.ERROR,
+    BreakKind.TRADE_OVERRUN: Severity.ERROR,
 }  # every other kind: warn
 
 
@@ -424,12 +425,18 @@ class Draft(Facts):
     def counted(self, key: str) -> int:
         return self.counts[key]
 
-    def keep_findings_of(self, kind: BreakKind, token: str | None = None) -> None:
-        """Findings that a skipped check neither counts nor resets; `token`: of this instrument's trades only."""
+    def keep_findings_of(
+        self, kind: BreakKind, token: str | None = None, *, digests: Collection[str] = ()
+    ) -> None:
+        """Findings that a skipped check neither counts nor resets; `token`: of this instrument's trades only.
+
+        `digests`: what the ids of the instrument's breaks without a trade begin with.
+        """
         for one in self.prior:
             trade = self.trades.get(known_id(one.trade_id) or "")
             of_token = token is None or (trade is not None and symbol_token(trade.symbol) == token)
-            if one.kind is kind and of_token:
+            named = one.break_id is not None and one.break_id.split("-", 1)[0] in digests
+            if one.kind is kind and (of_token or named):
                 self.kept_findings.append(one)
 
     def build_result(self, *, mismatches: int) -> Result:

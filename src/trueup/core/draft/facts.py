@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, amount
-from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, VenueOrder
+from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy
 
@@ -118,6 +118,15 @@ class Facts:
         instrument = self.instruments.get(symbol_token(symbol))
         return None if instrument is None else instrument.quote
 
+    def quote_currency(self, symbol: str | None) -> str | None:
+        """The instrument's quote, else what stands behind the separator (`ETH/USD`)."""
+        if symbol is None:
+            return None
+        known = self.quote(symbol)
+        if known is not None:
+            return known
+        return symbol.rpartition("/")[2].upper() if "/" in symbol else None
+
     def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
         """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""
         return self.is_within_window(self.activity_at(order), read_at)
@@ -165,6 +174,10 @@ class Facts:
         trade_id = order.trade_id if isinstance(order, LocalOrder) else None
         token = None if order.symbol is None else symbol_token(order.symbol)
         return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
+
+    def trade_digest(self, trade: Trade) -> str:
+        """The stable part of every id derived from one trade."""
+        return digest(self.profile.profile_id, "trade", known_id(trade.trade_id))
 
     @cached_property
     def digest_of_venue_id(self) -> Callable[[str], str]:

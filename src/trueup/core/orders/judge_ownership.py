@@ -84,6 +84,11 @@ def _names_us_by_client_id(draft: Draft, record: VenueOrder) -> bool | None:
     return None
 
 
+def names_other_profile(draft: Draft, record: VenueOrder) -> bool:
+    """Whether the pattern finds another profile's name in the client order id."""
+    return _names_us_by_client_id(draft, record) is False
+
+
 def has_prefix(client_id: str, start: str) -> bool:
     """Whether the id starts with the prefix (both comparable) as a whole token: `bot` does not own `bot2-7`."""
     if not start or not client_id.startswith(start):

@@ -9,22 +9,32 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.core.draft.draft import Draft
+from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
 from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
 from trueup.core.orders.insert_order import Insertion, insert_order
-from trueup.core.orders.judge_ownership import Owner, judge_ownership
-from trueup.core.stages.cover_history import filled_qty
-from trueup.core.trades.positions import compare_positions, is_settled, open_trades
+from trueup.core.orders.judge_ownership import Owner, judge_ownership, names_other_profile
+from trueup.core.orders.record_figures import filled_qty
+from trueup.core.trades.positions import (
+    Compared,
+    compare_positions,
+    is_settled,
+    near,
+    open_trades,
+    report_unknown,
+    why_positions_unread,
+)
 from trueup.model.ids import digest, known_id, symbol_token
 from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import ExitBackfillResult, NoGoSample, Query
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import NOT_READ, PositionsRead, Trade, VenueOrder
+from trueup.model.snapshot import NOT_READ, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     TERMINAL,
     Action,
     BreakKind,
     CorrectionKind,
+    Extent,
     LedgerFeature,
     QuarantinedBy,
     QueryBy,
@@ -32,6 +42,7 @@ from trueup.model.vocabulary import (
     ReadState,
 )
 
+_UNREAD = "its position could not be read"
 NO_GO_SAMPLES_MAX = 20  # samples kept in a result; the counts are complete
 
 
@@ -43,6 +54,7 @@ class _Candidate(Struct):
     exits: list[VenueOrder]
     foreign: list[str] = []  # exits that somebody else sent: named, never booked
     ambiguous: bool = False
+    waits: bool = False  # until the ledger has said whether an exit is booked already
 
 
 def backfill_exits(draft: Draft) -> None:
@@ -78,15 +90,6 @@ def _why_skipped(draft: Draft) -> str | None:
     return why_positions_unread(draft.snapshot.venue.positions, failed_too=False)
 
 
-def why_positions_unread(read: PositionsRead, *, failed_too: bool = True) -> str | None:
-    """Why the position read proves nothing at all; null where it was answered (or, not `failed_too`, was tried)."""
-    if read.state is ReadState.COMPLETE:
-        return None
-    if read.state is ReadState.FAILED and read.error in (NOT_READ, None) and read.read_at is None:
-        return "positions_not_read"
-    return f"positions_{read.state}" if failed_too else None
-
-
 # -- candidates -------------------------------------------------------------------------------------------------------
 
 
@@ -97,13 +100,14 @@ def _candidates(draft: Draft) -> tuple[list[_Candidate], list[Trade]]:
     complete = draft.snapshot.venue.positions.state is ReadState.COMPLETE
     for trade in open_trades(draft):
         token = symbol_token(trade.symbol)
-        if not is_settled(draft, token):
+        if not is_settled(draft, token) or draft.trade_moves.open_qty(draft, trade) < 0:
             continue
-        comparisons = compare_positions(draft, token, trade.symbol) if complete else None
-        mine = [one for one in comparisons or () if one.side in (None, trade.side)]
+        compared = compare_positions(draft, token, trade.symbol) if complete else Compared([], _UNREAD)
+        mine = [one for one in compared.comparisons if one.side in (None, trade.side)]
         if not mine:
             unknown.append(trade)
-        elif mine[0].shortfall(trade.side) > draft.tolerance(trade.symbol):
+            report_unknown(draft, token, trade.symbol, compared.why_unknown or _UNREAD)
+        elif mine[0].shortfall(trade.side) > near(mine[0], draft.tolerance(trade.symbol)):
             candidates.append(_Candidate(trade, mine[0].shortfall(trade.side), []))
     return candidates, unknown
 
@@ -112,11 +116,12 @@ def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
     """Give every unbooked exit to the trade it names, or to the only one it can be of."""
     for record in _unbooked_exits(draft):
         fitting = [one for one in candidates if _may_close(record, one.trade)]
-        if not fitting:
+        if not fitting or _is_booked_elsewhere(draft, record, fitting):
             continue
         if judge_ownership(draft, record) is not Owner.US:
-            for one in fitting:
-                one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
+            if not names_other_profile(draft, record):
+                for one in fitting:
+                    one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
             continue
         named = [one for one in fitting if known_id(one.trade.trade_id) in _names(draft, record)]
         if len(named) == 1 or len(fitting) == 1:
@@ -124,6 +129,19 @@ def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
         else:
             for one in fitting:
                 one.ambiguous = True
+
+
+def _is_booked_elsewhere(draft: Draft, record: VenueOrder, fitting: list[_Candidate]) -> bool:
+    """Whether the ledger has it beyond the snapshot, ours or another profile's; asks, and waits for the answer."""
+    if draft.snapshot.local.extent is Extent.ALL:
+        return False
+    unanswered = unanswered_ids(draft, record)
+    if unanswered:
+        draft.ask_ledger(unanswered)
+        for one in fitting:
+            one.waits = True
+        return True
+    return is_known_elsewhere(draft, record)
 
 
 def _unbooked_exits(draft: Draft) -> list[VenueOrder]:
@@ -166,13 +184,16 @@ def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool
     """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
     if _needs_history(draft, one.trade):
         return False
+    if one.waits:
+        draft.unsettle(one.trade.symbol)
+        return False
     reason = _refusal(draft, candidates, one)
     if reason is None:
         return True
     _no_go(draft, one.trade, reason)
     qty = draft.trade_moves.open_qty(draft, one.trade)
     draft.add_break(
-        digest(draft.profile.profile_id, "trade", known_id(one.trade.trade_id)),
+        draft.trade_digest(one.trade),
         BreakKind.MISSING_EXIT,
         reason,
         f"trade {one.trade.trade_id} is open with {text(qty)}, the venue holds {text(one.shortfall)} less: {reason}"

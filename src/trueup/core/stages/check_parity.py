@@ -1,7 +1,8 @@
 """The stage that compares open trades with the venue's position, per account and instrument, and acts only when sure.
 
 A mismatch is confirmed by consecutive runs of the same sign over a least time; a skipped run neither counts nor resets.
-Then the policy's action, only where the venue holds less. What parity quarantined it releases after as many equal runs.
+Then the policy's action, only where the venue holds less, on the trades that are proven gone (`explain_shortfall`).
+What parity quarantined it releases after as many equal runs.
 """
 
 from decimal import Decimal
@@ -10,18 +11,24 @@ from typing import Any
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
-from trueup.core.stages.backfill_exits import why_positions_unread
+from trueup.core.trades.explain_shortfall import Explanation, explain_shortfall
 from trueup.core.trades.move_trade import settle_status
 from trueup.core.trades.positions import (
     Comparison,
+    baseline_of,
     compare_positions,
-    expected_sides,
+    held_side,
     is_settled,
+    near,
     notional_usd,
     open_trades,
+    others_of,
+    position_digest,
+    report_unknown,
+    why_positions_unread,
 )
-from trueup.core.trades.trade_moves import set_trade, trades_with_live_entry
-from trueup.model.ids import digest, known_id, symbol_token
+from trueup.core.trades.trade_moves import report_lag, same_quantities, set_trade, trades_with_live_entry
+from trueup.model.ids import known_id, symbol_token
 from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import Correction, Deferral, Notification, ParityResult
 from trueup.model.reasons import Reason
@@ -81,42 +88,48 @@ def _why_skipped(draft: Draft) -> str | None:
 
 
 def _watched(draft: Draft) -> dict[str, str]:
-    """Instruments to compare, by token: those of open trades, and those the policy names."""
-    names = (
-        draft.policy.parity_symbols
-        if draft.policy.parity_symbols is not None
-        else draft.policy.managed_symbols
-    )
+    """Instruments to compare, by token: those the policy names, those of open trades, and what the venue holds."""
+    policy = draft.policy
+    names = policy.parity_symbols if policy.parity_symbols is not None else policy.managed_symbols
     named = {symbol_token(symbol): symbol for symbol in names or ()}
+    held = {symbol_token(row.symbol): row.symbol for row in draft.snapshot.venue.positions.rows}
+    owned = {symbol_token(symbol): symbol for symbol in policy.position_baseline}
     traded = {symbol_token(trade.symbol): trade.symbol for trade in open_trades(draft)}
     quarantined = {
         symbol_token(trade.symbol): trade.symbol
         for trade in draft.trades.values()
         if trade.status is TradeStatus.QUARANTINED
     }
-    if names is None:
-        return traded | quarantined
-    return {token: (quarantined | traded).get(token, symbol) for token, symbol in named.items()}
+    found = held | owned | named | quarantined | traded
+    return found if names is None else {token: found[token] for token in named}
 
 
 def _check_instrument(draft: Draft, token: str, symbol: str, tally: _Tally) -> None:
-    comparisons = compare_positions(draft, token, symbol)
-    if not comparisons:
-        draft.keep_findings_of(BreakKind.POSITION_MISMATCH, token)
+    compared = compare_positions(draft, token, symbol)
+    if compared.why_unknown is not None:
+        report_unknown(draft, token, symbol, compared.why_unknown)
+    if not compared.comparisons:
+        _keep_findings(draft, token)
         return
     tolerance = draft.tolerance(symbol)
-    differing = [one for one in comparisons if abs(one.difference) > tolerance]
+    differing = [one for one in compared.comparisons if abs(one.difference) > near(one, tolerance)]
     if not is_settled(draft, token):
-        draft.keep_findings_of(BreakKind.POSITION_MISMATCH, token)
+        _keep_findings(draft, token)
         if differing:
             draft.deferrals.append(
                 Deferral(reason=DeferralReason.NOT_SETTLED, client_order_id=None, venue_order_id=None)
             )
         return
-    if not differing:
+    if not differing and compared.why_unknown is None:
         _count_equal(draft, token)
+        _close_lagging(draft, token)
     for comparison in differing:
         _report_mismatch(draft, comparison, tally)
+
+
+def _keep_findings(draft: Draft, token: str) -> None:
+    digests = [position_digest(draft, token, side) for side in (None, *PositionSide)]
+    draft.keep_findings_of(BreakKind.POSITION_MISMATCH, token, digests=digests)
 
 
 # -- mismatches -------------------------------------------------------------------------------------------------------
@@ -126,11 +139,15 @@ def _report_mismatch(draft: Draft, comparison: Comparison, tally: _Tally) -> Non
     tally.notionals.append(notional_usd(draft, comparison))
     side, trades = _concerned(draft, comparison)
     less = comparison.shortfall(side) > 0
+    explained = _explain(draft, comparison, side, trades) if less else Explanation()
     concerned: list[Trade | None] = [*trades] or [None]
-    for trade in concerned:
+    for place, trade in enumerate(concerned):
         confirmations, confirmed = _confirm(draft, comparison, trade, less)
-        acted = confirmed and less and trade is not None and _act(draft, comparison, trade, side, tally)
-        _add_break(draft, comparison, trade, less, confirmations, confirmed=confirmed, acted=acted)
+        may_act = confirmed and place in explained.gone
+        action = _action(draft, comparison, trades, explained) if may_act and trade is not None else None
+        acted = action is not None and trade is not None and _act(draft, trade, action, tally)
+        note = _note(trade, less=less, unclear=bool(explained.gone) and not explained.is_only)
+        _add_break(draft, comparison, trade, less, confirmations, note, confirmed=confirmed, acted=acted)
         tally.mismatched += trade is not None
         tally.confirmed |= confirmed
 
@@ -139,21 +156,60 @@ def _concerned(draft: Draft, comparison: Comparison) -> tuple[PositionSide, list
     """The trades of which the venue holds less; where there are none, those of which it holds more."""
     trades = open_trades(draft, comparison.token)
     if comparison.side is not None:
-        return comparison.side, [one for one in trades if one.side is comparison.side]
+        return comparison.side, [one for one in trades if held_side(draft, one) is comparison.side]
     lacking = PositionSide.LONG if comparison.difference < 0 else PositionSide.SHORT
-    short_of = [one for one in trades if one.side is lacking]
-    other = PositionSide.SHORT if lacking is PositionSide.LONG else PositionSide.LONG
-    return (lacking, short_of) if short_of else (other, trades)
+    short_of = [one for one in trades if held_side(draft, one) is lacking]
+    return (lacking, short_of) if short_of else (_other(lacking), trades)
+
+
+def _other(side: PositionSide) -> PositionSide:
+    return PositionSide.SHORT if side is PositionSide.LONG else PositionSide.LONG
+
+
+def _explain(draft: Draft, comparison: Comparison, side: PositionSide, trades: list[Trade]) -> Explanation:
+    """Which of the trades are gone. None is known to be while anything of the other side is open, or an overrun is."""
+    baseline = baseline_of(draft, comparison.token)
+    if comparison.side is None and _holds_other_side(draft, comparison, side):
+        return Explanation()
+    if any(
+        one.side is not side for one in trades
+    ):  # an overrun trade: of what it left behind nothing is known
+        return Explanation()
+    theirs, are_sums = _quantities_of(draft, comparison.token, side)
+    owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
+    return explain_shortfall(
+        [draft.trade_moves.open_qty(draft, one) for one in trades],
+        [*theirs, owned] if owned else theirs,
+        shortfall=comparison.shortfall(side),
+        tolerance=near(comparison, draft.tolerance(comparison.symbol)),
+        others_are_sums=are_sums,
+    )
+
+
+def _holds_other_side(draft: Draft, comparison: Comparison, side: PositionSide) -> bool:
+    """Whether a trade of the other side is open, of any profile; what the owner holds counts as one."""
+    other, baseline = _other(side), baseline_of(draft, comparison.token)
+    if baseline and (baseline > 0) is (other is PositionSide.LONG):
+        return True
+    theirs, _ = _quantities_of(draft, comparison.token, other)
+    return bool(theirs) or any(held_side(draft, one) is other for one in open_trades(draft, comparison.token))
+
+
+def _quantities_of(draft: Draft, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
+    """Open quantities of the other profiles' trades of this side, and whether only their sums are known."""
+    trades = draft.snapshot.local.other_profiles_trades
+    is_long = side is PositionSide.LONG
+    if trades is None:
+        sums = [amount(one.long if is_long else one.short) for one in others_of(draft, token)]
+        return [qty for qty in sums if qty], any(sums)
+    theirs = [one for symbol, one in trades.items() if symbol_token(symbol) == token]
+    return [amount(qty) for one in theirs for qty in (one.long if is_long else one.short)], False
 
 
 def _digest(draft: Draft, comparison: Comparison, trade: Trade | None) -> str:
     if trade is None:
-        return digest(draft.profile.profile_id, "position", comparison.token, comparison.side)
-    return trade_digest(draft, trade)
-
-
-def trade_digest(draft: Draft, trade: Trade) -> str:
-    return digest(draft.profile.profile_id, "trade", known_id(trade.trade_id))
+        return position_digest(draft, comparison.token, comparison.side)
+    return draft.trade_digest(trade)
 
 
 def _confirm(draft: Draft, comparison: Comparison, trade: Trade | None, less: bool) -> tuple[int, bool]:
@@ -180,12 +236,24 @@ def _prior(draft: Draft, break_id: str, trade: Trade | None) -> Finding | None:
     return draft.prior_of(break_id, BreakKind.POSITION_MISMATCH, ids)
 
 
+def _note(trade: Trade | None, *, less: bool, unclear: bool) -> str:
+    """What a person should know before they act."""
+    if unclear:
+        return "; several sets of trades come to that, so some of them may be healthy"
+    if trade is None or not less:
+        return (
+            "; what the owner holds besides the bots belongs into position_baseline (`trueup init` shows it)"
+        )
+    return ""
+
+
 def _add_break(
     draft: Draft,
     comparison: Comparison,
     trade: Trade | None,
     less: bool,
     confirmations: int,
+    note: str,
     *,
     confirmed: bool,
     acted: bool,
@@ -197,7 +265,7 @@ def _add_break(
         Reason.POSITION_LESS if less else Reason.POSITION_MORE,
         f"{comparison.symbol}: the trades come to {text(comparison.expected_qty)}, the venue holds"
         f" {text(comparison.venue_qty)}: {text(abs(comparison.difference))} {word}"
-        f" (seen {confirmations} of {draft.policy.parity_confirmations} times)",
+        f" (seen {confirmations} of {draft.policy.parity_confirmations} times){note}",
         ids=(None, None, None if trade is None else trade.trade_id),
         symbol=comparison.symbol,
         local={"position_qty": text(comparison.expected_qty)},
@@ -213,50 +281,49 @@ def _add_break(
 # -- actions ----------------------------------------------------------------------------------------------------------
 
 
-def _act(draft: Draft, comparison: Comparison, trade: Trade, side: PositionSide, tally: _Tally) -> bool:
-    """Quarantine or close a trade that the venue cannot hold any more. Returns whether it did."""
-    shortfall = comparison.shortfall(side)
-    qty = draft.trade_moves.open_qty(draft, trade)
-    long, short = expected_sides(draft, comparison.token)
-    other_side = short if side is PositionSide.LONG else long
-    if qty > shortfall + draft.tolerance(trade.symbol) or (comparison.side is None and other_side > 0):
+def _action(
+    draft: Draft, comparison: Comparison, trades: list[Trade], explained: Explanation
+) -> ParityAction | None:
+    """What becomes of trades that are gone, or may be. Closed is only what is known to be, and never one of several."""
+    wanted = draft.policy.parity_action
+    if wanted is ParityAction.AUTO_CLOSE and explained.is_only:
+        gone = [trades[place] for place in sorted(explained.gone)]
+        return wanted if _may_close(draft, comparison, gone) else None
+    return None if wanted is ParityAction.REPORT else ParityAction.QUARANTINE
+
+
+def _act(draft: Draft, trade: Trade, action: ParityAction, tally: _Tally) -> bool:
+    """Quarantine or close an open trade; a quarantined one stays as it is. Returns whether it did."""
+    if trade.status is not TradeStatus.OPEN:
         return False
-    if draft.policy.parity_action is ParityAction.QUARANTINE and trade.status is TradeStatus.OPEN:
-        _change(
-            draft,
-            trade,
-            CorrectionKind.QUARANTINE_TRADE,
-            NotificationKind.QUARANTINED,
-            _sign(True),
-            Reason.POSITION_LESS,
-        )
-        tally.quarantined += 1
-        return True
-    if draft.policy.parity_action is ParityAction.AUTO_CLOSE and _may_close(
-        draft, comparison, trade, qty, shortfall
-    ):
-        _change(
-            draft,
-            trade,
+    if action is ParityAction.AUTO_CLOSE:
+        kind, notice, reason = (
             CorrectionKind.CLOSE_TRADE,
             NotificationKind.CLOSED,
-            _sign(True),
             Reason.POSITION_FLAT,
         )
         tally.closed += 1
-        return True
-    return False
+    else:
+        kind, notice, reason = (
+            CorrectionKind.QUARANTINE_TRADE,
+            NotificationKind.QUARANTINED,
+            Reason.POSITION_LESS,
+        )
+        tally.quarantined += 1
+    _change(draft, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{_sign(True)}", reason)
+    return True
 
 
-def _may_close(draft: Draft, comparison: Comparison, trade: Trade, qty: Decimal, shortfall: Decimal) -> bool:
+def _may_close(draft: Draft, comparison: Comparison, gone: list[Trade]) -> bool:
+    """An explicit flat, a shortfall that is exactly what these trades hold, and a known notional within the limit."""
     notional = notional_usd(draft, comparison)
     limit = amount(draft.policy.parity_auto_close_notional_max_usd)
+    held = sum((draft.trade_moves.open_qty(draft, one) for one in gone), ZERO)
     return (
         comparison.is_flat
-        and abs(qty - shortfall) <= draft.tolerance(trade.symbol)
+        and abs(held - abs(comparison.difference)) <= near(comparison, draft.tolerance(comparison.symbol))
         and notional is not None
         and notional <= limit
-        and trade.quarantined_by is not QuarantinedBy.PERSON
     )
 
 
@@ -269,26 +336,34 @@ _CHANGES: dict[CorrectionKind, dict[str, Any]] = {
 }
 
 
-def _released(draft: Draft, trade: Trade) -> dict[str, Any]:
-    """Back to the bot; closed where nothing of it is left."""
-    freed = replace(trade, status=TradeStatus.OPEN, quarantined_by=None)
+def _standing(draft: Draft, trade: Trade) -> Trade:
+    """The trade with what its orders filled, where it lags behind them."""
+    return draft.trade_moves.lagging(draft).get(known_id(trade.trade_id) or "", trade)
+
+
+def _settled(draft: Draft, trade: Trade) -> dict[str, Any]:
+    """What the trade becomes in the bot's hands: closed where nothing of it is left."""
+    freed = replace(_standing(draft, trade), status=TradeStatus.OPEN, quarantined_by=None)
     live = known_id(trade.trade_id) in trades_with_live_entry(draft)
     settled = settle_status(freed, tolerance=draft.tolerance(trade.symbol), has_live_entry=live)
-    return {"status": settled.status, "quarantined_by": None}
+    moved = {key: getattr(settled, key) for key in ("entry_qty", "exit_qty", "entry_avg_price")}
+    lagging = {} if same_quantities(settled, trade) else moved
+    return {"status": settled.status, "quarantined_by": None} | lagging
 
 
 def _change(
     draft: Draft, trade: Trade, kind: CorrectionKind, notice: NotificationKind, detail: str, reason: Reason
 ) -> None:
-    """One correction of a trade's status, with its notice; quantities are never touched here."""
-    own = trade_digest(draft, trade)
+    """One correction of a trade's status, with its notice; quantities follow only where they lag behind the orders."""
+    own = draft.trade_digest(trade)
     key = known_id(trade.trade_id) or ""
     version = trade.version - (1 if key in draft.changed_trades else 0)
-    changes = _released(draft, trade) if kind is CorrectionKind.RELEASE_TRADE else _CHANGES[kind]
+    is_settled_again = kind is CorrectionKind.RELEASE_TRADE or reason is Reason.ORDERS_FILLED_MORE
+    changes = _settled(draft, trade) if is_settled_again else _CHANGES[kind]
     draft.corrections.append(
         Correction(
             correction_id=f"{own}-{version}-{kind}",
-            break_id=f"{own}-{BreakKind.POSITION_MISMATCH}{detail}",
+            break_id=f"{own}-{detail}",
             kind=kind,
             reason=reason,
             client_order_id=None,
@@ -311,6 +386,28 @@ def _change(
     set_trade(draft, replace(trade, **changes))
 
 
+def _close_lagging(draft: Draft, token: str) -> None:
+    """An open trade that its orders have left with nothing, and the venue holds nothing of it either."""
+    for key, levelled in sorted(draft.trade_moves.lagging(draft).items()):
+        trade = draft.trades[key]
+        is_here = symbol_token(trade.symbol) == token and draft.in_scope(trade.symbol)
+        if (
+            not is_here
+            or trade.status is not TradeStatus.OPEN
+            or _settled(draft, trade)["status"] is TradeStatus.OPEN
+        ):
+            continue
+        report_lag(draft, trade, levelled)
+        _change(
+            draft,
+            trade,
+            CorrectionKind.CLOSE_TRADE,
+            NotificationKind.CLOSED,
+            BreakKind.TRADE_DRIFT,
+            Reason.ORDERS_FILLED_MORE,
+        )
+
+
 # -- release ----------------------------------------------------------------------------------------------------------
 
 
@@ -318,12 +415,13 @@ def _count_equal(draft: Draft, token: str) -> None:
     """Equal runs of what parity quarantined; after enough of them the trade is released."""
     for key in sorted(draft.trades):
         trade = draft.trades[key]
-        if trade.quarantined_by is QuarantinedBy.PARITY and symbol_token(trade.symbol) == token:
+        is_parity = trade.status is TradeStatus.QUARANTINED and trade.quarantined_by is QuarantinedBy.PARITY
+        if is_parity and symbol_token(trade.symbol) == token and draft.in_scope(trade.symbol):
             _count_equal_run(draft, trade)
 
 
 def _count_equal_run(draft: Draft, trade: Trade) -> None:
-    own = trade_digest(draft, trade)
+    own = draft.trade_digest(trade)
     prior = draft.prior_by_id.get(f"{own}-{BreakKind.POSITION_MISMATCH}.equal")
     confirmations, released = _counted(draft, prior)
     if released:
@@ -332,7 +430,7 @@ def _count_equal_run(draft: Draft, trade: Trade) -> None:
             trade,
             CorrectionKind.RELEASE_TRADE,
             NotificationKind.RELEASED,
-            ".equal",
+            f"{BreakKind.POSITION_MISMATCH}.equal",
             Reason.PARITY_RESTORED,
         )
     draft.add_break(

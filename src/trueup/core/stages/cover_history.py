@@ -6,24 +6,23 @@ nothing more maps, for an inserted entry makes room for its exit.
 """
 
 from collections import Counter
-from decimal import Decimal
 
 from trueup.core.draft.draft import Draft, record_key
+from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
 from trueup.core.orders.derive_action import derive_action, map_trade
 from trueup.core.orders.fold_fills import price_of
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
-from trueup.core.orders.judgement import as_amount
-from trueup.core.stages.discover_orders import is_known_elsewhere, unanswered_ids, waits_for_predecessor
+from trueup.core.orders.record_figures import filled_qty, is_filled_like
+from trueup.core.stages.discover_orders import waits_for_predecessor
 from trueup.model.ids import comparable_ids, known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, HistoryRead, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import BreakKind, Extent, ReadState, Status
+from trueup.model.vocabulary import BreakKind, Extent, ReadState
 
-_FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
 # read once: until Python 3.12 a member read through its class costs as much as a small function
 _US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
 _ALL = Extent.ALL
@@ -146,13 +145,6 @@ def _is_known(draft: Draft, venue_id: str) -> bool:
     return record is not None and draft.holder_of(record) is not None
 
 
-def is_filled_like(record: VenueOrder) -> bool:
-    """Whether something of it was filled, by its quantity or its status."""
-    if record.status in _FILLED_LIKE:
-        return True
-    return record.filled_qty is not None and record.filled_qty != "0" and amount(record.filled_qty) > 0
-
-
 def _count_not_owned(
     draft: Draft, record: VenueOrder, counts: Counter[str], *, known: bool, in_scope: bool
 ) -> None:
@@ -233,13 +225,6 @@ def _lacks(draft: Draft, record: VenueOrder, reason: Reason) -> bool:
     if record.status is None or draft.is_unmapped(record.symbol):
         return True
     return filled_qty(record) is None or not _has_price(draft, record)
-
-
-def filled_qty(record: VenueOrder) -> Decimal | None:
-    """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
-    if record.filled_qty is not None:
-        return as_amount(record.filled_qty)
-    return as_amount(record.qty) if record.status is Status.FILLED else None
 
 
 def _has_price(draft: Draft, record: VenueOrder) -> bool:

@@ -99,14 +99,4 @@ def _quotes(draft: Draft) -> dict[str, str | None]:
     if draft.policy.notional_max_usd is None:
         return {}
     symbols = {one.break_id: one.symbol for one in draft.breaks}
-    return {break_id: quote_of(symbol, draft) for break_id, symbol in symbols.items()}
-
-
-def quote_of(symbol: str | None, draft: Draft) -> str | None:
-    """The instrument's quote, else what stands behind the separator (`ETH/USD`)."""
-    if symbol is None:
-        return None
-    known = draft.quote(symbol)
-    if known is not None:
-        return known
-    return symbol.rpartition("/")[2].upper() if "/" in symbol else None
+    return {break_id: draft.quote_currency(symbol) for break_id, symbol in symbols.items()}

@@ -1,7 +1,8 @@
-"""How the growth of an order moves its trade. Used by the core and by `Recorder`; pure.
+"""How the growth of an order moves its trade. Used by the core, `Recorder` and people's commands; pure.
 
-Only growth moves quantities. Quantity beyond a trade's open quantity stays on the order (`trade_overrun`). A trade
-closes at zero within the tolerance with no live entry; a later fill reopens it; a quarantined one stays quarantined.
+A trade is the sum of its orders: every growth moves it in full, in whatever order fills arrive. Beyond its entry it is
+open with a negative quantity (`is_overrun`). It closes at zero within the tolerance with no live entry, also where its
+entries ended unfilled; a later fill reopens it; a quarantined one stays quarantined.
 """
 
 from decimal import Decimal, localcontext
@@ -11,6 +12,8 @@ from msgspec.structs import replace
 from trueup.model.money import CONTEXT, ZERO, amount, text
 from trueup.model.snapshot import Fill, Trade
 from trueup.model.vocabulary import Action, PositionSide, TradeStatus
+
+NOISE = Decimal("1e-9")  # design.md, "The fold of fills": amounts closer than this part of them are the same
 
 
 def base_fee(fills: list[Fill], trade: Trade, quote: str | None) -> Decimal:
@@ -45,28 +48,25 @@ def move_trade(
     growth_cost: Decimal | None,
     recost: Decimal = ZERO,
     fee_base_qty: Decimal = ZERO,
-) -> tuple[Trade, Decimal]:
+) -> Trade:
     """The trade after one order grew by `growth_qty` (units) at `growth_cost` (quote currency; null = not known).
 
-    Returns the moved trade (status untouched, see `settle_status`) and the quantity beyond its open quantity.
+    Its status is untouched, see `settle_status`.
     """
     with localcontext(CONTEXT):
         fees = max(
             amount(trade.fee_base_qty) + fee_base_qty, ZERO
         )  # a rebate takes it no further than nothing
         if action is Action.EXIT:
-            fits = min(growth_qty, max(trade.open_qty, ZERO))
-            moved = replace(trade, exit_qty=text(amount(trade.exit_qty) + fits), fee_base_qty=text(fees))
-            return moved, growth_qty - fits
+            return replace(trade, exit_qty=text(amount(trade.exit_qty) + growth_qty), fee_base_qty=text(fees))
         before = amount(trade.entry_qty)
         after = before + growth_qty
-        moved = replace(
+        return replace(
             trade,
             entry_qty=text(after),
             entry_avg_price=_entry_price(trade, before, after, growth_cost, recost),
             fee_base_qty=text(fees),
         )
-        return moved, ZERO
 
 
 def _entry_price(
@@ -80,9 +80,23 @@ def _entry_price(
     return text((before * amount(trade.entry_avg_price) + growth_cost + recost) / after)
 
 
-def settle_status(trade: Trade, *, tolerance: Decimal, has_live_entry: bool) -> Trade:
-    """Close or reopen a trade whose quantities moved."""
+def settle_status(
+    trade: Trade, *, tolerance: Decimal, has_live_entry: bool, entry_ended: bool = False
+) -> Trade:
+    """Close or reopen a trade whose quantities moved, or one of whose entries ended (`entry_ended`)."""
     if trade.status is TradeStatus.QUARANTINED:
         return trade
-    flat = trade.open_qty <= tolerance and amount(trade.entry_qty) > 0 and not has_live_entry
-    return replace(trade, status=TradeStatus.CLOSED if flat else TradeStatus.OPEN)
+    has_begun = amount(trade.entry_qty) > 0 or (entry_ended and amount(trade.exit_qty) == 0)
+    flat = trade.open_qty <= near(trade, tolerance) and not is_overrun(trade, tolerance)
+    closes = flat and has_begun and not has_live_entry
+    return replace(trade, status=TradeStatus.CLOSED if closes else TradeStatus.OPEN)
+
+
+def is_overrun(trade: Trade, tolerance: Decimal) -> bool:
+    """Whether more left the trade than entered it. (Fees in the base currency are no exit.)"""
+    return amount(trade.exit_qty) - amount(trade.entry_qty) > near(trade, tolerance)
+
+
+def near(trade: Trade, tolerance: Decimal) -> Decimal:
+    """What counts as nothing of this trade: the instrument's tolerance, or what floats leave behind."""
+    return max(tolerance, NOISE * max(amount(trade.entry_qty), amount(trade.exit_qty)))

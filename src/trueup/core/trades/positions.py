@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from trueup.core.check_limits import usd_rate
 from trueup.core.draft.draft import Draft
-from trueup.core.stages.raise_alerts import quote_of
-from trueup.model.ids import symbol_token
+from trueup.core.trades.move_trade import NOISE
+from trueup.model.ids import digest, symbol_token
 from trueup.model.money import ZERO, amount
-from trueup.model.snapshot import Position, Trade
-from trueup.model.vocabulary import PositionSide, TradeStatus
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import NOT_READ, OtherOpenQty, Position, PositionsRead, Trade
+from trueup.model.vocabulary import BreakKind, Lists, PositionSide, ReadState, TradeStatus
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
@@ -43,39 +44,89 @@ class Comparison(Struct, frozen=True, kw_only=True):
         return self.difference if against else -self.difference
 
 
+def near(comparison: Comparison, tolerance: Decimal) -> Decimal:
+    """What counts as no difference: the instrument's tolerance, or what floats leave behind."""
+    return max(tolerance, NOISE * max(abs(comparison.expected_qty), abs(comparison.venue_qty)))
+
+
 def open_trades(draft: Draft, token: str | None = None) -> list[Trade]:
-    """Trades not closed that hold something once this plan is applied, by trade id."""
+    """Trades not closed that hold something, or less than nothing, once this plan is applied, by trade id."""
+    lagging = draft.trade_moves.lagging(draft)
     trades = [
         trade
         for key, trade in sorted(draft.trades.items())
-        if trade.status is not TradeStatus.CLOSED and draft.in_scope(trade.symbol)
+        if lagging.get(key, trade).status is not TradeStatus.CLOSED and draft.in_scope(trade.symbol)
     ]
     return [
         trade
         for trade in trades
         if (token is None or symbol_token(trade.symbol) == token)
-        and draft.trade_moves.open_qty(draft, trade) > 0
+        and draft.trade_moves.open_qty(draft, trade) != 0
     ]
 
 
-def compare_positions(draft: Draft, token: str, symbol: str) -> list[Comparison] | None:
-    """The instrument's comparisons (two where the venue hedges); null where the position is not known."""
+def held_side(draft: Draft, trade: Trade) -> PositionSide:
+    """On which side the trade's quantity stands: an overrun trade is on the other one."""
+    if draft.trade_moves.open_qty(draft, trade) > 0:
+        return trade.side
+    return LONG if trade.side is SHORT else SHORT
+
+
+class Compared(Struct, frozen=True):
+    """The instrument's comparisons (two where the venue hedges); `why_unknown`: what its position read does not say."""
+
+    comparisons: list[Comparison] = []
+    why_unknown: str | None = None
+
+
+def compare_positions(draft: Draft, token: str, symbol: str) -> Compared:
+    """Compare what all trades of the account come to with the position read, which is complete."""
     rows = _rows_of(draft, token)
-    if rows is None or (not rows and not draft.policy.missing_position_is_flat):
-        return None
-    hedged = any(row.position_side is not None for row in rows)
+    if rows is None:
+        return Compared(why_unknown="two rows of its position contradict each other")
     long, short = expected_sides(draft, token)
-    baseline = _baseline(draft, token)
-    if not hedged:
-        return [_comparison(token, symbol, None, long - short + baseline, rows)]
-    long += max(baseline, ZERO)
-    short += max(-baseline, ZERO)
-    of_side = {side: [row for row in rows if row.position_side is side] for side in (LONG, SHORT)}
-    return [
-        _comparison(token, symbol, side, expected, of_side[side])
-        for side, expected in ((LONG, long), (SHORT, short))
-        if of_side[side] or draft.policy.missing_position_is_flat
-    ]
+    baseline = baseline_of(draft, token)
+    if not _is_hedged(draft, token, rows):
+        expected = long - short + baseline
+        if rows or missing_is_flat(draft):
+            return Compared([_comparison(token, symbol, None, expected, rows)])
+        return Compared(why_unknown=None if not (long or short or baseline) else _NO_ROW)
+    return _compare_sides(
+        draft, token, symbol, {LONG: long + max(baseline, ZERO), SHORT: short + max(-baseline, ZERO)}, rows
+    )
+
+
+_NO_ROW = "the position list has no row of it"
+
+
+def _compare_sides(
+    draft: Draft, token: str, symbol: str, expected: dict[PositionSide, Decimal], rows: list[Position]
+) -> Compared:
+    """Long and short apart."""
+    comparisons: list[Comparison] = []
+    why_unknown = None
+    for side in (LONG, SHORT):
+        mine = [row for row in rows if row.position_side is side]
+        if mine or missing_is_flat(draft):
+            comparisons.append(_comparison(token, symbol, side, expected[side], mine))
+        elif expected[side]:
+            why_unknown = f"{_NO_ROW} on the {side} side"
+    return Compared(comparisons, why_unknown)
+
+
+def missing_is_flat(draft: Draft) -> bool:
+    """Whether an instrument without a row is flat: the venue lists only what is held, or the policy says so."""
+    return draft.policy.missing_position_is_flat or draft.snapshot.venue.positions.lists is Lists.HELD
+
+
+def _is_hedged(draft: Draft, token: str, rows: list[Position]) -> bool:
+    """By its rows; where there is none, by what the bot's own orders of it say."""
+    if rows:
+        return any(row.position_side is not None for row in rows)
+    return any(
+        order.position_side is not None and order.symbol is not None and symbol_token(order.symbol) == token
+        for order in draft.orders
+    )
 
 
 def _rows_of(draft: Draft, token: str) -> list[Position] | None:
@@ -88,21 +139,52 @@ def _rows_of(draft: Draft, token: str) -> list[Position] | None:
 
 
 def expected_sides(draft: Draft, token: str) -> tuple[Decimal, Decimal]:
-    """Open quantity of all profiles' trades, long and short, after this plan."""
+    """Open quantity of all profiles' trades, long and short, after this plan; what is overrun counts negative."""
     sums = {LONG: ZERO, SHORT: ZERO}
     for trade in open_trades(draft, token):
         sums[trade.side] += draft.trade_moves.open_qty(draft, trade)
-    for other_symbol, other in draft.snapshot.local.other_profiles_open_qty.items():
-        if symbol_token(other_symbol) == token:
-            sums[LONG] += amount(other.long)
-            sums[SHORT] += amount(other.short)
+    for other in others_of(draft, token):
+        sums[LONG] += amount(other.long)
+        sums[SHORT] += amount(other.short)
     return sums[LONG], sums[SHORT]
+
+
+def others_of(draft: Draft, token: str) -> list[OtherOpenQty]:
+    """What the account's other profiles hold of the instrument."""
+    others = draft.snapshot.local.other_profiles_open_qty.items()
+    return [one for symbol, one in others if symbol_token(symbol) == token]
+
+
+def report_unknown(draft: Draft, token: str, symbol: str, why: str) -> None:
+    """The break of an instrument whose position the venue did not say: nothing of it can be called in sync."""
+    draft.add_break(
+        position_digest(draft, token),
+        BreakKind.POSITION_UNKNOWN,
+        Reason.POSITION_UNKNOWN,
+        f"{symbol}: {why}, so what the trades come to cannot be compared. Where the venue lists only what is"
+        " held, `missing_position_is_flat` says so",
+        ids=(None, None, None),
+        symbol=symbol,
+    )
+
+
+def position_digest(draft: Draft, token: str, side: PositionSide | None = None) -> str:
+    """The stable part of every id derived from a position."""
+    return digest(draft.profile.profile_id, "position", token, side)
+
+
+def why_positions_unread(read: PositionsRead, *, failed_too: bool = True) -> str | None:
+    """Why the position read proves nothing at all; null where it was answered (or, not `failed_too`, was tried)."""
+    if read.state is ReadState.COMPLETE:
+        return None
+    if read.state is ReadState.FAILED and read.error in (NOT_READ, None) and read.read_at is None:
+        return "positions_not_read"
+    return f"positions_{read.state}" if failed_too else None
 
 
 def is_settled(draft: Draft, token: str) -> bool:
     """Whether no order of the instrument, of any profile, is recent, deferred or queried."""
-    others = draft.snapshot.local.other_profiles_open_qty.items()
-    if any(symbol_token(symbol) == token and not other.settled for symbol, other in others):
+    if any(not other.settled for other in others_of(draft, token)):
         return False
     return token not in draft.unsettled_symbols and token not in recent_symbols(draft)
 
@@ -121,13 +203,14 @@ def recent_symbols(draft: Draft) -> set[str]:
 
 def notional_usd(draft: Draft, comparison: Comparison) -> Decimal | None:
     """The size of a difference in US dollars; null where price or rate is not known, which is not zero."""
-    rate = usd_rate(quote_of(comparison.symbol, draft), draft.policy)
+    rate = usd_rate(draft.quote_currency(comparison.symbol), draft.policy)
     if rate is None or comparison.price is None:
         return None
     return abs(comparison.difference) * comparison.price * rate
 
 
-def _baseline(draft: Draft, token: str) -> Decimal:
+def baseline_of(draft: Draft, token: str) -> Decimal:
+    """What the owner holds of the instrument besides the bots, signed."""
     owned = draft.policy.position_baseline.items()
     return sum((amount(qty) for symbol, qty in owned if symbol_token(symbol) == token), ZERO)
 

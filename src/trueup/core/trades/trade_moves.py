@@ -1,4 +1,4 @@
-"""Growth of orders on its way to their trades: entries before exits, oldest submission first, settled once per plan.
+"""Growth of orders on its way to their trades: oldest submission first, settled once per plan.
 
 An exit may be judged before the entry that it closes; so the moves are noted as they are found, and what is open is
 computed from them, until `settle` lays them onto the trades.
@@ -12,16 +12,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import derive_action
-from trueup.core.trades.move_trade import base_fee, move_trade, settle_status
+from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade, settle_status
+from trueup.core.trades.sum_orders import level_with, sum_orders
+from trueup.core.trades.tell_overrun import overrun_break
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, text
+from trueup.model.money import ZERO, amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, Action, BreakKind, TradeStatus
+from trueup.model.vocabulary import LIVE, Action, BreakKind, Severity, Status, TradeStatus
 
 if TYPE_CHECKING:
     from trueup.core.draft.draft import Draft
+
+_ENDED_EARLY = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})  # not replaced: another goes on
 
 
 class _Move(Struct):
@@ -38,6 +42,7 @@ class TradeMoves:
 
     def __init__(self) -> None:
         self._moves: dict[str, list[_Move]] = {}
+        self._levelled: dict[str, Trade] | None = None
 
     def note(
         self,
@@ -58,45 +63,78 @@ class TradeMoves:
             )
 
     def open_qty(self, draft: "Draft", trade: Trade) -> Decimal:
-        """What the trade will hold once everything noted so far is laid onto it."""
-        return self._moved(draft, trade)[0].open_qty
+        """What the trade will hold once everything noted so far is laid onto it; negative beyond its entry."""
+        return self.moved(draft, trade).open_qty
 
-    def _moved(self, draft: "Draft", trade: Trade) -> tuple[Trade, list[tuple[int, Decimal]]]:
-        moves = self._moves.get(known_id(trade.trade_id) or "", [])
-        overruns: list[tuple[int, Decimal]] = []
+    def moved(self, draft: "Draft", trade: Trade) -> Trade:
+        """The trade's quantities as they will stand; its status is untouched."""
+        key = known_id(trade.trade_id) or ""
+        trade = self.lagging(draft).get(key, trade)
+        moves = self._moves.get(key, [])
         for move in sorted(moves, key=lambda one: _turn(one, draft.orders[one.index])):
-            fees = base_fee(move.real_fills, trade, draft.quote(trade.symbol))
-            trade, beyond = move_trade(
+            trade = move_trade(
                 trade,
                 move.action,
                 growth_qty=move.growth_qty,
                 growth_cost=move.growth_cost,
                 recost=move.recost,
-                fee_base_qty=fees,
+                fee_base_qty=base_fee(move.real_fills, trade, draft.quote(trade.symbol)),
             )
-            if beyond > 0:
-                overruns.append((move.index, beyond))
-        return trade, overruns
+        return trade
+
+    def lagging(self, draft: "Draft") -> dict[str, Trade]:
+        """Trades that say less than their orders, as they should be; those that this plan moves only until it does."""
+        if self._levelled is None:
+            self._levelled = find_lagging(draft)
+        return self._levelled
 
     def settle(self, draft: "Draft") -> None:
-        """Lay everything noted onto the trades, and report what is beyond their open quantity."""
+        """Lay everything noted onto the trades."""
         live_entries = trades_with_live_entry(draft) if self._moves else set()
         for key in sorted(self._moves):
             before = draft.trades[key]
-            moved, overruns = self._moved(draft, before)
-            for index, beyond in overruns:
-                _report_overrun(draft, index, before, beyond)
-            settled = (
-                settle_status(
+            moved = self.moved(draft, before)
+            if not same_quantities(moved, before):
+                moved = settle_status(
                     moved, tolerance=draft.tolerance(moved.symbol), has_live_entry=key in live_entries
                 )
-                if _quantities(moved) != _quantities(before)
-                else moved
-            )
-            if settled != before:
-                set_trade(draft, settled)
+                if key in self.lagging(draft):
+                    report_lag(draft, before, self.lagging(draft)[key])
+            elif same(moved.entry_avg_price, before.entry_avg_price):
+                continue
+            set_trade(draft, moved)
+        self._levelled = {key: one for key, one in self.lagging(draft).items() if key not in self._moves}
         self._moves = {}
         _close_flat(draft)
+        _report_overruns(draft)
+
+
+def find_lagging(draft: "Draft") -> dict[str, Trade]:
+    """Trades whose listed orders have filled more than they say, by key, as those orders leave them.
+
+    Not while the bot is at one of the orders: it may be about to write its trade.
+    """
+    if not draft.trades or draft.account_changed:
+        return {}
+    found: dict[str, Trade] = {}
+    for key, sums in sum_orders(draft.original_orders).items():
+        trade = draft.trades.get(key)
+        levelled = trade if trade is None else level_with(trade, sums)
+        if trade is not None and levelled is not None and levelled is not trade:
+            found[key] = _reopened(trade, levelled, draft.tolerance(trade.symbol))
+    if not found:
+        return {}
+    read_at = draft.snapshot.local.read_at
+    busy = {known_id(one.trade_id) for one in draft.original_orders if draft.is_recent(one, read_at)}
+    return {key: trade for key, trade in found.items() if key not in busy}
+
+
+def _reopened(trade: Trade, levelled: Trade, tolerance: Decimal) -> Trade:
+    """A closed trade that more left than entered is open. (One without any quantity is of books that keep none.)"""
+    keeps_none = amount(trade.entry_qty) == 0 and amount(trade.exit_qty) == 0
+    if trade.status is not TradeStatus.CLOSED or keeps_none or not is_overrun(levelled, tolerance):
+        return levelled
+    return replace(levelled, status=TradeStatus.OPEN)
 
 
 def set_trade(draft: "Draft", trade: Trade) -> None:
@@ -109,24 +147,36 @@ def set_trade(draft: "Draft", trade: Trade) -> None:
 
 
 def _close_flat(draft: "Draft") -> None:
-    """A trade that its last live entry held open closes once that entry has ended."""
+    """A trade that its last live entry held open closes once that entry has ended, filled or not."""
     if not draft.trades:
         return
-    ended = {known_id(order.trade_id) for order in draft.projected_orders() if order.status not in LIVE}
+    ended = [one for one in draft.projected_orders() if one.status not in LIVE and one.trade_id is not None]
+    if not ended:
+        return
+    unfilled = {known_id(one.trade_id) for one in ended if one.status in _ENDED_EARLY and _enters(draft, one)}
     live_entries: set[str] | None = None
-    for key in sorted(one for one in ended if one is not None and one in draft.trades):
+    for key in sorted({known_id(one.trade_id) or "" for one in ended} & draft.trades.keys()):
         trade = draft.trades[key]
-        if trade.status is TradeStatus.OPEN and amount(trade.entry_qty) > 0:
+        if trade.status is TradeStatus.OPEN:
             live_entries = trades_with_live_entry(draft) if live_entries is None else live_entries
             settled = settle_status(
-                trade, tolerance=draft.tolerance(trade.symbol), has_live_entry=key in live_entries
+                trade,
+                tolerance=draft.tolerance(trade.symbol),
+                has_live_entry=key in live_entries,
+                entry_ended=key in unfilled,
             )
             if settled != trade:
                 set_trade(draft, settled)
 
 
-def _quantities(trade: Trade) -> tuple[str, str, str]:
-    return (trade.entry_qty, trade.exit_qty, trade.fee_base_qty)
+def _enters(draft: "Draft", order: LocalOrder) -> bool:
+    return derive_action(draft, order, None) is Action.ENTRY
+
+
+def same_quantities(one: Trade, other: Trade) -> bool:
+    """Whether two states of a trade hold the same amounts, however they are spelled."""
+    keys = ("entry_qty", "exit_qty", "fee_base_qty")
+    return all(same(getattr(one, key), getattr(other, key)) for key in keys)
 
 
 def _turn(move: _Move, order: LocalOrder) -> tuple[bool, int, str, str]:
@@ -136,22 +186,48 @@ def _turn(move: _Move, order: LocalOrder) -> tuple[bool, int, str, str]:
 
 
 def trades_with_live_entry(draft: "Draft") -> set[str]:
+    """Keys of the trades that an order may still enter: what everybody means by a live entry."""
     live = (order for order in draft.orders if order.status in LIVE and order.trade_id is not None)
-    return {
-        known_id(order.trade_id) or "" for order in live if derive_action(draft, order, None) is Action.ENTRY
-    }
+    return {known_id(order.trade_id) or "" for order in live if _enters(draft, order)}
 
 
-def _report_overrun(draft: "Draft", index: int, trade: Trade, beyond: Decimal) -> None:
-    order = draft.orders[index]
+# -- what is told of trades ---------------------------------------------------------------------------------------
+
+
+def report_lag(draft: "Draft", before: Trade, after: Trade) -> None:
+    """A trade that said less than its orders had booked, and is set right."""
     draft.add_break(
-        draft.order_digest(order),
-        BreakKind.TRADE_OVERRUN,
-        Reason.BEYOND_OPEN_QTY,
-        f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
-        ids=(order.client_order_id, order.venue_order_id, order.trade_id),
-        symbol=order.symbol,
-        local={"open_qty": text(max(trade.open_qty, ZERO))},
-        venue={"beyond_qty": text(beyond)},
-        version=draft.original_version(index),
+        draft.trade_digest(before),
+        BreakKind.TRADE_DRIFT,
+        Reason.ORDERS_FILLED_MORE,
+        f"trade {before.trade_id} says that {before.entry_qty} entered and {before.exit_qty} left; its orders say"
+        f" {after.entry_qty} and {after.exit_qty}, and a trade is the sum of its orders",
+        ids=(None, None, before.trade_id),
+        symbol=before.symbol,
+        local={"entry_qty": before.entry_qty, "exit_qty": before.exit_qty},
+        severity=Severity.INFO,
+        corrected=True,
+        version=before.version,
     )
+
+
+def _report_overruns(draft: "Draft") -> None:
+    """Every trade that more left than entered, in every run, until its entry grows or a person decides."""
+    lagging = draft.trade_moves.lagging(draft)
+    for key, found in sorted(draft.trades.items()):
+        trade = lagging.get(key, found)
+        if trade.exit_qty == "0" or trade.status is TradeStatus.CLOSED or not draft.in_scope(trade.symbol):
+            continue
+        if is_overrun(trade, draft.tolerance(trade.symbol)):
+            told = overrun_break(draft.trade_digest(trade), trade)
+            draft.add_break(
+                draft.trade_digest(trade),
+                told.kind,
+                Reason.BEYOND_OPEN_QTY,
+                told.message,
+                ids=(None, None, trade.trade_id),
+                symbol=trade.symbol,
+                local=told.local,
+                venue=told.venue,
+                version=trade.version,
+            )

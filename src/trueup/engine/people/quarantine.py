@@ -8,13 +8,12 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from trueup.core.trades.move_trade import settle_status
+from trueup.engine.recorder.late_trade import level, settled_by
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_id
-from trueup.model.money import ZERO
 from trueup.model.plan import Notification
 from trueup.model.snapshot import Trade
-from trueup.model.vocabulary import LIVE, NotificationKind, QuarantinedBy, TradeStatus
+from trueup.model.vocabulary import NotificationKind, QuarantinedBy, TradeStatus
 from trueup.ports.books import LocalRecord
 from trueup.ports.ledger import Ledger
 
@@ -49,13 +48,15 @@ def release_trade(
         if trade.status is not TradeStatus.QUARANTINED:
             raise Conflict(f"trade {trade_id} is {trade.status}, not quarantined: nothing was changed")
         freed = replace(trade, status=TradeStatus.OPEN, quarantined_by=None)
-        is_live = any(order.status in LIVE for order in record.siblings)
-        settled = settle_status(freed, tolerance=ZERO, has_live_entry=is_live)
         told = _told(profile_id, trade, NotificationKind.RELEASED, reason) if notify else []
+        settled = settled_by(level(freed, record.siblings), record.siblings)
         return replace(record, trade=settled, notifications=told)
 
-    ledger.journal.restart_confirmations(profile_id, trade_id)
-    return _write(ledger, profile_id, "released", change, trade_id, author, reason)
+    released = _write(ledger, profile_id, "released", change, trade_id, author, reason)
+    ledger.journal.restart_confirmations(
+        profile_id, trade_id
+    )  # not before: a refusal leaves parity's findings alone
+    return released
 
 
 def find_one_trade(ledger: Ledger, trade_id: str, profile_id: str | None) -> tuple[str, Trade]:

@@ -8,28 +8,26 @@ Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.orders.fold_fills import Fold, fold_fills
-from trueup.core.trades.move_trade import base_fee, move_trade
+from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade
+from trueup.core.trades.tell_overrun import overrun_break
 from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
-from trueup.engine.recorder.late_trade import action_of, settled_by, take_in
-from trueup.model.errors import Conflict, InputError
+from trueup.engine.recorder.late_trade import action_of, level, settled_by, take_in
+from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount, same, text
 from trueup.model.plan import Break
-from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     TERMINAL,
-    BreakKind,
+    Action,
     PositionSide,
     QuarantinedBy,
-    Severity,
     Status,
     TradeStatus,
 )
@@ -192,8 +190,10 @@ class Recorder:
             bound = replace(order, status=status, venue_order_id=order.venue_order_id or venue_order_id)
             ended = _with_order(record, _updated(bound, updated_at))
             trade = ended.trade
-            held = trade is not None and trade.status is TradeStatus.OPEN and amount(trade.entry_qty) > 0
-            return replace(ended, trade=_settled(ended, trade)) if held else ended
+            if trade is None or trade.status is not TradeStatus.OPEN:
+                return ended
+            unfilled = status is not Status.REPLACED and action_of(order, trade) is Action.ENTRY
+            return replace(ended, trade=_settled(ended, trade, entry_ended=unfilled))
 
         return self._change(status.value, change, client_order_id, venue_order_id)
 
@@ -217,6 +217,31 @@ class Recorder:
         self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
         return recorded
 
+    def close_trade(self, trade_id: str) -> Trade:
+        """A round trip that will not be entered any more, or has nothing left. Closing it again changes nothing.
+
+        Raises Conflict while it holds something (or less than nothing) or an order of it is live, and where it is
+        quarantined: the venue's fills close a trade, not the bot's word.
+        """
+
+        def change(record: LocalRecord, now: str) -> LocalRecord:
+            trade = record.trade
+            if trade is None:
+                raise Conflict(f"trade {trade_id!r} was never opened: nothing was changed")
+            if trade.status is TradeStatus.CLOSED:
+                return record
+            why = _why_not_closable(trade, record.siblings)
+            if why is not None:
+                raise Conflict(f"trade {trade_id!r} {why}: nothing was changed")
+            return replace(record, trade=replace(trade, status=TradeStatus.CLOSED))
+
+        record = self._ledger.write_record(
+            self._profile.profile_id, "trade_closed", change, trade_id=trade_id
+        )
+        if record.trade is None:
+            raise InvariantError(f"trade {trade_id!r} was written and is not there")
+        return record.trade
+
     def may_trade(self, trade_id: str | None = None, *, symbol: str | None = None) -> Permission:
         """Whether nothing is quarantined: this trade, or any trade of this symbol. Ask before each order."""
         if trade_id is None and symbol is None:
@@ -231,9 +256,8 @@ class Recorder:
     # Inside
 
     def _opened(self, record: LocalRecord, trade: Trade) -> LocalRecord:
-        taken, overrun = take_in(trade, record.siblings, record.fills, self._quote(trade.symbol))
-        breaks = [self._overrun(order, taken, beyond) for order, beyond in overrun]
-        return LocalRecord(trade=taken, breaks=breaks)
+        taken = take_in(trade, record.siblings, record.fills, self._quote(trade.symbol))
+        return LocalRecord(trade=taken, breaks=self._overruns(taken))
 
     def _record_new(self, order: LocalOrder) -> LocalOrder:
         def change(record: LocalRecord, now: str) -> LocalRecord:
@@ -283,12 +307,12 @@ class Recorder:
         laid = replace(record, order=filled, fills=list(fills.values()))
         if record.trade is None:
             return laid
-        moved, beyond = self._moved(record.trade, filled, fold)
-        overrun = [self._overrun(filled, record.trade, beyond)] if beyond > 0 else []
-        return replace(laid, trade=_settled(laid, moved) if fold.growth_qty else moved, breaks=overrun)
+        booked = level(record.trade, [order, *record.siblings])
+        moved = self._moved(booked, filled, fold)
+        trade = _settled(laid, moved) if fold.growth_qty else moved
+        return replace(laid, trade=trade, breaks=self._overruns(moved))
 
-    def _moved(self, trade: Trade, order: LocalOrder, fold: Fold) -> tuple[Trade, Decimal]:
-        """The trade, and the quantity beyond its open quantity, which stays on the order and is reported."""
+    def _moved(self, trade: Trade, order: LocalOrder, fold: Fold) -> Trade:
         return move_trade(
             trade,
             action_of(order, trade),
@@ -298,23 +322,12 @@ class Recorder:
             fee_base_qty=base_fee(fold.real_fills, trade, self._quote(trade.symbol)),
         )
 
-    def _overrun(self, order: LocalOrder, trade: Trade, beyond: Decimal) -> Break:
-        """The break that a run would have found, under the same id."""
-        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
-        side, name = ("c", client_id) if venue_id is None else ("v", venue_id)
-        return Break(
-            break_id=f"{digest(self._profile.profile_id, side, name)}-{BreakKind.TRADE_OVERRUN}",
-            kind=BreakKind.TRADE_OVERRUN,
-            severity=Severity.WARN,
-            symbol=order.symbol,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            trade_id=order.trade_id,
-            reason=Reason.BEYOND_OPEN_QTY,
-            message=f"{text(beyond)} beyond the open quantity of trade {trade.trade_id}: booked on the order only",
-            local={"open_qty": text(max(trade.open_qty, ZERO))},
-            venue={"beyond_qty": text(beyond)},
-        )
+    def _overruns(self, trade: Trade) -> list[Break]:
+        """The break that a run would find of it."""
+        if not is_overrun(trade, ZERO):
+            return []
+        own = digest(self._profile.profile_id, "trade", known_id(trade.trade_id))
+        return [overrun_break(own, trade)]
 
 
 def _order_of(record: LocalRecord, name: str | None) -> LocalOrder:
@@ -362,11 +375,19 @@ def _status_after(order: LocalOrder, fold: Fold) -> Status:
     return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
 
 
-def _settled(record: LocalRecord, trade: Trade | None) -> Trade | None:
+def _settled(record: LocalRecord, trade: Trade, *, entry_ended: bool = False) -> Trade:
     """Close or reopen the trade whose orders moved."""
-    if trade is None or record.order is None:
-        return trade
-    return settled_by(trade, [record.order, *record.siblings])
+    orders = [*([] if record.order is None else [record.order]), *record.siblings]
+    return settled_by(trade, orders, entry_ended=entry_ended)
+
+
+def _why_not_closable(trade: Trade, orders: list[LocalOrder]) -> str | None:
+    if trade.status is TradeStatus.QUARANTINED:
+        return "is quarantined"
+    if trade.open_qty != 0:
+        return f"holds {text(trade.open_qty)}"
+    live = [one for one in orders if one.status not in TERMINAL]
+    return f"has a live order ({live[0].client_order_id or live[0].venue_order_id})" if live else None
 
 
 def _same_terms(left: LocalOrder, right: LocalOrder) -> bool:

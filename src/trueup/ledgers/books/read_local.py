@@ -6,6 +6,7 @@ Returns what the ledger holds; judges nothing.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import cast
 
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
@@ -20,7 +21,7 @@ from trueup.ledgers.sql.rows import (
 )
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, add, text
-from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, Trade
+from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, OtherTrades, Trade
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
 from trueup.ports.book_rows import OrderRow
 
@@ -45,6 +46,7 @@ def read_local(
         trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), known.trades)
         older = bool(database.rows("has_older_orders", account_id, since)[0][0])
         moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
+    others = {profile_id: _trades_of_others(profile_id, trades) for profile_id in profile_ids}
     return {
         profile_id: Local(
             read_at=read_at,
@@ -52,7 +54,8 @@ def read_local(
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
-            other_profiles_open_qty=_open_of_others(profile_id, trades, moving),
+            other_profiles_open_qty=_open_of_others(profile_id, others[profile_id], moving),
+            other_profiles_trades=others[profile_id],
         )
         for profile_id in profile_ids
     }
@@ -121,25 +124,41 @@ def _moving_instruments(database: Database, account_id: str, read_at: str) -> di
     return moving
 
 
-def _open_of_others(
-    profile_id: str, trades: Mapping[str, list[Trade]], moving: Mapping[str, set[str]]
-) -> dict[str, OtherOpenQty]:
+def _trades_of_others(profile_id: str, trades: Mapping[str, list[Trade]]) -> dict[str, OtherTrades]:
+    """The open quantity of each trade of the account's other profiles, by symbol and by the side it stands on."""
     symbols: dict[str, str] = {}
-    held: dict[tuple[str, PositionSide], Decimal] = defaultdict(lambda: ZERO)
-    for owner, theirs in trades.items():
-        if owner == profile_id:
-            continue
-        for trade in theirs:
-            if trade.status is not TradeStatus.CLOSED:
-                token = symbol_token(trade.symbol)
-                symbols.setdefault(token, trade.symbol)
-                held[token, trade.side] = add(held[token, trade.side], trade.open_qty)
-    unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
+    held: dict[tuple[str, PositionSide], list[Decimal]] = defaultdict(list)
+    for trade in (one for owner, theirs in trades.items() if owner != profile_id for one in theirs):
+        if trade.status is not TradeStatus.CLOSED:
+            token, qty = symbol_token(trade.symbol), trade.open_qty
+            symbols.setdefault(token, trade.symbol)
+            if qty:  # one that more left than entered stands on the other side
+                held[token, trade.side if qty > 0 else _OTHER[trade.side]].append(abs(qty))
     return {
-        symbol: OtherOpenQty(
-            long=text(held[token, PositionSide.LONG]),
-            short=text(held[token, PositionSide.SHORT]),
-            settled=token not in unsettled,
+        symbol: OtherTrades(
+            long=tuple(map(text, sorted(held[token, PositionSide.LONG]))),
+            short=tuple(map(text, sorted(held[token, PositionSide.SHORT]))),
         )
         for token, symbol in sorted(symbols.items())
     }
+
+
+_OTHER = {PositionSide.LONG: PositionSide.SHORT, PositionSide.SHORT: PositionSide.LONG}
+
+
+def _open_of_others(
+    profile_id: str, others: Mapping[str, OtherTrades], moving: Mapping[str, set[str]]
+) -> dict[str, OtherOpenQty]:
+    unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
+    return {
+        symbol: OtherOpenQty(
+            long=_sum_of(theirs.long),
+            short=_sum_of(theirs.short),
+            settled=symbol_token(symbol) not in unsettled,
+        )
+        for symbol, theirs in others.items()
+    }
+
+
+def _sum_of(quantities: Iterable[str]) -> str:
+    return text(reduce(add, map(Decimal, quantities), ZERO))

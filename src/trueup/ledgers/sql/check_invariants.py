@@ -2,7 +2,7 @@
 
 An order's filled quantity moves by exactly what its corrections book beyond what they supersede, its fills never name
 more than it has filled, and it never exceeds its quantity unless the policy allows. A trade moves by exactly what its
-orders moved, less what the plan reports as `trade_overrun`.
+orders moved; one that lagged behind them is the sum of them all.
 """
 
 from collections import defaultdict
@@ -13,20 +13,21 @@ from decimal import Decimal, localcontext
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
 from trueup.model.money import CONTEXT, ZERO, amount
-from trueup.model.plan import FillChange, Plan
+from trueup.model.plan import FillChange
 from trueup.model.snapshot import LocalOrder, Trade
-from trueup.model.vocabulary import Action, BreakKind
+from trueup.model.vocabulary import Action
 from trueup.ports.book_rows import FillRow, OrderWrite, TradeWrite
 
+OrdersOf = Callable[[str], list[LocalOrder]]
 Moved = tuple[Decimal, Decimal]  # of a trade: entry and exit quantity
 
 
 class Invariants:
     """Of one run's write: each order is checked as it is written, the trades with them at the end."""
 
-    def __init__(self, plan: Plan, booked: Iterable[FillRow], *, allow_overfill: bool) -> None:
-        """`booked`: the fills of the orders before this."""
-        self._plan = plan
+    def __init__(self, booked: Iterable[FillRow], orders_of: OrdersOf, *, allow_overfill: bool) -> None:
+        """`booked`: the fills of the orders before this; `orders_of`: all orders of a trade, as they are written."""
+        self._orders_of = orders_of
         self._allow_overfill = allow_overfill
         self._booked: dict[int, list[FillRow]] = defaultdict(list)
         for row in booked:
@@ -38,7 +39,7 @@ class Invariants:
         """What checks an order; at the end the trades are."""
         with localcontext(CONTEXT):
             yield self._check
-            _check_trades(trades, self._plan, self._grown)
+            _check_trades(trades, self._grown, self._orders_of)
 
     def _check(self, write: OrderWrite) -> None:
         before = write.before
@@ -96,10 +97,9 @@ def _check_named(write: OrderWrite, booked: Sequence[FillRow], before: Decimal, 
 
 
 def _check_trades(
-    trades: Iterable[TradeWrite], plan: Plan, grown: Iterable[tuple[OrderWrite, Decimal]]
+    trades: Iterable[TradeWrite], grown: Iterable[tuple[OrderWrite, Decimal]], orders_of: OrdersOf
 ) -> None:
     moved, unclear = _moved_by_orders(grown)
-    overrun = {known_id(one.trade_id) for one in plan.breaks if one.kind is BreakKind.TRADE_OVERRUN}
     for write in trades:
         if write.before is None:
             continue
@@ -107,12 +107,21 @@ def _check_trades(
         expected, found = moved[key], _movement(write.before.trade, write.after)
         if key in unclear:
             expected, found = (sum(expected, ZERO), ZERO), (sum(found, ZERO), ZERO)
-        less = key in overrun and found[0] <= expected[0] and found[1] <= expected[1]
-        if found != expected and not less:
+        if found != expected and not _is_sum(write.after, orders_of(write.after.trade_id)):
             raise InvariantError(
                 f"trade {write.after.trade_id}: its orders move it by {_said(expected)}, the plan by {_said(found)}; "
                 "nothing was written: replay this run and report it"
             )
+
+
+def _is_sum(trade: Trade, orders: Iterable[LocalOrder]) -> bool:
+    """Whether a trade that lagged behind its orders is now exactly what all of them have filled."""
+    sums = {Action.ENTRY: ZERO, Action.EXIT: ZERO}
+    for order in orders:
+        if order.action is None:
+            return False
+        sums[order.action] += amount(order.filled_qty)
+    return (sums[Action.ENTRY], sums[Action.EXIT]) == (amount(trade.entry_qty), amount(trade.exit_qty))
 
 
 def _moved_by_orders(grown: Iterable[tuple[OrderWrite, Decimal]]) -> tuple[dict[str, Moved], set[str]]:

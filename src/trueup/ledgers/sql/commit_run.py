@@ -26,7 +26,7 @@ from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ConfigError
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Notification, Plan
-from trueup.model.snapshot import Snapshot
+from trueup.model.snapshot import LocalOrder, Snapshot
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports.book_rows import FillRow, TradeRow
@@ -167,10 +167,14 @@ class _Commit:
 
     def _write_books(self, selection: Selection, booked: Iterable[FillRow]) -> None:
         run = self._run
-        invariants = Invariants(run.plan, booked, allow_overfill=run.snapshot.policy.allow_overfill)
+        allow_overfill = run.snapshot.policy.allow_overfill
+        invariants = Invariants(booked, self._orders_of, allow_overfill=allow_overfill)
         log = SqlOrderLog(self._database, self._home, event="corrected", written_by=BY_RUN + run.run_id)
         with invariants.checking(selection.trades) as check:
             self._books.write(self._home.place, selection.orders, selection.trades, log, check)
+
+    def _orders_of(self, trade_id: str) -> list[LocalOrder]:
+        return self._books.orders_of_trade(self._home.place.profile_id, trade_id)
 
     def _write_breaks(self, selection: Selection) -> None:
         plan, run_id = self._run.plan, self._run.run_id

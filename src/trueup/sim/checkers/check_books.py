@@ -7,6 +7,7 @@ from collections import Counter
 from fractions import Fraction
 
 from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
+from trueup.model.vocabulary import TradeStatus
 from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
@@ -92,17 +93,19 @@ def _names(fill: Fill, truth: MarketOrder) -> bool:
 
 
 def _check_trades(books: ProfileBooks) -> list[Violation]:
+    """A trade is the sum of its orders, also beyond its entry; then it is open, with less than nothing."""
     found: list[Violation] = []
     for trade in books.local.trades:
         entered, exited = _booked_of_trade(books, trade)
-        if exact(trade.entry_qty) != entered:
+        for what, mine, theirs in (
+            ("entry", trade.entry_qty, entered),
+            ("exit", trade.exit_qty, exited),
+        ):
+            if exact(mine) != theirs:
+                found.append(Violation("I3", trade.trade_id, f"{what} {mine}, its orders filled {theirs}"))
+        if trade.status is TradeStatus.CLOSED and exited > entered:
             found.append(
-                Violation("I3", trade.trade_id, f"entry {trade.entry_qty}, its orders filled {entered}")
-            )
-        beyond = exited - exact(trade.exit_qty)
-        if beyond < 0 or (beyond > 0 and trade.trade_id not in books.overrun_trades):
-            found.append(
-                Violation("I3", trade.trade_id, f"exit {trade.exit_qty}, its orders filled {exited}")
+                Violation("I3", trade.trade_id, f"is closed, {exited} left it and {entered} entered")
             )
     return found
 

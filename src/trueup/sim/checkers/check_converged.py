@@ -195,10 +195,9 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
                 fees += units(truth, fill.base_fee_parts) / FEE_PARTS
         pairs = [
             ("entry", trade.entry_qty, entered),
+            ("exit", trade.exit_qty, exited),
             ("fee", trade.fee_base_qty, fees if trade.side == "long" else 0),
         ]
-        if trade.trade_id not in books.overrun_trades:
-            pairs.append(("exit", trade.exit_qty, exited))
         found += [
             Violation("live", trade.trade_id, f"{what} is {mine}, the venue's is {theirs}")
             for what, mine, theirs in pairs

@@ -64,12 +64,11 @@ class RowIndex:
 
 
 class ProfileBooks(Struct, frozen=True, kw_only=True, dict=True):
-    """One profile's books as they stand, with what its plans and its bot reported as exits beyond a trade."""
+    """One profile's books as they stand."""
 
     profile_id: str
     account_id: str
     local: Local
-    overrun_trades: frozenset[str] = frozenset()
 
     @cached_property
     def rows(self) -> RowIndex:

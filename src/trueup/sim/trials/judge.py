@@ -28,7 +28,7 @@ from trueup.sim.checkers import (
 )
 from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
-from trueup.sim.checkers.tables import read_local, rows
+from trueup.sim.checkers.tables import read_local
 from trueup.sim.trials.fleet import Fleet
 from trueup.sim.trials.projection import projected
 from trueup.sim.trials.worker import Worker
@@ -49,7 +49,6 @@ class Judge:
         self.reasons: Counter[str] = Counter()
         self.corrections: Counter[str] = Counter()
         self.deferrals: Counter[str] = Counter()
-        self._overrun: set[str] = set()
         self._looked: dict[
             str, tuple[tuple[int, int], ProfileBooks]
         ] = {}  # at which state, and what was there
@@ -156,13 +155,10 @@ class Judge:
         known = self._looked.get(profile_id)
         if known is not None and known[0] == state:
             return known[1]
-        sql = "SELECT found ->> 'trade_id' FROM breaks WHERE profile_id = ? AND found ->> 'kind' = 'trade_overrun'"
-        self._overrun |= {trade_id for (trade_id,) in rows(connection, sql, profile_id)}
         books = ProfileBooks(
             profile_id=profile_id,
             account_id=fleet.world.profiles[profile_id].account.account_id,
             local=read_local(connection, profile_id),
-            overrun_trades=frozenset(self._overrun),
         )
         self._looked[profile_id] = (state, books)
         return books

@@ -135,7 +135,6 @@ class DemoWorld:
                     profile_id=report.profile_id,
                     account_id=self._account_of(report.profile_id),
                     local=self.books(report.profile_id),
-                    overrun_trades=frozenset(self._overruns(report.profile_id)),
                 )
                 found += check_converged(self.world.market, books, report.plan, coverage=True)
         return found
@@ -264,10 +263,6 @@ class DemoWorld:
 
     def _account_of(self, profile_id: str) -> str:
         return self.world.profiles[profile_id].account.account_id
-
-    def _overruns(self, profile_id: str) -> list[str]:
-        records = self.ledger.journal.list_breaks(profile_id, open_only=False)
-        return [one.found.trade_id or "" for one in records if one.found.kind is BreakKind.TRADE_OVERRUN]
 
     def _rows(self, table: str, profile_id: str, kind: type[Row]) -> list[Row]:
         keys = {field.name for field in fields(kind)}

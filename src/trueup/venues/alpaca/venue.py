@@ -23,7 +23,7 @@ from trueup.model.snapshot import (
     VenueOrder,
 )
 from trueup.model.times import from_ns, to_ns
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import Lists, Outcome, QueryBy, ReadState
 from trueup.ports.clock import Clock
 from trueup.ports.venue import VenueSettings
 from trueup.venues.alpaca.hints import hear_hints
@@ -199,7 +199,9 @@ class AlpacaVenue:
         page = POSITIONS.decode(await self._http.read("/v2/positions"))
         rows, faults = read_all(page, read_position)
         state = ReadState.PARTIAL if faults else ReadState.COMPLETE
-        return PositionsRead(state=state, read_at=read_at, rows=rows, error="; ".join(faults[:3]) or None)
+        error = "; ".join(faults[:3]) or None
+        # GET /v2/positions lists "all open positions": of what is not held there is no row
+        return PositionsRead(state=state, read_at=read_at, rows=rows, error=error, lists=Lists.HELD)
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
         read_at = self._now()

@@ -133,15 +133,20 @@ def test_spoiled_books_are_caught(market, invariant, changes):
     assert invariant in {violation.invariant for violation in check_books(market, books(**changes))}
 
 
-def test_an_exit_beyond_the_trade_is_allowed_only_where_it_is_reported(market):
+def test_an_exit_beyond_the_trade_is_on_the_trade_which_is_open(market):
     market.match("SPY", 2000, 2)
     fill = Fill(
-        fill_id="F-000003", venue_order_id="V-000002", symbol="SPY", side=Side.SELL, qty="2", price="20"
+        fill_id="F-000003", venue_order_id="V-000002", symbol="SPY", side=Side.SELL, qty="7", price="20"
     )
-    exited = structs.replace(EXIT, filled_qty="2", filled_avg_price="20", status=Status.PARTIALLY_FILLED)
-    mine = books(orders=[ENTRY, exited], fills=[*FILLS, fill], trades=[structs.replace(TRADE, exit_qty="1")])
-    assert [violation.invariant for violation in check_books(market, mine)] == ["I3"]
-    assert check_books(market, structs.replace(mine, overrun_trades=frozenset({"t1"}))) == []
+    exited = structs.replace(EXIT, filled_qty="7", filled_avg_price="20", status=Status.PARTIALLY_FILLED)
+
+    def violated(**trade):
+        mine = books(orders=[ENTRY, exited], fills=[*FILLS, fill], trades=[structs.replace(TRADE, **trade)])
+        return [one.message for one in check_books(market, mine) if one.subject == "t1"]
+
+    assert violated(exit_qty="7") == []
+    assert violated(exit_qty="5") == ["exit 5, its orders filled 7"]
+    assert violated(exit_qty="7", status=TradeStatus.CLOSED) == ["is closed, 7 left it and 5 entered"]
 
 
 @pytest.mark.parametrize(

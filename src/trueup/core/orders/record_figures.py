@@ -1,0 +1,24 @@
+"""What a venue's record says was filled, and whether anything was."""
+
+from decimal import Decimal
+
+from trueup.core.orders.judgement import as_amount
+from trueup.model.money import amount
+from trueup.model.snapshot import VenueOrder
+from trueup.model.vocabulary import Status
+
+_FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
+
+
+def filled_qty(record: VenueOrder) -> Decimal | None:
+    """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
+    if record.filled_qty is not None:
+        return as_amount(record.filled_qty)
+    return as_amount(record.qty) if record.status is Status.FILLED else None
+
+
+def is_filled_like(record: VenueOrder) -> bool:
+    """Whether something of it was filled, by its quantity or its status."""
+    if record.status in _FILLED_LIKE:
+        return True
+    return record.filled_qty is not None and record.filled_qty != "0" and amount(record.filled_qty) > 0
