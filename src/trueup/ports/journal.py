@@ -26,6 +26,7 @@ from trueup.ports.records import (
     ProfileState,
     RunRecord,
     TimelineEntry,
+    Turn,
     WaitingCounts,
 )
 
@@ -90,16 +91,32 @@ class Journal(Protocol):
         """Epoch + 1 where the lease is free or expired by the database's clock; null (a contention) otherwise."""
         ...
 
+    def claim_leases(
+        self,
+        account_ids: Sequence[str],
+        holder: str,
+        ttl_s: float,
+        *,
+        due_within_s: float,
+        hasty: Sequence[str] = (),
+    ) -> list[Turn]:
+        """Acquires, in one statement, what of these is free and due; a turn for each, in their order.
+
+        `hasty`: those of them that are due whatever the journal says. A due time later than `due_within_s` from now is
+        not believed. Accounts are known by `ensure_profiles`.
+        """
+        ...
+
     def renew_lease(self, lease: Lease, ttl_s: float) -> Lease:
         """Raises FenceLost where epoch or holder is no longer ours."""
         ...
 
     def release_lease(
-        self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None
+        self, lease: Lease, completed: Mapping[str, str], due_in_s: float | None = None
     ) -> None:
         """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness).
 
-        A lease that is no longer ours is nothing to free.
+        `due_in_s`: when the account is due again; null: as before. A lease that is no longer ours is nothing to free.
         """
         ...
 

@@ -21,6 +21,15 @@ class Lease(Struct, frozen=True, kw_only=True):
     expires_ns: int
 
 
+class Turn(Struct, frozen=True, kw_only=True):
+    """The answer to a claim of an account: its lease; else how long from now it is not free or not due."""
+
+    account_id: str
+    lease: Lease | None = None
+    held: bool = False  # another process works on it
+    wait_s: float = 0.0
+
+
 class ProfileState(Struct, frozen=True, kw_only=True):
     """What the journal remembers of a profile between runs."""
 

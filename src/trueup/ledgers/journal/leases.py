@@ -4,15 +4,16 @@ A lease that expires later than its time to live from now was written by a clock
 expired, and the fence keeps its holder from writing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from trueup.ledgers.sql.database import Database, int_value, optional_text, stamp, text_value
+from trueup.ledgers.sql.database import Database, Row, int_value, optional_text, text_value
+from trueup.ledgers.sql.rows import json_list
 from trueup.model.errors import FenceLost
-from trueup.model.times import to_ns
-from trueup.ports.records import Lease, LeaseState
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports.records import Lease, LeaseState, Turn
 
 
 def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> Lease | None:
@@ -40,13 +41,53 @@ def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease
     return replace(lease, expires_ns=to_ns(text_value(rows[0][0])))
 
 
-def release(database: Database, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None) -> None:
+def claim(
+    database: Database,
+    account_ids: Sequence[str],
+    holder: str,
+    ttl_s: float,
+    *,
+    due_within_s: float,
+    hasty: Sequence[str],
+) -> list[Turn]:
+    """One statement for all. What another claims at this moment is passed over, and not waited for."""
+    wanted = json_list(account_ids)
+    with database.transaction():
+        rows = database.rows(
+            "claim_leases", wanted, holder, ttl_s, database.bound_now(), json_list(hasty), due_within_s
+        )
+        claimed = {
+            text_value(one): Lease(
+                account_id=text_value(one),
+                epoch=int_value(epoch),
+                holder=holder,
+                expires_ns=to_ns(text_value(expires_at)),
+            )
+            for one, epoch, expires_at in rows
+        }
+        others = [one for one in account_ids if one not in claimed]
+        waiting = database.rows("lease_waits", json_list(others), database.bound_now()) if others else []
+    turns = {text_value(row[0]): _turn(row) for row in waiting}
+    return [
+        Turn(account_id=one, lease=claimed[one]) if one in claimed else turns.get(one, Turn(account_id=one))
+        for one in account_ids
+    ]
+
+
+def _turn(row: Row) -> Turn:
+    """Until its holder's time is over, or it is due."""
+    account_id, holder, expires_at, next_due_at, now = row
+    until = expires_at if holder is not None else next_due_at
+    wait_ns = 0 if until is None else max(0, to_ns(text_value(until)) - to_ns(text_value(now)))
+    return Turn(account_id=text_value(account_id), held=holder is not None, wait_s=wait_ns / NS_PER_S)
+
+
+def release(database: Database, lease: Lease, completed: Mapping[str, str], due_in_s: float | None) -> None:
     """A lease that is no longer ours is nothing to free."""
-    next_due_at = None if next_due_ns is None else stamp(next_due_ns)
     done = msgspec.json.encode(dict(completed)).decode()
     with database.transaction():
         now = database.bound_now()
-        database.write("release_lease", lease.account_id, lease.epoch, lease.holder, now, done, next_due_at)
+        database.write("release_lease", lease.account_id, lease.epoch, lease.holder, now, done, due_in_s)
 
 
 def lease_states(database: Database) -> list[LeaseState]:

@@ -31,6 +31,7 @@ def ensure_profiles(database: Database, profiles: Sequence[Profile]) -> None:
                     f"profile {profile.profile_id} has no account_id: name the account it trades in"
                 )
             database.write("add_account", profile.account_id, profile.venue)
+            database.write("add_lease", profile.account_id, database.bound_now())
             database.write("add_profile", profile.profile_id, profile.account_id, profile.user_id)
             _check_home(database, profile)
 

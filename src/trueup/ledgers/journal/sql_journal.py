@@ -25,6 +25,7 @@ from trueup.ports.records import (
     ProfileState,
     RunRecord,
     TimelineEntry,
+    Turn,
     WaitingCounts,
 )
 
@@ -64,14 +65,27 @@ class SqlJournal:
     def acquire_lease(self, account_id: str, holder: str, ttl_s: float) -> Lease | None:
         return leases.acquire(self._database, account_id, holder, ttl_s)
 
+    def claim_leases(
+        self,
+        account_ids: Sequence[str],
+        holder: str,
+        ttl_s: float,
+        *,
+        due_within_s: float,
+        hasty: Sequence[str] = (),
+    ) -> list[Turn]:
+        return leases.claim(
+            self._database, account_ids, holder, ttl_s, due_within_s=due_within_s, hasty=hasty
+        )
+
     def renew_lease(self, lease: Lease, ttl_s: float) -> Lease:
         with self._database.transaction():
             return leases.renew(self._database, lease, ttl_s)
 
     def release_lease(
-        self, lease: Lease, completed: Mapping[str, str], next_due_ns: int | None = None
+        self, lease: Lease, completed: Mapping[str, str], due_in_s: float | None = None
     ) -> None:
-        leases.release(self._database, lease, completed, next_due_ns)
+        leases.release(self._database, lease, completed, due_in_s)
 
     def lease_states(self) -> list[LeaseState]:
         return leases.lease_states(self._database)

@@ -363,6 +363,32 @@ WHERE l.holder IS NULL OR l.expires_at <= coalesce($4::text, stamp(clock_timesta
     coalesce($4::timestamptz, clock_timestamp()) + make_interval(secs => l.ttl_s + 1))
 RETURNING epoch, expires_at
 
+-- name: add_lease
+INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at)
+VALUES ($1, 0, NULL, 0, coalesce($2::text, stamp(clock_timestamp())))
+ON CONFLICT (account_id) DO NOTHING
+
+-- name: claim_leases
+WITH now AS (SELECT coalesce($4::text, stamp(clock_timestamp())) AS now),
+free AS (
+  SELECT account_id FROM leases CROSS JOIN now
+  WHERE account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
+    AND (holder IS NULL OR expires_at <= now
+      OR expires_at > stamp(now::timestamptz + make_interval(secs => ttl_s + 1)))
+    AND (next_due_at IS NULL OR next_due_at <= now
+      OR account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($5::jsonb)))
+      OR next_due_at > stamp(now::timestamptz + make_interval(secs => $6::float8)))
+  ORDER BY account_id FOR UPDATE OF leases SKIP LOCKED)
+UPDATE leases SET
+  epoch = epoch + 1, holder = $2, ttl_s = $3::float8,
+  expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
+FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
+RETURNING leases.account_id, epoch, expires_at
+
+-- name: lease_waits
+SELECT account_id, holder, expires_at, next_due_at, coalesce($2::text, stamp(clock_timestamp())) FROM leases
+WHERE account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
+
 -- name: renew_lease
 UPDATE leases SET expires_at = stamp(now::timestamptz + make_interval(secs => coalesce($5::float8, ttl_s)))
 FROM coalesce($4::text, stamp(clock_timestamp())) AS now
@@ -371,8 +397,9 @@ RETURNING expires_at
 
 -- name: release_lease
 UPDATE leases SET
-  holder = NULL, expires_at = coalesce($4::text, stamp(clock_timestamp())), completed = completed || $5::jsonb,
-  next_due_at = $6
+  holder = NULL, expires_at = now, completed = completed || $5::jsonb,
+  next_due_at = coalesce(stamp(now::timestamptz + make_interval(secs => $6::float8)), next_due_at)
+FROM coalesce($4::text, stamp(clock_timestamp())) AS now
 WHERE account_id = $1 AND epoch = $2 AND holder = $3
 
 -- name: leases

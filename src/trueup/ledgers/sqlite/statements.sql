@@ -308,6 +308,25 @@ WHERE holder IS NULL OR expires_at <= ?4
   OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds')
 RETURNING epoch, expires_at
 
+-- name: add_lease
+INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at) VALUES (?1, 0, NULL, 0, ?2)
+ON CONFLICT (account_id) DO NOTHING
+
+-- name: claim_leases
+UPDATE leases SET
+  epoch = epoch + 1, holder = ?2, ttl_s = ?3,
+  expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds')
+WHERE account_id IN (SELECT value FROM json_each(?1))
+  AND (holder IS NULL OR expires_at <= ?4
+    OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds'))
+  AND (next_due_at IS NULL OR next_due_at <= ?4 OR account_id IN (SELECT value FROM json_each(?5))
+    OR next_due_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'))
+RETURNING account_id, epoch, expires_at
+
+-- name: lease_waits
+SELECT account_id, holder, expires_at, next_due_at, ?2 FROM leases
+WHERE account_id IN (SELECT value FROM json_each(?1))
+
 -- name: renew_lease
 UPDATE leases SET
   expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || coalesce(?5, ttl_s) || ' seconds')
@@ -316,7 +335,8 @@ RETURNING expires_at
 
 -- name: release_lease
 UPDATE leases SET
-  holder = NULL, expires_at = ?4, completed = json_patch(completed, ?5), next_due_at = ?6
+  holder = NULL, expires_at = ?4, completed = json_patch(completed, ?5),
+  next_due_at = coalesce(strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'), next_due_at)
 WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 
 -- name: leases
