@@ -1,114 +1,37 @@
-"""Which column of an export means what: a table of names people use, and the refusal where a name is not enough.
+"""Which column of one file means what: by its form, else by the table of names, else as a person says.
 
-Names compare without case and separators (`clientOrderId` = `client_order_id`). For one meaning the names stand in
-tiers: the first tier of which the file has a column wins; two columns of one tier must agree in every row. What the
-table cannot tell, the user tells: `--map local.venue_order_id=order_id`; with nothing after `=` no column is taken.
+Of a form the first filled column counts. Of the table's, the first tier of which the file has a column wins, and two
+columns of one tier must agree in every row. What neither can tell, `--map local.venue_order_id=order_id` does; with
+nothing after `=` no column is taken.
 """
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Callable
 
 from msgspec import Struct
 
+from trueup.exports.forms import Form, Kind, recognise
+from trueup.exports.kraken import pair_name
+from trueup.exports.mapping import Mapping
+from trueup.exports.meanings import MEANINGS, Source, find_columns, header_tells, header_token
 from trueup.exports.read_rows import Row, Rows
+from trueup.exports.read_texts import word
+from trueup.exports.tidy_rows import UNIT, tidy_rows
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
 
-
-class Source(StrEnum):
-    """What a file is given as; the first word of `--map`."""
-
-    LOCAL = "local"
-    VENUE = "venue"
-    FILLS = "fills"
-    LOCAL_FILLS = "local-fills"
-    POSITIONS = "positions"
-    TRADES = "trades"
-
-
-# meaning → tiers of names, best first; a tier's names are separated by blanks
-_IDS = {
-    "venue_order_id": ("venueorderid exchangeorderid brokerorderid", "orderid id"),
-    "client_order_id": ("clientorderid clordid clientoid",),
+_SOURCES = {
+    Kind.ORDERS: (Source.LOCAL, Source.VENUE),
+    Kind.FILLS: (Source.FILLS, Source.LOCAL_FILLS),
+    Kind.TRADES: (Source.TRADES,),
 }
-_ORDER = _IDS | {
-    "symbol": ("symbol", "symbolname", "pair ticker instrument"),
-    "sub_tag": ("subtag",),
-    "side": ("side orderside",),
-    "order_type": ("ordertype", "type"),
-    "qty": ("qty quantity orderqty origqty", "amount size"),
-    "filled_qty": ("filledqty filledquantity filled executedqty cumqty",),
-    "filled_avg_price": ("filledavgprice avgprice average averageprice avgfillprice",),
-    "limit_price": ("limitprice",),
-    "price": ("price requestedprice",),
-    "stop_price": ("stopprice triggerprice",),
-    "status": ("status orderstatus", "state"),
-    "position_side": ("positionside",),
-    "submitted_at": ("submittedat", "createdat timestamp datetime", "created orderdate time date"),
-}
-_LOCAL = _ORDER | {
-    "trade_id": ("tradeid",),
-    "action": ("action",),
-    "last_activity_at": (
-        "lastactivityat",
-        "updatedat lastupdatetimestamp",
-        "lasttradetimestamp orderupdatedate",
-    ),
-    "venue_updated_at": ("venueupdatedat",),
-    "previous_venue_order_ids": ("previousvenueorderids",),
-    "version": ("version",),
-}
-_VENUE = _ORDER | {
-    "status_reason": ("statusreason rejectreason", "reason"),
-    "intent": ("positionintent", "intent"),
-    "reduce_only": ("reduceonly",),
-    "replaces": ("replaces",),
-    "replaced_by": ("replacedby",),
-    "parent_venue_order_id": ("parentvenueorderid parentorderid",),
-    "updated_at": ("updatedat lastupdatetimestamp", "lasttradetimestamp"),
-}
-_FILL = {
-    "fill_id": ("fillid execid executionid", "tradeid", "id"),
-    "venue_order_id": ("venueorderid exchangeorderid", "orderid order"),
-    "client_order_id": _IDS["client_order_id"],
-    "symbol": ("symbol", "symbolname", "pair ticker instrument"),
-    "side": ("side",),
-    "qty": ("qty quantity", "amount size"),
-    "price": ("price",),
-    "fee": ("fee feecost commission",),
-    "fee_currency": ("feecurrency commissionasset",),
-    "filled_at": ("filledat transactiontime executedat", "timestamp datetime", "time date"),
-    "inferred": ("inferred",),
-}
-MEANINGS: dict[Source, dict[str, tuple[str, ...]]] = {
-    Source.LOCAL: _LOCAL,
-    Source.VENUE: _VENUE,
-    Source.FILLS: _FILL,
-    Source.LOCAL_FILLS: _FILL,
-    Source.POSITIONS: {
-        "symbol": ("symbol", "symbolname", "pair ticker instrument"),
-        "qty": ("qty quantity contracts positionamt", "amount size"),
-        "side": ("positionside", "side"),
-        "hedged": ("hedged",),
-        "avg_entry_price": ("avgentryprice entryprice",),
-        "mark_price": ("markprice", "currentprice lastprice"),
-    },
-    Source.TRADES: {
-        "trade_id": ("tradeid", "id"),
-        "symbol": ("symbol", "symbolname", "pair ticker instrument"),
-        "side": ("side",),
-        "status": ("status state", "isopen"),
-        "entry_qty": ("entryqty", "qty quantity amount"),
-        "exit_qty": ("exitqty",),
-        "entry_avg_price": ("entryavgprice entryprice openrate",),
-        "fee_base_qty": ("feebaseqty",),
-        "quarantined_by": ("quarantinedby",),
-        "opened_at": ("openedat opendate", "createdat"),
-        "version": ("version",),
-    },
-}
-
-Overrides = Mapping[tuple[Source, str], str]  # (file, meaning) → column, or "" for none
+_YES_NO = {
+    "isbuyer": {"true": "buy", "1": "buy", "false": "sell", "0": "sell"},
+    "isshort": {"true": "short", "1": "short", "false": "long", "0": "long"},
+    "isopen": {"true": "open", "1": "open", "false": "closed", "0": "closed"},
+}  # columns that answer a question, in the words of their meaning
+_FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them
+_COLUMNS_SHOWN_MAX = 20
+_NAME_SHOWN_MAX = 40
 
 
 class Columns(Struct, frozen=True):
@@ -117,12 +40,25 @@ class Columns(Struct, frozen=True):
     source: Source
     rows: Rows
     taken: dict[str, list[str]]
+    form: Form | None = None
+    mapping: Mapping = Mapping()
+    notes: list[str] = []
 
     @property
     def ignored(self) -> list[str]:
         """Columns that say something, and that nothing was taken from."""
         used = {column for columns in self.taken.values() for column in columns}
-        return [column for column in filled_columns(self.rows) if column not in used]
+        passed = set() if self.form is None else set(self.form.passed.split())
+        return [
+            column
+            for column in filled_columns(self.rows)
+            if column not in used and header_token(column) not in passed and not column.endswith(UNIT)
+        ]
+
+    @property
+    def ignored_but_telling(self) -> dict[str, str]:
+        """Of the ignored, those whose header means a quantity, a price, a fee or an id, with what it means."""
+        return {column: what for column in self.ignored if (what := header_tells(column)) is not None}
 
     def place(self, row: Row) -> str:
         return f"{self.rows.name} row {row.number}"
@@ -135,13 +71,38 @@ class Columns(Struct, frozen=True):
             if raw is None:
                 continue
             try:
-                value = canonical(raw)
+                value = canonical(self._meant(meaning, column, raw))
             except ValueError as fault:
                 raise InputError(str(fault), f"{self.place(row)}, {column}") from fault
+            if self.form is not None:
+                return value
             if found is not None and found[1] != value:
                 raise self._contradiction(row, meaning, found[0], column)
             found = found or (column, value)
         return None if found is None else found[1]
+
+    def unit(self, row: Row, meaning: str) -> str | None:
+        """The currency that the row's amount of this meaning is in; null where the file does not say."""
+        named = [] if self.form is None else [self.form.units.get(meaning, "")]
+        columns = [one for one in self.rows.columns if header_token(one) in named]
+        columns += [column + UNIT for column in self.taken.get(meaning, ())]
+        return next((said for column in columns if (said := row.cells.get(column)) is not None), None)
+
+    def _meant(self, meaning: str, column: str, raw: str) -> str:
+        """The person's word for it, else the form's, else its own."""
+        if meaning == "symbol":
+            return self._symbol(raw)
+        words = {} if self.form is None else self.form.words.get(meaning, {})
+        words = words or _YES_NO.get(header_token(column), {})
+        said = self.mapping.words(self.source, meaning)
+        return said.get(word(raw)) or words.get(word(raw)) or raw
+
+    def _symbol(self, raw: str) -> str:
+        token = symbol_token(raw)
+        for said, symbol in self.mapping.symbols.items():
+            if symbol_token(said) == token:
+                return symbol
+        return pair_name(raw) if self.form is not None and self.form.kraken_names else raw
 
     def _contradiction(self, row: Row, meaning: str, one: str, other: str) -> InputError:
         return InputError(
@@ -157,54 +118,54 @@ def filled_columns(rows: Rows) -> list[str]:
     return [column for column in rows.columns if column in filled]
 
 
-def take_columns(source: Source, rows: Rows, overrides: Overrides) -> Columns:
-    """Decides what each column means, by the table and then by the user's `--map`."""
-    filled = [
-        column for column in rows.columns if any(row.cells.get(column) is not None for row in rows.rows)
-    ]
-    by_token: dict[str, list[str]] = {}
-    for column in filled:
-        by_token.setdefault(symbol_token(column), []).append(column)
-    taken = {}
-    for meaning, tiers in MEANINGS[source].items():
-        columns = _first_tier(tiers, by_token)
-        if (source, meaning) in overrides:
-            columns = _overridden(source, meaning, overrides[source, meaning], rows)
-        if columns:
-            taken[meaning] = columns
-    return Columns(source, rows, taken)
+def take_columns(source: Source, rows: Rows, mapping: Mapping) -> Columns:
+    """Decides what each column means. Raises InputError where the file is of another kind than it is given as."""
+    form = recognise(rows.columns)
+    if form is not None and source not in _SOURCES[form.kind]:
+        _refuse_other_kind(source, rows.name, form)
+        form = None
+    tidied, notes = tidy_rows(rows, form)
+    filled = filled_columns(tidied)
+    taken = find_columns(source, filled) if form is None else _of_form(source, form, filled)
+    for meaning in MEANINGS[source]:
+        said = mapping.column(source, meaning)
+        if said is not None:
+            taken[meaning] = _overridden(source, meaning, said, tidied)
+    return Columns(
+        source, tidied, {one: names for one, names in taken.items() if names}, form, mapping, notes
+    )
 
 
-def _first_tier(tiers: tuple[str, ...], by_token: dict[str, list[str]]) -> list[str]:
-    for tier in tiers:
-        columns = [column for token in tier.split() for column in by_token.get(token, ())]
-        if columns:
-            return columns
-    return []
+def _of_form(source: Source, form: Form, filled: list[str]) -> dict[str, list[str]]:
+    known = (*MEANINGS[source], *_FORMS_ONLY)
+    return {meaning: form.columns_for(meaning, filled) for meaning in form.means if meaning in known}
+
+
+def _refuse_other_kind(source: Source, name: str, form: Form) -> None:
+    """Positions may be in any form; orders, fills and trades are not taken for one another."""
+    if source is Source.POSITIONS or (source is Source.TRADES and form.kind is not Kind.TRADES):
+        return
+    ours = source in (Source.LOCAL, Source.LOCAL_FILLS)
+    option = {
+        Kind.ORDERS: Source.LOCAL if ours else Source.VENUE,
+        Kind.FILLS: Source.LOCAL_FILLS if ours else Source.FILLS,
+        Kind.TRADES: Source.TRADES,
+    }[form.kind]
+    what = Kind.FILLS if source in (Source.FILLS, Source.LOCAL_FILLS) else Kind.ORDERS
+    raise InputError(f"this is {form.name}: {form.kind}, not {what}; give it as --{option} {name}", name)
 
 
 def _overridden(source: Source, meaning: str, column: str, rows: Rows) -> list[str]:
     if not column:
         return []
     if column not in rows.columns:
-        fault = f"{rows.name} has no column {column!r}; it has {', '.join(rows.columns)}"
+        fault = f"{rows.name} has no column {column!r}; it has {shown(rows.columns)}"
         raise InputError(fault, f"--map {source}.{meaning}")
     return [column]
 
 
-def read_overrides(texts: tuple[str, ...]) -> dict[tuple[Source, str], str]:
-    """`("local.qty=size",)` as overrides. Raises InputError for a file or meaning that does not exist."""
-    overrides = {}
-    for text in texts:
-        target, equals, column = text.partition("=")
-        source_text, _, meaning = target.partition(".")
-        if not equals or source_text not in list(Source) or meaning not in MEANINGS[Source(source_text)]:
-            raise InputError(_override_help(source_text), f"--map {text}")
-        overrides[Source(source_text), meaning] = column
-    return overrides
-
-
-def _override_help(source_text: str) -> str:
-    if source_text not in list(Source):
-        return f"expected FILE.MEANING=COLUMN with FILE one of {', '.join(Source)}"
-    return f"expected {source_text}.MEANING=COLUMN with MEANING one of {', '.join(MEANINGS[Source(source_text)])}"
+def shown(columns: list[str]) -> str:
+    """Column names for a message: not more, and not longer, than a person reads."""
+    names = [one if len(one) <= _NAME_SHOWN_MAX else one[:_NAME_SHOWN_MAX] + "…" for one in columns]
+    more = len(names) - _COLUMNS_SHOWN_MAX
+    return ", ".join(names[:_COLUMNS_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -5,14 +5,21 @@ whole, a page that looks cut off makes the open orders partial, and what was not
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
-from trueup.exports.columns import Columns, Overrides, Source, take_columns
-from trueup.exports.read_holdings import read_fills, read_positions, read_trades
-from trueup.exports.read_orders import read_local_orders, read_venue_orders
-from trueup.exports.read_rows import read_rows
+from trueup.exports.columns import Columns, take_columns
+from trueup.exports.freqtrade import is_dump, orders_of, with_sums
+from trueup.exports.link_fills import link_fills
+from trueup.exports.mapping import Mapping as Mapped
+from trueup.exports.meanings import Source
+from trueup.exports.read_holdings import quote_rows, read_fills, read_positions, read_trades
+from trueup.exports.read_orders import LocalRows, read_local_orders, read_venue_orders
+from trueup.exports.read_rows import Parts, read_rows, with_legs
+from trueup.exports.read_texts import read_action
+from trueup.exports.say_silent import say_silent
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id
@@ -30,10 +37,11 @@ from trueup.model.snapshot import (
     Profile,
     Snapshot,
     Venue,
+    VenueAnswer,
     VenueOrder,
 )
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Extent, ReadState
+from trueup.model.vocabulary import LIVE, TERMINAL, Extent, Outcome, QueryBy, ReadState
 
 _PAGE_SIZES = frozenset({50, 100, 500, 1000})  # Alpaca's default and maximum, ccxt exchanges' usual ones
 _ROW_PATH = re.compile(r"\$\.local\.(orders|fills|trades)\[(\d+)\]\.?(.*)", re.DOTALL)
@@ -55,8 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     taken_at: str | None = None
     policy: Policy = Policy()
     instruments: list[Instrument] = []
-    overrides: Overrides = {}
-    assume_utc: bool = False
+    mapping: Mapped = Mapped()
     extent: Extent = Extent.ALL
     open_orders_state: ReadState | None = None  # null: judged by the page's size
     history_since: str | None = None  # since when the venue's files are whole
@@ -71,35 +78,67 @@ class Imported(Struct, frozen=True):
 
 
 def make_snapshot(exports: Mapping[Source, Export], settings: Settings) -> Imported:
-    """Needs a local and a venue file. Raises InputError with the file and row for whatever is not certain."""
+    """Needs a local and a venue's file. Raises InputError with the file and row for whatever is not certain."""
     columns = {
-        source: take_columns(source, read_rows(export.data, export.name), settings.overrides)
+        source: take_columns(
+            source, read_rows(export.data, export.name, _PARTS.get(source, with_legs)), settings.mapping
+        )
         for source, export in exports.items()
     }
-    notes: list[str] = []
+    notes = [note for one in columns.values() for note in one.notes]
+    venue = _venue(columns, exports, settings, notes)
+    local = _local(columns, exports, settings, venue, notes)
     snapshot = Snapshot(
         format=SNAPSHOT_FORMAT,
         taken_at=settings.taken_at or max(export.read_at for export in exports.values()),
         profile=settings.profile,
         policy=settings.policy,
         instruments=settings.instruments,
-        local=_local(columns, exports, settings),
-        venue=_venue(columns, exports, settings, notes),
+        local=local,
+        venue=venue,
     )
     _note_order_of_reads(exports, snapshot.local, notes)
     _note_matches(snapshot, notes)
     return Imported(_checked(snapshot, columns), list(columns.values()), notes)
 
 
-def _local(columns: Mapping[Source, Columns], exports: Mapping[Source, Export], settings: Settings) -> Local:
-    utc = settings.assume_utc
+def _orders_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return orders_of(item) if is_dump(item) else with_legs(item)
+
+
+def _trades_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield with_sums(item) if is_dump(item) else item
+
+
+_PARTS: Mapping[Source, Parts] = {Source.LOCAL: _orders_in, Source.TRADES: _trades_in}
+
+
+def _local(
+    columns: Mapping[Source, Columns],
+    exports: Mapping[Source, Export],
+    settings: Settings,
+    venue: Venue,
+    notes: list[str],
+) -> Local:
+    utc, own = settings.mapping.assume_utc, columns[Source.LOCAL]
+    rows = read_local_orders(own, assume_utc=utc)
+    fills, left_out = link_fills(_fills(columns, Source.LOCAL_FILLS, settings), [])
+    _note_left_out(left_out, columns.get(Source.LOCAL_FILLS), notes)
+    _note_silence(rows, own, notes)
+    answered = [answer.order for answer in venue.answers if answer.order is not None]
+    orders = say_silent(
+        rows,
+        fills,
+        [*venue.open_orders.rows, *venue.history.orders, *answered],
+        venue.history.fills,
+        tells_average=bool({"filled_avg_price", "price"} & own.taken.keys()),
+        place=lambda index: own.place(own.rows.rows[index]),
+    )
     return Local(
         read_at=exports[Source.LOCAL].read_at,
         extent=settings.extent,
-        orders=read_local_orders(columns[Source.LOCAL], assume_utc=utc),
-        fills=read_fills(columns[Source.LOCAL_FILLS], assume_utc=utc)
-        if Source.LOCAL_FILLS in columns
-        else [],
+        orders=orders,
+        fills=fills,
         trades=read_trades(columns[Source.TRADES], assume_utc=utc) if Source.TRADES in columns else [],
     )
 
@@ -107,22 +146,40 @@ def _local(columns: Mapping[Source, Columns], exports: Mapping[Source, Export], 
 def _venue(
     columns: Mapping[Source, Columns], exports: Mapping[Source, Export], settings: Settings, notes: list[str]
 ) -> Venue:
-    orders = read_venue_orders(columns[Source.VENUE], assume_utc=settings.assume_utc)
-    fills = (
-        read_fills(columns[Source.FILLS], assume_utc=settings.assume_utc) if Source.FILLS in columns else []
-    )
+    utc = settings.mapping.assume_utc
+    given = Source.VENUE in columns
+    orders = read_venue_orders(columns[Source.VENUE], assume_utc=utc) if given else []
+    fills, left_out = link_fills(_fills(columns, Source.FILLS, settings), orders)
+    _note_left_out(left_out, columns.get(Source.FILLS), notes)
     _note_unknown_statuses(orders, notes)
-    # a status that is not known can be either: beside ended orders it is history, else an open one
-    ended = any(order.status in TERMINAL for order in orders)
-    live = [order for order in orders if order.status in LIVE or (order.status is None and not ended)]
-    past = [order for order in orders if order.status in TERMINAL or (order.status is None and ended)]
-    state = settings.open_orders_state or _judged_state(len(orders), notes)
-    read_at = exports[Source.VENUE].read_at
+    state = ReadState.FAILED
+    if given:
+        state = settings.open_orders_state or _judged_state(len(orders), notes)
+    live = [order for order in orders if order.status in LIVE]
+    past = [order for order in orders if order.status in TERMINAL]
+    read_at = exports[Source.VENUE if given else Source.FILLS].read_at
     return Venue(
-        open_orders=OrdersRead(state=state, read_at=read_at, rows=live),
+        open_orders=OrdersRead(state=state, read_at=read_at, rows=live, error=None if given else NOT_READ),
         history=_history(past, fills, state, read_at, settings.history_since),
         positions=_positions(columns, exports),
+        answers=[answer for order in orders if (answer := _answer(order, read_at)) is not None],
     )
+
+
+def _answer(order: VenueOrder, read_at: str) -> VenueAnswer | None:
+    """An order whose status is not known is on no list: only what it filled is known, as of an order asked for."""
+    if order.status is not None:
+        return None
+    by, order_id = QueryBy.VENUE_ORDER_ID, order.venue_order_id
+    if order_id is None:
+        by, order_id = QueryBy.CLIENT_ORDER_ID, order.client_order_id
+    if order_id is None:
+        return None
+    return VenueAnswer(by=by, id=order_id, outcome=Outcome.FOUND, read_at=read_at, order=order)
+
+
+def _fills(columns: Mapping[Source, Columns], source: Source, settings: Settings) -> list[Fill]:
+    return read_fills(columns[source], assume_utc=settings.mapping.assume_utc) if source in columns else []
 
 
 def _history(
@@ -159,8 +216,38 @@ def _note_unknown_statuses(orders: list[VenueOrder], notes: list[str]) -> None:
         notes.append(f"venue status not certain, only fills are judged: {', '.join(words[:10])}")
 
 
+def _note_silence(rows: LocalRows, columns: Columns, notes: list[str]) -> None:
+    if rows.silent:
+        notes.append(
+            f"{len(rows.silent)} local orders do not say what filled: their filled quantity is not compared; if a "
+            "column does, say --map local.filled_qty=COLUMN"
+        )
+    said = {columns.text(row, "action") for row in columns.rows.rows} - {None}
+    unknown = sorted(word for word in said if word is not None and read_action(word) is None)
+    if unknown:
+        notes.append(
+            f"no action is taken from {' and '.join(columns.taken['action'])}: {', '.join(unknown[:10])} say neither "
+            "entry nor exit; say --value local.action.WORD=entry"
+        )
+
+
+def _note_left_out(left_out: int, columns: Columns | None, notes: list[str]) -> None:
+    if columns is None:
+        return
+    if left_out:
+        notes.append(
+            f"{left_out} fills of {columns.rows.name} name no order, and fit none alone and whole: left out (give the "
+            "orders with --venue; their own filled quantity is judged)"
+        )
+    if (in_quote := quote_rows(columns)) > 0:
+        notes.append(
+            f"{in_quote} fills of {columns.rows.name} have a quantity in quote currency only: left out"
+        )
+
+
 def _note_order_of_reads(exports: Mapping[Source, Export], local: Local, notes: list[str]) -> None:
-    local_at, venue_at = exports[Source.LOCAL].read_at, exports[Source.VENUE].read_at
+    local_at = exports[Source.LOCAL].read_at
+    venue_at = exports[Source.VENUE if Source.VENUE in exports else Source.FILLS].read_at
     if to_ns(local_at) > to_ns(venue_at):
         notes.append(
             f"the bot's file ({local_at}) is younger than the venue's ({venue_at}): what happened between them looks "
@@ -178,11 +265,14 @@ def _note_order_of_reads(exports: Mapping[Source, Export], local: Local, notes: 
 
 def _note_matches(snapshot: Snapshot, notes: list[str]) -> None:
     """Two files that name none of the same orders are almost always one column taken for another."""
-    venue_orders = snapshot.venue.open_orders.rows + snapshot.venue.history.orders
+    answered = [answer.order for answer in snapshot.venue.answers if answer.order is not None]
+    venue_orders = snapshot.venue.open_orders.rows + snapshot.venue.history.orders + answered
     venue_ids = {known_id(order.venue_order_id) for order in venue_orders} - {None}
     client_ids = {known_client_id(order.client_order_id) for order in venue_orders} - {None}
     orders = snapshot.local.orders
     named = sum(_is_named(order, venue_ids, client_ids) for order in orders)
+    if not venue_orders:
+        return
     notes.append(f"{named} of {len(orders)} local orders are named in the venue file")
     if orders and venue_orders and not named:
         notes.append("none at all: is an id column taken for another? say --map local.venue_order_id=COLUMN")

@@ -6,7 +6,8 @@ from functools import partial
 
 from trueup.exports import read_texts
 from trueup.exports.columns import Columns
-from trueup.exports.read_orders import is_true, read_version, read_word
+from trueup.exports.link_fills import name_fills
+from trueup.exports.read_orders import is_in_quote, is_true, read_version, read_word
 from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
 from trueup.model.errors import InputError
@@ -18,28 +19,52 @@ _signed = partial(read_amount, signed=True)
 
 
 def read_fills(columns: Columns, *, assume_utc: bool) -> list[Fill]:
-    """One fill a row; each needs an id of its own, an order and a quantity."""
+    """One fill a row; each needs an id of its own, an order and a quantity. Of a form that is known to write none, ids
+    are made of the rows, and the order stays open (`link_fills`)."""
     time = partial(read_time, assume_utc=assume_utc)
-    fills = []
-    for row in columns.rows.rows:
-        said = partial(columns.text, row)
-        fill = Fill(
-            fill_id=_needed(columns, row, "fill_id"),
-            venue_order_id=said("venue_order_id"),
-            client_order_id=said("client_order_id"),
-            symbol=said("symbol"),
-            side=read_word(columns, row, "side", read_texts.read_side),
-            qty=_needed(columns, row, "qty", read_amount),
-            price=said("price", _signed),
-            fee=said("fee", _signed),
-            fee_currency=said("fee_currency"),
-            filled_at=said("filled_at", time),
-            inferred=is_true(columns, row, "inferred"),
-        )
-        if fill.venue_order_id is None and fill.client_order_id is None:
-            raise InputError("a fill needs the id of its order", columns.place(row))
-        fills.append(fill)
-    return fills
+    fills = [_fill(columns, row, time) for row in columns.rows.rows if not _is_of_quote(columns, row)]
+    return fills if columns.form is None else name_fills(fills, columns.source)
+
+
+def quote_rows(columns: Columns) -> int:
+    """How many fills say their quantity in quote currency only: it is never taken for one in base."""
+    return sum(_is_of_quote(columns, row) for row in columns.rows.rows)
+
+
+def _fill(columns: Columns, row: Row, time: Callable[[str], str]) -> Fill:
+    said = partial(columns.text, row)
+    is_known = columns.form is not None
+    fill = Fill(
+        fill_id=said("fill_id") or "" if is_known else _needed(columns, row, "fill_id"),
+        venue_order_id=said("venue_order_id"),
+        client_order_id=said("client_order_id"),
+        symbol=said("symbol"),
+        side=read_word(columns, row, "side", read_texts.read_side),
+        qty=_needed(columns, row, "qty", _unsigned if is_known else read_amount),
+        price=said("price", _signed),
+        fee=_fee(columns, row),
+        fee_currency=said("fee_currency") or columns.unit(row, "fee"),
+        filled_at=said("filled_at", time),
+        inferred=is_true(columns, row, "inferred"),
+    )
+    if not is_known and fill.venue_order_id is None and fill.client_order_id is None:
+        raise InputError("a fill needs the id of its order", columns.place(row))
+    return fill
+
+
+def _is_of_quote(columns: Columns, row: Row) -> bool:
+    return is_true(columns, row, "qty_in_quote") or is_in_quote(columns, row, "qty")
+
+
+def _unsigned(said: str) -> str:
+    """Some forms write a sale as a negative quantity; its side says so, too."""
+    return read_amount(said.lstrip("+-"))
+
+
+def _fee(columns: Columns, row: Row) -> str | None:
+    fee = columns.text(row, "fee", _signed)
+    turned = columns.form is not None and columns.form.fee_is_negative
+    return text(-amount(fee)) if turned and fee is not None else fee
 
 
 def read_trades(columns: Columns, *, assume_utc: bool) -> list[Trade]:

@@ -1,7 +1,9 @@
 """Rows of orders as the model's orders, local and the venue's.
 
-A local row must be certain: a status word that is not known, or a missing side, is refused. A venue's row may say less:
-an unknown status word becomes null and keeps its `raw_status`, so that only its fills are judged.
+A local row must be certain: a status word that is not known, or a missing side, is refused. What it does not say
+of what filled is not zero: `LocalRows.silent` names the rows, and `say_silent` gives them what the venue says, so that
+nothing is judged of it. A venue's row may say less: an unknown status word becomes null and keeps its `raw_status`, so
+that only its fills are judged.
 """
 
 from collections.abc import Callable
@@ -9,33 +11,73 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
+from msgspec import Struct
+
 from trueup.exports import read_texts
-from trueup.exports.columns import Columns
+from trueup.exports.columns import Columns, shown
 from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
 from trueup.model.errors import InputError
+from trueup.model.ids import symbol_token
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Intent, Status
 
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
+_COST_OFF_MAX = Decimal(
+    "0.05"
+)  # how far what was spent may be from the amount it was to be: rounding, and a fee
 Word = TypeVar("Word")
 
 
-def read_local_orders(columns: Columns, *, assume_utc: bool) -> list[LocalOrder]:
+class LocalRows(Struct, frozen=True):
+    """The bot's orders, and the indices of those whose row says nothing of what filled."""
+
+    orders: list[LocalOrder]
+    silent: list[int]
+
+
+def read_local_orders(columns: Columns, *, assume_utc: bool) -> LocalRows:
     """Raises InputError for what is not certain; unknown status words are listed with all their rows."""
     if columns.rows.rows:
         _need(columns, "side", "status")
         _need_an_id(columns, "venue_order_id", "client_order_id", "trade_id", "sub_tag")
+        _check_actions(columns)
     unknown: dict[str, list[int]] = {}
-    orders = []
+    orders: list[LocalOrder] = []
+    silent = []
     for row in columns.rows.rows:
         order = _local_order(columns, row, partial(read_time, assume_utc=assume_utc), unknown)
-        if order is not None:
-            orders.append(order)
+        if order is None:
+            continue
+        if columns.text(row, "filled_qty", read_amount) is None and not _is_whole(order):
+            silent.append(len(orders))
+        orders.append(order)
     if unknown:
         raise InputError(_unknown_words(unknown), columns.rows.name)
-    return orders
+    return LocalRows(orders, silent)
+
+
+def _is_whole(order: LocalOrder) -> bool:
+    """Whether its status alone says how much filled."""
+    return (order.status is Status.FILLED and order.qty is not None) or order.status is Status.REJECTED
+
+
+def _check_actions(columns: Columns) -> None:
+    """A column that a person named as the action must say entry or exit in every row; one found by its name may not."""
+    if columns.mapping.column(columns.source, "action") is None:
+        return
+    unknown: dict[str, list[int]] = {}
+    for row in columns.rows.rows:
+        said = columns.text(row, "action")
+        if said is not None and read_texts.read_action(said) is None:
+            unknown.setdefault(said, []).append(row.number)
+    if unknown:
+        raise InputError(
+            f"action words that mean nothing: {_shown_words(unknown)}; say "
+            f"--value {columns.source}.action.WORD=entry or =exit",
+            columns.rows.name,
+        )
 
 
 def _local_order(
@@ -63,7 +105,7 @@ def _local_order(
         limit_price=limit_price,
         stop_price=_price(columns, row, "stop_price"),
         status=status,
-        filled_qty=_local_filled(columns, row, status, qty),
+        filled_qty=columns.text(row, "filled_qty", read_amount) or _implied(status, qty),
         filled_avg_price=average,
         submitted_at=text("submitted_at", time),
         last_activity_at=text("last_activity_at", time),
@@ -86,27 +128,26 @@ def _local_status(
     return status
 
 
-def _local_filled(columns: Columns, row: Row, status: Status, qty: str | None) -> str:
-    """Booked quantity. Without a figure, `filled` means all of it and a partial fill cannot be told."""
-    filled = columns.text(row, "filled_qty", read_amount)
-    if filled is not None:
-        return filled
-    if status is Status.FILLED and qty is not None:
-        return qty
-    if status is Status.PARTIALLY_FILLED:
-        raise InputError("partially filled, but no filled quantity", columns.place(row))
-    return "0"
+def _implied(status: Status, qty: str | None) -> str:
+    """What the status says of what filled, where the row has no figure: `filled` means all of it."""
+    return qty if status is Status.FILLED and qty is not None else "0"
 
 
 def _unknown_words(unknown: dict[str, list[int]]) -> str:
+    return (
+        f"status words that say nothing certain: {_shown_words(unknown)}; write one of {', '.join(Status)}, or say "
+        "--value local.status.WORD=STATUS"
+    )
+
+
+def _shown_words(unknown: dict[str, list[int]]) -> str:
     words = [
         f"{said!r} ({'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:_ROWS_SHOWN_MAX]))}"
         f"{' …' if len(rows) > _ROWS_SHOWN_MAX else ''})"
         for said, rows in list(unknown.items())[:_UNKNOWN_SHOWN_MAX]
     ]
     more = len(unknown) - len(words)
-    shown = ", ".join(words) + (f" and {more} more" if more > 0 else "")
-    return f"status words that say nothing certain: {shown}; write one of {', '.join(Status)}"
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def read_venue_orders(columns: Columns, *, assume_utc: bool) -> list[VenueOrder]:
@@ -120,7 +161,11 @@ def read_venue_orders(columns: Columns, *, assume_utc: bool) -> list[VenueOrder]
 def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> VenueOrder:
     text = partial(columns.text, row)
     said = text("status")
-    qty, filled_qty = text("qty", read_amount), text("filled_qty", read_amount)
+    filled_qty = text("filled_qty", read_amount)
+    if is_in_quote(columns, row, "filled_qty") and Decimal(filled_qty or 0):
+        said, filled_qty = None, None  # how much of base currency it was is not known, so neither is its end
+    units_differ = is_in_quote(columns, row, "qty")
+    qty = None if units_differ else _venue_qty(columns, row, filled_qty)
     limit_price, average = _prices(columns, row)
     return VenueOrder(
         venue_order_id=text("venue_order_id"),
@@ -131,8 +176,8 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         qty=qty,
         limit_price=limit_price,
         stop_price=_price(columns, row, "stop_price"),
-        status=_status(said, qty, filled_qty),
-        raw_status=said,
+        status=_status(said, None if units_differ else text("qty", read_amount), filled_qty),
+        raw_status=text("status"),
         status_reason=text("status_reason"),
         intent=_intent(columns, row),
         position_side=read_word(columns, row, "position_side", read_texts.read_position_side),
@@ -145,6 +190,33 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         submitted_at=text("submitted_at", time),
         updated_at=text("updated_at", time),
     )
+
+
+def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None:
+    """What was ordered in base currency; null where the figure is an amount of quote currency.
+
+    ccxt's `amount` of a market buy is its cost at some exchanges: more filled than was ordered, and the cost of it is
+    about what was "ordered".
+    """
+    qty = columns.text(row, "qty", read_amount)
+    if qty is None:
+        return None
+    is_market = "market" in (_order_type(columns, row) or "")
+    if not is_market or filled_qty is None or Decimal(filled_qty) <= Decimal(qty):
+        return qty
+    cost = columns.text(row, "cost", read_amount)
+    average = _price(columns, row, "filled_avg_price") or _price(columns, row, "price")
+    spent = Decimal(cost) if cost is not None else Decimal(filled_qty) * Decimal(average or 0)
+    return None if abs(spent - Decimal(qty)) <= Decimal(qty) * _COST_OFF_MAX else qty
+
+
+def is_in_quote(columns: Columns, row: Row, meaning: str) -> bool:
+    """Whether the amount's unit is what the symbol ends with: quote currency, not base."""
+    unit, symbol = columns.unit(row, meaning), columns.text(row, "symbol")
+    if unit is None or symbol is None:
+        return False
+    name, pair = symbol_token(unit), symbol_token(symbol)
+    return pair.endswith(name) and not pair.startswith(name)
 
 
 def _status(said: str | None, qty: str | None, filled_qty: str | None) -> Status | None:
@@ -211,7 +283,7 @@ def _need(columns: Columns, *meanings: str) -> None:
     for meaning in meanings:
         if meaning not in columns.taken:
             raise InputError(
-                f"no column for {meaning} among {', '.join(columns.rows.columns)}; "
+                f"no column for {meaning} among {shown(columns.rows.columns)}; "
                 f"say --map {columns.source}.{meaning}=COLUMN",
                 columns.rows.name,
             )

@@ -1,17 +1,19 @@
-"""A file's rows as texts, whatever its form: CSV, a JSON array, an object around one, or JSON lines.
+"""A file's rows as texts, whatever its form: CSV, JSON, JSON lines, Parquet; packed by gzip or not.
 
-Decides the form by the content. Knows nothing of orders. Every number keeps its exact text; a row knows where it
+JSON may be an array, an object around one, or an object keyed by id. Decides the form by the content. Knows nothing of
+orders but that one may stand in another. Every number keeps its exact text; a row knows where it
 stands in its file, so that a fault can be found again.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from trueup.exports.unpack import is_parquet, read_parquet, unpack
 from trueup.model.errors import InputError
 from trueup.model.tree import parse_tree
 
@@ -20,12 +22,16 @@ _CELL_CHARS_MAX = 1 << 20
 _NULL_WORDS = frozenset({"", "null", "none", "n/a"})
 _BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
-    b"\x1f\x8b": "gzip; unpack it first",
-    b"PAR1": "Parquet; export it as CSV or JSON",
     b"SQLite format 3": "an SQLite database; export the table as CSV",
     b"\xff\xfe": "UTF-16; save it as UTF-8",
     b"\xfe\xff": "UTF-16; save it as UTF-8",
 }
+_ID_KEYS = frozenset({"id", "orderId", "order_id", "ordId", "client_order_id", "clientOrderId"})
+_ONE = _ID_KEYS | {
+    "symbol",
+    "pair",
+    "trade_id",
+}  # an object with one of these is a row, not a frame around rows
 
 
 class Row(Struct, frozen=True):
@@ -43,8 +49,27 @@ class Rows(Struct, frozen=True):
     rows: list[Row]
 
 
-def read_rows(data: bytes, name: str) -> Rows:
+Parts = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]  # the rows that one object of a file holds
+
+
+def with_legs(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An Alpaca order, then its bracket legs as orders of their own that name their parent."""
+    yield item
+    for leg in item.get("legs") or ():
+        if isinstance(leg, dict):
+            yield from with_legs({"parent_order_id": item.get("id"), **leg})
+
+
+def read_rows(data: bytes, name: str, parts: Parts = with_legs) -> Rows:
     """Raises InputError, whose path is the file's name and the row."""
+    data = unpack(data, name)
+    if is_parquet(data):
+        return _of_objects(read_parquet(data, name), name, parts)
+    text = _decoded(data, name)
+    return _of_objects(_objects(text, name), name, parts) if text.lstrip()[0] in "[{" else _of_csv(text, name)
+
+
+def _decoded(data: bytes, name: str) -> str:
     for magic, what in _BINARY.items():
         if data.startswith(magic):
             raise InputError(f"this is {what}", name)
@@ -54,15 +79,13 @@ def read_rows(data: bytes, name: str) -> Rows:
         raise InputError(f"not UTF-8 (byte {fault.start}); save it as UTF-8", name) from fault
     if not text.strip():
         raise InputError("empty: expected rows", name)
-    rows = list(_json_rows(text, name) if text.lstrip()[0] in "[{" else _csv_rows(text, name))
-    columns = list(dict.fromkeys(column for row in rows for column in row.cells))
-    return Rows(name, columns, rows)
+    return text
 
 
 # -- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def _csv_rows(text: str, name: str) -> Iterator[Row]:
+def _of_csv(text: str, name: str) -> Rows:
     if "\0" in text:
         raise InputError("holds NUL characters; is it a text file?", name)
     csv.field_size_limit(_CELL_CHARS_MAX)
@@ -73,18 +96,22 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
     try:
         header = [cell.strip() for cell in next(reader)]
         _check_header(header, name)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{len(cells)} cells under {len(header)} columns", f"{name} line {reader.line_num}"
-                )
-            yield Row(reader.line_num, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
+        return Rows(name, header, list(_lines(reader, header, name)))
     except csv.Error as fault:
         raise InputError(
             f"not CSV ({fault}); is the file cut off?", f"{name} line {reader.line_num}"
         ) from fault
+
+
+def _lines(reader: Any, header: list[str], name: str) -> Iterator[Row]:
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise InputError(
+                f"{len(cells)} cells under {len(header)} columns", f"{name} line {reader.line_num}"
+            )
+        yield Row(reader.line_num, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
 
 
 def _check_header(header: list[str], name: str) -> None:
@@ -103,14 +130,17 @@ def _cell(text: str) -> str | None:
 # -- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def _json_rows(text: str, name: str) -> Iterator[Row]:
-    objects = _objects(text, name)
-    number = 0
+def _of_objects(objects: list[Any], name: str, parts: Parts) -> Rows:
+    rows = list(_object_rows(objects, name, parts))
+    return Rows(name, list(dict.fromkeys(column for row in rows for column in row.cells)), rows)
+
+
+def _object_rows(objects: Iterable[Any], name: str, parts: Parts) -> Iterator[Row]:
     for number, item in enumerate(objects, 1):
         if not isinstance(item, dict):
             raise InputError(f"expected an object, got {str(item)[:40]!r}", f"{name} row {number}")
-        for leg_or_order in _with_legs(item):
-            yield Row(number, _flat(leg_or_order))
+        for part in parts(item):
+            yield Row(number, _flat(part))
 
 
 def _objects(text: str, name: str) -> list[Any]:
@@ -129,13 +159,20 @@ def _objects(text: str, name: str) -> list[Any]:
     lists = [
         key for key, value in tree.items() if isinstance(value, list) and value and isinstance(value[0], dict)
     ]
-    lists = [key for key in lists if key not in ("legs", "trades", "fees")]  # parts of one order
+    if _ONE.intersection(tree):
+        lists = []  # one order or trade, whose lists are parts of it
     if len(lists) > 1:
         raise InputError(f"holds several lists ({', '.join(sorted(lists))}); keep one in the file", name)
     if not lists and tree and all(value in ([], None) for value in tree.values()):
         return []  # an object around an empty list
+    if not lists and tree and all(isinstance(value, dict) for value in tree.values()):
+        return [_named(key, value) for key, value in tree.items()]  # keyed by id, as ccxt's cache is
     rows: list[Any] = tree[lists[0]] if lists else [tree]
     return rows
+
+
+def _named(key: str, item: dict[str, Any]) -> dict[str, Any]:
+    return item if _ID_KEYS.intersection(item) else {"id": key, **item}
 
 
 def _parse(text: str, name: str) -> Any:
@@ -154,25 +191,32 @@ def _is_lines(text: str) -> bool:
         return False
 
 
-def _with_legs(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """An Alpaca order, then its bracket legs as orders of their own that name their parent."""
-    yield item
-    for leg in item.get("legs") or ():
-        if isinstance(leg, dict):
-            yield from _with_legs({"parent_order_id": item.get("id"), **leg})
-
-
 def _flat(item: dict[str, Any]) -> dict[str, str | None]:
-    """Scalars as text; the parts of an object as `fee.cost`; lists of texts joined; the rest is left out."""
+    """Scalars as text; the parts of an object as `fee.cost`; lists of texts joined.
+
+    Of other lists their length, so that they are named where nothing is taken from them.
+    """
     cells: dict[str, str | None] = {}
-    for key, value in item.items():
+    for key, value in (item | _one_fee(item)).items():
         if isinstance(value, dict):
             cells |= {f"{key}.{part}": _scalar(inner) for part, inner in value.items() if _is_scalar(inner)}
         elif isinstance(value, list):
-            cells[key] = " ".join(str(one) for one in value if isinstance(one, str)) or None
+            texts = [str(one) for one in value if isinstance(one, str)]
+            cells[key] = " ".join(texts) or (f"{len(value)} entries" if value and key != "legs" else None)
         else:
             cells[key] = _scalar(value)
     return cells
+
+
+def _one_fee(item: dict[str, Any]) -> dict[str, Any]:
+    """Of ccxt's list of fees the one in the base currency, because it changes what is held; else the first."""
+    fees = item.get("fees")
+    if not isinstance(fees, list):
+        return {}
+    told = [one for one in [*fees, item.get("fee")] if isinstance(one, dict) and one.get("cost") is not None]
+    base = str(item.get("symbol") or "").partition("/")[0]
+    own = [one for one in told if one.get("currency") == base] or told
+    return {"fees": None, "fee": own[0]} if own else {"fees": None}
 
 
 def _is_scalar(value: Any) -> bool:

@@ -117,6 +117,8 @@ _STATUS_WORDS: dict[str, Status | None] = {
 _SIDE_WORDS = {
     "sell_short": Side.SELL,
     "short": Side.SELL,
+    "bid": Side.BUY,
+    "ask": Side.SELL,
     "b": Side.BUY,
     "s": Side.SELL,
     "buy_to_cover": Side.BUY,

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from trueup.exports.columns import Source, read_overrides
 from trueup.exports.make_snapshot import Export, Imported, Settings, make_snapshot
+from trueup.exports.mapping import read_mapping
+from trueup.exports.meanings import Source
 from trueup.model.errors import InputError
 from trueup.model.snapshot import Profile
 from trueup.model.vocabulary import ReadState, Side, Status
@@ -20,7 +21,8 @@ def imported(local: str = LOCAL, venue: str = VENUE, *maps: str, **settings: Any
     more = {Source(name.replace("_", "-")): settings.pop(name) for name in list(settings) if name in _FILES}
     texts = {Source.LOCAL: local, Source.VENUE: venue} | more
     exports = {source: Export(text.encode(), f"{source}.txt", AT) for source, text in texts.items()}
-    chosen = Settings(profile=Profile(profile_id="p"), overrides=read_overrides(maps), **settings)
+    said = {name: settings.pop(name) for name in ("values", "symbols", "assume_utc") if name in settings}
+    chosen = Settings(profile=Profile(profile_id="p"), mapping=read_mapping(maps, **said), **settings)
     return make_snapshot(exports, chosen)
 
 
@@ -82,11 +84,14 @@ def test_ccxt_orders() -> None:
         "fee": {"cost": 0.1, "currency": "USDT"}, "trades": [{"id": "F1"}], "info": {"id": "other", "x": [1]},
     }  # fmt: skip
     venue = imported(venue=json.dumps([order, order | {"id": "v-2", "status": None}])).snapshot.venue
-    closed, unknown = sorted(venue.history.orders, key=lambda row: row.venue_order_id or "")
+    [closed], [answer] = venue.history.orders, venue.answers
     assert (closed.status, closed.raw_status, closed.filled_qty) == (Status.CANCELED, "closed", "4")
     assert (closed.limit_price, closed.filled_avg_price, closed.intent) == ("1000.1", "1000.25", "close")
     assert (closed.submitted_at, closed.updated_at) == ("2026-11-23T12:00:00.25Z", "2026-11-23T12:00:01Z")
-    assert unknown.status is None
+    # a word that is not known is on no list: neither open nor ended
+    assert (answer.id, answer.outcome) == ("v-2", "found")
+    assert answer.order is not None
+    assert answer.order.status is None
     assert venue.history.state is ReadState.PARTIAL
 
 
@@ -190,7 +195,10 @@ def test_unknown_status_words_of_local_rows_are_listed_with_their_rows() -> None
 
 def test_unknown_status_words_of_the_venue_judge_fills_only() -> None:
     result = imported(venue='[{"id": "v-1", "side": "buy", "status": "limbo", "qty": "10"}]')
-    order = result.snapshot.venue.open_orders.rows[0]
+    venue = result.snapshot.venue
+    assert (venue.open_orders.rows, venue.history.orders) == ([], [])
+    order = venue.answers[0].order
+    assert order is not None
     assert (order.status, order.raw_status) == (None, "limbo")
     assert any("limbo" in note for note in result.notes)
 
@@ -242,6 +250,6 @@ def test_maps_that_name_nothing_are_refused() -> None:
 
 
 def test_files_that_name_none_of_the_same_orders_are_pointed_out() -> None:
-    notes = imported("order_id,side,status\nx-9,buy,new\n").notes
+    notes = imported("order_id,side,status,filled\nx-9,buy,new,0\n").notes
     assert notes[0] == "0 of 1 local orders are named in the venue file"
     assert "--map" in notes[1]

@@ -46,10 +46,24 @@ def command(
         raise click.UsageError("--snapshot takes neither --output nor --profile: redirect the output instead")
     from trueup.surfaces.cli.documents import read_documents
 
+    if Path(snapshot).is_file():  # a pipe must not be read twice
+        _refuse_export(snapshot)
     code = IN_SYNC
     for document in read_documents(snapshot):  # one at a time: memory does not grow with their number
         code = worst([code, _answer(invocation, document)])
     return code
+
+
+def _refuse_export(path: str) -> None:
+    """Says what to type for a file of rows: what is wrong with it as a snapshot would tell a person nothing."""
+    from trueup.exports.advise import HEAD_BYTES, advise
+    from trueup.model.errors import InputError
+    from trueup.surfaces.cli.files import open_input
+
+    with open_input(path) as file:
+        advice = advise(file.read(HEAD_BYTES), path)
+    if advice is not None:
+        raise InputError(advice, path)
 
 
 # -- snapshot files ---------------------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
 
 if TYPE_CHECKING:
-    from trueup.exports.columns import Columns, Source
+    from trueup.exports.columns import Columns
     from trueup.exports.make_snapshot import Export, Imported, Settings
+    from trueup.exports.mapping import Mapping as Mapped
+    from trueup.exports.meanings import Source
 
 EXPORT_BYTES_MAX = 1 << 30
 _IGNORED_SHOWN_MAX = 12
@@ -22,13 +24,19 @@ _FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.option("--local", type=_FILE, required=True, help="The bot's orders.")
-@click.option("--venue", type=_FILE, required=True, help="The venue's orders: open ones, or all.")
+@click.option("--venue", type=_FILE, help="The venue's orders: open ones, or all.")
 @click.option("--fills", type=_FILE, help="The venue's fills.")
 @click.option("--local-fills", type=_FILE, help="The bot's fills.")
 @click.option("--positions", type=_FILE, help="The venue's positions.")
 @click.option("--trades", type=_FILE, help="The bot's trades (round trips).")
 @click.option("--map", "maps", multiple=True, metavar="FILE.MEANING=COLUMN",
               help="Say what a column means, e.g. local.venue_order_id=order_id; empty: none does.")  # fmt: skip
+@click.option("--value", "values", multiple=True, metavar="FILE.MEANING.WORD=MEANT",
+              help="Say what a word in a column means, e.g. local.status.done=filled.")  # fmt: skip
+@click.option("--symbol", "symbols", multiple=True, metavar="SAID=SYMBOL",
+              help="Say what a symbol is called here, e.g. XXBTZUSD=BTC/USD.")  # fmt: skip
+@click.option("--save", type=_FILE, metavar="FILE",
+              help="Keep --map, --value, --symbol and --assume-utc here, on top of what it keeps already.")  # fmt: skip
 @click.option("--assume-utc", is_flag=True, help="Times without a zone are UTC.")
 @click.option("--local-extent", type=click.Choice(["all", "open_and_recent"]), default="all", show_default=True,
               help="Whether the bot recorded orders that --local does not hold.")  # fmt: skip
@@ -55,20 +63,47 @@ _FILE = click.Path(path_type=Path)
 def command(invocation: Invocation, output: Path | None, **options: Any) -> int:
     """Make a snapshot from exports of the bot and the venue, for `trueup plan --snapshot`.
 
-    CSV, JSON or JSON lines; rows of any bot, Alpaca's order JSON, ccxt's unified orders. Columns are found by their
-    names; what is not certain is refused with the file, the row and the option that settles it.
+    CSV, JSON, JSON lines or Parquet, packed by gzip or not; rows of any bot, Alpaca's order JSON, ccxt's unified
+    orders, and the downloads of Binance, Kraken, Coinbase, Alpaca, Bybit, OKX, KuCoin and freqtrade. Columns are found
+    by their names; what is not certain is refused with the file, the row and the option that settles it.
     """
     from trueup.exports.make_snapshot import make_snapshot
 
-    imported = make_snapshot(_exports(options), _settings(options))
+    if options["venue"] is None and options["fills"] is None:
+        raise click.UsageError("Missing option '--venue': the venue's orders; or give its fills with --fills")
+    mapping = _mapping(options)
+    imported = make_snapshot(_exports(options), _settings(options, mapping))
     _report(imported)
     _write(invocation, imported, output)
+    _save(options["save"], mapping)
     return 0
 
 
+def _mapping(options: Mapping[str, Any]) -> "Mapped":
+    from trueup.exports.mapping import load_mapping, read_mapping
+
+    path: Path | None = options["save"]
+    kept = None
+    if path is not None and path.exists():
+        with open_input(str(path)) as file:
+            kept = load_mapping(file.read(), str(path))
+    return read_mapping(
+        options["maps"], options["values"], options["symbols"], assume_utc=options["assume_utc"], kept=kept
+    )
+
+
+def _save(path: Path | None, mapping: "Mapped") -> None:
+    """Only after it worked: a mapping that was refused is not kept."""
+    import msgspec
+
+    if path is not None:
+        write_whole(path, msgspec.json.format(msgspec.json.encode(mapping)) + b"\n")
+        say(f"kept in {path}: the same --save takes it next time")
+
+
 def _exports(options: Mapping[str, Any]) -> "dict[Source, Export]":
-    from trueup.exports.columns import Source
     from trueup.exports.make_snapshot import Export
+    from trueup.exports.meanings import Source
     from trueup.model.times import from_ns
 
     exports = {}
@@ -86,8 +121,7 @@ def _exports(options: Mapping[str, Any]) -> "dict[Source, Export]":
     return exports
 
 
-def _settings(options: Mapping[str, Any]) -> "Settings":
-    from trueup.exports.columns import read_overrides
+def _settings(options: Mapping[str, Any], mapping: "Mapped") -> "Settings":
     from trueup.exports.make_snapshot import Settings
     from trueup.model.policy import Policy
     from trueup.model.snapshot import Instrument, Profile
@@ -98,8 +132,7 @@ def _settings(options: Mapping[str, Any]) -> "Settings":
         taken_at=_time(options, "taken_at"),
         policy=_converted(options["policy"], Policy) if options["policy"] else Policy(),
         instruments=_converted(options["instruments"], list[Instrument]) if options["instruments"] else [],
-        overrides=read_overrides(options["maps"]),
-        assume_utc=options["assume_utc"],
+        mapping=mapping,
         extent=Extent(options["local_extent"]),
         open_orders_state=ReadState(options["open_orders"]) if options["open_orders"] else None,
         history_since=_time(options, "history_since"),
@@ -131,17 +164,40 @@ def _converted(path: Path, kind: Any) -> Any:
 
 def _report(imported: "Imported") -> None:
     for columns in imported.columns:
+        what = "" if columns.form is None else f"{columns.form.name}, "
         say(
-            f"{columns.source} {columns.rows.name}: {counted(len(columns.rows.rows), 'row')}; {_taken(columns)}"
+            f"{columns.source} {columns.rows.name}: {what}{counted(len(columns.rows.rows), 'row')}; {_taken(columns)}"
         )
-        if columns.ignored:
-            more = len(columns.ignored) - _IGNORED_SHOWN_MAX
-            shown = ", ".join(columns.ignored[:_IGNORED_SHOWN_MAX]) + (
-                f" and {more} more" if more > 0 else ""
-            )
+        telling = columns.ignored_but_telling
+        for column, meaning in telling.items():
+            advice = _advice(columns, meaning, column)
+            say(f"  ignored, though its name means {_WITH_ARTICLE[meaning]}: {column}; {advice}")
+        ignored = [column for column in columns.ignored if column not in telling]
+        if ignored:
+            more = len(ignored) - _IGNORED_SHOWN_MAX
+            shown = ", ".join(ignored[:_IGNORED_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
             say(f"  ignored: {shown}")
     for note in imported.notes:
         say(f"note: {note}")
+
+
+_WITH_ARTICLE = {"quantity": "a quantity", "price": "a price", "fee": "a fee", "id": "an id"}
+
+
+def _advice(columns: "Columns", meaning: str, column: str) -> str:
+    """The meanings of that kind that no column was taken for."""
+    from trueup.exports.meanings import MEANINGS
+
+    kinds = {
+        "quantity": ("qty", "filled_qty", "entry_qty", "exit_qty"),
+        "price": ("limit_price", "filled_avg_price", "price", "entry_avg_price"),
+        "fee": ("fee",),
+        "id": ("venue_order_id", "client_order_id", "trade_id", "fill_id"),
+    }[meaning]
+    free = [one for one in kinds if one in MEANINGS[columns.source] and one not in columns.taken]
+    if not free:
+        return "nothing is taken from it"
+    return f"say --map {columns.source}.{free[0]}={column} if it is that"
 
 
 def _taken(columns: "Columns") -> str:

@@ -1,0 +1,115 @@
+"""A form's cells as the readers want them: no unit behind an amount, a zone behind a time, one row a fill.
+
+Pure: rows in, rows out, and notes of what was left aside. A unit that stood behind an amount gets a column of its own
+(`Executed unit`), so that an amount of quote currency is not taken for one of base.
+"""
+
+import re
+
+from trueup.exports.forms import Form, Kind
+from trueup.exports.freqtrade import say_actions, say_exits
+from trueup.exports.kraken import pair_ledgers, pair_name
+from trueup.exports.meanings import AMOUNTS, TIMES, header_token, header_zone
+from trueup.exports.read_rows import Row, Rows
+
+_GLUED = re.compile(
+    r"(?P<number>[+-]?[\d,]*\.?\d+)\s?(?P<unit>(?!e\d+$)[a-z][\w.]{1,14})", re.ASCII | re.IGNORECASE
+)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII)
+_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?", re.ASCII)
+UNIT = " unit"
+
+
+def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
+    """The rows, and what a person should know of those that are not among them."""
+    rows, notes = _rows_that_count(rows, form)
+    if form is not None and header_token("ft_order_side") in {header_token(one) for one in rows.columns}:
+        rows = say_actions(rows)
+    if form is not None and form.kind is Kind.TRADES:
+        rows = say_exits(rows)
+    if form is not None and form.kraken_names and not form.is_ledger:
+        rows = _with_fee_asset(rows)
+    return _zoned(_without_units(rows, form), form), notes
+
+
+def _rows_that_count(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
+    if form is None:
+        return rows, []
+    if form.is_ledger:
+        rows, left = pair_ledgers(rows)
+        return rows, [f"{rows.name}: {left} ledger rows are no trade's and were left out"] if left else []
+    if form.rows_of is None:
+        return rows, []
+    name, words = form.rows_of
+    column = next(one for one in rows.columns if header_token(one) == name)
+    kept = [row for row in rows.rows if (row.cells.get(column) or "").lower() in words]
+    left = len(rows.rows) - len(kept)
+    note = [f"{rows.name}: {left} rows whose {column} is not {' or '.join(sorted(words))} were left out"]
+    return Rows(rows.name, rows.columns, kept), note if left else []
+
+
+def _with_fee_asset(rows: Rows) -> Rows:
+    """Kraken's trades say their fee in the pair's quote currency."""
+    made = [
+        Row(
+            row.number,
+            row.cells | {"feeasset": pair_name(row.cells.get("pair") or "").partition("/")[2] or None},
+        )
+        for row in rows.rows
+    ]
+    return Rows(rows.name, [*rows.columns, "feeasset"], made)
+
+
+# -- units ------------------------------------------------------------------------------------------------------------
+
+
+def _without_units(rows: Rows, form: Form | None) -> Rows:
+    """`0.0100000000BTC` as an amount and its unit; `1,820.00` without its comma: with a point it can be no other."""
+    if form is None:
+        return rows
+    names = " ".join(form.means.get(meaning, "") for meaning in AMOUNTS).split()
+    columns = [column for column in rows.columns if header_token(column) in names]
+    glued = [
+        column
+        for column in columns
+        if any(_GLUED.fullmatch(row.cells.get(column) or "") for row in rows.rows)
+    ]
+    split = [Row(row.number, row.cells | _split(row, columns, glued)) for row in rows.rows]
+    return Rows(rows.name, [*rows.columns, *(column + UNIT for column in glued)], split)
+
+
+def _split(row: Row, columns: list[str], glued: list[str]) -> dict[str, str | None]:
+    cells: dict[str, str | None] = {}
+    for column in columns:
+        said = row.cells.get(column) or ""
+        match = _GLUED.fullmatch(said) if column in glued else None
+        number = match["number"] if match is not None else said
+        if match is not None:
+            cells[column + UNIT] = match["unit"]
+        cells[column] = (number.replace(",", "") if _THOUSANDS.fullmatch(number) else number) or None
+    return cells
+
+
+# -- times ------------------------------------------------------------------------------------------------------------
+
+
+def _zoned(rows: Rows, form: Form | None) -> Rows:
+    """A time gets the zone that its header names, or that the form is known to write in."""
+    zones = {column: zone for column in rows.columns if (zone := header_zone(column)) is not None}
+    if form is not None and form.utc:
+        names = " ".join(form.means.get(meaning, "") for meaning in TIMES).split()
+        zones = {column: "Z" for column in rows.columns if header_token(column) in names} | zones
+    if not zones:
+        return rows
+    zoned = [
+        Row(
+            row.number,
+            row.cells | {column: _with_zone(row.cells.get(column), zone) for column, zone in zones.items()},
+        )
+        for row in rows.rows
+    ]
+    return Rows(rows.name, rows.columns, zoned)
+
+
+def _with_zone(said: str | None, zone: str) -> str | None:
+    return f"{said}{zone}" if said is not None and _CLOCK.fullmatch(said) else said

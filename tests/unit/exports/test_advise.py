@@ -1,0 +1,31 @@
+# ruff: noqa: E501 - rows of files stand as they are written
+"""What is said of an export where a snapshot was expected."""
+
+import gzip
+
+import pytest
+
+from trueup.exports.advise import advise
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"id,side,status\nv-1,buy,new\n", "an export, not a snapshot; type: trueup snapshot --local x.csv --venue VENUE.csv |"),
+        (b'[{"id": "1"}]', "trueup snapshot --local x.csv"),
+        (b'{"id": "1", "symbol": "BTC/USD"}', "trueup snapshot --local x.csv"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "trueup snapshot --local x.csv"),
+        (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "Kraken's trades, not a snapshot"),
+        (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "--local BOT.csv --venue VENUE.csv --fills x.csv |"),
+        (b"orderno,pair,side,orderprice,orderamount,executed,status\n", "--local BOT.csv --venue x.csv | trueup plan --snap"),
+    ],
+)  # fmt: skip
+def test_an_export(head: bytes, expected: str) -> None:
+    assert expected in (advise(head, "x.csv") or "")
+
+
+@pytest.mark.parametrize(
+    "head", [b'{"format": "trueup.snapshot/1"}', b"{}", b"nonsense", b"", b'  {"x": "y"}', b"[]", b"[[["]
+)
+def test_what_may_be_a_snapshot(head: bytes) -> None:
+    assert advise(head, "x") is None

@@ -1,0 +1,39 @@
+"""Kraken's names, and its ledgers as fills."""
+
+import pytest
+
+from trueup.exports.kraken import pair_ledgers, pair_name
+from trueup.exports.read_rows import read_rows
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("XXBTZUSD", "BTC/USD"), ("XETHZEUR", "ETH/EUR"), ("XBTUSDT", "BTC/USDT"), ("XXDGXXBT", "DOGE/BTC"),
+        ("SOLUSD", "SOL/USD"), ("ADAEUR", "ADA/EUR"), ("XETHXXBT", "ETH/BTC"), ("XBT/USD", "BTC/USD"),
+        ("EURUSD", "EUR/USD"), ("XTZUSD", "XTZ/USD"), ("ZECXBT", "ZEC/BTC"), ("ZRXUSD", "ZRX/USD"), ("FOO", "FOO"),
+        ("USDCUSD", "USDC/USD"), ("ETHUSDC", "ETH/USDC"), ("ZEURZUSD", "EUR/USD"),
+    ],
+)  # fmt: skip
+def test_pairs(said: str, expected: str) -> None:
+    assert pair_name(said) == expected
+
+
+LEDGERS = (
+    '"txid","refid","time","type","subtype","aclass","asset","amount","fee","balance"\n'
+    '"L1","T-1","2026-11-20 13:14:15","trade","","currency","ZUSD","-600.1010","0.9602","100"\n'
+    '"L2","T-1","2026-11-20 13:14:15","trade","","currency","XXBT","0.0100000000","0","0.01"\n'
+    '"L3","D-1","2026-11-20 14:00:00","deposit","","currency","ZUSD","50","0","150"\n'
+    '"L4","T-2","2026-11-20 15:00:00","trade","","currency","XETH","-2","0.003","1"\n'
+    '"L5","T-2","2026-11-20 15:00:00","trade","","currency","XXBT","0.08","0","0.09"\n'
+)
+
+
+def test_two_entries_of_one_trade_are_one_fill() -> None:
+    rows, left = pair_ledgers(read_rows(LEDGERS.encode(), "ledgers.csv"))
+    assert left == 1
+    names = ("refid", "symbol", "side", "qty", "price", "feepaid", "feeasset")
+    assert [tuple(row.cells[name] for name in names) for row in rows.rows] == [
+        ("T-1", "BTC/USD", "buy", "0.01", "60010.1", "0.9602", "USD"),
+        ("T-2", "ETH/BTC", "sell", "2", "0.04", "0.003", "ETH"),
+    ]

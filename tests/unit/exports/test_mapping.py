@@ -1,0 +1,154 @@
+# ruff: noqa: E501 - rows of files stand as they are written
+"""What a person says of columns, words and symbols, and keeps."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.unit.exports.test_forms import imported as of_files
+from trueup.exports.make_snapshot import Export, Imported, Settings, make_snapshot
+from trueup.exports.mapping import Mapping, load_mapping, read_mapping
+from trueup.exports.meanings import Source, header_tells, header_token, header_zone
+from trueup.model.errors import InputError
+from trueup.model.snapshot import Profile
+
+AT = "2026-11-23T12:00:00Z"
+LOCAL = "ref,way,what,state,lots,done_lots\nv-1,up,entry,done,2,2\n"
+MAPS = ("local.venue_order_id=ref", "local.side=way", "local.action=what", "local.filled_qty=done_lots")
+
+
+def imported(local: str, *maps: str, **said: Any) -> Imported:
+    texts = {
+        Source.LOCAL: local,
+        Source.VENUE: '[{"id": "v-1", "side": "buy", "symbol": "BTC/USD", "status": "new"}]',
+    }
+    exports = {source: Export(text.encode(), f"{source}.txt", AT) for source, text in texts.items()}
+    return make_snapshot(
+        exports, Settings(profile=Profile(profile_id="p"), mapping=read_mapping(maps, **said))
+    )
+
+
+def test_columns_words_and_symbols() -> None:
+    values = ("local.status.Done=filled", "local.side.up=buy")
+    [order] = imported(LOCAL, *MAPS, values=values).snapshot.local.orders
+    assert (order.venue_order_id, order.side, order.action, order.status) == ("v-1", "buy", "entry", "filled")
+    assert (order.qty, order.filled_qty) == ("2", "2")
+    symbols = imported("id,side,status,symbol\nv-1,buy,new,XXBTZUSD\n", symbols=("xxbtzusd=BTC/USD",))
+    assert symbols.snapshot.local.orders[0].symbol == "BTC/USD"
+
+
+def test_a_mapped_action_must_say_entry_or_exit() -> None:
+    with pytest.raises(InputError) as fault:
+        imported("id,side,status,why\nv-1,buy,new,signal\n", "local.action=why")
+    assert "action words that mean nothing: 'signal' (row 2)" in str(fault.value)
+    assert "--value local.action.WORD=entry" in str(fault.value)
+    told = imported(
+        "id,side,status,why\nv-1,buy,new,signal\n", "local.action=why", values=("local.action.signal=entry",)
+    )
+    assert told.snapshot.local.orders[0].action == "entry"
+
+
+def test_an_action_found_by_its_name_may_say_something_else_and_that_is_told() -> None:
+    result = imported("id,side,status,action\nv-1,buy,new,signal\n")
+    assert result.snapshot.local.orders[0].action is None
+    assert any("signal" in note and "--value local.action" in note for note in result.notes)
+
+
+def test_what_is_kept_comes_again_and_what_is_typed_comes_first() -> None:
+    first = read_mapping(("local.side=a", "local.qty=b"), ("local.status.x=new",), ("A=B",), assume_utc=True)
+    again = load_mapping(msgspec.json.encode(first), "kept.json")
+    assert again == first
+    both = read_mapping(("local.side=c",), ("local.status.y=filled",), kept=again)
+    assert both == Mapping(
+        columns={"local.side": "c", "local.qty": "b"}, values={"local.status": {"x": "new", "y": "filled"}},
+        symbols={"A": "B"}, assume_utc=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b'{"format": "other/1"}', b'{"columns": {"local.nothing": "a"}}', b'{"x": 1}']
+)
+def test_a_file_that_is_no_mapping(data: bytes) -> None:
+    with pytest.raises(InputError):
+        load_mapping(data, "kept.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("values", "local.status=filled"), ("values", "local.status.done"), ("values", "local.nothing.a=b"),
+        ("values", "where.status.a=b"), ("symbols", "BTC"), ("symbols", "=BTC"), ("symbols", "BTC="),
+    ],
+)  # fmt: skip
+def test_what_is_said_badly(kind: str, text: str) -> None:
+    with pytest.raises(InputError):
+        read_mapping(**{kind: (text,)})  # type: ignore[arg-type]
+
+
+def test_what_a_file_does_not_say_takes_the_venues_figure() -> None:
+    local = "id,side,status,qty\nv-1,buy,canceled,10\nv-2,buy,new,5\nv-3,buy,filled,10\nv-4,buy,rejected,10\n"
+    venue = (
+        "id,side,status,qty,filled_qty,filled_avg_price\n"
+        "v-1,buy,canceled,10,7,1000\nv-2,buy,new,5,0,\nv-3,buy,filled,10,10,1001\n"
+    )
+    result = of_files(local, venue=venue)
+    assert [(one.filled_qty, one.filled_avg_price) for one in result.snapshot.local.orders] == [
+        ("7", "1000"), ("0", None), ("10", "1001"), ("0", None),
+    ]  # fmt: skip
+    assert any(note.startswith("2 local orders do not say what filled") for note in result.notes)
+
+
+def test_the_bots_own_fills_say_it_before_the_venue_does() -> None:
+    local = "id,side,status,qty\nv-1,buy,canceled,10\n"
+    venue = "id,side,status,qty,filled_qty\nv-1,buy,canceled,10,7\n"
+    fills = "fill_id,order_id,qty\nf-1,v-1,2\nf-2,v-1,3\n"
+    assert of_files(local, venue=venue, local_fills=fills).snapshot.local.orders[0].filled_qty == "5"
+
+
+def test_ignored_columns_that_mean_something_are_told_apart() -> None:
+    result = imported("id,side,status,note,px_done,taker_fee,userId,batch no\nv-1,buy,new,x,1,2,3,4\n")
+    local = result.columns[0]
+    assert local.ignored == ["note", "px_done", "taker_fee", "userId", "batch no"]
+    assert local.ignored_but_telling == {"px_done": "quantity", "taker_fee": "fee", "batch no": "id"}
+
+
+def test_headers() -> None:
+    assert header_token("Order Time(UTC+08:00)") == "ordertime"
+    zones = ("Date(UTC)", "Time (UTC+8)", "T(UTC-03:30)", "time", "T(UTC+0)")
+    assert [header_zone(one) for one in zones] == ["Z", "+08:00", "-03:30", None, "Z"]
+    assert [header_tells(one) for one in ("Executed Qty", "avgPx", "Order No.", "Quotes", "orderRef")] == [
+        "quantity", "price", "id", None, "id",
+    ]  # fmt: skip
+
+
+def test_an_order_file_keyed_by_id_is_its_values() -> None:
+    keyed = json.dumps(
+        {"v-1": {"id": "v-1", "side": "buy", "status": "open"}, "v-2": {"side": "buy", "status": "open"}}
+    )
+    assert [one.venue_order_id for one in imported(keyed).snapshot.local.orders] == ["v-1", "v-2"]
+
+
+def test_a_message_does_not_grow_with_the_file() -> None:
+    keyed = json.dumps({f"k{n}": n for n in range(2000)} | {"x" * 5000: 1})
+    with pytest.raises(InputError) as fault:
+        imported(keyed)
+    assert len(str(fault.value)) < 600
+
+
+def test_of_a_list_of_fees_the_one_in_base_counts() -> None:
+    fill = {"id": "f-1", "order": "v-1", "symbol": "LOOM/BTC", "side": "buy", "price": 2.5e-06, "amount": 1600, "fee": None,
+            "fees": [{"cost": 0.1, "currency": "BNB"}, {"cost": 1.6, "currency": "LOOM"}]}  # fmt: skip
+    [read] = of_files(venue="id,side,status\n", fills=json.dumps([fill])).snapshot.venue.history.fills
+    assert (read.fee, read.fee_currency, read.price) == ("1.6", "LOOM", "0.0000025")
+
+
+def test_an_amount_that_is_a_cost_is_no_quantity() -> None:
+    order = {"id": "v-1", "symbol": "XRP/USDT", "type": "market", "side": "buy", "price": 0.4247, "amount": 9.99,
+             "filled": 23.52, "average": 0.4247, "cost": 9.988944, "status": "closed"}  # fmt: skip
+    [read] = of_files(venue=json.dumps([order])).snapshot.venue.history.orders
+    assert (read.qty, read.filled_qty, read.status) == (None, "23.52", "filled")
+    # more filled than was ordered, and no cost explains it: it stays what it is
+    [read] = of_files(venue=json.dumps([order | {"cost": 50}])).snapshot.venue.history.orders
+    assert read.qty == "9.99"
