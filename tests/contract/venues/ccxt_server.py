@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from decimal import Decimal
+from email.utils import formatdate
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
@@ -85,6 +86,7 @@ class BinanceServer:
     async def __aenter__(self) -> "BinanceServer":
         app = web.Application()
         app.router.add_route("*", "/api/v3/{path}", self._answer)
+        app.on_response_prepare.append(self._tell_time)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -95,6 +97,9 @@ class BinanceServer:
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self.clock.now_ns() // NS_PER_S, usegmt=True)
 
     def exchange(self, **config: Any) -> Any:
         """The installed ccxt's own binance, pointed at this server; only its pace is faster than ccxt's."""

@@ -12,7 +12,8 @@ from tests.contract.venues.test_listings import ALWAYS, HARSH
 from trueup.model.errors import VenueError
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import QueryBy
-from trueup.ports.venue import Venue
+from trueup.ports.clock import Clock
+from trueup.ports.venue import TellingTime, Venue
 from trueup.sim.paper.faults import PaperFault
 
 MINUTE_NS = 60 * NS_PER_S
@@ -89,3 +90,29 @@ async def test_no_secret_is_seen(
     seen += ["".join(traceback.format_exception(error)) for error in errors]
     for secret in bench.secrets:
         assert secret not in "\n".join(seen)
+
+
+class Ahead:
+    """The venue's clock, so many seconds ahead."""
+
+    def __init__(self, clock: Clock, ahead_s: int) -> None:
+        self._clock = clock
+        self._ahead_s = ahead_s
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns() + self._ahead_s * NS_PER_S
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+@pytest.mark.parametrize("ahead_s", [0, 120, -120])
+async def test_every_answer_tells_how_far_our_clock_is_from_the_venues(bench: Bench, ahead_s: int) -> None:
+    """By its `Date`, which is of whole seconds."""
+    venue = bench.reopen(clock=Ahead(bench.clock, ahead_s))
+    assert isinstance(venue, TellingTime)
+    await venue.open_orders()
+    skew_ns = venue.take_skew_ns()
+    assert skew_ns is not None
+    assert abs(skew_ns - ahead_s * NS_PER_S) <= NS_PER_S
+    assert venue.take_skew_ns() is None
