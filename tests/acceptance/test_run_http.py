@@ -47,7 +47,7 @@ def test_run_answers_over_http_and_ends_on_sigterm(tmp_path: Path) -> None:
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        base = address(process.stderr.readline())
+        base = address(next(line for line in process.stderr if "/healthz" in line))
         assert get(f"{base}/healthz") == {"status": "ok"}
         while "reconciliation_service_started" not in process.stderr.readline():
             pass

@@ -31,6 +31,7 @@ class Event(StrEnum):
     RUN_BLOCKED = "reconciliation_run_blocked"
     RUN_FAILED = "reconciliation_run_failed"
     RUN_SKIPPED = "reconciliation_run_skipped"
+    LEDGER_CREATED = "reconciliation_ledger_created"
     LEASE_CONTENDED = "reconciliation_lease_contended"
     LEASE_LOST = "reconciliation_lease_lost"
     OUTBOX_FAILED = "reconciliation_outbox_failed"

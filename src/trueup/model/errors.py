@@ -1,5 +1,7 @@
 """What stops the code. What an operator must see is data (a break with its reason), never one of these."""
 
+RESTORE = "damaged: restore a backup, see docs/how-to/operate.md"  # what to do about a LedgerDamaged
+
 
 class TrueupError(Exception):
     """Base of every error that trueup raises on purpose. The message says what to do next."""
@@ -59,6 +61,14 @@ class FenceLost(LedgerError):
     """The account's lease is no longer ours: the transaction was rolled back and nobody was told."""
 
     exit_code = 11
+
+
+class LedgerDamaged(LedgerError):
+    """What is stored cannot be read as what it was written as: a backup has to be restored."""
+
+
+class RestartNeeded(LedgerError):
+    """The database is not the one this process opened (removed, replaced, of a newer schema): the process must end."""
 
 
 class Conflict(LedgerError):

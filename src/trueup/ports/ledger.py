@@ -73,6 +73,13 @@ class Ledger(Protocol):
         """Rows of one table (see `archive.EXPORTS`) as plain dictionaries. Raises InputError for another name."""
         ...
 
+    def find_damage(self, *, quick: bool) -> list[str]:
+        """What the database's own check of its storage says, and (unless `quick`) what of the texts cannot be read.
+
+        Empty where all is whole.
+        """
+        ...
+
     def close(self) -> None:
         """Frees the connection; nothing may be called after it."""
         ...

@@ -19,6 +19,7 @@ from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.run_account import reconcile_account
+from trueup.model.errors import RestartNeeded
 from trueup.model.times import NS_PER_S
 from trueup.notifiers.log import LogNotifier
 from trueup.ports.clock import Clock
@@ -58,9 +59,13 @@ class Service:
         self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._broken: RestartNeeded | None = None
 
     async def run(self) -> None:
-        """Repeats every account until `stop`. Returns when the last run has ended and its lease is free."""
+        """Repeats every account until `stop`. Returns when the last run has ended and its lease is free.
+
+        Raises RestartNeeded where the ledger is no longer the one that was opened.
+        """
         log_event(Event.SERVICE_STARTED, {"accounts": len(self._accounts), "apply": self._settings.apply})
         self._tasks = [asyncio.create_task(self._repeat(account)) for account in self._accounts]
         try:
@@ -72,10 +77,13 @@ class Service:
             raise
         finally:
             log_event(Event.SERVICE_STOPPED, dict(self.counts))
+        self._raise_broken()
 
     async def run_once(self) -> list[AccountReport]:
         """Every account once, a bounded number at a time; in the accounts' order."""
-        return list(await asyncio.gather(*(self._run_in_turn(account) for account in self._accounts)))
+        reports = await asyncio.gather(*(self._run_in_turn(account) for account in self._accounts))
+        self._raise_broken()
+        return list(reports)
 
     def stop(self) -> None:
         """The first call lets the current runs finish; a second one cancels them."""
@@ -95,6 +103,10 @@ class Service:
         finally:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
+
+    def _raise_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     async def _all_ended(self) -> None:
         if self._tasks:
@@ -143,6 +155,10 @@ class Service:
         began_ns = self._clock.now_ns()
         try:
             report = await reconcile_account(account, apply=self._settings.apply, alerts=self._alerts)
+        except RestartNeeded as error:
+            self._broken = error
+            self.stop()
+            report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))

@@ -131,6 +131,9 @@ class Connection:
             self.leases[account_id] = (int(str(rows[0][0])), holder)
         return rows
 
+    def stream(self, name: str, *values: Value) -> Iterator[Row]:
+        yield from self.rows(name, *values)
+
     def write(self, name: str, *values: Value) -> int:
         self._fill_disk()
         return self._shared.sqlite.write(name, *values)
@@ -179,6 +182,12 @@ class Connection:
         self.process.reach_database()
         with self._shared.sqlite.reading():
             yield
+
+    def check_current(self) -> None:
+        """It is nobody's file."""
+
+    def find_damage(self, *, quick: bool) -> list[str]:
+        return self._shared.sqlite.find_damage(quick=quick)
 
     def close(self) -> None:
         """The database is everybody's."""

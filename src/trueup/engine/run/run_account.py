@@ -14,7 +14,7 @@ from trueup.engine.run.deliver_outbox import deliver_outbox
 from trueup.engine.run.leased_run import LeasedRun
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.report import report_profile
-from trueup.model.errors import TrueupError
+from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.plan import Alert, Plan
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
@@ -32,7 +32,8 @@ async def reconcile_account(
 
     `approved`, by profile id: plans that a person accepted; each applies exactly, or its profile's state is `stale`.
     `alerts`: what was raised before, and where alerts go; null: nowhere.
-    Raises nothing for a venue, a database or a profile that fails: the report says so.
+    Raises nothing for a venue, a database or a profile that fails: the report says so. Raises RestartNeeded where the
+    database is another one than was opened.
     """
     report = await _run_leased(account, apply=apply, approved=approved or {})
     parked = await _parked(account) if alerts is not None else {}
@@ -52,6 +53,8 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
         lease = await in_thread(
             account.ledger.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
         )
+    except RestartNeeded:
+        raise
     except TrueupError as error:
         log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
         return _unprocessed(account, RunState.FAILED, error_text(error))

@@ -116,10 +116,13 @@ def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Sto
 
 
 def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:
-    """By profile, the instruments in which it has an order in motion: active just now, transitional or deferred."""
-    since = seconds_after(read_at, -MOTION_WINDOW_S)
+    """By profile, the instruments in which it has an order in motion: active just now, transitional or deferred.
+
+    Activity later than now by more than the window was stamped by a clock that has been put back since.
+    """
+    since, until = seconds_after(read_at, -MOTION_WINDOW_S), seconds_after(read_at, MOTION_WINDOW_S)
     moving: dict[str, set[str]] = defaultdict(set)
-    for profile_id, symbol in database.rows("unsettled_symbols", account_id, since):
+    for profile_id, symbol in database.rows("unsettled_symbols", account_id, since, until):
         moving[str(profile_id)].add(symbol_token(str(symbol)))
     return moving
 

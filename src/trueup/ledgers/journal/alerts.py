@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trueup.ledgers.sql.database import Database, text_value
+from trueup.ledgers.sql.database import Database, read_document, text_value
 from trueup.model.plan import Alert
 from trueup.ports.records import AlertRecord
 
@@ -15,7 +15,7 @@ def list_alerts(database: Database, profile_id: str | None) -> list[AlertRecord]
     return [
         AlertRecord(
             profile_id=text_value(owner),
-            alert=_ALERT.decode(text_value(alert)),
+            alert=read_document(_ALERT, alert),
             raised_at=text_value(raised_at),
             stands=bool(stands),
         )

@@ -13,6 +13,7 @@ from trueup.ledgers.sql.database import (
     Value,
     int_value,
     optional_text,
+    read_document,
     seconds_after,
     stamp,
     text_value,
@@ -26,6 +27,7 @@ from trueup.model.snapshot import LocalOrder
 from trueup.ports.records import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
 
 _BREAK = msgspec.json.Decoder(Break)
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 WATERMARKS_KEPT = 100  # per profile: how far back a restored backup may lie
 
 
@@ -69,7 +71,7 @@ def _break_record(row: Row) -> BreakRecord:
     profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id = row
     return BreakRecord(
         profile_id=text_value(profile_id),
-        found=replace(_BREAK.decode(text_value(found)), corrected=resolution == "corrected"),
+        found=replace(read_document(_BREAK, found), corrected=resolution == "corrected"),
         first_seen_at=text_value(first_seen_at),
         last_seen_at=text_value(last_seen_at),
         occurrences=int_value(occurrences),
@@ -79,8 +81,8 @@ def _break_record(row: Row) -> BreakRecord:
     )
 
 
-def _decoded(document: object) -> dict[str, Any] | None:
-    return None if document is None else msgspec.json.decode(str(document), type=dict[str, Any])
+def _decoded(document: Value) -> dict[str, Any] | None:
+    return None if document is None else read_document(_OBJECT, document)
 
 
 def list_deferrals(database: Database, profile_id: str) -> list[DeferralRecord]:
@@ -257,4 +259,4 @@ def export(database: Database, table: str, profile_id: str | None) -> list[dict[
     if table not in EXPORTS:
         raise InputError(f"there is no {table!r} to export: one of {', '.join(EXPORTS)}", "export")
     documents = database.rows(f"export_{table}", profile_id)
-    return [msgspec.json.decode(text_value(document), type=dict[str, Any]) for (document,) in documents]
+    return [read_document(_OBJECT, document) for (document,) in documents]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trueup.ledgers.sql.database import Database, stamp, text_value
+from trueup.ledgers.sql.database import Database, read_document, stamp, text_value
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.errors import InputError
 from trueup.model.snapshot import Decision
@@ -18,11 +18,11 @@ _RECORD = msgspec.json.Decoder(DecisionRecord)
 def standing_decisions(database: Database, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
     """Neither revoked nor over by now, by profile id."""
     rows = database.rows("standing_decisions", json_list(profile_ids), stamp(database.now_ns()))
-    return {text_value(profile_id): _DECISIONS.decode(text_value(found)) for profile_id, found in rows}
+    return {text_value(profile_id): read_document(_DECISIONS, found) for profile_id, found in rows}
 
 
 def list_decisions(database: Database, profile_id: str | None) -> list[DecisionRecord]:
-    return [_RECORD.decode(text_value(row[0])) for row in database.rows("list_decisions", profile_id)]
+    return [read_document(_RECORD, row[0]) for row in database.rows("list_decisions", profile_id)]
 
 
 def add_decision(database: Database, profile_id: str, decision: Decision) -> None:

@@ -9,16 +9,26 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from trueup.ledgers.sql.database import Database, Row, int_value, optional_text, text_value
+from trueup.ledgers.sql.database import (
+    Database,
+    Row,
+    int_value,
+    optional_text,
+    read_document,
+    text_value,
+)
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.errors import FenceLost
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.records import Lease, LeaseState, Turn
 
+_COMPLETED = msgspec.json.Decoder(dict[str, str])
+
 
 def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> Lease | None:
     """Epoch + 1 where the lease is free, expired by the database's clock, or not believed; null otherwise."""
     with database.transaction():
+        database.check_current()
         database.write("add_account", account_id, None)
         rows = database.rows("acquire_lease", account_id, holder, ttl_s, database.bound_now())
     if not rows:
@@ -31,6 +41,7 @@ def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> L
 
 def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease:
     """Inside a write transaction, as its first statement. Without `ttl_s`: by what it was acquired for."""
+    database.check_current()
     now = database.bound_now()
     rows = database.rows("renew_lease", lease.account_id, lease.epoch, lease.holder, now, ttl_s)
     if not rows:
@@ -53,6 +64,7 @@ def claim(
     """One statement for all. What another claims at this moment is passed over, and not waited for."""
     wanted = json_list(account_ids)
     with database.transaction():
+        database.check_current()
         rows = database.rows(
             "claim_leases", wanted, holder, ttl_s, database.bound_now(), json_list(hasty), due_within_s
         )
@@ -98,7 +110,7 @@ def lease_states(database: Database) -> list[LeaseState]:
             holder=optional_text(holder),
             expires_at=text_value(expires_at),
             next_due_at=optional_text(next_due_at),
-            completed=msgspec.json.decode(text_value(completed), type=dict[str, str]),
+            completed=read_document(_COMPLETED, completed),
         )
         for account_id, epoch, holder, expires_at, next_due_at, completed in database.rows("leases")
     ]

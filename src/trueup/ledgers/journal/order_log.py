@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from trueup.ledgers.sql.database import read_document
 from trueup.ledgers.sql.home import GENESIS, LogHead
 from trueup.ledgers.sql.rows import trade_changes
 from trueup.model.plan import Correction, FillChange
@@ -219,7 +220,7 @@ def fold(rows: Iterable[LogRow]) -> Folded:
     """Lay each row's changes over what stood before."""
     folded = Folded(orders={}, trades={})
     for row in rows:
-        payload = _CHANGE.decode(row.payload)
+        payload = read_document(_CHANGE, row.payload)
         if row.order_key is not None:
             known = folded.orders.setdefault(row.order_key, FoldedOrder(0, {}, {}))
         else:

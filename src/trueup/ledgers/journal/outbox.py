@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trueup.ledgers.sql.database import Database, int_value, seconds_after, stamp, text_value
+from trueup.ledgers.sql.database import Database, int_value, read_document, seconds_after, stamp, text_value
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
@@ -28,7 +28,7 @@ def pending(database: Database, limit: int, profile_ids: Sequence[str] | None) -
             profile_id=text_value(profile_id),
             run_id=text_value(run_id),
             sequence=int_value(sequence),
-            notification=_NOTIFICATION.decode(text_value(notification)),
+            notification=read_document(_NOTIFICATION, notification),
             subject=text_value(subject),
             attempts=int_value(attempts),
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trueup.ledgers.sql.database import Database, Value, optional_text, stamp, text_value
+from trueup.ledgers.sql.database import Database, Value, optional_text, read_document, stamp, text_value
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.coverage_scope import CoverageScope
 from trueup.model.errors import ConfigError
@@ -75,13 +75,13 @@ def _state_of(
     database: Database, profile_id: str, findings: Value, pause_reason: Value, document: Value, now_ns: int
 ) -> ProfileState:
     """With the newest watermark that is not later than now: what a clock ahead stored proves nothing."""
-    mark = None if document is None else _WATERMARK.decode(text_value(document))
+    mark = None if document is None else read_document(_WATERMARK, document)
     is_future = mark is not None and to_ns(mark.watermark) >= now_ns + NS_PER_S  # stored by whole seconds
     if is_future:
         believed = database.rows("watermark_believed", profile_id, stamp(now_ns))
-        mark = _WATERMARK.decode(text_value(believed[0][0])) if believed else None
+        mark = read_document(_WATERMARK, believed[0][0]) if believed else None
     return ProfileState(
-        prior=_FINDINGS.decode(text_value(findings)),
+        prior=read_document(_FINDINGS, findings),
         watermark=None if mark is None else mark.watermark,
         scope=None if mark is None else mark.scope,
         is_future=is_future,

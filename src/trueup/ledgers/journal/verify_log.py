@@ -7,6 +7,7 @@ import msgspec
 from trueup.ledgers.journal.order_log import Folded, LogRow, differences, first_broken, fold
 from trueup.ledgers.sql.database import Database
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, one_document
+from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.money import same
 from trueup.ports.book_rows import FillRow
 from trueup.ports.records import FoldReport, LogReport
@@ -54,4 +55,7 @@ def _fill_contradictions(folded: Folded, fills: Iterable[FillRow]) -> list[str]:
 
 
 def _read_log(database: Database, profile_id: str) -> list[LogRow]:
-    return [msgspec.convert(row, LogRow) for row in database.rows("read_log", profile_id)]
+    try:
+        return [msgspec.convert(row, LogRow) for row in database.rows("read_log", profile_id)]
+    except msgspec.ValidationError as fault:
+        raise LedgerDamaged(f"a row of the order log is {RESTORE} ({fault})") from fault

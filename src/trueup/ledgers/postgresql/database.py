@@ -19,10 +19,13 @@ from psycopg.abc import QueryNoTemplate
 
 from trueup.ledgers.postgresql.connections import Connections
 from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp, text_value
+from trueup.ledgers.sql.migrations import load_migrations
 from trueup.ledgers.sql.statements import load_statements
-from trueup.model.errors import Conflict, LedgerError
+from trueup.model.errors import Conflict, LedgerError, RestartNeeded
 from trueup.model.times import to_ns
 
+ROWS_AT_ONCE = 1000  # that a cursor of the server's hands over
+NEWEST_MIGRATION = load_migrations(__package__)[-1].number
 LOCK_TIMEOUT_S = 10  # another writer holds a row at most for one run's transaction
 STATEMENT_TIMEOUT_S = 60
 IDLE_TIMEOUT_S = (
@@ -75,6 +78,20 @@ class PostgresDatabase:
         cursor = self._execute(name, values)
         return cast("list[Row]", cursor.fetchall() if cursor.description else [])
 
+    def stream(self, name: str, *values: Value) -> Iterator[Row]:
+        """By a cursor of the server's, a thousand rows at a time."""
+        connection = self._current.connection
+        if connection is None:
+            raise LedgerError(f"{name} was called outside a transaction: report this as a fault of trueup")
+        text = (self._writing if self._current.is_writing else self._reading)[name]
+        try:
+            with psycopg.RawServerCursor(connection, name) as cursor:
+                cursor.itersize = ROWS_AT_ONCE
+                cursor.execute(cast(QueryNoTemplate, text), values)
+                yield from cast("Iterator[Row]", cursor)
+        except psycopg.Error as fault:
+            raise explain(fault, self.address) from fault
+
     def write(self, name: str, *values: Value) -> int:
         return self._execute(name, values).rowcount
 
@@ -95,6 +112,19 @@ class PostgresDatabase:
     def reading(self) -> Iterator[None]:
         with self._begun(_BEGIN_READING, is_writing=False):
             yield
+
+    def check_current(self) -> None:
+        """Only a newer *post* migration takes away what this program needs."""
+        newer = self.rows("newer_migrations", NEWEST_MIGRATION)
+        if newer:
+            raise RestartNeeded(
+                f"ledger {self.address} was brought to schema {newer[-1][0]} while this process ran, which does not"
+                " know it: it writes nothing more and ends; start the newer trueup"
+            )
+
+    def find_damage(self, *, quick: bool) -> list[str]:
+        """None: the server checks its pages when it reads them, where it was made with checksums."""
+        return []
 
     def close(self) -> None:
         self._connections.close()

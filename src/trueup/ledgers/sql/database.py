@@ -3,13 +3,16 @@
 Lists are bound as one JSON array; rows come back as tuples, documents as JSON text. A `Database` decides nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from trueup.model.errors import LedgerError
+import msgspec
+
+from trueup.model.errors import RESTORE, LedgerDamaged, LedgerError
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 
+Decoded = TypeVar("Decoded")
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
 
@@ -30,6 +33,10 @@ class Database(Protocol):
         ...
 
     def rows(self, name: str, *values: Value) -> list[Row]: ...
+
+    def stream(self, name: str, *values: Value) -> Iterator[Row]:
+        """The same rows one by one, a few in memory. Within `reading`, and to their end."""
+        ...
 
     def write(self, name: str, *values: Value) -> int:
         """Returns how many rows it changed."""
@@ -55,20 +62,36 @@ class Database(Protocol):
         """A read transaction: all statements in it see one state."""
         ...
 
+    def check_current(self) -> None:
+        """Raises RestartNeeded where this is no longer the database that was opened, or its schema is newer."""
+        ...
+
+    def find_damage(self, *, quick: bool) -> list[str]:
+        """What the database's own check of its storage says; empty where it is whole. `quick`: without the indexes."""
+        ...
+
     def close(self) -> None: ...
+
+
+def read_document(decoder: "msgspec.json.Decoder[Decoded]", value: Value) -> Decoded:
+    """A stored document as what it was written as. Raises LedgerDamaged."""
+    try:
+        return decoder.decode(text_value(value))
+    except msgspec.MsgspecError as fault:
+        raise LedgerDamaged(f"a text in the ledger is {RESTORE} ({fault})") from fault
 
 
 def text_value(value: Value) -> str:
     """A column that is declared NOT NULL TEXT."""
     if not isinstance(value, str):
-        raise LedgerError(f"the ledger holds {value!r} where text is declared: restore it from a backup")
+        raise LedgerDamaged(f"the ledger holds {value!r} where text is declared; {RESTORE}")
     return value
 
 
 def int_value(value: Value) -> int:
     """A column that is declared NOT NULL INTEGER."""
     if not isinstance(value, int):
-        raise LedgerError(f"the ledger holds {value!r} where a number is declared: restore it from a backup")
+        raise LedgerDamaged(f"the ledger holds {value!r} where a number is declared; {RESTORE}")
     return value
 
 

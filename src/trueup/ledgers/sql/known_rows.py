@@ -8,6 +8,7 @@ from typing import Generic
 
 import msgspec
 
+from trueup.ledgers.sql.database import read_document
 from trueup.ledgers.sql.rows import Stored
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
@@ -52,7 +53,7 @@ class KnownRows(Generic[Stored]):
         new = [text for text in texts if text not in known]
         if not new:
             return known
-        columns = self._decoder.decode(f"[{','.join(new)}]")
+        columns = read_document(self._decoder, f"[{','.join(new)}]")
         rows: list[Stored] = msgspec.convert(columns, self._kind, from_attributes=True)
         return known | dict(zip(new, rows, strict=True))
 

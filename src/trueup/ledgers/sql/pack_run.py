@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from trueup.ledgers.journal.journal_rows import encode
 from trueup.ledgers.sql.plan_texts import PlanTexts
-from trueup.model.errors import LedgerError
+from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.snapshot import Snapshot
 
 if sys.version_info >= (3, 14):
@@ -23,6 +23,7 @@ else:
     from backports import zstd
 
 BESIDE_FROM_BYTES = 500_000  # measured: half a millisecond of compressing, and of starting a thread
+PART_BYTES = 1 << 20  # unpacked at a time where only the checksum is wanted
 _OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.compression_level: 1,  # measured: level 3 takes twice as long, and is no smaller
     zstd.CompressionParameter.checksum_flag: 1,
@@ -55,14 +56,25 @@ def _compressed(document: bytes) -> bytes:
 
 
 def unpacked(stored: object, run_id: str) -> bytes:
-    """The document again. Raises LedgerError where what is stored is none."""
+    """The document again. Raises LedgerDamaged where what is stored is none."""
     try:
         if isinstance(stored, bytes):
             return zstd.decompress(stored)
     except zstd.ZstdError as fault:
-        raise LedgerError(
-            f"what is stored of run {run_id} is damaged: restore the ledger from a backup"
-        ) from fault
-    raise LedgerError(
-        f"what is stored of run {run_id} is no compressed document: restore the ledger from a backup"
-    )
+        raise LedgerDamaged(f"what is stored of run {run_id} is {RESTORE} ({fault})") from fault
+    raise LedgerDamaged(f"what is stored of run {run_id} is no compressed document; {RESTORE}")
+
+
+def check_packed(stored: object, run_id: str) -> None:
+    """Whether it can be unpacked to its end, where its checksum stands; a part at a time, for some are large."""
+    if not isinstance(stored, bytes):
+        raise LedgerDamaged(f"what is stored of run {run_id} is no compressed document; {RESTORE}")
+    parts = zstd.ZstdDecompressor()
+    try:
+        parts.decompress(stored, PART_BYTES)
+        while not parts.eof and not parts.needs_input:
+            parts.decompress(b"", PART_BYTES)
+    except zstd.ZstdError as fault:
+        raise LedgerDamaged(f"what is stored of run {run_id} is {RESTORE} ({fault})") from fault
+    if not parts.eof:
+        raise LedgerDamaged(f"what is stored of run {run_id} ends too soon; {RESTORE}")

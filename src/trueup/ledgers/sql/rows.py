@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple, fields, replace
 
-from trueup.ledgers.sql.database import Row, Value
+from trueup.ledgers.sql.database import Row, Value, read_document
 from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import canonical
 from trueup.model.snapshot import Fill, LocalOrder, Trade
@@ -35,7 +35,7 @@ TRADE_ROWS = msgspec.json.Decoder(list[TradeRow])
 
 def one_document(rows: list[Row], decoder: "msgspec.json.Decoder[Document]") -> Document:
     """The single JSON value that a statement answered."""
-    return decoder.decode(str(rows[0][0]))
+    return read_document(decoder, rows[0][0])
 
 
 def json_list(values: Iterable[object]) -> str:

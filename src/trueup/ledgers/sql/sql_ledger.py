@@ -11,6 +11,7 @@ import uuid_utils
 from trueup.ledgers.books.own_books import OwnBooks
 from trueup.ledgers.journal import archive
 from trueup.ledgers.journal import verify_log as log
+from trueup.ledgers.journal.damaged_texts import find_damaged_texts
 from trueup.ledgers.journal.sql_journal import SqlJournal
 from trueup.ledgers.sql.commit_run import Run, commit_run
 from trueup.ledgers.sql.database import Database, stamp
@@ -83,6 +84,10 @@ class SqlLedger:
     def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
         """Rows of one table (see `archive.EXPORTS`) as plain dictionaries, for CSV or JSON lines."""
         return archive.export(self.database, table, profile_id)
+
+    def find_damage(self, *, quick: bool) -> list[str]:
+        found = self.database.find_damage(quick=quick)
+        return found if quick or found else find_damaged_texts(self.database)
 
     def close(self) -> None:
         self.database.close()

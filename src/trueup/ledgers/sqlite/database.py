@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, islice
 
 import apsw
 
@@ -17,11 +17,12 @@ from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
 from trueup.ledgers.sql.rows import json_list
 from trueup.ledgers.sql.statements import load_statements
 from trueup.ledgers.sqlite.migrate import migrate
-from trueup.model.errors import Conflict, InvariantError, LedgerError
+from trueup.model.errors import RESTORE, Conflict, InvariantError, LedgerDamaged, LedgerError, RestartNeeded
 
 MEMORY = ":memory:"
 OWNER_ONLY = 0o600  # of a file: nobody else may read or write it
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
+DAMAGE_SHOWN_MAX = 20  # faults that a check of the file names
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
@@ -41,7 +42,8 @@ SETTINGS = (
 class SqliteDatabase:
     """Implements `ledgers.database.Database`."""
 
-    def __init__(self, path: str, *, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, path: str, *, clock_ns: Callable[[], int], create: bool = True) -> None:
+        """`create` false: a file that is no ledger yet is refused with ConfigError, not made one."""
         self.path = path
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
@@ -53,10 +55,12 @@ class SqliteDatabase:
                 self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
                 # a query's plan never heeds the values bound: else most statements are prepared again for each
                 self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-                migrate(self.connection, path, SETTINGS)
+                self.created = migrate(self.connection, path, SETTINGS, create=create)
+                self._schema = self._newest_migration()
             except BaseException:
                 self.connection.close()
                 raise
+        self._file = _identity(path)
 
     def now_ns(self) -> int:
         return self._clock_ns()
@@ -68,7 +72,14 @@ class SqliteDatabase:
         with self._lock:
             try:
                 return self.connection.execute(self._statements[name], values).fetchall()
-            except apsw.Error as fault:
+            except (apsw.Error, UnicodeDecodeError) as fault:
+                raise self._explain(fault) from fault
+
+    def stream(self, name: str, *values: Value) -> Iterator[Row]:
+        with self._lock:
+            try:
+                yield from self.connection.execute(self._statements[name], values)
+            except (apsw.Error, UnicodeDecodeError) as fault:
                 raise self._explain(fault) from fault
 
     def write(self, name: str, *values: Value) -> int:
@@ -100,6 +111,7 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._lock:
+            self._check_file()
             with self._explained():
                 self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -119,9 +131,42 @@ class SqliteDatabase:
             finally:
                 self._roll_back()
 
+    def check_current(self) -> None:
+        with self._lock, self._explained():
+            self._check_file()
+            newest = self._newest_migration()
+            if newest > self._schema:
+                raise RestartNeeded(
+                    f"ledger {self.path} was brought to schema {newest} while this process ran, which knows"
+                    f" {self._schema}: it writes nothing more and ends; start the newer trueup"
+                )
+
+    def find_damage(self, *, quick: bool) -> list[str]:
+        with self._lock:
+            try:
+                if quick:
+                    return _faults(self.connection.execute(f"PRAGMA quick_check({DAMAGE_SHOWN_MAX})"))
+                found = _faults(self.connection.execute(f"PRAGMA integrity_check({DAMAGE_SHOWN_MAX})"))
+                strays = list(islice(self.connection.execute("PRAGMA foreign_key_check"), DAMAGE_SHOWN_MAX))
+            except (apsw.Error, UnicodeDecodeError) as fault:
+                return [str(fault)]
+            return found + [f"row {row[1]} of {row[0]} refers to no row of {row[2]}" for row in strays]
+
     def close(self) -> None:
         with self._lock:
             self.connection.close()
+
+    def _check_file(self) -> None:
+        """What is written into a file that was removed is lost with this process, and nobody is told."""
+        if self._file != _identity(self.path):
+            raise RestartNeeded(
+                f"ledger {self.path}: the file was removed or replaced while this process had it open; nothing more is"
+                " written and it ends: put the file back, or restore a backup, then start again"
+            )
+
+    def _newest_migration(self) -> int:
+        rows = self.connection.execute("SELECT max(number) FROM trueup_migrations").fetchall()
+        return int(str(rows[0][0]))
 
     def _commit(self) -> None:
         """A full disk took none of it: SQLite writes the mark of a whole commit last. Other faults leave that open."""
@@ -149,7 +194,12 @@ class SqliteDatabase:
         except apsw.Error as fault:
             raise self._explain(fault) from fault
 
-    def _explain(self, fault: apsw.Error) -> LedgerError | InvariantError:
+    def _explain(self, fault: apsw.Error | UnicodeDecodeError) -> LedgerError | InvariantError:
+        is_damaged = isinstance(fault, (apsw.CorruptError, UnicodeDecodeError)) or "malformed JSON" in str(
+            fault
+        )
+        if is_damaged:
+            return LedgerDamaged(f"ledger {self.path} is {RESTORE} ({fault})")
         for kind, advice in _ADVICE:
             if isinstance(fault, kind):
                 return LedgerError(f"ledger {self.path}: {advice} ({fault})")
@@ -171,13 +221,28 @@ _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
         "it cannot be opened: the folder must exist and this user must be allowed to write in it",
     ),
     (apsw.NotADBError, "this file is no SQLite database: name another file"),
-    (apsw.CorruptError, "the file is damaged: restore it from a backup"),
     (
         apsw.BusyError,
         f"another process kept it locked for {BUSY_TIMEOUT_MS // 1000} s; nothing was written: run again",
     ),
     (apsw.IOError, "the disk answered with an error; nothing was written: check the disk, then run again"),
 )
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Device and inode: another file under this path, or none, has others. Null: of a ledger in memory."""
+    if path == MEMORY:
+        return None
+    try:
+        known = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return known.st_dev, known.st_ino
+
+
+def _faults(rows: Iterable[Row]) -> list[str]:
+    said = [str(row[0]) for row in rows]
+    return [] if said == ["ok"] else said
 
 
 def _make_private(path: str) -> None:

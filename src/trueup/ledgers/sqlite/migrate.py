@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import apsw
 
 from trueup.ledgers.sql.migrations import Migration, load_migrations
-from trueup.model.errors import LedgerError
+from trueup.model.errors import ConfigError, LedgerError
 
 SETTING_TRIES_MAX = 50
 SETTING_WAIT_S = 0.02  # opening a ledger takes a few milliseconds
@@ -22,14 +22,22 @@ _TABLE = """CREATE TABLE IF NOT EXISTS trueup_migrations (
 ) STRICT"""
 
 
-def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> None:
-    """Check, configure, migrate. Raises LedgerError; apsw's own errors go through."""
+def migrate(connection: apsw.Connection, path: str, settings: Sequence[str], *, create: bool = True) -> bool:
+    """Check, configure, migrate; says whether there was no ledger yet.
+
+    `create` false: then that is a ConfigError. Raises LedgerError; apsw's own errors go through.
+    """
     migrations = load_migrations(__package__)
     _check(connection, path, migrations)
+    is_new = not _applied(connection)
+    if is_new and not create:
+        raise ConfigError(
+            f"{path} holds no books: it is empty. Restore a backup, or remove it; looking makes none"
+        )
     for setting in settings:
         configure(connection, setting)
     if len(_applied(connection)) == len(migrations):
-        return
+        return False
     connection.execute("BEGIN IMMEDIATE")
     try:
         _check(connection, path, migrations)  # another process may have been first
@@ -44,6 +52,7 @@ def migrate(connection: apsw.Connection, path: str, settings: Sequence[str]) -> 
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    return is_new
 
 
 def configure(connection: apsw.Connection, setting: str) -> None:

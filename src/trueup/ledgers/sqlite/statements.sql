@@ -158,10 +158,10 @@ SELECT t.profile_id, {trade_columns} FROM trades t WHERE t.rowid IN (
 -- name: unsettled_symbols
 SELECT o.profile_id, o.symbol FROM orders o
 WHERE o.account_id = ?1 AND o.is_live AND o.symbol IS NOT NULL
-  AND (o.last_activity_at >= ?2 OR o.status IN ('pending_cancel', 'pending_replace'))
+  AND (o.last_activity_at BETWEEN ?2 AND ?3 OR o.status IN ('pending_cancel', 'pending_replace'))
 UNION
 SELECT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = ?1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at >= ?2
+WHERE o.account_id = ?1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at BETWEEN ?2 AND ?3
 UNION
 SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
 JOIN orders o ON o.account_id = p.account_id
@@ -348,6 +348,12 @@ SELECT account_id, epoch, holder, expires_at, next_due_at, completed FROM leases
 INSERT INTO runs (
   run_id, profile_id, plan_id, taken_at, committed_at, state, error, applied, superseded, snapshot, plan)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+
+-- name: stored_runs
+SELECT run_id, taken_at, error, snapshot, plan FROM runs ORDER BY run_id
+
+-- name: stored_findings
+SELECT findings FROM profiles ORDER BY profile_id
 
 -- name: list_runs
 SELECT run_id, profile_id, taken_at, state, plan_id, error FROM runs

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trueup.model.errors import ConfigError, InputError
+import click
+
+from trueup.model.errors import RESTORE, ConfigError, InputError, LedgerDamaged, TrueupError
 from trueup.surfaces.cli import exit_codes
 from trueup.surfaces.cli.invocation import Invocation
 
@@ -32,12 +34,22 @@ def load(invocation: Invocation, **service_flags: object) -> "LoadedConfig":
 
 @contextmanager
 def open_books(invocation: Invocation) -> "Iterator[Ledger]":
-    """The configured ledger, which must exist already: looking never creates one."""
+    """The configured ledger, which must exist already: looking never creates one.
+
+    Where a command meets what it did not foresee, the ledger is checked: if that is damaged, it is the reason.
+    """
     from trueup.service.open_ledger import open_ledger
 
     ledger = open_ledger(load(invocation), create=False)
     try:
         yield ledger
+    except (TrueupError, click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+        raise
+    except Exception as fault:
+        damage = ledger.find_damage(quick=False)
+        if damage:
+            raise LedgerDamaged(f"the ledger is {RESTORE} ({damage[0]})") from fault
+        raise
     finally:
         ledger.close()
 

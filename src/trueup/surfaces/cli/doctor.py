@@ -80,11 +80,19 @@ def _check_database(loaded: "LoadedConfig") -> Check:
         return _check_folder(Path(file))
     try:
         ledger = open_ledger(loaded, create=False)
-        known = [profile.profile_id for profile in ledger.journal.list_profiles()]
+        damage = ledger.find_damage(quick=True)
+        known = [] if damage else [profile.profile_id for profile in ledger.journal.list_profiles()]
         states = ledger.journal.profile_states(known)
         ledger.close()
     except TrueupError as fault:
         return Check("database", FAIL, str(fault), "name another in [database], or restore a backup")
+    if damage:
+        return Check(
+            "database",
+            FAIL,
+            f"{place} is damaged: {damage[0]}",
+            "restore a backup, see docs/how-to/operate.md",
+        )
     exposed = None if file is None else _exposed(Path(file))
     if exposed is not None:
         return exposed

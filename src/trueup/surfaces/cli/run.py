@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trueup.model.errors import ConfigError
+from trueup.model.errors import RESTORE, ConfigError, LedgerDamaged
 from trueup.surfaces.cli.configured import load, report_code, require_profiles
 from trueup.surfaces.cli.exit_codes import IN_SYNC, worst
 from trueup.surfaces.cli.invocation import Invocation, common
@@ -62,6 +62,7 @@ async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "li
 
     settings = loaded.config.service
     async with open_accounts(loaded) as accounts, _answering(http, accounts, settings) as metrics:
+        _refuse_damaged(accounts)
         service = Service(accounts, settings, SystemClock(), metrics=metrics)
         if once:
             return await service.run_once()
@@ -69,6 +70,14 @@ async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "li
             with service.stopped_by_signals():
                 await service.run()
     return []
+
+
+def _refuse_damaged(accounts: "Sequence[ManagedAccount]") -> None:
+    """Before anything is written. Raises LedgerDamaged."""
+
+    damage = accounts[0].ledger.find_damage(quick=True)
+    if damage:
+        raise LedgerDamaged(f"the ledger is {RESTORE} ({damage[0]})")
 
 
 @asynccontextmanager

@@ -1,4 +1,6 @@
-"""`trueup verify`: the order log's hash chain is whole, and folded it gives the books as they stand."""
+"""`trueup verify`: the database is whole and its texts can be read; the order log's hash chain is whole, and folded it
+gives the books as they stand.
+"""
 
 from typing import Any
 
@@ -16,9 +18,13 @@ _FAULTS_SHOWN_MAX = 10
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @common
 def command(invocation: Invocation, profile: str | None) -> int:
-    """Check the order log of every profile. Exit code 1 where it is broken or contradicts the books."""
+    """Check the database's pages and texts, and every profile's order log. Exit code 1 where one is broken."""
     answers: list[dict[str, Any]] = []
     with open_books(invocation) as books:
+        damage = books.find_damage(quick=False)
+        if damage:
+            _show_damage(invocation, damage)
+            return FAILURE
         check_profile(books, profile)
         for one in books.journal.list_profiles():
             if profile in (None, one.profile_id):
@@ -35,6 +41,15 @@ def command(invocation: Invocation, profile: str | None) -> int:
     for answer in answers:
         invocation.data(answer) if invocation.json else _show(invocation, answer)
     return FAILURE if any(answer["broken"] or answer["contradictions"] for answer in answers) else IN_SYNC
+
+
+def _show_damage(invocation: Invocation, damage: list[str]) -> None:
+    if invocation.json:
+        invocation.data({"damaged": damage})
+        return
+    for fault in damage[:_FAULTS_SHOWN_MAX]:
+        invocation.line(f"damaged: {fault}", "bold red")
+    invocation.line("restore a backup, see docs/how-to/operate.md")
 
 
 def _show(invocation: Invocation, answer: dict[str, Any]) -> None:

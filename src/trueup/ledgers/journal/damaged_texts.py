@@ -1,0 +1,123 @@
+"""Reads every document of the journal as what it was written as.
+
+A database's own check proves its pages, not the texts in them; the order log has hashes, and the books are held
+against it (`verify_log`). Decides nothing, stops at a bound, holds one row at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from trueup.ledgers.sql.database import Database, Row, Value, read_document, text_value
+from trueup.ledgers.sql.pack_run import check_packed
+from trueup.model.errors import RESTORE, LedgerDamaged
+from trueup.model.plan import Alert, Break, Notification
+from trueup.model.snapshot import Decision, Finding
+from trueup.model.times import to_ns
+
+FOUND_MAX = 20
+_BREAK = msgspec.json.Decoder(Break)
+_ALERT = msgspec.json.Decoder(Alert)
+_FINDINGS = msgspec.json.Decoder(list[Finding])
+_COMPLETED = msgspec.json.Decoder(dict[str, str])
+
+
+class _Told(Struct, frozen=True):
+    notification: Notification
+    committed_at: str
+
+
+class _Decided(Struct, frozen=True):
+    decision: Decision
+
+
+class _Audited(Struct, frozen=True):
+    audited_at: str
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+_DECIDED = msgspec.json.Decoder(_Decided)
+_AUDITED = msgspec.json.Decoder(_Audited)
+
+
+def find_damaged_texts(database: Database) -> list[str]:
+    """A line for each text that cannot be read, at most `FOUND_MAX`."""
+    found: list[str] = []
+    for what, statement, values, read in _TABLES:
+        try:
+            for row in _rows(database, statement, values):
+                found += _fault(what, partial(read, row))
+                if len(found) >= FOUND_MAX:
+                    return found
+        except LedgerDamaged as fault:  # the statement itself could not read a row
+            found.append(f"{what}: {fault}")
+    return found
+
+
+def _rows(database: Database, statement: str, values: tuple[Value, ...]) -> Iterator[Row]:
+    with database.reading():
+        yield from database.stream(statement, *values)
+
+
+def _fault(what: str, read: Callable[[], object]) -> list[str]:
+    try:
+        read()
+    except LedgerDamaged as fault:
+        return [f"{what}: {fault}"]
+    except ValueError as fault:  # a time that is none
+        return [f"{what}: {RESTORE} ({fault})"]
+    return []
+
+
+def _read_break(row: Row) -> None:
+    read_document(_BREAK, row[1])
+    to_ns(text_value(row[2]))
+    to_ns(text_value(row[3]))
+
+
+def _read_outbox(row: Row) -> None:
+    to_ns(read_document(_TOLD, row[0]).committed_at)
+
+
+def _read_alert(row: Row) -> None:
+    to_ns(text_value(row[1]))
+    read_document(_ALERT, row[3])
+
+
+def _read_run(row: Row) -> None:
+    run_id, taken_at, _, snapshot, plan = row
+    to_ns(text_value(taken_at))
+    check_packed(snapshot, text_value(run_id))
+    check_packed(plan, text_value(run_id))
+
+
+def _read_audit(row: Row) -> None:
+    to_ns(read_document(_AUDITED, row[0]).audited_at)
+
+
+def _read_decision(row: Row) -> None:
+    to_ns(read_document(_DECIDED, row[0]).decision.decided_at)
+
+
+def _read_lease(row: Row) -> None:
+    to_ns(text_value(row[3]))
+    read_document(_COMPLETED, row[5])
+
+
+def _read_findings(row: Row) -> None:
+    for finding in read_document(_FINDINGS, row[0]):
+        to_ns(finding.first_seen_at)
+
+
+_TABLES: tuple[tuple[str, str, tuple[Value, ...], Callable[[Row], None]], ...] = (
+    ("a break", "list_breaks", (None, 0), _read_break),
+    ("a notification", "export_outbox", (None,), _read_outbox),
+    ("an alert", "alerts", (None,), _read_alert),
+    ("a run", "stored_runs", (), _read_run),
+    ("an audited exit", "export_exit_audit", (None,), _read_audit),
+    ("a decision", "list_decisions", (None,), _read_decision),
+    ("a lease", "leases", (), _read_lease),
+    ("a profile's findings", "stored_findings", (), _read_findings),
+)
