@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from tests.contract.ledgers.bench import ACCOUNT, Bench
+from tests.contract.ledgers.bench import ACCOUNT, OTHER, Bench
 from tests.contract.ledgers.test_outbox import Executor, fill_two_trades_twice
+from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.deliver_outbox import deliver_outbox
 from trueup.model.errors import FenceLost
+from trueup.model.snapshot import LocalOrder
 from trueup.model.times import NS_PER_S, from_ns
-from trueup.model.vocabulary import Status
+from trueup.model.vocabulary import PositionSide, Side, Status
 
 DAYS_S = 2 * 86_400
 
@@ -95,3 +97,23 @@ def test_a_retry_within_the_longest_wait_still_waits(bench: Bench) -> None:
     executor = Executor()
     asyncio.run(deliver_outbox(bench.ledger.journal, executor))
     assert executor.told == []
+
+
+def test_another_profiles_activity_far_beyond_now_leaves_an_instrument_settled(bench: Bench) -> None:
+    """It would be in motion for two days, and parity would be skipped as long."""
+    other = Recorder(bench.ledger, OTHER)
+    other.open_trade("o-1", "ETH-USD", PositionSide.LONG)
+    bench.clock.pass_s(DAYS_S)
+    other.record_order(
+        LocalOrder(
+            client_order_id="m2-1",
+            symbol="ETH-USD",
+            side=Side.BUY,
+            qty="4",
+            trade_id="o-1",
+            status=Status.PENDING_NEW,
+        )
+    )
+    assert not bench.snapshot().local.other_profiles_open_qty["ETH-USD"].settled
+    bench.clock.pass_s(-DAYS_S)
+    assert bench.snapshot().local.other_profiles_open_qty["ETH-USD"].settled

@@ -118,7 +118,7 @@ class PostgresDatabase:
         newer = self.rows("newer_migrations", NEWEST_MIGRATION)
         if newer:
             raise RestartNeeded(
-                f"ledger {self.address} was brought to schema {newer[-1][0]} while this process ran, which does not"
+                f"ledger {self.address} was brought to schema {text_value(newer[-1][0])} while this process ran, which does not"
                 " know it: it writes nothing more and ends; start the newer trueup"
             )
 

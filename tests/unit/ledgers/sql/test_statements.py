@@ -10,7 +10,7 @@ import trueup.ledgers
 from trueup.ledgers.sql.statements import load_statements
 
 DATABASES = ("postgresql", "sqlite")
-OWN = {"postgresql": {"now"}, "sqlite": set[str]()}  # that the other has no need for
+OWN = {"postgresql": {"now", "newer_migrations"}, "sqlite": set[str]()}  # that the other has no need for
 
 
 def statements_of(database: str) -> dict[str, str]:

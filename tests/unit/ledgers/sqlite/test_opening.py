@@ -86,7 +86,7 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:8192] = b"\xff" * 4096
     path.write_bytes(bytes(content))
-    with pytest.raises(LedgerError, match="damaged: restore it from a backup"):
+    with pytest.raises(LedgerError, match="damaged: restore a backup"):
         open_sqlite(path).journal.list_profiles()
 
 
