@@ -101,6 +101,7 @@ def test_a_retry_within_the_longest_wait_still_waits(bench: Bench) -> None:
 
 def test_another_profiles_activity_far_beyond_now_leaves_an_instrument_settled(bench: Bench) -> None:
     """It would be in motion for two days, and parity would be skipped as long."""
+    bench.record_trade()
     other = Recorder(bench.ledger, OTHER)
     other.open_trade("o-1", "ETH-USD", PositionSide.LONG)
     bench.clock.pass_s(DAYS_S)

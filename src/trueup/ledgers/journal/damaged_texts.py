@@ -45,7 +45,7 @@ _AUDITED = msgspec.json.Decoder(_Audited)
 def find_damaged_texts(database: Database) -> list[str]:
     """A line for each text that cannot be read, at most `FOUND_MAX`."""
     found: list[str] = []
-    for what, statement, values, read in _TABLES:
+    for what, statement, values, read in TABLES:
         try:
             for row in _rows(database, statement, values):
                 found += _fault(what, partial(read, row))
@@ -111,7 +111,7 @@ def _read_findings(row: Row) -> None:
         to_ns(finding.first_seen_at)
 
 
-_TABLES: tuple[tuple[str, str, tuple[Value, ...], Callable[[Row], None]], ...] = (
+TABLES: tuple[tuple[str, str, tuple[Value, ...], Callable[[Row], None]], ...] = (
     ("a break", "list_breaks", (None, 0), _read_break),
     ("a notification", "export_outbox", (None,), _read_outbox),
     ("an alert", "alerts", (None,), _read_alert),
