@@ -157,7 +157,7 @@ class Service:
             report = await reconcile_account(account, apply=self._settings.apply, alerts=self._alerts)
         except RestartNeeded as error:
             self._broken = error
-            self.stop()
+            self._stopping.set()
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)

@@ -118,8 +118,8 @@ class PostgresDatabase:
         newer = self.rows("newer_migrations", NEWEST_MIGRATION)
         if newer:
             raise RestartNeeded(
-                f"ledger {self.address} was brought to {text_value(newer[-1][0])} meanwhile, which this program does not"
-                " know: it writes nothing more and ends; start the newer trueup"
+                f"ledger {self.address} was brought to {text_value(newer[-1][0])} meanwhile, which this program does"
+                " not know: it writes nothing more and ends; start the newer trueup"
             )
 
     def find_damage(self, *, quick: bool) -> list[str]:
