@@ -3,8 +3,7 @@
 Reading it (defaults < file < environment < flags) is `load_config`'s; what a policy key means is `model.policy`'s.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,11 +13,12 @@ from trueup.engine.run.account import CLOCK_SKEW_MAX_S, LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import ConfigError, InputError
-from trueup.model.ids import normal_id, symbol_token
+from trueup.model.ids import normal_id
 from trueup.model.policy import Policy
 from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, Profile, Snapshot
 from trueup.model.times import from_ns
 from trueup.ports.foreign_books import WriteMode
+from trueup.service.check_ownership import check_ownership
 
 INTERVAL_S = 30.0  # how often the reference service's bots ran it
 JITTER = 0.1
@@ -149,7 +149,7 @@ def check_config(config: Config) -> None:
                 raise ConfigError(
                     f"{place}.profiles[{number}].books: there are no [books.{profile.books}]; there are: {known}"
                 )
-        _check_ownership(place, account.profiles)
+        check_ownership(place, account.profiles)
 
 
 def has_password(url: str) -> bool:
@@ -209,44 +209,3 @@ def _check_policy(place: str, policy: Policy) -> None:
     rules = (*policy.owned_client_order_id_prefixes, *policy.owned_sub_tags, *policy.claimed_symbols)
     if not all(rule.strip() for rule in rules):
         raise ConfigError(f"{place}: an empty prefix, sub-tag or symbol would own every order; take it out")
-
-
-# -- ownership -------------------------------------------------------------------------------------------------------
-
-
-def _check_ownership(place: str, profiles: Sequence[ProfileConfig]) -> None:
-    """Several profiles on one account must each say what is theirs, and no two the same."""
-    if len(profiles) == 1:
-        return
-    for number, profile in enumerate(profiles):
-        if not profile.policy.has_ownership_rule:
-            raise ConfigError(
-                f"{place}.profiles[{number}].policy: {profile.profile_id!r} shares its account, so it must say which"
-                " orders are its own: owned_client_order_id_prefixes, owned_sub_tags or claimed_symbols"
-            )
-    for left, right in combinations(profiles, 2):
-        for rule in _overlaps(left.policy, right.policy):
-            raise ConfigError(
-                f"{place}: profiles {left.profile_id!r} and {right.profile_id!r} both own {rule}:"
-                " an order must belong to one of them"
-            )
-
-
-def _overlaps(left: Policy, right: Policy) -> Iterator[str]:
-    for one in left.owned_client_order_id_prefixes:
-        for other in right.owned_client_order_id_prefixes:
-            if _same_orders(one.strip().lower(), other.strip().lower()):
-                yield f"client order ids that begin with {max(one, other, key=len)!r}"
-    tags = {normal_id(tag) for tag in left.owned_sub_tags} & {normal_id(tag) for tag in right.owned_sub_tags}
-    yield from (f"the sub-tag {tag!r}" for tag in sorted(tags))
-    symbols = {symbol_token(one) for one in left.claimed_symbols} & {
-        symbol_token(one) for one in right.claimed_symbols
-    }
-    yield from (f"the symbol {symbol!r}" for symbol in sorted(symbols))
-
-
-def _same_orders(left: str, right: str) -> bool:
-    """Whether an id can begin with both prefixes. A prefix ends with a token: `bot` does not own `bot2-7`."""
-    short, long = sorted((left, right), key=len)
-    rest = long.removeprefix(short)
-    return long.startswith(short) and (not rest or not short[-1:].isalnum() or not rest[0].isalnum())

@@ -28,8 +28,9 @@ class ConfigValue(Struct, frozen=True, kw_only=True):
 def explain_config(loaded: LoadedConfig, environ: Mapping[str, str] | None = None) -> list[ConfigValue]:
     """Every value there is, defaults included, in the order of the documentation."""
     environ = os.environ if environ is None else environ
+    sources = _with_tables(loaded.sources)
     return [
-        ConfigValue(key=key, value=_shown(key, value, environ), source=_source(loaded.sources, key))
+        ConfigValue(key=key, value=_shown(key, value, environ), source=sources.get(key, DEFAULT))
         for key, value in _values(loaded.config, "")
     ]
 
@@ -75,9 +76,12 @@ def _without_credentials(value: Any) -> Any:
     return value
 
 
-def _source(sources: Mapping[str, str], key: str) -> str:
-    """The key's own source, or that of a table within it (a secret's), else the default."""
-    if key in sources:
-        return sources[key]
-    inner = (source for name, source in sources.items() if name.startswith(f"{key}."))
-    return next(inner, DEFAULT)
+def _with_tables(sources: Mapping[str, str]) -> dict[str, str]:
+    """The sources, and of each table the source of the first value within it: a secret is shown as one."""
+    known = dict(sources)
+    for name, source in sources.items():
+        table = name.rpartition(".")[0]
+        while table and table not in known:
+            known[table] = source
+            table = table.rpartition(".")[0]
+    return known
