@@ -8,6 +8,9 @@ CONTEXT = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, 
 _OUTPUT = decimal.Context(prec=AMOUNT_DIGITS_MAX, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
 
 ZERO = Decimal(0)
+NOISE = Decimal(
+    "1e-9"
+)  # design.md, "Noise": amounts that differ by less than this part of the larger are the same
 
 
 def amount(text: str | None) -> Decimal:
@@ -36,13 +39,40 @@ def canonical(amount_text: str) -> str:
     return whole + point + fraction if fraction else whole
 
 
+AVERAGE_NOISE = Decimal(
+    "0.000001"
+)  # design.md, "The average is judged": of the price, where no tick is known
+
+ROUNDED_AVERAGE = Decimal("0.0001")  # the same rule: an average that is off by less was rounded by somebody
+
+
+def average_tolerance(average_price: Decimal, price_tick: Decimal) -> Decimal:
+    """By how much two averages may differ and be the same: a tick, or a part of the price where that is not known."""
+    return price_tick or average_price * AVERAGE_NOISE
+
+
+def is_same(left: Decimal, right: Decimal) -> bool:
+    """Whether two amounts are the same, but for the noise that binary fractions leave."""
+    return left == right or abs(left - right) < NOISE * max(abs(left), abs(right))
+
+
+def exceeds(left: Decimal, right: Decimal) -> bool:
+    """Whether `left` is more, and not by noise alone."""
+    return left > right and not is_same(left, right)
+
+
 def same(left: str | None, right: str | None) -> bool:
-    """Equal amounts; text first, so that equal text costs no arithmetic. Null equals only null."""
+    """The same amounts as text; equal text costs no arithmetic. Null equals only null."""
     if left == right:
         return True
     if left is None or right is None:
         return False
-    return Decimal(left) == Decimal(right)
+    return is_same(Decimal(left), Decimal(right))
+
+
+def identical(left: str, right: str) -> bool:
+    """Equal to the last digit, however spelled: what proofs need."""
+    return left == right or Decimal(left) == Decimal(right)
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:

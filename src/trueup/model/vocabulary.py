@@ -164,6 +164,8 @@ class BreakKind(StrEnum):
     TRADE_DRIFT = "trade_drift"
     POSITION_UNKNOWN = "position_unknown"
     IDS_INCOMPLETE = "ids_incomplete"
+    AVERAGE_DRIFT = "average_drift"
+    FILLS_CONTRADICT = "fills_contradict"
     END_UNKNOWN = "end_unknown"
 
 
@@ -190,6 +192,7 @@ class CorrectionKind(StrEnum):
     QUARANTINE_TRADE = "quarantine_trade"
     CLOSE_TRADE = "close_trade"
     RELEASE_TRADE = "release_trade"
+    AMEND_FILL = "amend_fill"
 
 
 class NotificationKind(StrEnum):

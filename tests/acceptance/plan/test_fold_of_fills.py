@@ -365,10 +365,15 @@ def test_a_fill_of_a_live_local_order_is_booked_while_its_record_is_asked_for():
     ("answers", "booked", "asks", "reasons"),
     [
         ([], [], ["venue venue_order_id v-1"], set()),
-        ([found(venue_order(**part("3", status="canceled")))], [], [], {"fills_ahead_of_record"}),
+        (
+            [found(venue_order(**part("3", status="canceled")))],
+            ["supersede_fill v-1 F2 3 @ 100 for 3 of F1"],
+            [],
+            {"same_execution"},
+        ),
         (
             [found(venue_order(**part("6", status="canceled")))],
-            ["book_fill v-1 F2 3 @ 100"],
+            ["supersede_fill v-1 F2 3 @ 100 for 3 of F1", "book_fill v-1 inferred 3 @ 100"],
             [],
             {"filled_after_all"},
         ),

@@ -21,6 +21,7 @@ from tests.acceptance.plan.snapshots import (
 from trueup.model.reasons import Reason
 
 HALF: Document = {"status": "partially_filled", "filled_qty": "5", "filled_avg_price": "100"}
+FEE: Document = {"fee": "1", "fee_currency": "USD"}
 BOTH_ABSENT = [absent("v-1"), absent("c-1", "client_order_id")]
 COVERAGE = {"coverage_enabled": True}
 BACKFILL = {"exit_backfill_enabled": True}
@@ -88,6 +89,39 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     Reason.FILL_ROWS_EXCEED_BOOKED: lambda: pair({}, {}, fills=[fill("F1", "5")]),
     Reason.FILLS_AHEAD_OF_RECORD: lambda: pair(
         {}, HALF, history=history(fills=[fill("F1", "6")]), answers=[unknown("v-1")]
+    ),
+    Reason.MORE_THAN_RECORD: lambda: pair(
+        {}, HALF, history=history(fills=[fill("F1", "6")]), answers=[found(venue_order(**HALF))]
+    ),
+    Reason.EXECUTION_CORRECTED: lambda: pair(
+        HALF,
+        HALF,
+        fills=[fill("F1", "5")],
+        history=history(fills=[fill("F2", "5", "101")]),
+        answers=[found(venue_order(**HALF))],
+    ),
+    Reason.SAME_EXECUTION: lambda: pair(
+        HALF, HALF, fills=[fill("S1", "5")], history=history(fills=[fill("F1", "5")])
+    ),
+    Reason.VENUE_AVERAGE_DIFFERS: lambda: pair(HALF, HALF | {"filled_avg_price": "99"}),
+    Reason.FILLS_OFF_AVERAGE: lambda: pair(HALF, HALF | {"filled_avg_price": "99"}, fills=[fill("F1", "5")]),
+    Reason.PRICE_BECAME_KNOWN: lambda: pair(
+        HALF,
+        HALF | {"filled_avg_price": "99"},
+        fills=[fill("F1", "5", price_estimated=True)],
+        history=history(fills=[fill("F1", "5", "99")]),
+    ),
+    Reason.FEE_MISSING_LOCALLY: lambda: pair(
+        HALF, HALF, fills=[fill("F1", "5")], history=history(fills=[fill("F1", "5", **FEE)])
+    ),
+    Reason.FEE_DIFFERS: lambda: pair(
+        HALF,
+        HALF,
+        fills=[fill("F1", "5", **FEE | {"fee": "2"})],
+        history=history(fills=[fill("F1", "5", **FEE)]),
+    ),
+    Reason.ESTIMATED_QTY: lambda: pair(
+        {"order_type": "market"}, HALF | {"order_type": "market", "qty": None, "status": "filled"}
     ),
     Reason.FILLED_QTY_MISSING: lambda: pair({}, {"status": "partially_filled", "filled_qty": None}),
     Reason.FILLED_BELOW_QTY: lambda: pair(HALF, HALF | {"status": "filled"}),

@@ -108,7 +108,7 @@ def test_a_successor_does_not_wait_for_a_booked_predecessor_that_cannot_be_settl
         fills=[fill("F1", "1")],
         answers=[found(before)],
     )
-    assert "fill_drift" in kinds(planned)
+    assert "fills_contradict" in kinds(planned)
     assert "insert_order v-2" in steps(planned)
 
 

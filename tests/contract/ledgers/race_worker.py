@@ -54,13 +54,10 @@ def observe(ledger: SqlLedger) -> Snapshot | None:
         return None
     now = ledger.now()
     rows = [venue_order(order, int(order.filled_qty) + 1, now) for order in live]
-    known = {(fill.venue_order_id, fill.fill_id) for fill in local.fills}
-    news = [
-        fill for row in rows for fill in fills_of(row) if (fill.venue_order_id, fill.fill_id) not in known
-    ]
+    fills = [fill for row in rows for fill in fills_of(row)]
     venue = Venue(
         open_orders=OrdersRead(state=ReadState.COMPLETE, read_at=now, rows=rows),
-        history=HistoryRead(state=ReadState.COMPLETE, read_at=now, fills=news),
+        history=HistoryRead(state=ReadState.COMPLETE, read_at=now, fills=fills),
     )
     settled = [replace(order, last_activity_at="2001-01-01T00:00:00Z") for order in local.orders]
     return check_snapshot(

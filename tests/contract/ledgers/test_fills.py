@@ -50,7 +50,9 @@ def test_a_real_fill_takes_the_place_of_what_was_inferred(bench: Bench) -> None:
     order, trade = bench.order(), bench.trade()
     assert (order.filled_qty, trade["entry_qty"]) == ("3", "3")
     bench.commit(
-        bench.plan([bench.venue_order(**PARTLY)], [bench.fill("F1", "2", "1010"), bench.fill("F2", "1")])
+        bench.plan(
+            [bench.venue_order(**PARTLY)], [bench.fill("F1", "2", "1010"), bench.fill("F2", "1", "980")]
+        )
     )
     assert sorted(bench.fills()) == sorted([(inferred_id, "0", True), ("F1", "2", False), ("F2", "1", False)])
     assert inferred_id not in {fill.fill_id for fill in bench.snapshot().local.fills}

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.core.make_plan import make_plan
+from trueup.core.orders import booked_side
 from trueup.core.orders import fold_fills as fold
 from trueup.engine.recorder import recorder
 from trueup.engine.run import plan_profiles
@@ -48,7 +49,7 @@ def no_unique_fill_key() -> Iterator[None]:
 
 
 def inferred_fill_not_superseded() -> Mutation:
-    return mock.patch.object(fold._Work, "_supersede", return_value=(ZERO, None, ZERO))
+    return mock.patch.object(booked_side.BookedSide, "_supersede", return_value=(ZERO, None, ZERO))
 
 
 @contextmanager

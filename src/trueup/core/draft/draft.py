@@ -51,6 +51,7 @@ SEVERITY_OF = {
     BreakKind.PRICE_MISSING: Severity.ERROR,
     BreakKind.POSITION_MISMATCH: Severity.ERROR,
     BreakKind.TRADE_OVERRUN: Severity.ERROR,
+    BreakKind.FILLS_CONTRADICT: Severity.ERROR,
 }  # every other kind: warn
 
 

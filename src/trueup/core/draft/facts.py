@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
-from trueup.model.money import ZERO, amount
+from trueup.model.money import ZERO, amount, average_tolerance
 from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy
+from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy, ReadState
 
 _SECONDS = len("2026-11-23T12:00:00")
 Ids = tuple[str | None, str | None, str | None]  # client order id, venue order id, trade id
@@ -114,8 +114,11 @@ class Facts:
         step = amount(instrument.qty_step)
         return ZERO if step == step.to_integral_value() else step * self.policy.qty_tolerance_steps
 
+    def instrument(self, symbol: str | None) -> Instrument | None:
+        return None if symbol is None else self.instruments.get(symbol_token(symbol))
+
     def quote(self, symbol: str) -> str | None:
-        instrument = self.instruments.get(symbol_token(symbol))
+        instrument = self.instrument(symbol)
         return None if instrument is None else instrument.quote
 
     def quote_currency(self, symbol: str | None) -> str | None:
@@ -126,6 +129,19 @@ class Facts:
         if known is not None:
             return known
         return symbol.rpartition("/")[2].upper() if "/" in symbol else None
+
+    def averages_differ(self, symbol: str | None, booked: Decimal, told: Decimal) -> bool:
+        """Whether two averages differ by more than a tick, or where that is not known than a part of the price."""
+        instrument = self.instrument(symbol)
+        tick = ZERO if instrument is None else amount(instrument.price_tick)
+        return abs(booked - told) > average_tolerance(told, tick)
+
+    def fills_are_complete_since(self, time: str | None) -> bool:
+        """Whether the history names every fill since then (null: since ever)."""
+        history = self.snapshot.venue.history
+        if history.state is not ReadState.COMPLETE:
+            return False
+        return history.since is None or (time is not None and to_ns(history.since) <= to_ns(time))
 
     def is_recent(self, order: LocalOrder, read_at: str | None) -> bool:
         """The bot touched the order at or after the venue's read, less the window: the read may not know of it."""

@@ -7,10 +7,14 @@ The quantities, per order:
     B  booked: the order's `filled_qty`            R  Σ of all real fills known, local and the venue's
     C  the venue's cumulative quantity             U  B − Σ booked real fills: inferred, legacy
 
-Of the real fills not yet booked, the newest that fit into C − B are growth; the others take the place of U, oldest
-first; what no real fill covers up to C becomes one inferred fill. Where R > C the record is behind its fills: nothing
-beyond C is booked, and nothing is inferred. A fill is booked whole or not at all; one that straddles is growth by what
-it has beyond the quantity it takes the place of.
+First the look-alikes: one execution under two ids is booked once (`find_look_alikes`). Of the real fills not yet
+booked, the newest that fit into C − B are growth; the others take the place of U, oldest first; what no real fill
+covers up to C becomes one inferred fill. Where R > C the record is behind its fills: nothing beyond C is booked, and
+nothing is inferred; where it was read after them, they contradict it, and nothing is booked at all. A fill is booked
+whole or not at all; one that straddles is growth by what it has beyond the quantity it takes the place of.
+
+No correction moves the order's average away from the venue's: what no venue priced takes the residue, and where even
+that would, fills that only take the place of others stay unbooked.
 
 Knows nothing of statuses, breaks, trades or queries.
 """
@@ -21,172 +25,102 @@ from decimal import Decimal, localcontext
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.orders.infer_fill import inferred_change, inferred_fill, inferred_price
+from trueup.core.orders.booked_side import Amendment, BookedSide, Booking, sum_of
+from trueup.core.orders.compare_fills import (
+    FillKey,
+    age,
+    canonical_turn,
+    fees_differ,
+    figures_differ,
+    fill_key,
+    gives_fee,
+    gives_price,
+    price_of,
+)
+from trueup.core.orders.find_look_alikes import LookAlike, find_look_alikes, is_corrected
+from trueup.core.orders.infer_fill import inferred_fill, inferred_price
 from trueup.model.ids import known_id
-from trueup.model.money import CONTEXT, ZERO, amount, canonical, same, text
-from trueup.model.plan import FillChange
+from trueup.model.money import CONTEXT, NOISE, ZERO, amount, average_tolerance, exceeds, is_same, text
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder
-from trueup.model.times import to_ns
-from trueup.model.vocabulary import CorrectionKind
+
+Pair = tuple[Fill, Fill]  # one fill, as it is booked and as the venue reports it
 
 
-class Booking(Struct, frozen=True):
-    """One fill to book: the correction's kind and figures, and the ledger's row."""
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What the venue says of one order. `fills`: real ones, booked or not, in any order.
 
-    kind: CorrectionKind
-    change: FillChange
-    row: Fill
+    `cumulative_qty` C: null where no record of the order was read; then the fills are booked as they are and nothing
+    is inferred.
+    `lists_all`: the fills are all since the order's submission. `is_fresh`: the record was read after them.
+    """
+
+    fills: Sequence[Fill] = ()
+    cumulative_qty: Decimal | None = None
+    average_price: Decimal | None = None
+    lists_all: bool = False
+    is_fresh: bool = False
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What else decides. `order_qty`: null for orders by notional. `inferred_at`: the time of an inferred fill."""
+
+    account_id: str | None
+    order_qty: Decimal | None
+    qty_step: Decimal = ZERO  # 0: not known
+    price_tick: Decimal = ZERO
+    overfill_tolerance: Decimal = ZERO
+    allow_overfill: bool = False
+    estimate_price_from_limit: bool = False
+    inferred_at: str
 
 
 class Fold(Struct, frozen=True, kw_only=True):
     """What to book of one order, and how it stands after that. Quantities in units, costs in the quote currency."""
 
     bookings: list[Booking] = []
-    shrunk: list[Fill] = []  # inferred fills with what is left of their quantity
+    shrunk: list[Fill] = []  # booked fills with what is left of their quantity
+    amendments: list[Amendment] = []
     filled_qty: Decimal
     filled_avg_price: Decimal | None
     growth_qty: Decimal = ZERO
     growth_cost: Decimal = ZERO
     recost: Decimal = ZERO  # change of the cost of what was booked before
-    real_fills: list[Fill] = []  # newly booked real ones, for their fees
-    differing: list[tuple[Fill, Fill]] = []  # same identity, other figures: booked and the venue's
+    fee_fills: list[Fill] = []  # real ones whose fees the trade takes; negative where it gives one back
+    differing: list[Pair] = []  # same identity, other figures
+    fees_differing: list[Pair] = []
+    off_average: Decimal | None = None  # the venue's average less the booked one, where nothing mends it
     record_behind: bool = False  # a record with C ≥ R has to be read
+    looks_booked: bool = False  # without a record: a fill may be booked under another id
+    contradiction: Reason | None = None  # the fills come to more than a fresh record: nothing was booked
     rows_exceed_booked: bool = False  # the local fills add up to more than the order's filled quantity
     overfill_to: Decimal | None = None  # would exceed the order's quantity: nothing was booked
     price_missing: bool = False  # something could not be booked for want of any price
 
-
-class _Work:
-    """The booked side while fills are laid onto it."""
-
-    def __init__(self, order: LocalOrder, booked: Sequence[Fill]) -> None:
-        self.real: list[Fill] = []
-        self.inferred: list[Fill] = []
-        if booked:
-            self.real = sorted([fill for fill in booked if not fill.inferred], key=_canonical_fill)
-            self.inferred = sorted([f for f in booked if f.inferred and amount(f.qty) > 0], key=_age)
-        self.booked_qty = amount(order.filled_qty)
-        self.real_qty, inferred_qty = _sum_of(self.real), _sum_of(self.inferred)
-        self.legacy_qty = self.booked_qty - self.real_qty - inferred_qty
-        self.rows_exceed_booked = self.legacy_qty < 0
-        self.cost = _booked_cost(order, booked, self.booked_qty, self.legacy_qty)
-        self.legacy_price = self._legacy_price(booked)
-        self.bookings: list[Booking] = []
-        self.shrunk: dict[str, Fill] = {}
-        self.growth_qty = self.growth_cost = self.recost = ZERO
-
-    def _legacy_price(self, booked: Sequence[Fill]) -> Decimal | None:
-        if self.cost is None or self.legacy_qty <= 0:
-            return None
-        return (self.cost - _cost_of(booked)) / self.legacy_qty
+    @property
+    def changes_books(self) -> bool:
+        return bool(self.bookings or self.amendments or self.recost)
 
     @property
-    def unrecorded_qty(self) -> Decimal:
-        return self.legacy_qty + _sum_of(self.inferred)
-
-    def lay(self, fill: Fill, price: Decimal, *, estimated: bool, may_supersede: bool) -> None:
-        """Book one real fill whole: first in the place of unrecorded quantity, the rest as growth."""
-        qty = amount(fill.qty)
-        superseded, named, cost_before = self._supersede(qty) if may_supersede else (ZERO, None, ZERO)
-        growth = qty - superseded
-        self._count(growth, price, superseded * price - cost_before if cost_before is not None else None)
-        change = FillChange(
-            fill_id=fill.fill_id,
-            qty=canonical(fill.qty),
-            price=text(price),
-            price_estimated=estimated,
-            supersedes=named,
-            superseded_qty=text(superseded) if superseded else None,
+    def is_refused(self) -> bool:
+        """Whether nothing may follow from the record, since its fills do not fit."""
+        return (
+            self.overfill_to is not None
+            or self.rows_exceed_booked
+            or self.price_missing
+            or self.looks_booked
+            or self.contradiction is not None
         )
-        kind = CorrectionKind.BOOK_FILL if growth else CorrectionKind.SUPERSEDE_FILL
-        row = replace(fill, qty=canonical(fill.qty), price=text(price), inferred=False)
-        self.bookings.append(Booking(kind, change, row))
-
-    def infer(self, row: Fill, price: Decimal, *, estimated: bool) -> None:
-        self._count(amount(row.qty), price, ZERO)
-        change = inferred_change(row, is_estimated=estimated)
-        self.bookings.append(Booking(CorrectionKind.BOOK_FILL, change, row))
-
-    def _count(self, growth: Decimal, price: Decimal, recost: Decimal | None) -> None:
-        self.growth_qty += growth
-        self.growth_cost += growth * price
-        if self.cost is None or recost is None:
-            self.cost = None
-            return
-        self.recost += recost
-        self.cost += growth * price + recost
-
-    def _supersede(self, qty: Decimal) -> tuple[Decimal, str | None, Decimal | None]:
-        """Take up to `qty` out of what is booked without a record, oldest first: legacy, then inferred fills."""
-        taken = min(qty, self.legacy_qty)
-        self.legacy_qty -= taken
-        cost = ZERO if not taken else None if self.legacy_price is None else taken * self.legacy_price
-        named: str | None = None
-        while taken < qty and self.inferred:
-            oldest = self.inferred[0]
-            part = min(qty - taken, amount(oldest.qty))
-            left = replace(oldest, qty=text(amount(oldest.qty) - part))
-            self.shrunk[oldest.fill_id] = left
-            self.inferred[:1] = [left] if amount(left.qty) else []
-            cost = None if cost is None or oldest.price is None else cost + part * amount(oldest.price)
-            named = named or oldest.fill_id
-            taken += part
-        return taken, named, cost
 
 
-def fold_fills(
-    order: LocalOrder,
-    booked: Sequence[Fill],
-    venue_fills: Sequence[Fill],
-    *,
-    account_id: str | None,
-    cumulative_qty: Decimal | None,
-    average_price: Decimal | None,
-    order_qty: Decimal | None,
-    allow_overfill: bool,
-    estimate_price_from_limit: bool,
-    inferred_at: str,
-) -> Fold:
-    """Fold the venue's figures of one order into what is booked of it.
+class _Reports(Struct):
+    """The venue's fills, compared with what is booked."""
 
-    `booked`: the local fills known to be in the order's `filled_qty` (may be incomplete). `venue_fills`: real fills of
-    this order, booked or not, in any order. `cumulative_qty` C: null where no record of the order was read; then
-    the fills are booked as they are and nothing is inferred. `order_qty`: null for orders by notional.
-    `inferred_at`: the time an inferred fill is given (RFC 3339).
-    """
-    with localcontext(CONTEXT):
-        work = _Work(order, booked)
-        new, differing = _unbooked(work.real, venue_fills, known_id(order.venue_order_id))
-        if work.rows_exceed_booked:
-            return _standing(order, work, differing=differing, rows_exceed_booked=True)
-        plan = _allot(work, new, cumulative_qty)
-        after_qty = work.booked_qty + plan.growth_qty
-        if order_qty is not None and after_qty > order_qty and plan.growth_qty > 0 and not allow_overfill:
-            return _standing(order, work, differing=differing, overfill_to=after_qty)
-        fallback = _fallback_price(order, average_price, estimate_price_from_limit)
-        needs_price = plan.inferred_qty > 0 or any(price_of(fill) is None for fill, _ in plan.lays)
-        if needs_price and fallback is None:
-            return _standing(order, work, differing=differing, price_missing=True)
-        _lay_real(work, plan, fallback)
-        if plan.inferred_qty > 0 and fallback is not None and cumulative_qty is not None:
-            _lay_inferred(
-                order,
-                work,
-                plan.inferred_qty,
-                cumulative_qty,
-                average_price,
-                fallback,
-                account_id,
-                inferred_at,
-            )
-        return _result(
-            order,
-            work,
-            new,
-            average_price,
-            differing=differing,
-            record_behind=plan.record_behind,
-        )
+    new: list[Fill]  # oldest first
+    unlisted: list[Fill]  # booked real ones that the venue does not name
+    amending: list[Pair]
+    differing: list[Pair]
+    fees_differing: list[Pair]
 
 
 class _Allotment(Struct):
@@ -198,12 +132,275 @@ class _Allotment(Struct):
     record_behind: bool = False
 
 
-def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> _Allotment:
+def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> Fold:
+    """Fold the venue's figures of one order into what is booked of it.
+
+    `booked`: the local fills known to be in the order's `filled_qty` (may be incomplete).
+    """
+    with localcontext(CONTEXT):
+        folding = _Folding(order, booked, evidence, rules)
+        fold = folding.fold()
+        if folding.moves_away(fold):
+            fold = folding.fold(supersedes=False)
+        if folding.moves_away(fold):
+            return folding.stand()
+        return fold
+
+
+class _Folding:
+    """One order's fold: the facts it is made from, then one attempt or two."""
+
+    def __init__(self, order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> None:
+        self._order, self._booked, self._rules = order, booked, rules
+        own_id = known_id(order.venue_order_id)
+        real = [fill for fill in booked if not fill.inferred]
+        self._half_step = rules.qty_step / 2
+        self._reports = _compare(real, evidence.fills, own_id, self._half_step)
+        self._rounding = self._half_step * (len(real) + len(self._reports.new))
+        self._average = evidence.average_price
+        self._tolerance = average_tolerance(evidence.average_price or ZERO, rules.price_tick)
+        self._cumulative_qty = self._without_noise(evidence.cumulative_qty)
+        self._evidence = evidence
+
+    def _without_noise(self, cumulative_qty: Decimal | None) -> Decimal | None:
+        """C; what is booked already, or the order's quantity, where it is that but for noise."""
+        if cumulative_qty is None:
+            return None
+        for known in (amount(self._order.filled_qty), self._rules.order_qty):
+            if known is not None and is_same(known, cumulative_qty):
+                return known
+        return cumulative_qty
+
+    def fold(self, *, supersedes: bool = True) -> Fold:
+        """`supersedes`: whether fills may take the place of what is booked without a record."""
+        side = BookedSide(self._order, self._booked, self._rounding)
+        if side.rows_exceed_booked:
+            return self.stand(rows_exceed_booked=True)
+        alikes, new, refusal = self._tell_apart(side)
+        if refusal is not None:
+            return refusal
+        plan = _allot(side, new, self._cumulative_qty)
+        if not supersedes:
+            lays = [(fill, False) for fill, may_supersede in plan.lays if not may_supersede]
+            covered = sum_of([fill for fill, _ in lays])
+            plan = replace(plan, lays=lays, inferred_qty=max(plan.growth_qty - covered, ZERO))
+        after_qty = side.booked_qty + plan.growth_qty
+        if plan.growth_qty > 0 and self._is_overfill(after_qty):
+            return self.stand(overfill_to=after_qty)
+        fallback = self._fallback_price()
+        needs_price = plan.inferred_qty > 0 or any(price_of(fill) is None for fill, _ in plan.lays)
+        if needs_price and fallback is None:
+            return self.stand(price_missing=True)
+        for alike in alikes:
+            side.take_place(alike)
+        for known, reported in self._reports.amending:
+            if supersedes or not gives_price(known, reported):
+                side.amend(known, reported)
+        self._lay(side, plan, fallback)
+        return self._result(side, record_behind=plan.record_behind)
+
+    # -- which fills --------------------------------------------------------------------------------------------------
+
+    def _tell_apart(self, side: BookedSide) -> tuple[list[LookAlike], list[Fill], Fold | None]:
+        """The look-alikes, the fills that are new, and what is said instead where that cannot be told."""
+        reports, cumulative_qty, evidence = self._reports, self._cumulative_qty, self._evidence
+        scale = max(cumulative_qty or ZERO, side.booked_qty)
+        new = [fill for fill in reports.new if amount(fill.qty) >= NOISE * scale]
+        half_tick = self._rules.price_tick / 2
+        alikes = find_look_alikes(reports.unlisted, new, half_tick=half_tick) if new else []
+        if cumulative_qty is None:
+            if alikes:
+                return [], [], self.stand(looks_booked=True)
+            return [], self._rounded(new, side.real_qty, self._rules.order_qty), None
+        is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
+        if alikes and (evidence.lists_all or (is_over and evidence.is_fresh)):
+            explained = {id(fill) for alike in alikes for fill in alike.reported}
+            new = [fill for fill in new if id(fill) not in explained]
+            is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
+        else:
+            alikes = []
+        if is_over and evidence.is_fresh:
+            corrected = is_corrected(reports.unlisted, new)
+            reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
+            return [], [], self.stand(contradiction=reason)
+        return alikes, new if is_over else self._rounded(new, side.real_qty, cumulative_qty), None
+
+    def _is_over(self, real_qty: Decimal, cumulative_qty: Decimal) -> bool:
+        return exceeds(real_qty, cumulative_qty + self._rounding)
+
+    def _rounded(self, new: list[Fill], real_qty: Decimal, limit: Decimal | None) -> list[Fill]:
+        """The new fills less what they were rounded up by, so that all together come to no more than `limit`."""
+        excess = ZERO if limit is None else real_qty + sum_of(new) - limit
+        if limit is None or excess <= 0 or self._is_over(limit + excess, limit):
+            return new
+        rounded: list[Fill] = []
+        for fill in reversed(new):
+            part = min(excess, amount(fill.qty), self._half_step or excess)
+            excess -= part
+            rounded.append(replace(fill, qty=text(amount(fill.qty) - part)) if part else fill)
+        if excess > 0 and rounded:
+            rounded[0] = replace(rounded[0], qty=text(max(amount(rounded[0].qty) - excess, ZERO)))
+        return [fill for fill in reversed(rounded) if amount(fill.qty) > 0]
+
+    def _is_overfill(self, after_qty: Decimal) -> bool:
+        order_qty = self._rules.order_qty
+        if order_qty is None or self._rules.allow_overfill:
+            return False
+        return exceeds(after_qty, order_qty + self._rules.overfill_tolerance)
+
+    # -- at which prices ----------------------------------------------------------------------------------------------
+
+    def _fallback_price(self) -> Decimal | None:
+        """For a fill that has no price of its own: the average, else (if the policy allows) the limit price."""
+        if self._average is not None:
+            return self._average
+        limit = amount(self._order.limit_price)
+        return limit if self._rules.estimate_price_from_limit and limit > 0 else None
+
+    def _lay(self, side: BookedSide, plan: _Allotment, fallback: Decimal | None) -> None:
+        """Book the allotted fills, oldest first, then what is inferred; then the average is judged."""
+        for fill, may_supersede in plan.lays:
+            own = price_of(fill)
+            price = fallback if own is None else own
+            if price is not None:
+                side.lay(fill, price, estimated=own is None, may_supersede=may_supersede)
+        if plan.inferred_qty > 0 and fallback is not None:
+            self._infer(side, plan.inferred_qty, fallback)
+        if self._average is not None and self._is_complete(side):
+            side.settle_average(self._average, self._tolerance)
+
+    def _infer(self, side: BookedSide, qty: Decimal, fallback: Decimal) -> None:
+        price, estimated = fallback, self._average is None
+        if self._average is not None:
+            price, estimated = inferred_price(
+                qty=qty,
+                cumulative_qty=side.qty + qty,
+                average_price=self._average,
+                cost=side.cost,
+                soft_price=side.residue_price(self._average, qty),
+                tolerance=self._tolerance,
+            )
+        row = inferred_fill(
+            self._order,
+            before_qty=side.qty,
+            qty=qty,
+            price=price,
+            is_estimated=estimated,
+            account_id=self._rules.account_id,
+            inferred_at=self._rules.inferred_at,
+        )
+        side.infer(row)
+
+    def _is_complete(self, side: BookedSide) -> bool:
+        """Whether all is booked that the venue's average is of."""
+        return self._cumulative_qty is not None and is_same(side.qty, self._cumulative_qty)
+
+    def moves_away(self, fold: Fold) -> bool:
+        """Whether the order's average would be further from the venue's than it is."""
+        before, after = self._order.filled_avg_price, fold.filled_avg_price
+        if self._average is None or before is None or after is None or amount(self._order.filled_qty) == 0:
+            return False
+        off_before, off_after = abs(amount(before) - self._average), abs(after - self._average)
+        complete = self._cumulative_qty is not None and is_same(fold.filled_qty, self._cumulative_qty)
+        return complete and fold.changes_books and off_after > off_before + self._tolerance
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def _result(self, side: BookedSide, *, record_behind: bool) -> Fold:
+        average = side.average
+        if average is None and side.bookings:
+            average = self._average
+        return Fold(
+            bookings=side.bookings,
+            shrunk=list(side.shrunk.values()),
+            amendments=list(side.amendments.values()),
+            filled_qty=side.qty,
+            filled_avg_price=average,
+            growth_qty=side.growth_qty,
+            growth_cost=side.growth_cost,
+            recost=side.recost,
+            fee_fills=[fill for fill in side.fee_fills if fill.fee is not None],
+            differing=self._reports.differing,
+            fees_differing=self._reports.fees_differing,
+            off_average=self._off_average(average, side.qty),
+            record_behind=record_behind,
+        )
+
+    def _off_average(self, average: Decimal | None, qty: Decimal) -> Decimal | None:
+        if self._average is None or average is None or not qty or self._cumulative_qty is None:
+            return None
+        off = self._average - average
+        return off if is_same(qty, self._cumulative_qty) and abs(off) > self._tolerance else None
+
+    def stand(
+        self,
+        *,
+        rows_exceed_booked: bool = False,
+        overfill_to: Decimal | None = None,
+        price_missing: bool = False,
+        looks_booked: bool = False,
+        contradiction: Reason | None = None,
+    ) -> Fold:
+        """Nothing is booked: the order stands as it is."""
+        order = self._order
+        average = None if order.filled_avg_price is None else amount(order.filled_avg_price)
+        return Fold(
+            filled_qty=amount(order.filled_qty),
+            filled_avg_price=average,
+            differing=self._reports.differing,
+            fees_differing=self._reports.fees_differing,
+            off_average=None if contradiction else self._off_average(average, amount(order.filled_qty)),
+            rows_exceed_booked=rows_exceed_booked,
+            overfill_to=overfill_to,
+            price_missing=price_missing,
+            looks_booked=looks_booked,
+            contradiction=contradiction,
+        )
+
+
+def _compare(
+    real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None, rounding: Decimal
+) -> _Reports:
+    """The venue's fills that are not booked, oldest first, and what they say of those whose identity is."""
+    booked = {fill_key(fill, venue_order_id): fill for fill in sorted(real, key=canonical_turn)}
+    new: dict[FillKey, Fill] = {}
+    contradicting: set[FillKey] = set()
+    differing: dict[FillKey, Pair] = {}
+    amending: dict[FillKey, Pair] = {}
+    fees: dict[FillKey, Pair] = {}
+    listed: set[FillKey] = set()
+    for fill in sorted((one for one in reported if amount(one.qty) > 0), key=canonical_turn):
+        key = fill_key(fill, venue_order_id)
+        listed.add(key)
+        known = booked.get(key) or new.get(key)
+        if known is None:
+            new[key] = fill
+        elif known.qty == "0":  # others took its place: it is booked as those
+            continue
+        elif figures_differ(known, fill, rounding):
+            differing.setdefault(key, (known, fill))
+            contradicting.add(key)
+        elif key in new:
+            new[key] = fill if gives_fee(known, fill) or price_of(known) is None else known
+        elif fees_differ(known, fill):
+            fees.setdefault(key, (known, fill))
+        elif gives_price(known, fill) or gives_fee(known, fill):
+            amending.setdefault(key, (known, fill))
+    return _Reports(
+        new=sorted((fill for key, fill in new.items() if key not in contradicting), key=age),
+        unlisted=[fill for key, fill in booked.items() if key not in listed and amount(fill.qty) > 0],
+        amending=[pair for key, pair in amending.items() if key not in contradicting],
+        differing=list(differing.values()),
+        fees_differing=list(fees.values()),
+    )
+
+
+def _allot(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal | None) -> _Allotment:
     if cumulative_qty is None:  # the larger of B and R can only be less than the truth, never more
-        return _allot_oldest_first(work, new, None)
-    if work.real_qty + _sum_of(new) > cumulative_qty:
-        return _allot_oldest_first(work, new, cumulative_qty, record_behind=True)
-    growth_qty = room = max(cumulative_qty - work.booked_qty, ZERO)
+        return _allot_oldest_first(side, new, None)
+    if side.real_qty + sum_of(new) > cumulative_qty:
+        return _allot_oldest_first(side, new, cumulative_qty, record_behind=bool(new))
+    growth_qty = room = max(cumulative_qty - side.booked_qty, ZERO)
     if not new:
         return _Allotment([], growth_qty, inferred_qty=room)
     growing: list[Fill] = []
@@ -214,14 +411,14 @@ def _allot(work: _Work, new: Sequence[Fill], cumulative_qty: Decimal | None) -> 
     growing_ids = {id(fill) for fill in growing}
     lays = [(fill, id(fill) not in growing_ids) for fill in new]
     others_qty = sum((amount(fill.qty) for fill, may_supersede in lays if may_supersede), ZERO)
-    return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - work.unrecorded_qty, ZERO))
+    return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - side.unrecorded_qty, ZERO))
 
 
 def _allot_oldest_first(
-    work: _Work, new: Sequence[Fill], limit: Decimal | None, *, record_behind: bool = False
+    side: BookedSide, new: Sequence[Fill], limit: Decimal | None, *, record_behind: bool = False
 ) -> _Allotment:
     """Without a record that covers all fills: what stays within `limit` (Σ real fills), oldest first, none inferred."""
-    total = work.real_qty
+    total = side.real_qty
     lays: list[tuple[Fill, bool]] = []
     for fill in new:
         if limit is not None and total + amount(fill.qty) > limit:
@@ -229,164 +426,5 @@ def _allot_oldest_first(
             break
         total += amount(fill.qty)
         lays.append((fill, True))
-    growth = max(total - work.real_qty - work.unrecorded_qty, ZERO)
+    growth = max(total - side.real_qty - side.unrecorded_qty, ZERO)
     return _Allotment(lays, growth, record_behind=record_behind)
-
-
-def _lay_real(work: _Work, plan: _Allotment, fallback: Decimal | None) -> None:
-    """Book the allotted real fills, oldest first."""
-    for fill, may_supersede in plan.lays:
-        own = price_of(fill)
-        price = fallback if own is None else own
-        if price is not None:
-            work.lay(fill, price, estimated=own is None, may_supersede=may_supersede)
-
-
-def _lay_inferred(
-    order: LocalOrder,
-    work: _Work,
-    qty: Decimal,
-    cumulative_qty: Decimal,
-    average_price: Decimal | None,
-    fallback: Decimal,
-    account_id: str | None,
-    inferred_at: str,
-) -> None:
-    price, estimated = fallback, average_price is None
-    if average_price is not None:
-        price, estimated = inferred_price(
-            qty=qty, cumulative_qty=cumulative_qty, average_price=average_price, cost=work.cost
-        )
-    before_qty = work.booked_qty + work.growth_qty
-    row = inferred_fill(
-        order, before_qty=before_qty, qty=qty, price=price, account_id=account_id, inferred_at=inferred_at
-    )
-    work.infer(row, price, estimated=estimated)
-
-
-def _fallback_price(order: LocalOrder, average: Decimal | None, from_limit: bool) -> Decimal | None:
-    """A price for a fill that has none of its own: the average, else (if the policy allows) the limit price."""
-    if average is not None and average > 0:
-        return average
-    limit = amount(order.limit_price)
-    return limit if from_limit and limit > 0 else None
-
-
-def _result(
-    order: LocalOrder,
-    work: _Work,
-    new: Sequence[Fill],
-    average_price: Decimal | None,
-    *,
-    differing: list[tuple[Fill, Fill]],
-    record_behind: bool,
-) -> Fold:
-    booked_ids = {booking.change.fill_id for booking in work.bookings}
-    return Fold(
-        bookings=work.bookings,
-        shrunk=list(work.shrunk.values()),
-        filled_qty=work.booked_qty + work.growth_qty,
-        filled_avg_price=_average_after(order, work, average_price),
-        growth_qty=work.growth_qty,
-        growth_cost=work.growth_cost,
-        recost=work.recost,
-        real_fills=[fill for fill in new if fill.fill_id in booked_ids],
-        differing=differing,
-        record_behind=record_behind,
-    )
-
-
-def _standing(
-    order: LocalOrder,
-    work: _Work,
-    *,
-    differing: list[tuple[Fill, Fill]],
-    rows_exceed_booked: bool = False,
-    overfill_to: Decimal | None = None,
-    price_missing: bool = False,
-) -> Fold:
-    """Nothing is booked: the order stands as it is."""
-    price = None if order.filled_avg_price is None else amount(order.filled_avg_price)
-    return Fold(
-        filled_qty=work.booked_qty,
-        filled_avg_price=price,
-        differing=differing,
-        rows_exceed_booked=rows_exceed_booked,
-        overfill_to=overfill_to,
-        price_missing=price_missing,
-    )
-
-
-def _average_after(order: LocalOrder, work: _Work, average_price: Decimal | None) -> Decimal | None:
-    qty = work.booked_qty + work.growth_qty
-    unchanged = not work.growth_qty and not work.recost
-    if unchanged or qty == 0:
-        return None if order.filled_avg_price is None else amount(order.filled_avg_price)
-    return average_price if work.cost is None else work.cost / qty
-
-
-def _booked_cost(
-    order: LocalOrder, booked: Sequence[Fill], booked_qty: Decimal, legacy_qty: Decimal
-) -> Decimal | None:
-    if booked_qty == 0:
-        return ZERO
-    if order.filled_avg_price is not None:
-        return booked_qty * amount(order.filled_avg_price)
-    if legacy_qty == 0 and all(fill.price is not None for fill in booked):
-        return _cost_of(booked)
-    return None
-
-
-def _sum_of(fills: Sequence[Fill]) -> Decimal:
-    return sum([amount(fill.qty) for fill in fills], ZERO) if fills else ZERO
-
-
-def _cost_of(fills: Sequence[Fill]) -> Decimal:
-    return sum((amount(fill.qty) * amount(fill.price) for fill in fills), ZERO)
-
-
-def _age(fill: Fill) -> tuple[int, str]:
-    return (0 if fill.filled_at is None else to_ns(fill.filled_at), fill.fill_id)
-
-
-def fill_key(fill: Fill, venue_order_id: str | None) -> tuple[str | None, str | None]:
-    """A real fill's identity within one account and instrument: (venue order id, fill id)."""
-    return (known_id(fill.venue_order_id) or venue_order_id, known_id(fill.fill_id))
-
-
-def figures_differ(left: Fill, right: Fill) -> bool:
-    """Whether two records of one fill disagree in quantity or (where both have one) price."""
-    prices = (price_of(left), price_of(right))
-    return not same(left.qty, right.qty) or (None not in prices and prices[0] != prices[1])
-
-
-def price_of(fill: Fill) -> Decimal | None:
-    """The fill's own price; one that is not positive is none (nothing is ever booked at 0)."""
-    price = amount(fill.price)
-    return price if price > 0 else None
-
-
-def _unbooked(
-    real: Sequence[Fill], venue_fills: Sequence[Fill], venue_order_id: str | None
-) -> tuple[list[Fill], list[tuple[Fill, Fill]]]:
-    """The venue's fills that are not booked, oldest first, and those whose identity has other figures already."""
-    if not venue_fills:
-        return [], []
-    booked = {fill_key(fill, venue_order_id): fill for fill in real}
-    new: dict[tuple[str | None, str | None], Fill] = {}
-    contradicting: set[tuple[str | None, str | None]] = set()
-    differing: dict[tuple[str | None, str | None], tuple[Fill, Fill]] = {}
-    for fill in sorted((one for one in venue_fills if amount(one.qty) > 0), key=_canonical_fill):
-        key = fill_key(fill, venue_order_id)
-        known = booked.get(key) or new.get(key)
-        if known is None:
-            new[key] = fill
-        elif figures_differ(known, fill):
-            differing.setdefault(key, (known, fill))
-            contradicting.add(key)
-    usable = [fill for key, fill in new.items() if key not in contradicting]
-    return sorted(usable, key=_age), list(differing.values())
-
-
-def _canonical_fill(fill: Fill) -> tuple[str, ...]:
-    return (fill.fill_id, fill.qty, fill.price or "", fill.filled_at or "", fill.venue_order_id or "")

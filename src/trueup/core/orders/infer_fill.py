@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.model.ids import digest, known_id, symbol_token
-from trueup.model.money import ZERO, text
+from trueup.model.money import NOISE, ZERO, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 
@@ -19,17 +19,33 @@ PRICE_DEVIATION_MAX = Decimal(
 
 
 def inferred_price(
-    *, qty: Decimal, cumulative_qty: Decimal, average_price: Decimal, cost: Decimal | None
+    *,
+    qty: Decimal,
+    cumulative_qty: Decimal,
+    average_price: Decimal,
+    cost: Decimal | None,
+    soft_price: Decimal | None,
+    tolerance: Decimal,
 ) -> tuple[Decimal, bool]:
-    """The price, and whether it is estimated. `cost`: of what is booked of the order otherwise; null = not known."""
+    """The price, and whether it is estimated. `cost`: of what is booked of the order otherwise; null = not known.
+
+    A derived price that is odd becomes the average where that leaves the order's average right to `tolerance`; else
+    `soft_price`: that of all quantity whose price no venue told, which is the average where that is all of it.
+    """
     if cost is None:
         return average_price, True
     if cost == 0 and qty == cumulative_qty:
         return average_price, False
     derived = (average_price * cumulative_qty - cost) / qty
-    if derived <= 0 or abs(derived - average_price) > average_price * PRICE_DEVIATION_MAX:
+    if not is_odd(derived, average_price):
+        return derived, False
+    if soft_price is None or abs(derived - average_price) * qty <= tolerance * cumulative_qty:
         return average_price, True
-    return derived, False
+    return soft_price, True
+
+
+def is_odd(derived: Decimal, average_price: Decimal) -> bool:
+    return derived <= 0 or abs(derived - average_price) > average_price * PRICE_DEVIATION_MAX
 
 
 def inferred_fill(
@@ -38,6 +54,7 @@ def inferred_fill(
     before_qty: Decimal,
     qty: Decimal,
     price: Decimal,
+    is_estimated: bool,
     account_id: str | None,
     inferred_at: str,
 ) -> Fill:
@@ -55,13 +72,18 @@ def inferred_fill(
         price=text(price),
         filled_at=inferred_at,
         inferred=True,
+        price_estimated=is_estimated,
     )
 
 
-def inferred_change(row: Fill, *, is_estimated: bool) -> FillChange:
+def inferred_change(row: Fill) -> FillChange:
     """What a correction says of it."""
     return FillChange(
-        fill_id=row.fill_id, qty=row.qty, price=row.price, inferred=True, price_estimated=is_estimated
+        fill_id=row.fill_id,
+        qty=row.qty,
+        price=row.price,
+        inferred=True,
+        price_estimated=row.price_estimated,
     )
 
 
@@ -82,37 +104,52 @@ def infer_growth(
 ) -> Growth | None:
     """The fold where no fill of the order is known on either side: all growth is one inferred fill at the average.
 
-    Null where the fold has more to say: no growth, more than the order's quantity, a price that is missing or zero.
+    Null where the fold has more to say: no growth or noise, more than the order's quantity, no price or an odd one.
     """
     if record.filled_qty is None or record.filled_avg_price is None or order.qty is None:
         return None
     average_price, cumulative_qty = Decimal(record.filled_avg_price), Decimal(record.filled_qty)
     booked_qty = ZERO if order.filled_qty == "0" else Decimal(order.filled_qty)
     qty = cumulative_qty - booked_qty
-    if average_price <= 0 or qty <= 0 or cumulative_qty > Decimal(order.qty):
+    order_qty = Decimal(order.qty)
+    if (
+        average_price <= 0
+        or qty <= 0
+        or cumulative_qty > order_qty
+        or _is_noisy(qty, cumulative_qty, order_qty)
+    ):
         return None
-    price, is_estimated, booked_cost = average_price, False, ZERO
+    price = average_price
     if booked_qty:
         if order.filled_avg_price is None:
             return None
         booked_cost = booked_qty * Decimal(order.filled_avg_price)
-        price, is_estimated = inferred_price(
-            qty=qty, cumulative_qty=cumulative_qty, average_price=average_price, cost=booked_cost
-        )
+        price = (average_price * cumulative_qty - booked_cost) / qty
+        if is_odd(price, average_price):
+            return None
     row = inferred_fill(
-        order, before_qty=booked_qty, qty=qty, price=price, account_id=account_id, inferred_at=inferred_at
+        order,
+        before_qty=booked_qty,
+        qty=qty,
+        price=price,
+        is_estimated=False,
+        account_id=account_id,
+        inferred_at=inferred_at,
     )
     cost = qty * price
-    if booked_qty:
-        growth_price, average = text(cost / qty), text((booked_cost + cost) / cumulative_qty)
-    else:
-        growth_price = average = text(average_price)
+    average = text(average_price)
     return Growth(
         qty=qty,
         cost=cost,
-        price=growth_price,
+        price=text(cost / qty) if booked_qty else average,
         row=row,
-        change=inferred_change(row, is_estimated=is_estimated),
+        change=inferred_change(row),
         filled_qty=text(cumulative_qty) if booked_qty else row.qty,
         filled_avg_price=average,
     )
+
+
+def _is_noisy(qty: Decimal, cumulative_qty: Decimal, order_qty: Decimal) -> bool:
+    """Whether the growth, or what is left of the order, is noise."""
+    noise = order_qty * NOISE
+    return qty < noise or ZERO < order_qty - cumulative_qty < noise

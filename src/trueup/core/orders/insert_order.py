@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.derive_action import derive_action, map_trade
+from trueup.core.orders.is_by_notional import base_qty
 from trueup.core.orders.judge_fills_of import cumulative_of, judge_fills_of
 from trueup.core.orders.judgement import Judgement, as_amount, notify_growth
 from trueup.model.errors import InvariantError
 from trueup.model.ids import contradict, known_client_id, known_id
-from trueup.model.money import ZERO, amount
+from trueup.model.money import ZERO, amount, exceeds
 from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -96,13 +97,14 @@ def draft_order(
         side=record.side,
         action=action,
         order_type=record.order_type,
-        qty=record.qty,
+        qty=base_qty(record),
         limit_price=record.limit_price,
         stop_price=record.stop_price,
         status=_status(draft, record, record.status),
         submitted_at=record.submitted_at,
         venue_updated_at=record.updated_at,
         position_side=record.position_side,
+        by_notional=record.by_notional,
     )
 
 
@@ -134,7 +136,8 @@ def _status(draft: Draft, record: VenueOrder, status: Status) -> Status:
     filled = as_amount(record.filled_qty)
     if filled is None or status not in (Status.PENDING_NEW, Status.FILLED):
         return status
-    below = record.qty is not None and filled < amount(record.qty) - draft.tolerance(record.symbol)
+    qty = None if record.by_notional else base_qty(record)
+    below = qty is not None and exceeds(amount(qty) - draft.tolerance(record.symbol), filled)
     if status is Status.FILLED and not below:
         return status
     return Status.PARTIALLY_FILLED if filled > ZERO else Status.PENDING_NEW

@@ -98,6 +98,7 @@ class _StraightPath:
                 or record.intent is not None
                 or record.position_side is not None
                 or record.parent_venue_order_id is not None
+                or record.by_notional
                 or not (submitted_at is None or submitted_at < window_start)
             ):
                 run.other = record

@@ -3,15 +3,18 @@
 from decimal import Decimal
 
 from trueup.core.draft.draft import Draft
-from trueup.core.orders.fold_fills import Fold, fold_fills
+from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
+from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement, as_amount
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, same, text
+from trueup.model.money import ROUNDED_AVERAGE, ZERO, amount, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
+from trueup.model.times import is_before
 from trueup.model.vocabulary import (
     TERMINAL,
     BreakKind,
+    CorrectionKind,
     Severity,
     Status,
 )
@@ -22,7 +25,7 @@ def cumulative_of(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | N
     if record.filled_qty is not None:
         return amount(record.filled_qty), True
     if record.status is Status.FILLED:  # without any quantity it means the whole order
-        whole = record.qty or judgement.before.qty
+        whole = None if is_by_notional(judgement.before, record) else record.qty or judgement.before.qty
         if whole is not None:
             return amount(whole), True
         _report_missing_qty(judgement, record)
@@ -57,27 +60,11 @@ def judge_fills_of(
 ) -> Fold:
     """Rules 5, 6 and the growth of 8. `book_as`: the break that the fills belong to, where it was found already."""
     order, draft = judgement.order, judgement.draft
-    booked = draft.fills_of.get(judgement.index, ())
-    reported = draft.venue_fills_of.get(judgement.index, ())
-    if judgement.adopted_fills:
-        reported = [*reported, *judgement.adopted_fills]
-    filled_qty = amount(order.filled_qty)
-    if not booked and not reported and (cumulative is None or cumulative <= filled_qty):
-        return Fold(filled_qty=filled_qty, filled_avg_price=as_amount(order.filled_avg_price))
-    qty = as_amount(order.qty if order.qty is not None else record.qty if record is not None else None)
-    average = as_amount(record.filled_avg_price) if record is not None else None
-    fold = fold_fills(
-        order,
-        booked,
-        reported,
-        account_id=draft.profile.account_id,
-        cumulative_qty=None if cumulative is None else max(cumulative, filled_qty),
-        average_price=average if average is not None and average > 0 else None,
-        order_qty=qty,
-        allow_overfill=draft.policy.allow_overfill,
-        estimate_price_from_limit=draft.policy.estimate_price_from_limit,
-        inferred_at=_time_of_inferred(draft, record),
-    )
+    booked = [fill for fill in draft.fills_of.get(judgement.index, ()) if fill.qty != "0"]
+    evidence = _evidence(judgement, record, cumulative)
+    if not booked and not evidence.fills and not _says_more(judgement, evidence):
+        return Fold(filled_qty=amount(order.filled_qty), filled_avg_price=as_amount(order.filled_avg_price))
+    fold = fold_fills(order, booked, evidence, _rules(judgement, record))
     _report_fill_rows(judgement, fold)
     if fold.overfill_to is not None and not (terms_are_stale and judgement.questions):
         judgement.found(
@@ -87,7 +74,7 @@ def judge_fills_of(
             local={"qty": order.qty, "filled_qty": order.filled_qty},
             venue={"filled_qty": text(fold.overfill_to)},
         )
-    if fold.record_behind:
+    if fold.record_behind or fold.looks_booked:
         wait_for_record(judgement)
     if fold.price_missing:
         judgement.found(
@@ -97,24 +84,68 @@ def judge_fills_of(
             local={"filled_qty": order.filled_qty},
             venue={"filled_qty": None if cumulative is None else text(cumulative), "filled_avg_price": None},
         )
+    if fold.contradiction is not None:
+        _report_contradiction(judgement, fold.contradiction, cumulative)
     if fold.bookings and book_as is not None:
         judgement.book(fold, book_as)
     elif fold.bookings:
         _book(judgement, fold, cumulative)
+    elif fold.changes_books:
+        _amend(judgement, fold, evidence)
+    if fold.off_average is not None and evidence.average_price is not None:
+        _report_average(judgement, evidence.average_price, fold)
     return fold
 
 
-def may_be_booked_already(judgement: Judgement) -> bool:
-    """Whether a reported fill has the figures of a booked one, but not its id: a stream may have ids of its own."""
-    booked = [fill for fill in judgement.draft.fills_of.get(judgement.index, ()) if not fill.inferred]
-    ids = {known_id(fill.fill_id) for fill in booked}
-    reported = judgement.draft.venue_fills_of.get(judgement.index, ())
-    return any(
-        same(one.qty, other.qty) and same(one.price, other.price)
-        for one in reported
-        if known_id(one.fill_id) not in ids
-        for other in booked
+def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decimal | None) -> Evidence:
+    """What the venue says of the order. An average of less than is booked says nothing of what is."""
+    draft, booked_qty = judgement.draft, amount(judgement.order.filled_qty)
+    reported = [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills]
+    average = as_amount(record.filled_avg_price) if record is not None else None
+    if average is not None and (average <= 0 or cumulative is None or exceeds(booked_qty, cumulative)):
+        average = None
+    submitted_at = judgement.order.submitted_at or (record.submitted_at if record is not None else None)
+    return Evidence(
+        fills=reported,
+        cumulative_qty=None if cumulative is None else max(cumulative, booked_qty),
+        average_price=average,
+        lists_all=bool(reported) and draft.fills_are_complete_since(submitted_at),
+        is_fresh=record is not None and judgement.answered and _is_after_fills(draft, record),
     )
+
+
+def _is_after_fills(draft: Draft, record: VenueOrder) -> bool:
+    read_at, fills_read_at = draft.venue.read_at(record), draft.snapshot.venue.history.read_at
+    return read_at is None or fills_read_at is None or not is_before(read_at, fills_read_at)
+
+
+def _rules(judgement: Judgement, record: VenueOrder | None) -> Rules:
+    draft, order = judgement.draft, judgement.order
+    instrument = draft.instrument(order.symbol)
+    qty = order.qty if order.qty is not None else record.qty if record is not None else None
+    has_ended = record is not None and record.status in TERMINAL
+    return Rules(
+        account_id=draft.profile.account_id,
+        order_qty=None if is_by_notional(order, record) else as_amount(qty),
+        qty_step=ZERO if instrument is None else amount(instrument.qty_step),
+        price_tick=ZERO if instrument is None else amount(instrument.price_tick),
+        overfill_tolerance=draft.tolerance(order.symbol) if has_ended else ZERO,
+        allow_overfill=draft.policy.allow_overfill,
+        estimate_price_from_limit=draft.policy.estimate_price_from_limit,
+        inferred_at=_time_of_inferred(draft, record),
+    )
+
+
+def _says_more(judgement: Judgement, evidence: Evidence) -> bool:
+    """Whether the record says more than is booked, or another average of it."""
+    order, cumulative_qty, average = judgement.order, evidence.cumulative_qty, evidence.average_price
+    if cumulative_qty is None:
+        return False
+    if exceeds(cumulative_qty, amount(order.filled_qty)):
+        return True
+    if average is None or order.filled_avg_price is None or order.filled_qty == "0":
+        return False
+    return judgement.draft.averages_differ(order.symbol, amount(order.filled_avg_price), average)
 
 
 def _time_of_inferred(draft: Draft, record: VenueOrder | None) -> str:
@@ -124,23 +155,91 @@ def _time_of_inferred(draft: Draft, record: VenueOrder | None) -> str:
 
 def _book(judgement: Judgement, fold: Fold, cumulative: Decimal | None) -> None:
     before = judgement.order
-    grew = fold.growth_qty > 0
-    kind = BreakKind.RESURRECTED if grew and before.status in TERMINAL else BreakKind.FILL_DRIFT
-    reason = Reason.VENUE_FILLED_MORE if grew else Reason.NEW_FILL_RECORDS
-    if kind is BreakKind.RESURRECTED:
-        reason = Reason.FILLED_AFTER_ALL
-    total = fold.filled_qty if cumulative is None else cumulative
+    total = text(fold.filled_qty if cumulative is None else cumulative)
+    kind, reason = BreakKind.FILL_DRIFT, Reason.NEW_FILL_RECORDS
+    message = f"fill records for {before.filled_qty} that was booked without them"
+    if fold.growth_qty > 0:
+        kind, reason = BreakKind.FILL_DRIFT, Reason.VENUE_FILLED_MORE
+        message = f"venue reports {total} of {before.qty or 'an order by notional'} filled, local {before.filled_qty}"
+        if before.status in TERMINAL:
+            kind, reason = BreakKind.RESURRECTED, Reason.FILLED_AFTER_ALL
+    elif all(one.reason is Reason.SAME_EXECUTION for one in fold.bookings):
+        reason = Reason.SAME_EXECUTION
+        message = "the venue lists under other ids what is booked: one execution, booked once"
     judgement.found(
         kind,
         reason,
-        f"venue reports {text(total)} of {before.qty or 'an order by notional'} filled, local {before.filled_qty}"
-        if grew
-        else f"fill records for {before.filled_qty} that was booked without them",
+        message,
         local={"filled_qty": before.filled_qty, "filled_avg_price": before.filled_avg_price},
-        venue={"filled_qty": text(total)},
+        venue={"filled_qty": total},
         corrected=True,
     )
     judgement.book(fold, kind)
+
+
+def _amend(judgement: Judgement, fold: Fold, evidence: Evidence) -> None:
+    """No fill to book: what the books lack of those they have is taken over, and the cost that the venue knows."""
+    before, reasons = judgement.order, {one.reason for one in fold.amendments}
+    average = None if fold.filled_avg_price is None else text(fold.filled_avg_price)
+    if reasons - {Reason.VENUE_AVERAGE_DIFFERS}:
+        is_dear = Reason.PRICE_BECAME_KNOWN in reasons
+        judgement.found(
+            BreakKind.FILL_DRIFT,
+            Reason.PRICE_BECAME_KNOWN if is_dear else Reason.FEE_MISSING_LOCALLY,
+            f"the venue tells {'a price that was estimated' if is_dear else 'fees that the books lack'}: taken over",
+            local={"filled_avg_price": before.filled_avg_price} if is_dear else None,
+            venue={"filled_avg_price": average} if is_dear else None,
+            corrected=True,
+            severity=None if is_dear else Severity.INFO,
+        )
+    if reasons <= {Reason.FEE_MISSING_LOCALLY, Reason.VENUE_AVERAGE_DIFFERS} and fold.recost:
+        judgement.found(
+            BreakKind.AVERAGE_DRIFT,
+            Reason.VENUE_AVERAGE_DIFFERS,
+            f"{before.filled_qty} at {before.filled_avg_price} by the books, at {average} by the venue's record",
+            local={"filled_avg_price": before.filled_avg_price},
+            venue={"filled_avg_price": text(evidence.average_price or ZERO)},
+            corrected=True,
+        )
+        if Reason.VENUE_AVERAGE_DIFFERS not in reasons:  # booked without any fill: only the order has a price
+            judgement.correct(
+                CorrectionKind.AMEND_ORDER,
+                BreakKind.AVERAGE_DRIFT,
+                Reason.VENUE_AVERAGE_DIFFERS,
+                changes={"filled_avg_price": average},
+            )
+    of_average = BreakKind.FILL_DRIFT if Reason.PRICE_BECAME_KNOWN in reasons else BreakKind.AVERAGE_DRIFT
+    judgement.book(fold, BreakKind.FILL_DRIFT, amend_kind=of_average)
+
+
+def _report_average(judgement: Judgement, average: Decimal, fold: Fold) -> None:
+    """Real fills, or what is booked, come to another average than the venue's: a bot rounds, or a fill is wrong."""
+    off = fold.off_average or ZERO
+    booked = text(average - off)
+    judgement.found(
+        BreakKind.AVERAGE_DRIFT,
+        Reason.FILLS_OFF_AVERAGE,
+        f"the venue's average is {text(average)}, that of what is booked {booked}: no fill record mends it",
+        local={"filled_avg_price": booked},
+        venue={"filled_avg_price": text(average)},
+        severity=Severity.INFO if abs(off) < average * ROUNDED_AVERAGE else Severity.WARN,
+    )
+
+
+def _report_contradiction(judgement: Judgement, reason: Reason, cumulative: Decimal | None) -> None:
+    said = (
+        "an execution was corrected at the venue: a booked fill is no longer listed, another of its quantity is"
+        if reason is Reason.EXECUTION_CORRECTED
+        else "the fills come to more than a record that was read after them"
+    )
+    filled = None if cumulative is None else text(cumulative)
+    judgement.found(
+        BreakKind.FILLS_CONTRADICT,
+        reason,
+        f"{said}: nothing is booked, compare the order with the venue",
+        local={"filled_qty": judgement.before.filled_qty},
+        venue={"filled_qty": filled},
+    )
 
 
 def _report_fill_rows(judgement: Judgement, fold: Fold) -> None:
@@ -154,6 +253,16 @@ def _report_fill_rows(judgement: Judgement, fold: Fold) -> None:
             venue={"fill_id": reported.fill_id, "qty": reported.qty, "price": reported.price},
             severity=Severity.ERROR,
             detail=f".{known_id(booked.fill_id)}",
+        )
+    for booked, reported in fold.fees_differing:
+        judgement.found(
+            BreakKind.FILL_DRIFT,
+            Reason.FEE_DIFFERS,
+            f"fill {booked.fill_id} cost a fee of {booked.fee} {booked.fee_currency or ''} as booked,"
+            f" of {reported.fee} {reported.fee_currency or ''} as now reported: what is booked stays",
+            local={"fill_id": booked.fill_id, "fee": booked.fee, "fee_currency": booked.fee_currency},
+            venue={"fill_id": reported.fill_id, "fee": reported.fee, "fee_currency": reported.fee_currency},
+            detail=f".fee.{known_id(booked.fill_id)}",
         )
     if fold.rows_exceed_booked:
         judgement.found(

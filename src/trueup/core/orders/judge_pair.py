@@ -15,15 +15,13 @@ from trueup.core.draft.draft import Draft
 from trueup.core.orders.judge_fills_of import (
     cumulative_of,
     judge_fills_of,
-    may_be_booked_already,
-    wait_for_record,
 )
 from trueup.core.orders.judge_replaced import follow_replacement, wait_for_successor
 from trueup.core.orders.judge_status import judge_status, set_status
-from trueup.core.orders.judge_terms import judge_terms
+from trueup.core.orders.judge_terms import judge_terms, take_notional_qty
 from trueup.core.orders.judgement import Changes, Judgement, notify_growth
 from trueup.model.ids import contradict, known_client_id, known_id
-from trueup.model.money import ZERO, amount, text
+from trueup.model.money import ZERO, amount, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import (
@@ -59,8 +57,6 @@ def judge_fills(draft: Draft, index: int) -> None:
     judgement = Judgement(draft, index)
     if draft.is_unmapped(judgement.before.symbol):
         _report_unmapped(judgement)
-    elif may_be_booked_already(judgement):
-        wait_for_record(judgement)
     else:
         judge_fills_of(judgement, None, cumulative=None)
         notify_growth(judgement)
@@ -71,7 +67,7 @@ def _commit_or_defer(judgement: Judgement, read_at: str | None) -> None:
     if judgement.is_silent:
         return
     if judgement.breaks and judgement.draft.is_recent(judgement.before, read_at):
-        judgement.draft.defer_order(judgement.index, DeferralReason.RECENT_ACTIVITY, judgement.breaks[0][0])
+        judgement.draft.defer_order(judgement.index, DeferralReason.RECENT_ACTIVITY, judgement.breaks[0].kind)
         return
     judgement.commit()
 
@@ -91,12 +87,14 @@ def _judge(judgement: Judgement, record: VenueOrder) -> None:
     _bind_ids(judgement, record)
     if cumulative is not None and _venue_is_behind(judgement, record, cumulative):
         return
+    take_notional_qty(judgement, record, cumulative)
     terms_are_judged = is_rebound or (record.status is not None and record.status not in TRANSITIONAL)
     terms_are_stale = terms_are_judged and judge_terms(judgement, record, is_rebound=is_rebound)
     fold = judge_fills_of(judgement, record, cumulative=cumulative, terms_are_stale=terms_are_stale)
     notify_growth(judgement)
-    if fold.overfill_to is None and not fold.rows_exceed_booked and not fold.price_missing:
-        complete = is_resolved and not fold.record_behind and fold.filled_qty >= (cumulative or ZERO)
+    if not fold.is_refused:
+        booked_all = not exceeds(cumulative or ZERO, fold.filled_qty)
+        complete = is_resolved and not fold.record_behind and booked_all
         judge_status(judgement, record, cumulative, fills_are_booked=complete)
 
 
@@ -161,7 +159,7 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
     """Rule 2: the quantity stays untouched; a terminal status confirmed by a query is still set."""
     order = judgement.order
     booked = amount(order.filled_qty)
-    if cumulative >= booked:
+    if not exceeds(booked, cumulative):
         return False
     if (
         record.status in TERMINAL or order.status in TERMINAL

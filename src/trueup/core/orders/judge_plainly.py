@@ -53,7 +53,7 @@ def judge_plainly(draft: Draft, index: int, record: VenueOrder) -> bool:
         growth = infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
         if growth is None:
             return False
-    elif record.status is order.status:
+    elif record.status is order.status or record.filled_avg_price != order.filled_avg_price:
         return False
     after = _stand(order, record, growth)
     draft.change_order(index, after)
@@ -88,6 +88,8 @@ def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -
         and order.side is record.side
         and order.action is not None
         and record.filled_qty is not None
+        and not order.by_notional
+        and not record.by_notional
         and index not in draft.fills_of
         and index not in draft.venue_fills_of
         and index not in draft.frozen

@@ -1,11 +1,15 @@
 """Rule 4 of the matched pair: other terms. Amended, if the venue's record is not the older one; else asked about."""
 
+from decimal import Decimal
+
+from trueup.core.orders.is_by_notional import base_qty, is_by_notional
 from trueup.core.orders.judgement import Changes, Judgement
-from trueup.model.money import amount, canonical, same
+from trueup.model.money import amount, canonical, exceeds, same, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import is_before
 from trueup.model.vocabulary import (
+    TERMINAL,
     BreakKind,
     CorrectionKind,
     NotificationKind,
@@ -24,6 +28,8 @@ def judge_terms(judgement: Judgement, record: VenueOrder, *, is_rebound: bool) -
     order = judgement.order
     changes: Changes = {}
     for name in _TERMS:
+        if name == "qty" and is_by_notional(order, record):
+            continue  # an estimate, or money: see `take_notional_qty`
         local, venue = getattr(order, name), getattr(record, name)
         if local != venue and not _is_none(local) and not _is_none(venue) and not same(local, venue):
             changes[name] = canonical(venue)
@@ -61,6 +67,39 @@ def judge_terms(judgement: Judgement, record: VenueOrder, *, is_rebound: bool) -
     return False
 
 
+def take_notional_qty(judgement: Judgement, record: VenueOrder, cumulative: Decimal | None) -> None:
+    """Of an order by notional the quantity is the venue's once it ended; before, an estimate too low is raised."""
+    order = judgement.order
+    if not is_by_notional(order, record):
+        return
+    known = base_qty(record) if record.status in TERMINAL else None
+    if record.status is Status.FILLED:
+        known = record.filled_qty or known
+    if known is None and cumulative is not None and order.qty is not None:
+        known = text(cumulative) if exceeds(cumulative, amount(order.qty)) else None
+    changes: Changes = {}
+    if known is not None and order.qty is not None and not same(known, order.qty):
+        changes["qty"] = canonical(known)
+    if not order.by_notional and (changes or record.by_notional):
+        changes["by_notional"] = True
+    if not changes:
+        return
+    judgement.found(
+        BreakKind.TERMS_DRIFT,
+        Reason.ESTIMATED_QTY,
+        "ordered by an amount of money: the recorded quantity was an estimate",
+        local={name: getattr(order, name) for name in changes},
+        venue=changes,
+        corrected=True,
+        severity=Severity.INFO,
+        detail=".notional",
+    )
+    judgement.correct(
+        CorrectionKind.AMEND_ORDER, BreakKind.TERMS_DRIFT, Reason.ESTIMATED_QTY, changes=changes
+    )
+    judgement.notify(NotificationKind.AMENDED, Reason.ESTIMATED_QTY)
+
+
 def _is_none(term: str | None) -> bool:
     """A zero stop (or price, or quantity) is none; absent is not different."""
     return term is None or amount(term) == 0
@@ -68,7 +107,7 @@ def _is_none(term: str | None) -> bool:
 
 def _qty_is_below_filled(judgement: Judgement, record: VenueOrder) -> bool:
     order = judgement.order
-    if amount(record.qty) >= amount(order.filled_qty):
+    if not exceeds(amount(order.filled_qty), amount(record.qty)):
         return False
     if record.status is Status.FILLED and (record.filled_qty is None or same(record.filled_qty, record.qty)):
         return False

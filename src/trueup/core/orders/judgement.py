@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
 from trueup.core.draft.facts import Ids
+from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
-from trueup.core.orders.fold_fills import Booking, Fold
+from trueup.core.orders.fold_fills import Fold
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount, canonical, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
@@ -41,11 +43,39 @@ DRIFT = frozenset(
         BreakKind.VENUE_BEHIND,
         BreakKind.OVERFILL,
         BreakKind.PRICE_MISSING,
+        BreakKind.AVERAGE_DRIFT,
+        BreakKind.FILLS_CONTRADICT,
     }
-)  # breaks of status, fill or terms: the result's mismatches
-_PENDING_BREAK = tuple[
-    BreakKind, Reason, str, Changes | None, Changes | Standing | None, bool, Severity | None, str, int, bool
-]
+)  # breaks of status, fill or terms: the result's mismatches, unless they only inform
+
+
+class PendingBreak(Struct, frozen=True, kw_only=True):
+    """A break that is not yet the draft's. `detail` tells two of one kind and order apart."""
+
+    kind: BreakKind
+    reason: Reason
+    message: str
+    local: Changes | None
+    venue: Changes | Standing | None
+    corrected: bool
+    severity: Severity | None
+    detail: str
+    confirmations: int
+    restarted: bool
+
+    @property
+    def is_drift(self) -> bool:
+        return self.kind in DRIFT and self.severity is not Severity.INFO
+
+
+class PendingCorrection(Struct, frozen=True):
+    """A correction that is not yet the draft's, of the break of that kind."""
+
+    kind: CorrectionKind
+    reason: str
+    break_kind: BreakKind
+    fill: FillChange | None
+    changes: Any
 
 
 class Judgement:
@@ -63,12 +93,12 @@ class Judgement:
             self.before.venue_order_id or (record.venue_order_id if record else None),
             self.before.trade_id,
         )
-        self.breaks: list[_PENDING_BREAK] = []
-        self.corrections: list[tuple[CorrectionKind, str, BreakKind, FillChange | None, Any]] = []
+        self.breaks: list[PendingBreak] = []
+        self.corrections: list[PendingCorrection] = []
         self.bookings: list[Booking] = []
-        self.shrunk: list[Fill] = []
+        self.changed_fills: list[Fill] = []  # booked ones, shrunk or amended
         self.growth_qty = self.growth_cost = self.recost = ZERO
-        self.real_fills: list[Fill] = []
+        self.fee_fills: list[Fill] = []
         self.notices: list[tuple[NotificationKind, str | None]] = []
         self.questions: list[tuple[QueryBy, str, Reason]] = []
         self.adopted_fills: list[Fill] = []  # of the record this order is being bound to
@@ -93,7 +123,18 @@ class Judgement:
         restarted: bool = False,
     ) -> None:
         self.breaks.append(
-            (kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted)
+            PendingBreak(
+                kind=kind,
+                reason=reason,
+                message=message,
+                local=local,
+                venue=venue,
+                corrected=corrected,
+                severity=severity,
+                detail=detail,
+                confirmations=confirmations,
+                restarted=restarted,
+            )
         )
 
     def correct(
@@ -106,20 +147,23 @@ class Judgement:
         fill: FillChange | None = None,
     ) -> None:
         """One correction, in the order in which it applies; `changes` are laid onto `order`."""
-        self.corrections.append((kind, reason, break_kind, fill, changes))
+        self.corrections.append(PendingCorrection(kind, reason, break_kind, fill, changes))
         if changes and not isinstance(changes, LocalOrder):
             self.order = replace(self.order, **{key: changes[key] for key in changes if key in _ORDER_KEYS})
 
-    def book(self, fold: Fold, break_kind: BreakKind) -> None:
-        """Take over what a fold books, order by order of its fills."""
+    def book(self, fold: Fold, break_kind: BreakKind, *, amend_kind: BreakKind | None = None) -> None:
+        """Take over what a fold amends and books, in the order of its fills. `amend_kind`: of the average's break."""
+        for one in fold.amendments:
+            kind = amend_kind if one.reason is Reason.VENUE_AVERAGE_DIFFERS else None
+            self.correct(CorrectionKind.AMEND_FILL, kind or break_kind, one.reason, changes=one.changes)
         for booking in fold.bookings:
-            self.correct(booking.kind, break_kind, _reason_of(booking), fill=booking.change)
+            self.correct(booking.kind, break_kind, booking.reason, fill=booking.change)
         self.bookings += fold.bookings
-        self.shrunk += fold.shrunk
+        self.changed_fills += [*fold.shrunk, *(one.row for one in fold.amendments)]
         self.growth_qty += fold.growth_qty
         self.growth_cost += fold.growth_cost
         self.recost += fold.recost
-        self.real_fills += fold.real_fills
+        self.fee_fills += fold.fee_fills
         average = None if fold.filled_avg_price is None else text(fold.filled_avg_price)
         status = self.order.status
         if status is Status.PENDING_NEW and fold.filled_qty > 0:
@@ -155,17 +199,15 @@ class Judgement:
         """Leave everything with the draft."""
         draft = self.draft
         break_ids: dict[BreakKind, str] = {}
-        if not draft.is_inserted(self.index) and any(one[0] in DRIFT for one in self.breaks):
+        if not draft.is_inserted(self.index) and any(one.is_drift for one in self.breaks):
             draft.drifted.add(self.index)
         for pending in self.breaks:
             break_id = self._add_break(pending)
-            if (
-                pending[5] or pending[0] not in break_ids
-            ):  # corrections belong to the corrected break of their kind
-                break_ids[pending[0]] = break_id
+            if pending.corrected or pending.kind not in break_ids:
+                break_ids[pending.kind] = break_id  # corrections belong to the corrected break of their kind
         version = draft.original_version(self.index)
-        for kind, reason, break_kind, fill, changes in self.corrections:
-            self._add_correction(kind, reason, break_ids[break_kind], fill, changes, version)
+        for correction in self.corrections:
+            self._add_correction(correction, break_ids[correction.break_kind], version)
         if self.corrections:
             self._commit_state()
         for notice, told in self.notices:
@@ -182,34 +224,25 @@ class Judgement:
         for leave in self.on_commit:
             leave()
 
-    def _add_break(self, pending: _PENDING_BREAK) -> str:
-        kind, reason, message, local, venue, corrected, severity, detail, confirmations, restarted = pending
+    def _add_break(self, pending: PendingBreak) -> str:
         return self.draft.add_break(
             self.digest,
-            kind,
-            reason,
-            message,
+            pending.kind,
+            pending.reason,
+            pending.message,
             ids=self.ids,
             symbol=self.before.symbol or (self.record.symbol if self.record else None),
-            local=local,
-            venue=venue,
-            corrected=corrected,
-            severity=severity,
-            detail=detail,
+            local=pending.local,
+            venue=pending.venue,
+            corrected=pending.corrected,
+            severity=pending.severity,
+            detail=pending.detail,
             version=self.before.version,
-            confirmations=confirmations,
-            restarted=restarted,
+            confirmations=pending.confirmations,
+            restarted=pending.restarted,
         )
 
-    def _add_correction(
-        self,
-        kind: CorrectionKind,
-        reason: str,
-        break_id: str,
-        fill: FillChange | None,
-        changes: Any,
-        version: int,
-    ) -> None:
+    def _add_correction(self, pending: PendingCorrection, break_id: str, version: int) -> None:
         corrections = self.draft.corrections
         self.draft.correction_count[self.digest] = ordinal = (
             self.draft.correction_count.get(self.digest, 0) + 1
@@ -218,14 +251,14 @@ class Judgement:
             Correction(
                 correction_id=f"{self.digest}-{version}.{ordinal}",
                 break_id=break_id,
-                kind=kind,
-                reason=reason,
+                kind=pending.kind,
+                reason=pending.reason,
                 client_order_id=self.ids[0],
                 venue_order_id=self.ids[1],
                 trade_id=self.ids[2],
                 expected_version=version,
-                fill=fill,
-                changes=changes,
+                fill=pending.fill,
+                changes=pending.changes,
             )
         )
 
@@ -236,9 +269,9 @@ class Judgement:
         self.order = draft.set_order(self.index, self.order, venue_updated_at=later)
         for booking in self.bookings:
             draft.set_fill(self.index, booking.row)
-        for fill in self.shrunk:
+        for fill in self.changed_fills:
             draft.set_fill(self.index, fill)
-        if draft.trades and (self.growth_qty or self.recost or self.real_fills):
+        if draft.trades and (self.growth_qty or self.recost or self.fee_fills):
             draft.trade_moves.note(
                 draft,
                 self.index,
@@ -246,7 +279,7 @@ class Judgement:
                 growth_qty=self.growth_qty,
                 growth_cost=self.growth_cost,
                 recost=self.recost,
-                real_fills=self.real_fills,
+                real_fills=self.fee_fills,
             )
 
     @property
@@ -296,12 +329,6 @@ def notify_growth(judgement: Judgement) -> None:
         judgement.notify(NotificationKind.ENTRY_FILL if entry else NotificationKind.EXIT_FILL)
     elif judgement.recost:
         judgement.notify(NotificationKind.AMENDED)
-
-
-def _reason_of(booking: Booking) -> Reason:
-    if booking.change.inferred:
-        return Reason.INFERRED_FROM_CUMULATIVE
-    return Reason.REAL_FILL_REPLACES if booking.kind is CorrectionKind.SUPERSEDE_FILL else Reason.VENUE_FILL
 
 
 def _is_later(left: str, right: str | None) -> bool:

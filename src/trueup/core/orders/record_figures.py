@@ -14,7 +14,7 @@ def filled_qty(record: VenueOrder) -> Decimal | None:
     """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
     if record.filled_qty is not None:
         return as_amount(record.filled_qty)
-    return as_amount(record.qty) if record.status is Status.FILLED else None
+    return as_amount(record.qty) if record.status is Status.FILLED and not record.by_notional else None
 
 
 def is_filled_like(record: VenueOrder) -> bool:

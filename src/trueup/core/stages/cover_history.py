@@ -9,8 +9,8 @@ from collections import Counter
 
 from trueup.core.draft.draft import Draft, record_key
 from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
+from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
-from trueup.core.orders.fold_fills import price_of
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.record_figures import filled_qty, is_filled_like

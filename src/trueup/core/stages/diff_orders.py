@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from itertools import compress
 
 from trueup.core.draft.draft import Draft
-from trueup.core.orders.fold_fills import figures_differ, fill_key
+from trueup.core.orders.compare_fills import fill_key, is_news
 from trueup.core.orders.judge_pair import judge_fills, judge_pair
 from trueup.core.orders.judge_plainly import judge_plainly
 from trueup.core.orders.judgement import turn_of
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount, same
-from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
+from trueup.model.snapshot import LocalOrder, VenueOrder
 
 
 def diff_orders(draft: Draft) -> None:
     """Judge the pairs that are not plainly equal, and the local orders of which only fills were read."""
     with_news = set(_orders_with_news(draft))
-    differing = set(_plainly_different(draft.orders, draft.matched)) | with_news
+    differing = set(_plainly_different(draft)) | with_news
     for index in sorted(differing, key=lambda one: turn_of(draft.orders[one])):
         record = draft.matched[index]
         if record is not None:
@@ -29,13 +29,15 @@ def diff_orders(draft: Draft) -> None:
             judge_fills(draft, index)
 
 
-def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> Iterable[int]:
+def _plainly_different(draft: Draft) -> Iterable[int]:
     """Indexes of the pairs that differ anywhere. One pass over texts; arithmetic only where a text differs."""
+    orders, matched = draft.orders, draft.matched
     unequal = [
         record is not None
         and (
             order.status is not record.status
             or order.filled_qty != record.filled_qty
+            or order.filled_avg_price != record.filled_avg_price
             or order.qty != record.qty
             or order.limit_price != record.limit_price
             or order.stop_price != record.stop_price
@@ -49,11 +51,11 @@ def _plainly_different(orders: list[LocalOrder], matched: list[VenueOrder | None
     ]
     for index in compress(range(len(unequal)), unequal):
         record = matched[index]
-        if record is None or not _differ_in_spelling_only(orders[index], record):
+        if record is None or not _differ_in_spelling_only(draft, orders[index], record):
             yield index
 
 
-def _differ_in_spelling_only(order: LocalOrder, record: VenueOrder) -> bool:
+def _differ_in_spelling_only(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
     """Whether amounts like `9.60` and `9.6` are all that differs: books are canonical, a venue need not be."""
     return (
         order.status is record.status
@@ -66,7 +68,16 @@ def _differ_in_spelling_only(order: LocalOrder, record: VenueOrder) -> bool:
         and same(order.qty, record.qty)
         and same(order.limit_price, record.limit_price)
         and same(order.stop_price, record.stop_price)
+        and not _averages_differ(draft, order, record)
     )
+
+
+def _averages_differ(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
+    """Whether what was filled has another average at the venue; a side that has none says nothing."""
+    booked, told = amount(order.filled_avg_price), amount(record.filled_avg_price)
+    if booked <= 0 or told <= 0 or order.filled_qty == "0":
+        return False
+    return draft.averages_differ(order.symbol, booked, told)
 
 
 def _orders_with_news(draft: Draft) -> Iterable[int]:
@@ -77,9 +88,5 @@ def _orders_with_news(draft: Draft) -> Iterable[int]:
     for index, fills in draft.venue_fills_of.items():
         own = known_id(draft.orders[index].venue_order_id)
         booked = {fill_key(fill, own): fill for fill in draft.fills_of.get(index, ()) if not fill.inferred}
-        if any(_is_news(booked.get(fill_key(fill, own)), fill) for fill in fills):
+        if any(is_news(booked.get(fill_key(fill, own)), fill) for fill in fills):
             yield index
-
-
-def _is_news(booked: Fill | None, fill: Fill) -> bool:
-    return booked is None or figures_differ(booked, fill)

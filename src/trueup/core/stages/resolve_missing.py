@@ -342,16 +342,12 @@ def _refusal(draft: Draft, index: int, order: LocalOrder) -> tuple[Reason, str] 
         return Reason.ABSENT_BUT_FILLED, "absence is confirmed, but the venue's history holds a fill of it"
     if history.state is ReadState.FAILED and history.error == NOT_READ:
         return None  # this venue's fill history cannot be read: there is nothing that could contradict
-    if history.state is not ReadState.COMPLETE or not _reaches_back(history.since, order.submitted_at):
+    if not draft.fills_are_complete_since(order.submitted_at):
         return (
             Reason.ABSENT_HISTORY_INCOMPLETE,
             "absence is confirmed, but the fill history is not complete since the order's submission",
         )
     return None
-
-
-def _reaches_back(since: str | None, submitted_at: str | None) -> bool:
-    return since is None or (submitted_at is not None and to_ns(since) <= to_ns(submitted_at))
 
 
 def _end_by_policy(judgement: Judgement, confirmations: int) -> None:

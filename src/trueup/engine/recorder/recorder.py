@@ -8,18 +8,19 @@ Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.orders.fold_fills import Fold, fold_fills
+from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
 from trueup.engine.recorder.late_trade import action_of, level, settled_by, take_in
 from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.ids import digest, known_client_id, known_id, symbol_token
-from trueup.model.money import ZERO, amount, same, text
+from trueup.model.money import ZERO, amount, exceeds, same, text
 from trueup.model.plan import Break
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.times import to_ns
@@ -127,7 +128,8 @@ class Recorder:
 
         `cumulative_qty` and `average_price`: what the venue reports of the whole order with this fill, where it does.
         What exceeds the order's quantity, or has other figures than the same fill before, is not booked: the next run
-        reports it.
+        reports it. Nor is, without `cumulative_qty`, what looks like a fill that is booked under another id: a stream
+        may have ids of its own, and the next run asks the venue.
         """
         told = checked(fill)
         cumulative = (
@@ -137,19 +139,14 @@ class Recorder:
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
             bound = replace(order, venue_order_id=order.venue_order_id or told.venue_order_id)
-            fold = fold_fills(
-                bound,
-                record.fills,
-                [_named(told, bound)],
+            evidence = _evidence(order, _named(told, bound), cumulative, average)
+            rules = Rules(
                 account_id=self._profile.account_id,
-                cumulative_qty=None if cumulative is None else max(cumulative, amount(order.filled_qty)),
-                average_price=average,
-                order_qty=None if order.qty is None else amount(order.qty),
-                allow_overfill=False,
-                estimate_price_from_limit=False,
+                order_qty=None if order.qty is None or order.by_notional else amount(order.qty),
                 inferred_at=now,
             )
-            return self._laid(record, _updated(bound, updated_at), fold) if fold.bookings else record
+            fold = fold_fills(bound, record.fills, evidence, rules)
+            return self._laid(record, _updated(bound, updated_at), fold) if fold.changes_books else record
 
         return self._change("filled", change, client_order_id, told.venue_order_id)
 
@@ -301,9 +298,8 @@ class Recorder:
             filled_avg_price=None if fold.filled_avg_price is None else text(fold.filled_avg_price),
             status=_status_after(order, fold),
         )
-        fills = {
-            fill.fill_id: fill for fill in [*record.fills, *fold.shrunk, *(b.row for b in fold.bookings)]
-        }
+        changed = [*fold.shrunk, *(one.row for one in fold.amendments), *(one.row for one in fold.bookings)]
+        fills = {fill.fill_id: fill for fill in [*record.fills, *changed]}
         laid = replace(record, order=filled, fills=list(fills.values()))
         if record.trade is None:
             return laid
@@ -319,7 +315,7 @@ class Recorder:
             growth_qty=fold.growth_qty,
             growth_cost=fold.growth_cost,
             recost=fold.recost,
-            fee_base_qty=base_fee(fold.real_fills, trade, self._quote(trade.symbol)),
+            fee_base_qty=base_fee(fold.fee_fills, trade, self._quote(trade.symbol)),
         )
 
     def _overruns(self, trade: Trade) -> list[Break]:
@@ -369,8 +365,20 @@ def _named(fill: Fill, order: LocalOrder) -> Fill:
     )
 
 
+def _evidence(order: LocalOrder, told: Fill, cumulative: Decimal | None, average: Decimal | None) -> Evidence:
+    """What one message says. One that is behind the books says nothing of their average."""
+    booked_qty = amount(order.filled_qty)
+    is_behind = cumulative is None or exceeds(booked_qty, cumulative)
+    return Evidence(
+        fills=[told],
+        cumulative_qty=None if cumulative is None else max(cumulative, booked_qty),
+        average_price=None if is_behind or average is None or average <= 0 else average,
+    )
+
+
 def _status_after(order: LocalOrder, fold: Fold) -> Status:
-    if order.qty is not None and fold.filled_qty >= amount(order.qty):
+    whole = None if order.qty is None or order.by_notional else amount(order.qty)
+    if whole is not None and not exceeds(whole, fold.filled_qty):
         return Status.FILLED
     return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
 

@@ -8,7 +8,7 @@ from trueup.ledgers.journal.order_log import Folded, LogRow, differences, first_
 from trueup.ledgers.sql.database import Database
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, one_document
 from trueup.model.errors import RESTORE, LedgerDamaged
-from trueup.model.money import same
+from trueup.model.money import identical
 from trueup.ports.book_rows import FillRow
 from trueup.ports.records import FoldReport, LogReport
 
@@ -49,7 +49,7 @@ def _fill_contradictions(folded: Folded, fills: Iterable[FillRow]) -> list[str]:
     found: list[str] = []
     for row in fills:
         known = logged.pop((row.order_key, row.fill.fill_id), None)
-        if row.order_key in folded.orders and (known is None or not same(known.qty, row.fill.qty)):
+        if row.order_key in folded.orders and (known is None or not identical(known.qty, row.fill.qty)):
             found.append(f"fill {row.fill.fill_id} of order {row.order_identity}")
     return found + [f"fill {fill_id}: only in the log" for _, fill_id in logged]
 

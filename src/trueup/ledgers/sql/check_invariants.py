@@ -12,10 +12,10 @@ from decimal import Decimal, localcontext
 
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
-from trueup.model.money import CONTEXT, ZERO, amount
+from trueup.model.money import CONTEXT, ZERO, amount, exceeds
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import LocalOrder, Trade
-from trueup.model.vocabulary import Action
+from trueup.model.vocabulary import TERMINAL, Action
 from trueup.ports.book_rows import FillRow, OrderWrite, TradeWrite
 
 OrdersOf = Callable[[str], list[LocalOrder]]
@@ -25,10 +25,21 @@ Moved = tuple[Decimal, Decimal]  # of a trade: entry and exit quantity
 class Invariants:
     """Of one run's write: each order is checked as it is written, the trades with them at the end."""
 
-    def __init__(self, booked: Iterable[FillRow], orders_of: OrdersOf, *, allow_overfill: bool) -> None:
-        """`booked`: the fills of the orders before this; `orders_of`: all orders of a trade, as they are written."""
+    def __init__(
+        self,
+        booked: Iterable[FillRow],
+        orders_of: OrdersOf,
+        *,
+        allow_overfill: bool,
+        tolerance: Callable[[str | None], Decimal] = lambda symbol: ZERO,
+    ) -> None:
+        """`booked`: the fills of the orders before this; `orders_of`: all orders of a trade, as they are written.
+
+        `tolerance`: by how much an ended order of that symbol may be filled beyond its quantity.
+        """
         self._orders_of = orders_of
         self._allow_overfill = allow_overfill
+        self._tolerance = tolerance
         self._booked: dict[int, list[FillRow]] = defaultdict(list)
         for row in booked:
             self._booked[row.order_key].append(row)
@@ -46,10 +57,20 @@ class Invariants:
         changes = [one.fill for one in write.corrections if one.fill is not None]
         if changes or before is None or before.order.filled_qty != write.after.filled_qty:
             known = self._booked.get(before.order_key, ()) if before is not None else ()
-            growth = _check_order(write, changes, known, allow_overfill=self._allow_overfill)
+            growth = _check_order(write, changes, known)
+            if growth > 0 and not self._allow_overfill:
+                self._check_overfill(write.after)
             self._grown.append((write, _growth_of_trade(write, growth)))
         elif before.order.trade_id != write.after.trade_id:
             self._grown.append((write, _growth_of_trade(write, ZERO)))
+
+    def _check_overfill(self, after: LocalOrder) -> None:
+        """An order by notional has no quantity that could be exceeded."""
+        if after.qty is None or after.by_notional:
+            return
+        most = amount(after.qty) + (self._tolerance(after.symbol) if after.status in TERMINAL else ZERO)
+        if exceeds(amount(after.filled_qty), most):
+            _fail(after, f"{after.filled_qty} of {after.qty} would be filled")
 
 
 def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
@@ -58,9 +79,7 @@ def _growth_of_trade(write: OrderWrite, growth: Decimal) -> Decimal:
     return amount(write.after.filled_qty) if joins else growth
 
 
-def _check_order(
-    write: OrderWrite, changes: Sequence[FillChange], booked: Sequence[FillRow], *, allow_overfill: bool
-) -> Decimal:
+def _check_order(write: OrderWrite, changes: Sequence[FillChange], booked: Sequence[FillRow]) -> Decimal:
     """Returns by how much the order grows."""
     before = ZERO if write.before is None else amount(write.before.order.filled_qty)
     after = amount(write.after.filled_qty)
@@ -73,8 +92,6 @@ def _check_order(
         _fail(write.after, f"its corrections book {wanted}, but it moves from {before} to {after}")
     if growth < 0:
         _fail(write.after, f"its filled quantity falls from {before} to {after}")
-    if growth > 0 and write.after.qty is not None and after > amount(write.after.qty) and not allow_overfill:
-        _fail(write.after, f"{after} of {write.after.qty} would be filled")
     _check_named(write, booked, before, after)
     return growth
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
+from trueup.core.draft.facts import Facts
 from trueup.ledgers.journal.exit_audit import exit_audit
 from trueup.ledgers.journal.journal_rows import encode, write_breaks, write_notifications
 from trueup.ledgers.journal.leases import renew
@@ -167,8 +168,12 @@ class _Commit:
 
     def _write_books(self, selection: Selection, booked: Iterable[FillRow]) -> None:
         run = self._run
-        allow_overfill = run.snapshot.policy.allow_overfill
-        invariants = Invariants(booked, self._orders_of, allow_overfill=allow_overfill)
+        invariants = Invariants(
+            booked,
+            self._orders_of,
+            allow_overfill=run.snapshot.policy.allow_overfill,
+            tolerance=Facts(run.snapshot).tolerance,
+        )
         log = SqlOrderLog(self._database, self._home, event="corrected", written_by=BY_RUN + run.run_id)
         with invariants.checking(selection.trades) as check:
             self._books.write(self._home.place, selection.orders, selection.trades, log, check)

@@ -1,0 +1,96 @@
+"""Two records of one execution: by what they are known to be one, and what they disagree about.
+
+A real fill's identity is (account, instrument, venue order id, fill id). Quantity and price are its figures; a fee may
+be missing on either side. Knows nothing of how fills are booked.
+"""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from trueup.model.ids import known_id
+from trueup.model.money import ZERO, amount, is_same, same
+from trueup.model.snapshot import Fill
+from trueup.model.times import to_ns
+
+FillKey = tuple[str | None, str | None]
+
+
+def fill_key(fill: Fill, venue_order_id: str | None) -> FillKey:
+    """A real fill's identity within one account and instrument: (venue order id, fill id)."""
+    return (known_id(fill.venue_order_id) or venue_order_id, known_id(fill.fill_id))
+
+
+def price_of(fill: Fill) -> Decimal | None:
+    """The fill's price; one that is not positive is none (nothing is ever booked at 0)."""
+    price = amount(fill.price)
+    return price if price > 0 else None
+
+
+def told_price_of(fill: Fill) -> Decimal | None:
+    """The price that the venue told of the fill; null where it told none, whatever was estimated."""
+    return None if fill.price_estimated else price_of(fill)
+
+
+def figures_differ(booked: Fill, reported: Fill, rounding: Decimal = ZERO) -> bool:
+    """Whether they disagree in quantity or (where both were told one) price.
+
+    `rounding`: by how much less a fill may be booked than it is reported, since fills are rounded up.
+    """
+    if not same(booked.qty, reported.qty):
+        excess = amount(reported.qty) - amount(booked.qty)
+        if not ZERO < excess <= rounding:
+            return True
+    prices = (told_price_of(booked), told_price_of(reported))
+    return prices[0] is not None and prices[1] is not None and not is_same(prices[0], prices[1])
+
+
+def gives_price(booked: Fill, reported: Fill) -> bool:
+    """Whether the report has the price that was estimated when the fill was booked."""
+    return booked.price_estimated and told_price_of(reported) is not None
+
+
+def gives_fee(booked: Fill, reported: Fill) -> bool:
+    """Whether the report has a fee, or its currency, that the books lack."""
+    if reported.fee is None or amount(reported.fee) == 0:
+        return False
+    if booked.fee is None:
+        return True
+    return (
+        booked.fee_currency is None and reported.fee_currency is not None and same(booked.fee, reported.fee)
+    )
+
+
+def fees_differ(booked: Fill, reported: Fill) -> bool:
+    """Whether both name a fee, and not the same one."""
+    if booked.fee is None or reported.fee is None:
+        return False
+    currencies = (booked.fee_currency, reported.fee_currency)
+    others = None not in currencies and known_id(currencies[0]) != known_id(currencies[1])
+    return others or not same(booked.fee, reported.fee)
+
+
+def is_news(booked: Fill | None, reported: Fill) -> bool:
+    """Whether the report says anything that the books do not."""
+    return (
+        booked is None
+        or figures_differ(booked, reported)
+        or gives_price(booked, reported)
+        or gives_fee(booked, reported)
+        or fees_differ(booked, reported)
+    )
+
+
+def with_fee_of(fill: Fill, other: Fill) -> Fill:
+    return replace(fill, fee=other.fee, fee_currency=other.fee_currency)
+
+
+def age(fill: Fill) -> tuple[int, str]:
+    """Sorts oldest first."""
+    return (0 if fill.filled_at is None else to_ns(fill.filled_at), fill.fill_id)
+
+
+def canonical_turn(fill: Fill) -> tuple[str, ...]:
+    """Sorts the records of one fill, whatever their order in a read."""
+    texts = (fill.price, fill.fee, fill.fee_currency, fill.filled_at, fill.venue_order_id)
+    return (fill.fill_id, fill.qty, *(one or "" for one in texts))
