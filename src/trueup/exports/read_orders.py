@@ -19,14 +19,12 @@ from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
+from trueup.model.notional import is_cost
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Intent, Status
 
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
-_COST_OFF_MAX = Decimal(
-    "0.05"
-)  # how far what was spent may be from the amount it was to be: rounding, and a fee
 Word = TypeVar("Word")
 
 
@@ -174,6 +172,7 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         side=read_word(columns, row, "side", read_texts.read_side),
         order_type=_order_type(columns, row),
         qty=qty,
+        by_notional=qty is None and columns.text(row, "qty") is not None,
         limit_price=limit_price,
         stop_price=_price(columns, row, "stop_price"),
         status=_status(said, None if units_differ else text("qty", read_amount), filled_qty),
@@ -202,12 +201,9 @@ def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None
     if qty is None:
         return None
     is_market = "market" in (_order_type(columns, row) or "")
-    if not is_market or filled_qty is None or Decimal(filled_qty) <= Decimal(qty):
-        return qty
-    cost = columns.text(row, "cost", read_amount)
     average = _price(columns, row, "filled_avg_price") or _price(columns, row, "price")
-    spent = Decimal(cost) if cost is not None else Decimal(filled_qty) * Decimal(average or 0)
-    return None if abs(spent - Decimal(qty)) <= Decimal(qty) * _COST_OFF_MAX else qty
+    told = is_market and is_cost(qty, filled_qty, columns.text(row, "cost", read_amount), average)
+    return None if told else qty
 
 
 def is_in_quote(columns: Columns, row: Row, meaning: str) -> bool:

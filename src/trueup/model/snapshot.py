@@ -135,6 +135,7 @@ class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     """One order as the venue reports it. `status` null = a word that is not known (see `raw_status`).
 
     `by_notional`: ordered by an amount of money; `qty` is then null, or the venue's figure once it ended.
+    `end_derived`: the status is an end that the adapter concluded, not one that the venue named.
     """
 
     venue_order_id: str | None
@@ -157,6 +158,7 @@ class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     replaced_by: str | None = None
     parent_venue_order_id: str | None = None
     by_notional: bool = False
+    end_derived: bool = False
     submitted_at: str | None = None
     updated_at: str | None = None
 

@@ -25,9 +25,10 @@ from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnava
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
+from trueup.venues.ccxt.counted_texts import count_texts
 from trueup.venues.ccxt.errors import UNREADABLE, OrderMissing, PassingFault, as_venue_error
 from trueup.venues.ccxt.pages import Page
-from trueup.venues.ccxt.traits import is_read
+from trueup.venues.ccxt.traits import NUMBERS_ARE_COUNTED, is_read
 from trueup.venues.http.budget import shared_budget
 from trueup.venues.http.clock_skew import ClockSkew
 from trueup.venues.texts import Cleaner
@@ -167,6 +168,8 @@ class Client:
         twin.enableRateLimit, twin.verbose, twin.logger = True, False, _SILENT
         if exchange.number not in (str, Decimal):
             twin.number = str
+        if exchange.id in NUMBERS_ARE_COUNTED:
+            count_texts(twin)
         if "on_json_response" not in vars(type(exchange)):
             twin.on_json_response = _read_json
         twin.on_rest_response = self._note_time

@@ -6,13 +6,16 @@ contracts, as ccxt's orders, trades and positions all have them. A row that cann
 listing goes on without it and is partial. Must not know how rows were asked for, but for `conditional`.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any, TypeVar
 
-from trueup.exports.read_texts import read_status, word
+from trueup.exports.read_texts import word
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
-from trueup.model.money import amount, subtract, text
+from trueup.model.money import amount, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
 from trueup.model.vocabulary import Intent, PositionSide, Side, Status
+from trueup.venues.ccxt.order_end import OrderEnd, read_end
 from trueup.venues.ccxt.texts import (
     Row,
     first_text,
@@ -22,26 +25,17 @@ from trueup.venues.ccxt.texts import (
     read_number,
     read_price,
     read_text,
+    read_told_price,
 )
 from trueup.venues.ccxt.traits import (
     CLIENT_ID_FIELD,
-    PLACED_QTY_FIELD,
-    SAME_ID_WHEN_TRIGGERED,
-    TRIGGERED_ID_FIELDS,
+    CONTRACTS_OF_FILL,
+    PAID_FEE,
+    SIDE_OF_POSITION,
     family,
 )
 
 # Keys of a venue's own record (`info`) that are asked where the unified row is silent, in this order.
-_STATUS_FIELDS = (
-    "finish_as",
-    "status",
-    "state",
-    "orderStatus",
-    "ordStatus",
-    "order_status",
-    "algoStatus",
-    "planStatus",
-)
 _REASON_FIELDS = (
     "rejectReason",
     "reject_reason",
@@ -52,18 +46,9 @@ _REASON_FIELDS = (
     "failReason",
 )
 _POSITION_SIDE_FIELDS = ("positionSide", "posSide", "position_side", "holdSide")
+Fact = TypeVar("Fact")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
 _OFFSETS = {"open": Intent.OPEN, "close": Intent.CLOSE}  # htx's `offset`, bitget's `tradeSide`
-# What the venue says and ccxt's word for it hides: (ccxt's word, the venue's) → status.
-_FLATTENED = {
-    ("closed", "partiallyfilledcanceled"): Status.CANCELED,  # bybit
-    ("closed", "partially_filled_cancelled"): Status.CANCELED,
-    ("open", "pendingcancel"): Status.PENDING_CANCEL,  # bybit
-    ("open", "pending_cancel"): Status.PENDING_CANCEL,
-    ("canceled", "expired"): Status.EXPIRED,  # coinbase
-    ("canceled", "failed"): Status.REJECTED,  # coinbase
-}
-_WHOLE_WORDS = frozenset({"filled", "fully_filled", "full_fill", "done", "finished"})
 _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
     "apiv4",
     "app",
@@ -79,42 +64,44 @@ _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
 def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> VenueOrder:
     """One unified order. `conditional`: it came from an endpoint that holds orders until they trigger."""
     info, venue = read_info(row), family(exchange_id)
-    qty, filled = _quantities(row, info, venue)
-    order_type = lower_text(row.get("type"))
-    kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
-    status, placed_id = _status(row, info, qty, filled, kept_apart=kept_apart)
-    if status is Status.FILLED and order_type == "market" and qty != filled:
-        qty = None  # placed by its cost: ccxt's amount is computed, and off by a rounding
-    if status is None and kept_apart:
-        filled = None
-    position_side = _position_side(info)
-    side = _side(row.get("side"))
+    end = read_end(row, info, venue, conditional=conditional)
+    order_type, position_side, side = (
+        lower_text(row.get("type")),
+        _position_side(info),
+        _side(row, info, venue),
+    )
     return VenueOrder(
         venue_order_id=read_text(row.get("id")),
         client_order_id=_client_id(row.get("clientOrderId") or info.get(CLIENT_ID_FIELD.get(venue, ""))),
         symbol=read_text(row.get("symbol")),
         side=side,
         order_type=order_type,
-        qty=qty,
+        qty=end.qty,
         limit_price=None if "market" in (order_type or "") else read_price(row, "price"),
         stop_price=read_price(row, "triggerPrice"),
-        status=status,
-        raw_status=first_text(info, _STATUS_FIELDS) or read_text(row.get("status")),
-        status_reason=_reason(info, status),
+        status=end.status,
+        raw_status=end.own_text or read_text(row.get("status")),
+        status_reason=_reason(info, end),
         intent=_intent(row, info, position_side, side),
         position_side=position_side,
-        filled_qty=filled,
-        filled_avg_price=read_price(row, "average") if filled not in (None, "0") else None,
+        filled_qty=end.filled_qty,
+        filled_avg_price=read_price(row, "average") if end.filled_qty not in (None, "0") else None,
         replaces=read_text(info.get("replaces")),
-        replaced_by=placed_id or read_text(info.get("replaced_by")),
+        replaced_by=end.placed_id or read_text(info.get("replaced_by")),
+        by_notional=end.by_notional,
+        end_derived=end.derived,
         submitted_at=read_ms(row.get("timestamp")),
-        updated_at=read_ms(row.get("lastUpdateTimestamp") or row.get("lastTradeTimestamp")),
+        updated_at=read_ms(row.get("lastUpdateTimestamp")) or read_ms(row.get("lastTradeTimestamp")),
     )
 
 
-def read_fill(row: Row) -> Fill:
-    """One unified trade of ours. Raises ValueError where it has no id: it could not be told from its duplicate."""
-    fill_id, qty = read_text(row.get("id")), read_number(row, "amount")
+def read_fill(row: Row, exchange_id: str = "") -> Fill:
+    """One unified trade of ours. `exchange_id` empty: not told, then a record's shape alone says whose it is.
+
+    Raises ValueError where it has no id: it could not be told from its duplicate.
+    """
+    info, venue = read_info(row), family(exchange_id)
+    fill_id, qty = read_text(row.get("id")), _fill_qty(row, info, venue)
     if fill_id is None or qty is None:
         raise ValueError(f"a fill of order {row.get('order')} without an id or a quantity")
     fee = _fee(row)
@@ -123,10 +110,10 @@ def read_fill(row: Row) -> Fill:
         venue_order_id=read_text(row.get("order")),
         client_order_id=_client_id(row.get("clientOrderId")),
         symbol=read_text(row.get("symbol")),
-        side=_side(row.get("side")),
+        side=_side(row, info, venue),
         qty=qty,
         price=read_price(row, "price"),
-        fee=None if fee is None else read_number(fee, "cost", signed=True),
+        fee=None if fee is None else _fee_cost(row, fee, info, venue),
         fee_currency=None if fee is None else read_text(fee.get("currency")),
         filled_at=read_ms(row.get("timestamp")),
     )
@@ -148,70 +135,43 @@ def read_position(row: Row) -> Position:
     return Position(
         symbol=str(row.get("symbol")),
         qty=f"-{size}" if short and size != "0" else size,
-        avg_entry_price=read_price(row, "entryPrice"),
-        mark_price=read_price(row, "markPrice"),
+        avg_entry_price=read_told_price(row, "entryPrice"),
+        mark_price=read_told_price(row, "markPrice"),
         position_side=hedged_side,
     )
 
 
-# -- status and quantity ----------------------------------------------------------------------------------------------
+def _fill_qty(row: Row, info: Row, venue: str) -> str | None:
+    """Some exchanges write a sale as a negative quantity; its side says so, too."""
+    if ":" in str(row.get("symbol")):
+        for marks, field in _of_venue(CONTRACTS_OF_FILL, venue):
+            if marks <= info.keys():
+                return read_number(info, field)
+    qty = read_number(row, "amount", signed=True)
+    return None if qty is None else text(abs(amount(qty)))
 
 
-def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None]:
-    """Ordered and filled. Where `amount` is what is left of the order, both are told by what was placed."""
-    qty, filled = read_number(row, "amount"), read_number(row, "filled")
-    placed_field = PLACED_QTY_FIELD.get(venue, "")
-    if placed_field not in info:
-        return qty, filled
-    placed = read_number(info, placed_field)
-    if filled is None and placed is not None and qty is not None:
-        filled = text(subtract(amount(placed), amount(qty)))
-    return placed, filled
+def _of_venue(table: Mapping[str, Fact], venue: str) -> list[Fact]:
+    """What is known of this exchange; of every one where it was not told which."""
+    return [known for name, known in table.items() if not venue or name == venue]
 
 
-def _status(
-    row: Row, info: Row, qty: str | None, filled: str | None, *, kept_apart: bool
-) -> tuple[Status | None, str | None]:
-    """The canonical status (null: not known), and the order that took this one's place."""
-    said = read_text(row.get("status"))
-    if said is None:
-        return None, None
-    own_word = word(first_text(info, _STATUS_FIELDS) or "")
-    if kept_apart and word(said) not in ("open", "canceled", "canceling", "expired", "rejected"):
-        placed_id = first_text(
-            info, TRIGGERED_ID_FIELDS
-        )  # it triggered; its fills are those of the order it placed
-        return (Status.REPLACED, placed_id) if placed_id is not None else (None, None)
-    if (
-        word(said) == "closed"
-        and own_word in _WHOLE_WORDS
-        and row.get("type") == "market"
-        and filled not in (None, "0")
-    ):
-        return Status.FILLED, None
-    flattened = _FLATTENED.get((word(said), own_word))
-    if flattened is not None:
-        return flattened, None
-    try:
-        return read_status(said, qty, filled), None
-    except KeyError:
-        return None, None
-
-
-def _reason(info: Row, status: Status | None) -> str | None:
-    if status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
+def _reason(info: Row, end: OrderEnd) -> str | None:
+    if end.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
         return None
-    own_word = first_text(info, _STATUS_FIELDS)
-    return first_text(info, _REASON_FIELDS) or (
-        own_word if own_word and word(own_word) != status.value else None
-    )
+    own = end.own_text
+    return first_text(info, _REASON_FIELDS) or (own if own and word(own) != end.status.value else None)
 
 
 # -- sides ------------------------------------------------------------------------------------------------------------
 
 
-def _side(said: object) -> Side | None:
-    lower = lower_text(said)
+def _side(row: Row, info: Row, venue: str) -> Side | None:
+    """What was traded, not which position: where the exchange writes the latter, its own record counts."""
+    lower = lower_text(row.get("side"))
+    for said in _of_venue(SIDE_OF_POSITION, venue):
+        if all(lower_text(info.get(key)) == value for key, value in said.items()):
+            lower = {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
     return Side(lower) if lower in ("buy", "sell") else None
 
 
@@ -239,6 +199,25 @@ def _fee(row: Row) -> Row | None:
     fees = [one for one in [*(row.get("fees") or []), row.get("fee")] if one and one.get("cost") is not None]
     base = str(row.get("symbol") or "").partition("/")[0]
     return next((one for one in fees if one.get("currency") == base), fees[0] if fees else None)
+
+
+def _fee_cost(row: Row, fee: Row, info: Row, venue: str) -> str | None:
+    """Positive where it was paid. A taker that is paid for it is a sign turned once too often: then it is not known."""
+    for marks, path in _of_venue(PAID_FEE, venue):
+        if marks <= info.keys():
+            return read_number({"cost": _at(info, path)}, "cost", signed=True)
+    cost = read_number(fee, "cost", signed=True)
+    is_doubtful = cost is not None and cost.startswith("-") and row.get("takerOrMaker") == "taker"
+    return None if is_doubtful else cost
+
+
+def _at(info: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if isinstance(info, list):
+            info = info[int(step)] if len(info) > int(step) else None
+        else:
+            info = info.get(step) if isinstance(info, Mapping) else None
+    return info
 
 
 def _client_id(said: object) -> str | None:

@@ -4,7 +4,7 @@ An amount is text that the venue wrote; a float was rounded and is refused. Must
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
 from trueup.exports.read_texts import read_amount
@@ -13,6 +13,11 @@ from trueup.model.times import from_ns
 
 Row = Mapping[str, Any]
 _MS_NS = 1_000_000
+_NO_TIME_BEFORE_MS = (
+    1_230_768_000_000  # 2009: before it there was nothing to trade; seconds read as ms fall there
+)
+_PRICE_DIGITS = 30  # of a price: some exchanges write 42 of a quotient
+_PRICE = Context(prec=_PRICE_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
@@ -32,13 +37,32 @@ def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
 
 def read_price(row: Row, key: str) -> str | None:
     """A price of zero is none: exchanges write it where there is no limit, trigger or fill."""
+    value = row.get(key)
+    if isinstance(value, (str, Decimal)) and len(str(value)) > _PRICE_DIGITS:
+        row = {**row, key: _rounded(str(value))}
     price = read_number(row, key)
     return None if price is None or amount(price) == ZERO else price
 
 
+def read_told_price(row: Row, key: str) -> str | None:
+    """A price that nothing is booked by: one that cannot be read is not told, and fails nothing."""
+    try:
+        return read_price(row, key)
+    except ValueError:
+        return None
+
+
+def _rounded(said: str) -> str:
+    try:
+        return format(_PRICE.create_decimal(said), "f")
+    except InvalidOperation:
+        return said
+
+
 def read_ms(ms: object) -> str | None:
-    """ccxt's milliseconds; at some exchanges they have a fraction that means nothing."""
-    return None if ms is None else from_ns(int(Decimal(str(ms))) * _MS_NS)
+    """ccxt's milliseconds; at some exchanges with a fraction that means nothing, and of 1970 where there is none."""
+    known_ms = 0 if ms is None else int(Decimal(str(ms)))
+    return None if known_ms < _NO_TIME_BEFORE_MS else from_ns(known_ms * _MS_NS)
 
 
 def read_info(row: Row) -> Row:

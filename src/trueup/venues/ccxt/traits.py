@@ -56,15 +56,14 @@ _CONDITIONAL_LISTS["bitget", "future"] = _CONDITIONAL_LISTS["bitget", "swap"]
 # One order book of ids for both kinds: a triggered order goes on under its own id, at the ordinary endpoint.
 SAME_ID_WHEN_TRIGGERED = frozenset({"bybit"})
 
-# Where a conditional order's record names the order that it placed when it triggered (the documented payloads).
-TRIGGERED_ID_FIELDS = (
-    "actualOrderId",
-    "ordId",
-    "trade_id",
-    "fired_order_id",
-    "executeOrderId",
-    "relation_order_id",
-)
+# Where a conditional order's record names the order that it placed when it triggered (each one's documented payloads).
+TRIGGERED_ID_FIELDS: dict[str, tuple[str, ...]] = {
+    "binance": ("actualOrderId",),
+    "bitget": ("executeOrderId",),
+    "gate": ("trade_id", "fired_order_id"),
+    "htx": ("relation_order_id",),
+    "okx": ("ordId",),
+}
 
 
 def conditional_lists(
@@ -180,8 +179,37 @@ ACCOUNT_ID: dict[str, tuple[str, tuple[str, ...]]] = {
     "okx": ("privateGetAccountConfig", ("data", "0", "uid")),
 }
 
+# -- quantities, sides, fees ------------------------------------------------------------------------------------------
+
 # An order's quantity as it was placed, where ccxt's `amount` is what is left of it.
 PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
+
+# What is left of it, where ccxt takes that for the amount and nothing says what was placed (Coincheck's open orders).
+LEFT_QTY_FIELD = {"coincheck": "pending_amount"}
+
+# The quantity of contracts as the exchange writes it, where ccxt multiplies orders and fills by the contract size but
+# neither what it sends nor positions (parse_order, parse_trade and parse_position of xt): ordered, filled; of one fill,
+# with the fields that only a fill of contracts has together.
+CONTRACTS_OF_ORDER = {"xt": ("origQty", "executedQty")}
+CONTRACTS_OF_FILL = {"xt": (frozenset({"execId", "contractSize", "quantity"}), "quantity")}
+
+# Whose listings of the past are events that ccxt gives a status of its own: an order that was placed counts as closed
+# or canceled. Their records have the first field, and tell what is left and what filled (Kraken Futures' order events).
+EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
+
+# A close in a hedged account is written with the side of the position that it closes ("buy" closes a long), and ccxt
+# turns it round in some records only: what such a record says (Bitget's classic account).
+SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode", "tradeSide": "close"}}
+
+# Records in which a fee that was paid is positive, where ccxt turns its sign as in others: the fields that only such a
+# record has together, and where the fee stands (Bitget's unified account, htx's v5).
+PAID_FEE: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
+    "bitget": (frozenset({"execId", "feeDetail"}), ("feeDetail", "0", "fee")),
+    "htx": (frozenset({"fee_currency", "trade_fee"}), ("trade_fee",)),
+}
+
+# ccxt's reading of orders subtracts and compares numbers here, which texts cannot.
+NUMBERS_ARE_COUNTED = frozenset({"coinbaseinternational"})
 
 # Where ccxt leaves the client's own id in the venue's record (create_order of each sends it there).
 CLIENT_ID_FIELD = {"deribit": "label", "mexc": "externalOid"}

@@ -6,15 +6,25 @@ read's state and error, so that nothing is concluded from its silence. Rules of 
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from trueup.model.errors import AuthError, ConfigError, VenueError, VenueUnavailable
 from trueup.model.ids import symbol_token
-from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, PositionsRead, VenueAnswer
+from trueup.model.snapshot import (
+    Fill,
+    HistoryRead,
+    Instrument,
+    OrdersRead,
+    PositionsRead,
+    VenueAnswer,
+    VenueOrder,
+)
 from trueup.model.times import from_ns, to_ns
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState
 from trueup.ports.clock import Clock
 from trueup.venues.ccxt.client import CALLS_PER_MINUTE, Client
+from trueup.venues.ccxt.cross_check import check_unit, keep_agreeing
 from trueup.venues.ccxt.errors import OrderMissing
 from trueup.venues.ccxt.groups import (
     MarketGroup,
@@ -127,17 +137,19 @@ class CcxtVenue:
                 orders.gaps.append(f"{group.exchange.id} lists no orders of the past")
             for method in methods:
                 await self._read_past(orders, self._order(group), group, method, span, only)
-            await self._read_past(fills, read_fill, group, "fetchMyTrades", span, only)
+            await self._read_past(fills, self._fill(group), group, "fetchMyTrades", span, only)
         failed = orders.failure or fills.failure
         if failed is not None and not orders.answered and not fills.answered:
             raise failed
+        agreed = keep_agreeing(orders.values, fills.values, self._contract_size)
+        orders.gaps += agreed.refusals
         whole = orders.state is ReadState.COMPLETE and fills.state is ReadState.COMPLETE
         return HistoryRead(
             state=ReadState.COMPLETE if whole else ReadState.PARTIAL,
             read_at=read_at,
             since=since,
-            orders=orders.values,
-            fills=fills.values,
+            orders=agreed.orders,
+            fills=agreed.fills,
             error="; ".join(filter(None, (orders.error, fills.error))) or None,
         )
 
@@ -228,8 +240,27 @@ class CcxtVenue:
             return None
         return f"only {', '.join(group.symbols)} were asked: set managed_symbols"
 
-    def _order(self, group: MarketGroup, *, conditional: bool = False) -> Callable[[Mapping[str, Any]], Any]:
-        return lambda row: read_order(row, group.exchange.id, conditional=conditional)
+    def _order(
+        self, group: MarketGroup, *, conditional: bool = False
+    ) -> Callable[[Mapping[str, Any]], VenueOrder]:
+        def read(row: Mapping[str, Any]) -> VenueOrder:
+            check_unit(row, "amount", group.exchange.id, self._contract_size)
+            return read_order(row, group.exchange.id, conditional=conditional)
+
+        return read
+
+    def _fill(self, group: MarketGroup) -> Callable[[Mapping[str, Any]], Fill]:
+        def read(row: Mapping[str, Any]) -> Fill:
+            check_unit(row, "amount", group.exchange.id, self._contract_size)
+            return read_fill(row, group.exchange.id)
+
+        return read
+
+    def _contract_size(self, symbol: str | None) -> Decimal | None:
+        """Of a contract that is not exactly one of the base currency."""
+        market = (self._client.exchange.markets or {}).get(symbol) or {}
+        size = Decimal(str(market.get("contractSize") or 1))
+        return size if market.get("contract") and size != 1 else None
 
     def _find_symbol(self, symbol: str | None) -> str | None:
         try:

@@ -62,7 +62,7 @@ def test_orders(exchange_id: str, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("exchange_id", "case"), _cases("fills"))
 def test_fills(exchange_id: str, case: dict[str, Any]) -> None:
     twin = _exchange(exchange_id)
-    _same(read_fill(twin.parse_trade(case["raw"], _market(twin, case))), case["expected"])
+    _same(read_fill(twin.parse_trade(case["raw"], _market(twin, case)), exchange_id), case["expected"])
 
 
 @pytest.mark.parametrize(("exchange_id", "case"), _cases("positions"))

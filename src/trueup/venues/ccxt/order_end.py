@@ -1,0 +1,142 @@
+"""What ccxt's row and the exchange's own record say together of an order: its quantities, its status, its end.
+
+Rules: the exchange's own word settles ccxt's (`words`); "filled" with less filled than ordered is no end; what a
+conditional order's endpoint says of it after it triggered is not what became of the order that it placed; an end that
+no word of the exchange names is derived.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from trueup.exports.read_texts import read_status, word
+from trueup.model.money import add, amount, subtract, text
+from trueup.model.notional import is_cost
+from trueup.model.vocabulary import TERMINAL, Status
+from trueup.venues.ccxt.texts import Row, first_text, lower_text, read_number, read_text
+from trueup.venues.ccxt.traits import (
+    CONTRACTS_OF_ORDER,
+    EVENT_FIELDS,
+    LEFT_QTY_FIELD,
+    PLACED_QTY_FIELD,
+    SAME_ID_WHEN_TRIGGERED,
+    TRIGGERED_ID_FIELDS,
+)
+from trueup.venues.ccxt.words import DEFINED, Own, own_word, settle, word_token
+
+# Keys of a venue's own record that hold its status word, in this order.
+STATUS_FIELDS = (
+    "finish_as", "status", "state", "orderStatus", "ordStatus", "order_status", "algoStatus", "planStatus",
+    "strategyStatus", "order_state", "orderState", "OrderState", "child_order_state", "Status", "os",
+)  # fmt: skip
+_TRIGGER_LIVES = ("open", "canceled", "canceling", "expired", "rejected")  # of a conditional order itself
+_WHOLE_WORDS = frozenset({"done", "finished"})  # of market orders: they are placed by their cost
+_COMPUTED_OFF_MAX = Decimal("0.05")  # how much of an amount that ccxt computed from a cost may be missing
+
+
+class OrderEnd(Struct, frozen=True, kw_only=True):
+    """`placed_id`: the order that took this one's place when it triggered; `by_notional`: ordered by its cost."""
+
+    qty: str | None
+    filled_qty: str | None
+    status: Status | None
+    own_text: str | None = None
+    placed_id: str | None = None
+    by_notional: bool = False
+    derived: bool = False
+
+
+def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
+    """`venue`: the exchange's family. Raises ValueError for quantities that are none."""
+    own_text = first_text(info, STATUS_FIELDS)
+    qty, filled = _quantities(row, info, venue)
+    kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
+    if kept_apart and word(read_text(row.get("status")) or "open") not in _TRIGGER_LIVES:
+        placed_id = first_text(info, TRIGGERED_ID_FIELDS.get(venue, ()))  # its fills are that order's
+        status = None if placed_id is None else Status.REPLACED
+        return OrderEnd(
+            qty=qty,
+            filled_qty=None if status is None else filled,
+            status=status,
+            own_text=own_text,
+            placed_id=placed_id,
+        )
+    status = _status(row, venue, own_text, qty, filled)
+    by_cost = _is_market_buy(row) and (qty is None or _is_cost(row, qty, filled))
+    if status is Status.FILLED and lower_text(row.get("type")) == "market" and qty != filled:
+        qty = None  # placed by its cost: ccxt's amount is computed, and off by a rounding
+    is_event = _is_event(info, venue)
+    if is_event and read_text(row.get("status")) == "closed" and status is not Status.FILLED:
+        status = None  # ccxt calls an order closed that filled at once, and is live with what is left
+    return OrderEnd(
+        qty=None if by_cost else qty,
+        filled_qty=None if status is None and kept_apart else filled,
+        status=status,
+        own_text=None if is_event else own_text,
+        by_notional=by_cost or (qty is None and status is Status.FILLED and _is_market_buy(row)),
+        derived=status in TERMINAL and bool(info) and (is_event or own_text is None),
+    )
+
+
+# -- quantities -------------------------------------------------------------------------------------------------------
+
+
+def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None]:
+    """Ordered and filled, in contracts where it is contracts."""
+    qty, filled = read_number(row, "amount"), read_number(row, "filled")
+    if LEFT_QTY_FIELD.get(venue, "") in info:
+        return None, None
+    if _is_event(info, venue):
+        _, left_field, filled_field = EVENT_FIELDS[venue]
+        filled = read_number(info, filled_field)
+        return text(add(amount(read_number(info, left_field)), amount(filled))), filled
+    ordered_field, filled_field = CONTRACTS_OF_ORDER.get(venue, ("", ""))
+    if ordered_field in info and ":" in str(row.get("symbol")):
+        return read_number(info, ordered_field), read_number(info, filled_field)
+    placed_field = PLACED_QTY_FIELD.get(venue, "")
+    if placed_field not in info:
+        return qty, filled
+    placed = read_number(info, placed_field)
+    if filled is None and placed is not None and qty is not None:
+        filled = text(subtract(amount(placed), amount(qty)))
+    return placed, filled
+
+
+def _is_event(info: Row, venue: str) -> bool:
+    return venue in EVENT_FIELDS and all(field in info for field in EVENT_FIELDS[venue])
+
+
+def _is_market_buy(row: Row) -> bool:
+    return lower_text(row.get("type")) == "market" and lower_text(row.get("side")) == "buy"
+
+
+def _is_cost(row: Row, qty: str | None, filled: str | None) -> bool:
+    return is_cost(qty, filled, read_number(row, "cost"), read_number(row, "average"))
+
+
+# -- status -----------------------------------------------------------------------------------------------------------
+
+
+def _status(row: Row, venue: str, own_text: str | None, qty: str | None, filled: str | None) -> Status | None:
+    said = read_text(row.get("status"))
+    if said is None:
+        return None
+    if (venue, word_token(own_text)) in DEFINED:
+        return DEFINED[venue, word_token(own_text)]
+    own = own_word(own_text)
+    if word(said) == "closed" and filled not in (None, "0") and _is_whole(row, own, own_text, qty, filled):
+        return Status.FILLED
+    try:
+        return settle(read_status(said, qty, filled), own)
+    except KeyError:
+        return None
+
+
+def _is_whole(row: Row, own: Own | None, own_text: str | None, qty: str | None, filled: str | None) -> bool:
+    """Whether the exchange calls it filled and nothing says otherwise: no quantity, or one that ccxt computed."""
+    if qty is None:
+        return own is Own.FILLED
+    is_market = lower_text(row.get("type")) == "market"
+    called_whole = own is Own.FILLED or word(own_text or "") in _WHOLE_WORDS
+    missing = subtract(amount(qty), amount(filled))
+    return is_market and called_whole and missing <= amount(qty) * _COMPUTED_OFF_MAX

@@ -1,0 +1,104 @@
+"""What the exchanges' own status words mean, and what follows where ccxt's word says something else.
+
+ccxt keeps the exchange's record (`info`) beside its own status, which it sometimes derives, flattens or gets wrong.
+Where both are known and contradict each other, neither is believed (null): the order is asked about again, or named.
+Where the exchange's word only says more (expired, for ccxt's canceled), it counts. The table holds every word of the
+status tables of ccxt 4.5.90 that means one thing wherever it is used; `done`, `triggered`, `suspended` and the like
+mean different things and say nothing by themselves. Must not know of quantities.
+"""
+
+import re
+from enum import StrEnum
+
+from trueup.model.vocabulary import Status
+
+
+class Own(StrEnum):
+    """What an exchange's own word says."""
+
+    LIVE = "live"
+    PARTLY = "partly"  # live, with fills
+    CANCELING = "canceling"
+    REPLACING = "replacing"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+
+
+_WORDS = {
+    Own.LIVE: "new open active live placed orderplaced accepted working pending pendingnew pendingcreate submitted "
+    "booked unfilled wait queued inqueue enteredbook held nottriggered nottrigger awaitingtrigger untriggered "
+    "untouched ordernew orderinserted orderstatusplaced incomplete unfinished executing running triggerpending "
+    "doneforday acceptedforbidding childpending statusactive progress watch notactivation init",
+    Own.PARTLY: "partiallyfilled partialfilled partialfill partiallyfill partial part pfilled partiallymatched "
+    "partiallycompleted partiallyexecuted orderpartiallytransacted partiallyeffective",
+    Own.CANCELING: "canceling cancelling pendingcancel cancelpending besteffortcanceled",
+    Own.REPLACING: "pendingreplace",
+    Own.FILLED: "filled fullyfilled fullfill filledfully fullyexecuted fullymatched orderfullytransacted",
+    Own.CANCELED: "canceled cancelled ordercanceled ordercancelled orderstatuscancelled cancel autocancelled "
+    "partialcanceled partialcancelled partiallycanceled partiallycancelled partiallyfilledcanceled "
+    "partiallyfilledcancelled partfilledcancelled partiallyfilledandcancelled canceledunfilled "
+    "canceledpartiallyfilled filledclosed userrevocation mmpcanceled margincanceled fillorkillcanceled "
+    "ioccanceled postonlycanceled parentcancelled stpcancelled canceledioc canceledfok canceledpostonly "
+    "canceledauction canceledselftradeprevention canceledmarketprotection canceledselftrade canceledreduceonly "
+    "canceledoco canceledchild canceledliquidation cancelednotenoughliquidity canceledtoomuchslippage",
+    Own.EXPIRED: "expired orderexpired expiredinmatch canceledexpired partiallyfilledandexpired",
+    Own.REJECTED: "rejected filledrejected failexecute failtrigger triggerfailed insufficientfunds "
+    "insufficientliquidity failed canceledmarginnotallowed canceledpositionnotallowed platformrevocation "
+    "delegationfailed",
+    Own.REPLACED: "replaced",
+}
+OWN_WORDS: dict[str, Own] = {token: own for own, tokens in _WORDS.items() for token in tokens.split()}
+
+_LIVE = frozenset({Own.LIVE, Own.PARTLY, Own.CANCELING, Own.REPLACING})
+_ENDED = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
+# A live order whose word says more than ccxt's "open"; what an ended one's says more than ccxt's "canceled".
+_REFINED = {
+    Own.CANCELING: Status.PENDING_CANCEL,
+    Own.REPLACING: Status.PENDING_REPLACE,
+    Own.CANCELED: Status.CANCELED,
+    Own.EXPIRED: Status.EXPIRED,
+    Own.REJECTED: Status.REJECTED,
+    Own.REPLACED: Status.REPLACED,
+}
+_FLAT = frozenset({Status.CANCELED, Status.REJECTED, Status.EXPIRED})  # ccxt takes these for one another
+
+# An exchange's word that its documentation defines, where ccxt reads it as something else: null = it says nothing.
+DEFINED: dict[tuple[str, str], Status | None] = {
+    ("coinone", "partiallycanceled"): Status.CANCELED,  # "canceled after part of it was executed"
+    ("foxbit", "partiallycanceled"): Status.CANCELED,
+    (
+        "alpaca",
+        "calculated",
+    ): None,  # "completed for the day, settlement calculations are pending": filled or not
+    ("alpaca", "suspended"): Status.SUSPENDED,
+}
+
+
+def own_word(said: str | None) -> Own | None:
+    """What the exchange's word says; null where it is none, or not one of a single meaning."""
+    return OWN_WORDS.get(word_token(said)) if said else None
+
+
+def word_token(said: str | None) -> str:
+    """`Partially-Filled` as `partiallyfilled`."""
+    return re.sub(r"[^a-z0-9]+", "", (said or "").lower())
+
+
+def settle(theirs: Status | None, own: Own | None) -> Status | None:
+    """ccxt's status (null: it says nothing), settled with the exchange's own word; null where they contradict."""
+    if theirs is None or own is None:
+        return theirs
+    if (own in _LIVE) is (theirs in _ENDED):
+        return None
+    if own in _LIVE:
+        refined = _REFINED.get(own)
+        return refined if refined is not None else theirs
+    if own is Own.FILLED:
+        return theirs if theirs is Status.FILLED else None
+    if theirs is Status.FILLED:
+        return None
+    finer = _REFINED[own]
+    return finer if finer is not Status.CANCELED and theirs in _FLAT else theirs

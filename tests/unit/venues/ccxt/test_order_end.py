@@ -1,0 +1,98 @@
+"""What a row and its record say together of an order's end. Expected values by hand, from the rules in `order_end`."""
+
+from typing import Any
+
+import pytest
+
+from trueup.model.vocabulary import Status
+from trueup.venues.ccxt.order_end import OrderEnd, read_end
+
+
+def end(
+    status: str | None,
+    own: str | None = None,
+    *,
+    amount: str | None = "10",
+    filled: str | None = "0",
+    venue: str = "anywhere",
+    conditional: bool = False,
+    **more: Any,
+) -> OrderEnd:
+    info = {"id": "1"} if own is None else {"status": own}
+    row = {
+        "status": status,
+        "amount": amount,
+        "filled": filled,
+        "symbol": "A/B",
+        "type": "limit",
+        "side": "buy",
+    }
+    return read_end(row | more, info | more.get("info", {}), venue, conditional=conditional)
+
+
+def test_filled_with_less_than_ordered_is_no_end() -> None:
+    assert end("closed", "FILLED", filled="9").status is None
+    assert end("closed", "FILLED", filled="10").status is Status.FILLED
+    assert end("closed", "Filled", filled="0").status is None
+    assert end("closed", None, filled="9").status is Status.CANCELED  # nobody called it filled
+
+
+def test_a_market_order_by_its_cost() -> None:
+    bought = end("closed", "FILLED", filled="9.99", type="market")
+    assert (bought.status, bought.qty, bought.by_notional) == (Status.FILLED, None, True)
+    sold = end("closed", "FILLED", filled="9.99", type="market", side="sell")
+    assert (sold.status, sold.qty, sold.by_notional) == (Status.FILLED, None, False)
+    # more is missing than a rounding explains
+    assert end("closed", "FILLED", filled="9.4", type="market").status is None
+    assert end("closed", "FILLED", filled="9.5", type="market").status is Status.FILLED
+
+
+def test_an_amount_that_is_the_cost_is_no_quantity() -> None:
+    bought = end("closed", amount="100", filled="400", average="0.25", cost="100", type="market")
+    assert (bought.qty, bought.filled_qty, bought.by_notional) == (None, "400", True)
+    dear = end("closed", amount="100", filled="400", cost="200", type="market")
+    assert dear.filled_qty == "400"
+    assert not end("open", amount="100", filled="400", cost="100").by_notional  # a limit order has a quantity
+
+
+def test_filled_without_a_quantity_is_believed_by_the_exchanges_own_word() -> None:
+    assert end("closed", "filled", amount=None, filled="3").status is Status.FILLED
+    assert end("closed", "done", amount=None, filled="3").status is None
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "derived"),
+    [("closed", None, True), ("canceled", None, True), ("canceled", "CANCELED", False), ("canceled", "4", False),
+     ("open", None, False), (None, None, False)],
+)  # fmt: skip
+def test_an_end_that_no_word_of_the_exchange_names_is_derived(status: str, own: str, derived: bool) -> None:
+    assert end(status, own, filled="10" if status == "closed" else "0").derived is derived
+
+
+def test_a_record_that_is_a_list_has_words_that_are_not_looked_for() -> None:
+    row = {"status": "canceled", "amount": "1", "filled": "0"}
+    assert not read_end(row, {}, "bitfinex", conditional=False).derived
+
+
+def test_a_triggered_order_of_unknown_status_keeps_no_fills() -> None:
+    told = end(
+        "closed", "FINISHED", filled="7", venue="binance", conditional=True, info={"actualOrderId": "99"}
+    )
+    assert (told.status, told.placed_id, told.filled_qty) == (Status.REPLACED, "99", "7")
+    silent = end("closed", "FINISHED", filled="7", venue="binance", conditional=True)
+    assert (silent.status, silent.placed_id, silent.filled_qty) == (None, None, None)
+    unread = end("limbo", "limbo", filled="7", venue="kucoin", conditional=True)
+    assert (unread.status, unread.filled_qty) == (None, None)
+    # at another exchange the same field means something else
+    other = end(
+        "closed", "FINISHED", filled="7", venue="kucoin", conditional=True, info={"actualOrderId": "99"}
+    )
+    assert (other.status, other.placed_id) == (None, None)
+
+
+def test_a_conditional_order_that_waits_or_was_canceled_is_what_it_says() -> None:
+    assert end("open", "NEW", venue="binance", conditional=True).status is Status.PENDING_NEW
+    assert end("canceled", "CANCELED", venue="binance", conditional=True).status is Status.CANCELED
+    gone = end(None, None, filled="7", venue="binance", conditional=True)
+    assert (gone.status, gone.filled_qty) == (None, None)
+    assert end("closed", "Filled", filled="10", venue="bybit", conditional=True).status is Status.FILLED
