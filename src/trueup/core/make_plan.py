@@ -17,6 +17,7 @@ from trueup.core.stages.match_orders import match_orders
 from trueup.core.stages.move_trades import move_trades
 from trueup.core.stages.raise_alerts import raise_alerts
 from trueup.core.stages.repair_sub_tags import repair_sub_tags
+from trueup.core.stages.report_rows import report_rows
 from trueup.core.stages.resolve_missing import resolve_missing
 from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
@@ -27,6 +28,7 @@ Stage = Callable[[Draft], None]
 STAGES: tuple[Stage, ...] = (
     filter_scope,
     match_orders,
+    report_rows,
     diff_orders,
     resolve_missing,
     discover_orders,

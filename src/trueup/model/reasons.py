@@ -51,6 +51,10 @@ class Reason(StrEnum):
     ORDER_WITHOUT_ID = "order_without_id"
     RECORD_INCOMPLETE = "record_incomplete"
     DECIDED_BY_PERSON = "decided_by_person"
+    # rows of the bot's own books
+    ROW_REMOVED = "row_removed"
+    ROW_UNCLEAR = "row_unclear"
+    WRITE_REFUSED = "write_refused"
     # missing at the venue
     LIVE_LOCALLY_NOT_IN_OPEN_ORDERS = "live_locally_not_in_open_orders"
     QUERY_UNANSWERED = "query_unanswered"

@@ -18,6 +18,7 @@ from trueup.model.vocabulary import (
     Intent,
     LedgerFeature,
     Lists,
+    LocalFaultKind,
     Outcome,
     PositionSide,
     QuarantinedBy,
@@ -240,6 +241,19 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     decided_at: str
 
 
+class LocalFault(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """A row of the bot's own books that is not judged, and why; told in every run while it stands."""
+
+    kind: LocalFaultKind
+    message: str
+    row_key: str | None = None
+    client_order_id: str | None = None
+    venue_order_id: str | None = None
+    trade_id: str | None = None
+    symbol: str | None = None
+    since: str | None = None
+
+
 class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     read_at: str | None = None
     extent: Extent = Extent.ALL
@@ -250,6 +264,7 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     other_profiles_open_qty: dict[str, OtherOpenQty] = {}
     other_profiles_trades: dict[str, OtherTrades] | None = None  # null: only the sums are known
     decisions: list[Decision] = []
+    faults: list[LocalFault] = []  # of the bot's own books
     unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
 
 

@@ -30,6 +30,13 @@ def from_ns(time_ns: int) -> str:
     return f"{whole}.{digits}Z" if digits else f"{whole}Z"
 
 
+def padded(time_text: str) -> str:
+    """The same time with nine digits: such texts sort by time, as the ledger stamps them."""
+    time_ns = to_ns(time_text)
+    whole = from_ns(time_ns - time_ns % NS_PER_S)
+    return f"{whole[:-1]}.{time_ns % NS_PER_S:09d}Z"
+
+
 @lru_cache(maxsize=4096)  # the times of one run are of a few seconds
 def _seconds(whole: str) -> int:
     return (_dt.datetime.fromisoformat(whole) - _EPOCH) // _SECOND

@@ -90,6 +90,14 @@ class LedgerFeature(StrEnum):
     EXIT_AUDIT = "exit_audit"
 
 
+class LocalFaultKind(StrEnum):
+    """Why a row of the bot's own books is not judged."""
+
+    ROW_REMOVED = "row_removed"  # it was live, and is gone
+    ROW_UNCLEAR = "row_unclear"  # it says nothing certain
+    WRITE_REFUSED = "write_refused"  # a correction could not be written to it, for good
+
+
 class DecisionKind(StrEnum):
     """What a person decided; the plan takes it as evidence."""
 
@@ -166,6 +174,9 @@ class BreakKind(StrEnum):
     IDS_INCOMPLETE = "ids_incomplete"
     AVERAGE_DRIFT = "average_drift"
     FILLS_CONTRADICT = "fills_contradict"
+    ROW_REMOVED = "row_removed"
+    ROW_UNCLEAR = "row_unclear"
+    WRITE_REFUSED = "write_refused"
     END_UNKNOWN = "end_unknown"
 
 

@@ -62,11 +62,12 @@ class BookRows(Struct):
     trades: list[TradeRow]
     fills: list[FillRow]
     named_fills: list[FillRow] = []  # booked under the identity of a wanted fill, on whatever order
+    moved: frozenset[int] = frozenset()  # keys of orders that another program's row of theirs has overtaken
     unseen_trades: frozenset[str] = frozenset()  # not closed, and opened since the plan's snapshot was read
 
 
 class OrderWrite(Struct, gc=False):
-    """One order to insert (`before` null) or update, with the fills that this books and amends.
+    """One order to insert (`before` null) or update, with the fills that this books, amends and takes back.
 
     `order_key` is the writer's.
     """
@@ -77,6 +78,7 @@ class OrderWrite(Struct, gc=False):
     amended_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
+    dropped_fills: Sequence[FillRow] = ()  # by a bot's own word only
 
 
 class TradeWrite(Struct, gc=False):

@@ -44,14 +44,16 @@ class WriteMode(StrEnum):
 class BooksTraits(Struct, frozen=True, kw_only=True):
     """What one kind of books can do, as it is configured. Order keys are the names of `LocalOrder`.
 
-    `source` names these books within their account. `order_keys`: what rows carry; of all other keys the mirror keeps
-    what it has. `writable_keys`: those of them that a repair may set, with `fills` where fills may be inserted.
+    `source` names these books within their account; `profile_ids`: whose rows they hold. `order_keys`: what rows
+    carry; of all other keys the mirror keeps what it has. `writable_keys`: those of them that a repair may set, with
+    `fills` where fills may be inserted.
     `inserts`: orders that only the venue knew may be inserted; only where a unique key protects the bot's own late row.
     `together`: these tables are in the ledger's own database: rows are locked, compared and written in its transaction.
     """
 
     kind: str
     source: str
+    profile_ids: frozenset[str]
     write: WriteMode = WriteMode.NEVER
     order_keys: frozenset[str]
     writable_keys: frozenset[str] = frozenset()
@@ -88,11 +90,13 @@ class ForeignTrade(Struct, frozen=True, kw_only=True):
 class UnclearRow(Struct, frozen=True, kw_only=True):
     """A row that says nothing certain (a status word without a meaning, a text where a number belongs): it is told.
 
-    Its order exists: a question for one of its ids is answered `found`, without the order, and nothing is inserted.
+    Its order exists: its ids count as existing, nothing of it is judged, and nothing is inserted in its place.
+    `profile_id` null: nothing says whose it is, and every profile of these books is told.
     """
 
     key: str
     message: str
+    profile_id: str | None = None
     venue_order_id: str | None = None
     client_order_id: str | None = None
 

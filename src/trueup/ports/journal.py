@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 from trueup.model.snapshot import (
     Decision,
+    LocalFault,
     LocalOrder,
     Profile,
 )
 from trueup.ports.book_rows import OrderWrite, TradeWrite
+from trueup.ports.foreign_books import WriteBack
+from trueup.ports.mirror import KnownRow
 from trueup.ports.records import (
     AlertRecord,
     BreakRecord,
@@ -180,6 +183,28 @@ class Journal(Protocol):
 
     def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
         """Neither revoked nor over by the ledger's clock, by profile id; those without any are left out."""
+        ...
+
+    # books of the bots' own
+
+    def foreign_cursor(self, account_id: str, source: str) -> str | None:
+        """How far these books were read, in their own words; null: not yet, or they cannot tell changes."""
+        ...
+
+    def known_rows(self, account_id: str, source: str, keys: Sequence[str]) -> dict[str, KnownRow]:
+        """By row key, as they were last taken in; those that are not known are left out."""
+        ...
+
+    def live_rows(self, account_id: str, source: str) -> set[str]:
+        """Keys of all rows whose order is live in the mirror, and that are not known to be gone."""
+        ...
+
+    def row_faults(self, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:
+        """By profile id: rows that are gone, and write-backs that were refused for good."""
+        ...
+
+    def waiting_write_backs(self, account_id: str, source: str, limit: int) -> list[WriteBack]:
+        """Due ones, oldest first; at most one an order."""
         ...
 
     # telling

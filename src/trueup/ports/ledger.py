@@ -4,7 +4,7 @@ A commit is: the fence (the lease's renewal, as the first statement) → `books.
 `books.write` → the journal. All of it or nothing. Sync; from async code through `engine.in_thread`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,7 +12,9 @@ from msgspec import Struct
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 from trueup.ports.books import Books, LocalRecord
+from trueup.ports.foreign_books import ForeignBooks, WriteResult
 from trueup.ports.journal import Journal
+from trueup.ports.mirror import TakenIn, Taking
 from trueup.ports.records import ApplyReport, FoldReport, Lease
 
 
@@ -38,11 +40,15 @@ class Ledger(Protocol):
         state: str,
         watermark: str | None = None,
         notify: bool = True,
+        foreign: ForeignBooks | None = None,
     ) -> ApplyReport:
         """The one write transaction of a profile's run; design.md, "Apply". With state "applied" corrections apply.
 
-        `notify` false: nobody is to be told, the outbox stays empty. Raises FenceLost, LedgerError, InvariantError;
-        nothing half-written.
+        `notify` false: nobody is to be told, the outbox stays empty. `foreign`: whose rows the books mirror; what
+        corrections want of them is written in this transaction where both are in one database, else committed with it
+        and delivered later. Rows that are another than was judged drop their corrections as superseded.
+
+        Raises FenceLost, LedgerError, InvariantError; nothing half-written.
         """
         ...
 
@@ -62,6 +68,22 @@ class Ledger(Protocol):
 
         `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
         Raises Conflict where the ids name two orders, or one of another profile.
+        """
+        ...
+
+    def take_in(self, lease: Lease, taking: Taking) -> TakenIn:
+        """Lays a bot's own rows over the mirror, in one fenced transaction, logged as written by the bot.
+
+        Rows with the remembered fingerprint are left alone. What was wanted of a row that moved is superseded. Raises
+        FenceLost, LedgerError; then nothing was taken in.
+        """
+        ...
+
+    def settle_write_backs(self, lease: Lease, results: Sequence[WriteResult]) -> int:
+        """Keeps what became of them, in one fenced transaction; returns how many are refused for good now.
+
+        A delivered row's fingerprint is remembered as it was read back; of one that moved the notifications are taken
+        back, for its difference will be found again; one that failed is tried again, a bounded number of times.
         """
         ...
 

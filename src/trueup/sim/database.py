@@ -8,6 +8,8 @@ All in one thread, so that a transaction never waits for another. Must not know 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import apsw
+
 from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import LedgerError
@@ -114,6 +116,10 @@ class Connection:
     def commits(self) -> int:
         """How many transactions of all processes have been committed: the order of what happened."""
         return self._shared.commits
+
+    @property
+    def connection(self) -> apsw.Connection:
+        return self._shared.sqlite.connection
 
     def now_ns(self) -> int:
         return self._shared.now_ns()

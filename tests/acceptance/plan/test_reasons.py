@@ -32,6 +32,14 @@ GONE_TWICE: Document = CONFIRMED | {"kind": "missing_at_venue", "venue_order_id"
 OFF_TWICE: Document = CONFIRMED | {"kind": "position_mismatch", "trade_id": "t-1", "version": 5}
 
 
+def with_fault(kind: str) -> Document:
+    document = pair({}, HALF)
+    document["local"]["faults"] = [
+        {"kind": kind, "message": "its row is not judged", "venue_order_id": "v-1", "symbol": "ETH/USD"}
+    ]
+    return document
+
+
 def gone(local: Document | None = None, **keys) -> Document:
     return snapshot([local or local_order()], [], **keys)
 
@@ -232,6 +240,10 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     ),
     # sub-tags
     Reason.SUB_TAG_AT_VENUE: lambda: pair({}, {"sub_tag": "desk-1"}, policy={"sub_tag_repair_enabled": True}),
+    # rows of the bot's own books
+    Reason.ROW_REMOVED: lambda: with_fault("row_removed"),
+    Reason.ROW_UNCLEAR: lambda: with_fault("row_unclear"),
+    Reason.WRITE_REFUSED: lambda: with_fault("write_refused"),
     # parity
     Reason.POSITION_LESS: lambda: parity("4"),
     Reason.POSITION_MORE: lambda: parity("14"),

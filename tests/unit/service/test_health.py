@@ -95,7 +95,7 @@ def test_a_paused_profile_does_not_make_it_unready(desk: Desk):
 
 def test_a_journal_that_cannot_be_read_is_not_ready_and_the_process_still_healthy(desk: Desk):
     account = desk.account()
-    desk.ledger.database.connection.execute("ALTER TABLE leases RENAME TO gone")  # type: ignore[attr-defined]
+    desk.ledger.database.connection.execute("ALTER TABLE leases RENAME TO gone")
     statuses = [status for status, _ in ask(account, "/healthz", "/readyz", "/metrics")]
     assert statuses == [200, 503, 503]
 

@@ -43,6 +43,7 @@ class TablesBooks:
         self._traits = BooksTraits(
             kind="tables",
             source=settings.source,
+            profile_ids=frozenset(owners),
             write=settings.write,
             order_keys=order_keys(mapping.orders),
             writable_keys=frozenset(mapping.orders.writable) if writable else frozenset(),

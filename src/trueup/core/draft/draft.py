@@ -52,6 +52,8 @@ SEVERITY_OF = {
     BreakKind.POSITION_MISMATCH: Severity.ERROR,
     BreakKind.TRADE_OVERRUN: Severity.ERROR,
     BreakKind.FILLS_CONTRADICT: Severity.ERROR,
+    BreakKind.ROW_REMOVED: Severity.ERROR,
+    BreakKind.WRITE_REFUSED: Severity.ERROR,
 }  # every other kind: warn
 
 

@@ -13,6 +13,7 @@ from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
+from trueup.ports.foreign_books import ForeignBooks, RepairAsked
 from trueup.ports.ledger import Ledger
 from trueup.ports.records import ApplyReport
 from trueup.ports.venue import Venue
@@ -43,6 +44,9 @@ class ManagedAccount:
     venue: Venue
     ledger: Ledger
     clock: Clock
+    foreign: Sequence[
+        ForeignBooks
+    ] = ()  # whose rows the ledger's books mirror; none: the bots record into it
     executor: Executor | None = None
     read_timeout_s: float = READ_TIMEOUT_S
     query_timeout_s: float = QUERY_TIMEOUT_S
@@ -52,6 +56,12 @@ class ManagedAccount:
     checked: defaultdict[str, CheckedRows] = field(
         default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
     )
+    # by source: how far foreign books were read; the journal keeps it when something is taken in
+    cursors: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def books_of(self, profile_id: str) -> ForeignBooks | None:
+        """The bot's own books, where it has any."""
+        return next((one for one in self.foreign if profile_id in one.traits.profile_ids), None)
 
     @property
     def profile_ids(self) -> list[str]:
@@ -81,6 +91,7 @@ class ProfileReport(Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     applied: ApplyReport | None = None
     blocked_reason: str | None = None
+    asked: list[RepairAsked] = []  # of the bot's own API
     history_gap: str | None = None  # what of the history could not be read: unproven, never clean
     error: str | None = None
     cause: str = "failed"  # of a failure: what its alert is about

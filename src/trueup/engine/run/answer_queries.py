@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.engine.in_thread import in_thread
+from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount
 from trueup.engine.run.observe import earlier
 from trueup.model.check_snapshot import check_snapshot
@@ -53,8 +54,10 @@ class _LocalReply(Struct, frozen=True):
 class Answers:
     """What one run of an account has asked, and was answered."""
 
-    def __init__(self, account: ManagedAccount) -> None:
+    def __init__(self, account: ManagedAccount, mirror: Mirror | None = None) -> None:
+        """`mirror`: of the bots' own books, which are asked first what a local question names."""
         self._account = account
+        self._mirror = mirror
         self._venue: dict[_Asked, VenueAnswer] = {}
         self._history: dict[_Asked, HistoryRead] = {}
         self._local: dict[_Asked, _LocalReply] = {}
@@ -88,6 +91,10 @@ class Answers:
         local = snapshot.local
         for one in asked:
             local = _with_reply(local, self._local.get(one))
+        if self._mirror is not None:  # a row that the questions named may be unclear
+            told = self._mirror.faults().get(profile_id, [])
+            more = [one for one in told if one not in local.faults]
+            local = replace(local, faults=[*local.faults, *more]) if more else local
         found = [self._venue[one] for one in asked if one in self._venue]
         history = snapshot.venue.history
         for one in asked:
@@ -103,6 +110,11 @@ class Answers:
     def _ask_locally(self, fresh: Mapping[_Asked, Query]) -> str:
         """The local questions, and then the ledger's time: evidence is asked for after what it is held against."""
         ledger, account_id = self._account.ledger, self._account.account_id
+        if self._mirror is not None:
+            named = (
+                one for query in fresh.values() if query.side is QuerySide.LOCAL for one in query.ids or []
+            )
+            self._mirror.look_up(sorted(set(named)))
         for asked, query in fresh.items():
             if query.side is QuerySide.LOCAL and asked.profile_id is not None:
                 answers = ledger.books.find(account_id, asked.profile_id, query.ids or [])

@@ -19,10 +19,11 @@ from trueup.engine.run.decide_state import (
     next_watermark,
 )
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
-from trueup.model.errors import ClockSkewed, FenceLost, TrueupError
+from trueup.model.errors import ClockSkewed, ConfigError, FenceLost, TrueupError
 from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports.foreign_books import ForeignBooks, RepairAsked, WriteMode
 from trueup.ports.records import ApplyReport, Lease
 from trueup.ports.venue import TellingTime
 
@@ -36,7 +37,7 @@ class LeasedRun:
         self, account: ManagedAccount, lease: Lease, *, apply: bool, approved: Mapping[str, Plan]
     ) -> None:
         self._account = account
-        self._planning = Planning(account)
+        self._planning = Planning(account, lease)
         self._lease = lease
         self._apply = apply
         self._approved = approved
@@ -81,6 +82,11 @@ class LeasedRun:
             except Exception as error:  # noqa: BLE001 - the boundary around one profile
                 await self._fail(planned.profile_id, planned.snapshot, error)
 
+    @property
+    def lease(self) -> Lease:
+        """As it was renewed last."""
+        return self._lease
+
     async def release(self) -> None:
         """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
         try:
@@ -119,7 +125,10 @@ class LeasedRun:
         snapshot, plan = planned.snapshot, planned.plan
         before = self._planning.remembered[plan.profile_id]
         approved = self._approved.get(plan.profile_id)
-        state, reason = decide_state(plan, apply=self._apply, approved=approved)
+        books = self._account.books_of(plan.profile_id)
+        state, reason = decide_state(plan, apply=self._apply and may_write(books), approved=approved)
+        if approved is not None and not may_write(books):
+            raise ConfigError("the bot's own books are not written (write = 'tables' allows it): nothing was")
         watermark = before.state.watermark
         moved = (
             next_watermark(snapshot, plan, watermark, self._ahead_ns) if state is RunState.APPLIED else None
@@ -141,7 +150,19 @@ class LeasedRun:
             applied=applied,
             blocked_reason=reason,
             history_gap=history_gap(snapshot, watermark),
+            asked=await self._ask(books, snapshot, plan),
         )
+
+    async def _ask(self, books: ForeignBooks | None, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
+        """What the bot's own API is asked to repair, where repairs may be made, and that way only."""
+        if books is None or not self._apply or books.traits.write is not WriteMode.ASK:
+            return []
+        asked = await in_thread(books.ask, snapshot, plan)
+        for one in asked:
+            fields = {"profile_id": one.profile_id, "trade_id": one.trade_id, "symbol": one.symbol}
+            more = {"what": one.what, "outcome": one.outcome}
+            log_event(Event.REPAIR_ASKED, self._fields | fields | more)
+        return asked
 
     async def _fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
         """Records a failed run where there is a snapshot to look at; nothing of its plan is kept."""
@@ -178,6 +199,7 @@ class LeasedRun:
             state=state.value,
             watermark=watermark,
             notify=self._account.executor is not None,
+            foreign=self._account.books_of(plan.profile_id),
         )
 
     async def _compare_clocks(self) -> None:
@@ -201,6 +223,11 @@ class LeasedRun:
                 self._reports[profile_id] = ProfileReport(
                     profile_id=profile_id, state=state, error=error, cause=cause
                 )
+
+
+def may_write(books: ForeignBooks | None) -> bool:
+    """Whether corrections may be applied: to trueup's own tables, or to a bot's that are written to."""
+    return books is None or books.traits.write is WriteMode.TABLES
 
 
 def _cause(error: Exception) -> str:

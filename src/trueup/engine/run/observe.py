@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.engine.in_thread import in_thread
+from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
@@ -30,7 +31,7 @@ from trueup.model.snapshot import (
     Venue,
 )
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, ReadState
+from trueup.model.vocabulary import BreakKind, Extent, ReadState
 from trueup.ports.records import BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
@@ -65,9 +66,12 @@ class VenueSide(Struct, frozen=True, kw_only=True):
     instruments: list[Instrument]
 
 
-async def observe_local(account: ManagedAccount) -> LocalSide:
-    """Everything local, in one thread call: set-based reads for all profiles that are not paused."""
-    return await in_thread(_read_local, account)
+async def observe_local(account: ManagedAccount, mirror: Mirror | None = None) -> LocalSide:
+    """Everything local, in one thread call: set-based reads for all profiles that are not paused.
+
+    `mirror`: of the bots' own books, which are taken in first.
+    """
+    return await in_thread(_read_local, account, mirror)
 
 
 async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
@@ -161,8 +165,15 @@ def earlier(left: str | None, right: str) -> str:
 # -- local ------------------------------------------------------------------------------------------------------------
 
 
-def _read_local(account: ManagedAccount) -> LocalSide:
+def recent_s(account: ManagedAccount) -> float:
+    """How long a closed order is still read, in seconds."""
+    return max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
+
+
+def _read_local(account: ManagedAccount, mirror: Mirror | None) -> LocalSide:
     ledger, journal = account.ledger, account.ledger.journal
+    if mirror is not None:
+        mirror.take_in(recent_s(account))
     states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
     active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
     return LocalSide(
@@ -174,18 +185,31 @@ def _read_local(account: ManagedAccount) -> LocalSide:
             )
             for one in account.profile_ids
         },
-        locals=_read_books(account, active) if active else {},
+        locals=_read_books(account, mirror, active) if active else {},
         recorded_account_id=journal.recorded_venue_account(account.account_id),
         sent_at=ledger.now(),
     )
 
 
-def _read_books(account: ManagedAccount, active: Sequence[str]) -> dict[str, Local]:
-    """What the bots recorded, with the decisions of people that stand."""
-    recent_s = max([RECENT_S, *(managed.policy.recent_activity_window_s for managed in account.profiles)])
-    locals_ = account.ledger.books.read(account.account_id, active, recent_s)
-    decided = account.ledger.journal.standing_decisions(active)
-    return locals_ | {one: replace(locals_[one], decisions=decisions) for one, decisions in decided.items()}
+def _read_books(account: ManagedAccount, mirror: Mirror | None, active: Sequence[str]) -> dict[str, Local]:
+    """What the bots recorded, with the decisions of people that stand, and the rows that cannot be judged."""
+    journal = account.ledger.journal
+    locals_ = account.ledger.books.read(account.account_id, active, recent_s(account))
+    decided = journal.standing_decisions(active)
+    locals_ |= {one: replace(locals_[one], decisions=decisions) for one, decisions in decided.items()}
+    if not account.foreign:
+        return locals_
+    standing, found = journal.row_faults(active), {} if mirror is None else mirror.faults()
+    return {
+        one: local
+        if account.books_of(one) is None
+        else replace(
+            local,
+            extent=Extent.OPEN_AND_RECENT,  # a mirror never has all of a bot's rows
+            faults=[*standing.get(one, []), *found.get(one, [])],
+        )
+        for one, local in locals_.items()
+    }
 
 
 def _as_covered(

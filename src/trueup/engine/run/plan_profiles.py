@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from trueup.core.make_plan import make_plan
 from trueup.engine.in_thread import in_thread
+from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.answer_queries import Answers
 from trueup.engine.run.observe import (
@@ -32,6 +33,7 @@ from trueup.engine.run.observe import (
 )
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
+from trueup.ports.records import Lease
 
 # an order by both ids, its successor, the history, what that shows by both ids, one to spare; the rest waits for a run
 QUERY_ROUNDS_MAX = 8
@@ -59,13 +61,15 @@ Observed = Callable[[], Snapshot]
 class Planning:
     """One observation of an account, and the plans that it leads to."""
 
-    def __init__(self, account: ManagedAccount) -> None:
+    def __init__(self, account: ManagedAccount, lease: Lease | None = None) -> None:
+        """`lease`: needed to take in the bots' own books; without one the mirror is read as it stands."""
         self.remembered: dict[str, Remembered] = {}  # by profile id
         self.paused: list[ProfileReport] = []
         self.local: LocalSide | None = None
         self.venue: VenueSide | None = None  # null: nothing is to be planned
         self._account = account
-        self._answers = Answers(account)
+        self._mirror = Mirror(account, lease) if account.foreign and lease is not None else None
+        self._answers = Answers(account, self._mirror)
         self._due: dict[str, Observed] = {}  # profiles to be planned, and what makes their snapshots
         self._waiting: dict[str, tuple[Snapshot, Plan]] = {}
         self._rounds_left = QUERY_ROUNDS_MAX
@@ -73,7 +77,7 @@ class Planning:
     async def observe(self) -> None:
         """Reads both sides, the local one first. Raises LedgerError where the books cannot be read."""
         account = self._account
-        local = self.local = await observe_local(account)
+        local = self.local = await observe_local(account, self._mirror)
         self.remembered = local.remembered
         active = [managed for managed in account.profiles if not self._is_paused(managed)]
         if not active:

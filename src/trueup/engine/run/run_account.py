@@ -4,9 +4,11 @@ import logging
 from collections.abc import Mapping
 
 import uuid_utils
+from msgspec.structs import asdict
 
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
+from trueup.engine.mirror.deliver_write_backs import deliver_write_backs
 from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
 from trueup.engine.run.alerts import AlertBook, degraded
 from trueup.engine.run.decide_state import saw_everything
@@ -16,8 +18,11 @@ from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.report import report_profile
 from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.plan import Alert, Plan
+from trueup.model.vocabulary import BreakKind
+from trueup.ports.records import Lease
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
+_OF_ROWS = (BreakKind.ROW_REMOVED, BreakKind.WRITE_REFUSED)
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
 
 
@@ -64,6 +69,8 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
     run = LeasedRun(account, lease, apply=apply, approved=approved)
     try:
         await run.run()
+        if apply or approved:
+            await _write_back(account, run.lease)
         await _deliver(account, run.report())
     finally:
         await run.release()
@@ -77,6 +84,22 @@ def _unprocessed(
     return AccountReport(
         account_id=account.account_id, processed=False, contended=contended, profiles=profiles, error=error
     )
+
+
+async def _write_back(account: ManagedAccount, lease: Lease) -> None:
+    """Sets in the bots' own books what this run and earlier ones committed for them."""
+    if not account.foreign:
+        return
+    fields: dict[str, object] = {"account_id": account.account_id}
+    try:
+        done = await in_thread(deliver_write_backs, account, lease)
+    except TrueupError as error:
+        log_event(Event.WRITE_BACKS_FAILED, fields, level=logging.ERROR, error=error)
+        return
+    if done.failed or done.refused:
+        log_event(Event.WRITE_BACKS_FAILED, fields | asdict(done), level=logging.ERROR)
+    elif done.delivered or done.moved:
+        log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done))
 
 
 async def _deliver(account: ManagedAccount, report: AccountReport) -> None:
@@ -114,9 +137,20 @@ def _alerts_of(report: ProfileReport, parked: int) -> list[Alert]:
     alerts = list(report.plan.alerts) if report.plan is not None else []
     if report.history_gap is not None:
         alerts.append(degraded(report.profile_id, "coverage:history_gap", report.history_gap, "WARN"))
+    alerts += _about_rows(report)
     if parked:
         message = (
             f"the executor refused {parked} notifications too often: mend it, then `trueup outbox retry`"
         )
         alerts.append(degraded(report.profile_id, "outbox:parked", message))
     return alerts
+
+
+def _about_rows(report: ProfileReport) -> list[Alert]:
+    """One alert a kind of row that needs a person: it is gone, or it took no correction."""
+    found = [] if report.plan is None else [one for one in report.plan.breaks if one.kind in _OF_ROWS]
+    return [
+        degraded(report.profile_id, f"books:{kind}", f"{len(of_kind)} rows: {of_kind[0].message}")
+        for kind in _OF_ROWS
+        if (of_kind := [one for one in found if one.kind is kind])
+    ]

@@ -101,7 +101,7 @@ class BookWriter:
                 changed.moves.append((write.order_key, *_moving(write.after)))
             else:
                 changed.updated.append(write)
-            if write.new_fills or write.amended_fills:
+            if write.new_fills or write.amended_fills or write.dropped_fills:
                 changed.filled.append(write)
             yield write, changes
 
@@ -116,6 +116,8 @@ class BookWriter:
 
     def _write_fills(self, changed: "_Changed") -> None:
         account_id, write_many = self._place.account_id, self._database.write_many
+        gone = (row for write in changed.filled for row in write.dropped_fills)
+        write_many("drop_fill", ((account_id, *row.identity) for row in gone))
         new = [
             (account_id, *identity, write.order_key, *fill_values(fill))
             for write in changed.filled

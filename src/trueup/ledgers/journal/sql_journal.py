@@ -6,12 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from trueup.ledgers.journal import alerts, archive, decisions, leases, outbox, profiles
+from trueup.ledgers.journal import (
+    alerts,
+    archive,
+    decisions,
+    foreign_rows,
+    leases,
+    outbox,
+    profiles,
+    write_backs,
+)
 from trueup.ledgers.journal import verify_log as log
 from trueup.ledgers.sql.database import Database
 from trueup.model.ids import known_id
-from trueup.model.snapshot import Decision, LocalOrder, Profile
+from trueup.model.snapshot import Decision, LocalFault, LocalOrder, Profile
 from trueup.model.vocabulary import BreakKind
+from trueup.ports.foreign_books import WriteBack
+from trueup.ports.mirror import KnownRow
 from trueup.ports.records import (
     AlertRecord,
     BreakRecord,
@@ -139,6 +150,23 @@ class SqlJournal:
 
     def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
         return decisions.standing_decisions(self._database, profile_ids)
+
+    # -- books of the bots' own ---------------------------------------------------------------------------------------
+
+    def foreign_cursor(self, account_id: str, source: str) -> str | None:
+        return foreign_rows.foreign_cursor(self._database, account_id, source)
+
+    def known_rows(self, account_id: str, source: str, keys: Sequence[str]) -> dict[str, KnownRow]:
+        return foreign_rows.known_rows(self._database, account_id, source, keys)
+
+    def live_rows(self, account_id: str, source: str) -> set[str]:
+        return foreign_rows.live_rows(self._database, account_id, source)
+
+    def row_faults(self, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:
+        return foreign_rows.row_faults(self._database, profile_ids)
+
+    def waiting_write_backs(self, account_id: str, source: str, limit: int) -> list[WriteBack]:
+        return write_backs.waiting(self._database, account_id, source, limit)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 

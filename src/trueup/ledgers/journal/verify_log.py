@@ -51,7 +51,8 @@ def _fill_contradictions(folded: Folded, fills: Iterable[FillRow]) -> list[str]:
         known = logged.pop((row.order_key, row.fill.fill_id), None)
         if row.order_key in folded.orders and (known is None or not identical(known.qty, row.fill.qty)):
             found.append(f"fill {row.fill.fill_id} of order {row.order_identity}")
-    return found + [f"fill {fill_id}: only in the log" for _, fill_id in logged]
+    lost = [fill_id for (_, fill_id), fill in logged.items() if fill.qty != "0"]  # else it was taken back
+    return found + [f"fill {fill_id}: only in the log" for fill_id in lost]
 
 
 def _read_log(database: Database, profile_id: str) -> list[LogRow]:

@@ -7,6 +7,8 @@ from the row before. Decides nothing about what is written.
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from trueup.ledgers.journal.order_log import (
     OUTSIDE,
     LogEntry,
@@ -86,6 +88,8 @@ class SqlOrderLog:
 
 
 def _fills_of(write: OrderWrite) -> list[Fill]:
-    if not write.new_fills and not write.amended_fills:
+    """What was taken back is logged with nothing left of it."""
+    if not write.new_fills and not write.amended_fills and not write.dropped_fills:
         return []
-    return [fill for fills in (write.new_fills, write.amended_fills) for _, fill in fills]
+    taken_back = [replace(row.fill, qty="0") for row in write.dropped_fills]
+    return taken_back + [fill for fills in (write.new_fills, write.amended_fills) for _, fill in fills]

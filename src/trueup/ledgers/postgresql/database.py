@@ -63,6 +63,14 @@ class PostgresDatabase:
         self._writing = load_statements(source, {"locked": _LOCKED})
         self._current = _Current()
 
+    @property
+    def connection(self) -> psycopg.Connection:
+        if self._current.connection is None or not self._current.is_writing:
+            raise LedgerError(
+                "a bot's tables were called outside a transaction: report this as a fault of trueup"
+            )
+        return self._current.connection
+
     def now_ns(self) -> int:
         if self._clock_ns is not None:
             return self._clock_ns()

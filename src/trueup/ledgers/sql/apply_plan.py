@@ -51,6 +51,8 @@ def select_corrections(index: PlanIndex, books: BookRows, profile_id: str) -> Se
     kins: list[Kin] = []
     for subject in index.orders:
         write = _order_write(subject, rows, fills, conflicts)
+        if write is not None and write.before is not None and write.before.order_key in books.moved:
+            write = None
         if write is None or subject.after.trade_id in books.unseen_trades:
             dropped.add(subject.kin)
         else:

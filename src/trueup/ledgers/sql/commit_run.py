@@ -17,6 +17,7 @@ from trueup.ledgers.journal.order_log import BY_RUN
 from trueup.ledgers.journal.write_log import SqlOrderLog
 from trueup.ledgers.sql.apply_plan import Selection, select_corrections
 from trueup.ledgers.sql.check_invariants import Invariants
+from trueup.ledgers.sql.commit_mirror import MirrorCommit
 from trueup.ledgers.sql.database import CommitUnknown, Database, int_value, text_value
 from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.pack_run import PackedRun, packing
@@ -32,6 +33,7 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import Severity, TradeStatus
 from trueup.ports.book_rows import FillRow, TradeRow
 from trueup.ports.books import Books
+from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.records import ApplyReport, Lease
 
 STATES = ("dry", "applied", "blocked", "failed")
@@ -47,6 +49,7 @@ class Run(Struct, kw_only=True):
     state: str
     watermark: str | None
     notify: bool
+    foreign: ForeignBooks | None = None  # whose rows the books mirror
 
     @property
     def profile_id(self) -> str:
@@ -114,6 +117,7 @@ class _Commit:
         self._prepared = prepared
         self._home = home_of(database, run.profile_id)
         self._now = self._home.place.now
+        self._mirror = MirrorCommit(database, self._home, run.foreign, run.run_id)
 
     def write(self) -> ApplyReport:
         run, index, kept = self._run, self._prepared.index, self._prepared.kept
@@ -154,6 +158,7 @@ class _Commit:
         place = self._home.place
         rows = self._books.rows(place, index.wanted())
         rows.unseen_trades = self._unseen(rows.trades)
+        rows.moved = self._mirror.moved(rows.orders)
         return select_corrections(index, rows, place.profile_id), rows.fills
 
     def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
@@ -177,6 +182,8 @@ class _Commit:
         log = SqlOrderLog(self._database, self._home, event="corrected", written_by=BY_RUN + run.run_id)
         with invariants.checking(selection.trades) as check:
             self._books.write(self._home.place, selection.orders, selection.trades, log, check)
+        if selection.orders:
+            self._mirror.write(selection.orders, selection.trades)
 
     def _orders_of(self, trade_id: str) -> list[LocalOrder]:
         return self._books.orders_of_trade(self._home.place.profile_id, trade_id)

@@ -5,7 +5,7 @@ Lists are bound as one JSON array; rows come back as tuples, documents as JSON t
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -23,6 +23,11 @@ class CommitUnknown(LedgerError):
 
 class Database(Protocol):
     """Safe to call from several threads, each in its own transaction; whether they wait for each other it decides."""
+
+    @property
+    def connection(self) -> Any:
+        """The driver's own, for a bot's tables in this database; inside a write transaction only."""
+        ...
 
     def now_ns(self) -> int:
         """The database's clock."""

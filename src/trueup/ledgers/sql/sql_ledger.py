@@ -3,22 +3,25 @@
 Implements `ports.ledger.Ledger` by composition; a kind of database adds only its `Database`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uuid_utils
 
 from trueup.ledgers.books.own_books import OwnBooks
-from trueup.ledgers.journal import archive
+from trueup.ledgers.journal import archive, write_backs
 from trueup.ledgers.journal import verify_log as log
 from trueup.ledgers.journal.damaged_texts import find_damaged_texts
 from trueup.ledgers.journal.sql_journal import SqlJournal
 from trueup.ledgers.sql.commit_run import Run, commit_run
 from trueup.ledgers.sql.database import Database, stamp
+from trueup.ledgers.sql.take_in import take_in
 from trueup.ledgers.sql.write_record import write_record
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 from trueup.ports.books import LocalRecord
+from trueup.ports.foreign_books import ForeignBooks, WriteResult
+from trueup.ports.mirror import TakenIn, Taking
 from trueup.ports.records import ApplyReport, FoldReport, Lease
 
 
@@ -42,6 +45,7 @@ class SqlLedger:
         state: str,
         watermark: str | None = None,
         notify: bool = True,
+        foreign: ForeignBooks | None = None,
     ) -> ApplyReport:
         run = Run(
             run_id=str(uuid_utils.uuid7()),
@@ -50,6 +54,7 @@ class SqlLedger:
             state=state,
             watermark=watermark,
             notify=notify,
+            foreign=foreign,
         )
         return commit_run(self.database, self.books, lease, run)
 
@@ -77,6 +82,12 @@ class SqlLedger:
             author=author,
             reason=reason,
         )
+
+    def take_in(self, lease: Lease, taking: Taking) -> TakenIn:
+        return take_in(self.database, self.books, lease, taking)
+
+    def settle_write_backs(self, lease: Lease, results: Sequence[WriteResult]) -> int:
+        return write_backs.settle(self.database, lease, results)
 
     def fold_log(self, profile_id: str) -> FoldReport:
         return log.fold_log(self.database, profile_id)

@@ -199,6 +199,13 @@ WHERE o.profile_id = ?1 AND o.venue_id_normal IS NULL AND o.client_id_normal IS 
 -- name: orders_of_trade
 SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1 AND o.trade_id_normal = ?2
 
+-- name: orders_by_key
+SELECT {order_rows} FROM orders o WHERE o.order_key IN (SELECT value FROM json_each(?1))
+
+-- name: orders_of_trades
+SELECT {order_rows} FROM json_each(?2) wanted CROSS JOIN orders o
+WHERE o.profile_id = ?1 AND o.trade_id_normal = wanted.value
+
 -- name: fills_of_orders
 SELECT {fill_rows} FROM fills f WHERE f.order_key IN (SELECT value FROM json_each(?1))
 
@@ -273,6 +280,9 @@ ON CONFLICT DO NOTHING
 UPDATE fills SET qty = ?5, price = ?6, fee = ?7, fee_currency = ?8, price_estimated = ?9
 WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_identity = ?4
 
+-- name: drop_fill
+DELETE FROM fills WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_identity = ?4
+
 -- name: insert_trade
 INSERT INTO trades (
   symbol, side, status, entry_qty, exit_qty, entry_avg_price, fee_base_qty, quarantined_by, opened_at, version,
@@ -296,6 +306,94 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 -- name: read_log
 SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
 FROM order_log WHERE profile_id = ?1 ORDER BY seq
+
+-- BOOKS OF THE BOTS' OWN
+
+-- name: foreign_rows_known
+SELECT row_key, fingerprint, order_key, profile_id, removed_at FROM foreign_rows
+WHERE account_id = ?1 AND source = ?2 AND row_key IN (SELECT value FROM json_each(?3))
+
+-- name: foreign_rows_live
+SELECT r.row_key FROM orders o CROSS JOIN foreign_rows r ON r.order_key = o.order_key
+WHERE o.account_id = ?1 AND o.is_live AND r.source = ?2 AND r.removed_at IS NULL
+
+-- name: foreign_rows_of_orders
+SELECT order_key, row_key, fingerprint, source, removed_at FROM foreign_rows
+WHERE order_key IN (SELECT value FROM json_each(?1))
+
+-- name: remember_foreign_row
+INSERT INTO foreign_rows (account_id, source, row_key, profile_id, order_key, fingerprint)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (account_id, source, row_key) DO UPDATE SET fingerprint = excluded.fingerprint, removed_at = NULL
+
+-- name: forget_foreign_row
+DELETE FROM foreign_rows WHERE account_id = ?1 AND source = ?2 AND row_key = ?3
+
+-- name: remove_foreign_row
+UPDATE foreign_rows SET removed_at = ?4
+WHERE account_id = ?1 AND source = ?2 AND row_key = ?3 AND removed_at IS NULL
+
+-- name: foreign_rows_removed
+SELECT r.profile_id, r.row_key, r.removed_at, json({order_document})
+FROM foreign_rows r JOIN orders o USING (order_key)
+WHERE r.removed_at IS NOT NULL AND r.profile_id IN (SELECT value FROM json_each(?1))
+ORDER BY r.removed_at, r.row_key
+
+-- name: foreign_cursor
+SELECT cursor FROM foreign_cursors WHERE account_id = ?1 AND source = ?2
+
+-- name: set_foreign_cursor
+INSERT INTO foreign_cursors (account_id, source, cursor) VALUES (?1, ?2, ?3)
+ON CONFLICT (account_id, source) DO UPDATE SET cursor = excluded.cursor WHERE cursor <> excluded.cursor
+
+-- name: open_write_backs
+SELECT sequence, order_key, row_key, judged, wanted FROM write_backs
+WHERE (outcome IS NULL OR outcome = 'refused') AND order_key IN (SELECT value FROM json_each(?1))
+
+-- name: insert_write_back
+INSERT INTO write_backs (
+  account_id, source, profile_id, order_key, row_key, judged, wanted, subject, run_id, committed_at, outcome, error)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+
+-- name: widen_write_back
+UPDATE write_backs SET
+  wanted = ?2, subject = ?3, attempts = 0, next_attempt_at = NULL, outcome = ?4, error = ?5, settled_at = NULL
+WHERE sequence = ?1
+
+-- name: waiting_write_backs
+SELECT sequence, profile_id, row_key, judged, wanted FROM write_backs
+WHERE account_id = ?1 AND source = ?2 AND outcome IS NULL
+  AND (next_attempt_at IS NULL OR next_attempt_at <= ?3 OR next_attempt_at > ?4)
+ORDER BY sequence LIMIT ?5
+
+-- name: refused_write_backs
+SELECT profile_id, row_key, wanted, committed_at, error FROM write_backs
+WHERE outcome = 'refused' AND profile_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence
+
+-- name: settle_write_back
+UPDATE write_backs SET outcome = ?2, settled_at = ?3, error = ?4, attempts = attempts + 1
+WHERE sequence = ?1 AND outcome IS NULL
+RETURNING account_id, source, profile_id, order_key
+
+-- name: delay_write_back
+UPDATE write_backs SET attempts = attempts + 1, next_attempt_at = ?2, error = ?3
+WHERE sequence = ?1 AND outcome IS NULL
+
+-- name: write_back_attempts
+SELECT attempts FROM write_backs WHERE sequence = ?1
+
+-- name: supersede_write_backs
+UPDATE write_backs SET outcome = 'moved', settled_at = ?2
+WHERE (outcome IS NULL OR outcome = 'refused') AND order_key IN (SELECT value FROM json_each(?1))
+RETURNING sequence
+
+-- name: drop_held_notifications
+DELETE FROM outbox WHERE delivered_at IS NULL AND sequence IN (
+  SELECT n.sequence FROM write_backs w JOIN orders o ON o.order_key = w.order_key
+  JOIN outbox n ON n.profile_id = w.profile_id AND n.subject = w.subject AND n.committed_at >= w.committed_at
+  WHERE w.sequence = ?1 AND (
+    lower(trim(n.notification ->> 'venue_order_id')) = o.venue_id_normal
+    OR lower(trim(n.notification ->> 'client_order_id')) = o.client_id_normal))
 
 -- LEASES
 
@@ -462,6 +560,9 @@ WHERE b.delivered_at IS NULL AND b.parked_at IS NULL
     WHERE held.profile_id = b.profile_id AND held.subject = b.subject AND held.sequence <= b.sequence
       AND held.delivered_at IS NULL AND held.parked_at IS NULL
       AND held.next_attempt_at > ?1 AND held.next_attempt_at <= ?4)
+  AND NOT EXISTS (
+    SELECT 1 FROM write_backs w
+    WHERE w.profile_id = b.profile_id AND w.subject = b.subject AND w.outcome IS NULL)
 ORDER BY b.sequence LIMIT ?3
 
 -- name: mark_delivered

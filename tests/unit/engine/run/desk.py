@@ -49,6 +49,7 @@ class ScriptedVenue:
         self.steps: Any = [Instrument(symbol="ETH/USD", qty_step="0.001", price_tick="0.01", quote="USD")]
         self.answers: dict[str, Any] = {}
         self.sinces: list[str | None] = []
+        self.meanwhile: Callable[[], object] = lambda: None  # what others do while the open orders are read
         self.skew_ns: int | None = None  # what its answers say of our clock
 
     async def _give(self, call: str, what: Any) -> Any:
@@ -69,6 +70,7 @@ class ScriptedVenue:
         return await self._give("venue instruments", self.steps)
 
     async def open_orders(self) -> OrdersRead:
+        self.meanwhile()
         rows = await self._give("venue open orders", self.opened)
         return rows if isinstance(rows, OrdersRead) else OrdersRead(state=ReadState.COMPLETE, rows=rows)
 

@@ -235,7 +235,7 @@ def test_a_restored_backup_is_covered_again_from_the_watermark_its_log_still_hol
     )
     run(desk, account)
     assert watermark(desk) == "2026-11-23T14:00:00Z"
-    connection = desk.ledger.database.connection  # type: ignore[attr-defined]
+    connection = desk.ledger.database.connection
     connection.execute("UPDATE watermarks SET log_hash = 'lost' WHERE watermark LIKE '%T14%'")
     run(desk, account)
     assert desk.venue.sinces[-1] == seconds_before(NOON, OVERLAP_S)

@@ -148,6 +148,50 @@ CREATE TABLE order_log (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX order_log_by_order ON order_log (order_key) WHERE order_key IS NOT NULL;
 
+-- The rows of bots' own books, as they were last taken in: the orders of these tables mirror them.
+CREATE TABLE foreign_rows (
+  account_id  TEXT NOT NULL REFERENCES accounts (account_id),
+  source      TEXT NOT NULL,         -- names the books within their account
+  row_key     TEXT NOT NULL,         -- the row's primary key there, as text
+  profile_id  TEXT NOT NULL REFERENCES profiles (profile_id),
+  order_key   INTEGER NOT NULL UNIQUE REFERENCES orders (order_key),
+  fingerprint TEXT NOT NULL,         -- of what was mapped of it; another one is the bot's word
+  removed_at  TEXT,                  -- since when it is gone, though the bot never ended the order; null: it is there
+  PRIMARY KEY (account_id, source, row_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX foreign_rows_removed ON foreign_rows (profile_id) WHERE removed_at IS NOT NULL;
+
+-- How far each of these books was read, where they tell what changed.
+CREATE TABLE foreign_cursors (
+  account_id TEXT NOT NULL REFERENCES accounts (account_id),
+  source     TEXT NOT NULL,
+  cursor     TEXT NOT NULL,
+  PRIMARY KEY (account_id, source)
+) STRICT, WITHOUT ROWID;
+
+-- What corrections want of those rows: committed with the mirror, then set by compare-and-set in the bot's database.
+CREATE TABLE write_backs (
+  sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id      TEXT NOT NULL,
+  source          TEXT NOT NULL,
+  profile_id      TEXT NOT NULL,
+  order_key       INTEGER NOT NULL REFERENCES orders (order_key),
+  row_key         TEXT,              -- null: the order is to be inserted there
+  judged          TEXT,              -- the fingerprint it was judged by
+  wanted          TEXT NOT NULL,     -- values, order, fills and trade, as JSON
+  subject         TEXT NOT NULL,     -- whose notifications wait for it
+  run_id          TEXT NOT NULL,
+  committed_at    TEXT NOT NULL,
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at TEXT,              -- null: at once
+  outcome         TEXT CHECK (outcome IN ('delivered', 'moved', 'refused')),   -- null: it waits
+  settled_at      TEXT,
+  error           TEXT
+) STRICT;
+CREATE UNIQUE INDEX write_backs_open ON write_backs (order_key) WHERE outcome IS NULL OR outcome = 'refused';
+CREATE INDEX write_backs_waiting ON write_backs (account_id, source, sequence) WHERE outcome IS NULL;
+CREATE INDEX write_backs_held ON write_backs (profile_id, subject) WHERE outcome IS NULL;
+
 CREATE TABLE leases (
   account_id  TEXT NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
   epoch       INTEGER NOT NULL,

@@ -1,0 +1,167 @@
+"""What a bot's own row makes of the mirror's order: the row is the bot's word, whatever was known before. Pure.
+
+Rules: keys that the row carries replace the mirror's, all others stay. The quantity filled may also fall; fills that no
+longer fit are taken back: first what was inferred, then real ones, newest first (the venue tells them again). What the
+fills do not cover is legacy. A row that says nothing new changes nothing, and is no activity.
+
+Activity is the row's own time of its change, where it has one that moved; else the moment of taking in.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trueup.model.ids import known_id, normal_id
+from trueup.model.money import ZERO, amount, canonical, text
+from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.times import is_before, padded, to_ns
+from trueup.ports.book_rows import FillRow
+from trueup.ports.foreign_books import ForeignRow
+
+_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
+
+
+class LaidRow(Struct, frozen=True, kw_only=True):
+    """The order as the mirror shall have it, and what becomes of its fills. `changed`: anything at all does."""
+
+    order: LocalOrder
+    new: list[Fill] = []
+    cut: list[tuple[FillRow, Fill]] = []  # inferred fills that keep a part of their quantity
+    dropped: list[FillRow] = []
+    changed: bool = True
+
+
+def lay_row(
+    row: ForeignRow,
+    keys: frozenset[str],
+    before: LocalOrder | None,
+    booked: Sequence[FillRow],
+    now: str,
+    *,
+    is_back: bool = False,
+) -> LaidRow:
+    """`keys`: what the row carries; `booked`: the fills that the mirror has of the order; `now`: the ledger's time.
+
+    `is_back`: the row was gone, or is another than the order had: that is activity, whatever it says.
+    """
+    order = _with_amounts(_laid(row.order, keys, before))
+    if before is not None:
+        order = _with_former_ids(order, before)
+    new, cut, dropped = _fit(row.fills, booked, order)
+    changed = before is None or is_back or bool(new or cut or dropped) or order != before
+    if not changed or before is None:
+        version = 1 if before is None else before.version
+    else:
+        version = before.version + 1
+    stamped = replace(order, version=version, last_activity_at=_activity(row, before, now))
+    return LaidRow(
+        order=stamped if changed or before is None else before,
+        new=new,
+        cut=cut,
+        dropped=dropped,
+        changed=changed,
+    )
+
+
+def _laid(said: LocalOrder, keys: frozenset[str], before: LocalOrder | None) -> LocalOrder:
+    """The row's keys over the mirror's; what is the mirror's own stays, so that equal orders are equal."""
+    if before is None:
+        return replace(said, previous_venue_order_ids=())
+    return replace(before, **{key: getattr(said, key) for key in keys if hasattr(before, key)})
+
+
+def _with_amounts(order: LocalOrder) -> LocalOrder:
+    known = {key: getattr(order, key) for key in _AMOUNTS}
+    better = {key: canonical(one) for key, one in known.items() if one is not None}
+    return replace(order, **{key: one for key, one in better.items() if one != known[key]})
+
+
+def _with_former_ids(order: LocalOrder, before: LocalOrder) -> LocalOrder:
+    """A venue id that the bot gave up is not remembered as the order's: the bot says that it is another order."""
+    own = known_id(order.venue_order_id)
+    if own == known_id(before.venue_order_id):
+        return order
+    former = tuple(one for one in before.previous_venue_order_ids if known_id(one) != own)
+    is_step_back = len(former) < len(before.previous_venue_order_ids)
+    return replace(order, previous_venue_order_ids=former if is_step_back else ())
+
+
+def _activity(row: ForeignRow, before: LocalOrder | None, now: str) -> str:
+    """A row that changed although its own time did not is active now; no time is later than now."""
+    said = row.changed_at
+    if said is None or is_before(now, said):
+        return now
+    if before is None or before.last_activity_at is None or is_before(before.last_activity_at, said):
+        return padded(said)
+    return now
+
+
+# -- fills ------------------------------------------------------------------------------------------------------------
+
+
+def _fit(
+    said: Sequence[Fill] | None, booked: Sequence[FillRow], order: LocalOrder
+) -> tuple[list[Fill], list[tuple[FillRow, Fill]], list[FillRow]]:
+    """New fills, cut ones, dropped ones, so that all together name at most what the order has filled."""
+    known = {row.fill_identity: row for row in booked if amount(row.fill.qty) > 0}
+    told = {} if said is None else {normal_id(fill.fill_id): fill for fill in said}
+    named = set(told)
+    real = [row for row in known.values() if not row.fill.inferred and _is_of(row.fill, order)]
+    strangers = [row for row in known.values() if not row.fill.inferred and not _is_of(row.fill, order)]
+    filled = amount(order.filled_qty)
+    new = _that_fit([told[one] for one in told if one not in known], filled)
+    room = filled - sum((amount(fill.qty) for fill in new), ZERO)
+    kept = _newest_dropped(real, named, room)
+    room -= sum((amount(row.fill.qty) for row in kept), ZERO)
+    inferred = [row for row in known.values() if row.fill.inferred]
+    cut, gone = _cut(inferred, room)
+    held = {row.fill_identity for row in kept}
+    return new, cut, [*strangers, *(row for row in real if row.fill_identity not in held), *gone]
+
+
+def _is_of(fill: Fill, order: LocalOrder) -> bool:
+    """A fill of a venue order that the row no longer names is no evidence of this one."""
+    of, own = known_id(fill.venue_order_id), known_id(order.venue_order_id)
+    former = {known_id(one) for one in order.previous_venue_order_ids}
+    return of is None or own is None or of == own or of in former
+
+
+def _that_fit(fills: Iterable[Fill], filled: Decimal) -> list[Fill]:
+    """The oldest, as far as they fit: a row whose own fills exceed its quantity contradicts itself."""
+    kept: list[Fill] = []
+    total = ZERO
+    for fill in sorted(fills, key=_time_of):
+        total += amount(fill.qty)
+        if total <= filled:
+            kept.append(fill)
+    return kept
+
+
+def _newest_dropped(rows: Sequence[FillRow], named: set[str], room: Decimal) -> list[FillRow]:
+    """Those that the bot's own fills name go last; of the others the newest go first."""
+    kept = sorted(rows, key=lambda row: (row.fill_identity not in named, _time_of(row.fill)))
+    total = sum((amount(row.fill.qty) for row in kept), ZERO)
+    while kept and total > room:
+        total -= amount(kept.pop().fill.qty)
+    return kept
+
+
+def _cut(rows: Sequence[FillRow], room: Decimal) -> tuple[list[tuple[FillRow, Fill]], list[FillRow]]:
+    """Inferred fills keep what fits, oldest first."""
+    cut: list[tuple[FillRow, Fill]] = []
+    gone: list[FillRow] = []
+    for row in sorted(rows, key=lambda one: _time_of(one.fill)):
+        qty = amount(row.fill.qty)
+        fits = min(qty, max(room, ZERO))
+        room -= fits
+        if fits == 0:
+            gone.append(row)
+        elif fits < qty:
+            cut.append((row, replace(row.fill, qty=text(fits))))
+    return cut, gone
+
+
+def _time_of(fill: Fill) -> tuple[int, str]:
+    return (0 if fill.filled_at is None else to_ns(fill.filled_at), fill.fill_id)
