@@ -5,6 +5,7 @@ from decimal import localcontext
 
 from trueup.core.draft.draft import Draft
 from trueup.core.finish_plan import finish_plan
+from trueup.core.own_ids import as_tags, as_they_are, of_their_instruments
 from trueup.core.stages.apply_decisions import apply_decisions
 from trueup.core.stages.backfill_exits import backfill_exits
 from trueup.core.stages.check_parity import check_parity
@@ -19,6 +20,7 @@ from trueup.core.stages.raise_alerts import raise_alerts
 from trueup.core.stages.repair_sub_tags import repair_sub_tags
 from trueup.core.stages.report_rows import report_rows
 from trueup.core.stages.resolve_missing import resolve_missing
+from trueup.model.ids import plain_id
 from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
@@ -46,7 +48,18 @@ STAGES: tuple[Stage, ...] = (
 def make_plan(snapshot: Snapshot) -> Plan:
     """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
     with localcontext(CONTEXT):
-        draft = Draft(snapshot)
-        for stage in STAGES:
-            stage(draft)
-        return finish_plan(draft)
+        shared = frozenset(snapshot.local.shared_client_order_ids)
+        if not shared:
+            return _plan(snapshot)
+        return as_they_are(_plan(as_tags(snapshot, shared), has_own_ids=True))
+
+
+def _plan(snapshot: Snapshot, *, has_own_ids: bool = False) -> Plan:
+    """Starts again, with ids of their own, where a stage found that orders of several instruments have one id."""
+    draft = Draft(snapshot, has_own_ids=has_own_ids)
+    for stage in STAGES:
+        stage(draft)
+        several = frozenset(one for one in draft.ids_of_several if plain_id(one) == one)
+        if several:
+            return as_they_are(_plan(of_their_instruments(snapshot, several), has_own_ids=True))
+    return finish_plan(draft)

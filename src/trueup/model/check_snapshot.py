@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.model.check_duplicates import check_duplicates
+from trueup.model.check_duplicates import check_duplicates, check_local_orders, shared_client_order_ids
 from trueup.model.check_texts import (
     amount_fault,
     amounts_are_good,
@@ -29,6 +29,7 @@ from trueup.model.vocabulary import Outcome, Status
 Order = TypeVar("Order", LocalOrder, VenueOrder)
 Part = TypeVar("Part", bound=Struct)
 
+_LOCAL_ORDERS = "$.local.orders"
 _USELESS_LEN_MAX = max(map(len, USELESS_CLIENT_ORDER_IDS))
 
 
@@ -52,12 +53,18 @@ def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Sn
         if path.endswith(".answers"):
             _check_answers(path, rows)
     _check_single_values(snapshot)
+    shared: tuple[str, ...] | None = None
     for path, rows, _ in new:
-        check_duplicates(path, rows)
+        if path == _LOCAL_ORDERS:
+            shared = check_local_orders(path, snapshot.local.orders)
+        else:
+            check_duplicates(path, rows)
     for path, rows, _ in new:
         read[path] = _read(path, rows)
         known.keep(path, rows, read[path])
-    return _with_rows(snapshot, read)
+    if shared is None:  # the rows are those that were checked last
+        shared = shared_client_order_ids(snapshot.local.orders)
+    return _with_rows(snapshot, read, shared)
 
 
 # -- checks -----------------------------------------------------------------------------------------------------------
@@ -66,7 +73,7 @@ def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Sn
 def _rows(snapshot: Snapshot) -> Iterator[tuple[str, Sequence[Struct]]]:
     """Every list of values that carries texts, with its path."""
     local, venue = snapshot.local, snapshot.venue
-    yield "$.local.orders", local.orders
+    yield _LOCAL_ORDERS, local.orders
     yield "$.local.fills", local.fills
     yield "$.local.trades", local.trades
     yield "$.local.answers", local.answers
@@ -214,7 +221,9 @@ def _read(path: str, rows: Sequence[Any]) -> Sequence[Any]:
     return [one if one.order is None else replace(one, order=_read_orders([one.order])[0]) for one in rows]
 
 
-def _with_rows(snapshot: Snapshot, read: Mapping[str, Sequence[Any]]) -> Snapshot:
+def _with_rows(
+    snapshot: Snapshot, read: Mapping[str, Sequence[Any]], shared_client_ids: tuple[str, ...]
+) -> Snapshot:
     get, local, venue = read.get, snapshot.local, snapshot.venue
     history = venue.history
     return _with(
@@ -228,6 +237,7 @@ def _with_rows(snapshot: Snapshot, read: Mapping[str, Sequence[Any]]) -> Snapsho
             trades=get("$.local.trades"),
             answers=get("$.local.answers"),
             decisions=get("$.local.decisions"),
+            shared_client_order_ids=shared_client_ids,
         ),
         venue=_with(
             venue,

@@ -13,6 +13,10 @@ USELESS_CLIENT_ORDER_IDS = frozenset(
 )  # Kraken's userref "0", Gate's text "api": they name nothing
 _SEPARATORS = re.compile(r"[\W_]+")  # letters of any script count: Binance lists names in Chinese
 _DIGEST_BYTES = 16
+# What the core adds to an id while it plans stands between two of these; `plain_id` takes it off again.
+_MARK = "\x01"
+_MARKED = re.compile(r"\x01\w*\x01")
+_TAG = _MARK + _MARK
 
 
 def normal_id(raw_id: str) -> str:
@@ -30,7 +34,22 @@ def known_client_id(raw_id: str | None) -> str | None:
     if raw_id is None:
         return None
     normal = raw_id.strip().lower()
-    return None if normal in USELESS_CLIENT_ORDER_IDS else normal
+    return None if normal in USELESS_CLIENT_ORDER_IDS or normal[-2:] == _TAG else normal
+
+
+def of_instrument(raw_id: str, symbol: str) -> str:
+    """A venue order id that orders of several instruments have, made this instrument's own."""
+    return f"{raw_id.strip()}{_MARK}{symbol_token(symbol)}{_MARK}"
+
+
+def as_tag(client_order_id: str) -> str:
+    """A client order id that several orders carry: it names none of them (`known_client_id` is null)."""
+    return client_order_id + _TAG
+
+
+def plain_id(text: str) -> str:
+    """An id, or a text with ids in it, without what `of_instrument` and `as_tag` add."""
+    return _MARKED.sub("", text) if _MARK in text else text
 
 
 @lru_cache(maxsize=65536)
@@ -52,9 +71,36 @@ def contradict(one: Traded, other: Traded) -> bool:
     """Whether two records disagree on symbol or side, so are not of one order. What is not said contradicts nothing."""
     if one.side is not other.side and one.side is not None and other.side is not None:
         return True
-    if one.symbol == other.symbol or one.symbol is None or other.symbol is None:
+    return are_apart(one.symbol, other.symbol)
+
+
+def are_apart(symbol: str | None, other: str | None) -> bool:
+    """Whether two symbols name different instruments. What is not said names every one."""
+    if symbol == other or symbol is None or other is None:
         return False
-    return symbol_token(one.symbol) != symbol_token(other.symbol)
+    return symbol_token(symbol) != symbol_token(other)
+
+
+class Bare(Traded, Protocol):
+    """A local order, as far as it can be told from others without an order id."""
+
+    @property
+    def trade_id(self) -> str | None: ...
+    @property
+    def client_order_id(self) -> str | None: ...
+    @property
+    def submitted_at(self) -> str | None: ...
+
+
+def bare_identity(order: Bare) -> tuple[str | None, ...]:
+    """What tells local orders without an order id of their own apart: trade, symbol and side.
+
+    One that carries a tag, such as others carry, is also told by that and by its time of submission.
+    """
+    token = None if order.symbol is None else symbol_token(order.symbol)
+    told = (known_id(order.trade_id), token, order.side)
+    tag = known_id(plain_id(order.client_order_id or ""))
+    return told if tag is None or tag in USELESS_CLIENT_ORDER_IDS else (*told, tag, order.submitted_at)
 
 
 def digest(*facts: str | None) -> str:
@@ -81,7 +127,7 @@ def _joined(facts: Sequence[str | None]) -> str:
         return "\x1f".join(["\x00" if fact is None else fact for fact in facts])
 
 
-_ASCII_BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f"
+_ASCII_BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f" + _MARK
 
 
 _JOINED_AT_ONCE = 512  # ids, as many as stay in the processor's cache

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     SYMBOL_OR_SIDE_CONTRADICTS = "symbol_or_side_contradicts"
     FILL_NAMES_TWO_ORDERS = "fill_names_two_orders"
     KNOWN_FROM_LOCAL_FILL = "known_from_local_fill"
+    CLIENT_ID_SHARED = "client_id_shared"
     CLIENT_ID_REUSED = "client_id_reused"
     OWNERS_CONTRADICT = "owners_contradict"
     ORDER_WITHOUT_ID = "order_without_id"

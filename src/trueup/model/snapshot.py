@@ -165,7 +165,10 @@ class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 
 
 class LocalAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """Answer to a local query. Found with `order` null: another profile of the account has it."""
+    """Answer to a local query. Found with `order` null: another profile of the account has it.
+
+    `symbol`: its instrument, where there is no order to say it.
+    """
 
     by: QueryBy
     id: str
@@ -173,15 +176,19 @@ class LocalAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_
     read_at: str | None = None
     order: LocalOrder | None = None
     error: str | None = None
+    symbol: str | None = None
 
 
 class VenueAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Answer to a query. `symbol`: the instrument that was asked about; null: the id alone was asked for."""
+
     by: QueryBy
     id: str
     outcome: Outcome
     read_at: str | None = None
     order: VenueOrder | None = None
     error: str | None = None
+    symbol: str | None = None
 
 
 class OrdersRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -223,7 +230,8 @@ class PositionsRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, k
 
 
 class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """What a person decided, with author, time and reason (ADR 0002). Orders are named by either id.
+    """What a person decided, with author, time and reason (ADR 0002). Orders are named by either id, `symbol` tells
+    apart orders of several instruments that have one venue order id.
 
     `map_trade`: the order belongs to `trade_id`; `ignore_break`: `break_id` is no more than info before `until` (null:
     for good); `adopt_order`, `disown_order`: the venue order is, or is not, this profile's.
@@ -233,6 +241,7 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     kind: DecisionKind
     venue_order_id: str | None = None
     client_order_id: str | None = None
+    symbol: str | None = None
     trade_id: str | None = None
     break_id: str | None = None
     until: str | None = None
@@ -255,6 +264,10 @@ class LocalFault(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 
 
 class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The bot's side. `shared_client_order_ids` are those that several orders carry, so that they name none of them:
+    worked out whenever a snapshot is read, whatever the document says.
+    """
+
     read_at: str | None = None
     extent: Extent = Extent.ALL
     answers: list[LocalAnswer] = []
@@ -266,6 +279,7 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     decisions: list[Decision] = []
     faults: list[LocalFault] = []  # of the bot's own books
     unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
+    shared_client_order_ids: tuple[str, ...] = ()
 
 
 _UNREAD_ORDERS = OrdersRead(error=NOT_READ)

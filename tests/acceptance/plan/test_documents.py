@@ -198,8 +198,9 @@ def twins(section: str, first: dict, second: dict) -> InputError:
     [
         local_order(client_order_id="c-2"),
         local_order(client_order_id="c-2", venue_order_id=" V-1 "),
-        local_order(venue_order_id="v-2"),
-        local_order(venue_order_id="v-2", client_order_id=" C-1"),
+        local_order(client_order_id="c-2", symbol=None),
+        local_order(client_order_id=" C-1", venue_order_id=None, symbol="BTC/USD", trade_id="t-1")
+        | {"previous_venue_order_ids": ["v-1"], "symbol": "ETH/USD"},
     ],
 )
 def test_duplicate_ids_of_local_orders_are_refused(second):

@@ -167,6 +167,9 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
         history=history(fills=[fill("F1", "5", client_order_id="c-2")]),
     ),
     Reason.KNOWN_FROM_LOCAL_FILL: lambda: snapshot([], [venue_order()], fills=[fill("F1", "5")]),
+    Reason.CLIENT_ID_SHARED: lambda: snapshot(
+        [local_order(), local_order(venue_order_id="v-2")], [venue_order(), venue_order(venue_order_id="v-2")]
+    ),
     Reason.CLIENT_ID_REUSED: lambda: gone(answers=[absent("v-1"), CLIENT_ID_OF_ANOTHER]),
     Reason.OWNERS_CONTRADICT: lambda: snapshot(
         [],

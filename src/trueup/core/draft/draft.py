@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from trueup.core.draft.facts import Facts, Ids, shares_id
 from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.trades.trade_moves import TradeMoves
-from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.ids import known_client_id, known_id, of_instrument, symbol_token
 from trueup.model.plan import (
     Alert,
     Break,
@@ -60,8 +60,8 @@ SEVERITY_OF = {
 class Draft(Facts):
     """Everything between a snapshot and its plan."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__(snapshot)
+    def __init__(self, snapshot: Snapshot, *, has_own_ids: bool = False) -> None:
+        super().__init__(snapshot, has_own_ids=has_own_ids)
         # the local side, as the corrections so far leave it
         self.orders: list[LocalOrder] = snapshot.local.orders
         self.original_orders = self.orders  # those in scope, as the snapshot has them
@@ -79,9 +79,10 @@ class Draft(Facts):
         self.venue_fills_of: dict[int, list[Fill]] = {}
         self.stray_fills: list[Fill] = []
         self.known_ids: set[str] = set()  # venue order ids that count as existing: replaced orders had them
-        self.ids_out_of_scope: set[str] = set()
+        self.out_of_scope: dict[str, LocalOrder] = {}  # local orders by their venue order ids
         self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
+        self.ids_of_several: set[str] = set()  # venue order ids that orders of several instruments have
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
         self.deferred_orders: set[int] = set()
         self.unsettled_symbols: set[str] = set()
@@ -160,18 +161,29 @@ class Draft(Facts):
                 index_of[venue_id] = index
         return index_of
 
+    @cached_property
+    def bound_before(self) -> list[LocalOrder]:
+        """Local orders in scope that had another venue order id before, as the snapshot has them."""
+        return [order for order in self.original_orders if order.previous_venue_order_ids]
+
+    @cached_property
+    def venue_ids_twice(self) -> frozenset[str]:
+        """Comparable venue order ids that several local orders have, each of its instrument."""
+        times = Counter(known_id(order.venue_order_id) for order in self.orders)
+        return frozenset(one for one, count in times.items() if one is not None and count > 1)
+
     def know_out_of_scope(self, order: LocalOrder) -> None:
         """A local order that is not judged still exists: its ids are nobody else's."""
         venue_ids = (known_id(order.venue_order_id), *map(known_id, order.previous_venue_order_ids))
-        self.ids_out_of_scope.update(one for one in venue_ids if one is not None)
-        self.known_ids.update(self.ids_out_of_scope)
+        self.out_of_scope |= {one: order for one in venue_ids if one is not None}
+        self.known_ids.update(one for one in venue_ids if one is not None)
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             self.known_client_ids.add(client_id)
 
     def is_others(self, venue_id: str | None, index: int) -> bool:
         """Whether another local order, in scope or not, has or had this comparable venue order id."""
-        if venue_id in self.ids_out_of_scope:
+        if venue_id in self.out_of_scope:
             return True
         return self.local_index(venue_id) not in (None, index)
 
@@ -319,9 +331,14 @@ class Draft(Facts):
         waited_since_ns: tuple[int, int],
         ids: Ids,
         symbol: str | None,
+        of_this_instrument: bool = False,
     ) -> bool:
-        """Want one single-order query. False where this run asked it already: its answer is all there is."""
-        key = (by, order_id.strip().lower())
+        """Want one single-order query. False where this run asked it already: its answer is all there is.
+
+        `of_this_instrument`: whether the symbol's instrument has an order of this id, too.
+        """
+        asked_id = of_instrument(order_id, symbol) if of_this_instrument and symbol is not None else order_id
+        key = (by, asked_id.strip().lower())
         if key in self.venue.asked:
             return False
         self.unsettle(symbol)

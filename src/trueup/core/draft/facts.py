@@ -7,7 +7,16 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from trueup.model.id_pattern import IdPattern
-from trueup.model.ids import digest, digester, known_client_id, known_id, normal_id, symbol_token
+from trueup.model.ids import (
+    bare_identity,
+    digest,
+    digester,
+    known_client_id,
+    known_id,
+    normal_id,
+    plain_id,
+    symbol_token,
+)
 from trueup.model.money import ZERO, amount, average_tolerance
 from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
@@ -20,8 +29,11 @@ Ids = tuple[str | None, str | None, str | None]  # client order id, venue order 
 class Facts:
     """A snapshot's policy, instruments, decisions, prior findings and answers, by what they are asked for."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, has_own_ids: bool = False) -> None:
+        """`has_own_ids`: some ids are the core's own (`core.own_ids`); digests are of the plain ones."""
         self.snapshot = snapshot
+        self.has_own_ids = has_own_ids
+        self._digest_of: dict[str | None, Callable[[str], str]] = {}
         self.policy = snapshot.policy
         self.profile = snapshot.profile
         self.now_ns = to_ns(snapshot.taken_at)
@@ -183,22 +195,25 @@ class Facts:
         """The stable part of every id derived from one order."""
         venue_id = known_id(order.venue_order_id)
         if venue_id is not None:
-            return self.digest_of_venue_id(venue_id)
+            return self.digest_of_ids(order.symbol, venue_id)
         client_id = known_client_id(order.client_order_id)
         if client_id is not None:
             return digest(self.profile.profile_id, "c", client_id)
-        trade_id = order.trade_id if isinstance(order, LocalOrder) else None
-        token = None if order.symbol is None else symbol_token(order.symbol)
-        return digest(self.profile.profile_id, "t", known_id(trade_id), token, order.side)
+        if isinstance(order, LocalOrder):
+            return digest(self.profile.profile_id, "t", *bare_identity(order))
+        return digest(self.profile.profile_id, "t", None, _token(order.symbol), order.side)
 
     def trade_digest(self, trade: Trade) -> str:
         """The stable part of every id derived from one trade."""
         return digest(self.profile.profile_id, "trade", known_id(trade.trade_id))
 
-    @cached_property
-    def digest_of_venue_id(self) -> Callable[[str], str]:
-        """`order_digest` of an order by its comparable venue order id."""
-        return digester(self.profile.profile_id, "v")
+    def digest_of_ids(self, symbol: str | None, venue_id: str) -> str:
+        """`order_digest` of an order by its instrument and comparable venue order id."""
+        digest_of = self._digest_of.get(symbol)
+        if digest_of is None:
+            digest_of = digester(self.profile.profile_id, "v", _token(symbol))
+            self._digest_of[symbol] = digest_of
+        return digest_of(plain_id(venue_id) if self.has_own_ids else venue_id)
 
     def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
         """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""
@@ -234,6 +249,10 @@ class Facts:
     @staticmethod
     def amount_of(value: str) -> Decimal:
         return amount(value)
+
+
+def _token(symbol: str | None) -> str | None:
+    return None if symbol is None else symbol_token(symbol)
 
 
 def shares_id(left: Ids, right: Ids) -> bool:

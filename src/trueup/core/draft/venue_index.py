@@ -10,7 +10,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from trueup.model.ids import comparable_client_ids, comparable_ids, contradict, known_client_id, known_id
+from trueup.model.ids import (
+    comparable_client_ids,
+    comparable_ids,
+    contradict,
+    known_client_id,
+    known_id,
+    symbol_token,
+)
 from trueup.model.money import amount
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
@@ -43,6 +50,7 @@ class VenueIndex:
     def __init__(self) -> None:
         self.by_id: dict[str, VenueOrder] = {}
         self.nameless: list[VenueOrder] = []
+        self.ids_of_several: set[str] = set()  # that records of several instruments have
         self.open_ids: set[str] | None = None  # null: every order of `by_id` is in the open-order read
         self.read_at_of: dict[str, str | None] = {}  # where it is not the open-order read's
         self.open_read_at: str | None = None
@@ -107,6 +115,8 @@ class VenueIndex:
     def merge_records(self) -> None:
         """Make one record of each order that several reads reported, whatever their order."""
         for venue_id, readings in self._several.items():
+            if len({symbol_token(one.symbol) for one, _ in readings if one.symbol is not None}) > 1:
+                self.ids_of_several.add(venue_id)
             ranked = sorted(readings, key=_rank, reverse=True)
             self.by_id[venue_id] = _merged([record for record, _ in ranked])
             self.read_at_of[venue_id] = ranked[0][1]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from trueup.model.ids import known_id, symbol_token
+from trueup.model.ids import known_id, plain_id, symbol_token
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
@@ -26,7 +26,7 @@ def pattern_group(draft: "Draft", client_order_id: str | None, group: str) -> st
     """What the client order id says by the policy's pattern; null where it says nothing."""
     if draft.pattern is None or client_order_id is None:
         return None
-    return draft.pattern.read(client_order_id, group)
+    return draft.pattern.read(plain_id(client_order_id), group)
 
 
 def derive_action(draft: "Draft", order: LocalOrder, record: VenueOrder | None) -> Action:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from trueup.model.ids import digest, known_id, symbol_token
+from trueup.model.ids import digest, known_id, plain_id, symbol_token
 from trueup.model.money import NOISE, ZERO, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -63,7 +63,13 @@ def inferred_fill(
     before, grown = text(before_qty), text(qty)
     after = text(before_qty + qty) if before_qty else grown
     return Fill(
-        fill_id=digest(account_id, token, known_id(order.venue_order_id), before, after),
+        fill_id=digest(
+            account_id,
+            token,
+            known_id(order.venue_order_id and plain_id(order.venue_order_id)),
+            before,
+            after,
+        ),
         venue_order_id=order.venue_order_id,
         client_order_id=order.client_order_id,
         symbol=order.symbol,

@@ -160,8 +160,8 @@ def _refused_client_ids(draft: Draft) -> set[str | None]:
 
 def _insert(draft: Draft, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
-    digest_of = draft.digest_of_venue_id
-    digest_ids = [digest_of(known_id(one.venue_order_id) or "") for one in run.orders]
+    digest_of = draft.digest_of_ids
+    digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
     break_ids = [one + _BREAK_OF for one in digest_ids]
     _find(draft, run, break_ids)
     _correct(draft, run, digest_ids, break_ids)

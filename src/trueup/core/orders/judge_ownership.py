@@ -8,7 +8,7 @@ from enum import Enum
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.derive_action import pattern_group
-from trueup.model.ids import known_client_id, known_id, normal_id, symbol_token
+from trueup.model.ids import known_client_id, known_id, normal_id, plain_id, symbol_token
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import DecisionKind
 
@@ -70,7 +70,8 @@ def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
 
 def _names_us_by_client_id(draft: Draft, record: VenueOrder) -> bool | None:
     """True: a prefix or the pattern names us; false: the pattern names another profile; null: it says nothing."""
-    client_id = known_client_id(record.client_order_id)
+    raw_id = record.client_order_id  # a tag that several orders carry may say whose they are
+    client_id = known_client_id(plain_id(raw_id) if draft.has_own_ids and raw_id is not None else raw_id)
     if client_id is None:
         return None
     if draft.pattern is not None:

@@ -12,6 +12,7 @@ drifted are plain, and take `core.judge_plainly` to the same end.
 from decimal import Decimal
 
 from trueup.core.draft.draft import Draft
+from trueup.core.orders.find_ids_of_several import ask_whether_several, is_of_several
 from trueup.core.orders.judge_fills_of import (
     cumulative_of,
     judge_fills_of,
@@ -41,7 +42,10 @@ def judge_pair(draft: Draft, index: int, record: VenueOrder) -> None:
         return
     judgement = Judgement(draft, index, record)
     if contradict(judgement.before, record):
-        _report_contradiction(judgement, record)
+        if is_of_several(draft, judgement.before, record):
+            draft.ids_of_several.add(known_id(record.venue_order_id) or "")
+        else:
+            _report_contradiction(judgement, record)
         return
     _judge(judgement, record)
     _commit_or_defer(judgement, draft.venue.read_at(record))
@@ -110,6 +114,7 @@ def _report_contradiction(judgement: Judgement, record: VenueOrder) -> None:
         local={"symbol": order.symbol, "side": order.side},
         venue={"symbol": record.symbol, "side": record.side},
     )
+    ask_whether_several(judgement, record.venue_order_id, order.symbol, record.symbol)
     judgement.commit()
     judgement.draft.frozen.add(judgement.index)
 

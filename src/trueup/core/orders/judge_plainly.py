@@ -58,7 +58,7 @@ def judge_plainly(draft: Draft, index: int, record: VenueOrder) -> bool:
     after = _stand(order, record, growth)
     draft.change_order(index, after)
     draft.drifted.add(index)
-    digest_id = draft.digest_of_venue_id(known_id(order.venue_order_id) or "")
+    digest_id = draft.digest_of_ids(order.symbol, known_id(order.venue_order_id) or "")
     if growth is not None:
         _book(draft, index, order, digest_id, growth)
     if record.status is not order.status:

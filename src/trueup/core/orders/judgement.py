@@ -100,7 +100,7 @@ class Judgement:
         self.growth_qty = self.growth_cost = self.recost = ZERO
         self.fee_fills: list[Fill] = []
         self.notices: list[tuple[NotificationKind, str | None]] = []
-        self.questions: list[tuple[QueryBy, str, Reason]] = []
+        self.questions: list[tuple[QueryBy, str, Reason, str | None]] = []
         self.adopted_fills: list[Fill] = []  # of the record this order is being bound to
         self.on_commit: list[Callable[[], None]] = []
 
@@ -175,11 +175,21 @@ class Judgement:
     def notify(self, kind: NotificationKind, reason: str | None = None) -> None:
         self.notices.append((kind, reason))
 
-    def ask(self, reason: Reason, by: QueryBy = QueryBy.VENUE_ORDER_ID, order_id: str | None = None) -> None:
-        """Ask for this order's record, by the venue order id that it will have unless told otherwise."""
+    def ask(
+        self,
+        reason: Reason,
+        by: QueryBy = QueryBy.VENUE_ORDER_ID,
+        order_id: str | None = None,
+        *,
+        of_symbol: str | None = None,
+    ) -> None:
+        """Ask for this order's record, by the venue order id that it will have unless told otherwise.
+
+        `of_symbol`: whether that instrument has an order of this id, too.
+        """
         wanted = order_id or self.order.venue_order_id or self.ids[1]
         if wanted is not None:
-            self.questions.append((by, wanted, reason))
+            self.questions.append((by, wanted, reason, of_symbol))
 
     @property
     def answered(self) -> bool:
@@ -212,14 +222,15 @@ class Judgement:
             self._commit_state()
         for notice, told in self.notices:
             self._add_notification(notice, told, version)
-        for by, order_id, reason in self.questions:
+        for by, order_id, reason, of_symbol in self.questions:
             draft.ask(
                 by,
                 order_id,
                 reason,
                 waited_since_ns=self._waited_since_ns(),
                 ids=self.ids,
-                symbol=self.before.symbol,
+                symbol=of_symbol or self.before.symbol,
+                of_this_instrument=of_symbol is not None,
             )
         for leave in self.on_commit:
             leave()

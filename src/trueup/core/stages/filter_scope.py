@@ -6,7 +6,7 @@ An order without a symbol stays.
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft, record_key
-from trueup.model.ids import known_client_id, known_id
+from trueup.model.ids import are_apart, known_client_id, known_id
 from trueup.model.snapshot import LocalAnswer, LocalOrder, Snapshot
 from trueup.model.vocabulary import Outcome, ReadState
 
@@ -17,7 +17,7 @@ def filter_scope(draft: Draft) -> None:
     local, venue = draft.snapshot.local, draft.snapshot.venue
     draft.open_rows = venue.open_orders.rows
     draft.trades = {known_id(trade.trade_id) or "": trade for trade in local.trades}
-    found = _found_orders(local.answers, local.orders)
+    found = _found_orders(draft, local.answers, local.orders)
     if found:
         draft.orders = draft.original_orders = [*local.orders, *found]
     if draft.managed_tokens is None:
@@ -47,7 +47,7 @@ def _without_failed_rows(snapshot: Snapshot) -> Snapshot:
     return snapshot if venue is snapshot.venue else replace(snapshot, venue=venue)
 
 
-def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
+def _found_orders(draft: Draft, answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
     """Orders that answers to local queries brought, beyond those the snapshot lists (under any id they have or had)."""
     found: dict[str, LocalOrder] = {}
     for answer in answers:
@@ -55,11 +55,15 @@ def _found_orders(answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[
             found.setdefault(repr(answer.order), answer.order)
     if not found:
         return []
-    listed = {one for order in orders for one in _ids(order)}
+    listed = {one: order.symbol for order in orders for one in _ids(order)}
     beyond: list[LocalOrder] = []
     for _, order in sorted(found.items()):
-        if listed.isdisjoint(_ids(order)):
-            listed.update(_ids(order))
+        ids = _ids(order)
+        draft.ids_of_several.update(
+            raw for kind, raw in ids if kind == "venue" and are_apart(listed.get((kind, raw)), order.symbol)
+        )
+        if listed.keys().isdisjoint(ids):
+            listed |= dict.fromkeys(ids, order.symbol)
             beyond.append(order)
     return beyond
 

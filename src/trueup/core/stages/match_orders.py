@@ -9,12 +9,17 @@ from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.derive_action import pattern_group
+from trueup.core.orders.find_ids_of_several import (
+    are_two_orders,
+    ask_whether_several,
+    find_ids_of_several,
+)
 from trueup.core.orders.judgement import Judgement, ids_text, turn_of
-from trueup.model.ids import contradict, known_client_id, known_id, symbol_token
+from trueup.model.ids import are_apart, contradict, digest, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
-from trueup.model.vocabulary import TERMINAL, BreakKind, DeferralReason, ReadState
+from trueup.model.vocabulary import TERMINAL, BreakKind, DeferralReason, ReadState, Severity
 
 
 def match_orders(draft: Draft) -> None:
@@ -24,12 +29,17 @@ def match_orders(draft: Draft) -> None:
         draft.matched = [None] * len(draft.orders)
         return
     _match_by_venue_id(draft)
+    find_ids_of_several(draft)
+    if draft.ids_of_several:
+        return
     if None in draft.matched:
         unmatched = [index for index, record in enumerate(draft.matched) if record is None]
         unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
         _match_by_previous_id(draft, unmatched)
         _match_by_client_id(draft, unmatched)
         _match_by_pattern(draft, unmatched)
+    for client_id in draft.snapshot.local.shared_client_order_ids:
+        _name_shared(draft, client_id)
     _hand_out_fills(draft)
 
 
@@ -55,8 +65,8 @@ def _match_by_venue_id(draft: Draft) -> None:
             by_id.get(known_id(one) or "") if record is None else record
             for one, record in zip(ids, matched, strict=True)
         ]
-    for previous in [one.previous_venue_order_ids for one in draft.orders if one.previous_venue_order_ids]:
-        draft.known_ids.update(one.strip().lower() for one in previous)
+    for order in draft.bound_before:
+        draft.known_ids.update(map(normal_id, order.previous_venue_order_ids))
 
 
 def _match_by_previous_id(draft: Draft, unmatched: list[int]) -> None:
@@ -76,11 +86,27 @@ def _match_by_client_id(draft: Draft, unmatched: list[int]) -> None:
             record = draft.venue.by_client_id(client_id)
             if record is not None:
                 _take(draft, index, record)
+            elif draft.venue.is_shared(client_id):
+                _name_shared(draft, client_id)
+
+
+def _name_shared(draft: Draft, client_id: str) -> None:
+    """Once, however many orders carry it."""
+    draft.add_break(
+        digest(draft.profile.profile_id, "c", client_id),
+        BreakKind.IDENTITY_CONFLICT,
+        Reason.CLIENT_ID_SHARED,
+        f"several orders carry the client order id {client_id}: it names none of them, and matches nothing",
+        ids=(client_id, None, None),
+        symbol=None,
+        severity=Severity.INFO,
+        detail=".shared",
+    )
 
 
 def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
     """Match a local order to a record, unless another local order has it: then neither is touched."""
-    if known_id(record.venue_order_id) in draft.ids_out_of_scope:
+    if known_id(record.venue_order_id) in draft.out_of_scope:
         return False
     other = _other_holder(draft, index, record)
     if other is None:
@@ -171,6 +197,8 @@ def _hand_out_fills(draft: Draft) -> None:
             draft.fills_of.setdefault(index, []).append(fill)
         elif venue_id is not None:
             draft.ids_in_local_fills.add(venue_id)
+        if venue_id is not None and _is_of_another_instrument(draft, venue_id, fill):
+            draft.ids_of_several.add(venue_id)
     contradicting: list[tuple[str, int, int, Fill]] = []
     for fill in history.fills:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
@@ -180,6 +208,13 @@ def _hand_out_fills(draft: Draft) -> None:
             _report_contradiction(draft, index, fill)
         else:
             _report_two_orders(draft, index, other, fill)
+
+
+def _is_of_another_instrument(draft: Draft, venue_id: str, fill: Fill) -> bool:
+    """Whether who has the fill's venue order id, here or at the venue, is of another instrument."""
+    index = draft.index_by_venue_id.get(venue_id)
+    holder = draft.venue.by_id.get(venue_id) if index is None else draft.orders[index]
+    return holder is not None and are_apart(holder.symbol, fill.symbol)
 
 
 def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
@@ -203,6 +238,8 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str
         contradicting.append((repr(fill), index, by_client, fill))
         return
     if contradict(draft.orders[index], fill):
+        if venue_id is not None and are_two_orders(draft.orders[index], fill):
+            draft.ids_of_several.add(venue_id)
         contradicting.append((repr(fill), index, index, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
@@ -250,5 +287,6 @@ def _report_contradiction(draft: Draft, index: int, fill: Fill) -> None:
         local={"symbol": order.symbol, "side": order.side},
         venue={"symbol": fill.symbol, "side": fill.side},
     )
+    ask_whether_several(judgement, fill.venue_order_id, fill.symbol, order.symbol)
     judgement.commit()
     draft.frozen.add(index)
