@@ -101,6 +101,20 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     password: SecretSource | None = None
 
 
+class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who may see the pages, and who may act: `[web]`. Without a token they are read-only, on this machine only.
+
+    `hosts`: further names that the server answers to. `proxy_header`: where a proxy at `proxy_address` names the user
+    it has authenticated; such a user is an operator.
+    """
+
+    reader_token: SecretSource | None = None
+    operator_token: SecretSource | None = None
+    hosts: list[Text] = []
+    proxy_header: Text | None = None
+    proxy_address: Text | None = None
+
+
 class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One bot. `books`: the name of its own ones; null: it records into trueup's database."""
 
@@ -123,6 +137,7 @@ class AccountConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     database: DatabaseConfig = DatabaseConfig()
     service: ServiceConfig = ServiceConfig()
+    web: WebConfig = WebConfig()
     books: dict[str, BooksConfig] = field(default_factory=dict)
     accounts: list[AccountConfig] = []
 

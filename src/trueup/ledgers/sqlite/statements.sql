@@ -716,7 +716,7 @@ FROM runs WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY run_id
 -- name: export_order_log
 SELECT json_object(
   'profile_id', profile_id, 'seq', seq, 'logged_at', logged_at, 'event', event, 'written_by', written_by,
-  'trade_id', trade_id, 'version', version, 'payload', json(payload), 'hash', hash)
+  'order_key', order_key, 'trade_id', trade_id, 'version', version, 'payload', json(payload), 'hash', hash)
 FROM order_log WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY profile_id, seq
 
 -- name: export_outbox

@@ -51,6 +51,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "outbox": ("outbox:command", "Show what the bots have not taken, and tell it again."),
     },
     "Look": {
+        "web": ("web:command", "Show the dashboard in a browser."),
         "status": ("status:command", "Show how the profiles stand."),
         "breaks": ("breaks:command", "List the open breaks."),
         "explain": ("explain:command", "Tell the story of an order, a trade, a break or a run."),

@@ -1,0 +1,172 @@
+"""What an operator does from a page: each a person's decision with its author, in the log like those of the terminal.
+
+A plan is shown first and kept by its id; applying it applies exactly that plan, or says that it is stale.
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.engine.in_thread import in_thread
+from trueup.engine.people.decide import adopt_order, disown_order, ignore_break, map_order
+from trueup.engine.people.quarantine import quarantine_trade, release_trade
+from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
+from trueup.engine.run.plan_account import plan_account
+from trueup.engine.run.run_account import reconcile_account
+from trueup.model.errors import InputError
+from trueup.model.times import from_ns
+from trueup.ports.ledger import Ledger
+from trueup.surfaces.web.forms import go_back
+from trueup.surfaces.web.live import News
+
+PLANS_KEPT_MAX = 50  # previews that wait for an operator; the oldest goes
+FOR_GOOD_DAYS = 36_500
+
+
+@dataclass
+class Desk:
+    """What pages and actions work on. `previews`: plans shown and not applied yet, by plan id."""
+
+    ledger: Ledger
+    accounts: Sequence[ManagedAccount]
+    objective_s: float
+    news: News
+    previews: dict[str, ProfileReport] = field(default_factory=dict)
+
+    def account_of(self, profile_id: str) -> ManagedAccount:
+        """Raises InputError where this process does not manage the profile."""
+        for account in self.accounts:
+            if profile_id in account.profile_ids:
+                return account
+        raise InputError(f"profile {profile_id!r} is not configured here", "profile")
+
+    def keep(self, report: ProfileReport) -> None:
+        if report.plan is not None:
+            self.previews[report.plan.plan_id] = report
+        while len(self.previews) > PLANS_KEPT_MAX:
+            del self.previews[next(iter(self.previews))]
+
+
+Form = Mapping[str, str]
+
+
+async def plan(desk: Desk, request: Request, form: Form) -> Response:
+    profile_id = _needed(form, "profile")
+    account = desk.account_of(profile_id)
+    (report,) = [one for one in await plan_account(account) if one.profile_id == profile_id]
+    if report.plan is None:
+        return _on(form, failed=report.error or "the profile is paused")
+    desk.keep(report)
+    return RedirectResponse(f"/plan/{quote(report.plan.plan_id)}", 303)
+
+
+async def apply(desk: Desk, request: Request, form: Form) -> Response:
+    plan_id = _needed(form, "plan")
+    preview = desk.previews.pop(plan_id, None)
+    if preview is None or preview.plan is None:
+        raise InputError("this plan is not kept any more: make it anew", "plan")
+    account = desk.account_of(preview.profile_id)
+    report = await reconcile_account(account, approved={preview.profile_id: preview.plan})
+    (done,) = [one for one in report.profiles if one.profile_id == preview.profile_id]
+    if done.state is RunState.STALE:
+        return go_back(
+            form.get("back", "/"),
+            failed="the plan is stale: books or venue have moved since; nothing was written",
+        )
+    if done.state is not RunState.APPLIED or done.applied is None:
+        return _on(form, failed=done.error or f"nothing was written: {done.state.value}")
+    said = f"{done.applied.applied} corrections applied, {done.applied.superseded} dropped, for their rows had moved"
+    return go_back(f"/run/{done.run_id}", said=said)
+
+
+async def ignore(desk: Desk, request: Request, form: Form) -> Response:
+    days = int(form["days"]) if form.get("days", "").isdigit() else FOR_GOOD_DAYS
+    until_ns = dt.datetime.now(dt.UTC) + dt.timedelta(days=min(days, FOR_GOOD_DAYS))
+    until = from_ns(int(until_ns.timestamp()) * 1_000_000_000)
+    await in_thread(
+        lambda: ignore_break(
+            desk.ledger, _needed(form, "break"), until, author=_author(request), reason=_needed(form, "why")
+        )
+    )
+    return _on(form, said="kept: the break is information until then")
+
+
+async def adopt(desk: Desk, request: Request, form: Form) -> Response:
+    order, why = _needed(form, "order"), _needed(form, "why")
+    profile = form.get("profile") or None
+    decide = disown_order if form.get("whose") == "foreign" else adopt_order
+    await in_thread(
+        lambda: decide(desk.ledger, order, author=_author(request), reason=why, profile_id=profile)
+    )
+    return _on(form, said="decided; the next run acts on it")
+
+
+async def map_to_trade(desk: Desk, request: Request, form: Form) -> Response:
+    order, trade, why = (_needed(form, key) for key in ("order", "trade", "why"))
+    profile = form.get("profile") or None
+    await in_thread(
+        lambda: map_order(desk.ledger, order, trade, author=_author(request), reason=why, profile_id=profile)
+    )
+    return _on(form, said="decided; the next run books it on that trade")
+
+
+async def revoke(desk: Desk, request: Request, form: Form) -> Response:
+    decision, why = _needed(form, "decision"), _needed(form, "why")
+    await in_thread(desk.ledger.journal.revoke_decision, decision, _author(request), why)
+    return _on(form, said="taken back")
+
+
+async def quarantine(desk: Desk, request: Request, form: Form) -> Response:
+    profile, trade, why = (_needed(form, key) for key in ("profile", "trade", "why"))
+    notify = desk.account_of(profile).executor is not None
+    change = release_trade if form.get("release") else quarantine_trade
+    await in_thread(
+        lambda: change(desk.ledger, profile, trade, author=_author(request), reason=why, notify=notify)
+    )
+    return go_back(
+        form.get("back", "/"),
+        said="released" if form.get("release") else "quarantined: the bot must leave it alone",
+    )
+
+
+async def pause(desk: Desk, request: Request, form: Form) -> Response:
+    profile = _needed(form, "profile")
+    if form.get("resume"):
+        await in_thread(desk.ledger.journal.resume_profile, profile)
+        return _on(form, said="resumed")
+    await in_thread(
+        desk.ledger.journal.pause_profile, profile, f"{_needed(form, 'why')} ({_author(request)})"
+    )
+    return _on(form, said="paused: trueup keeps its hands off")
+
+
+def _on(form: Form, **said: str) -> Response:
+    return go_back(form.get("back", "/"), **said)
+
+
+def _needed(form: Form, key: str) -> str:
+    value = form.get(key, "").strip()
+    if not value:
+        raise InputError("say in a few words why: it is kept for good" if key == "why" else "is missing", key)
+    return value
+
+
+def _author(request: Request) -> str:
+    name: str = request.state.visitor.name
+    return name
+
+
+ACTIONS: Mapping[str, Callable[[Desk, Request, Form], Awaitable[Response]]] = {
+    "/act/plan": plan,
+    "/act/apply": apply,
+    "/act/ignore": ignore,
+    "/act/adopt": adopt,
+    "/act/map": map_to_trade,
+    "/act/revoke": revoke,
+    "/act/quarantine": quarantine,
+    "/act/pause": pause,
+}

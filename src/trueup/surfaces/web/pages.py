@@ -1,0 +1,208 @@
+"""What each address shows: a template and the values of a view. Reads only; the same values answer as JSON at /api/….
+
+Sync, for a thread. Raises InputError for what is not there, LedgerError where the journal cannot be read.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from trueup.engine.people.explain import explain
+from trueup.engine.run.replay_run import replay_run
+from trueup.model.decode import decode_plan, decode_snapshot
+from trueup.model.errors import InputError
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import Severity
+from trueup.ports.records import BreakRecord
+from trueup.service.views.at_stake import at_stake
+from trueup.service.views.books_at import books_at
+from trueup.service.views.drift import DAYS_SHOWN, drift_by_day
+from trueup.service.views.overview import Overview, read_overview
+from trueup.service.views.story import events, venue_snapshots
+from trueup.surfaces.web.actions import Desk
+
+ROWS_MAX = 200  # of one page; the rest is asked for
+RUNS_SHOWN = 100
+
+Page = tuple[str, Mapping[str, Any]]
+
+
+def overview(desk: Desk, request: Request) -> Page:
+    found = read_overview(desk.ledger, desk.objective_s)
+    wanted = request.query_params.get("sync")
+    profiles = [one for one in found.profiles if wanted in (None, one.sync.value)]
+    return "overview.html", {"view": found, "wanted": wanted, **_paged(request, profiles, "profiles")}
+
+
+def overview_data(desk: Desk, _: Request) -> Overview:
+    return read_overview(desk.ledger, desk.objective_s)
+
+
+def breaks_data(desk: Desk, request: Request) -> list[BreakRecord]:
+    asked = request.query_params
+    records = desk.ledger.journal.list_breaks(asked.get("profile"), open_only=asked.get("all") is None)
+    severity, kind = asked.get("severity"), asked.get("kind")
+    kept = [
+        one
+        for one in records
+        if severity in (None, "", one.found.severity.value) and kind in (None, "", one.found.kind.value)
+    ]
+    rank = {Severity.ERROR: 0, Severity.WARN: 1, Severity.INFO: 2}
+    return sorted(kept, key=lambda one: (rank[one.found.severity], one.first_seen_at, one.found.break_id))
+
+
+def breaks(desk: Desk, request: Request) -> Page:
+    records = breaks_data(desk, request)
+    now_ns = to_ns(desk.ledger.now())
+    shown = _paged(request, records, "records")
+    rows = [
+        {"record": one, "age_s": (now_ns - to_ns(one.first_seen_at)) / 1e9, "at_stake": at_stake(one.found)}
+        for one in shown["records"]
+    ]
+    kinds = sorted({one.found.kind.value for one in records})
+    return "breaks.html", {**shown, "rows": rows, "kinds": kinds, "asked": request.query_params}
+
+
+def order(desk: Desk, request: Request) -> Page:
+    found = explain(desk.ledger, request.path_params["reference"], request.query_params.get("profile"))
+    stories = []
+    for one in found:
+        snapshots = venue_snapshots(desk.ledger, one)
+        stories.append({"story": one, "events": events(one, snapshots)})
+    if found[0].run is not None:
+        return run(desk, request)
+    return "story.html", {"reference": request.path_params["reference"], "stories": stories}
+
+
+def order_data(desk: Desk, request: Request) -> Any:
+    return explain(desk.ledger, request.path_params["reference"], request.query_params.get("profile"))
+
+
+def runs(desk: Desk, request: Request) -> Page:
+    profile = request.query_params.get("profile")
+    return "runs.html", {"runs": desk.ledger.journal.list_runs(profile, RUNS_SHOWN), "profile": profile}
+
+
+def run(desk: Desk, request: Request) -> Page:
+    run_id = request.path_params["reference"]
+    record, snapshot, document = desk.ledger.journal.load_run(run_id)
+    replayed = None
+    if request.query_params.get("replay") is not None and record.state != "failed":
+        replayed = replay_run(desk.ledger.journal, run_id)
+    plan = None if record.state == "failed" else decode_plan(document)
+    values = {"record": record, "plan": plan, "snapshot": decode_snapshot(snapshot), "replayed": replayed}
+    return "run.html", values
+
+
+def preview(desk: Desk, request: Request) -> Page:
+    report = desk.previews.get(request.path_params["reference"])
+    if report is None or report.plan is None:
+        raise InputError("this plan is not kept any more: make it anew from the profile's page", "plan")
+    return "plan.html", {"report": report, "plan": report.plan, "snapshot": report.snapshot}
+
+
+def profile(desk: Desk, request: Request) -> Page:
+    profile_id = request.path_params["reference"]
+    found = read_overview(desk.ledger, desk.objective_s)
+    views = [one for one in found.profiles if one.profile_id == profile_id]
+    if not views:
+        raise InputError(f"no profile {profile_id!r} is recorded", "profile")
+    journal = desk.ledger.journal
+    return "profile.html", {
+        "view": views[0],
+        "breaks": journal.list_breaks(profile_id)[:ROWS_MAX],
+        "deferrals": journal.list_deferrals(profile_id)[:ROWS_MAX],
+        "runs": journal.list_runs(profile_id, 20),
+        "alerts": [one for one in found.alerts if one.profile_id == profile_id],
+        "quarantined": desk.ledger.books.quarantined_trades(profile_id),
+        "is_managed": any(profile_id in account.profile_ids for account in desk.accounts),
+        "drift": drift_by_day(journal.list_breaks(profile_id, open_only=False), [profile_id], _days(desk)),
+    }
+
+
+def drift(desk: Desk, request: Request) -> Page:
+    known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
+    records = desk.ledger.journal.list_breaks(None, open_only=False)
+    return "drift.html", {
+        "drift": drift_by_day(records, known[:ROWS_MAX], _days(desk)),
+        "more": len(known) - ROWS_MAX,
+    }
+
+
+def books(desk: Desk, request: Request) -> Page:
+    known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
+    chosen = request.query_params.get("profile") or (known[0] if known else "")
+    at = request.query_params.get("at") or desk.ledger.now()
+    try:
+        to_ns(at)
+    except ValueError as fault:
+        raise InputError("expected a time such as 2026-11-23T12:00:00Z", "at") from fault
+    if chosen not in known:
+        raise InputError(f"no profile {chosen!r} is recorded", "profile")
+    found = books_at(desk.ledger.export("order_log", chosen), at)
+    return "books.html", {"books": found, "chosen": chosen, "known": known}
+
+
+def people(desk: Desk, _: Request) -> Page:
+    known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
+    held = [(one, trade) for one in known for trade in desk.ledger.books.quarantined_trades(one)]
+    return "people.html", {"held": held, "decisions": desk.ledger.journal.list_decisions()[::-1][:ROWS_MAX]}
+
+
+def chain(desk: Desk, request: Request) -> Page:
+    known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
+    asked = request.query_params.get("profile")
+    checked = [one for one in known if asked in (one, "all")]
+    reports = [
+        (one, desk.ledger.journal.verify_log(one), desk.ledger.fold_log(one)) for one in checked[:ROWS_MAX]
+    ]
+    return "chain.html", {"known": known[:ROWS_MAX], "reports": reports}
+
+
+def fleet(desk: Desk, _: Request) -> Page:
+    now_ns = to_ns(desk.ledger.now())
+    rows = []
+    for lease in desk.ledger.journal.lease_states():
+        oldest = min(map(to_ns, lease.completed.values()), default=None)
+        late_s = None if lease.next_due_at is None else max((now_ns - to_ns(lease.next_due_at)) / 1e9, 0.0)
+        rows.append(
+            {"lease": lease, "age_s": None if oldest is None else (now_ns - oldest) / 1e9, "late_s": late_s}
+        )
+    return "fleet.html", {"rows": rows}
+
+
+def _days(desk: Desk) -> list[str]:
+    today = dt.date.fromisoformat(desk.ledger.now()[:10])
+    return [(today - dt.timedelta(days=back)).isoformat() for back in range(DAYS_SHOWN - 1, -1, -1)]
+
+
+def _paged(request: Request, rows: list[Any], name: str) -> dict[str, Any]:
+    text = request.query_params.get("page", "1")
+    number = int(text) if text.isascii() and text.isdigit() else 1
+    pages = max(1, -(-len(rows) // ROWS_MAX))
+    number = min(max(number, 1), pages)
+    shown = rows[(number - 1) * ROWS_MAX : number * ROWS_MAX]
+    return {name: shown, "page_number": number, "pages": pages, "total": len(rows)}
+
+
+PAGES: Mapping[str, Callable[[Desk, Request], Page]] = {
+    "/": overview,
+    "/breaks": breaks,
+    "/profile/{reference:path}": profile,
+    "/explain/{reference:path}": order,
+    "/runs": runs,
+    "/run/{reference}": run,
+    "/plan/{reference}": preview,
+    "/drift": drift,
+    "/books": books,
+    "/people": people,
+    "/chain": chain,
+    "/fleet": fleet,
+}
+DATA: Mapping[str, Callable[[Desk, Request], Any]] = {
+    "/overview": overview_data,
+    "/breaks": breaks_data,
+    "/explain/{reference:path}": order_data,
+}

@@ -1,0 +1,94 @@
+"""Templates: every value is escaped and made harmless, whatever page shows it.
+
+Decides how amounts, times and ages look.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from trueup.model.harmless import visible
+from trueup.service.views.texts import brief, brief_time
+
+FOLDER = Path(__file__).parent
+HIDDEN = "•••"
+PREFERENCES = ("incognito", "theme")  # cookies of the reader's own choice, without meaning to the server
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _moment(text: str | None) -> Markup:
+    """A time that a script turns into the reader's own zone; without one it is UTC and says so."""
+    if not text:
+        return Markup("–")
+    return Markup('<time datetime="{}">{} UTC</time>').format(visible(text), visible(brief_time(text)))
+
+
+def make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"age": _age, "moment": _moment}
+    return environment
+
+
+_ENVIRONMENT = make_environment()
+
+
+def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """One page. Amounts are left out altogether where the reader hides them."""
+    incognito = request.cookies.get("incognito") == "1"
+
+    def amount(value: object) -> str | Markup:
+        if value is None or value == "":
+            return "–"
+        return (
+            Markup('<span class="amount" title="hidden">{}</span>').format(HIDDEN)
+            if incognito
+            else brief(value)
+        )
+
+    context = {
+        "amount": amount,
+        "incognito": incognito,
+        "theme": _choice(request, "theme", ("light", "dark"), "auto"),
+        "visitor": request.state.visitor,
+        "form_token": request.state.form_token,
+        "path": request.url.path,
+        "said": request.query_params.get("said"),
+        "failed": request.query_params.get("failed"),
+        **values,
+    }
+    return HTMLResponse(_ENVIRONMENT.get_template(template).render(context), status)
+
+
+def _choice(request: Request, name: str, known: tuple[str, ...], default: str) -> str:
+    chosen = request.cookies.get(name, default)
+    return chosen if chosen in known else default
+
+
+def error_page(request: Request, status: int, title: str, text: str) -> HTMLResponse:
+    """Also where nobody is known yet."""
+    body = _ENVIRONMENT.get_template("error.html").render({"title": title, "text": text, "theme": "auto"})
+    return HTMLResponse(body, status)

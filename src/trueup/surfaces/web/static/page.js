@@ -1,0 +1,42 @@
+// Times in the reader's zone, live news, the chart. Everything that can be read works without this file.
+"use strict";
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) {
+      time.title = time.dateTime;
+      time.textContent = at.toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" });
+    }
+  }
+}
+
+function drawCharts(root) {
+  if (typeof uPlot === "undefined") return;
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
+  for (const place of root.querySelectorAll("[data-chart]")) {
+    const { days, counts } = JSON.parse(place.dataset.chart);
+    const at = days.map((day) => Date.parse(day + "T00:00:00Z") / 1000);
+    const axis = { stroke: ink, grid: { stroke: "#8884" } };
+    new uPlot(
+      {
+        width: Math.max(280, place.clientWidth), height: 160, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"),
+        scales: { y: { range: (_, __, max) => [0, Math.max(1, max)] } }, legend: { show: false },
+        axes: [axis, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 1000] }],
+        series: [{}, { stroke: "#1f77b4", fill: "#1f77b455", paths: uPlot.paths.bars({ size: [0.7] }) }],
+      },
+      [at, counts], place,
+    );
+  }
+}
+
+function listen() {
+  if (!document.getElementById("live")) return;
+  const news = new EventSource("/events");
+  news.addEventListener("changed", () => document.body.dispatchEvent(new CustomEvent("changed")));
+}
+
+localTimes(document);
+drawCharts(document);
+listen();
+new MutationObserver(() => localTimes(document)).observe(document.getElementById("content"), { childList: true });
