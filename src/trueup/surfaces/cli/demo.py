@@ -3,6 +3,7 @@
 Decides the script and its pace. With a terminal it takes about ten seconds, without one it does not wait at all.
 """
 
+import asyncio
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import click
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import counted
+from trueup.surfaces.cli.terminal import counted, say
 
 if TYPE_CHECKING:
     from trueup.engine.run.account import ProfileReport
@@ -34,8 +35,11 @@ FAULTS_SHOWN_MAX = 14
 @click.option("--fast", is_flag=True, help="Do not pause to let it be read.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Put the books here (default: a new temporary folder).")  # fmt: skip
+@click.option("--web", is_flag=True, help="Then show the dashboard on the demo's books, until Ctrl-C.")
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8787", show_default=True,
+              help="Where the dashboard answers.")  # fmt: skip
 @common
-def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None) -> int:
+def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None, web: bool, listen: str) -> int:
     """Watch books drift and be repaired, on a simulated venue; about ten seconds, no set-up."""
     invocation.talk(
         f"trueup demo, seed {seed}: four bots on two accounts of a simulated venue, SQLite", "bold"
@@ -44,9 +48,29 @@ def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None) ->
 
     world = DemoWorld(seed, _folder(keep))
     try:
-        return _Show(invocation, world, paced=not fast and sys.stdout.isatty() and not invocation.json).run()
+        paced = not fast and sys.stdout.isatty() and not invocation.json
+        code = _Show(invocation, world, paced=paced).run()
+        if web:
+            _show_pages(world, listen)
+        return code
     finally:
         world.close()
+
+
+def _show_pages(world: "DemoWorld", listen: str) -> None:
+    """The dashboard, in the demo's own time: its last run was a moment ago."""
+    from trueup.service.load_config import load_config
+    from trueup.surfaces.cli.web import until_stopped
+    from trueup.surfaces.web.dashboard import dashboard
+
+    loaded = load_config(str(world.folder / "trueup.toml"))
+
+    async def serve() -> None:
+        async with dashboard(loaded, world.ledger, (), listen) as address:
+            say(f"http://{address}   (Ctrl-C ends it)")
+            await until_stopped()
+
+    asyncio.run(serve())
 
 
 def _folder(keep: Path | None) -> Path:

@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     help="Seconds between two runs.",
 )
 @click.option("--http", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
+@click.option("--web", metavar="HOST:PORT", help="Show the dashboard there.")
 @common
 def command(
-    invocation: Invocation, once: bool, apply: bool | None, interval_s: float | None, http: str | None
+    invocation: Invocation,
+    once: bool,
+    apply: bool | None,
+    interval_s: float | None,
+    http: str | None,
+    web: str | None,
 ) -> int:
     """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
     from trueup.service.logs import set_up_logs
@@ -47,21 +53,27 @@ def command(
     ):
         raise ConfigError("a profile keeps its books itself: run with apply = false, which only reports")
     set_up_logs()
-    reports = asyncio.run(_serve(loaded, once=once, http=http))
+    reports = asyncio.run(_serve(loaded, once=once, http=http, web=web))
     profiles = [profile for report in reports for profile in report.profiles]
     if once:
         _show(invocation, profiles)
     return worst([report_code(profile) for profile in profiles]) if once else IN_SYNC
 
 
-async def _serve(loaded: "LoadedConfig", *, once: bool, http: str | None) -> "list[AccountReport]":
+async def _serve(
+    loaded: "LoadedConfig", *, once: bool, http: str | None, web: str | None
+) -> "list[AccountReport]":
     from trueup.service.clock import SystemClock
     from trueup.service.open_accounts import open_accounts
     from trueup.service.scheduler import Service
     from trueup.service.systemd import told_to_systemd
 
     settings = loaded.config.service
-    async with open_accounts(loaded) as accounts, _answering(http, accounts, settings) as metrics:
+    async with (
+        open_accounts(loaded) as accounts,
+        _answering(http, accounts, settings) as metrics,
+        _showing(web, loaded, accounts),
+    ):
         _refuse_damaged(accounts)
         service = Service(accounts, settings, SystemClock(), metrics=metrics)
         if once:
@@ -96,6 +108,21 @@ async def _answering(
     async with serving(app, http) as address:
         say(f"http://{address}/healthz, /readyz, /metrics")
         yield metrics
+
+
+@asynccontextmanager
+async def _showing(
+    web: str | None, loaded: "LoadedConfig", accounts: "Sequence[ManagedAccount]"
+) -> "AsyncIterator[None]":
+    """The dashboard meanwhile, where wanted."""
+    if web is None:
+        yield
+        return
+    from trueup.surfaces.web.dashboard import dashboard
+
+    async with dashboard(loaded, accounts[0].ledger, accounts, web) as address:
+        say(f"http://{address}")
+        yield
 
 
 def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:

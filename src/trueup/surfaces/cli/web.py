@@ -29,14 +29,23 @@ async def _serve(loaded: "LoadedConfig", address: str) -> None:
     from trueup.service.open_ledger import open_ledger
     from trueup.surfaces.web.dashboard import dashboard
 
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
     ledger = open_ledger(loaded)
     try:
         async with open_accounts(loaded) as accounts, dashboard(loaded, ledger, accounts, address) as bound:
             say(f"http://{bound}")
-            await ended.wait()
+            await until_stopped()
     finally:
         ledger.close()
+
+
+async def until_stopped() -> None:
+    """Until SIGTERM or Ctrl-C."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

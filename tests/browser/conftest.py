@@ -1,0 +1,79 @@
+"""The dashboard on the demo's books, over real HTTP, and a real Chromium where there is one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+OPERATOR = "operator-of-the-tests-1234"
+READER = "reader-of-the-tests-12345"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's books, whose configuration asks for tokens."""
+    place = tmp_path_factory.mktemp("demo") / "books"
+    command = [sys.executable, "-m", "trueup", "demo", "--fast", "--keep", str(place), "--json"]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    config = place / "trueup.toml"
+    tokens = '[web]\noperator_token = { env = "OPERATOR" }\nreader_token = { env = "READER" }\n\n'
+    config.write_text(tokens + config.read_text())
+    return place
+
+
+@pytest.fixture(scope="session")
+def dashboard(folder: Path) -> Iterator[str]:
+    """Its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trueup", "web", "--listen", "127.0.0.1:0"],
+        cwd=folder,
+        env=os.environ | {"OPERATOR": OPERATOR, "READER": READER},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        yield process.stderr.readline().strip()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: TRUEUP_PICTURES, else a temporary folder."""
+    place = Path(os.environ.get("TRUEUP_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def wait_for(condition: object, seconds: float = 10.0) -> None:
+    assert callable(condition)
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("did not come")

@@ -1,0 +1,150 @@
+"""The dashboard from another process: what is answered, to whom, and what an attacker gets."""
+
+import re
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.client import HTTPResponse
+
+import pytest
+
+from tests.browser.conftest import OPERATOR, READER
+
+PATHS = (
+    "/",
+    "/breaks",
+    "/drift",
+    "/runs",
+    "/books",
+    "/people",
+    "/chain?profile=all",
+    "/fleet",
+    "/profile/p1",
+)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def ask(url: str, data: dict[str, str] | None = None, **headers: str) -> tuple[int, str, dict[str, str]]:
+    body = None if data is None else urllib.parse.urlencode(data).encode()
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, body, given)  # noqa: S310 - this machine's own
+    opener = urllib.request.build_opener(_NoRedirect)
+    try:
+        answer: HTTPResponse = opener.open(request, timeout=20)
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode(), dict(refused.headers)
+    return answer.status, answer.read().decode(), dict(answer.headers)
+
+
+def log_in(address: str, token: str, name: str = "ann") -> str:
+    status, _, headers = ask(f"{address}/login", {"token": token, "name": name})
+    assert status == 303
+    cookie = headers["set-cookie"] if "set-cookie" in headers else headers["Set-Cookie"]
+    assert "httponly" in cookie.lower()
+    assert "samesite=strict" in cookie.lower()
+    return cookie.partition(";")[0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_stranger_sees_nothing_of_a_profile(dashboard: str, path: str) -> None:
+    status, text, headers = ask(dashboard + path)
+    assert status == 303
+    assert headers["location"] == "/login"
+    assert "p1" not in text
+
+
+def test_a_stranger_s_data_is_refused(dashboard: str) -> None:
+    assert ask(f"{dashboard}/api/overview")[0] == 401
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_reader_sees_every_page_and_no_form_that_acts(dashboard: str, path: str) -> None:
+    status, text, headers = ask(dashboard + path, Cookie=log_in(dashboard, READER))
+    assert status == 200
+    assert 'action="/act/' not in text
+    policy = headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|javascript:|\sstyle=", text)
+
+
+def test_another_name_for_this_server_is_refused(dashboard: str) -> None:
+    status, text, _ = ask(f"{dashboard}/login", Host="rebound.example")
+    assert status == 421
+    assert "p1" not in text
+
+
+def test_a_reader_may_not_act(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    assert ask(f"{dashboard}/act/pause", {"profile": "p1", "why": "x"}, Cookie=cookie)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_page_of_another_site_may_not_act(dashboard: str, headers: dict[str, str]) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    assert ask(f"{dashboard}/act/pause", {"profile": "p1", "why": "x"}, Cookie=cookie, **headers)[0] == 421
+
+
+def test_a_form_without_its_token_does_nothing(dashboard: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    assert ask(f"{dashboard}/act/pause", {"profile": "p1", "why": "x"}, Cookie=cookie)[0] == 403
+    assert "paused" not in ask(f"{dashboard}/profile/p1", Cookie=cookie)[1]
+
+
+def test_a_reader_goes_on_within_these_pages_only(dashboard: str) -> None:
+    for place in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        _, _, headers = ask(
+            f"{dashboard}/prefer?incognito=1&back={urllib.parse.quote(place)}",
+            Cookie=log_in(dashboard, READER),
+        )
+        assert headers["location"] == "/"
+
+
+def test_hidden_amounts_are_not_in_the_page(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    shown = ask(f"{dashboard}/breaks", Cookie=cookie)[1]
+    hidden = ask(f"{dashboard}/breaks", Cookie=f"{cookie}; incognito=1")[1]
+    amounts = re.findall(r"<i>position_qty</i> ([\d.]+)", shown)
+    assert amounts
+    assert "<i>position_qty</i>" in hidden
+    assert not re.findall(r"<i>\w+</i> -?\d", hidden)
+
+
+def test_the_same_is_answered_as_json(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    status, text, _ = ask(f"{dashboard}/api/overview", Cookie=cookie)
+    assert status == 200
+    for profile in ("p1", "p2", "p3", "p4"):
+        assert f'"profile_id":"{profile}"' in text
+
+
+def test_what_is_not_there_is_said_in_a_sentence(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    for path in ("/explain/<script>alert(1)</script>", "/profile/nobody", "/run/x", "/plan/x", "/nothing"):
+        status, text, _ = ask(dashboard + urllib.parse.quote(path), Cookie=cookie)
+        assert status == 404
+        assert "<script>alert" not in text
+
+
+def test_half_a_request_holds_nobody_up(dashboard: str) -> None:
+    host, port = dashboard.removeprefix("http://").split(":")
+    waiting = [socket.create_connection((host, int(port)), 5) for _ in range(50)]
+    try:
+        for one in waiting:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        assert ask(f"{dashboard}/login")[0] == 200
+    finally:
+        for one in waiting:
+            one.close()

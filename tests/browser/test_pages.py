@@ -1,0 +1,128 @@
+"""Each page's main path in a real browser: 375 px wide and wide, dark and light, without script, without serious
+findings of axe; deciding, planning and pausing from the page; two readers at once. Screenshots are kept."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import OPERATOR, READER
+
+PAGES = {
+    "overview": "/",
+    "breaks": "/breaks",
+    "profile": "/profile/p1",
+    "drift": "/drift",
+    "runs": "/runs",
+    "books": "/books",
+    "people": "/people",
+    "chain": "/chain?profile=all",
+    "fleet": "/fleet",
+}
+WIDTHS = {"wide": 1280, "phone": 375}
+
+
+def open_as(browser: Any, dashboard: str, token: str, **context: Any) -> Any:
+    page = browser.new_context(**context).new_page()
+    page.faults = []
+    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
+    page.goto(f"{dashboard}/login")
+    page.fill("input[name=name]", "ann")
+    page.fill("input[name=token]", token)
+    page.click("button")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_fit_and_nothing_serious_is_found(
+    browser: Any, dashboard: str, pictures: Path, width: str, scheme: str
+) -> None:
+    viewport = {"width": WIDTHS[width], "height": 900}
+    page = open_as(browser, dashboard, READER, viewport=viewport, color_scheme=scheme)
+    for name, path in PAGES.items():
+        page.goto(dashboard + path)
+        page.wait_for_load_state("load")
+        page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png")
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
+        found = [
+            (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
+            for one in Axe().run(page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert found == [], name
+    assert page.faults == []
+    page.context.close()
+
+
+def test_everything_can_be_read_without_script(browser: Any, dashboard: str) -> None:
+    page = open_as(browser, dashboard, READER, java_script_enabled=False)
+    for path in PAGES.values():
+        assert page.goto(dashboard + path).status == 200
+        assert page.locator("h1").count() == 1
+    page.goto(dashboard)
+    assert "UTC" in page.locator("time").first.inner_text()
+    page.context.close()
+
+
+def test_times_stand_in_the_reader_s_zone(browser: Any, dashboard: str) -> None:
+    page = open_as(browser, dashboard, READER, timezone_id="Asia/Tokyo", locale="en-GB")
+    page.wait_for_function("document.querySelector('time').title !== ''")  # the script has seen to it
+    time = page.locator("time").first
+    hour = int(time.get_attribute("datetime")[11:13])
+    assert f"{(hour + 9) % 24:02}:" in time.inner_text()
+    page.context.close()
+
+
+def test_a_break_leads_to_its_evidence_and_its_run(browser: Any, dashboard: str) -> None:
+    page = open_as(browser, dashboard, READER)
+    page.goto(f"{dashboard}/breaks")
+    page.click("text=evidence >> nth=0")
+    assert page.locator("h2", has_text="Evidence, side by side").count() == 1
+    page.click("article.evidence a >> text=run >> nth=0")
+    page.click("text=Replay it")
+    assert "same plan, byte for byte" in page.locator("[role=status]").inner_text()
+    page.context.close()
+
+
+def test_an_operator_accepts_a_break_and_takes_it_back(browser: Any, dashboard: str) -> None:
+    page = open_as(browser, dashboard, OPERATOR)
+    page.goto(f"{dashboard}/breaks")
+    page.click("summary >> nth=0")
+    page.locator("form[action='/act/ignore'] input[name=why]").first.fill(
+        "known: the owner's <b>transfer</b>"
+    )
+    page.locator("form[action='/act/ignore'] button").first.click()
+    assert "kept" in page.locator("[role=status]").inner_text()
+    page.goto(f"{dashboard}/people")
+    row = page.locator("tr", has_text="known: the owner's <b>transfer</b>").first
+    assert "ann" in row.inner_text()
+    row.locator("input[name=why]").fill("it was not")
+    row.locator("button").click()
+    assert "taken back by ann" in page.locator("tbody tr").first.inner_text()
+    page.context.close()
+
+
+def test_an_operator_plans_and_pauses_a_profile(browser: Any, dashboard: str) -> None:
+    page = open_as(browser, dashboard, OPERATOR)
+    page.goto(f"{dashboard}/profile/p1")
+    page.click("text=Plan now")
+    assert page.locator("h1", has_text="Plan for p1").count() == 1
+    page.goto(f"{dashboard}/profile/p1")
+    page.locator("form[action='/act/pause'] input[name=why]").fill("by hand today")
+    page.click("button >> text=Pause")
+    assert "by hand today (ann)" in page.locator("main").inner_text()
+    page.click("button >> text=Resume")
+    assert page.locator("button", has_text="Pause").count() == 1
+    page.context.close()
+
+
+def test_two_readers_and_a_keyboard(browser: Any, dashboard: str) -> None:
+    one, other = (open_as(browser, dashboard, READER) for _ in range(2))
+    one.keyboard.press("Tab")
+    assert one.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert other.locator("h1").inner_text() == "Overview"
+    one.context.close()
+    other.context.close()
