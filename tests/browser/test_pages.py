@@ -1,11 +1,13 @@
 """Each page's main path in a real browser: 375 px wide and wide, dark and light, without script, without serious
 findings of axe; deciding, planning and pausing from the page; two readers at once. Screenshots are kept."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OPERATOR, READER
 
@@ -69,8 +71,8 @@ def test_everything_can_be_read_without_script(browser: Any, dashboard: str) -> 
 
 def test_times_stand_in_the_reader_s_zone(browser: Any, dashboard: str) -> None:
     page = open_as(browser, dashboard, READER, timezone_id="Asia/Tokyo", locale="en-GB")
-    page.wait_for_function("document.querySelector('time').title !== ''")  # the script has seen to it
     time = page.locator("time").first
+    expect(time).to_have_attribute("title", re.compile("Z$"))  # the script has seen to it
     hour = int(time.get_attribute("datetime")[11:13])
     assert f"{(hour + 9) % 24:02}:" in time.inner_text()
     page.context.close()

@@ -218,9 +218,13 @@ def known_keys() -> set[str]:
         ProfileConfig,
         SecretSource,
         ServiceConfig,
+        WebConfig,
     )
 
-    tables = (DatabaseConfig, ServiceConfig, BooksConfig, AccountConfig, ProfileConfig, SecretSource, Policy)
+    tables = (
+        *(DatabaseConfig, ServiceConfig, WebConfig, BooksConfig, AccountConfig, ProfileConfig, SecretSource),
+        Policy,
+    )
     return {name for table in tables for name in table.__struct_fields__} - {"profiles", "policy"}
 
 

@@ -29,7 +29,7 @@ def request(method: str = "GET", client: str = "127.0.0.1", **headers: str) -> R
         "query_string": b"",
         "server": ("127.0.0.1", 8787),
         "client": (client, 1),
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
     }
     return Request(scope)
 
