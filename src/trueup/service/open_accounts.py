@@ -5,10 +5,8 @@ The one way to an account: of the command line, the library, the service and its
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping
-from typing import cast
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from trueup.books.audit_books import AuditBooks
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
@@ -17,7 +15,6 @@ from trueup.ports.executor import Executor
 from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.ledger import Ledger
 from trueup.ports.venue import Venue
-from trueup.service.audit import AuditLedger
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
@@ -50,12 +47,9 @@ async def open_accounts(
         for config in loaded.config.accounts:
             venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
             foreign = open_foreign_books(config, loaded, environ, clock)
-            seen = ledger
-            if foreign:
-                audit = AuditBooks(foreign)
-                closing.callback(audit.close)
-                seen = cast(Ledger, AuditLedger(ledger, audit))
-            account = _managed(config, loaded, clock, venue, seen, executor)
+            for books in foreign:
+                closing.callback(books.close)
+            account = _managed(config, loaded, clock, venue, ledger, foreign, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
         ledger.journal.ensure_profiles(
@@ -66,16 +60,15 @@ async def open_accounts(
 
 def open_foreign_books(
     config: AccountConfig, loaded: LoadedConfig, environ: Mapping[str, str], clock: Clock
-) -> dict[str, ForeignBooks]:
-    """The books that this account's profiles keep themselves, by profile id; several may share one."""
+) -> list[ForeignBooks]:
+    """The books that this account's profiles keep themselves; several may share one."""
     profiles = {managed.profile_id: managed.profile for managed in managed_profiles(config)}
     by_name: dict[str, list[Profile]] = {}
     for one in config.profiles:
         if one.books is not None:
             by_name.setdefault(one.books, []).append(profiles[one.profile_id])
-    opened: dict[str, ForeignBooks] = {}
-    for name, owners in by_name.items():
-        books = open_books(
+    return [
+        open_books(
             name,
             loaded.config.books[name],
             config,
@@ -85,8 +78,8 @@ def open_foreign_books(
             clock=clock,
             ledger_url=database_url(loaded, environ),
         )
-        opened |= {one.profile_id: books for one in owners}
-    return opened
+        for name, owners in by_name.items()
+    ]
 
 
 def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:
@@ -111,6 +104,7 @@ def _managed(
     clock: Clock,
     venue: Venue,
     ledger: Ledger,
+    foreign: Sequence[ForeignBooks],
     executor: Executor | None,
 ) -> ManagedAccount:
     return ManagedAccount(
@@ -118,6 +112,7 @@ def _managed(
         profiles=managed_profiles(config),
         venue=venue,
         ledger=ledger,
+        foreign=foreign,
         clock=clock,
         executor=executor,
         lease_ttl_s=loaded.config.service.lease_ttl_s,

@@ -61,42 +61,28 @@ def check_profile(books: "Ledger", profile_id: str | None) -> None:
         raise InputError(f"no profile {profile_id!r}; there are: {', '.join(known) or 'none'}", "--profile")
 
 
-def plan_profiles(
-    loaded: "LoadedConfig", profile_ids: Sequence[str] = (), told: list[str] | None = None
-) -> "list[ProfileReport]":
-    """Plans profiles (none named: all) without a lease and without writing anything.
+def plan_profiles(loaded: "LoadedConfig", profile_ids: Sequence[str] = ()) -> "list[ProfileReport]":
+    """Plans profiles (none named: all); nothing is written to the books.
 
-    Books of the bot's own are read twice, the window of recent activity apart. `told`: gets the rows of them that say
-    nothing certain.
+    A bot's own books are read twice, the window of recent activity apart, where rows do not say when they changed.
     """
-    from trueup.engine.run.observe import RECENT_S
     from trueup.engine.run.plan_account import plan_account
 
     async def plan(account: "ManagedAccount") -> "list[ProfileReport]":
-        foreign = getattr(account.ledger, "foreign", None)
-        if foreign is not None:
-            foreign.look(RECENT_S)
-            await asyncio.sleep(max(one.policy.recent_activity_window_s for one in account.profiles))
-        reports = await plan_account(account)
-        if foreign is not None and told is not None:
-            told.extend(foreign.unclear)
-        return reports
+        return await plan_account(account, waiting=_say_waiting)
 
     return _over_accounts(loaded, profile_ids, plan)
+
+
+def _say_waiting(seconds: float) -> None:
+    from trueup.surfaces.cli.terminal import say
+
+    say(f"read the bot's own books; reading them again in {seconds:g} s, to see what it is writing just now")
 
 
 def apply_plans(loaded: "LoadedConfig", plans: "Mapping[str, Plan]") -> "list[ProfileReport]":
     """Runs the profiles of these approved plans; each applies exactly, or its state is `stale`."""
     from trueup.engine.run.run_account import reconcile_account
-
-    foreign = [
-        one.profile_id
-        for account in loaded.config.accounts
-        for one in account.profiles
-        if one.books is not None and one.profile_id in plans
-    ]
-    if foreign:
-        raise ConfigError(f"{foreign[0]} keeps its books itself; only `trueup plan` looks at them so far")
 
     async def run(account: "ManagedAccount") -> "list[ProfileReport]":
         return (await reconcile_account(account, approved=plans)).profiles

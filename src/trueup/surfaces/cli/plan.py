@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from trueup.model.snapshot import Snapshot
     from trueup.surfaces.cli.documents import Document
 
-UNCLEAR_SHOWN_MAX = 5
 ERROR_FORMAT = "trueup.error/1"
 
 
@@ -148,13 +147,8 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
     from trueup.surfaces.cli.terminal import progress, say
 
     loaded = load(invocation)
-    unclear: list[str] = []
     with progress("reading the books and the venue"):
-        reports = plan_profiles(loaded, profile_ids, unclear)
-    for line in unclear[:UNCLEAR_SHOWN_MAX]:
-        say(f"not understood: {line}")
-    if len(unclear) > UNCLEAR_SHOWN_MAX:
-        say(f"and {len(unclear) - UNCLEAR_SHOWN_MAX} more rows that are not understood")
+        reports = plan_profiles(loaded, profile_ids)
     plans = [report.plan for report in reports if report.plan is not None]
     for number, report in enumerate(reports):
         if number and not invocation.json:
@@ -165,7 +159,7 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
         say(f"wrote {output}; next: trueup apply {output}")
     elif any(plan.corrections for plan in plans) and not invocation.json:
         say("nothing was written; next: trueup apply")
-    return worst([*(report_code(report) for report in reports), INCOMPLETE if unclear else IN_SYNC])
+    return worst([report_code(report) for report in reports])
 
 
 def _show_report(invocation: Invocation, report: "ProfileReport") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trueup.model.errors import RESTORE, ConfigError, LedgerDamaged
+from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.surfaces.cli.configured import load, report_code, require_profiles
 from trueup.surfaces.cli.exit_codes import IN_SYNC, worst
 from trueup.surfaces.cli.invocation import Invocation, common
@@ -48,10 +48,6 @@ def command(
 
     loaded = load(invocation, apply=apply, interval_s=interval_s)
     require_profiles(loaded)
-    if loaded.config.service.apply and any(
-        one.books for account in loaded.config.accounts for one in account.profiles
-    ):
-        raise ConfigError("a profile keeps its books itself: run with apply = false, which only reports")
     set_up_logs()
     reports = asyncio.run(_serve(loaded, once=once, http=http, web=web))
     profiles = [profile for report in reports for profile in report.profiles]
