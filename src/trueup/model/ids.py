@@ -108,6 +108,11 @@ def digest(*facts: str | None) -> str:
     return hashlib.blake2b(_joined(facts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
+def order_digest_of(derived_id: str) -> str:
+    """The digest of its order (or trade) that the id of a break, correction or notification begins with."""
+    return derived_id.partition("-")[0]
+
+
 def digester(*facts: str | None) -> Callable[[str], str]:
     """`digest(*facts, last)` as a function of the last fact: what all share is hashed once."""
     shared = hashlib.blake2b(_joined((*facts, "")).encode(), digest_size=_DIGEST_BYTES)

@@ -61,12 +61,14 @@ class Ledger(Protocol):
         client_order_id: str | None = None,
         venue_order_id: str | None = None,
         trade_id: str | None = None,
+        symbol: str | None = None,
         author: str | None = None,
         reason: str | None = None,
     ) -> LocalRecord:
         """A bot's write, with its row of the order log, in one transaction; or a person's, with `author` and `reason`.
 
         `change` is pure: from what the ids name (empty where nothing) and the ledger's time to what it shall be.
+        `symbol`: of the order, where it is known: orders of two instruments may have one venue order id.
         Raises Conflict where the ids name two orders, or one of another profile.
         """
         ...

@@ -77,8 +77,8 @@ def test_ids_are_unique_within_the_account_however_they_are_written(bench: Bench
     for ids in ("' V-1', 'b1-2'", "'v-2', 'B1-1 '"):
         with pytest.raises(Exception, match=r"(?i)unique"):
             bench.store.execute(
-                "INSERT INTO orders (account_id, profile_id, side, status, venue_order_id, client_order_id) "
-                f"VALUES ('acc-1', 'mom-1', 'buy', 'pending_new', {ids})"
+                "INSERT INTO orders (account_id, profile_id, side, status, symbol, venue_order_id, client_order_id) "
+                f"VALUES ('acc-1', 'mom-1', 'buy', 'pending_new', 'eth-usd', {ids})"
             )
     for useless in ("''", "'0'", "'api'", "'API '"):
         for number in (1, 2):

@@ -10,8 +10,9 @@ from trueup.engine.people.explain import PREFIX_MIN
 from trueup.engine.people.quarantine import find_one_trade
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
-from trueup.model.ids import digest, normal_id
-from trueup.model.snapshot import Decision
+from trueup.model.ids import digest, normal_id, symbol_token
+from trueup.model.plan import Break
+from trueup.model.snapshot import Decision, LocalOrder, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import DecisionKind
 from trueup.ports.ledger import Ledger
@@ -26,6 +27,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     profile_id: str
     venue_order_id: str | None
     client_order_id: str | None
+    symbol: str | None = None
     trade_id: str | None = None
     recorded: bool = False
 
@@ -93,18 +95,10 @@ def ignore_break(
 
 def find_subject(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
     """By either id: from the books, else from the breaks that named it. Raises InputError."""
-    subjects = {
-        owner: Subject(
-            profile_id=owner,
-            venue_order_id=order.venue_order_id,
-            client_order_id=order.client_order_id,
-            trade_id=order.trade_id,
-            recorded=True,
-        )
-        for owner, order in ledger.books.find_order(order_id, profile_id)
-    }
     subjects = (
-        subjects or _from_breaks(ledger, order_id, profile_id) or _from_runs(ledger, order_id, profile_id)
+        _from_books(ledger, order_id, profile_id)
+        or _from_breaks(ledger, order_id, profile_id)
+        or _from_runs(ledger, order_id, profile_id)
     )
     if len(subjects) == 1:
         return next(iter(subjects.values()))
@@ -113,38 +107,61 @@ def find_subject(ledger: Ledger, order_id: str, profile_id: str | None) -> Subje
             f"no order {order_id!r} is recorded, and the newest kept runs have not read it from the venue",
             "order",
         )
-    raise InputError(
-        f"several profiles know {order_id!r} ({', '.join(sorted(subjects))}): say --profile", "order"
-    )
+    owners = sorted({one.profile_id for one in subjects.values()})
+    if len(owners) > 1:
+        raise InputError(f"several profiles know {order_id!r} ({', '.join(owners)}): say --profile", "order")
+    symbols = ", ".join(sorted(one.symbol or "?" for one in subjects.values()))
+    raise InputError(f"orders of {symbols} have the id {order_id!r}: name the client order id", "order")
 
 
-def _from_breaks(ledger: Ledger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+Subjects = dict[tuple[str, str | None], Subject]  # by profile id and the symbol's token
+
+
+def _from_books(ledger: Ledger, order_id: str, profile_id: str | None) -> Subjects:
+    found: Subjects = {}
+    for owner, order in ledger.books.find_order(order_id, profile_id):
+        _add(found, owner, order, trade_id=order.trade_id, recorded=True)
+    return found
+
+
+def _from_breaks(ledger: Ledger, order_id: str, profile_id: str | None) -> Subjects:
     wanted = normal_id(order_id)
-    return {
-        one.profile_id: Subject(
-            profile_id=one.profile_id,
-            venue_order_id=one.found.venue_order_id,
-            client_order_id=one.found.client_order_id,
-        )
-        for one in ledger.journal.list_breaks(profile_id, open_only=False)
-        if wanted in {normal_id(id_ or "") for id_ in (one.found.venue_order_id, one.found.client_order_id)}
-    }
+    found: Subjects = {}
+    for one in ledger.journal.list_breaks(profile_id, open_only=False):
+        if wanted in {normal_id(id_ or "") for id_ in (one.found.venue_order_id, one.found.client_order_id)}:
+            _add(found, one.profile_id, one.found)
+    return found
 
 
-def _from_runs(ledger: Ledger, order_id: str, profile_id: str | None) -> dict[str, Subject]:
+def _from_runs(ledger: Ledger, order_id: str, profile_id: str | None) -> Subjects:
     """What the newest kept runs read from the venue: somebody else's orders of the past are in no break."""
     wanted = normal_id(order_id)
-    found: dict[str, Subject] = {}
+    found: Subjects = {}
     for run in ledger.journal.list_runs(profile_id, RUNS_SEARCHED):
         venue = decode_snapshot(ledger.journal.load_run(run.run_id)[1]).venue
         for order in (*venue.open_orders.rows, *venue.history.orders):
             if wanted in {normal_id(id_ or "") for id_ in (order.venue_order_id, order.client_order_id)}:
-                found[run.profile_id] = Subject(
-                    profile_id=run.profile_id,
-                    venue_order_id=order.venue_order_id,
-                    client_order_id=order.client_order_id,
-                )
+                _add(found, run.profile_id, order)
     return found
+
+
+def _add(
+    found: Subjects,
+    owner: str,
+    named: LocalOrder | VenueOrder | Break,
+    *,
+    trade_id: str | None = None,
+    recorded: bool = False,
+) -> None:
+    token = None if named.symbol is None else symbol_token(named.symbol)
+    found[owner, token] = Subject(
+        profile_id=owner,
+        venue_order_id=named.venue_order_id,
+        client_order_id=named.client_order_id,
+        symbol=named.symbol,
+        trade_id=trade_id,
+        recorded=recorded,
+    )
 
 
 def _unrecorded(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
@@ -176,6 +193,7 @@ def _decide(
         kind=kind,
         venue_order_id=subject.venue_order_id,
         client_order_id=subject.client_order_id,
+        symbol=subject.symbol,
         trade_id=trade_id,
         break_id=break_id,
         until=until,

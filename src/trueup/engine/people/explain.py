@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from trueup.model.decode import decode_plan
 from trueup.model.errors import InputError
-from trueup.model.ids import normal_id
+from trueup.model.ids import are_apart, normal_id, symbol_token
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.ports.ledger import Ledger
@@ -72,7 +72,8 @@ def _former_orders(ledger: Ledger, reference: str, profile_id: str | None) -> li
 def _by_order(ledger: Ledger, records: list[BreakRecord]) -> list[Explanation]:
     by_order: dict[tuple[str | None, ...], list[BreakRecord]] = {}
     for one in records:
-        key = (one.profile_id, one.found.venue_order_id, one.found.client_order_id)
+        symbol = one.found.symbol and symbol_token(one.found.symbol)
+        key = (one.profile_id, symbol, one.found.venue_order_id, one.found.client_order_id)
         by_order.setdefault(key, []).append(one)
     return [_of_breaks(ledger, together) for together in by_order.values()]
 
@@ -80,7 +81,8 @@ def _by_order(ledger: Ledger, records: list[BreakRecord]) -> list[Explanation]:
 def _of_breaks(ledger: Ledger, records: list[BreakRecord]) -> Explanation:
     profile_id, found = records[0].profile_id, records[0].found
     order_id = found.venue_order_id or found.client_order_id
-    orders = ledger.books.find_order(order_id, profile_id) if order_id is not None else []
+    named = ledger.books.find_order(order_id, profile_id) if order_id is not None else []
+    orders = [one for one in named if not are_apart(one[1].symbol, found.symbol)]
     if not orders:
         return Explanation(profile_id=profile_id, breaks=records)
     order = orders[0][1]
@@ -119,5 +121,9 @@ def _trades(ledger: Ledger, reference: str, profile_id: str | None) -> list[Expl
 
 def _breaks_of(ledger: Ledger, profile_id: str, order: LocalOrder) -> list[BreakRecord]:
     ids = {order.venue_order_id, order.client_order_id, *order.previous_venue_order_ids} - {None}
-    records = ledger.journal.list_breaks(profile_id, open_only=False)
-    return [one for one in records if {one.found.venue_order_id, one.found.client_order_id} & ids]
+    return [
+        one
+        for one in ledger.journal.list_breaks(profile_id, open_only=False)
+        if {one.found.venue_order_id, one.found.client_order_id} & ids
+        and not are_apart(one.found.symbol, order.symbol)
+    ]

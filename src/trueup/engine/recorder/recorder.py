@@ -148,7 +148,7 @@ class Recorder:
             fold = fold_fills(bound, record.fills, evidence, rules)
             return self._laid(record, _updated(bound, updated_at), fold) if fold.changes_books else record
 
-        return self._change("filled", change, client_order_id, told.venue_order_id)
+        return self._change("filled", change, client_order_id, told.venue_order_id, symbol=told.symbol)
 
     def record_cancel_requested(self, client_order_id: str, venue_order_id: str | None = None) -> LocalOrder:
         """The bot is about to ask the venue to cancel it."""
@@ -272,11 +272,18 @@ class Recorder:
             client_order_id=order.client_order_id,
             venue_order_id=order.venue_order_id,
             trade_id=order.trade_id,
+            symbol=order.symbol,
         )
         return _order_of(record, order.client_order_id)
 
     def _change(
-        self, event: str, change: Change, client_order_id: str | None, venue_order_id: str | None
+        self,
+        event: str,
+        change: Change,
+        client_order_id: str | None,
+        venue_order_id: str | None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
         def of_known_order(record: LocalRecord, now: str) -> LocalRecord:
             return change(_order_of(record, client_order_id or venue_order_id), record, now)
@@ -287,6 +294,7 @@ class Recorder:
             of_known_order,
             client_order_id=client_order_id,
             venue_order_id=venue_order_id,
+            symbol=symbol,
         )
         return _order_of(record, client_order_id or venue_order_id)
 

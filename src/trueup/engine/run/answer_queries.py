@@ -147,7 +147,7 @@ async def find_order(account: ManagedAccount, query: Query, sent_at: str) -> Ven
         answer = _unknown(by, order_id, f"{type(error).__name__}: {error}")
     if not _replies_to(answer, by, order_id):
         answer = _unknown(by, order_id, "the reply was to another request")
-    return replace(answer, read_at=earlier(answer.read_at, sent_at))
+    return replace(answer, read_at=earlier(answer.read_at, sent_at), symbol=query.symbol)
 
 
 async def read_history(account: ManagedAccount, query: Query, sent_at: str) -> HistoryRead:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import cast
 
+from msgspec.structs import replace
+
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
 from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
 from trueup.ledgers.sql.rows import (
@@ -66,18 +68,29 @@ def find_local(database: Database, account_id: str, profile_id: str, ids: Sequen
     with database.reading():
         read_at = stamp(database.now_ns())
         rows = _rows_by_ids(database, account_id, ids)
-    by_venue = {venue_id: row for row in rows for venue_id in _venue_ids(row.order)}
-    by_client = {known_client_id(row.order.client_order_id): row for row in rows}
+    by_venue: dict[str, list[OrderRow]] = defaultdict(
+        list
+    )  # several where orders of two instruments have one number
+    by_client: dict[str, list[OrderRow]] = defaultdict(list)
+    for row in rows:
+        for venue_id in _venue_ids(row.order):
+            by_venue[venue_id].append(row)
+        by_client[known_client_id(row.order.client_order_id) or ""].append(row)
     answers = []
     for order_id in ids:
-        for by, row in (
-            (QueryBy.VENUE_ORDER_ID, by_venue.get(normal_id(order_id))),
-            (QueryBy.CLIENT_ORDER_ID, by_client.get(known_client_id(order_id) or normal_id(order_id))),
+        for by, found in (
+            (QueryBy.VENUE_ORDER_ID, by_venue.get(normal_id(order_id), [])),
+            (QueryBy.CLIENT_ORDER_ID, by_client.get(known_client_id(order_id) or normal_id(order_id), [])),
         ):
-            outcome = Outcome.ABSENT if row is None else Outcome.FOUND
-            order = row.order if row is not None and row.profile_id == profile_id else None
-            answers.append(LocalAnswer(by=by, id=order_id, outcome=outcome, read_at=read_at, order=order))
+            absent = LocalAnswer(by=by, id=order_id, outcome=Outcome.ABSENT, read_at=read_at)
+            answers += [_found(absent, row, profile_id) for row in found] or [absent]
     return answers
+
+
+def _found(absent: LocalAnswer, row: OrderRow, profile_id: str) -> LocalAnswer:
+    """Another profile's order is not shown, only its instrument."""
+    order = row.order if row.profile_id == profile_id else None
+    return replace(absent, outcome=Outcome.FOUND, order=order, symbol=row.order.symbol)
 
 
 def related(

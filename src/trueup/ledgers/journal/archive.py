@@ -101,7 +101,10 @@ def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> li
     """Writes, breaks, corrections, notifications and decisions of one order, in order of time."""
     venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
     with database.reading():
-        keys = [int_value(row[0]) for row in database.rows("order_key", profile_id, venue_id, client_id)]
+        keys = [
+            int_value(row[0])
+            for row in database.rows("order_key", profile_id, venue_id, client_id, order.symbol)
+        ]
         rows = [row for key in keys for row in database.rows("timeline_log", key)]
         return _timeline(database, profile_id, rows, json_list(_ids_of(order)), None)
 

@@ -41,6 +41,7 @@ def add_decision(database: Database, profile_id: str, decision: Decision) -> Non
             decision.reason,
             decision.decided_at,
             profile_id,
+            decision.symbol,
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from trueup.ledgers.sql.database import Value
-from trueup.model.ids import known_id
+from trueup.model.ids import known_id, symbol_token
 from trueup.model.plan import Break, Correction, Plan
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
@@ -19,7 +19,8 @@ def exit_audit(plan: Plan, applied: Iterable[Correction], *, run_id: str, audite
     if batch_id is None:
         return
     inserted = {one.correction_id for one in applied}
-    orders = {known_id(one.venue_order_id): one for one in plan.projected_orders}
+    orders = {(known_id(one.venue_order_id), _token(one.symbol)): one for one in plan.projected_orders}
+    symbols = {one.break_id: one.symbol for one in plan.breaks}
     for one in plan.corrections:
         if one.kind is CorrectionKind.INSERT_EXIT:
             state = INSERTED if one.correction_id in inserted else PROPOSED
@@ -27,13 +28,17 @@ def exit_audit(plan: Plan, applied: Iterable[Correction], *, run_id: str, audite
                 one.venue_order_id,
                 one.trade_id,
                 state,
-                *_of_order(orders[known_id(one.venue_order_id)]),
+                *_of_order(orders[known_id(one.venue_order_id), _token(symbols.get(one.break_id))]),
             )
             yield (plan.profile_id, batch_id, *facts, one.reason, run_id, audited_at)
     for found in plan.breaks:
         if found.kind is BreakKind.MISSING_EXIT and found.reason == Reason.DRY_RUN:
             facts = (found.venue_order_id, found.trade_id, PROPOSED, *_of_break(found))
             yield (plan.profile_id, batch_id, *facts, found.reason, run_id, audited_at)
+
+
+def _token(symbol: str | None) -> str | None:
+    return None if symbol is None else symbol_token(symbol)
 
 
 def _of_order(order: LocalOrder) -> Row:

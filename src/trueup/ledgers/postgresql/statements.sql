@@ -49,7 +49,7 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
 
 -- fragment: decision_pairs
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
-  'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
+  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
   'decided_at', decided_at
 
 -- fragment: order_rows
@@ -591,8 +591,9 @@ ON CONFLICT (profile_id, batch_id, venue_order_id) DO UPDATE SET
 
 -- name: insert_decision
 INSERT INTO decisions (
-  decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+  decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id,
+  symbol)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: revoke_decision
 UPDATE decisions SET revoked_at = $2, revoked_by = $3, revoke_reason = $4
@@ -692,6 +693,7 @@ FROM outbox WHERE delivered_at IS NULL
 -- name: order_key
 SELECT order_key FROM orders
 WHERE profile_id = $1 AND CASE WHEN $2::text IS NOT NULL THEN venue_id_normal = $2 ELSE client_id_normal = $3 END
+  AND symbol IS NOT DISTINCT FROM $4
 
 -- name: timeline_log
 SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = $1 ORDER BY seq

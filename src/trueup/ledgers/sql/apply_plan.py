@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from trueup.ledgers.sql.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.sql.rows import canonical_trade
-from trueup.model.ids import known_client_id, normal_id
+from trueup.model.ids import are_apart, known_client_id, normal_id
 from trueup.model.money import same
 from trueup.model.plan import Correction, Notification
 from trueup.model.snapshot import Fill, LocalOrder
@@ -152,11 +152,14 @@ class _RowFinder:
         self._profile_id = profile_id
         self._client: dict[str | None, OrderRow] = {}
         self._venue: dict[str, OrderRow] = {}
+        self._others: dict[str, list[OrderRow]] = {}  # of other instruments, that have a venue id, too
         self._unnamed: dict[str, list[OrderRow]] = {}
         for row, (order, client_id, venue_ids) in zip(rows, with_ids([r.order for r in rows]), strict=True):
             if client_id is not None:
                 self._client[client_id] = row
             for venue_id in venue_ids:
+                if venue_id in self._venue:
+                    self._others.setdefault(venue_id, []).append(self._venue[venue_id])
                 self._venue[venue_id] = row
             if client_id is None and not venue_ids and order.trade_id is not None:
                 # a correction may bind its first id
@@ -180,12 +183,20 @@ class _RowFinder:
         row = self._client.get(subject.client_id)
         found = [] if row is None else [row]
         for venue_id in subject.venue_ids:
-            other = self._venue.get(venue_id)
+            other = self._of_venue_id(venue_id, subject.after.symbol)
             if other is not None and other is not row:
                 found.append(other)
         if not found and subject.after.version > 1:
             found = self._named_before(subject)
         return found if len(found) < 2 else list({one.order_key: one for one in found}.values())
+
+    def _of_venue_id(self, venue_id: str, symbol: str | None) -> OrderRow | None:
+        """The row of this instrument: at some exchanges another one's order has the same number."""
+        row = self._venue.get(venue_id)
+        if row is None or not are_apart(row.order.symbol, symbol):
+            return row
+        others = self._others.get(venue_id, ())
+        return next((one for one in others if not are_apart(one.order.symbol, symbol)), None)
 
     def _named_before(self, subject: OrderSubject) -> list[OrderRow]:
         """Re-bound to a successor with a client order id of its own, or bound for the first time."""

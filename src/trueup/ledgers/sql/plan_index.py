@@ -13,11 +13,13 @@ from msgspec import Struct
 from trueup.ledgers.sql.rows import canonical_fill, fill_identity
 from trueup.model.errors import InvariantError
 from trueup.model.ids import (
+    are_apart,
     comparable_client_ids,
     comparable_ids,
     known_client_id,
     known_id,
     normal_id,
+    order_digest_of,
     symbol_token,
 )
 from trueup.model.plan import Correction, Notification, Plan
@@ -55,11 +57,16 @@ class PlanIndex:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._by_client: dict[str | None, OrderSubject] = {}
+        self._of_several: dict[str, list[OrderSubject]] = {}  # by ids that orders of several instruments have
+        self._symbols: dict[str, str | None] = {}  # of breaks, where there are such ids
+        self._by_digest: dict[str, OrderSubject] = {}
         self._by_venue: dict[str | None, OrderSubject] = {}
         self._by_trade: dict[str | None, OrderSubject] = {}
         self._aliases: dict[Kin, Kin] = {}
         self.trades = {t.trade_id: TradeSubject(t, symbol_token(t.symbol)) for t in plan.projected_trades}
         self.orders = [self._subject(*named) for named in with_ids(plan.projected_orders)]
+        if self._of_several:
+            self._symbols = {one.break_id: one.symbol for one in plan.breaks}
         if self.trades:
             self._join_kin()
         for one in plan.corrections:
@@ -83,7 +90,11 @@ class PlanIndex:
 
     def kin_of_notification(self, one: Notification) -> Kin | None:
         """Null: about nothing that this plan changes."""
-        subject = self._find(one.client_order_id, one.venue_order_id) or self.trades.get(one.trade_id or "")
+        subject: OrderSubject | TradeSubject | None
+        subject = self._by_digest.get(order_digest_of(one.notification_id))
+        if subject is None:
+            subject = self._find(one.client_order_id, one.venue_order_id)
+        subject = subject or self.trades.get(one.trade_id or "")
         return None if subject is None else subject.kin
 
     def _subject(self, order: LocalOrder, client_id: str | None, venue_ids: tuple[str, ...]) -> OrderSubject:
@@ -95,6 +106,10 @@ class PlanIndex:
         subject = OrderSubject(order, client_id, venue_ids, kin)
         if client_id is not None:
             self._by_client[client_id] = subject
+        for venue_id in venue_ids:
+            other = self._by_venue.get(venue_id)
+            if other is not None and are_apart(other.after.symbol, order.symbol):
+                self._of_several.setdefault(venue_id, [other]).append(subject)
         if venue_ids:  # an id that an order has now wins over one that another had
             self._by_venue[venue_ids[0]] = subject
             for venue_id in venue_ids[1:]:
@@ -119,8 +134,14 @@ class PlanIndex:
             kin = self._aliases[kin]
         return kin
 
-    def _find(self, client_order_id: str | None, venue_order_id: str | None) -> OrderSubject | None:
+    def _find(
+        self, client_order_id: str | None, venue_order_id: str | None, symbol: str | None = None
+    ) -> OrderSubject | None:
         """Ids that are comparable as they stand are the normal case, and cost one look."""
+        if self._of_several:
+            for subject in self._of_several.get(known_id(venue_order_id) or "", ()):
+                if symbol is not None and not are_apart(subject.after.symbol, symbol):
+                    return subject
         return (
             self._by_venue.get(venue_order_id)
             or self._by_venue.get(known_id(venue_order_id))
@@ -133,8 +154,11 @@ class PlanIndex:
             subject = self.trades.get(one.trade_id or "")
         else:
             nameless = one.client_order_id is None and one.venue_order_id is None
-            found = self._find(one.client_order_id, one.venue_order_id)
+            symbol = self._symbols.get(one.break_id) if self._of_several else None
+            found = self._find(one.client_order_id, one.venue_order_id, symbol)
             subject = self._by_trade.get(one.trade_id) if nameless else found
+            if self._of_several and isinstance(subject, OrderSubject):
+                self._by_digest[order_digest_of(one.correction_id)] = subject
         if subject is None:
             raise InvariantError(
                 f"correction {one.correction_id} ({one.kind}) names no projected order or trade: {_NEW_PLAN}"
@@ -142,7 +166,7 @@ class PlanIndex:
         return subject
 
     def _place_fill(self, fill: Fill) -> None:
-        subject = self._find(fill.client_order_id, fill.venue_order_id)
+        subject = self._find(fill.client_order_id, fill.venue_order_id, fill.symbol)
         if subject is None:
             raise InvariantError(f"projected fill {fill.fill_id} names no projected order: {_NEW_PLAN}")
         subject.fills += ((fill_identity(fill, subject.after), fill),)

@@ -67,6 +67,7 @@ class SqlLedger:
         client_order_id: str | None = None,
         venue_order_id: str | None = None,
         trade_id: str | None = None,
+        symbol: str | None = None,
         author: str | None = None,
         reason: str | None = None,
     ) -> LocalRecord:
@@ -79,6 +80,7 @@ class SqlLedger:
             client_order_id=client_order_id,
             venue_order_id=venue_order_id,
             trade_id=trade_id,
+            symbol=symbol,
             author=author,
             reason=reason,
         )

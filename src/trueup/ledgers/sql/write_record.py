@@ -28,7 +28,7 @@ from trueup.ledgers.sql.rows import (
     one_document,
 )
 from trueup.model.errors import Conflict
-from trueup.model.ids import known_client_id, known_id, normal_id
+from trueup.model.ids import are_apart, known_client_id, known_id, normal_id
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.ports.book_rows import FillIdentity, FillRow, OrderRow, OrderWrite, Place, TradeRow, TradeWrite
 from trueup.ports.books import Books, LocalRecord
@@ -53,6 +53,7 @@ def write_record(
     client_order_id: str | None,
     venue_order_id: str | None,
     trade_id: str | None,
+    symbol: str | None = None,
     author: str | None = None,
     reason: str | None = None,
 ) -> LocalRecord:
@@ -60,7 +61,7 @@ def write_record(
     with database.transaction():
         home = home_of(database, profile_id)
         place = home.place
-        order = _find_order(database, place, client_order_id, venue_order_id)
+        order = _find_order(database, place, client_order_id, venue_order_id, symbol)
         is_trade_alone = client_order_id is None and venue_order_id is None
         found = _find(database, place, order, trade_id, is_trade_alone=is_trade_alone)
         wanted = change(found.record, place.now)
@@ -86,16 +87,24 @@ def _report(database: Database, place: Place, wanted: LocalRecord, written_by: s
 
 
 def _find_order(
-    database: Database, place: Place, client_order_id: str | None, venue_order_id: str | None
+    database: Database,
+    place: Place,
+    client_order_id: str | None,
+    venue_order_id: str | None,
+    symbol: str | None,
 ) -> OrderRow | None:
-    """By the venue order id; else by the client's, unless that order is bound to another venue order."""
+    """By the venue order id, in the symbol's instrument; else by the client's, unless that order is bound to another
+    venue order.
+    """
     client_id, venue_id = known_client_id(client_order_id), known_id(venue_order_id)
     wanted = json_list([venue_id] if venue_id else []), json_list([client_id] if client_id else [])
     rows = one_document(database.rows("orders_by_ids", place.account_id, *wanted), ORDER_ROWS)
     of_client = next(
         (r for r in rows if client_id and known_client_id(r.order.client_order_id) == client_id), None
     )
-    of_venue = next((r for r in rows if venue_id and venue_id in _venue_ids(r.order)), None)
+    instrument = symbol or (None if of_client is None else of_client.order.symbol)
+    named = [r for r in rows if venue_id and venue_id in _venue_ids(r.order)]
+    of_venue = _of_instrument([r for r in named if not are_apart(r.order.symbol, instrument)], venue_order_id)
     found = of_venue or of_client
     if found is not None and found.profile_id != place.profile_id:
         raise Conflict(
@@ -113,6 +122,15 @@ def _find_order(
             f"not {venue_order_id!r}: record a replacement with record_replaced, or compare both with the venue"
         )
     return found
+
+
+def _of_instrument(rows: list[OrderRow], venue_order_id: str | None) -> OrderRow | None:
+    """At some exchanges orders of several instruments have one number: it alone does not say which is meant."""
+    if len(rows) > 1:
+        raise Conflict(
+            f"orders of several instruments have the venue order id {venue_order_id!r}: name the client order id, too"
+        )
+    return rows[0] if rows else None
 
 
 def _venue_ids(order: LocalOrder) -> list[str]:

@@ -95,11 +95,14 @@ CREATE TABLE trueup.orders (
   client_id_normal text COLLATE "C" GENERATED ALWAYS AS (
     nullif(nullif(nullif(trueup.normal_id(client_order_id), ''), '0'), 'api')) STORED,
   trade_id_normal  text COLLATE "C" GENERATED ALWAYS AS (trueup.normal_id(trade_id)) STORED,
+  -- the symbol's token, as far as SQL makes it: at some exchanges orders of two instruments have one number
+  instrument       text COLLATE "C" GENERATED ALWAYS AS (lower(translate(coalesce(symbol, ''), '/-_:. ', ''))) STORED,
   is_live          boolean GENERATED ALWAYS AS (status IN (
     'pending_new', 'partially_filled', 'pending_cancel', 'pending_replace', 'suspended')) STORED,
   CHECK (coalesce(client_order_id, venue_order_id, trade_id) IS NOT NULL)
 ) WITH (fillfactor = 80);
-CREATE UNIQUE INDEX orders_by_venue_id ON trueup.orders (account_id, venue_id_normal) WHERE venue_id_normal IS NOT NULL;
+CREATE UNIQUE INDEX orders_by_venue_id ON trueup.orders (account_id, venue_id_normal, instrument)
+  WHERE venue_id_normal IS NOT NULL;
 CREATE UNIQUE INDEX orders_by_client_id ON trueup.orders (account_id, client_id_normal) WHERE client_id_normal IS NOT NULL;
 CREATE INDEX orders_by_trade ON trueup.orders (profile_id, trade_id_normal) WHERE trade_id_normal IS NOT NULL;
 CREATE INDEX orders_without_ids ON trueup.orders (profile_id) WHERE venue_id_normal IS NULL AND client_id_normal IS NULL;
@@ -111,8 +114,9 @@ CREATE INDEX orders_past_the_log ON trueup.orders (profile_id) WHERE logged_vers
 CREATE TABLE trueup.previous_ids (
   account_id      text COLLATE "C" NOT NULL,
   venue_id_normal text COLLATE "C" NOT NULL,
+  instrument      text COLLATE "C" NOT NULL,
   order_key       bigint NOT NULL REFERENCES trueup.orders (order_key),
-  PRIMARY KEY (account_id, venue_id_normal)
+  PRIMARY KEY (account_id, venue_id_normal, instrument)
 );
 CREATE INDEX previous_ids_by_order ON trueup.previous_ids (order_key);
 
@@ -288,6 +292,7 @@ CREATE TABLE trueup.decisions (
   kind            text NOT NULL CHECK (kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order')),
   venue_order_id  text,
   client_order_id text,
+  symbol          text,              -- tells apart orders of two instruments that have one number
   trade_id        text,
   break_id        text,
   until           text COLLATE "C",  -- null: for good
@@ -360,8 +365,8 @@ EXECUTE FUNCTION trueup.raise_trade_version();
 CREATE FUNCTION trueup.keep_previous_ids() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM trueup.previous_ids WHERE order_key = NEW.order_key;
-  INSERT INTO trueup.previous_ids (account_id, venue_id_normal, order_key)
-    SELECT DISTINCT NEW.account_id, trueup.normal_id(one), NEW.order_key
+  INSERT INTO trueup.previous_ids (account_id, venue_id_normal, instrument, order_key)
+    SELECT DISTINCT NEW.account_id, trueup.normal_id(one), NEW.instrument, NEW.order_key
     FROM json_array_elements_text(NEW.previous_venue_order_ids::json) AS one;
   RETURN NULL;
 END $$;

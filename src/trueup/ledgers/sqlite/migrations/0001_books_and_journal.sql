@@ -85,6 +85,9 @@ CREATE TABLE orders (
   client_id_normal TEXT GENERATED ALWAYS AS (
     nullif(nullif(nullif(lower(trim(client_order_id, char(32, 9, 10, 11, 12, 13))), ''), '0'), 'api')) VIRTUAL,
   trade_id_normal  TEXT GENERATED ALWAYS AS (lower(trim(trade_id, char(32, 9, 10, 11, 12, 13)))) VIRTUAL,
+  -- the symbol's token, as far as SQL makes it: at some exchanges orders of two instruments have one number
+  instrument       TEXT GENERATED ALWAYS AS (lower(replace(replace(replace(replace(replace(replace(
+    coalesce(symbol, ''), '/', ''), '-', ''), '_', ''), ':', ''), '.', ''), ' ', ''))) VIRTUAL,
   -- CASE, and OR above: of an IN with more than two words SQLite makes a table, for every row and check that is written
   is_live          INTEGER GENERATED ALWAYS AS (CASE status
     WHEN 'pending_new' THEN 1 WHEN 'partially_filled' THEN 1 WHEN 'pending_cancel' THEN 1
@@ -93,7 +96,8 @@ CREATE TABLE orders (
     END) VIRTUAL,
   CHECK (coalesce(client_order_id, venue_order_id, trade_id) IS NOT NULL)
 ) STRICT;
-CREATE UNIQUE INDEX orders_by_venue_id ON orders (account_id, venue_id_normal) WHERE venue_id_normal IS NOT NULL;
+CREATE UNIQUE INDEX orders_by_venue_id ON orders (account_id, venue_id_normal, instrument)
+  WHERE venue_id_normal IS NOT NULL;
 CREATE UNIQUE INDEX orders_by_client_id ON orders (account_id, client_id_normal) WHERE client_id_normal IS NOT NULL;
 CREATE INDEX orders_by_trade ON orders (profile_id, trade_id_normal) WHERE trade_id_normal IS NOT NULL;
 CREATE INDEX orders_without_ids ON orders (profile_id) WHERE venue_id_normal IS NULL AND client_id_normal IS NULL;
@@ -105,8 +109,9 @@ CREATE INDEX orders_past_the_log ON orders (profile_id) WHERE logged_version <> 
 CREATE TABLE previous_ids (
   account_id      TEXT NOT NULL,
   venue_id_normal TEXT NOT NULL,
+  instrument      TEXT NOT NULL,
   order_key       INTEGER NOT NULL REFERENCES orders (order_key),
-  PRIMARY KEY (account_id, venue_id_normal)
+  PRIMARY KEY (account_id, venue_id_normal, instrument)
 ) STRICT, WITHOUT ROWID;
 
 -- `qty` is the effective quantity: what real fills took the place of is taken off an inferred one.
@@ -274,6 +279,7 @@ CREATE TABLE decisions (
   kind            TEXT NOT NULL CHECK (kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order')),
   venue_order_id  TEXT,
   client_order_id TEXT,
+  symbol          TEXT,              -- tells apart orders of two instruments that have one number
   trade_id        TEXT,
   break_id        TEXT,
   until           TEXT,              -- null: for good
@@ -342,16 +348,16 @@ CREATE TRIGGER orders_previous_ids_updated AFTER UPDATE OF previous_venue_order_
 WHEN NEW.previous_venue_order_ids <> OLD.previous_venue_order_ids
 BEGIN
   DELETE FROM previous_ids WHERE order_key = NEW.order_key;
-  INSERT INTO previous_ids (account_id, venue_id_normal, order_key)
-    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.order_key
+  INSERT INTO previous_ids (account_id, venue_id_normal, instrument, order_key)
+    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.instrument, NEW.order_key
     FROM json_each(NEW.previous_venue_order_ids);
 END;
 
 CREATE TRIGGER orders_previous_ids_inserted AFTER INSERT ON orders
 WHEN NEW.previous_venue_order_ids <> '[]'
 BEGIN
-  INSERT INTO previous_ids (account_id, venue_id_normal, order_key)
-    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.order_key
+  INSERT INTO previous_ids (account_id, venue_id_normal, instrument, order_key)
+    SELECT DISTINCT NEW.account_id, lower(trim(value, char(32, 9, 10, 11, 12, 13))), NEW.instrument, NEW.order_key
     FROM json_each(NEW.previous_venue_order_ids);
 END;
 
