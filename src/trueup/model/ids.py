@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
@@ -111,6 +112,31 @@ def digest(*facts: str | None) -> str:
 def order_digest_of(derived_id: str) -> str:
     """The digest of its order (or trade) that the id of a break, correction or notification begins with."""
     return derived_id.partition("-")[0]
+
+
+BREAK_DIGITS_MIN = 6  # of a break's id: what names it, where they are unique
+BREAK_DIGITS_SHOWN = 8
+
+
+def short_break_ids(break_ids: Sequence[str]) -> list[str]:
+    """Each break's id as it is shown and can be typed: its first digits, with its kind where others begin so, too."""
+    digits = [one[:BREAK_DIGITS_SHOWN] for one in break_ids]
+    times = Counter(digits)
+    return [
+        own if times[own] == 1 else f"{own}-{one.partition('-')[2]}"
+        for own, one in zip(digits, break_ids, strict=True)
+    ]
+
+
+def names_break(reference: str, break_id: str) -> bool:
+    """Whether a reference is a break's id, its beginning, or the beginning of its digest with the rest whole."""
+    if break_id == reference:
+        return True
+    digits, _, rest = reference.partition("-")
+    if len(digits) < BREAK_DIGITS_MIN:
+        return False
+    own_digits, _, own_rest = break_id.partition("-")
+    return break_id.startswith(reference) or (own_digits.startswith(digits) and own_rest == rest != "")
 
 
 def digester(*facts: str | None) -> Callable[[str], str]:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.acceptance.plan.snapshots import (
     asked,
+    at,
     fill,
     found,
     history,
@@ -247,6 +248,29 @@ def test_of_two_records_the_one_with_more_filled_wins():
 def test_of_two_records_with_equal_fills_the_terminal_one_wins():
     planned = plan([local_order()], [venue_order()], history=history([venue_order(**GONE)]))
     assert steps(planned) == ["set_status v-1 canceled"]
+
+
+@pytest.mark.parametrize(
+    ("record", "state", "ended"),
+    [
+        ({"end_derived": True}, "complete", False),
+        ({"end_derived": True}, "partial", True),
+        ({"end_derived": True, "updated_at": at(-500)}, "complete", True),
+        ({"end_derived": True, "updated_at": at(-700)}, "complete", False),
+        ({"end_derived": True, "updated_at": None}, "complete", False),
+        ({}, "complete", True),
+    ],
+)
+def test_a_derived_end_does_not_outrank_a_complete_open_list_that_is_not_older(record, state, ended):
+    past = history([venue_order(**(GONE | record))])
+    planned = plan([local_order()], open_orders([venue_order()], state), history=past)
+    assert steps(planned) == (["set_status v-1 canceled"] if ended else [])
+
+
+def test_what_a_derived_end_has_filled_still_counts():
+    past = history([venue_order(**(HALF | {"status": "canceled", "end_derived": True}))])
+    planned = plan([local_order()], [venue_order()], history=past)
+    assert stands(planned, "v-1") == "partially_filled 5 @ 100"
 
 
 def test_more_filled_beats_terminal():

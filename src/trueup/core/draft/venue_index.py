@@ -1,6 +1,7 @@
 """The venue's orders in one index: the open-order read, the answers and the history, each order once.
 
-Two records of one order are merged: the more advanced wins (higher filled, then terminal).
+Two records of one order are merged: the more advanced wins (higher filled, then terminal; but an end that the adapter
+only derived does not outrank a complete open list that has the order live and not older).
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from trueup.model.ids import (
 from trueup.model.money import amount
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import TERMINAL, Outcome, QueryBy, Status
+from trueup.model.vocabulary import LIVE, TERMINAL, Outcome, QueryBy, Status
 
 _INHERITED = (
     "client_order_id",
@@ -54,6 +55,8 @@ class VenueIndex:
         self.open_ids: set[str] | None = None  # null: every order of `by_id` is in the open-order read
         self.read_at_of: dict[str, str | None] = {}  # where it is not the open-order read's
         self.open_read_at: str | None = None
+        self.open_is_complete = False
+        self._listed_times: dict[str, int] = {}  # how often, where the open-order read has an order twice
         self.answered: set[str] = set()  # venue order ids whose record a query answered
         self.asked: dict[tuple[QueryBy, str], VenueAnswer] = {}
         self.successor_of: dict[str, str] = {}
@@ -63,8 +66,8 @@ class VenueIndex:
             str, list[Reading]
         ] = {}  # orders with more than one record, until `merge_records`
 
-    def add_open_rows(self, rows: list[VenueOrder], read_at: str | None) -> None:
-        self.open_read_at = read_at
+    def add_open_rows(self, rows: list[VenueOrder], read_at: str | None, *, is_complete: bool) -> None:
+        self.open_read_at, self.open_is_complete = read_at, is_complete
         ids = comparable_ids([row.venue_order_id for row in rows])
         by_id = dict(zip(ids, rows, strict=True))
         if None not in by_id and len(by_id) == len(rows):
@@ -94,6 +97,7 @@ class VenueIndex:
         """One record from outside the open-order read. Returns its comparable id."""
         if self.open_ids is None:
             self.open_ids = set(self.by_id)
+            self._listed_times = {one: len(readings) for one, readings in self._several.items()}
         venue_id = known_id(record.venue_order_id)
         if venue_id is not None and venue_id not in self.by_id:
             self.read_at_of[venue_id] = read_at
@@ -117,10 +121,25 @@ class VenueIndex:
         for venue_id, readings in self._several.items():
             if len({symbol_token(one.symbol) for one, _ in readings if one.symbol is not None}) > 1:
                 self.ids_of_several.add(venue_id)
-            ranked = sorted(readings, key=_rank, reverse=True)
+            ranked = sorted(self._believed(venue_id, readings), key=_rank, reverse=True)
             self.by_id[venue_id] = _merged([record for record, _ in ranked])
             self.read_at_of[venue_id] = ranked[0][1]
         self._several = {}
+
+    def _believed(self, venue_id: str, readings: list[Reading]) -> list[Reading]:
+        """An end that the adapter only derived gives way to a complete open list that has the order live, as new."""
+        # the open list's rows were added first
+        listed, listed_at = max(readings[: self._listed_times.get(venue_id, 1)], key=_rank)
+        if not (self.open_is_complete and self.is_open(venue_id)) or listed.status not in LIVE:
+            return readings
+        return [
+            (replace(one, status=listed.status), read_at)
+            if one.end_derived
+            and one.status in TERMINAL
+            and not _is_newer((one, read_at), (listed, listed_at))
+            else (one, read_at)
+            for one, read_at in readings
+        ]
 
     def link_replacements(self) -> None:
         """Chains as one index, from either end of each link.
@@ -222,6 +241,14 @@ def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
         -1 if read_at is None else to_ns(read_at),
         msgspec.json.encode(record),
     )
+
+
+def _is_newer(reading: Reading, other: Reading) -> bool:
+    """By the venue's own time of the order, or where one has none by when it was asked."""
+    times = (reading[0].updated_at, other[0].updated_at)
+    if None in times:
+        times = (reading[1], other[1])
+    return times[0] is not None and times[1] is not None and to_ns(times[0]) > to_ns(times[1])
 
 
 def _merged(ranked: list[VenueOrder]) -> VenueOrder:

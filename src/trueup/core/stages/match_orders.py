@@ -45,7 +45,8 @@ def match_orders(draft: Draft) -> None:
 
 def _index_venue(draft: Draft) -> None:
     venue, index = draft.snapshot.venue, draft.venue
-    index.add_open_rows(draft.open_rows, venue.open_orders.read_at)
+    opened = venue.open_orders
+    index.add_open_rows(draft.open_rows, opened.read_at, is_complete=opened.state is ReadState.COMPLETE)
     if venue.answers:
         index.add_answers(answer for answer in venue.answers)
     if venue.history.orders:

@@ -6,16 +6,16 @@ then it is known from the break that reported it, or from what a run read.
 
 from msgspec import Struct
 
-from trueup.engine.people.explain import PREFIX_MIN
 from trueup.engine.people.quarantine import find_one_trade
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
-from trueup.model.ids import digest, normal_id, symbol_token
+from trueup.model.ids import digest, names_break, normal_id, short_break_ids, symbol_token
 from trueup.model.plan import Break
 from trueup.model.snapshot import Decision, LocalOrder, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import DecisionKind
 from trueup.ports.ledger import Ledger
+from trueup.ports.records import BreakRecord
 
 RUNS_SEARCHED = 20  # snapshots, of some megabytes each at the most
 ID_DIGITS = 12  # of a decision: short enough to be typed
@@ -77,20 +77,17 @@ def ignore_break(
     """The break is information only, until then. `reference`: its id, or the beginning. Raises InputError."""
     if to_ns(until) <= to_ns(ledger.now()):
         raise InputError(f"{until} is over already: name a time to come", "--until")
-    records = ledger.journal.list_breaks(profile_id, open_only=False)
-    found = {
-        one.found.break_id: one
-        for one in records
-        if one.found.break_id == reference or _begins(one.found.break_id, reference)
-    }
-    if len(found) != 1:
-        several = f"several breaks begin so: {', '.join(sorted(found))}"
-        raise InputError(
-            several if found else f"no break {reference!r}: `trueup breaks --json` has their ids", "break"
-        )
-    ((break_id, record),) = found.items()
+    record = _one_break(ledger, reference, profile_id)
     subject = Subject(profile_id=record.profile_id, venue_order_id=None, client_order_id=None)
-    return _decide(ledger, DecisionKind.IGNORE_BREAK, subject, author, reason, break_id=break_id, until=until)
+    return _decide(
+        ledger,
+        DecisionKind.IGNORE_BREAK,
+        subject,
+        author,
+        reason,
+        break_id=record.found.break_id,
+        until=until,
+    )
 
 
 def find_subject(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
@@ -171,8 +168,19 @@ def _unrecorded(ledger: Ledger, order_id: str, profile_id: str | None) -> Subjec
     return subject
 
 
-def _begins(break_id: str, reference: str) -> bool:
-    return len(reference) >= PREFIX_MIN and break_id.startswith(reference)
+def _one_break(ledger: Ledger, reference: str, profile_id: str | None) -> BreakRecord:
+    """The break that a reference names; of several the one that is open. Raises InputError."""
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
+    found = [one for one in records if names_break(reference, one.found.break_id)]
+    exact = [one for one in found if one.found.break_id == reference]
+    still_open = [one for one in found if one.resolution is None]
+    named = exact or still_open or found
+    if len(named) == 1:
+        return named[0]
+    if not named:
+        raise InputError(f"no break {reference!r}: `trueup breaks --json` has their ids", "break")
+    listed = ", ".join(sorted(short_break_ids([one.found.break_id for one in named])))
+    raise InputError(f"several breaks begin so: say which, {listed}", "break")
 
 
 def _decide(

@@ -4,13 +4,11 @@ from msgspec import Struct
 
 from trueup.model.decode import decode_plan
 from trueup.model.errors import InputError
-from trueup.model.ids import are_apart, normal_id, symbol_token
+from trueup.model.ids import are_apart, names_break, normal_id, symbol_token
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.ports.ledger import Ledger
 from trueup.ports.records import BreakRecord, RunRecord, TimelineEntry
-
-PREFIX_MIN = 6  # digits of a break's id that name it, where they are unique
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -55,10 +53,8 @@ def _run(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explana
 
 def _breaks(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
     """Breaks of one order share the beginning of their ids, and are explained together."""
-    if len(reference) < PREFIX_MIN:
-        return []
     records = ledger.journal.list_breaks(profile_id, open_only=False)
-    return _by_order(ledger, [one for one in records if one.found.break_id.startswith(reference)])
+    return _by_order(ledger, [one for one in records if names_break(reference, one.found.break_id)])
 
 
 def _former_orders(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:

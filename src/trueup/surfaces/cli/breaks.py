@@ -22,6 +22,7 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
     if not records:
         invocation.line("no break is on record" if show_all else "no open break", "green")
         return
+    from trueup.model.ids import short_break_ids
     from trueup.service.views.texts import brief_time
     from trueup.surfaces.cli.render_plan import order_name
     from trueup.surfaces.cli.terminal import severity, table
@@ -35,9 +36,11 @@ def command(invocation: Invocation, profile: str | None, show_all: bool) -> None
             brief_time(one.first_seen_at)[5:16],
             one.occurrences,
             one.resolution or "open",
-            one.found.break_id[:8],
+            short_id,
         )
-        for one in records
+        for one, short_id in zip(
+            records, short_break_ids([one.found.break_id for one in records]), strict=True
+        )
     ]
     columns = ("severity", "kind", "order", "what", "since", ">seen", "state", "break")
     invocation.show(table("Breaks, times in UTC" if show_all else "Open breaks, times in UTC", columns, rows))
