@@ -120,6 +120,16 @@ class BookedSide:
             gone = replace(fill, qty="0")
             self.shrunk[fill.fill_id] = gone if keeps_fees else replace(gone, fee=None, fee_currency=None)
 
+    def demote(self, strays: Sequence[Fill]) -> None:
+        """Count these as booked without a record: the venue's own fills take their place, oldest first."""
+        for fill in strays:
+            self.real.remove(fill)
+            if fill.fee is not None:
+                self.fee_fills.append(replace(fill, fee=text(-amount(fill.fee))))
+        plain = [replace(fill, fee=None, fee_currency=None) for fill in strays]
+        self.inferred = sorted([*self.inferred, *plain], key=age)
+        self.real_qty = sum_of(self.real)
+
     def _stand_in(self, fill: Fill, qty: Decimal, waiting: list[tuple[Fill, Decimal]]) -> None:
         """One fill in the place of `qty` of what is booked; `waiting`: what still stands of that, oldest first."""
         first = waiting[0][0]

@@ -28,14 +28,11 @@ def find_ids_of_several(draft: Draft) -> None:
 
 
 def _find_unmatched(draft: Draft) -> None:
-    """Two local orders that no record was found for."""
-    seen: set[str] = set()
-    for order, record in zip(draft.orders, draft.matched, strict=True):
+    """A local order that no record was found for, where another local order has its id, matched or not."""
+    for index, (order, record) in enumerate(zip(draft.orders, draft.matched, strict=True)):
         venue_id = known_id(order.venue_order_id) if record is None else None
-        if venue_id in seen:
+        if venue_id is not None and draft.index_by_venue_id.get(venue_id, index) != index:
             draft.ids_of_several.add(venue_id)
-        elif venue_id is not None:
-            seen.add(venue_id)
 
 
 def _find_previous(draft: Draft, order: LocalOrder) -> None:

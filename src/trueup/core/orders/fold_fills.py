@@ -10,7 +10,8 @@ The quantities, per order:
 First the look-alikes: one execution under two ids is booked once (`find_look_alikes`). Of the real fills not yet
 booked, the newest that fit into C − B are growth; the others take the place of U, oldest first; what no real fill
 covers up to C becomes one inferred fill. Where R > C the record is behind its fills: nothing beyond C is booked, and
-nothing is inferred; where it was read after them, they contradict it, and nothing is booked at all. A fill is booked
+nothing is inferred; where it was read after them, they contradict it, and nothing is booked at all; unless the
+listing is whole and comes to C: then what is booked under other ids counts as unrecorded (U). A fill is booked
 whole or not at all; one that straddles is growth by what it has beyond the quantity it takes the place of.
 
 No correction moves the order's average away from the venue's: what no venue priced takes the residue, and where even
@@ -212,18 +213,38 @@ class _Folding:
             if alikes:
                 return [], [], self.stand(looks_booked=True)
             return [], self._rounded(new, side.real_qty, self._rules.order_qty), None
-        is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
-        if alikes and (evidence.lists_all or (is_over and evidence.is_fresh)):
+        beyond = exceeds(
+            side.real_qty + sum_of(new), cumulative_qty
+        )  # look-alikes come before what rounding excuses
+        if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
             explained = {id(fill) for alike in alikes for fill in alike.reported}
             new = [fill for fill in new if id(fill) not in explained]
             is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
-        else:
+        else:  # where a look-alike may be the reason, rounding is none: a record read after the fills will tell
+            is_over = beyond if alikes else self._is_over(side.real_qty + sum_of(new), cumulative_qty)
             alikes = []
+        if is_over and self._is_whole_listing(side, cumulative_qty):
+            stray = self._strays(alikes)
+            if not is_corrected(stray, new):
+                side.demote(stray)
+                is_over = False
         if is_over and evidence.is_fresh:
             corrected = is_corrected(reports.unlisted, new)
             reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
             return [], [], self.stand(contradiction=reason)
         return alikes, new if is_over else self._rounded(new, side.real_qty, cumulative_qty), None
+
+    def _is_whole_listing(self, side: BookedSide, cumulative_qty: Decimal) -> bool:
+        """Whether the venue's own fills are all there and come to its fresh record: no other fill ever was."""
+        reports = self._reports
+        listed = side.real_qty - sum_of(reports.unlisted) + sum_of(reports.new)
+        complete = self._evidence.lists_all and self._evidence.is_fresh and not reports.differing
+        return complete and is_same(listed, cumulative_qty)
+
+    def _strays(self, alikes: Sequence[LookAlike]) -> list[Fill]:
+        """What is booked under ids that the venue does not list, and is no look-alike."""
+        explained = {id(fill) for alike in alikes for fill in alike.booked}
+        return [fill for fill in self._reports.unlisted if id(fill) not in explained]
 
     def _is_over(self, real_qty: Decimal, cumulative_qty: Decimal) -> bool:
         return exceeds(real_qty, cumulative_qty + self._rounding)
