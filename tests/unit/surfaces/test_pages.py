@@ -68,6 +68,9 @@ def test_every_command_in_a_page_is_one(page: str, line: str) -> None:
     arguments, context = shlex.split(line), click.Context(commands)
     command: click.Command = commands
     while isinstance(command, click.Group):
+        arguments = command.make_parser(context).parse_args(arguments)[
+            1
+        ]  # the group's own options, such as --live
         name = arguments.pop(0)
         found = command.get_command(context, name)
         assert found is not None, f"{page}: no command {name}"

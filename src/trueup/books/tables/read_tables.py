@@ -91,6 +91,13 @@ class TablesReader:
         self._add_fills(found)
         return found
 
+    def some(self, count: int) -> list[OrderCells]:
+        """Any rows, for a person to look at."""
+        table = self.mapping.orders
+        found = [OrderCells(key, cells, []) for key, cells in self.select(table, Condition(""), most=count)]
+        self._add_fills(found)
+        return found
+
     def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
         """What a row says, or why it says nothing certain."""
         reader = RowReader(self.mapping.orders, self.steps)
@@ -223,7 +230,7 @@ class TablesReader:
         return self._keys[table.table]
 
     def select(
-        self, table: TableMapping, condition: Condition, *, lock: bool = False
+        self, table: TableMapping, condition: Condition, *, lock: bool = False, most: int | None = None
     ) -> list[tuple[str, dict[str, Any]]]:
         """Rows by key: meaning → cell. Raises LedgerError where there are more than a run may hold."""
         database, key = self.database, self.key_of(table)
@@ -236,6 +243,8 @@ class TablesReader:
         )
         if lock and database.name != "sqlite":
             text += " FOR UPDATE"
+        if most is not None:
+            text += f" LIMIT {most}"
         found = database.rows(text, where.values)
         if len(found) > ROWS_MAX:
             raise LedgerError(

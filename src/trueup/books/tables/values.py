@@ -18,6 +18,7 @@ from trueup.model.times import from_ns, to_ns
 Cell = object  # what a driver hands out
 
 SNAP = Decimal("1e-9")  # relative: what float noise stays far below and no step does (books.md)
+EARLIEST_NS, LATEST_NS = to_ns("2009-01-01T00:00:00Z"), to_ns("2100-01-01T00:00:00Z")  # of times in numbers
 NULL_TEXTS = frozenset({"", "null", "none", "nan", "nat"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -87,7 +88,10 @@ def _from_number(value: Decimal, rule: str | None) -> str | None:
     if not value:
         return None  # 0 is how programs write "never"
     if rule in TIME_UNITS:
-        return from_ns(int(value * TIME_UNITS[rule]))
+        time_ns = int(value * TIME_UNITS[rule])
+        if not EARLIEST_NS <= time_ns <= LATEST_NS:
+            raise ValueError(f"{value} {rule} since 1970 is no time that a bot can mean: another unit?")
+        return from_ns(time_ns)
     return read_time(format(value, "f"), assume_utc=False)
 
 

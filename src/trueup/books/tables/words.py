@@ -115,3 +115,23 @@ def _fallbacks(ours: str) -> tuple[str, ...]:
     if ours in (Status.EXPIRED, Status.REJECTED):
         return (ours, Status.CANCELED, CLOSED)
     return (ours,)
+
+
+def word_meaning(meaning: str, said: str) -> str | None:
+    """What everybody means by a word, as a mapping says it; null where nothing is certain."""
+    words = Words({})
+    if meaning == "status":
+        known = word(said)
+        if known in (OPEN, CLOSED):
+            return known
+        found = words.status(said, "1", "0")
+        return None if found is None else str(found)
+    try:
+        if meaning == "side":
+            return str(words.side(said))
+        if meaning == "position_side":
+            return str(words.position_side(said) or "") or None
+    except ValueError:
+        return None
+    action = words.action(said)
+    return None if action is None else str(action)

@@ -34,6 +34,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "plan": ("plan:command", "Show what differs and what would be repaired."),
     },
     "Set up": {
+        "connect": ("connect:command", "Find a bot's own books, and write a trueup.toml for them."),
         "init": ("init:command", "Write a commented trueup.toml."),
         "migrate": ("migrate:command", "Make or upgrade the tables of a PostgreSQL database."),
         "doctor": ("doctor:command", "Check configuration, database and venue."),

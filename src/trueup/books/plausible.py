@@ -1,0 +1,143 @@
+"""Whether rows can be what the mapping says they are: what a wrong mapping shows before it can do harm.
+
+Local: times in the future, fills that do not add up, more filled than ordered, an average far off its limit. Beside
+the venue: ids that no venue order has, prices off by more than ten times. Each fault is one line for a person.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.money import ZERO, add, amount, divide, multiply
+from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import Status
+from trueup.ports.foreign_books import ForeignRow
+
+FUTURE_S = 300  # what two clocks may differ by and still be clocks
+PRICE_FACTOR_MAX = 10  # an average so far from its limit, or from the venue's, is another quantity
+SHARE_MIN = Decimal(
+    "0.2"
+)  # of the rows that could show a fault: fewer are drift, which is what a plan is for
+NOISE = Decimal("1e-9")
+SHOWN_MAX = 3
+
+
+def implausible_rows(rows: Sequence[ForeignRow], now: str) -> list[str]:
+    """What of the rows by themselves cannot be; empty where nothing is wrong."""
+    limit_ns = to_ns(now) + FUTURE_S * 10**9
+    faults = [
+        _told(rows, lambda row: _times(row), lambda row: any(to_ns(one) > limit_ns for one in _times(row)),
+              "times in the future: seconds taken for milliseconds, or another time zone?", least=1),
+        _told(rows, lambda row: row.order.qty is not None, _is_overfilled,
+              "more filled than ordered: are the quantities swapped, or in quote currency?"),
+        _told(rows, lambda row: row.order.status is Status.FILLED and row.order.qty is not None, _is_short,
+              "filled by their status, and less than ordered: what do the status word and the quantities mean?"),
+        _told(rows, lambda row: bool(_prices(row.order)), _is_far_off,
+              "average and limit differ more than ten times: are price and quantity swapped?"),
+        _told(rows, lambda row: bool(row.fills), _fills_differ,
+              "their fills do not come to what is filled: is a quantity in quote currency?"),
+        _told(rows, lambda row: row.order.status is Status.PENDING_NEW, lambda row: amount(row.order.filled_qty) < ZERO,
+              "a negative quantity"),
+    ]  # fmt: skip
+    return [one for one in faults if one is not None]
+
+
+def implausible_beside(
+    rows: Sequence[ForeignRow], venue: Iterable[VenueOrder], *, complete: bool
+) -> list[str]:
+    """What the venue's orders show to be impossible. `complete`: every live order of the venue is among them."""
+    by_id = {known_id(one.venue_order_id): one for one in venue}
+    clients = {known_client_id(one.client_order_id): one for one in venue}
+    symbols = {symbol_token(one.symbol) for one in by_id.values() if one.symbol is not None}
+    live = [row for row in rows if row.order.status in (Status.PENDING_NEW, Status.PARTIALLY_FILLED)]
+    faults = []
+    if complete and by_id and len(live) > 2:
+        named = [
+            row for row in live if known_id(row.order.venue_order_id) in by_id or _client(row) in clients
+        ]
+        if not named:
+            faults.append(
+                f"none of {len(live)} live orders is known to the venue by its id: is another column the order id?"
+            )
+    if symbols and live and not symbols & {symbol_token(row.order.symbol or "") for row in live}:
+        faults.append(
+            "the venue names none of the live orders' symbols: is another column the symbol, or the venue another?"
+        )
+    pairs = [(row, by_id.get(known_id(row.order.venue_order_id))) for row in rows]
+    matched = [(row, one) for row, one in pairs if one is not None and row.order.venue_order_id is not None]
+    for name in ("limit_price", "qty"):
+        off = [
+            row
+            for row, one in matched
+            if _factor(getattr(row.order, name), getattr(one, name)) > PRICE_FACTOR_MAX
+        ]
+        if off and len(off) >= max(1, int(SHARE_MIN * len(matched))):
+            faults.append(
+                f"{len(off)} of {len(matched)} orders: {name} is off the venue's by more than ten times {_keys(off)}"
+            )
+    return faults
+
+
+def _client(row: ForeignRow) -> str | None:
+    return known_client_id(row.order.client_order_id) or "\x00"
+
+
+def _told(
+    rows: Sequence[ForeignRow],
+    concerns: Callable[[ForeignRow], object],
+    is_wrong: Callable[[ForeignRow], bool],
+    what: str,
+    least: int = 2,
+) -> str | None:
+    """One line where a fault is more than an accident."""
+    asked = [row for row in rows if concerns(row)]
+    wrong = [row for row in asked if is_wrong(row)]
+    if len(wrong) < least or len(wrong) < SHARE_MIN * len(asked):
+        return None
+    return f"{len(wrong)} of {len(asked)} orders: {what} {_keys(wrong)}"
+
+
+def _keys(rows: Sequence[ForeignRow]) -> str:
+    shown = ", ".join(row.key for row in rows[:SHOWN_MAX])
+    return f"(rows {shown}{' …' if len(rows) > SHOWN_MAX else ''})"
+
+
+def _times(row: ForeignRow) -> list[str]:
+    order = row.order
+    return [
+        one for one in (order.submitted_at, order.last_activity_at, order.venue_updated_at) if one is not None
+    ]
+
+
+def _is_overfilled(row: ForeignRow) -> bool:
+    return amount(row.order.filled_qty) > multiply(amount(row.order.qty), 1 + NOISE)
+
+
+def _is_short(row: ForeignRow) -> bool:
+    return amount(row.order.filled_qty) < multiply(amount(row.order.qty), Decimal("0.5"))
+
+
+def _prices(order: LocalOrder) -> tuple[str, str] | None:
+    if order.filled_avg_price is None or order.limit_price is None:
+        return None
+    return order.filled_avg_price, order.limit_price
+
+
+def _is_far_off(row: ForeignRow) -> bool:
+    prices = _prices(row.order)
+    return prices is not None and _factor(*prices) > PRICE_FACTOR_MAX
+
+
+def _factor(one: str | None, other: str | None) -> Decimal:
+    left, right = abs(amount(one)), abs(amount(other))
+    if not left or not right:
+        return Decimal(1)
+    return max(divide(left, right), divide(right, left))
+
+
+def _fills_differ(row: ForeignRow) -> bool:
+    total, filled = ZERO, amount(row.order.filled_qty)
+    for fill in row.fills or ():
+        total = add(total, amount(fill.qty))
+    return abs(total - filled) > multiply(max(total, filled), NOISE)

@@ -1,0 +1,34 @@
+"""The venue's own exports (orders, fills, positions as people download them) as the file of the venue `files`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from trueup.exports.make_snapshot import Export, Settings, make_snapshot
+from trueup.exports.meanings import Source
+from trueup.model.errors import InputError
+from trueup.model.snapshot import Profile
+from trueup.model.times import from_ns
+from trueup.venues.files import Export as VenueFile
+from trueup.venues.files import write_export
+
+EXPORT_BYTES_MAX = 1 << 30
+_NO_ORDERS = b"[]"
+
+
+def write_venue_file(path: Path, files: Mapping[str, Path]) -> list[str]:
+    """`files`: by the names of `Source`. Returns what a person should know. Raises InputError with the file and row."""
+    exports = {Source(name): _read(one) for name, one in files.items()}
+    read_at = min(one.read_at for one in exports.values())
+    exports[Source.LOCAL] = Export(_NO_ORDERS, "no local file", read_at)
+    imported = make_snapshot(exports, Settings(profile=Profile(profile_id="connect")))
+    venue = imported.snapshot.venue
+    write_export(
+        path, VenueFile(open_orders=venue.open_orders, history=venue.history, positions=venue.positions)
+    )
+    return [note for note in imported.notes if "local" not in note and "the bot's file" not in note]
+
+
+def _read(path: Path) -> Export:
+    if path.stat().st_size > EXPORT_BYTES_MAX:
+        raise InputError(f"larger than {EXPORT_BYTES_MAX >> 20} MB; split it", str(path))
+    return Export(path.read_bytes(), str(path), from_ns(int(path.stat().st_mtime) * 10**9))

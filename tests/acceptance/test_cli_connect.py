@@ -1,0 +1,178 @@
+"""`trueup connect`: from a bot's own books to a plan, with nothing to map; and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.unit.books.freqtrade.tables import TABLES as FREQTRADE
+from tests.unit.books.freqtrade.tables import order as freqtrade_order
+from tests.unit.books.freqtrade.tables import trade as freqtrade_trade
+from tests.unit.books.tables.desk import T0, TABLES, order
+from trueup.surfaces.cli.main import commands
+
+VENUE_ORDER = {
+    "venue_order_id": "v-1", "client_order_id": "c-1", "symbol": "ETH/USD", "side": "buy", "order_type": "limit",
+    "qty": "10", "limit_price": "1000", "status": "partially_filled", "filled_qty": "7", "filled_avg_price": "999.5",
+    "submitted_at": "2025-11-24T12:00:00Z", "updated_at": "2025-11-24T12:00:00Z",
+}  # fmt: skip
+
+
+class Desk:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def call(self, *args: str, code: int = 0, env: dict[str, str] | None = None) -> Result:
+        config = ["--config", str(self.folder / "trueup.toml")]
+        result = CliRunner().invoke(commands, [*args, *config], env={"COLUMNS": "200"} | (env or {}))
+        assert result.exit_code == code, result.output
+        return result
+
+    def database(self, name: str, *statements: str) -> apsw.Connection:
+        connection = apsw.Connection(str(self.folder / name))
+        for one in statements:
+            connection.execute(one)
+        return connection
+
+    def orders(self, *rows: dict[str, Any]) -> str:
+        connection = self.database("bot.db", TABLES)
+        insert(connection, "my_orders", *rows)
+        connection.close()
+        return str(self.folder / "bot.db")
+
+    def config(self) -> str:
+        return (self.folder / "trueup.toml").read_text()
+
+
+def insert(connection: apsw.Connection, table: str, *rows: dict[str, Any]) -> None:
+    for row in rows:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    reads = {"state": "complete", "rows": [VENUE_ORDER]}
+    (tmp_path / "venue.json").write_text(json.dumps({"open_orders": reads}))
+    return Desk(tmp_path)
+
+
+def test_a_table_is_found_shown_and_planned(desk):
+    where = desk.orders(order(1), order(2, state="CLOSED", done=10.0))
+    shown = desk.call("connect", where, "--venue", "files").stdout
+    assert "v-1" in shown
+    assert "partially_filled" in shown
+    assert "CLOSED" in shown
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    fills = [one["fill"] for one in plan["corrections"] if one["kind"] == "book_fill"]
+    assert [(one["qty"], one["price"]) for one in fills] == [("4", "999.125")]  # (999.5 × 7 − 1000 × 3) ÷ 4
+
+
+def test_a_word_that_nobody_knows_is_asked_for_by_its_flag(desk):
+    where = desk.orders(order(1), order(2, state="ERLEDIGT", done=10.0))
+    assert "--word status.ERLEDIGT=…" in desk.call("connect", where, "--venue", "files", code=64).stderr
+    assert not (desk.folder / "trueup.toml").exists()
+    desk.call("connect", where, "--venue", "files", "--word", "status.ERLEDIGT=filled")
+    assert 'ERLEDIGT = "filled"' in desk.config()
+
+
+def test_a_file_that_exists_is_not_replaced_unasked(desk):
+    where = desk.orders(order(1))
+    (desk.folder / "trueup.toml").write_text("mine")
+    assert "exists already" in desk.call("connect", where, "--venue", "files", code=64).stderr
+    assert desk.config() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "why"),
+    [
+        ([order(1, size=3.0, done=10.0), order(2, size=3.0, done=10.0)], (), "more filled than ordered"),
+        ([order(1, px=10.0, avg_px=1000.0), order(2, px=10.0, avg_px=1000.0)], (), "are price and quantity swapped"),
+        ([order(1, state="X", done=0.0), order(2, state="X", done=0.0)], ("--word", "status.X=filled"),
+         "filled by their status, and less than ordered"),
+        ([order(1, created=T0 // 1000, upd=T0 // 1000)], ("--time", "default=ms"), "is no time that a bot can mean"),
+        ([order(1, created=T0, upd=T0)], ("--time", "default=s"), "is no time that a bot can mean"),
+        ([order(1, created=4_000_000_000_000, upd=T0)], (), "times in the future"),
+    ],
+)  # fmt: skip
+def test_a_mapping_that_cannot_be_right_is_not_written(desk, rows, flags, why):
+    where = desk.orders(*rows)
+    result = desk.call("connect", where, "--venue", "files", *flags, code=64)
+    assert why in result.stderr
+    assert not (desk.folder / "trueup.toml").exists()
+
+
+def test_a_password_stays_in_the_environment(desk):
+    refused = desk.call("connect", "postgresql://u:hunter2@127.0.0.1:1/db", code=64)
+    assert "env:BOT_DATABASE_URL" in refused.stderr
+    assert "hunter2" not in refused.output
+    url = {"BOT_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/db"}
+    failed = desk.call("connect", "env:BOT_DATABASE_URL", code=1, env=url)
+    assert "cannot be reached" in failed.stderr
+    assert "hunter2" not in failed.output
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("nothing-here", "no such file or folder"),
+        (".", "holds no bot's configuration or database"),
+        ("x.csv", "trueup snapshot"),
+    ],
+)
+def test_places_that_hold_no_books(desk, where, why):
+    (desk.folder / "x.csv").write_text("a,b\n1,2\n")
+    (desk.folder / "empty").mkdir()
+    place = str(desk.folder / ("empty" if where == "." else where))
+    assert why in desk.call("connect", place, code=64).stderr
+
+
+# -- freqtrade --------------------------------------------------------------------------------------------------------
+
+FREQTRADE_CONFIG = """{
+    // the live bot
+    "stake_currency": "USDT", "dry_run": %s, "bot_name": "my bot",
+    "exchange": {"name": "binance", "key": "hunter2", "secret": "s3cret", "pair_whitelist": ["ETH/USDT", "BTC/USDT",]},
+    "api_server": {"enabled": true, "username": "u", "password": "p4ss", "listen_port": 8081},
+}"""
+
+
+def freqtrade(desk: Desk, dry_run: str = "false") -> str:
+    (desk.folder / "user_data").mkdir()
+    (desk.folder / "user_data" / "config.json").write_text(FREQTRADE_CONFIG % dry_run)
+    connection = desk.database("user_data/tradesv3.sqlite", *FREQTRADE)
+    insert(connection, "trades", freqtrade_trade())
+    insert(connection, "orders", freqtrade_order(order_update_date="2026-11-20 12:05:00.000000"))
+    connection.close()
+    return str(desk.folder / "user_data")
+
+
+def test_freqtrade_is_connected_with_its_exchange_pairs_and_keys_where_they_stand(desk):
+    desk.call("connect", freqtrade(desk))
+    config = desk.config()
+    assert 'options = { exchange = "binance", live = true }' in config
+    assert 'apiKey = { json = "user_data/config.json", path = "exchange.key" }' in config
+    assert 'managed_symbols = ["BTC/USDT", "ETH/USDT"]' in config
+    assert 'api = "http://127.0.0.1:8081"' in config
+    assert not any(secret in config for secret in ("hunter2", "s3cret", "p4ss"))
+
+
+def test_freqtrade_and_the_exports_of_its_exchange_give_a_finding_with_nothing_to_map(desk):
+    orders = desk.folder / "orders.csv"
+    orders.write_text(
+        "order_id,symbol,side,type,status,quantity,executed_qty,price,avg_price,created_at\n"
+        "1001,ETH/USDT,BUY,limit,partially_filled,0.3,0.2,100,99.5,2026-11-20T12:00:00Z\n"
+    )
+    before = (Path(freqtrade(desk)) / "tradesv3.sqlite").read_bytes()
+    desk.call("connect", str(desk.folder / "user_data"), "--venue-orders", str(orders))
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    fills = [one["fill"] for one in plan["corrections"]]
+    assert [(one["qty"], one["price"]) for one in fills] == [("0.1", "99")]  # (99.5 × 0.2 − 100 × 0.1) ÷ 0.1
+    assert (desk.folder / "user_data" / "tradesv3.sqlite").read_bytes() == before
+
+
+def test_a_dry_run_is_refused(desk):
+    assert "dry_run is on" in desk.call("connect", freqtrade(desk, "true"), code=64).stderr
