@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.unit.books.tables.desk import TABLES, order
+from tests.unit.books.tables.desk import T0, TABLES, order
 from trueup.surfaces.cli.main import commands
 
 CONFIG = """
@@ -116,3 +116,26 @@ def test_a_plan_waits_for_the_window_where_rows_do_not_say_when_they_changed(fol
     assert (first.exit_code, second.exit_code) == (2, 2), first.output
     assert "reading them again in 0.1 s" in first.stderr
     assert "reading them again" not in second.stderr
+
+
+WRITABLE = 'writable = ["status", "filled_qty", "filled_avg_price"]'
+
+
+def row(folder: Path) -> tuple[object, ...]:
+    (found,) = sqlite3.connect(folder / "bot.db").execute(
+        "SELECT done, avg_px, state, px, upd FROM my_orders WHERE id = 1"
+    )
+    return tuple(found)
+
+
+def test_apply_sets_what_the_mapping_marks_writable_and_a_second_time_nothing(folder):
+    config = CONFIG.replace('database = "bot.db"', 'database = "bot.db"\nwrite = "tables"')
+    (folder / "trueup.toml").write_text(config.replace("times = {", WRITABLE + "\ntimes = {"))
+    call = ["apply", "--auto-approve", "--config", str(folder / "trueup.toml")]
+    result = CliRunner().invoke(commands, call)
+    assert "applied 1 correction" in result.stdout, result.output
+    assert row(folder) == (7.0, 999.5, "OPEN", 1000.0, T0)
+    before = sha256((folder / "bot.db").read_bytes()).hexdigest()
+    again = CliRunner().invoke(commands, call)
+    assert "nothing to apply" in again.stderr, again.output
+    assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before

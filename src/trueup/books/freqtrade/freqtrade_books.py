@@ -87,7 +87,13 @@ class FreqtradeBooks:
         self._options = options
         self._profile_id = profile_id
         self._ask = None if api is None else AskReload(api, options, lambda one: self.find(trade_ids=[one]))
-        self._traits = BooksTraits(kind="freqtrade", source=source, write=write, order_keys=ORDER_KEYS)
+        self._traits = BooksTraits(
+            kind="freqtrade",
+            source=source,
+            profile_ids=frozenset({profile_id}),
+            write=write,
+            order_keys=ORDER_KEYS,
+        )
         check_schema(database)
 
     @property

@@ -86,7 +86,9 @@ class HummingbotBooks:
         self._database = database
         self._options = options
         self._profile_id = profile_id
-        self._traits = BooksTraits(kind="hummingbot", source=source, order_keys=_KEYS)
+        self._traits = BooksTraits(
+            kind="hummingbot", source=source, profile_ids=frozenset({profile_id}), order_keys=_KEYS
+        )
         check_version(database)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import psycopg
 from psycopg import errors, pq
+from psycopg.rows import tuple_row
 
 from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, RowRefused
 from trueup.model.errors import Conflict, LedgerError
@@ -159,11 +160,15 @@ class PostgresqlTables:
 
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]:
         with self._lock, self._explained():
-            return self._connection.execute(cast("Any", text), tuple(values)).fetchall()
+            return self._cursor().execute(cast("Any", text), tuple(values)).fetchall()
 
     def write(self, text: str, values: Sequence[Any] = ()) -> int:
         with self._lock, self._explained():
-            return self._connection.execute(cast("Any", text), tuple(values)).rowcount
+            return self._cursor().execute(cast("Any", text), tuple(values)).rowcount
+
+    def _cursor(self) -> "psycopg.Cursor[Cells]":
+        """A plain one, whatever kind the connection makes for its owner."""
+        return psycopg.Cursor(self._connection, row_factory=tuple_row)
 
     def now_ns(self) -> int:
         ((now,),) = self.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
