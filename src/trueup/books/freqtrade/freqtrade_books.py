@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from trueup.books.checks import BookCheck
 from trueup.books.freqtrade.api import FreqtradeApi
 from trueup.books.freqtrade.ask_reload import AskReload
 from trueup.books.freqtrade.rows import (
@@ -22,12 +23,13 @@ from trueup.books.freqtrade.rows import (
     trade_number,
 )
 from trueup.books.keys import fingerprint
+from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
 from trueup.books.tables.values import time_cell
 from trueup.model.errors import LedgerError
 from trueup.model.money import amount
 from trueup.model.plan import Plan
-from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import Action
 from trueup.ports.foreign_books import (
@@ -150,6 +152,28 @@ class FreqtradeBooks:
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         return [] if self._ask is None else self._ask.ask(snapshot, plan)
+
+    def check(self, opened: Sequence[VenueOrder], *, complete: bool) -> list[BookCheck]:
+        read = self.read(None, 0)
+        faults = [
+            *implausible_beside(read.rows, opened, complete=complete),
+            *(one.message for one in read.unclear),
+        ]
+        if self._ask is not None and (fault := self._ask.contradiction()) is not None:
+            faults.append(fault)
+        checks = [
+            BookCheck(message=one, next_step="is this the bot of this account?", failed=True)
+            for one in faults
+        ]
+        asked = (
+            "drifted trades are reloaded by freqtrade"
+            if self._ask is not None
+            else "nothing is asked of freqtrade"
+        )
+        return [
+            *checks,
+            BookCheck(message=f"{len(read.rows)} orders of {len(read.trades)} open trades; {asked}"),
+        ]
 
     def close(self) -> None:
         self._database.close()

@@ -35,6 +35,13 @@ class Condition(Struct, frozen=True):
     values: tuple[Any, ...] = ()
 
 
+class Rights(Struct, frozen=True):
+    """`missing`: columns that should be writable and are not; `wide`: what this user may do besides reading."""
+
+    missing: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
+
+
 class RowRefused(LedgerError):
     """The database will never take this: a right, a constraint, a value that the column cannot hold."""
 
@@ -65,6 +72,10 @@ class TableDatabase(Protocol):
 
     def indexed_columns(self, table: str) -> set[str]:
         """Columns that an index begins with."""
+        ...
+
+    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+        """What this user may do to a table, as far as the database tells."""
         ...
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors, pq
 from psycopg.rows import tuple_row
 
-from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, RowRefused
+from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
 CONNECT_TIMEOUT_S = 10
@@ -100,6 +100,20 @@ class PostgresqlTables:
 
     def _regclass(self, table: str) -> str:
         return self.quoted(table).replace("%%", "%")
+
+    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+        name = self._regclass(table)
+        missing = [
+            column
+            for column in columns
+            if not self.rows("SELECT has_column_privilege(%s, %s, 'UPDATE')", [name, column])[0][0]
+        ]
+        wide = [
+            right
+            for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
+            if self.rows("SELECT has_table_privilege(%s, %s)", [name, right])[0][0]
+        ]
+        return Rights(tuple(missing), tuple(wide))
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         known = self.columns(table)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import (
     NoSuchTableError,
 )
 
-from trueup.books.tables.database import Cells, Column, Condition, RowRefused
+from trueup.books.tables.database import Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import ConfigError, LedgerError
 
 VALUES_MAX = 500  # of one IN list: databases bound the parameters of a statement, SQL Server at 2,100
@@ -86,6 +86,10 @@ class SqlalchemyTables:
     def _named(self, table: str) -> tuple[str, str | None]:
         schema, _, name = table.rpartition(".")
         return name, schema or None
+
+    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+        """Not asked: each database says it in its own way. The first write tells."""
+        return Rights()
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         rows = [one for one in values if None not in one]

@@ -4,6 +4,7 @@ A file in WAL mode is read beside its `-wal`: a copy of the main file alone may 
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 import apsw
 
-from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition, RowRefused
+from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
 
@@ -83,6 +84,14 @@ class SqliteTables:
         return [
             name for (name,) in self.rows("SELECT name FROM pragma_index_info(?) ORDER BY seqno", [index])
         ]
+
+    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+        """A file has no rights of columns. It is opened read-only unless it is to be written."""
+        writable = os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)
+        is_view = self.rows(
+            "SELECT 1 FROM sqlite_schema WHERE name = ? AND type = 'view'", [self._bare(table)]
+        )
+        return Rights() if writable and not is_view else Rights(missing=tuple(columns))
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         """One JSON array is bound: the columns' own affinity decides how its texts and numbers compare."""

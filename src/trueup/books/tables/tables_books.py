@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from trueup.books.checks import BookCheck
+from trueup.books.tables.check_tables import check_tables
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.mapping import TableMapping, TablesMapping
 from trueup.books.tables.open_tables import open_tables, sqlite_path
@@ -14,7 +16,7 @@ from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.write_rows import write_rows
 from trueup.model.errors import Conflict, LedgerError
 from trueup.model.plan import Plan
-from trueup.model.snapshot import LocalOrder, Snapshot
+from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, is_before, to_ns
 from trueup.ports.foreign_books import (
     BooksSettings,
@@ -107,6 +109,9 @@ class TablesBooks:
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         return []
+
+    def check(self, opened: Sequence[VenueOrder], *, complete: bool) -> list[BookCheck]:
+        return list(check_tables(self._reader, self._traits, opened, complete=complete))
 
     def close(self) -> None:
         self._database.close()

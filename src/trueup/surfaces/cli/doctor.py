@@ -16,6 +16,7 @@ from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted
 
 if TYPE_CHECKING:
+    from trueup.model.snapshot import OrdersRead
     from trueup.service.config import AccountConfig
     from trueup.service.load_config import LoadedConfig
 
@@ -65,7 +66,9 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     if loaded.config.service.executor is not None:
         yield _check_executor(loaded.config.service.executor)
     for config in loaded.config.accounts:
-        yield from asyncio.run(_check_account(loaded, config))
+        checks, opened = asyncio.run(_check_account(loaded, config))
+        yield from checks
+        yield from _check_books(loaded, config, opened)
 
 
 def _check_database(loaded: "LoadedConfig") -> Check:
@@ -130,7 +133,10 @@ def _check_executor(reference: str) -> Check:
     return Check("executor", OK, reference)
 
 
-async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> list[Check]:
+async def _check_account(
+    loaded: "LoadedConfig", config: "AccountConfig"
+) -> "tuple[list[Check], OrdersRead | None]":
+    """With the venue's open orders, where they were read."""
     from trueup.service.clock import SystemClock
     from trueup.service.registry import open_venue
 
@@ -138,7 +144,8 @@ async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> lis
     try:
         venue = open_venue(config, SystemClock(), loaded.folder, os.environ)
     except TrueupError as fault:
-        return [Check(name, FAIL, str(fault), "correct venue, credentials or options in the configuration")]
+        step = "correct venue, credentials or options in the configuration"
+        return [Check(name, FAIL, str(fault), step)], None
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             whose = await venue.account_id()
@@ -147,22 +154,47 @@ async def _check_account(loaded: "LoadedConfig", config: "AccountConfig") -> lis
             opened = await venue.open_orders()
     except TimeoutError:
         message = f"no answer within {CALL_TIMEOUT_S:g} s"
-        return [Check(name, FAIL, message, "check the network and the venue's status page")]
+        return [Check(name, FAIL, message, "check the network and the venue's status page")], None
     except TrueupError as fault:
-        return [
-            Check(
-                name,
-                FAIL,
-                str(fault),
-                "check the options, the network, the credentials and their permissions",
-            )
-        ]
+        step = "check the options, the network, the credentials and their permissions"
+        return [Check(name, FAIL, str(fault), step)], None
     finally:
         await venue.aclose()
     read = f"{counted(len(opened.rows), 'open order')}, read {opened.state}"
     state = OK if opened.state == "complete" else WARN
     checks = [Check(name, state, f"{config.venue}{f' ({whose})' if whose else ''}: {read}", opened.error)]
-    return checks + ([] if theirs is None else [_check_clock(config.account_id, ours - theirs)])
+    checks += [] if theirs is None else [_check_clock(config.account_id, ours - theirs)]
+    return checks, opened
+
+
+def _check_books(
+    loaded: "LoadedConfig", config: "AccountConfig", opened: "OrdersRead | None"
+) -> Iterator[Check]:
+    """The bots' own books, beside the venue's open orders."""
+    from trueup.books.checks import Checking
+    from trueup.service.clock import SystemClock
+    from trueup.service.open_accounts import open_foreign_books
+
+    if all(one.books is None for one in config.profiles):
+        return
+    name = f"books of {config.account_id}"
+    try:
+        found = open_foreign_books(config, loaded, os.environ, SystemClock())
+    except TrueupError as fault:
+        yield Check(name, FAIL, str(fault), "trueup connect shows what is there")
+        return
+    for books in found:
+        name = f"books {books.traits.source}"
+        try:
+            complete = opened is not None and opened.state == "complete"
+            rows = [] if opened is None else opened.rows
+            for one in books.check(rows, complete=complete) if isinstance(books, Checking) else []:
+                state = FAIL if one.failed else WARN if one.next_step else OK
+                yield Check(name, state, one.message, one.next_step)
+        except TrueupError as fault:
+            yield Check(name, FAIL, str(fault), "trueup connect shows what is there")
+        finally:
+            books.close()
 
 
 def _check_clock(account_id: str, ahead_ns: int) -> Check:

@@ -1,0 +1,145 @@
+"""Checks mapped tables before the first run: columns that are missing, words without a meaning, reads that would scan,
+rights that are missing or too wide, and rows that cannot be what the mapping says they are. Reads only.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from trueup.books.checks import BookCheck
+from trueup.books.plausible import implausible_beside, implausible_rows
+from trueup.books.tables.database import TableDatabase
+from trueup.books.tables.guess_mapping import COUNTED_MAX, WORDS_MAX
+from trueup.books.tables.mapping import WRITABLE, TableMapping, TablesMapping
+from trueup.books.tables.read_tables import TablesReader, Wanted
+from trueup.books.tables.rows import RowReader
+from trueup.books.tables.values import cell_text
+from trueup.model.snapshot import VenueOrder
+from trueup.model.times import from_ns
+from trueup.ports.foreign_books import BooksTraits, ForeignRow
+
+LOOKED_AT = 500  # rows
+NEEDED_TO_REPAIR = ("status", "filled_qty", "filled_avg_price")  # what nearly every repair sets
+
+
+def check_tables(
+    reader: TablesReader, traits: BooksTraits, opened: Sequence[VenueOrder], *, complete: bool
+) -> Iterator[BookCheck]:
+    """In the order in which they build on each other; a missing column ends them."""
+    missing = list(_missing_columns(reader.database, reader.mapping))
+    yield from missing
+    if missing:
+        return
+    orders = reader.mapping.orders
+    yield from _words(reader, orders)
+    yield from _indexes(reader.database, orders)
+    yield from _writing(reader.database, orders, traits)
+    yield from _rows(reader, opened, complete=complete)
+
+
+def _missing_columns(database: TableDatabase, mapping: TablesMapping) -> Iterator[BookCheck]:
+    for name, table in mapping.by_name.items():
+        known = database.columns(table.table)
+        if not known:
+            yield BookCheck(
+                message=f"{name}: there is no table {table.table}",
+                next_step="name it in `table`",
+                failed=True,
+            )
+            continue
+        wanted = [
+            *table.columns.values(),
+            *table.key,
+            *table.where,
+            *([table.changed_at] if table.changed_at else []),
+        ]
+        for column in (one for one in dict.fromkeys(wanted) if one not in known and one != "rowid"):
+            yield BookCheck(
+                message=f"{table.table} has no column {column}",
+                next_step=f"it has {', '.join(known)}",
+                failed=True,
+            )
+
+
+def _words(reader: TablesReader, table: TableMapping) -> Iterator[BookCheck]:
+    """Every distinct status word, among the first rows that are looked at."""
+    if "status" not in table.columns:
+        return
+    column = reader.database.quoted(table.columns["status"])
+    name = reader.database.quoted(table.table)
+    rows = reader.database.rows(
+        f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {name} LIMIT {COUNTED_MAX}) AS seen LIMIT {WORDS_MAX}"
+    )
+    words = RowReader(table, {}).words("status")
+    said = [text for (cell,) in rows if (text := cell_text(cell)) is not None]
+    unknown = [one for one in said if words.status(one, "2", "1") is None]
+    if unknown:
+        yield BookCheck(
+            message=f"status words without a meaning: {', '.join(map(repr, unknown))}; their orders are not judged",
+            next_step=f"say words.status: {unknown[0]} = 'filled' (or another of ours)",
+        )
+    else:
+        yield BookCheck(message=f"{len(said)} status words, each with a meaning")
+
+
+def _indexes(database: TableDatabase, table: TableMapping) -> Iterator[BookCheck]:
+    """A read of open rows, and a question for an id, must not scan a large table."""
+    indexed = database.indexed_columns(table.table)
+    wanted = [table.columns.get(one) for one in ("status", "venue_order_id", "client_order_id")]
+    wanted.append(table.changed_column)
+    bare = [one for one in wanted if one is not None and one not in indexed]
+    if bare and database.indexed_columns(table.table):
+        yield BookCheck(
+            message=f"no index begins with {', '.join(dict.fromkeys(bare))}: reading scans {table.table}",
+            next_step=f"fine while it is small; else CREATE INDEX ON {table.table} ({bare[0]})",
+        )
+
+
+def _writing(database: TableDatabase, table: TableMapping, traits: BooksTraits) -> Iterator[BookCheck]:
+    columns = [table.columns[one] for one in table.writable]
+    rights = database.may_write(table.table, columns)
+    if not traits.writable_keys:
+        if rights.wide:
+            yield BookCheck(
+                message=f"nothing is written, yet this user may {', '.join(rights.wide)}",
+                next_step="give trueup a user that may only SELECT",
+            )
+        return
+    if rights.missing:
+        yield BookCheck(
+            message=f"may not be written: {', '.join(rights.missing)}",
+            next_step=f"GRANT UPDATE ({', '.join(rights.missing)}) ON {table.table} to trueup's user",
+            failed=True,
+        )
+    left_out = [one for one in NEEDED_TO_REPAIR if one in table.columns and one not in table.writable]
+    if left_out:
+        yield BookCheck(
+            message=f"{', '.join(left_out)} may not be set: most repairs are refused",
+            next_step="add it to `writable`",
+        )
+    yield BookCheck(
+        message=f"repairs set {', '.join(columns)}; orders that only the venue knows are "
+        + ("inserted" if traits.inserts else "not inserted (no unique key protects the bot's own late row)")
+        + "; a bot that adds to these columns from memory, instead of setting them, does not go together with it"
+    )
+
+
+def _rows(reader: TablesReader, opened: Sequence[VenueOrder], *, complete: bool) -> Iterator[BookCheck]:
+    with reader.database.reading():
+        live = reader.read(Wanted(live=True))
+        known = {one.key for one in live.rows}
+        more = [reader.row_of(one) for one in reader.some(LOOKED_AT) if one.key not in known]
+    rows = [*live.rows, *(one for one in more if isinstance(one, ForeignRow))]
+    faults = implausible_rows(rows, from_ns(reader.database.now_ns()))
+    faults += implausible_beside(rows, opened, complete=complete)
+    for fault in faults:
+        yield BookCheck(
+            message=fault, next_step="is the mapping right? `trueup connect` shows what it means", failed=True
+        )
+    for one in live.unclear[:3]:
+        yield BookCheck(
+            message=one.message, next_step="it is not judged until the mapping says what it means"
+        )
+    if not faults:
+        yield BookCheck(message=f"{len(live.rows)} live orders, {len(rows)} looked at")
+
+
+__all__ = ["NEEDED_TO_REPAIR", "WRITABLE", "check_tables"]

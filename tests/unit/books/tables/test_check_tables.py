@@ -1,0 +1,143 @@
+"""A wrong mapping is found before it can do harm, and so is what a run would miss; in SQLite and in PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.postgres.databases import run_as_owner
+from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
+from tests.unit.books.tables.desk import MAPPING, T0, order
+from trueup.books.checks import BookCheck
+from trueup.books.tables.mapping import decode_mapping
+from trueup.books.tables.tables_books import TablesBooks
+from trueup.model.snapshot import Profile, VenueOrder
+from trueup.model.vocabulary import Side, Status
+from trueup.ports.foreign_books import BooksSettings, WriteMode
+from trueup.service.clock import SystemClock
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bot]:
+    with sqlite_bot(tmp_path) if request.param == "sqlite" else postgresql_bot() as made:
+        yield made
+
+
+def at_venue(number: int, **changes: Any) -> VenueOrder:
+    return VenueOrder(**({
+        "venue_order_id": f"v-{number}", "client_order_id": f"c-{number}", "symbol": "ETH/USD", "side": Side.BUY,
+        "status": Status.PARTIALLY_FILLED, "qty": "10", "limit_price": "1000",
+    } | changes))  # fmt: skip
+
+
+VENUE = [at_venue(number) for number in (1, 2, 3, 4)]
+
+
+def check(
+    bot: Bot, write: WriteMode = WriteMode.NEVER, address: str | None = None, **changes: Any
+) -> list[BookCheck]:
+    tree = MAPPING | {"orders": MAPPING["orders"] | changes}
+    settings = BooksSettings(
+        account_id="a", profiles=[Profile(profile_id="mom")], source="b", write=write, clock=SystemClock()
+    )
+    books = TablesBooks(settings, decode_mapping(tree, "b"), address or bot.address)
+    try:
+        return books.check(VENUE, complete=True)
+    finally:
+        books.close()
+
+
+def failed(checks: list[BookCheck]) -> list[str]:
+    return [one.message for one in checks if one.failed]
+
+
+def columns(**changes: str) -> dict[str, str]:
+    return MAPPING["orders"]["columns"] | changes
+
+
+def test_a_right_mapping_passes(bot):
+    for number in (1, 2, 3, 4):
+        bot.add("my_orders", **order(number))
+    checks = check(bot)
+    assert failed(checks) == []
+    assert any("4 live orders" in one.message for one in checks)
+    assert any("each with a meaning" in one.message for one in checks)
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "why"),
+    [
+        ({}, {"columns": columns(qty="done", filled_qty="size")}, "more filled than ordered"),
+        ({}, {"columns": columns(limit_price="size", qty="px")}, "average and limit differ more than ten times"),
+        ({"state": "X", "done": 1.0}, {"words": {"status": {"X": "filled", "OPEN": "open"}}},
+         "filled by their status, and less than ordered"),
+        ({"size": 10_000.0, "done": 3_000.0}, {}, "qty is off the venue's by more than ten times"),  # in quote currency
+        ({"exch_id": "x"}, {"columns": columns(venue_order_id="deal", client_order_id="deal")},
+         "is another column the order id"),
+        ({"pair": "BTC/EUR"}, {}, "names none of the live orders' symbols"),
+    ],
+)  # fmt: skip
+def test_a_wrong_mapping_is_found(bot, rows, changes, why):
+    for number in (1, 2, 3, 4):
+        bot.add(
+            "my_orders", **order(number) | rows | ({"exch_id": f"x-{number}"} if "exch_id" in rows else {})
+        )
+    assert any(why in one for one in failed(check(bot, **changes))), check(bot, **changes)
+
+
+def test_seconds_for_milliseconds_leave_no_row_that_could_be_judged(bot):
+    bot.add("my_orders", **order(1))
+    checks = check(bot, times={"default": "s"})
+    assert any("another unit" in one.message for one in checks)
+    assert any("0 live orders" in one.message for one in checks)
+
+
+def test_times_in_the_future_are_found(bot):
+    bot.add("my_orders", **order(1, upd=T0 * 2))
+    assert any("times in the future" in one for one in failed(check(bot)))
+
+
+def test_columns_and_tables_that_are_not_there(bot):
+    assert failed(check(bot, columns=columns(sub_tag="label"))) == ["my_orders has no column label"]
+    assert failed(check(bot, table="none")) == ["orders: there is no table none"]
+
+
+def test_a_word_without_a_meaning_is_named(bot):
+    bot.add("my_orders", **order(1, state="ERLEDIGT"))
+    assert any("'ERLEDIGT'" in one.message for one in check(bot))
+
+
+def test_a_missing_index_is_named(bot):
+    assert any("no index begins with exch_id, cid, upd" in one.message for one in check(bot))
+    for column in ("exch_id", "cid", "upd"):
+        bot.execute(f"CREATE INDEX i_{column} ON my_orders ({column})")
+    assert not any("no index begins" in one.message for one in check(bot))
+
+
+def test_what_a_repair_may_set(bot):
+    checks = check(bot, WriteMode.TABLES, writable=["status"])
+    assert any("filled_qty, filled_avg_price may not be set" in one.message for one in checks)
+    assert any("not inserted (no unique key" in one.message for one in checks)
+
+
+def test_rights_on_postgresql(bot):
+    if not bot.address.startswith("postgres"):
+        pytest.skip("a file has no rights of columns")
+    user = "trueup_rights_test"
+    run_as_owner(f"DROP ROLE IF EXISTS {user}")
+    run_as_owner(f"CREATE ROLE {user} LOGIN")
+    address = bot.address.replace("//postgres@", f"//{user}@")
+    try:
+        for table in ("my_orders", "my_fills", "my_deals"):
+            bot.execute(f"GRANT SELECT ON {table} TO {user}")
+        bot.execute(f"GRANT UPDATE (state) ON my_orders TO {user}")
+        assert any(
+            "may not be written: done, avg_px" in one for one in failed(check(bot, WriteMode.TABLES, address))
+        )
+        assert not any("yet this user may" in one.message for one in check(bot, address=address))
+        bot.execute(f"GRANT DELETE ON my_orders TO {user}")
+        assert any("yet this user may DELETE" in one.message for one in check(bot, address=address))
+    finally:
+        bot.execute(f"DROP OWNED BY {user}")
+        run_as_owner(f"DROP ROLE {user}")
