@@ -16,6 +16,8 @@ from trueup.books.freqtrade.ask_reload import AskReload
 from trueup.books.freqtrade.rows import (
     ORDER_COLUMNS,
     TRADE_COLUMNS,
+    UPDATED,
+    UTC,
     Unclear,
     base_fee,
     read_order,
@@ -25,7 +27,7 @@ from trueup.books.freqtrade.rows import (
 from trueup.books.keys import fingerprint
 from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
-from trueup.books.tables.values import time_cell
+from trueup.books.tables.values import cell_time, time_cell
 from trueup.model.errors import LedgerError
 from trueup.model.money import amount
 from trueup.model.plan import Plan
@@ -103,11 +105,11 @@ class FreqtradeBooks:
         return self._traits
 
     def read(self, since: str | None, recent_s: float) -> ForeignRead:
-        """A poll stamps every open order anew, so that time says nothing of a change: fingerprints do."""
+        """A poll stamps every open order anew: that time is no part of a fingerprint, it dates what changed."""
         database = self._database
         with database.reading():
             recent_ns = database.now_ns() - round(recent_s * NS_PER_S)
-            recent = time_cell(from_ns(recent_ns), None, "UTC")
+            recent = time_cell(from_ns(recent_ns), None, UTC)
             trades = self._trades(Condition(f"{database.quoted('is_open')} = {_true(database)}"))
             orders = self._orders(
                 any_of(
@@ -208,8 +210,13 @@ class FreqtradeBooks:
                 key=key, message=f"freqtrade order {key}: {fault}", venue_order_id=order["order_id"]
             )
         leaned_on = {f"trade.{name}": trade[name] for name in _LEANED_ON}
+        said = {name: cell for name, cell in order.items() if name != UPDATED}
         return ForeignRow(
-            key=key, fingerprint=fingerprint(order | leaned_on), profile_id=self._profile_id, order=read
+            key=key,
+            fingerprint=fingerprint(said | leaned_on),
+            profile_id=self._profile_id,
+            order=read,
+            changed_at=cell_time(order[UPDATED], UTC),
         )
 
     def _trade(self, trade: Cells, orders: Sequence[Cells]) -> ForeignTrade:

@@ -18,11 +18,13 @@ from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status, Tr
 Cells = Mapping[str, Any]
 UTC = "UTC"  # freqtrade stores UTC, without a zone
 STOPLOSS = "stoploss"
+UPDATED = "order_update_date"
 DECIMAL_PLACES, TICK_SIZE = 2, 4  # ccxt's precision modes, as freqtrade stores them
 
 ORDER_COLUMNS = (
     "id", "ft_trade_id", "ft_order_side", "ft_pair", "ft_is_open", "ft_amount", "ft_price", "order_id", "status",
     "order_type", "side", "price", "average", "amount", "filled", "stop_price", "order_date", "ft_fee_base",
+    "order_update_date",
 )  # fmt: skip
 TRADE_COLUMNS = (
     "id", "exchange", "pair", "is_open", "is_short", "open_date", "trading_mode", "amount_precision", "price_precision",

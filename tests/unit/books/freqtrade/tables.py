@@ -19,7 +19,7 @@ def create(table: str, names: tuple[str, ...]) -> str:
     return f"CREATE TABLE {table} ({', '.join(columns)})"
 
 
-TABLES = [create("orders", (*ORDER_COLUMNS, "order_update_date")), create("trades", TRADE_COLUMNS)]
+TABLES = [create("orders", ORDER_COLUMNS), create("trades", TRADE_COLUMNS)]
 
 
 def trade(**cells: Any) -> dict[str, Any]:
