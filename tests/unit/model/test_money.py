@@ -1,8 +1,10 @@
 """Equal amounts have one text, whatever way they are written."""
 
+from decimal import Decimal
+
 import pytest
 
-from trueup.model.money import canonical
+from trueup.model.money import average_tolerance, canonical, exceeds, identical, is_same, same
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,37 @@ from trueup.model.money import canonical
 )
 def test_one_text_for_one_amount(written: str, expected: str) -> None:
     assert canonical(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ("0.3", "0.30000000000000004", True),
+        ("1", "1.0000000009", True),
+        ("1", "1.000000001", True),  # 0.000000001 of 1.000000001 is just less
+        ("1", "1.0000000011", False),
+        ("0", "0.00000000000000004", False),  # of nothing, anything is a difference
+        ("-0.3", "0.3", False),
+        ("0", "0.0", True),
+    ],
+)
+def test_noise_is_no_difference(left: str, right: str, expected: bool) -> None:
+    one, other = Decimal(left), Decimal(right)
+    assert (is_same(one, other), is_same(other, one), same(left, right)) == (expected,) * 3
+    assert exceeds(other, one) is (other > one and not expected)
+    assert not exceeds(one, one)
+
+
+def test_null_is_the_same_as_null_only() -> None:
+    assert same(None, None)
+    assert not same(None, "0")
+
+
+def test_what_proofs_compare_has_no_noise() -> None:
+    assert identical("0.30", "0.3")
+    assert not identical("0.3", "0.30000000000000004")
+
+
+def test_averages_differ_by_a_tick_or_a_millionth() -> None:
+    assert average_tolerance(Decimal(100), Decimal("0.01")) == Decimal("0.01")
+    assert average_tolerance(Decimal(100), Decimal(0)) == Decimal("0.0001")

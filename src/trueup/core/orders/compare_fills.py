@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, is_same, same
+from trueup.model.money import amount, is_same, same
 from trueup.model.snapshot import Fill
 from trueup.model.times import to_ns
 
@@ -32,15 +32,10 @@ def told_price_of(fill: Fill) -> Decimal | None:
     return None if fill.price_estimated else price_of(fill)
 
 
-def figures_differ(booked: Fill, reported: Fill, rounding: Decimal = ZERO) -> bool:
-    """Whether they disagree in quantity or (where both were told one) price.
-
-    `rounding`: by how much less a fill may be booked than it is reported, since fills are rounded up.
-    """
+def figures_differ(booked: Fill, reported: Fill) -> bool:
+    """Whether they disagree in quantity or (where both were told one) price."""
     if not same(booked.qty, reported.qty):
-        excess = amount(reported.qty) - amount(booked.qty)
-        if not ZERO < excess <= rounding:
-            return True
+        return True
     prices = (told_price_of(booked), told_price_of(reported))
     return prices[0] is not None and prices[1] is not None and not is_same(prices[0], prices[1])
 

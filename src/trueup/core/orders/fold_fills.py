@@ -155,9 +155,8 @@ class _Folding:
         self._order, self._booked, self._rules = order, booked, rules
         own_id = known_id(order.venue_order_id)
         real = [fill for fill in booked if not fill.inferred]
-        self._half_step = rules.qty_step / 2
-        self._reports = _compare(real, evidence.fills, own_id, self._half_step)
-        self._rounding = self._half_step * (len(real) + len(self._reports.new))
+        self._reports = _compare(real, evidence.fills, own_id)
+        self._rounding = rules.qty_step / 2 * (len(real) + len(self._reports.new))
         self._average = evidence.average_price
         self._tolerance = average_tolerance(evidence.average_price or ZERO, rules.price_tick)
         self._cumulative_qty = self._without_noise(evidence.cumulative_qty)
@@ -180,7 +179,7 @@ class _Folding:
         alikes, new, refusal = self._tell_apart(side)
         if refusal is not None:
             return refusal
-        plan = _allot(side, new, self._cumulative_qty)
+        plan = self._allot(side, new)
         if not supersedes:
             lays = [(fill, False) for fill, may_supersede in plan.lays if not may_supersede]
             covered = sum_of([fill for fill, _ in lays])
@@ -212,11 +211,17 @@ class _Folding:
         if cumulative_qty is None:
             if alikes:
                 return [], [], self.stand(looks_booked=True)
+<<<<<<< HEAD
             return [], self._rounded(new, side.real_qty, self._rules.order_qty), None
         beyond = exceeds(
             side.real_qty + sum_of(new), cumulative_qty
         )  # look-alikes come before what rounding excuses
         if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
+=======
+            return [], self._without_excess(new, side.real_qty, self._rules.order_qty), None
+        is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
+        if alikes and (evidence.lists_all or (is_over and evidence.is_fresh)):
+>>>>>>> 4e1ea1e (fold: rounded fills are inferred up to the record; orders by notional at Alpaca, ccxt and in exports; tests by hand)
             explained = {id(fill) for alike in alikes for fill in alike.reported}
             new = [fill for fill in new if id(fill) not in explained]
             is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
@@ -232,7 +237,7 @@ class _Folding:
             corrected = is_corrected(reports.unlisted, new)
             reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
             return [], [], self.stand(contradiction=reason)
-        return alikes, new if is_over else self._rounded(new, side.real_qty, cumulative_qty), None
+        return alikes, self._without_excess(new, side.real_qty, cumulative_qty), None
 
     def _is_whole_listing(self, side: BookedSide, cumulative_qty: Decimal) -> bool:
         """Whether the venue's own fills are all there and come to its fresh record: no other fill ever was."""
@@ -249,25 +254,35 @@ class _Folding:
     def _is_over(self, real_qty: Decimal, cumulative_qty: Decimal) -> bool:
         return exceeds(real_qty, cumulative_qty + self._rounding)
 
-    def _rounded(self, new: list[Fill], real_qty: Decimal, limit: Decimal | None) -> list[Fill]:
-        """The new fills less what they were rounded up by, so that all together come to no more than `limit`."""
+    def _without_excess(self, new: list[Fill], real_qty: Decimal, limit: Decimal | None) -> list[Fill]:
+        """The new fills less the noise by which all together exceed `limit`, newest first."""
         excess = ZERO if limit is None else real_qty + sum_of(new) - limit
-        if limit is None or excess <= 0 or self._is_over(limit + excess, limit):
+        if limit is None or excess <= 0 or not is_same(limit + excess, limit):
             return new
-        rounded: list[Fill] = []
+        cut: list[Fill] = []
         for fill in reversed(new):
-            part = min(excess, amount(fill.qty), self._half_step or excess)
+            part = min(excess, amount(fill.qty))
             excess -= part
-            rounded.append(replace(fill, qty=text(amount(fill.qty) - part)) if part else fill)
-        if excess > 0 and rounded:
-            rounded[0] = replace(rounded[0], qty=text(max(amount(rounded[0].qty) - excess, ZERO)))
-        return [fill for fill in reversed(rounded) if amount(fill.qty) > 0]
+            cut.append(replace(fill, qty=text(amount(fill.qty) - part)) if part else fill)
+        return [fill for fill in reversed(cut) if amount(fill.qty) > 0]
 
     def _is_overfill(self, after_qty: Decimal) -> bool:
         order_qty = self._rules.order_qty
         if order_qty is None or self._rules.allow_overfill:
             return False
         return exceeds(after_qty, order_qty + self._rules.overfill_tolerance)
+
+    def _allot(self, side: BookedSide, new: Sequence[Fill]) -> _Allotment:
+        limit, real_qty = self._cumulative_qty, side.real_qty + sum_of(new)
+        if limit is None:  # the larger of B and R can only be less than the truth, never more
+            order_qty = self._rules.order_qty
+            is_rounded = order_qty is not None and not self._is_over(real_qty, order_qty)
+            return _allot_oldest_first(side, new, order_qty if is_rounded else None)
+        if real_qty <= limit:
+            return _allot_newest_first(side, new, limit)
+        if self._is_over(real_qty, limit):
+            return _allot_oldest_first(side, new, limit, record_behind=True)
+        return _allot_rounded(side, new, limit)
 
     # -- at which prices ----------------------------------------------------------------------------------------------
 
@@ -379,9 +394,7 @@ class _Folding:
         )
 
 
-def _compare(
-    real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None, rounding: Decimal
-) -> _Reports:
+def _compare(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None) -> _Reports:
     """The venue's fills that are not booked, oldest first, and what they say of those whose identity is."""
     booked = {fill_key(fill, venue_order_id): fill for fill in sorted(real, key=canonical_turn)}
     new: dict[FillKey, Fill] = {}
@@ -398,7 +411,7 @@ def _compare(
             new[key] = fill
         elif known.qty == "0":  # others took its place: it is booked as those
             continue
-        elif figures_differ(known, fill, rounding):
+        elif figures_differ(known, fill):
             differing.setdefault(key, (known, fill))
             contradicting.add(key)
         elif key in new:
@@ -416,11 +429,8 @@ def _compare(
     )
 
 
-def _allot(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal | None) -> _Allotment:
-    if cumulative_qty is None:  # the larger of B and R can only be less than the truth, never more
-        return _allot_oldest_first(side, new, None)
-    if side.real_qty + sum_of(new) > cumulative_qty:
-        return _allot_oldest_first(side, new, cumulative_qty, record_behind=bool(new))
+def _allot_newest_first(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal) -> _Allotment:
+    """All fit into a record: the newest that fit into its growth are that, the others take the place of U."""
     growth_qty = room = max(cumulative_qty - side.booked_qty, ZERO)
     if not new:
         return _Allotment([], growth_qty, inferred_qty=room)
@@ -435,6 +445,18 @@ def _allot(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal | None
     return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - side.unrecorded_qty, ZERO))
 
 
+def _allot_rounded(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal) -> _Allotment:
+    """Fills that were rounded up: those that still fit, oldest first; the rest of the record is inferred."""
+    total, lays = side.real_qty, list[tuple[Fill, bool]]()
+    for fill in new:
+        if total + amount(fill.qty) <= cumulative_qty:
+            total += amount(fill.qty)
+            lays.append((fill, True))
+    growth_qty = max(cumulative_qty - side.booked_qty, ZERO)
+    laid_growth = max(total - side.real_qty - side.unrecorded_qty, ZERO)
+    return _Allotment(lays, growth_qty, inferred_qty=growth_qty - laid_growth)
+
+
 def _allot_oldest_first(
     side: BookedSide, new: Sequence[Fill], limit: Decimal | None, *, record_behind: bool = False
 ) -> _Allotment:
@@ -443,7 +465,6 @@ def _allot_oldest_first(
     lays: list[tuple[Fill, bool]] = []
     for fill in new:
         if limit is not None and total + amount(fill.qty) > limit:
-            record_behind = True
             break
         total += amount(fill.qty)
         lays.append((fill, True))

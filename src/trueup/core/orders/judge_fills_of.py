@@ -15,6 +15,7 @@ from trueup.model.vocabulary import (
     TERMINAL,
     BreakKind,
     CorrectionKind,
+    QueryBy,
     Severity,
     Status,
 )
@@ -115,7 +116,9 @@ def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decim
 
 
 def _is_after_fills(draft: Draft, record: VenueOrder) -> bool:
-    read_at, fills_read_at = draft.venue.read_at(record), draft.snapshot.venue.history.read_at
+    answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, known_id(record.venue_order_id) or ""))
+    read_at = draft.venue.read_at(record) if answer is None else answer.read_at
+    fills_read_at = draft.snapshot.venue.history.read_at
     return read_at is None or fills_read_at is None or not is_before(read_at, fills_read_at)
 
 

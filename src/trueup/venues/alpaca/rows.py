@@ -55,6 +55,7 @@ class OrderRow(Struct, frozen=True, kw_only=True):
     status: str | None = None
     subtag: str | None = None
     qty: Raw = field(default_factory=Raw)
+    notional: Raw = field(default_factory=Raw)
     limit_price: Raw = field(default_factory=Raw)
     stop_price: Raw = field(default_factory=Raw)
     filled_qty: Raw = field(default_factory=Raw)
@@ -167,6 +168,7 @@ def read_order(row: OrderRow, parent: str | None = None) -> VenueOrder:
         replaces=row.replaces or None,
         replaced_by=row.replaced_by or None,
         parent_venue_order_id=parent,
+        by_notional=_amount(row, "notional") is not None,
         submitted_at=_time(row.id, row.submitted_at),
         updated_at=_time(row.id, row.updated_at),
     )

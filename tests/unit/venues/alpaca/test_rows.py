@@ -42,6 +42,12 @@ def _order(**changes: Any) -> VenueOrder:
     return read_order(ORDERS.one(json.dumps(ORDER | changes).encode()))
 
 
+def test_an_order_by_notional_says_so() -> None:
+    assert _order(qty=None, notional="450").by_notional
+    assert _order(qty=None, notional="450").qty is None
+    assert not _order().by_notional
+
+
 def test_every_status_that_alpaca_py_knows_is_decided() -> None:
     assert set(STATUSES) == {status.value for status in OrderStatus}
     ended = {word for word, status in STATUSES.items() if status in TERMINAL}
