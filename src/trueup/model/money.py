@@ -43,6 +43,7 @@ AVERAGE_NOISE = Decimal(
     "0.000001"
 )  # design.md, "The average is judged": of the price, where no tick is known
 
+PLAIN_WIDTH_MAX = 15  # characters of an amount that binary fractions cannot have left noise in
 ROUNDED_AVERAGE = Decimal("0.0001")  # the same rule: an average that is off by less was rounded by somebody
 
 

@@ -48,6 +48,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     average_missing: float = 0
     updated_at_missing: float = 0
     fill_changed: float = 0  # [10] a fill's record shows another price, once
+    amount_noisy: float = 0  # [39] filled quantities as binary fractions leave them
     precision_wrong: float = 0  # [12] quantities cut off, prices with digits that mean nothing
     id_respelled: float = 0  # in other letters, with a space
     # what the venue does with orders
@@ -60,6 +61,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     frame_lost: float = 0
     frame_late: float = 0
     frame_duplicated: float = 0
+    fill_renamed: float = 0  # [36] the stream has an id of its own for an execution
     # the bot
     crash_before_send: float = 0  # recorded, never sent
     crash_after_send: float = 0  # sent, the answer never recorded
@@ -129,6 +131,7 @@ _STORM = {  # what a storm's rates are drawn around
     "average_missing": 0.05,
     "updated_at_missing": 0.05,
     "fill_changed": 0.004,
+    "amount_noisy": 0.05,
     "precision_wrong": 0.05,
     "id_respelled": 0.05,
     "effect_delayed": 0.5,
@@ -139,6 +142,7 @@ _STORM = {  # what a storm's rates are drawn around
     "frame_lost": 0.25,
     "frame_late": 0.15,
     "frame_duplicated": 0.1,
+    "fill_renamed": 0.1,
     "crash_before_send": 0.04,
     "crash_after_send": 0.08,
     "crash_before_record": 0.05,

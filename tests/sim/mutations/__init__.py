@@ -10,6 +10,9 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     books.no_unique_fill_key,
     books.a_fill_is_known_by_its_id_alone,
     books.inferred_fill_not_superseded,
+    books.two_ids_are_two_executions,
+    books.noise_is_a_quantity,
+    books.an_estimate_is_believed,
     books.version_not_compared,
     books.log_not_chained,
     books.corrections_not_kept,
@@ -54,11 +57,16 @@ PROVOKING: dict[str, dict[str, float]] = {
     "watermark_holds_for_any_scope": {"config_changed": 0.3},
     "another_account_is_believed": {"account_swapped": 0.6, "reply_slow": 0.0},
     "a_trade_opened_late_is_empty": {"backup_restored": 0.03, "database_cut": 0.03},
+    "two_ids_are_two_executions": {"fill_renamed": 0.9, "frame_lost": 0.1},
+    "noise_is_a_quantity": {"amount_noisy": 0.9, "precision_wrong": 0.0},
     "a_dry_coverage_inserts": {"config_changed": 0.3},
     "recent_activity_is_judged": {"reply_slow": 0.6, "read_stale": 0.5},
     "venue_read_sent_before_the_local_read": {"reply_slow": 0.9, "read_failed": 0.0},
     "unknown_answer_counts_as_absent": {"answer_unknown": 0.8, "order_hidden": 0.6},
 }
+
+# Worlds in which every bot orders by notional.
+BY_NOTIONAL = ("an_estimate_is_believed",)
 
 # What is lost behind a watermark is lost when a night lies between: these always have one.
 NIGHTLY = (

@@ -8,8 +8,9 @@ from unittest import mock
 from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
+from trueup.core.draft.facts import Facts
 from trueup.core.make_plan import make_plan
-from trueup.core.orders import booked_side
+from trueup.core.orders import booked_side, judge_fills_of, judge_status, judge_terms
 from trueup.core.orders import fold_fills as fold
 from trueup.engine.recorder import recorder
 from trueup.engine.run import plan_profiles
@@ -50,6 +51,23 @@ def no_unique_fill_key() -> Iterator[None]:
 
 def inferred_fill_not_superseded() -> Mutation:
     return mock.patch.object(booked_side.BookedSide, "_supersede", return_value=(ZERO, None, ZERO))
+
+
+def two_ids_are_two_executions() -> Mutation:
+    return mock.patch.object(fold, "find_look_alikes", return_value=[])
+
+
+def noise_is_a_quantity() -> Mutation:
+    return mock.patch.object(Facts, "on_grid", lambda self, symbol, qty: qty)
+
+
+@contextmanager
+def an_estimate_is_believed() -> Iterator[None]:
+    """Of an order by notional what the bot expected is what it ordered."""
+    with ExitStack() as stack:
+        for module in (judge_fills_of, judge_terms, judge_status):
+            stack.enter_context(mock.patch.object(module, "is_by_notional", return_value=False))
+        yield
 
 
 @contextmanager

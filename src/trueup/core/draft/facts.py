@@ -17,7 +17,7 @@ from trueup.model.ids import (
     plain_id,
     symbol_token,
 )
-from trueup.model.money import ZERO, amount, average_tolerance
+from trueup.model.money import ZERO, amount, average_tolerance, is_same
 from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy, ReadState
@@ -141,6 +141,15 @@ class Facts:
         if known is not None:
             return known
         return symbol.rpartition("/")[2].upper() if "/" in symbol else None
+
+    def on_grid(self, symbol: str | None, qty: Decimal) -> Decimal:
+        """The quantity without noise: the number of steps that it is but for that, where the step is known."""
+        instrument = self.instrument(symbol)
+        step = ZERO if instrument is None else amount(instrument.qty_step)
+        if step == 0:
+            return qty
+        nearest = (qty / step).to_integral_value() * step
+        return nearest if is_same(nearest, qty) else qty
 
     def averages_differ(self, symbol: str | None, booked: Decimal, told: Decimal) -> bool:
         """Whether two averages differ by more than a tick, or where that is not known than a part of the price."""

@@ -211,17 +211,10 @@ class _Folding:
         if cumulative_qty is None:
             if alikes:
                 return [], [], self.stand(looks_booked=True)
-<<<<<<< HEAD
-            return [], self._rounded(new, side.real_qty, self._rules.order_qty), None
-        beyond = exceeds(
-            side.real_qty + sum_of(new), cumulative_qty
-        )  # look-alikes come before what rounding excuses
-        if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
-=======
             return [], self._without_excess(new, side.real_qty, self._rules.order_qty), None
-        is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
-        if alikes and (evidence.lists_all or (is_over and evidence.is_fresh)):
->>>>>>> 4e1ea1e (fold: rounded fills are inferred up to the record; orders by notional at Alpaca, ccxt and in exports; tests by hand)
+        # look-alikes come before what rounding excuses
+        beyond = exceeds(side.real_qty + sum_of(new), cumulative_qty)
+        if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
             explained = {id(fill) for alike in alikes for fill in alike.reported}
             new = [fill for fill in new if id(fill) not in explained]
             is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.model.ids import digest, known_id, plain_id, symbol_token
-from trueup.model.money import NOISE, ZERO, text
+from trueup.model.money import NOISE, PLAIN_WIDTH_MAX, ZERO, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 
@@ -113,6 +113,8 @@ def infer_growth(
     Null where the fold has more to say: no growth or noise, more than the order's quantity, no price or an odd one.
     """
     if record.filled_qty is None or record.filled_avg_price is None or order.qty is None:
+        return None
+    if len(record.filled_qty) > PLAIN_WIDTH_MAX:  # may be noisy
         return None
     average_price, cumulative_qty = Decimal(record.filled_avg_price), Decimal(record.filled_qty)
     booked_qty = ZERO if order.filled_qty == "0" else Decimal(order.filled_qty)

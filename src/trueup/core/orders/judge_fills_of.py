@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement, as_amount
 from trueup.model.ids import known_id
-from trueup.model.money import ROUNDED_AVERAGE, ZERO, amount, exceeds, text
+from trueup.model.money import PLAIN_WIDTH_MAX, ROUNDED_AVERAGE, ZERO, amount, exceeds, text
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import VenueOrder
+from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import is_before
 from trueup.model.vocabulary import (
     TERMINAL,
@@ -24,7 +26,8 @@ from trueup.model.vocabulary import (
 def cumulative_of(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | None, bool]:
     """The venue's cumulative quantity (null: says nothing new), and whether the fills may be taken as known."""
     if record.filled_qty is not None:
-        return amount(record.filled_qty), True
+        symbol = judgement.before.symbol or record.symbol
+        return judgement.draft.on_grid(symbol, amount(record.filled_qty)), True
     if record.status is Status.FILLED:  # without any quantity it means the whole order
         whole = None if is_by_notional(judgement.before, record) else record.qty or judgement.before.qty
         if whole is not None:
@@ -101,7 +104,8 @@ def judge_fills_of(
 def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decimal | None) -> Evidence:
     """What the venue says of the order. An average of less than is booked says nothing of what is."""
     draft, booked_qty = judgement.draft, amount(judgement.order.filled_qty)
-    reported = [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills]
+    listed = [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills]
+    reported = [_without_noise(draft, fill) for fill in listed]
     average = as_amount(record.filled_avg_price) if record is not None else None
     if average is not None and (average <= 0 or cumulative is None or exceeds(booked_qty, cumulative)):
         average = None
@@ -113,6 +117,12 @@ def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decim
         lists_all=bool(reported) and draft.fills_are_complete_since(submitted_at),
         is_fresh=record is not None and judgement.answered and _is_after_fills(draft, record),
     )
+
+
+def _without_noise(draft: Draft, fill: Fill) -> Fill:
+    if len(fill.qty) <= PLAIN_WIDTH_MAX:
+        return fill
+    return replace(fill, qty=text(draft.on_grid(fill.symbol, amount(fill.qty))))
 
 
 def _is_after_fills(draft: Draft, record: VenueOrder) -> bool:

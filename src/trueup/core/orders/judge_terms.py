@@ -74,7 +74,7 @@ def take_notional_qty(judgement: Judgement, record: VenueOrder, cumulative: Deci
         return
     known = base_qty(record) if record.status in TERMINAL else None
     if record.status is Status.FILLED:
-        known = record.filled_qty or known
+        known = known if cumulative is None else text(cumulative)
     if known is None and cumulative is not None and order.qty is not None:
         known = text(cumulative) if exceeds(cumulative, amount(order.qty)) else None
     changes: Changes = {}

@@ -76,7 +76,7 @@ class OrderWriter:
     ) -> LocalOrder:
         """An order as the bot records it: before it is sent, or (a successor) as the venue placed it."""
         view = placed.view() if placed is not None else None
-        instrument = trade.instrument
+        instrument, qty = trade.instrument, placed.qty if placed else request.qty
         return LocalOrder(
             client_order_id=request.client_order_id,
             venue_order_id=view.venue_order_id if view is not None else None,
@@ -86,7 +86,8 @@ class OrderWriter:
             side=request.side,
             action=action,
             order_type=request.order_type,
-            qty=None if request.by_notional else instrument.qty_text(placed.qty if placed else request.qty),
+            qty=_estimated(trade, request) if request.by_notional else instrument.qty_text(qty),
+            by_notional=request.by_notional,
             limit_price=None if request.limit is None else instrument.price_text(request.limit),
             stop_price=None if request.stop is None else instrument.price_text(request.stop),
             status=Status.PENDING_NEW,
@@ -94,3 +95,9 @@ class OrderWriter:
             submitted_at=view.submitted_at if view is not None else None,
             venue_updated_at=view.updated_at if view is not None else None,
         )
+
+
+def _estimated(trade: BotTrade, request: OrderRequest) -> str | None:
+    """What the bot thinks it will get for its money: too little, too much, or it does not say."""
+    off = (None, -1, 1)[trade.order_count % 3]
+    return None if off is None else trade.instrument.qty_text(max(1, request.qty + off * (request.qty // 10)))

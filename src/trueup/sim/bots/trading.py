@@ -10,7 +10,7 @@ from trueup.model.errors import VenueUnavailable
 from trueup.model.times import NS_PER_S
 from trueup.sim.faults import FaultDice
 from trueup.sim.market.market import Market
-from trueup.sim.market.orders import MarketOrder, OrderRequest
+from trueup.sim.market.orders import STREAM_ID, MarketOrder, OrderRequest
 from trueup.sim.market.records import Event
 
 REJECT_REASON = "insufficient buying power"
@@ -84,6 +84,9 @@ class TradingClient:
     def _carry(self, event: Event) -> list[Event]:
         if self._dice.strikes("frame_lost"):
             return []
+        if event.fill is not None and self._dice.strikes("fill_renamed"):
+            named = structs.replace(event.fill, fill_id=STREAM_ID + event.fill.fill_id)
+            event = structs.replace(event, fill=named)
         if self._dice.strikes("frame_late"):
             self._late.append(_Late(self.market.now_ns() + self._dice.lag_ns(), event))
             return []

@@ -22,7 +22,7 @@ from trueup.sim.checkers.facts import (
     units,
 )
 from trueup.sim.market.market import Market
-from trueup.sim.market.orders import MarketOrder
+from trueup.sim.market.orders import STREAM_ID, MarketOrder
 
 
 def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
@@ -58,7 +58,7 @@ def _check_order_sums(books: ProfileBooks, order: LocalOrder) -> list[Violation]
         return [
             Violation("I3", name_of(order), f"its fills add up to {named}, more than its filled {filled}")
         ]
-    if order.qty is not None and filled > exact(order.qty):
+    if order.qty is not None and not order.by_notional and filled > exact(order.qty):
         return [Violation("I3", name_of(order), f"filled {filled} is more than its quantity {order.qty}")]
     return []
 
@@ -81,7 +81,8 @@ def _check_order_truth(
     found += [
         Violation("I1", name, f"fill {fill.fill_id} never happened")
         for fill in books.rows.fills_of(order)
-        if not fill.inferred and fill.fill_id not in real and _names(fill, truth) and not truth.busted
+        if not fill.inferred and not truth.busted
+        if fill.fill_id.removeprefix(STREAM_ID) not in real and _names(fill, truth)
     ]
     if order.status.value in ENDED and order.status is not truth.status:
         found.append(Violation("I4", name, f"marked {order.status.value}, but it is {truth.status.value}"))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from trueup.model.plan import Plan
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
-from trueup.model.vocabulary import BreakKind, DeferralReason
+from trueup.model.vocabulary import BreakKind, DeferralReason, Status
 from trueup.sim.checkers.facts import (
     ENDED,
     ProfileBooks,
@@ -30,6 +30,7 @@ from trueup.sim.market.orders import MarketOrder
 AVERAGE_TOLERANCE = Fraction(
     1, 1_000_000
 )  # relative: venues and books round averages, never quantities or costs
+Number = str | Fraction | None
 LEFT_TO_PEOPLE = frozenset(
     {
         BreakKind.FOREIGN_ORDER,
@@ -134,7 +135,7 @@ def _compare_order(
         "filled quantity": (number(order.filled_qty), number(view.filled_qty)),
     }
     if is_read:
-        pairs["quantity"] = (number(order.qty), number(view.qty))
+        pairs["quantity"] = _quantities(order, truth)
         pairs["limit price"] = (number(order.limit_price), number(view.limit_price))
         pairs["stop price"] = (number(order.stop_price), number(view.stop_price))
     found = [
@@ -143,6 +144,15 @@ def _compare_order(
         if mine != theirs
     ]
     return found + _compare_fills(market, books, order, truth) + _compare_average(order, truth)
+
+
+def _quantities(order: LocalOrder, truth: MarketOrder) -> tuple[Number, Number]:
+    """Of the books and the venue; an estimate of the bot's counts where the order filled: it is then what filled."""
+    if not truth.request.by_notional:
+        return number(order.qty), number(truth.view().qty)
+    if order.qty is None or truth.status is not Status.FILLED:
+        return None, None
+    return number(order.qty), number(truth.view().filled_qty)
 
 
 def _compare_fills(

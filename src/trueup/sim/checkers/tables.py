@@ -32,6 +32,7 @@ ORDER_COLUMNS = (
     "venue_updated_at",
     "previous_venue_order_ids",
     "position_side",
+    "by_notional",
     "version",
 )
 FILL_COLUMNS = (
@@ -46,6 +47,7 @@ FILL_COLUMNS = (
     "fee_currency",
     "filled_at",
     "inferred",
+    "price_estimated",
 )
 TRADE_COLUMNS = (
     "trade_id",
@@ -91,6 +93,7 @@ def _order(row: tuple[Any, ...]) -> LocalOrder:
     values["previous_venue_order_ids"] = msgspec.json.decode(
         values["previous_venue_order_ids"], type=list[str]
     )
+    values["by_notional"] = bool(values["by_notional"])
     if values["position_side"] is not None:
         values["position_side"] = PositionSide(values["position_side"])
     return LocalOrder(**values)
@@ -100,6 +103,7 @@ def _fill(row: tuple[Any, ...]) -> Fill:
     values = _named(FILL_COLUMNS, row)
     values["side"] = None if values["side"] is None else Side(values["side"])
     values["inferred"] = bool(values["inferred"])
+    values["price_estimated"] = bool(values["price_estimated"])
     return Fill(**values)
 
 

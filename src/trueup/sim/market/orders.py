@@ -14,6 +14,7 @@ from trueup.model.times import from_ns
 from trueup.model.vocabulary import LIVE, PositionSide, Side, Status
 from trueup.sim.market.instruments import FEE_DECIMALS, FEE_PARTS, MarketInstrument, decimal_text
 
+STREAM_ID = "S-"  # before a fill's id where the stream has one of its own
 time_text = lru_cache(maxsize=65536)(from_ns)
 
 
@@ -155,6 +156,7 @@ class MarketOrder(Struct, eq=False, kw_only=True):
             side=request.side,
             order_type=request.order_type,
             qty=None if request.by_notional else instrument.qty_text(version.qty),
+            by_notional=request.by_notional and self.number % 2 == 0,  # some venues only tell no quantity
             position_side=request.position_side,
             limit_price=None if request.limit is None else instrument.price_text(request.limit),
             stop_price=None if request.stop is None else instrument.price_text(request.stop),

@@ -4,6 +4,8 @@ A lie is bounded: what lags or hides is told `LAG_S_MAX` seconds later at the la
 truth.
 """
 
+from decimal import Decimal
+from random import Random
 from typing import TypeVar
 
 from msgspec import structs
@@ -16,6 +18,7 @@ from trueup.sim.market.instruments import MarketInstrument
 from trueup.sim.market.market import Market
 from trueup.sim.market.orders import MarketFill, MarketOrder
 
+NOISE_DIGITS = 16  # where a binary fraction of 64 bits ends
 YOUNG_S = 120  # rows shift where new ones come in
 Row = TypeVar("Row")
 Told = TypeVar("Told", MarketOrder, MarketFill)
@@ -80,6 +83,8 @@ class VenueRows:
             row = structs.replace(row, venue_order_id=f" {row.venue_order_id.lower()}")
         if row.filled_avg_price is not None and self._dice.strikes("average_missing"):
             row = structs.replace(row, filled_avg_price=None)
+        if row.filled_qty not in (None, "0") and self._dice.strikes("amount_noisy"):
+            row = structs.replace(row, filled_qty=_noisy(row.filled_qty or "0", self._dice.rng))
         if self._dice.strikes("precision_wrong"):
             row = _misprinted(row, self._market.instruments[row.symbol or ""])
         return row
@@ -100,9 +105,16 @@ class VenueRows:
         if self._dice.strikes("fill_changed"):
             fill.order.is_revised = True
             view = structs.replace(view, price=fill.order.instrument.price_text(fill.price + 1))
+        if self._dice.strikes("amount_noisy"):
+            view = structs.replace(view, qty=_noisy(view.qty, self._dice.rng))
         if not self._fills_by_client_id or client_order_id is None:
             return view
         return structs.replace(view, venue_order_id=None, client_order_id=client_order_id)
+
+
+def _noisy(number: str, rng: Random) -> str:
+    """A little more or less, as sums of binary fractions are."""
+    return f"{Decimal(number) * (1 + Decimal(rng.choice((-2, -1, 1, 2))).scaleb(-NOISE_DIGITS)):f}"
 
 
 def _misprinted(row: VenueOrder, instrument: MarketInstrument) -> VenueOrder:
