@@ -186,7 +186,6 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         replaces=text("replaces"),
         replaced_by=text("replaced_by"),
         parent_venue_order_id=text("parent_venue_order_id"),
-        by_notional=units_differ or (qty is None and text("qty") is not None),
         submitted_at=text("submitted_at", time),
         updated_at=text("updated_at", time),
     )

@@ -124,6 +124,18 @@ class _Reports(Struct):
     fees_differing: list[Pair]
 
 
+class _Told(Struct):
+    """What was told apart: look-alikes, and the fills that are new; or what is said instead.
+
+    `is_ahead`: they come to more than the record, which was not read after them.
+    """
+
+    alikes: list[LookAlike] = []
+    new: list[Fill] = []
+    is_ahead: bool = False
+    refusal: Fold | None = None
+
+
 class _Allotment(Struct):
     """Which real fills are booked (and whether in the place of unrecorded quantity), and what is inferred."""
 
@@ -176,10 +188,10 @@ class _Folding:
         side = BookedSide(self._order, self._booked, self._rounding)
         if side.rows_exceed_booked:
             return self.stand(rows_exceed_booked=True)
-        alikes, new, refusal = self._tell_apart(side)
-        if refusal is not None:
-            return refusal
-        plan = self._allot(side, new)
+        told = self._tell_apart(side)
+        if told.refusal is not None:
+            return told.refusal
+        plan = self._allot(side, told)
         if not supersedes:
             lays = [(fill, False) for fill, may_supersede in plan.lays if not may_supersede]
             covered = sum_of([fill for fill, _ in lays])
@@ -191,7 +203,7 @@ class _Folding:
         needs_price = plan.inferred_qty > 0 or any(price_of(fill) is None for fill, _ in plan.lays)
         if needs_price and fallback is None:
             return self.stand(price_missing=True)
-        for alike in alikes:
+        for alike in told.alikes:
             side.take_place(alike)
         for known, reported in self._reports.amending:
             if supersedes or not gives_price(known, reported):
@@ -201,7 +213,7 @@ class _Folding:
 
     # -- which fills --------------------------------------------------------------------------------------------------
 
-    def _tell_apart(self, side: BookedSide) -> tuple[list[LookAlike], list[Fill], Fold | None]:
+    def _tell_apart(self, side: BookedSide) -> "_Told":
         """The look-alikes, the fills that are new, and what is said instead where that cannot be told."""
         reports, cumulative_qty, evidence = self._reports, self._cumulative_qty, self._evidence
         scale = max(cumulative_qty or ZERO, side.booked_qty)
@@ -210,8 +222,8 @@ class _Folding:
         alikes = find_look_alikes(reports.unlisted, new, half_tick=half_tick) if new else []
         if cumulative_qty is None:
             if alikes:
-                return [], [], self.stand(looks_booked=True)
-            return [], self._without_excess(new, side.real_qty, self._rules.order_qty), None
+                return _Told(refusal=self.stand(looks_booked=True))
+            return _Told(new=self._without_excess(new, side.real_qty, self._rules.order_qty))
         # look-alikes come before what rounding excuses
         beyond = exceeds(side.real_qty + sum_of(new), cumulative_qty)
         if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
@@ -229,8 +241,8 @@ class _Folding:
         if is_over and evidence.is_fresh:
             corrected = is_corrected(reports.unlisted, new)
             reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
-            return [], [], self.stand(contradiction=reason)
-        return alikes, self._without_excess(new, side.real_qty, cumulative_qty), None
+            return _Told(refusal=self.stand(contradiction=reason))
+        return _Told(alikes, self._without_excess(new, side.real_qty, cumulative_qty), is_ahead=is_over)
 
     def _is_whole_listing(self, side: BookedSide, cumulative_qty: Decimal) -> bool:
         """Whether the venue's own fills are all there and come to its fresh record: no other fill ever was."""
@@ -265,15 +277,15 @@ class _Folding:
             return False
         return exceeds(after_qty, order_qty + self._rules.overfill_tolerance)
 
-    def _allot(self, side: BookedSide, new: Sequence[Fill]) -> _Allotment:
-        limit, real_qty = self._cumulative_qty, side.real_qty + sum_of(new)
+    def _allot(self, side: BookedSide, told: "_Told") -> _Allotment:
+        new, limit, real_qty = told.new, self._cumulative_qty, side.real_qty + sum_of(told.new)
         if limit is None:  # the larger of B and R can only be less than the truth, never more
             order_qty = self._rules.order_qty
             is_rounded = order_qty is not None and not self._is_over(real_qty, order_qty)
             return _allot_oldest_first(side, new, order_qty if is_rounded else None)
         if real_qty <= limit:
             return _allot_newest_first(side, new, limit)
-        if self._is_over(real_qty, limit):
+        if told.is_ahead:
             return _allot_oldest_first(side, new, limit, record_behind=True)
         return _allot_rounded(side, new, limit)
 

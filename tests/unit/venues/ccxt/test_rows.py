@@ -69,20 +69,3 @@ def test_fills(exchange_id: str, case: dict[str, Any]) -> None:
 def test_positions(exchange_id: str, case: dict[str, Any]) -> None:
     twin = _exchange(exchange_id)
     _same(read_position(twin.parse_position(case["raw"], _market(twin, case))), case["expected"])
-
-
-@pytest.mark.parametrize(
-    ("row", "qty", "by_notional"),
-    [
-        ({"amount": "9.99", "filled": "23.52", "status": "closed"}, None, True),  # what was to be spent
-        ({"amount": "9.99", "filled": "12", "status": "open"}, None, True),
-        ({"amount": "23.53", "filled": "23.52", "status": "closed", "info": {"state": "filled"}}, None, True),
-        ({"amount": "23.520", "filled": "23.52", "status": "closed"}, "23.52", False),
-        ({"amount": "24", "filled": "23.52", "status": "open"}, "24", False),
-        ({"amount": "9.99", "filled": "23.52", "status": "closed", "type": "limit"}, "9.99", False),
-    ],
-)
-def test_a_market_order_by_its_cost_has_no_quantity(row: dict[str, Any], qty: str, by_notional: bool) -> None:
-    read = read_order({"id": "v1", "symbol": "XRP/USDT", "type": "market", "info": {}} | row, "htx")
-    assert read.by_notional is by_notional
-    assert (read.qty is None) is (qty is None)
