@@ -167,9 +167,9 @@ class TableBooks:
         connection = within or self.connection
         try:
             with _savepoint(connection):
-                outcome = self._compare_and_set(connection, write)
+                outcome, is_set = self._compare_and_set(connection, write)
                 key = write.key or str(connection.last_insert_rowid())
-                row = self._by_key(connection, key) if outcome is WriteOutcome.DELIVERED else None
+                row = self._by_key(connection, key) if is_set else None
         except apsw.ConstraintError as fault:
             return self._after_constraint(connection, write, str(fault))
         except apsw.BusyError as fault:
@@ -188,25 +188,26 @@ class TableBooks:
             return WriteResult(sequence=write.sequence, outcome=WriteOutcome.MOVED)
         return WriteResult(sequence=write.sequence, outcome=WriteOutcome.REFUSED, error=fault)
 
-    def _compare_and_set(self, connection: Any, write: WriteBack) -> WriteOutcome:
+    def _compare_and_set(self, connection: Any, write: WriteBack) -> tuple[WriteOutcome, bool]:
+        """And whether this call set it."""
         said = {key: SAID.get(one, one) if key == "status" else one for key, one in write.values.items()}
         wanted = {KEYS[key]: one for key, one in said.items()}
         if write.key is None:
             names, marks = ", ".join(wanted), ", ".join("?" for _ in wanted)
             connection.execute(f"INSERT INTO bot_orders ({names}) VALUES ({marks})", tuple(wanted.values()))
-            return WriteOutcome.DELIVERED
+            return WriteOutcome.DELIVERED, True
         row = self._by_key(connection, write.key)
         if row is None:
-            return WriteOutcome.MOVED
+            return WriteOutcome.MOVED, False
         if all(getattr(row.order, key) == value for key, value in write.values.items()):
-            return WriteOutcome.DELIVERED
+            return WriteOutcome.DELIVERED, False
         if row.fingerprint != write.judged:
-            return WriteOutcome.MOVED
+            return WriteOutcome.MOVED, False
         setting = ", ".join(f"{name} = ?" for name in wanted)
         connection.execute(
             f"UPDATE bot_orders SET {setting} WHERE CAST(id AS TEXT) = ?", (*wanted.values(), write.key)
         )
-        return WriteOutcome.DELIVERED
+        return WriteOutcome.DELIVERED, True
 
     def _by_key(self, connection: Any, key: str) -> ForeignRow | None:
         return next(iter(self._read(connection, "CAST(id AS TEXT) = ?", key).rows), None)

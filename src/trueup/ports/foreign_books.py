@@ -16,7 +16,8 @@ What a kind of books has to do, and what it need not know:
   key; where it is gone it is `row_removed`: told, and never inserted again unless a person says so.
 - **Writing** is compare-and-set, one transaction per order in the bot's database: the row still has the fingerprint
   that was judged → set; it has what would be set already → delivered; anything else → moved, nothing is written.
-  Values are set, never added. After writing the row is read back in the same transaction.
+  Values are set, never added. After writing the row is read back in the same transaction; only where this call set it,
+  for a row that had it already may have been written by the bot since.
 
 Amounts are canonical decimal text, times RFC 3339 UTC, as in a snapshot. Sync; called in a thread, one call at a time
 for one account. Every method may raise LedgerError: then nothing of the run is judged.
@@ -142,7 +143,11 @@ class WriteOutcome(StrEnum):
 
 
 class WriteResult(Struct, frozen=True, kw_only=True):
-    """`row`: as it was read back in the same transaction, where it was delivered. `error`: why not, for a person."""
+    """`row`: as it was read back in the same transaction, where this call set it: that is remembered as ours.
+
+    Null where it was so already: since whenever that was, the bot may have written, too, and its word counts. `error`:
+    why it was not delivered, for a person.
+    """
 
     sequence: int
     outcome: WriteOutcome

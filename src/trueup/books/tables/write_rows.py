@@ -65,7 +65,7 @@ def _judge(
     if found is not None:
         row = reader.row_of(found)
         if isinstance(row, ForeignRow) and has_values(row.order, write.values):
-            return WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED, row=row)
+            return WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED)
         if found.fingerprint != write.judged:
             return WriteResult(
                 sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the bot changed it"

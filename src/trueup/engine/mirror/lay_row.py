@@ -1,8 +1,9 @@
 """What a bot's own row makes of the mirror's order: the row is the bot's word, whatever was known before. Pure.
 
-Rules: keys that the row carries replace the mirror's, all others stay. The quantity filled may also fall; fills that no
-longer fit are taken back: first what was inferred, then real ones, newest first (the venue tells them again). What the
-fills do not cover is legacy. A row that says nothing new changes nothing, and is no activity.
+Rules: keys that the row carries replace the mirror's, all others stay. The quantity filled may also fall; then fills
+are taken back: all that was inferred (it stands for the step from one quantity to another, which is undone;
+it has to be free to be inferred again), and real ones that no longer fit, newest first (the venue tells them again).
+What the fills do not cover is legacy. A row that says nothing new changes nothing, and is no activity.
 
 Activity is the row's own time of its change, where it has one that moved; else the moment of taking in.
 """
@@ -14,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id, normal_id
-from trueup.model.money import ZERO, amount, canonical, text
+from trueup.model.money import ZERO, amount, canonical
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.times import is_before, padded, to_ns
 from trueup.ports.book_rows import FillRow
@@ -28,7 +29,6 @@ class LaidRow(Struct, frozen=True, kw_only=True):
 
     order: LocalOrder
     new: list[Fill] = []
-    cut: list[tuple[FillRow, Fill]] = []  # inferred fills that keep a part of their quantity
     dropped: list[FillRow] = []
     changed: bool = True
 
@@ -49,8 +49,8 @@ def lay_row(
     order = _with_amounts(_laid(row.order, keys, before))
     if before is not None:
         order = _with_former_ids(order, before)
-    new, cut, dropped = _fit(row.fills, booked, order)
-    changed = before is None or is_back or bool(new or cut or dropped) or order != before
+    new, dropped = _fit(row.fills, booked, order, before)
+    changed = before is None or is_back or bool(new or dropped) or order != before
     if not changed or before is None:
         version = 1 if before is None else before.version
     else:
@@ -59,7 +59,6 @@ def lay_row(
     return LaidRow(
         order=stamped if changed or before is None else before,
         new=new,
-        cut=cut,
         dropped=dropped,
         changed=changed,
     )
@@ -102,23 +101,26 @@ def _activity(row: ForeignRow, before: LocalOrder | None, now: str) -> str:
 
 
 def _fit(
-    said: Sequence[Fill] | None, booked: Sequence[FillRow], order: LocalOrder
-) -> tuple[list[Fill], list[tuple[FillRow, Fill]], list[FillRow]]:
-    """New fills, cut ones, dropped ones, so that all together name at most what the order has filled."""
+    said: Sequence[Fill] | None, booked: Sequence[FillRow], order: LocalOrder, before: LocalOrder | None
+) -> tuple[list[Fill], list[FillRow]]:
+    """New fills and dropped ones, so that all together name at most what the order has filled."""
     known = {row.fill_identity: row for row in booked if amount(row.fill.qty) > 0}
     told = {} if said is None else {normal_id(fill.fill_id): fill for fill in said}
-    named = set(told)
-    real = [row for row in known.values() if not row.fill.inferred and _is_of(row.fill, order)]
-    strangers = [row for row in known.values() if not row.fill.inferred and not _is_of(row.fill, order)]
     filled = amount(order.filled_qty)
     new = _that_fit([told[one] for one in told if one not in known], filled)
-    room = filled - sum((amount(fill.qty) for fill in new), ZERO)
-    kept = _newest_dropped(real, named, room)
-    room -= sum((amount(row.fill.qty) for row in kept), ZERO)
+    real = [row for row in known.values() if not row.fill.inferred and _is_of(row.fill, order)]
+    kept = _newest_dropped(real, set(told), filled - _sum(new))
     inferred = [row for row in known.values() if row.fill.inferred]
-    cut, gone = _cut(inferred, room)
+    named = _sum(new) + _sum(row.fill for row in [*kept, *inferred])
+    has_fallen = before is not None and filled < amount(before.filled_qty)
+    if not has_fallen and named <= filled:
+        kept += inferred
     held = {row.fill_identity for row in kept}
-    return new, cut, [*strangers, *(row for row in real if row.fill_identity not in held), *gone]
+    return new, [row for row in known.values() if row.fill_identity not in held]
+
+
+def _sum(fills: Iterable[Fill]) -> Decimal:
+    return sum((amount(one.qty) for one in fills), ZERO)
 
 
 def _is_of(fill: Fill, order: LocalOrder) -> bool:
@@ -146,21 +148,6 @@ def _newest_dropped(rows: Sequence[FillRow], named: set[str], room: Decimal) -> 
     while kept and total > room:
         total -= amount(kept.pop().fill.qty)
     return kept
-
-
-def _cut(rows: Sequence[FillRow], room: Decimal) -> tuple[list[tuple[FillRow, Fill]], list[FillRow]]:
-    """Inferred fills keep what fits, oldest first."""
-    cut: list[tuple[FillRow, Fill]] = []
-    gone: list[FillRow] = []
-    for row in sorted(rows, key=lambda one: _time_of(one.fill)):
-        qty = amount(row.fill.qty)
-        fits = min(qty, max(room, ZERO))
-        room -= fits
-        if fits == 0:
-            gone.append(row)
-        elif fits < qty:
-            cut.append((row, replace(row.fill, qty=text(fits))))
-    return cut, gone
 
 
 def _time_of(fill: Fill) -> tuple[int, str]:

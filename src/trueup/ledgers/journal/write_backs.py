@@ -126,6 +126,7 @@ def _settle(database: Database, result: WriteResult, now: str) -> bool:
     for account_id, source, profile_id, order_key in rows:  # none where it was settled already
         if result.outcome is WriteOutcome.MOVED:
             database.write("drop_held_notifications", result.sequence)
+            database.write("doubt_foreign_row", order_key)  # whatever it says next is the bot's word
         if result.outcome is WriteOutcome.DELIVERED and result.row is not None:
             row = result.row
             place = (account_id, source, row.key, profile_id, order_key)
@@ -143,6 +144,13 @@ def supersede(database: Database, order_keys: Iterable[int], now: str) -> None:
     keys = list(order_keys)
     for (sequence,) in database.rows("supersede_write_backs", json_list(keys), now) if keys else []:
         database.write("drop_held_notifications", sequence)
+
+
+def found(database: Database, order_keys: Iterable[int], now: str) -> None:
+    """The bot's rows of these orders say what the mirror says: what was wanted of them is there."""
+    keys = list(order_keys)
+    if keys:
+        database.write("found_write_backs", json_list(keys), now)
 
 
 def _widened(before: Wanted, after: Wanted) -> Wanted:

@@ -450,6 +450,14 @@ WHERE (outcome IS NULL OR outcome = 'refused')
   AND order_key = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))
 RETURNING sequence
 
+-- name: found_write_backs
+UPDATE write_backs SET outcome = 'delivered', settled_at = $2
+WHERE (outcome IS NULL OR outcome = 'refused')
+  AND order_key = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))
+
+-- name: doubt_foreign_row
+UPDATE foreign_rows SET fingerprint = '' WHERE order_key = $1
+
 -- name: drop_held_notifications
 DELETE FROM outbox WHERE delivered_at IS NULL AND sequence IN (
   SELECT n.sequence FROM write_backs w JOIN orders o ON o.order_key = w.order_key

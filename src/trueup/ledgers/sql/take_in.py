@@ -13,7 +13,7 @@ from trueup.engine.mirror.lay_row import lay_row
 from trueup.engine.mirror.sum_trade import sum_trade
 from trueup.ledgers.journal.leases import renew
 from trueup.ledgers.journal.order_log import BOT
-from trueup.ledgers.journal.write_backs import supersede
+from trueup.ledgers.journal.write_backs import found, supersede
 from trueup.ledgers.journal.write_log import SqlOrderLog
 from trueup.ledgers.sql.database import Database, int_value, text_value
 from trueup.ledgers.sql.home import Home, home_of
@@ -114,11 +114,10 @@ class _OfProfile:
         for row, write in writes:
             if row is not None:
                 self._remember(row, write, mirror)
-        supersede(
-            self._database,
-            [write.order_key for write in laid if write.before is not None],
-            self._home.place.now,
-        )
+        now = self._home.place.now
+        supersede(self._database, [write.order_key for write in laid if write.before is not None], now)
+        unchanged = [row.key for row, write in writes if row is not None and write is None]
+        found(self._database, [mirror.of_row[key].order_key for key in unchanged], now)
         return TakenIn(orders=len(laid), removed=removed, conflicts=self._conflicts)
 
     def _lay(
@@ -149,7 +148,6 @@ class _OfProfile:
             before,
             laid.order,
             new_fills=[(fill_identity(one, laid.order), one) for one in map(canonical_fill, laid.new)],
-            amended_fills=laid.cut,
             dropped_fills=laid.dropped,
         )
 
@@ -209,10 +207,10 @@ class _OfProfile:
         }
         standing = one_document(self._database.rows("orders_of_trades", profile_id, ids), ORDER_ROWS)
         orders = _laid_over(standing, writes)
-        found = (
+        made = (
             _trade_write(known.get(one), said.get(one), orders.get(one, []), one) for one in sorted(named)
         )
-        return [write for write in found if write is not None]
+        return [write for write in made if write is not None]
 
 
 class _Mirror:
@@ -312,11 +310,11 @@ def _laid_over(rows: Sequence[OrderRow], writes: Sequence[OrderWrite]) -> dict[s
     """Orders by trade, with those of the writes in place of what stands."""
     changed = {write.before.order_key for write in writes if write.before is not None}
     orders = [row.order for row in rows if row.order_key not in changed] + [write.after for write in writes]
-    found: dict[str, list[LocalOrder]] = {}
+    by_trade: dict[str, list[LocalOrder]] = {}
     for order in orders:
         if order.trade_id is not None:
-            found.setdefault(normal_id(order.trade_id), []).append(order)
-    return found
+            by_trade.setdefault(normal_id(order.trade_id), []).append(order)
+    return by_trade
 
 
 def _trade_write(
