@@ -1,6 +1,7 @@
 """A PostgreSQL database from `trueup init --postgres` to a service with least rights, by the command line alone."""
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,7 +72,10 @@ def test_migrate_makes_the_tables_and_doctor_is_content(town: Town) -> None:
     assert "this version's already" in town.call("migrate", code=0).stdout
     assert "database" in town.call("doctor", code=0).stdout
     town.call("run", "--once", code=0)
-    (row,) = json.loads(town.call("status", "--json", code=0).stdout)["profiles"]
+    status = json.loads(town.call("status", "--json", code=0).stdout)
+    (row,), (account,) = status["profiles"], status["accounts"]
+    assert account["account_id"] == "acc-1"
+    assert account["worked_by"].endswith(f":{os.getpid()}")
     assert (row["profile_id"], row["account_id"]) == ("bot1", "acc-1")
     assert row["last_good_run_at"] is not None
 

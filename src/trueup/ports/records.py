@@ -94,11 +94,15 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
 
 class LeaseState(Struct, frozen=True, kw_only=True):
-    """A lease as `status` shows it. `holder` null: free; `completed`: profile id → taken_at of its last good run."""
+    """A lease as `status` shows it. `holder` null: free; `last_holder`: who worked on it last, or does.
+
+    `completed`: profile id → taken_at of its last good run.
+    """
 
     account_id: str
     epoch: int
     holder: str | None
+    last_holder: str | None
     expires_at: str
     next_due_at: str | None
     completed: dict[str, str]

@@ -1,8 +1,9 @@
 """`trueup run`: repeats every account on its schedule, a bounded number at a time.
 
 Rules: an account that fails or waits delays no other; the time between two runs of an account is the interval, moved
-by jitter so that accounts do not march in step, and shorter where the venue's stream hints; a stop lets what runs
-finish and frees its leases, a second one cancels it (a transaction still commits or rolls back whole).
+by jitter so that accounts do not march in step, and shorter where the venue's stream hints; processes that share a
+database share the accounts, each run by one of them; a stop lets what runs finish and frees its leases, a second one
+cancels it (a transaction still commits or rolls back whole).
 """
 
 import asyncio
@@ -18,17 +19,21 @@ from trueup.engine.events import Event, log_event
 from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.plan_profiles import error_text
-from trueup.engine.run.run_account import reconcile_account
-from trueup.model.errors import RestartNeeded
+from trueup.engine.run.run_account import contended, reconcile_account
+from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.notifiers.log import LogNotifier
 from trueup.ports.clock import Clock
+from trueup.ports.records import Lease
 from trueup.ports.venue import Hinting
+from trueup.service.claims import Claims
 from trueup.service.config import ServiceConfig
 
 if TYPE_CHECKING:
     from trueup.service.metrics import Metrics
 
+LOOK_AGAIN_S = 0.05  # at what another process claims or frees at this moment
+DUE_WITHIN_S = 900.0  # three times the longest pause of an account that fails
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -56,6 +61,7 @@ class Service:
         self._alerts = alerts or _told_to_the_log(accounts, settings)
         self._metrics = metrics
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._claims = _claims_of(accounts, settings)
         self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -117,21 +123,39 @@ class Service:
         listener = asyncio.create_task(hints.listen(account))
         try:
             await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
+            hasty = True  # who starts wants to know at once how things stand
             while not self._stopping.is_set():
-                await self._run_in_turn(account)
-                await self._until_due(account, hints)
+                wait_s = await self._take_turn(account, hasty=hasty)
+                hasty = await self._until_due(account, hints, wait_s)
         finally:
             listener.cancel()
 
-    async def _until_due(self, account: ManagedAccount, hints: "_Hints") -> None:
-        """The interval; or less where a hint comes: then until what it tells of is no longer recent.
+    async def _take_turn(self, account: ManagedAccount, *, hasty: bool) -> float:
+        """Runs the account where it is due and no other process has it. Returns after how long to look again."""
+        due_in_s = self._settings.interval_s * (1 + self._settings.jitter * (2 * self._jitter.random() - 1))
+        async with self._slots:
+            if self._stopping.is_set() or self._claims is None:
+                return 0.0
+            try:
+                turn = await self._claims.turn(account.account_id, hasty=hasty)
+            except TrueupError:
+                await self._run(account, None, due_in_s)  # meets the same fault, and reports it
+                return due_in_s
+            if turn.lease is not None:
+                await self._run(account, turn.lease, due_in_s)
+                return due_in_s
+        if turn.held:
+            self._note(contended(account), 0)
+        return min(max(turn.wait_s, LOOK_AGAIN_S), due_in_s)
+
+    async def _until_due(self, account: ManagedAccount, hints: "_Hints", wait_s: float) -> bool:
+        """That long; or less where a hint comes: then until what it tells of is no longer recent.
 
         Hints that go on put the run off by one more window at most; the last of them then gets a run of its own.
         """
-        spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
-        await self._wait(self._settings.interval_s * spread, hints.came)
+        await self._wait(wait_s, hints.came)
         if not hints.came.is_set():
-            return
+            return False
         window_ns = round(
             max(managed.policy.recent_activity_window_s for managed in account.profiles) * NS_PER_S
         )
@@ -142,6 +166,7 @@ class Service:
             await self._wait(left_ns / NS_PER_S)
         if hints.last_ns + window_ns <= self._clock.now_ns():
             hints.came.clear()
+        return True
 
     async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
         async with self._slots:
@@ -151,10 +176,14 @@ class Service:
                 )
             return await self._run(account)
 
-    async def _run(self, account: ManagedAccount) -> AccountReport:
+    async def _run(
+        self, account: ManagedAccount, lease: Lease | None = None, due_in_s: float | None = None
+    ) -> AccountReport:
         began_ns = self._clock.now_ns()
         try:
-            report = await reconcile_account(account, apply=self._settings.apply, alerts=self._alerts)
+            report = await reconcile_account(
+                account, apply=self._settings.apply, alerts=self._alerts, lease=lease, due_in_s=due_in_s
+            )
         except RestartNeeded as error:
             self._broken = error
             self._stopping.set()
@@ -162,11 +191,14 @@ class Service:
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
+        self._note(report, (self._clock.now_ns() - began_ns) / NS_PER_S)
+        return report
+
+    def _note(self, report: AccountReport, took_s: float) -> None:
         if self._metrics is not None:
-            self._metrics.note(report, (self._clock.now_ns() - began_ns) / NS_PER_S)
+            self._metrics.note(report, took_s)
         self.counts["contended"] += report.contended
         self.counts.update(profile.state.value for profile in report.profiles)
-        return report
 
     async def _wait(self, seconds: float, hinted: asyncio.Event | None = None) -> None:
         """Until the time has passed, a hint has come, or a stop is wanted."""
@@ -202,6 +234,13 @@ class _Hints:
             log_event(
                 Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error
             )
+
+
+def _claims_of(accounts: Sequence[ManagedAccount], settings: ServiceConfig) -> Claims | None:
+    if not accounts:
+        return None
+    longest_s = settings.interval_s * (1 + settings.jitter)
+    return Claims(accounts[0].ledger.journal, settings.lease_ttl_s, max(2 * longest_s, DUE_WITHIN_S))
 
 
 def _told_to_the_log(accounts: Sequence[ManagedAccount], settings: ServiceConfig) -> AlertBook | None:

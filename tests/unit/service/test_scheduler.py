@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from tests.unit.engine.run.desk import Desk, ScriptedVenue, filled, local_order, open_desk, own_policy
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.model.errors import LedgerError
 from trueup.model.snapshot import OrdersRead, Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState
@@ -208,3 +210,61 @@ def test_hints_that_never_end_put_no_run_off_for_long(desk: Desk):
     one = replace(account(desk, "a"), venue=RestlessVenue(desk))
     run_until(desk, Service([one], settings(), desk.clock), 30)
     assert times(one) == [0, 13, 23], "3 s + two windows of 5 s, and so on"
+
+
+# Several processes, one database
+
+
+def share(desk: Desk, names: str, seconds: float, **changes: Any) -> list[dict[str, list[float]]]:
+    """By service, when each account's venue was asked."""
+    fleets = [[account(desk, name) for name in names] for _ in range(2)]
+    services = [
+        Service(fleet, settings(**changes), desk.clock, jitter=random.Random(number))
+        for number, fleet in enumerate(fleets)
+    ]
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(service.run()) for service in services]
+        await asyncio.sleep(seconds)
+        for service in services:
+            service.stop()
+        await asyncio.gather(*tasks)
+
+    run_simulated(desk.clock, main())
+    return [{one.account_id: times(one) for one in fleet} for fleet in fleets]
+
+
+def test_services_that_share_a_database_share_the_accounts(desk: Desk):
+    names = "abcdefghij"
+    here, there = share(desk, names, 200, jitter=0.2)
+    for name in names:
+        asked = sorted(here[name] + there[name])
+        gaps = [later - earlier for earlier, later in pairwise(asked[1:])]
+        assert min(gaps) > 7.9, "after each has looked once at its start, an account runs once an interval"
+        assert max(gaps) < 14
+    runs = [sum(map(len, one.values())) for one in (here, there)]
+    assert min(runs) > sum(runs) / 5, runs
+
+
+def test_who_dies_loses_its_accounts_after_the_time_to_live(desk: Desk):
+    one = account(desk, "a")
+    desk.ledger.journal.acquire_lease("a", "a process that is dead", 25)
+    service = Service([one], settings(), desk.clock)
+    run_until(desk, service, 60)
+    assert times(one)[0] == pytest.approx(25, abs=0.1)
+    assert len(times(one)) == 4
+    assert service.counts["contended"] == 3, "at 0, 10 and 20 s"
+
+
+def test_a_database_that_fails_is_told_by_the_run(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    one = account(desk, "a")
+    journal = desk.ledger.journal
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise LedgerError("gone")
+
+    monkeypatch.setattr(type(journal), "claim_leases", fail)
+    monkeypatch.setattr(type(journal), "acquire_lease", fail)
+    service = Service([one], settings(), desk.clock)
+    run_until(desk, service, 25)
+    assert service.counts["failed"] == 3

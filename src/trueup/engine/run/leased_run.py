@@ -87,10 +87,12 @@ class LeasedRun:
         """As it was renewed last."""
         return self._lease
 
-    async def release(self) -> None:
+    async def release(self, due_in_s: float | None) -> None:
         """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
         try:
-            await in_thread(self._account.ledger.journal.release_lease, self._lease, self._completed)
+            await in_thread(
+                self._account.ledger.journal.release_lease, self._lease, self._completed, due_in_s
+            )
         except TrueupError as error:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
 

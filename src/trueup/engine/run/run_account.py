@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Mapping
 
-import uuid_utils
 from msgspec.structs import asdict
 
 from trueup.engine.events import Event, log_event
+from trueup.engine.holder import new_holder
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.deliver_write_backs import deliver_write_backs
 from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
@@ -32,15 +32,23 @@ async def reconcile_account(
     apply: bool = False,
     approved: Mapping[str, Plan] | None = None,
     alerts: AlertBook | None = None,
+    lease: Lease | None = None,
+    due_in_s: float | None = None,
 ) -> AccountReport:
     """Runs an account once and says what became of each profile.
 
     `approved`, by profile id: plans that a person accepted; each applies exactly, or its profile's state is `stale`.
     `alerts`: what was raised before, and where alerts go; null: nowhere.
+    `lease`: claimed already, and freed here; null: acquired here. `due_in_s`: when the account is due again, if sooner
+    or later than the journal has it.
     Raises nothing for a venue, a database or a profile that fails: the report says so. Raises RestartNeeded where the
     database is another one than was opened.
     """
-    report = await _run_leased(account, apply=apply, approved=approved or {})
+    got = lease or await _acquire(account)
+    if isinstance(got, AccountReport):
+        report = got
+    else:
+        report = await _run_leased(account, got, due_in_s, apply=apply, approved=approved or {})
     parked = await _parked(account) if alerts is not None else {}
     for profile in report.profiles:
         report_profile(profile)
@@ -52,20 +60,34 @@ async def reconcile_account(
     return report
 
 
-async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping[str, Plan]) -> AccountReport:
-    holder = str(uuid_utils.uuid7())
+async def _acquire(account: ManagedAccount) -> Lease | AccountReport:
+    """The lease, or the report that there is none to be had."""
     try:
         lease = await in_thread(
-            account.ledger.journal.acquire_lease, account.account_id, holder, account.lease_ttl_s
+            account.ledger.journal.acquire_lease, account.account_id, new_holder(), account.lease_ttl_s
         )
     except RestartNeeded:
         raise
     except TrueupError as error:
         log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
         return _unprocessed(account, RunState.FAILED, error_text(error))
-    if lease is None:
-        log_event(Event.LEASE_CONTENDED, {"account_id": account.account_id})
-        return _unprocessed(account, RunState.SKIPPED, CONTENDED, contended=True)
+    return lease or contended(account)
+
+
+def contended(account: ManagedAccount) -> AccountReport:
+    """What is reported where another process works on the account."""
+    log_event(Event.LEASE_CONTENDED, {"account_id": account.account_id})
+    return _unprocessed(account, RunState.SKIPPED, CONTENDED, contended=True)
+
+
+async def _run_leased(
+    account: ManagedAccount,
+    lease: Lease,
+    due_in_s: float | None,
+    *,
+    apply: bool,
+    approved: Mapping[str, Plan],
+) -> AccountReport:
     run = LeasedRun(account, lease, apply=apply, approved=approved)
     try:
         await run.run()
@@ -73,7 +95,7 @@ async def _run_leased(account: ManagedAccount, *, apply: bool, approved: Mapping
             await _write_back(account, run.lease)
         await _deliver(account, run.report())
     finally:
-        await run.release()
+        await run.release(due_in_s)
     return run.report()
 
 

@@ -102,8 +102,9 @@ def _read_decision(row: Row) -> None:
 
 
 def _read_lease(row: Row) -> None:
-    to_ns(text_value(row[3]))
-    read_document(_COMPLETED, row[5])
+    *_, expires_at, _, completed = row
+    to_ns(text_value(expires_at))
+    read_document(_COMPLETED, completed)
 
 
 def _read_findings(row: Row) -> None:

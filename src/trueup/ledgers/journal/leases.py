@@ -108,9 +108,12 @@ def lease_states(database: Database) -> list[LeaseState]:
             account_id=text_value(account_id),
             epoch=int_value(epoch),
             holder=optional_text(holder),
+            last_holder=optional_text(last_holder),
             expires_at=text_value(expires_at),
             next_due_at=optional_text(next_due_at),
             completed=read_document(_COMPLETED, completed),
         )
-        for account_id, epoch, holder, expires_at, next_due_at, completed in database.rows("leases")
+        for account_id, epoch, holder, last_holder, expires_at, next_due_at, completed in database.rows(
+            "leases"
+        )
     ]

@@ -469,11 +469,12 @@ DELETE FROM outbox WHERE delivered_at IS NULL AND sequence IN (
 -- LEASES
 
 -- name: acquire_lease
-INSERT INTO leases AS l (account_id, epoch, holder, ttl_s, expires_at)
-SELECT $1, 1, $2, $3::float8, stamp(now::timestamptz + make_interval(secs => $3::float8))
+INSERT INTO leases AS l (account_id, epoch, holder, last_holder, ttl_s, expires_at)
+SELECT $1, 1, $2, $2, $3::float8, stamp(now::timestamptz + make_interval(secs => $3::float8))
 FROM coalesce($4::text, stamp(clock_timestamp())) AS now
 ON CONFLICT (account_id) DO UPDATE SET
-  epoch = l.epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
+  epoch = l.epoch + 1, holder = excluded.holder, last_holder = excluded.holder, ttl_s = excluded.ttl_s,
+  expires_at = excluded.expires_at
 WHERE l.holder IS NULL OR l.expires_at <= coalesce($4::text, stamp(clock_timestamp()))
   OR l.expires_at > stamp(
     coalesce($4::timestamptz, clock_timestamp()) + make_interval(secs => l.ttl_s + 1))
@@ -496,7 +497,7 @@ free AS (
       OR next_due_at > stamp(now::timestamptz + make_interval(secs => $6::float8)))
   ORDER BY account_id FOR UPDATE OF leases SKIP LOCKED)
 UPDATE leases SET
-  epoch = epoch + 1, holder = $2, ttl_s = $3::float8,
+  epoch = epoch + 1, holder = $2, last_holder = $2, ttl_s = $3::float8,
   expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
 FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
 RETURNING leases.account_id, epoch, expires_at
@@ -519,7 +520,7 @@ FROM coalesce($4::text, stamp(clock_timestamp())) AS now
 WHERE account_id = $1 AND epoch = $2 AND holder = $3
 
 -- name: leases
-SELECT account_id, epoch, holder, expires_at, next_due_at, completed::text FROM leases ORDER BY account_id
+SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed::text FROM leases ORDER BY account_id
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

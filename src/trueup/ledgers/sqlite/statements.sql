@@ -405,10 +405,11 @@ DELETE FROM outbox WHERE delivered_at IS NULL AND sequence IN (
 -- LEASES
 
 -- name: acquire_lease
-INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at)
-VALUES (?1, 1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds'))
+INSERT INTO leases (account_id, epoch, holder, last_holder, ttl_s, expires_at)
+VALUES (?1, 1, ?2, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds'))
 ON CONFLICT (account_id) DO UPDATE SET
-  epoch = epoch + 1, holder = excluded.holder, ttl_s = excluded.ttl_s, expires_at = excluded.expires_at
+  epoch = epoch + 1, holder = excluded.holder, last_holder = excluded.holder, ttl_s = excluded.ttl_s,
+  expires_at = excluded.expires_at
 WHERE holder IS NULL OR expires_at <= ?4
   OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds')
 RETURNING epoch, expires_at
@@ -419,7 +420,7 @@ ON CONFLICT (account_id) DO NOTHING
 
 -- name: claim_leases
 UPDATE leases SET
-  epoch = epoch + 1, holder = ?2, ttl_s = ?3,
+  epoch = epoch + 1, holder = ?2, last_holder = ?2, ttl_s = ?3,
   expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds')
 WHERE account_id IN (SELECT value FROM json_each(?1))
   AND (holder IS NULL OR expires_at <= ?4
@@ -445,7 +446,7 @@ UPDATE leases SET
 WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 
 -- name: leases
-SELECT account_id, epoch, holder, expires_at, next_due_at, completed FROM leases ORDER BY account_id
+SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed FROM leases ORDER BY account_id
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

@@ -11,11 +11,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from trueup.engine.holder import holder_name
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.ledger import Ledger
-from trueup.ports.records import AlertRecord, BreakRecord, ProfileState, RunRecord, WaitingCounts
+from trueup.ports.records import AlertRecord, BreakRecord, LeaseState, ProfileState, RunRecord, WaitingCounts
 from trueup.service.views.at_stake import at_stake
 
 RUNS_SHOWN = 8
@@ -60,11 +61,25 @@ class ProfileView(Struct, frozen=True, kw_only=True):
     unpriced: int
 
 
+class AccountView(Struct, frozen=True, kw_only=True):
+    """Who works on an account. `worked_by`: the machine and process that ran it last; `is_held`: it does right now.
+
+    `late_s`: how long it has been due and nobody has begun; 0: it is not due, or runs.
+    """
+
+    account_id: str
+    worked_by: str | None
+    is_held: bool
+    next_due_at: str | None
+    late_s: float
+
+
 class Overview(Struct, frozen=True, kw_only=True):
-    """All profiles, those that need a person first; the alerts that stand; the newest kept runs."""
+    """All profiles, those that need a person first; who works on their accounts; alerts that stand; the newest runs."""
 
     now: str
     profiles: list[ProfileView]
+    accounts: list[AccountView]
     alerts: list[AlertRecord]
     runs: list[RunRecord]
 
@@ -90,11 +105,12 @@ def read_overview(ledger: Ledger, objective_s: float) -> Overview:
     journal = ledger.journal
     profiles = journal.list_profiles()
     now = ledger.now()
+    leases = journal.lease_states()
     read = _Read(
         now_ns=to_ns(now),
         objective_s=objective_s,
         states=journal.profile_states([one.profile_id for one in profiles]),
-        completed={key: at for lease in journal.lease_states() for key, at in lease.completed.items()},
+        completed={key: at for lease in leases for key, at in lease.completed.items()},
         waiting=journal.count_waiting(),
         breaks=_by_profile(journal.list_breaks()),
     )
@@ -102,8 +118,23 @@ def read_overview(ledger: Ledger, objective_s: float) -> Overview:
     return Overview(
         now=now,
         profiles=sorted(views, key=_urgency),
+        accounts=[account_view(one, read.now_ns) for one in leases],
         alerts=[one for one in journal.list_alerts() if one.stands],
         runs=journal.list_runs(limit=RUNS_SHOWN),
+    )
+
+
+def account_view(lease: LeaseState, now_ns: int) -> AccountView:
+    """A lease whose time is over is held by nobody."""
+    is_held = lease.holder is not None and to_ns(lease.expires_at) > now_ns
+    due_at = lease.next_due_at
+    late_ns = 0 if is_held or due_at is None else max(0, now_ns - to_ns(due_at))
+    return AccountView(
+        account_id=lease.account_id,
+        worked_by=None if lease.last_holder is None else holder_name(lease.last_holder),
+        is_held=is_held,
+        next_due_at=due_at,
+        late_s=late_ns / NS_PER_S,
     )
 
 

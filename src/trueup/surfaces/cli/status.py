@@ -10,6 +10,7 @@ from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
     from trueup.ports.ledger import Ledger
+    from trueup.service.views.overview import AccountView
 
 RUNS_SHOWN = 8
 
@@ -22,8 +23,9 @@ def command(invocation: Invocation) -> None:
         profiles = _profiles(books)
         runs = books.journal.list_runs(limit=RUNS_SHOWN)
         alerts = [one for one in books.journal.list_alerts() if one.stands]
+        accounts = _accounts(books)
     if invocation.json:
-        invocation.data({"profiles": profiles, "alerts": alerts, "runs": runs})
+        invocation.data({"profiles": profiles, "accounts": accounts, "alerts": alerts, "runs": runs})
         return
     from trueup.service.views.texts import brief_time
     from trueup.surfaces.cli.terminal import severity, styled, table
@@ -47,6 +49,18 @@ def command(invocation: Invocation) -> None:
         invocation.line("no profile is recorded yet; next: trueup run --once")
         return
     invocation.show(table("Profiles", columns, rows, rows_max=None))
+    if any(one.worked_by for one in accounts):
+        who = [
+            (
+                one.account_id,
+                f"{one.worked_by} (now)" if one.is_held else one.worked_by,
+                brief_time(one.next_due_at),
+                f"{one.late_s:.0f} s" if one.late_s >= 1 else "",
+            )
+            for one in accounts
+        ]
+        heads = ("account", "worked on by", "next due", ">late")
+        invocation.show("", table("Accounts", heads, who, rows_max=None))
     if alerts:
         told = [
             (severity(one.alert.severity.lower()), one.alert.message, brief_time(one.raised_at))
@@ -58,6 +72,14 @@ def command(invocation: Invocation) -> None:
         invocation.show("", table("Newest kept runs", ("run", "profile", "taken at", "state", "error"), kept))
     if any(one["open_breaks"] for one in profiles):
         invocation.line("next: trueup breaks", "dim")
+
+
+def _accounts(books: "Ledger") -> "list[AccountView]":
+    from trueup.model.times import to_ns
+    from trueup.service.views.overview import account_view
+
+    now_ns = to_ns(books.now())
+    return [account_view(lease, now_ns) for lease in books.journal.lease_states()]
 
 
 def _profiles(books: "Ledger") -> list[dict[str, Any]]:

@@ -209,6 +209,7 @@ CREATE TABLE trueup.leases (
   account_id  text COLLATE "C" NOT NULL PRIMARY KEY REFERENCES trueup.accounts (account_id),
   epoch       bigint NOT NULL,
   holder      text,                  -- null: free
+  last_holder text,                  -- who worked on it last, or does
   ttl_s       double precision NOT NULL,
   expires_at  text COLLATE "C" NOT NULL,
   next_due_at text COLLATE "C",

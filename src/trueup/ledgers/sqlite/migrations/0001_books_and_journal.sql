@@ -201,6 +201,7 @@ CREATE TABLE leases (
   account_id  TEXT NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
   epoch       INTEGER NOT NULL,
   holder      TEXT,                  -- null: free
+  last_holder TEXT,                  -- who worked on it last, or does
   ttl_s       REAL NOT NULL,
   expires_at  TEXT NOT NULL,
   next_due_at TEXT,
