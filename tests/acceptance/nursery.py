@@ -6,6 +6,7 @@ import os
 import sys
 
 import trueup.engine.run.run_account
+import trueup.ledgers.postgresql
 import trueup.ledgers.sqlite
 import trueup.notifiers.log
 import trueup.service.logs
@@ -33,10 +34,14 @@ def run(arguments: list[str], log: str) -> None:
         os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
-if __name__ == "__main__":
+def serve(log: str) -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            run(line.split(), sys.argv[1])
+            run(line.split(), log)
         print(child, flush=True)
         print(os.waitpid(child, 0)[1], flush=True)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A simulated market whose bots record into a real SQLite ledger, while real `trueup run` processes repair it.
+"""A simulated market whose bots record into a real ledger, while real `trueup run` processes repair it.
 
 The market lives in the test's process and reaches the others as an exported file, rewritten whole at every step; its
 clock is two hours behind the machine's, so that nothing of it is ever in the future. The bots lose frames and crash
@@ -22,9 +22,10 @@ from tests.acceptance.effects import Effects
 from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import ProfileReport
 from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.decode import decode_plan
-from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
+from trueup.model.snapshot import Fill, HistoryRead, Local, LocalOrder, Profile, Trade
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.service.load_config import load_config
 from trueup.service.open_accounts import open_accounts
@@ -62,14 +63,33 @@ RUNS_TO_CONVERGE_MAX = 8
 
 
 class Rig:
-    """One world, its ledger, its exports, and the configuration of the processes that repair it."""
+    """One world, its ledger, its exports, and the configuration of the processes that repair it.
 
-    def __init__(self, folder: Path, seed: int, *, accounts: int, profiles: int, lease_ttl_s: float) -> None:
+    `postgresql`: the URL of the ledger, which is a SQLite file otherwise. `muddled`: the exports list fills in any
+    order, and some of them twice.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        accounts: int,
+        profiles: int,
+        lease_ttl_s: float,
+        postgresql: str | None = None,
+        muddled: bool = False,
+    ) -> None:
         self.folder = folder
         self.random = Random(seed)
-        self.books = folder / "trueup.sqlite"
+        self._muddled = muddled
         clock = SimClock(from_ns(time.time_ns() - BEHIND_NS))
-        self.ledger = open_sqlite(self.books, clock_ns=clock.now_ns)
+        if postgresql is None:
+            self._url = f"sqlite:///{folder / 'trueup.sqlite'}"
+            self.ledger = open_sqlite(folder / "trueup.sqlite", clock_ns=clock.now_ns)
+        else:
+            self._url = postgresql
+            self.ledger = open_postgresql(postgresql, clock_ns=clock.now_ns)
         self.world = World(
             seed,
             shape=Shape(accounts=accounts, profiles=profiles),
@@ -88,6 +108,7 @@ class Rig:
 
     def _configuration(self, lease_ttl_s: float) -> str:
         head = (
+            f"[database]\nurl = '{self._url}'\n"
             "[service]\napply = true\ninterval_s = 0.005\njitter = 0.5\n"
             f"lease_ttl_s = {lease_ttl_s}\nexecutor = 'tests.acceptance.effects:make_effects'\n"
         )
@@ -127,9 +148,16 @@ class Rig:
                     account_id=account.account_id,
                     instruments=venue.read_instruments(),
                     open_orders=venue.read_open_orders(),
-                    history=venue.read_history(None),
+                    history=self._muddle(venue.read_history(None)),
                 ),
             )
+
+    def _muddle(self, history: HistoryRead) -> HistoryRead:
+        if not self._muddled:
+            return history
+        fills = [fill for fill in history.fills for _ in range(self.random.choice((1, 1, 2)))]
+        self.random.shuffle(fills)
+        return replace(history, fills=fills)
 
     def settle(self) -> list[ProfileReport]:
         """Ends faults and trading, then runs until nothing is left to do; returns the last runs."""
@@ -216,11 +244,11 @@ class Rig:
 
 
 class Nursery:
-    """Forked `trueup run` processes, one at a time; see tests/acceptance/nursery.py."""
+    """Forked `trueup run` processes, one at a time; see tests/acceptance/nursery.py, or another `module` like it."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, module: str = "tests.acceptance.nursery", *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.nursery", str(rig.folder / "run.log")],
+            [sys.executable, "-m", module, str(rig.folder / "run.log"), *arguments],
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.PIPE,
@@ -238,6 +266,10 @@ class Nursery:
     def kill(self, process_id: int) -> int:
         """SIGKILL; returns the exit status, as `os.waitpid` gives it."""
         os.kill(process_id, signal.SIGKILL)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Waits for its end; returns the same."""
         return int(self._line())
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ class Server:
         """Returns when it answers."""
         port = self.folder / "port"
         if not port.exists():
-            port.write_text(str(_free_port()))
+            port.write_text(str(free_port()))
         given = {**self._settings, "port": port.read_text(), "unix_socket_directories": ""}
         options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -136,7 +136,7 @@ def _binaries(folder: Path, user: int | None) -> Path:
     return programs
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
