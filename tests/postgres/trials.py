@@ -160,7 +160,7 @@ def _stop_and_start(rig: Rig, server: Server) -> None:
     time.sleep(rig.random.uniform(0, 0.2))
     server.start()
     with contextlib.suppress(LedgerError):
-        rig.ledger.now()  # by a connection of before
+        rig.ledger.journal.list_profiles()  # by a connection of before
 
 
 def _end(nursery: Nursery, process_id: int) -> None:

@@ -29,7 +29,7 @@ def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> L
     """Epoch + 1 where the lease is free, expired by the database's clock, or not believed; null otherwise."""
     with database.transaction():
         database.check_current()
-        database.write("add_account", account_id, None)
+        database.write_many("add_account", [(account_id, None)])
         rows = database.rows("acquire_lease", account_id, holder, ttl_s, database.bound_now())
     if not rows:
         return None

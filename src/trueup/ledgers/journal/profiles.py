@@ -1,6 +1,7 @@
 """Which accounts and profiles there are, and what is remembered of each profile between runs."""
 
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 
 import msgspec
 
@@ -23,21 +24,30 @@ _FINDINGS = msgspec.json.Decoder(list[Finding])
 
 
 def ensure_profiles(database: Database, profiles: Sequence[Profile]) -> None:
-    """Make accounts and profiles known. Raises ConfigError where one is recorded at another venue or account."""
+    """Make accounts and profiles known. Raises ConfigError where one is recorded at another venue or account.
+
+    Accounts, then leases, then profiles, each by id: as everybody locks them, so that nobody waits for each other.
+    """
+    known = sorted(profiles, key=attrgetter("profile_id"))
+    venues: dict[str, str | None] = {}
+    for profile in known:
+        if profile.account_id is None:
+            raise ConfigError(
+                f"profile {profile.profile_id} has no account_id: name the account it trades in"
+            )
+        venues[profile.account_id] = profile.venue or venues.get(profile.account_id)
     with database.transaction():
-        for profile in profiles:
-            if profile.account_id is None:
-                raise ConfigError(
-                    f"profile {profile.profile_id} has no account_id: name the account it trades in"
-                )
-            database.write("add_account", profile.account_id, profile.venue)
-            database.write("add_lease", profile.account_id, database.bound_now())
-            database.write("add_profile", profile.profile_id, profile.account_id, profile.user_id)
-            _check_home(database, profile)
+        now = database.bound_now()
+        database.write_many("add_account", sorted(venues.items(), key=itemgetter(0)))
+        database.write_many("add_lease", [(one, now) for one in sorted(venues)])
+        database.write_many("add_profile", [(p.profile_id, p.account_id, p.user_id) for p in known])
+        rows = database.rows("profile_homes", json_list(one.profile_id for one in known))
+        homes = {text_value(profile_id): (account_id, venue) for profile_id, account_id, venue in rows}
+        for profile in known:
+            _check_home(profile, *homes[profile.profile_id])
 
 
-def _check_home(database: Database, profile: Profile) -> None:
-    account_id, _, venue = database.rows("profile_home", profile.profile_id)[0]
+def _check_home(profile: Profile, account_id: Value, venue: Value) -> None:
     if account_id != profile.account_id:
         raise ConfigError(
             f"profile {profile.profile_id} is recorded in account {account_id!r}, not {profile.account_id}: "

@@ -72,26 +72,31 @@ SELECT stamp(clock_timestamp())
 -- ACCOUNTS AND PROFILES
 
 -- name: add_account
-INSERT INTO accounts AS known (account_id, venue) VALUES ($1, $2)
+INSERT INTO accounts AS known (account_id, venue) SELECT * FROM unnest($1::text[], $2::text[])
 ON CONFLICT (account_id) DO UPDATE SET venue = excluded.venue
 WHERE known.venue IS NULL AND excluded.venue IS NOT NULL
 
 -- name: add_profile
-INSERT INTO profiles AS known (profile_id, account_id, user_id) VALUES ($1, $2, $3)
+INSERT INTO profiles AS known (profile_id, account_id, user_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
 ON CONFLICT (profile_id) DO UPDATE SET user_id = excluded.user_id
 WHERE known.user_id IS DISTINCT FROM excluded.user_id AND excluded.user_id IS NOT NULL
 
--- name: profile_home
-SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = $1
+-- name: profile_homes
+SELECT p.profile_id, p.account_id, a.venue FROM profiles p JOIN accounts a USING (account_id)
+WHERE p.profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 
 -- The profile's row is the lock of all who write its books: a run, its bot's recorders, and people.
+-- name: lock_profile
+SELECT 1 FROM profiles WHERE profile_id = $1 {locked}
+
 -- name: books_of_profile
-WITH p AS (SELECT * FROM profiles WHERE profile_id = $1 {locked})
 SELECT p.account_id, p.user_id, coalesce($2::text, stamp(clock_timestamp())), l.seq, l.hash,
   EXISTS (SELECT 1 FROM orders o WHERE o.profile_id = p.profile_id AND o.logged_version <> o.version)
     OR EXISTS (SELECT 1 FROM trades t WHERE t.profile_id = p.profile_id AND t.logged_version <> t.version)
-FROM p LEFT JOIN LATERAL (
+FROM profiles p LEFT JOIN LATERAL (
   SELECT seq, hash FROM order_log WHERE profile_id = p.profile_id ORDER BY seq DESC LIMIT 1) l ON true
+WHERE p.profile_id = $1
 
 -- name: profiles
 SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
@@ -482,7 +487,8 @@ RETURNING epoch, expires_at
 
 -- name: add_lease
 INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at)
-VALUES ($1, 0, NULL, 0, coalesce($2::text, stamp(clock_timestamp())))
+SELECT account_id, 0, NULL, 0, coalesce(at, stamp(clock_timestamp()))
+FROM unnest($1::text[], $2::text[]) AS r (account_id, at)
 ON CONFLICT (account_id) DO NOTHING
 
 -- name: claim_leases

@@ -26,7 +26,11 @@ class Home(Struct, frozen=True, kw_only=True):
 
 
 def home_of(database: Database, profile_id: str) -> Home:
-    """Raises Conflict where the profile is not known here."""
+    """Inside a write transaction: other writers of the profile wait for its end. Raises Conflict where it is not known.
+
+    The lock is a statement of its own: one that waited for it in its midst would still see the log of before.
+    """
+    database.rows("lock_profile", profile_id)
     rows = database.rows("books_of_profile", profile_id, database.bound_now())
     if not rows:
         raise Conflict(

@@ -76,8 +76,13 @@ INSERT INTO profiles (profile_id, account_id, user_id) VALUES (?1, ?2, ?3)
 ON CONFLICT (profile_id) DO UPDATE SET user_id = excluded.user_id
 WHERE user_id IS NOT excluded.user_id AND excluded.user_id IS NOT NULL
 
--- name: profile_home
-SELECT p.account_id, p.user_id, a.venue FROM profiles p JOIN accounts a USING (account_id) WHERE p.profile_id = ?1
+-- name: profile_homes
+SELECT p.profile_id, p.account_id, a.venue FROM profiles p JOIN accounts a USING (account_id)
+WHERE p.profile_id IN (SELECT value FROM json_each(?1))
+
+-- the whole database is locked for one writer
+-- name: lock_profile
+SELECT 1 WHERE ?1 IS NOT NULL
 
 -- name: books_of_profile
 SELECT p.account_id, p.user_id, ?2, l.seq, l.hash,
