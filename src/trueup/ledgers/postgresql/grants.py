@@ -19,6 +19,8 @@ WRITER = {
     "deferrals": "INSERT, UPDATE, DELETE",
     "exit_audit": "INSERT, UPDATE",
     "fills": "INSERT, UPDATE",
+    "foreign_cursors": "INSERT, UPDATE, DELETE",
+    "foreign_rows": "INSERT, UPDATE, DELETE",  # the mirror's memory of a bot's own rows
     "leases": "INSERT, UPDATE",
     "migrations": "",
     "order_log": "INSERT",
@@ -29,6 +31,7 @@ WRITER = {
     "runs": "INSERT, DELETE",
     "trades": "INSERT, UPDATE",
     "watermarks": "INSERT, UPDATE, DELETE",
+    "write_backs": "INSERT, UPDATE, DELETE",
 }
 
 
