@@ -3,7 +3,7 @@
 
     python3 dev.py demo [args]     drift appears and is repaired, on a simulated venue
     python3 dev.py test [args]     the tests (pytest's arguments); `--quick` first: a part, in under a minute
-    python3 dev.py lint            ruff, mypy --strict, import-linter
+    python3 dev.py lint            ruff, mypy --strict, import-linter, squawk
     python3 dev.py format          ruff's formatter and safe fixes
     python3 dev.py bench [args]    the benchmarks
     python3 dev.py run ARGS        any trueup command, e.g. `run plan --help`
@@ -53,6 +53,7 @@ GATES = {
         ("ruff", "check", "--quiet", "--output-format", "concise", "."),
         ("mypy",),
         ("lint-imports", "--no-logo"),
+        ("squawk", "--reporter", "gcc", "src/trueup/ledgers/postgresql/migrations/*.sql"),
     ),
     "format": (
         ("ruff", "check", "--fix", "--quiet", "."),

@@ -13,6 +13,7 @@ from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.ledgers.books.own_books import OwnBooks
 from trueup.ledgers.journal.order_log import BOT
 from trueup.ledgers.journal.write_log import SqlOrderLog
+from trueup.ledgers.sql.database import Database
 from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.rows import canonical_order
 from trueup.ledgers.sql.sql_ledger import SqlLedger
@@ -107,11 +108,11 @@ def open_books(path: Path, snapshot: Snapshot) -> tuple[SqlLedger, TimedDatabase
     database = TimedDatabase(str(path), clock_ns=clock.now_ns)
     ledger = SqlLedger(database)
     ledger.journal.ensure_profiles([snapshot.profile])
-    _record_orders(database, snapshot)
+    record_orders(database, snapshot)
     return ledger, database, clock
 
 
-def _record_orders(database: TimedDatabase, snapshot: Snapshot) -> None:
+def record_orders(database: Database, snapshot: Snapshot) -> None:
     """As a bot's recorder writes them: with their rows of the order log."""
     with database.transaction():
         home = home_of(database, snapshot.profile.profile_id)

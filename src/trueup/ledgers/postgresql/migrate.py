@@ -20,6 +20,8 @@ from trueup.model.errors import LedgerError
 SCHEMA = "trueup"
 LOCK = 0x7472_7565_7570  # "trueup": of two who migrate at once, one waits
 PRE, POST = "pre", "post"
+# a lock that cannot be had makes everybody queue behind it: better to try again later
+TIMEOUTS = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '10min'"
 MIGRATE = "run `trueup migrate` with a role that owns the schema"
 _TABLE = f"""
 CREATE SCHEMA IF NOT EXISTS {SCHEMA};
@@ -58,6 +60,7 @@ def migrate(connection: psycopg.Connection, address: str, *, post: bool) -> list
     try:
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            connection.execute(TIMEOUTS)
             connection.execute(_TABLE)
             done = missing(connection, address, post=post)
             for one in done:
@@ -73,7 +76,7 @@ def migrate(connection: psycopg.Connection, address: str, *, post: bool) -> list
 
 def script(migrations: Sequence[Migration]) -> str:
     """The same as SQL to read, or to run by hand."""
-    parts = ["BEGIN;", f"SELECT pg_advisory_xact_lock({LOCK});", _TABLE.strip() + ";"]
+    parts = ["BEGIN;", f"SELECT pg_advisory_xact_lock({LOCK});", f"{TIMEOUTS};", _TABLE.strip() + ";"]
     for one in migrations:
         parts.append(f"-- {one.name}\n{one.sql.strip()}")
         values = f"({one.number}, '{one.name}', '{one.checksum}')"
