@@ -27,8 +27,8 @@ CLOSED, LIVE, WRITES, ROUNDS = 1_000_000, 1_000, 10_000, 5
 INDEXES = "CREATE INDEX IF NOT EXISTS i_upd ON my_orders (upd)"
 OPEN_ROWS = "SELECT * FROM my_orders WHERE state = 'OPEN'"
 FILL = """
-INSERT INTO my_orders SELECT n, 'mom', 'v-' || n, 'c-' || n, 'ETH/USD', 'BUY', 10, {done}, 1000, 1000, 'LIMIT', '{state}',
-  'd-' || n, {at}, {at} FROM {series}
+INSERT INTO my_orders SELECT n, 'mom', 'v-' || n, 'c-' || n, 'ETH/USD', 'BUY', 10, {done}, 1000, 1000, 'LIMIT',
+  '{state}', 'd-' || n, {at}, {at} FROM {series}
 """
 
 
@@ -50,7 +50,8 @@ def measure(name: str, address: str, bare: Callable[[], Any]) -> None:
 
     bare_s, read_s = median_s(bare), median_s(read)
     print(
-        f"{name}: {LIVE} live of {CLOSED + LIVE:,} rows: bare {bare_s * 1e3:.1f} ms, read into values {read_s * 1e3:.1f} ms"
+        f"{name}: {LIVE} live of {CLOSED + LIVE:,} rows: bare {bare_s * 1e3:.1f} ms, "
+        f"read into values {read_s * 1e3:.1f} ms"
     )
     reader.database.close()
 
@@ -78,8 +79,8 @@ def series(count: int, first: int = 1, *, postgresql: bool) -> str:
     if postgresql:
         return f"generate_series({first}, {first + count - 1}) AS n"
     return (
-        f"(WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {first + count - 1}) "
-        "SELECT n FROM numbers)"
+        f"(WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers "
+        f"WHERE n < {first + count - 1}) SELECT n FROM numbers)"
     )
 
 

@@ -20,6 +20,7 @@ from trueup.model.ids import known_id
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
+SEEN_MAX = 200_000  # rows that are kept as they were understood
 ROWS_MAX = 200_000  # of one read: more live rows than any account may have at once
 _TRADES_OPEN = ("open", "quarantined")
 _OPEN_SPELLINGS = ("open", "OPEN", "Open", "active", "true", "1", "quarantined")
@@ -56,12 +57,19 @@ class TablesReader:
     `steps`: the venue's instruments, as far as they are known.
     """
 
-    def __init__(self, database: TableDatabase, mapping: TablesMapping, owners: Sequence[str]) -> None:
+    def __init__(
+        self,
+        database: TableDatabase,
+        mapping: TablesMapping,
+        owners: Sequence[str],
+        steps: Steps | None = None,
+    ) -> None:
         self.database = database
         self.mapping = mapping
         self.owners = owners
-        self.steps: Steps = {}
         self._keys: dict[str, list[str]] = {}
+        self._readers = {name: RowReader(table, steps or {}) for name, table in mapping.by_name.items()}
+        self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
 
     def read(self, wanted: Wanted) -> ForeignRead:
         """Raises LedgerError."""
@@ -99,9 +107,17 @@ class TablesReader:
         return found
 
     def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
-        """What a row says, or why it says nothing certain."""
-        reader = RowReader(self.mapping.orders, self.steps)
-        cells = found.cells
+        """What a row says, or why it says nothing certain. One whose cells are as they were is understood as it was."""
+        seen = self._seen.get(found.key)
+        if seen is not None and seen[0] == found:
+            return seen[1]
+        row = self._understood(found)
+        if isinstance(row, ForeignRow) and len(self._seen) < SEEN_MAX:
+            self._seen[found.key] = (found, row)
+        return row
+
+    def _understood(self, found: OrderCells) -> ForeignRow | UnclearRow:
+        reader, cells = self._readers["orders"], found.cells
         try:
             order = read_order(reader, cells)
             owner = reader.text(cells, "profile")
@@ -120,10 +136,7 @@ class TablesReader:
         )
 
     def _fills_of(self, found: OrderCells, order: LocalOrder) -> list[Fill]:
-        table = self.mapping.fills
-        assert table is not None  # noqa: S101 - the caller has looked
-        reader = RowReader(table, self.steps)
-        return [read_fill(reader, cells, order) for _, cells in found.fills]
+        return [read_fill(self._readers["fills"], cells, order) for _, cells in found.fills]
 
     def _wanted(self, table: TableMapping, wanted: Wanted) -> Condition:
         database = self.database
@@ -149,7 +162,7 @@ class TablesReader:
     def _is_live(self, table: TableMapping) -> Condition:
         if "status" not in table.columns:
             return Condition("1 = 1")
-        words = RowReader(table, {}).words("status").live()
+        words = self._readers["orders"].words("status").live()
         return self.database.is_in(table.table, [table.columns["status"]], [(one,) for one in words])
 
     def _changed_since(self, table: TableMapping, since: str) -> Condition:
@@ -193,7 +206,7 @@ class TablesReader:
         table = self.mapping.trades
         if table is None:
             return [], []
-        reader = RowReader(table, self.steps)
+        reader = self._readers["trades"]
         found: list[ForeignTrade] = []
         unclear: list[UnclearRow] = []
         for key, cells in self.select(table, self._wanted_trades(table, wanted)):

@@ -103,9 +103,7 @@ class TablesBooks:
 
     def _within(self, connection: Any) -> TablesReader:
         database = within_transaction(self._address, self._folder, connection)
-        reader = TablesReader(database, self._reader.mapping, self._reader.owners)
-        reader.steps = self._reader.steps
-        return reader
+        return TablesReader(database, self._reader.mapping, self._reader.owners)
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         return []

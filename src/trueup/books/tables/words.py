@@ -16,6 +16,7 @@ from trueup.exports.read_texts import (
 )
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status, TradeStatus
 
+WORDS_KEPT = 1024
 OPEN, CLOSED = "open", "closed"  # words that say a status only together with the quantities
 WORD_MEANINGS: Mapping[str, tuple[str, ...]] = {
     "status": (*Status, OPEN, CLOSED),
@@ -53,10 +54,16 @@ class Words:
     def __init__(self, said: Mapping[str, str]) -> None:
         self.said = said
         self._known = {word(one): ours for one, ours in said.items()}
+        self._mapped: dict[str, str] = {}  # columns of words hold few, each in many rows
 
     def mapped(self, text: str) -> str:
         """The mapping's meaning of a word, else the word."""
-        return self._known.get(word(text), text)
+        found = self._mapped.get(text)
+        if found is None:
+            found = self._known.get(word(text), text)
+            if len(self._mapped) < WORDS_KEPT:
+                self._mapped[text] = found
+        return found
 
     def status(self, text: str, qty: str | None, filled_qty: str | None) -> Status | None:
         """Null where the word means nothing certain."""
