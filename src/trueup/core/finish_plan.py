@@ -10,6 +10,7 @@ from msgspec.structs import astuple
 
 from trueup.core.draft.draft import Draft
 from trueup.core.draft.facts import Ids, shares_id
+from trueup.core.trades.order_of_facts import order_by_facts
 from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
@@ -22,8 +23,11 @@ RULES_VERSION = "1"  # raised when the same snapshot may give another plan; part
 
 
 def finish_plan(draft: Draft) -> Plan:
-    """The plan. Its rows stand as the stages left them, which does not depend on the order of the snapshot's rows."""
+    """The plan. Its rows stand as the stages left them, which does not depend on the order of the snapshot's rows;
+    those of one trade in the order of the facts.
+    """
     queries = _queries(draft)
+    order_by_facts(draft)
     plan = Plan(
         format=PLAN_FORMAT,
         plan_id="",

@@ -102,6 +102,81 @@ def test_an_exit_fill_reduces_the_trade():
     assert told(planned) == ["exit_fill v-1 4 @ 110 of 4"]
 
 
+# What comes first: the order of the facts' times
+
+
+def two_orders(entry_id: str, exit_id: str, **keys):
+    """An entry and an exit of one trade, under ids that sort as they like."""
+    entry = local_order(venue_order_id=entry_id, client_order_id="b-1", trade_id="t-1")
+    sold = exit_order(venue_order_id=exit_id, client_order_id="b-2")
+    rows = [
+        venue_order(venue_order_id=entry_id, client_order_id="b-1") | DONE | keys.pop("entry", {}),
+        venue_order(venue_order_id=exit_id, client_order_id="b-2", side="sell") | DONE | keys.pop("exit", {}),
+    ]
+    return plan([entry, sold], rows, trades=[trade()], **keys)
+
+
+DONE = {"status": "filled", "filled_qty": "10", "filled_avg_price": "100"}
+IDS = [("a", "z"), ("z", "a")]
+
+
+def said(planned) -> list[str]:
+    return [line.split(" @")[0] for line in told(planned)]
+
+
+@pytest.mark.parametrize(("entry_id", "exit_id"), IDS)
+def test_the_entry_is_corrected_and_told_before_the_exit(entry_id, exit_id):
+    planned = two_orders(entry_id, exit_id, entry={"updated_at": at(-90)}, exit={"updated_at": at(-60)})
+    assert [one["venue_order_id"] for one in planned["corrections"]] == [entry_id] * 2 + [exit_id] * 2
+    assert [one["kind"] for one in planned["corrections"]] == ["book_fill", "set_status"] * 2
+    assert said(planned) == [f"entry_fill {entry_id} 10", f"exit_fill {exit_id} 10"]
+
+
+@pytest.mark.parametrize(("entry_id", "exit_id"), IDS)
+def test_entries_before_exits_at_the_same_moment(entry_id, exit_id):
+    same = {"updated_at": at(-60)}
+    planned = two_orders(entry_id, exit_id, entry=same, exit=same)
+    assert said(planned) == [f"entry_fill {entry_id} 10", f"exit_fill {exit_id} 10"]
+
+
+@pytest.mark.parametrize(("entry_id", "exit_id"), IDS)
+def test_what_happened_first_comes_first(entry_id, exit_id):
+    """A trade that was left short first, and entered after."""
+    planned = two_orders(entry_id, exit_id, entry={"updated_at": at(-30)}, exit={"updated_at": at(-60)})
+    assert said(planned) == [f"exit_fill {exit_id} 10", f"entry_fill {entry_id} 10"]
+
+
+@pytest.mark.parametrize(("entry_id", "exit_id"), IDS)
+def test_fills_of_two_orders_stand_in_the_order_of_their_times(entry_id, exit_id):
+    bought = [fill(f"B{n}", "5", venue_order_id=entry_id, filled_at=at(s)) for n, s in ((1, -90), (2, -70))]
+    sold = [
+        fill(f"S{n}", "5", venue_order_id=exit_id, side="sell", filled_at=at(s))
+        for n, s in ((1, -80), (2, -60))
+    ]
+    planned = two_orders(
+        entry_id,
+        exit_id,
+        entry={"updated_at": at(-70)},
+        exit={"updated_at": at(-60)},
+        history=history([], [*sold, *bought]),
+    )
+    booked = [one["fill"]["fill_id"] for one in planned["corrections"] if one["fill"] is not None]
+    assert booked == ["B1", "S1", "B2", "S2"]
+    ends = [one["venue_order_id"] for one in planned["corrections"] if one["kind"] == "set_status"]
+    assert ends == [entry_id, exit_id]
+    assert said(planned) == [f"entry_fill {entry_id} 10", f"exit_fill {exit_id} 10"]
+
+
+def test_a_cancel_is_told_after_the_fills_before_it():
+    planned = two_orders(
+        "z",
+        "a",
+        entry={"updated_at": at(-90), "status": "canceled", "filled_qty": "4"},
+        exit={"updated_at": at(-60), "filled_qty": "4", "status": "canceled"},
+    )
+    assert said(planned) == ["entry_fill z 4", "cancel z", "exit_fill a 4", "cancel a"]
+
+
 # A trade is the sum of its orders
 
 
