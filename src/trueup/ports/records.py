@@ -167,7 +167,11 @@ class LogReport(Struct, frozen=True, kw_only=True):
 
 
 class FoldReport(Struct, frozen=True, kw_only=True):
-    """`contradictions`: where the log and the books disagree. `unlogged`: written past the log since the last write."""
+    """`contradictions`: where the log and the books disagree. `unlogged`: written past the log since the last write.
+
+    `trades`: those that are not the sum of their orders.
+    """
 
     contradictions: list[str]
     unlogged: list[str]
+    trades: list[str] = []

@@ -203,4 +203,4 @@ class Bench:
         assert self.ledger.journal.verify_log(profile.profile_id).broken is None
         folded = self.ledger.fold_log(profile.profile_id)
         assert folded.contradictions == []
-        assert folded.unlogged == []
+        assert (folded.unlogged, folded.trades) == ([], [])

@@ -1,5 +1,7 @@
 """The order log: chained by hash, and folded it gives the books (invariant I8)."""
 
+import pytest
+
 from tests.contract.ledgers.bench import BOT, OTHER, Bench
 from trueup.engine.recorder.recorder import Recorder
 from trueup.model.snapshot import LocalOrder
@@ -114,3 +116,15 @@ def test_a_fill_changed_behind_the_log_is_found(bench: Bench) -> None:
     assert bench.ledger.fold_log("mom-1").contradictions == ["fill F1 of order v-1"]
     bench.store.execute("DELETE FROM fills")
     assert bench.ledger.fold_log("mom-1").contradictions == ["fill F1: only in the log"]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("entry_qty", "2 entered and 0 left"), ("exit_qty", "5 entered and 2 left")]
+)
+def test_a_trade_that_is_not_the_sum_of_its_orders_is_found(bench: Bench, key: str, said: str) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "5"))
+    assert bench.ledger.fold_log("mom-1").trades == []
+    bench.store.execute(f"UPDATE trades SET {key} = '2'")
+    assert bench.ledger.fold_log("mom-1").trades == [f"trade t-1: {said}, its orders filled 5 and 0"]

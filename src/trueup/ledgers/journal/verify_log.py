@@ -1,6 +1,10 @@
-"""Proves the order log: its hash chain is whole, and folded it gives the books as they stand (invariant I8)."""
+"""Proves the order log: its hash chain is whole, and folded it gives the books as they stand (invariant I8);
+and the books: that every trade is the sum of its orders (I3).
+"""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from decimal import Decimal
 
 import msgspec
 
@@ -8,7 +12,10 @@ from trueup.ledgers.journal.order_log import Folded, LogRow, differences, first_
 from trueup.ledgers.sql.database import Database
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, one_document
 from trueup.model.errors import RESTORE, LedgerDamaged
-from trueup.model.money import identical
+from trueup.model.ids import normal_id
+from trueup.model.money import ZERO, add, amount, identical, subtract, text
+from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.vocabulary import Action
 from trueup.ports.book_rows import FillRow
 from trueup.ports.records import FoldReport, LogReport
 
@@ -38,7 +45,34 @@ def fold_log(database: Database, profile_id: str) -> FoldReport:
         target.extend(f"trade {one.trade.trade_id}: {key}" for key in keys)
     contradictions += [f"order {key}: only in the log" for key in folded.orders]
     contradictions += [f"trade {trade_id}: only in the log" for trade_id in folded.trades]
-    return FoldReport(contradictions=contradictions, unlogged=unlogged)
+    return FoldReport(
+        contradictions=contradictions,
+        unlogged=unlogged,
+        trades=_not_sums([one.trade for one in trades], [row.order for row in orders]),
+    )
+
+
+def _not_sums(trades: Iterable[Trade], orders: Iterable[LocalOrder]) -> list[str]:
+    """Trades whose quantities are not the sums of what their orders filled (an order without an action is either)."""
+    sums: dict[str, dict[Action | None, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for order in orders:
+        if order.trade_id is not None:
+            of_trade = sums[normal_id(order.trade_id)]
+            of_trade[order.action] = add(of_trade[order.action], amount(order.filled_qty))
+    found: list[str] = []
+    for trade in trades:
+        own = sums[normal_id(trade.trade_id)]
+        entry_qty, exit_qty, either = own[Action.ENTRY], own[Action.EXIT], own[None]
+        more = (
+            subtract(amount(trade.entry_qty), entry_qty),
+            subtract(amount(trade.exit_qty), exit_qty),
+        )
+        if min(more) < 0 or add(*more) != either:
+            found.append(
+                f"trade {trade.trade_id}: {trade.entry_qty} entered and {trade.exit_qty} left, its orders filled"
+                f" {text(entry_qty)} and {text(exit_qty)}"
+            )
+    return found
 
 
 def _fill_contradictions(folded: Folded, fills: Iterable[FillRow]) -> list[str]:

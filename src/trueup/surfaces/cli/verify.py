@@ -1,5 +1,5 @@
-"""`trueup verify`: the database is whole and its texts can be read; the order log's hash chain is whole, and folded it
-gives the books as they stand.
+"""`trueup verify`: the database is whole and its texts can be read; the order log's hash chain is whole, folded it
+gives the books as they stand, and every trade is the sum of its orders.
 """
 
 from typing import Any
@@ -18,7 +18,10 @@ _FAULTS_SHOWN_MAX = 10
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @common
 def command(invocation: Invocation, profile: str | None) -> int:
-    """Check the database's pages and texts, and every profile's order log. Exit code 1 where one is broken."""
+    """Check the database's pages and texts, every profile's order log, and its trades against their orders.
+
+    Exit code 1 where one is broken, the log contradicts the books, or a trade is not the sum of its orders.
+    """
     answers: list[dict[str, Any]] = []
     with open_books(invocation) as books:
         damage = books.find_damage(quick=False)
@@ -36,11 +39,13 @@ def command(invocation: Invocation, profile: str | None) -> int:
                         "broken": chain.broken,
                         "contradictions": fold.contradictions,
                         "unlogged": fold.unlogged,
+                        "trades": fold.trades,
                     }
                 )
     for answer in answers:
         invocation.data(answer) if invocation.json else _show(invocation, answer)
-    return FAILURE if any(answer["broken"] or answer["contradictions"] for answer in answers) else IN_SYNC
+    faults = ("broken", "contradictions", "trades")
+    return FAILURE if any(answer[fault] for answer in answers for fault in faults) else IN_SYNC
 
 
 def _show_damage(invocation: Invocation, damage: list[str]) -> None:
@@ -56,11 +61,15 @@ def _show(invocation: Invocation, answer: dict[str, Any]) -> None:
     name = answer["profile_id"]
     if answer["broken"]:
         invocation.line(f"{name}: the chain is broken: {answer['broken']}", "bold red")
-    faults = answer["contradictions"]
-    for fault in faults[:_FAULTS_SHOWN_MAX]:
-        invocation.line(f"{name}: log and books differ: {fault}", "red")
-    if len(faults) > _FAULTS_SHOWN_MAX:
-        invocation.line(f"{name}: … {len(faults) - _FAULTS_SHOWN_MAX} more", "red")
-    if not answer["broken"] and not faults:
+    _show_faults(invocation, f"{name}: log and books differ", answer["contradictions"])
+    _show_faults(invocation, f"{name}: a trade is not the sum of its orders", answer["trades"])
+    if not answer["broken"] and not answer["contradictions"] and not answer["trades"]:
         unlogged = f", {len(answer['unlogged'])} written past it since" if answer["unlogged"] else ""
         invocation.line(f"{name}: {counted(answer['rows'], 'row')}, whole{unlogged}", "green")
+
+
+def _show_faults(invocation: Invocation, what: str, faults: list[str]) -> None:
+    for fault in faults[:_FAULTS_SHOWN_MAX]:
+        invocation.line(f"{what}: {fault}", "red")
+    if len(faults) > _FAULTS_SHOWN_MAX:
+        invocation.line(f"{what}: … {len(faults) - _FAULTS_SHOWN_MAX} more", "red")
