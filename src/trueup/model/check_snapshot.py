@@ -189,7 +189,7 @@ def _check_single_values(snapshot: Snapshot) -> None:
     for key, trades in (local.other_profiles_trades or {}).items():
         for name, quantities in (("long", trades.long), ("short", trades.short)):
             for place, qty in enumerate(quantities):
-                amounts[f"$.local.other_profiles_trades.{key}.{name}[{place}]"] = (qty, False)
+                amounts[f"$.local.other_profiles_trades.{key}.{name}[{place}]"] = (qty, True)
     for path, (text, signed) in amounts.items():
         _raise_fault(path, None if text is None else amount_fault(text, signed=signed))
     _check_pattern(policy.client_order_id_pattern)

@@ -126,7 +126,7 @@ class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw
 
 
 class OtherTrades(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """Of which trades that is made: the open quantity of each."""
+    """Of which trades that is made: the open quantity of each, negative where more left it than entered."""
 
     long: tuple[str, ...] = ()
     short: tuple[str, ...] = ()

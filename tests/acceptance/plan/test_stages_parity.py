@@ -344,7 +344,8 @@ def test_the_trades_of_other_profiles_explain_it_as_well():
 def test_an_overrun_trade_counts_negative():
     trades = [trade(**LONG), trade(trade_id="t-2", entry_qty="2", exit_qty="5")]
     assert kinds(parity("7", trades=trades)) == {"trade_overrun"}
-    assert steps(confirmed("0", trades=trades)) == []  # what became of whose quantity is not known
+    assert steps(confirmed("0", trades=trades)) == []  # 7 of 7 are missing, and the trade has 10
+    assert steps(confirmed("-3", trades=trades)) == ["quarantine_trade t-1"]
 
 
 def test_a_trade_is_compared_by_what_its_orders_filled():

@@ -101,7 +101,15 @@ def _watched(draft: Draft) -> dict[str, str]:
         if trade.status is TradeStatus.QUARANTINED
     }
     found = held | owned | named | quarantined | traded
-    return found if names is None else {token: found[token] for token in named}
+    if names is not None:
+        return {token: found[token] for token in named}
+    mine = owned | quarantined | traded
+    return {token: symbol for token, symbol in found.items() if token in mine or not _is_others(draft, token)}
+
+
+def _is_others(draft: Draft, token: str) -> bool:
+    """Whether another profile of the account trades the instrument: what this one has no trade of, it will tell."""
+    return any(amount(one.long) or amount(one.short) for one in others_of(draft, token))
 
 
 def _check_instrument(draft: Draft, token: str, symbol: str, tally: _Tally) -> None:
@@ -146,7 +154,7 @@ def _report_mismatch(draft: Draft, comparison: Comparison, tally: _Tally) -> Non
         may_act = confirmed and place in explained.gone
         action = _action(draft, comparison, trades, explained) if may_act and trade is not None else None
         acted = action is not None and trade is not None and _act(draft, trade, action, tally)
-        note = _note(trade, less=less, unclear=bool(explained.gone) and not explained.is_only)
+        note = _note(less=less, unclear=bool(explained.gone) and not explained.is_only)
         _add_break(draft, comparison, trade, less, confirmations, note, confirmed=confirmed, acted=acted)
         tally.mismatched += trade is not None
         tally.confirmed |= confirmed
@@ -158,6 +166,9 @@ def _concerned(draft: Draft, comparison: Comparison) -> tuple[PositionSide, list
     if comparison.side is not None:
         return comparison.side, [one for one in trades if held_side(draft, one) is comparison.side]
     lacking = PositionSide.LONG if comparison.difference < 0 else PositionSide.SHORT
+    if not trades:
+        reference = comparison.expected_qty or comparison.venue_qty
+        return (PositionSide.LONG if reference > 0 else PositionSide.SHORT), []
     short_of = [one for one in trades if held_side(draft, one) is lacking]
     return (lacking, short_of) if short_of else (_other(lacking), trades)
 
@@ -167,19 +178,17 @@ def _other(side: PositionSide) -> PositionSide:
 
 
 def _explain(draft: Draft, comparison: Comparison, side: PositionSide, trades: list[Trade]) -> Explanation:
-    """Which of the trades are gone. None is known to be while anything of the other side is open, or an overrun is."""
+    """Which of the trades are gone. None is known to be while anything of the other side is open."""
     baseline = baseline_of(draft, comparison.token)
     if comparison.side is None and _holds_other_side(draft, comparison, side):
         return Explanation()
-    if any(
-        one.side is not side for one in trades
-    ):  # an overrun trade: of what it left behind nothing is known
+    if any(one.side is not side for one in trades):  # of the other side, and overrun
         return Explanation()
     theirs, are_sums = _quantities_of(draft, comparison.token, side)
     owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
     return explain_shortfall(
         [draft.trade_moves.open_qty(draft, one) for one in trades],
-        [*theirs, owned] if owned else theirs,
+        [one for one in (*theirs, owned) if one > 0],
         shortfall=comparison.shortfall(side),
         tolerance=near(comparison, draft.tolerance(comparison.symbol)),
         others_are_sums=are_sums,
@@ -192,7 +201,7 @@ def _holds_other_side(draft: Draft, comparison: Comparison, side: PositionSide) 
     if baseline and (baseline > 0) is (other is PositionSide.LONG):
         return True
     theirs, _ = _quantities_of(draft, comparison.token, other)
-    return bool(theirs) or any(held_side(draft, one) is other for one in open_trades(draft, comparison.token))
+    return bool(theirs) or any(one.side is other for one in open_trades(draft, comparison.token))
 
 
 def _quantities_of(draft: Draft, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
@@ -236,11 +245,11 @@ def _prior(draft: Draft, break_id: str, trade: Trade | None) -> Finding | None:
     return draft.prior_of(break_id, BreakKind.POSITION_MISMATCH, ids)
 
 
-def _note(trade: Trade | None, *, less: bool, unclear: bool) -> str:
+def _note(*, less: bool, unclear: bool) -> str:
     """What a person should know before they act."""
     if unclear:
         return "; several sets of trades come to that, so some of them may be healthy"
-    if trade is None or not less:
+    if not less:
         return (
             "; what the owner holds besides the bots belongs into position_baseline (`trueup init` shows it)"
         )

@@ -148,8 +148,8 @@ def _trades_of_others(profile_id: str, trades: Mapping[str, list[Trade]]) -> dic
         if trade.status is not TradeStatus.CLOSED:
             token, qty = symbol_token(trade.symbol), trade.open_qty
             symbols.setdefault(token, trade.symbol)
-            if qty:  # one that more left than entered stands on the other side
-                held[token, trade.side if qty > 0 else _OTHER[trade.side]].append(abs(qty))
+            if qty:
+                held[token, trade.side].append(qty)
     return {
         symbol: OtherTrades(
             long=tuple(map(text, sorted(held[token, PositionSide.LONG]))),
@@ -159,22 +159,28 @@ def _trades_of_others(profile_id: str, trades: Mapping[str, list[Trade]]) -> dic
     }
 
 
-_OTHER = {PositionSide.LONG: PositionSide.SHORT, PositionSide.SHORT: PositionSide.LONG}
-
-
 def _open_of_others(
     profile_id: str, others: Mapping[str, OtherTrades], moving: Mapping[str, set[str]]
 ) -> dict[str, OtherOpenQty]:
+    """Their sums. A trade that more left than entered counts on the other side."""
     unsettled = {token for owner, tokens in moving.items() if owner != profile_id for token in tokens}
     return {
         symbol: OtherOpenQty(
-            long=_sum_of(theirs.long),
-            short=_sum_of(theirs.short),
+            long=_sum_of(_above_zero(theirs.long), _below_zero(theirs.short)),
+            short=_sum_of(_above_zero(theirs.short), _below_zero(theirs.long)),
             settled=symbol_token(symbol) not in unsettled,
         )
         for symbol, theirs in others.items()
     }
 
 
-def _sum_of(quantities: Iterable[str]) -> str:
-    return text(reduce(add, map(Decimal, quantities), ZERO))
+def _above_zero(quantities: Iterable[str]) -> list[Decimal]:
+    return [qty for qty in map(Decimal, quantities) if qty > 0]
+
+
+def _below_zero(quantities: Iterable[str]) -> list[Decimal]:
+    return [-qty for qty in map(Decimal, quantities) if qty < 0]
+
+
+def _sum_of(held: list[Decimal], crossed: list[Decimal]) -> str:
+    return text(reduce(add, [*held, *crossed], ZERO))

@@ -88,6 +88,7 @@ class DemoWorld:
             make_books=self._make_books,
             clock=self._clock,
         )
+        self.closed_by_hand: tuple[str, str] | None = None  # profile and trade whose position a person sold
         self._accounts = [self._managed(account_id) for account_id in self.world.accounts]
 
     def close(self) -> None:
@@ -208,8 +209,9 @@ class DemoWorld:
         for (profile_id, trade_id, symbol), qty in held[:1]:
             self._sell(profile_id, symbol, qty, f"{profile_id}-{trade_id}-exit-99", by=profile_id)
             happened.append("exit_lost")
-        for (profile_id, _, symbol), qty in held[1:2]:
+        for (profile_id, trade_id, symbol), qty in held[1:2]:
             self._sell(profile_id, symbol, qty, CLOSED_BY_HAND, by=PERSON)
+            self.closed_by_hand = (profile_id, trade_id)
             happened.append("position_closed")
         symbol, instrument = next(iter(self.world.market.instruments.items()))
         half = instrument.start_ticks // 2
