@@ -9,11 +9,9 @@ from decimal import Decimal, localcontext
 
 from msgspec.structs import replace
 
-from trueup.model.money import CONTEXT, ZERO, amount, text
+from trueup.model.money import CONTEXT, NOISE, ZERO, amount, text
 from trueup.model.snapshot import Fill, Trade
 from trueup.model.vocabulary import Action, PositionSide, TradeStatus
-
-NOISE = Decimal("1e-9")  # design.md, "The fold of fills": amounts closer than this part of them are the same
 
 
 def base_fee(fills: list[Fill], trade: Trade, quote: str | None) -> Decimal:

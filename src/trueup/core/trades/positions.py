@@ -10,9 +10,8 @@ from msgspec import Struct
 
 from trueup.core.check_limits import usd_rate
 from trueup.core.draft.draft import Draft
-from trueup.core.trades.move_trade import NOISE
 from trueup.model.ids import digest, symbol_token
-from trueup.model.money import ZERO, amount
+from trueup.model.money import NOISE, ZERO, amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, OtherOpenQty, Position, PositionsRead, Trade
 from trueup.model.vocabulary import BreakKind, Lists, PositionSide, ReadState, TradeStatus

@@ -16,7 +16,7 @@ from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade, sett
 from trueup.core.trades.sum_orders import level_with, sum_orders
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, same
+from trueup.model.money import ZERO, amount, identical
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
@@ -100,7 +100,7 @@ class TradeMoves:
                 )
                 if key in self.lagging(draft):
                     report_lag(draft, before, self.lagging(draft)[key])
-            elif same(moved.entry_avg_price, before.entry_avg_price):
+            elif _same_price(moved, before):
                 continue
             set_trade(draft, moved)
         self._levelled = {key: one for key, one in self.lagging(draft).items() if key not in self._moves}
@@ -176,7 +176,12 @@ def _enters(draft: "Draft", order: LocalOrder) -> bool:
 def same_quantities(one: Trade, other: Trade) -> bool:
     """Whether two states of a trade hold the same amounts, however they are spelled."""
     keys = ("entry_qty", "exit_qty", "fee_base_qty")
-    return all(same(getattr(one, key), getattr(other, key)) for key in keys)
+    return all(identical(getattr(one, key), getattr(other, key)) for key in keys)
+
+
+def _same_price(one: Trade, other: Trade) -> bool:
+    mine, theirs = one.entry_avg_price, other.entry_avg_price
+    return mine == theirs or (mine is not None and theirs is not None and identical(mine, theirs))
 
 
 def _turn(move: _Move, order: LocalOrder) -> tuple[bool, int, str, str]:
