@@ -356,6 +356,49 @@ def test_init_does_not_replace_a_file_unasked(desk: Desk) -> None:
     assert desk.json("config", "show", code=0)[0]["values"][0]["key"] == "database.path"
 
 
+HELD = [
+    {"symbol": "ETHUSD", "qty": "12"},
+    {"symbol": "SOL/USD", "qty": "-2"},
+    {"symbol": "BTC/USD", "qty": "0"},
+]
+
+
+def test_init_writes_what_no_trade_explains_as_the_owners(tmp_path: Path) -> None:
+    config = ["--config", str(tmp_path / "trueup.toml")]
+    flags = ["--venue", "files", "--account", "a", "--profile", "p", "--prefix", "x"]
+
+    def call(*args: str) -> str:
+        result = CliRunner().invoke(commands, [*args, *config], env={"COLUMNS": "160"})
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "positions were not read" in call("init", *flags, "--baseline")  # there is no file yet
+    assert "# position_baseline" in (tmp_path / "trueup.toml").read_text()
+    read = {"state": "complete", "rows": HELD}
+    (tmp_path / "venue.json").write_text(json.dumps({"positions": read}))
+    assert "ETHUSD" in call("init", *flags, "--baseline", "--force")
+    written = 'position_baseline = { "ETHUSD" = "12", "SOL/USD" = "-2" }'
+    assert f"\n{written}\n" in (tmp_path / "trueup.toml").read_text()
+    call("config", "show")
+
+
+def test_init_shows_it_of_a_configuration_that_there_is(desk: Desk) -> None:
+    """Trades of 7 in ETH explain 7 of 12."""
+    desk.call("apply", "--auto-approve", code=0)
+    before = (desk.folder / "trueup.toml").read_text()
+    read = {"state": "complete", "rows": HELD}
+    (desk.folder / "venue.json").write_text(json.dumps({"positions": read}))
+    rows = {one["symbol"]: one for one in desk.json("init", "--baseline", code=0)}
+    assert {symbol: one["unexplained_qty"] for symbol, one in rows.items()} == {
+        "ETH/USD": "5",
+        "SOL/USD": "-2",
+    }
+    assert rows["ETH/USD"]["trades_qty"] == "7"
+    out = desk.call("init", "--baseline", code=0).stdout
+    assert 'position_baseline = { "ETH/USD" = "5", "SOL/USD" = "-2" }' in out
+    assert (desk.folder / "trueup.toml").read_text() == before
+
+
 @pytest.mark.parametrize("venue", [["alpaca"], ["ccxt", "--exchange", "kraken"]])
 def test_what_init_writes_for_a_venue_is_a_configuration(tmp_path: Path, venue: list[str]) -> None:
     config = ["--config", str(tmp_path / "trueup.toml")]

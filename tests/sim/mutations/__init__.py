@@ -18,6 +18,7 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     books.corrections_not_kept,
     books.trades_not_moved,
     books.a_trade_opened_late_is_empty,
+    books.an_exit_stays_off_its_trade,
     evidence.absence_without_confirmation,
     evidence.partial_read_taken_as_complete,
     evidence.venue_read_sent_before_the_local_read,
@@ -35,11 +36,13 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     watermarks.watermark_holds_for_any_scope,
     parity.parity_never_releases,
     parity.parity_never_acts,
+    parity.every_trade_within_the_shortfall_is_quarantined,
     telling.outbox_key_per_attempt,
     telling.outbox_never_delivered,
     telling.a_failed_delivery_counts,
     telling.told_before_the_commit,
     telling.the_growth_is_told_as_the_whole,
+    telling.told_in_the_order_of_ids,
 )
 
 # What makes a mistake show soon: rates that replace the seed's own.

@@ -12,6 +12,8 @@ from trueup.core.draft.facts import Facts
 from trueup.core.make_plan import make_plan
 from trueup.core.orders import booked_side, judge_fills_of, judge_status, judge_terms
 from trueup.core.orders import fold_fills as fold
+from trueup.core.trades import trade_moves
+from trueup.core.trades.move_trade import move_trade
 from trueup.engine.recorder import recorder
 from trueup.engine.run import plan_profiles
 from trueup.ledgers.journal import order_log
@@ -21,6 +23,7 @@ from trueup.ledgers.sqlite import migrate
 from trueup.model.ids import normal_id, symbol_token
 from trueup.model.money import ZERO
 from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.vocabulary import Action
 from trueup.ports.book_rows import FillIdentity
 
 
@@ -115,3 +118,17 @@ def a_fill_is_known_by_its_id_alone() -> Mutation:
 
 def a_trade_opened_late_is_empty() -> Mutation:
     return mock.patch.object(recorder, "take_in", side_effect=lambda trade, *others: trade)
+
+
+def an_exit_stays_off_its_trade() -> Mutation:
+    """As it was: beyond what the trade holds just then, an exit is on its order only, in the bot's own books, too."""
+
+    def moved(trade, action, *, growth_qty, **keys):
+        if action is Action.EXIT:
+            growth_qty = min(growth_qty, max(trade.open_qty, ZERO))
+        return move_trade(trade, action, growth_qty=growth_qty, **keys)
+
+    stack = ExitStack()
+    for module in (recorder, trade_moves):
+        stack.enter_context(mock.patch.object(module, "move_trade", side_effect=moved))
+    return stack

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
+from trueup.core import finish_plan
 from trueup.engine.run import deliver_outbox, run_account
 from trueup.engine.run.deliver_outbox import DeliveryReport
 from trueup.engine.run.leased_run import LeasedRun
@@ -63,3 +64,7 @@ def _told_otherwise(change: Callable[[Notification, str], Notification]) -> Muta
         write_notifications(database, profile_id, encode(notifications), at, run_id)
 
     return mock.patch.object(commit_run, "write_notifications", changed)
+
+
+def told_in_the_order_of_ids() -> Mutation:
+    return mock.patch.object(finish_plan, "order_by_facts", return_value=None)

@@ -251,7 +251,7 @@ def _note(*, less: bool, unclear: bool) -> str:
         return "; several sets of trades come to that, so some of them may be healthy"
     if not less:
         return (
-            "; what the owner holds besides the bots belongs into position_baseline (`trueup init` shows it)"
+            "; what its owner holds besides the bots belongs into position_baseline: `trueup init --baseline`"
         )
     return ""
 

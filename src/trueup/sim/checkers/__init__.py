@@ -5,6 +5,7 @@ from trueup.sim.checkers.check_converged import check_converged
 from trueup.sim.checkers.check_parity import check_parity
 from trueup.sim.checkers.check_plan import check_plan, check_replan
 from trueup.sim.checkers.check_runs import check_calls, check_reports
+from trueup.sim.checkers.check_trades import check_trades
 from trueup.sim.checkers.facts import ProfileBooks, Violation
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "check_progress",
     "check_replan",
     "check_reports",
+    "check_trades",
 ]

@@ -25,6 +25,7 @@ from trueup.sim.checkers import (
     check_progress,
     check_replan,
     check_reports,
+    check_trades,
 )
 from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
@@ -120,7 +121,7 @@ class Judge:
         return found
 
     def _check_run(self, snapshot: Snapshot, plan: Plan) -> list[Violation]:
-        found = check_plan(snapshot, plan)
+        found = check_plan(snapshot, plan) + check_trades(snapshot, plan)
         limited = any(one.reason == Reason.INSERT_LIMIT for one in plan.breaks)  # the next plan goes on
         if plan.corrections and not limited and self._rng.random() < REPLAN:
             found += check_replan(make_plan(projected(snapshot, plan)))

@@ -2,14 +2,19 @@
 
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup.model.errors import InputError
+from trueup.model.errors import InputError, TrueupError
 from trueup.model.harmless import visible
+from trueup.surfaces.cli.configured import load
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import can_ask, say
+from trueup.surfaces.cli.terminal import can_ask, confirm, say, table
+
+if TYPE_CHECKING:
+    from trueup.surfaces.cli.baseline import Holding
 
 DEFAULT_FILE = Path("trueup.toml")
 # venue → its credentials, each with the variable in which its users keep it
@@ -56,10 +61,13 @@ profile_id = {profile}
 # client_order_id_pattern = '^(?P<profile>\\w+)-(?P<trade>\\w+)-(?P<action>entry|exit)'
 # Anything else is left alone.
 # managed_symbols = ["BTC/USD"]
+# What you hold besides the bots, signed; `trueup init --baseline` shows what no trade explains.
+{baseline}
 # A plan with more than this waits for `trueup apply`.
 # corrections_max = 1000
 # notional_max_usd = "10000"
 """
+_NO_BASELINE = '# position_baseline = { "BTC/USD" = "0.5" }'
 _FILE = """\
 # The books and trueup's journal; made at the first run.
 path = {path}"""
@@ -84,6 +92,12 @@ _NOT_OWNED = """\
 @click.option("--prefix", metavar="TEXT", help="What the bot's client order ids begin with.")
 @click.option("--database", metavar="PATH", default="trueup.sqlite", show_default=True)
 @click.option("--postgres", metavar="URL", help="A PostgreSQL database instead: postgresql://USER@HOST/NAME.")
+@click.option(
+    "--baseline/--no-baseline",
+    default=None,
+    help="Read the positions, and write what no trade explains as position_baseline; where the file exists, "
+    "only show it.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @common
 def command(
@@ -95,10 +109,14 @@ def command(
     prefix: str | None,
     database: str,
     postgres: str | None,
+    baseline: bool | None,
     force: bool,
 ) -> None:
     """Write a commented trueup.toml. Asks for what the flags do not say; the default is dry."""
     path = invocation.config_path or DEFAULT_FILE
+    if path.exists() and baseline and not force:
+        _show_baseline(invocation)
+        return
     if path.exists() and not force:
         raise InputError("exists already; --force replaces it, --config names another", str(path))
     venues = sorted(point.name for point in entry_points(group="trueup.venues"))
@@ -107,23 +125,88 @@ def command(
         raise InputError(f"no venue {venue!r} is installed; there are: {', '.join(venues)}", "--venue")
     if venue == "ccxt":
         exchange = _answer("Exchange (ccxt's name)", exchange, "--exchange", None)
-    text = render(
-        venue=venue,
-        exchange=exchange or "",
-        account=_answer("Account (a name of your choice)", account, "--account", f"{exchange or venue}-1"),
-        profile=_answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
-        prefix=_answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
-        database=_FILE.format(path=_quoted(database)) if postgres is None else _server(postgres),
-    )
-    _write(path, text, force=force)
+    account = _answer("Account (a name of your choice)", account, "--account", f"{exchange or venue}-1")
+    answers = {
+        "venue": venue,
+        "exchange": exchange or "",
+        "account": account,
+        "profile": _answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
+        "prefix": _answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
+        "database": _FILE.format(path=_quoted(database)) if postgres is None else _server(postgres),
+    }
+    _write(path, render(**answers), force=force)
+    owned = _asked_baseline(invocation, path, account, baseline)
+    if owned:
+        _write(path, render(**answers, baseline=owned), force=True)
     if invocation.json:
         invocation.data({"path": str(path)})
     else:
         say(f"wrote {path}; next: trueup {'doctor' if postgres is None else 'migrate'}")
 
 
-def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str, database: str) -> str:
-    """The configuration's text; every value is quoted as TOML wants it. `database`: the lines of its section."""
+def _asked_baseline(invocation: Invocation, path: Path, account: str, wanted: bool | None) -> str:
+    """The line of what the owner holds besides the bots, where it was wanted; a person is asked."""
+    if wanted is None:
+        wanted = can_ask() and confirm(
+            "Look at what the account holds that no trade explains?", flag="--baseline"
+        )
+    if not wanted:
+        return ""
+    from trueup.service.load_config import load_config
+    from trueup.surfaces.cli.baseline import as_toml, unexplained
+
+    try:
+        holdings = unexplained(load_config(str(path), flags={}))
+    except TrueupError as fault:
+        say(f"positions were not read ({fault}); later: trueup init --baseline")
+        return ""
+    _show_holdings(invocation, holdings)
+    if (
+        holdings
+        and can_ask()
+        and not confirm("Is all of that yours, and no bot's? Write it down?", flag="--baseline")
+    ):
+        return ""
+    return as_toml(holdings, account)
+
+
+def _show_baseline(invocation: Invocation) -> None:
+    """What an existing configuration's accounts hold that no trade explains, and the lines that say so."""
+    from trueup.surfaces.cli.baseline import as_toml, unexplained
+
+    loaded = load(invocation)
+    holdings = unexplained(loaded)
+    if invocation.json:
+        for one in holdings:
+            invocation.data(one)
+        return
+    _show_holdings(invocation, holdings)
+    for account_id in sorted({one.account_id for one in holdings}):
+        invocation.line(
+            f"# what is yours and no bot's: [accounts.profiles.policy] of each profile of {account_id}"
+        )
+        invocation.line(as_toml(holdings, account_id))
+
+
+def _show_holdings(invocation: Invocation, holdings: "list[Holding]") -> None:
+    if invocation.json:
+        return
+    if not holdings:
+        invocation.line("every position is explained by trades")
+        return
+    rows = [
+        (one.account_id, one.symbol, one.held_qty, one.trades_qty, one.unexplained_qty) for one in holdings
+    ]
+    columns = ("account", "symbol", "held", "trades", "besides")
+    invocation.show(table("Held, and explained by no trade", columns, rows))
+
+
+def render(
+    *, venue: str, exchange: str, account: str, profile: str, prefix: str, database: str, baseline: str = ""
+) -> str:
+    """The configuration's text; every value is quoted as TOML wants it. `database`: the lines of its section,
+    `baseline`: the line of the policy.
+    """
     lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
     credentials = [
         "",
@@ -139,6 +222,7 @@ def render(*, venue: str, exchange: str, account: str, profile: str, prefix: str
         profile=_quoted(profile),
         options=_OPTIONS.get(venue, "").format(exchange=_quoted(exchange)),
         credentials="\n".join(credentials) if lines else "",
+        baseline=baseline or _NO_BASELINE,
         ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,
     )
 
