@@ -207,6 +207,10 @@ def test_a_paused_profile_is_left_alone(desk: Desk) -> None:
     desk.call("pause", "bot1", "--why", "migrating", code=0)
     assert "paused: migrating" in desk.call("status", code=0).stdout
     assert desk.json("run", "--once", "--apply")[0]["state"] == "paused"
+    desk.call("plan", code=3)
+    refused = desk.call("apply", "--auto-approve", code=3)
+    assert "bot1, which is paused" in refused.stderr
+    assert "nothing to apply" not in refused.stderr
     assert desk.filled() == "0"
     desk.call("resume", "bot1", code=0)
     assert desk.json("run", "--once", "--apply")[0]["state"] == "applied"

@@ -85,7 +85,7 @@ def _queries(draft: Draft) -> list[Query]:
                 by=None,
                 id=None,
                 reason=Reason.NOT_KNOWN_LOCALLY,
-                ids=sorted(draft.ledger_ids),
+                ids=[draft.ledger_ids[key] for key in sorted(draft.ledger_ids)],
             )
         ]
         if draft.ledger_ids

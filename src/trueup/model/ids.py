@@ -114,6 +114,11 @@ def order_digest_of(derived_id: str) -> str:
     return derived_id.partition("-")[0]
 
 
+def alert_key(profile_id: str, cause: str) -> str:
+    """What tells an alert from the others: one stands per profile and cause."""
+    return f"{profile_id}:{cause}"
+
+
 BREAK_DIGITS_MIN = 6  # of a break's id: what names it, where they are unique
 BREAK_DIGITS_SHOWN = 8
 

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from trueup.model.snapshot import Fill, Finding, LocalOrder, Trade
 from trueup.model.vocabulary import (
+    AlertCause,
     BreakKind,
     CorrectionKind,
     DeferralReason,
@@ -129,10 +130,13 @@ class Deferral(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Alert(Struct, frozen=True, gc=False, kw_only=True):
+    """`cause`: what a program may act upon; `dedupe_key` only tells one alert from another."""
+
     type: str
     severity: str
     message: str
     dedupe_key: str
+    cause: AlertCause = AlertCause.OTHER
 
 
 class NoGoSample(Struct, frozen=True, gc=False, kw_only=True):

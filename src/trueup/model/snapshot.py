@@ -23,6 +23,7 @@ from trueup.model.vocabulary import (
     PositionSide,
     QuarantinedBy,
     QueryBy,
+    ReadFault,
     ReadState,
     Side,
     Status,
@@ -192,10 +193,13 @@ class VenueAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_
 
 
 class OrdersRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """`error` is for people; `fault` says what kind of failure it was."""
+
     state: ReadState = ReadState.FAILED
     read_at: str | None = None
     rows: list[VenueOrder] = []
     error: str | None = None
+    fault: ReadFault | None = None
 
 
 class HistoryRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):

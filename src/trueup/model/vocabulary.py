@@ -150,6 +150,21 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+class AlertCause(StrEnum):
+    """What decides something beyond being told."""
+
+    CIRCUIT_BREAKER = "circuit_breaker"  # nothing of the plan is applied unseen
+    WATCHDOG = "watchdog"  # throttled by itself
+    OTHER = "other"
+
+
+class ReadFault(StrEnum):
+    """Why a venue's read failed, as far as it says what a person can do."""
+
+    CREDENTIALS = "credentials"
+    UNREACHABLE = "unreachable"
+
+
 class BreakKind(StrEnum):
     STATUS_DRIFT = "status_drift"
     FILL_DRIFT = "fill_drift"

@@ -267,6 +267,11 @@ def test_a_derived_end_does_not_outrank_a_complete_open_list_that_is_not_older(r
     assert steps(planned) == (["set_status v-1 canceled"] if ended else [])
 
 
+def test_a_price_that_only_one_of_two_records_has_is_taken_however_the_quantity_is_spelled():
+    records = [venue_order(**HALF | {"filled_avg_price": None}), venue_order(**HALF | {"filled_qty": "5.0"})]
+    assert stands(plan([local_order(limit_price=None)], records), "v-1") == "partially_filled 5 @ 100"
+
+
 def test_what_a_derived_end_has_filled_still_counts():
     past = history([venue_order(**(HALF | {"status": "canceled", "end_derived": True}))])
     planned = plan([local_order()], [venue_order()], history=past)

@@ -148,6 +148,8 @@ def test_a_foreign_order_before_the_baseline():
     foreign = done(client_order_id="man-1", submitted_at=at(-3600))
     planned = cover(foreign, policy=PREFIX | {"coverage_baseline_at": at(-1800)})
     assert figures(planned, "skipped_not_owned", "skipped_not_owned_before_baseline") == [1, 1]
+    planned = cover(foreign, policy=PREFIX | {"coverage_baseline_at": at(-3600)})  # at it is not before it
+    assert figures(planned, "skipped_not_owned", "skipped_not_owned_before_baseline") == [1, 0]
     planned = cover(foreign, policy=PREFIX | {"coverage_baseline_at": at(-7200)})
     assert figures(planned, "skipped_not_owned", "skipped_not_owned_before_baseline") == [1, 0]
 

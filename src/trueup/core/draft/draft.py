@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from trueup.core.draft.facts import Facts, Ids, shares_id
 from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.trades.trade_moves import TradeMoves
-from trueup.model.ids import known_client_id, known_id, of_instrument, symbol_token
+from trueup.model.ids import known_client_id, known_id, normal_id, of_instrument, symbol_token
 from trueup.model.plan import (
     Alert,
     Break,
@@ -97,7 +97,7 @@ class Draft(Facts):
         self.wants: dict[tuple[QueryBy, str], tuple[tuple[tuple[int, int], str], Query, Ids]] = {}
         self.unasked: dict[tuple[str | None, str | None], str] = {}  # over the budget: waiting since
         self.history_queries: list[Query] = []
-        self.ledger_ids: set[str] = set()
+        self.ledger_ids: dict[str, str] = {}  # of the local question, by comparable id
         self.deferrals: list[Deferral] = []
         self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
         self.alerts: list[Alert] = []
@@ -224,7 +224,9 @@ class Draft(Facts):
 
     def ask_ledger(self, ids: Iterable[str]) -> None:
         """Add ids to the one local question of this plan."""
-        self.ledger_ids.update(ids)
+        for one in ids:
+            key = normal_id(one)
+            self.ledger_ids[key] = min(one, self.ledger_ids.get(key, one))
 
     # -- what a judgement leaves --------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from trueup.model.ids import (
     known_id,
     symbol_token,
 )
-from trueup.model.money import amount
+from trueup.model.money import amount, same
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, TERMINAL, Outcome, QueryBy, Status
@@ -262,7 +262,7 @@ def _merged(ranked: list[VenueOrder]) -> VenueOrder:
         if (
             ahead.filled_avg_price is None
             and behind.filled_avg_price is not None
-            and ahead.filled_qty == behind.filled_qty
+            and same(ahead.filled_qty, behind.filled_qty)
         ):
             gaps.setdefault("filled_avg_price", behind.filled_avg_price)
     return replace(ahead, **gaps) if gaps else ahead

@@ -2,6 +2,7 @@
 
 from trueup.core.draft.draft import Draft
 from trueup.core.stages.raise_alerts import add_alert
+from trueup.model.vocabulary import AlertCause
 
 
 def check_watchdog(draft: Draft) -> None:
@@ -20,4 +21,5 @@ def check_watchdog(draft: Draft) -> None:
         f"integrity watchdog: missing locally {missing} (threshold {policy.watchdog_missing_locally_min}),"
         f" no-go trades {no_go} (threshold {policy.watchdog_no_go_min}),"
         f" position mismatches confirmed: {'yes' if draft.parity.watchdog_triggered else 'no'}",
+        cause=AlertCause.WATCHDOG,
     )

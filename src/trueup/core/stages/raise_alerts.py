@@ -2,10 +2,11 @@
 
 from trueup.core.check_limits import check_limits
 from trueup.core.draft.draft import Draft
+from trueup.model.ids import alert_key
 from trueup.model.plan import Alert
 from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import BreakKind, DeferralReason, Severity
+from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, Severity
 
 DEGRADED = "RECONCILIATION_DEGRADED"
 _TOLD_IN_TIME: frozenset[BreakKind] = frozenset(
@@ -48,7 +49,10 @@ def raise_alerts(draft: Draft) -> None:
     reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
     if reason is not None:
         add_alert(
-            draft, "circuit_breaker", f"{reason}: nothing is applied until a person does (trueup apply)"
+            draft,
+            "circuit_breaker",
+            f"{reason}: nothing is applied until a person does (trueup apply)",
+            cause=AlertCause.CIRCUIT_BREAKER,
         )
 
 
@@ -83,13 +87,16 @@ def _alert_long_deferrals(draft: Draft) -> None:
         )
 
 
-def add_alert(draft: Draft, key: str, message: str, severity: str = "ERROR") -> None:
+def add_alert(
+    draft: Draft, key: str, message: str, severity: str = "ERROR", *, cause: AlertCause = AlertCause.OTHER
+) -> None:
     draft.alerts.append(
         Alert(
             type=DEGRADED,
             severity=severity,
             message=f"{draft.profile.profile_id}: {message}",
-            dedupe_key=f"{draft.profile.profile_id}:{key}",
+            dedupe_key=alert_key(draft.profile.profile_id, key),
+            cause=cause,
         )
     )
 

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.model.errors import LedgerError
+from trueup.model.ids import alert_key
 from trueup.model.plan import Alert
 from trueup.model.times import NS_PER_S, from_ns, to_ns
+from trueup.model.vocabulary import AlertCause
 from trueup.ports.journal import Journal
 from trueup.ports.notifier import Notifier
 from trueup.ports.records import AlertRecord
@@ -69,8 +71,8 @@ class AlertBook:
 
         What was told later than now was told by a clock that has been put back since: it may be told.
         """
-        watchdog = alert.dedupe_key == f"{profile_id}:watchdog"
-        throttle_s = self._watchdog_throttle_s if watchdog else self._throttle_s
+        is_watchdog = alert.cause is AlertCause.WATCHDOG
+        throttle_s = self._watchdog_throttle_s if is_watchdog else self._throttle_s
         if known is None:
             return True
         age_ns = now_ns - to_ns(known.raised_at)
@@ -103,7 +105,7 @@ class AlertBook:
 
 def degraded(profile_id: str, cause: str, message: str, severity: str = "ERROR") -> Alert:
     """The alert that a profile is not kept true at present; one key per profile and cause."""
-    return Alert(type=DEGRADED, severity=severity, message=message, dedupe_key=f"{profile_id}:{cause}")
+    return Alert(type=DEGRADED, severity=severity, message=message, dedupe_key=alert_key(profile_id, cause))
 
 
 def _recovery(alert: Alert) -> Alert:

@@ -10,7 +10,7 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import NOT_READ, Finding, HistoryRead, Snapshot
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, ReadState
+from trueup.model.vocabulary import AlertCause, BreakKind, ReadState
 
 WATERMARK_STEP_S = 3600  # a run with nothing else to write moves its watermark at most this often
 UNCLASSED = frozenset({BreakKind.UNCOVERED_ORDER, BreakKind.UNMAPPED_INSTRUMENT, BreakKind.MISSING_LOCALLY})
@@ -18,9 +18,6 @@ UNRESOLVED = frozenset(
     {BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT, BreakKind.PRICE_MISSING, BreakKind.VENUE_BEHIND}
 )  # what ends a judgement before the fills that were read are booked
 UNRESOLVED_MAX_S = 3600  # how long such a break holds the watermark back: one that lasts is a person's
-CIRCUIT_BREAKER = (
-    "circuit_breaker"  # the plan itself says, by this alert, that it is too large to apply unseen
-)
 
 
 def decide_state(plan: Plan, *, apply: bool, approved: Plan | None) -> tuple[RunState, str | None]:
@@ -30,7 +27,7 @@ def decide_state(plan: Plan, *, apply: bool, approved: Plan | None) -> tuple[Run
     if not apply:
         return RunState.DRY, None
     for alert in plan.alerts:
-        if alert.dedupe_key == f"{plan.profile_id}:{CIRCUIT_BREAKER}":
+        if alert.cause is AlertCause.CIRCUIT_BREAKER:
             return RunState.BLOCKED, alert.message
     return RunState.APPLIED, None
 

@@ -17,7 +17,7 @@ from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
-from trueup.model.errors import VenueError
+from trueup.model.errors import AuthError, VenueError
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (
     NOT_READ,
@@ -31,7 +31,7 @@ from trueup.model.snapshot import (
     Venue,
 )
 from trueup.model.times import NS_PER_S, from_ns, to_ns
-from trueup.model.vocabulary import BreakKind, Extent, ReadState
+from trueup.model.vocabulary import BreakKind, Extent, ReadFault, ReadState
 from trueup.ports.records import BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
@@ -79,15 +79,17 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
     since = history_since(account.profiles, local)
     venue, limit_s = account.venue, account.read_timeout_s
     async with asyncio.TaskGroup() as reads:
-        opened = reads.create_task(_bounded(venue.open_orders(), lambda e: OrdersRead(error=e), limit_s))
+        opened = reads.create_task(
+            _bounded(venue.open_orders(), lambda one: OrdersRead(error=one.error, fault=one.fault), limit_s)
+        )
         history = reads.create_task(
-            _bounded(venue.history(since), lambda e: HistoryRead(since=since, error=e), limit_s)
+            _bounded(venue.history(since), lambda one: HistoryRead(since=since, error=one.error), limit_s)
         )
         positions = reads.create_task(
-            _bounded(_read_positions(account), lambda e: PositionsRead(error=e), limit_s)
+            _bounded(_read_positions(account), lambda one: PositionsRead(error=one.error), limit_s)
         )
-        account_id = reads.create_task(_bounded(venue.account_id(), _Fault, limit_s))
-        instruments = reads.create_task(_bounded(venue.instruments(), _Fault, limit_s))
+        account_id = reads.create_task(_bounded(venue.account_id(), _same, limit_s))
+        instruments = reads.create_task(_bounded(venue.instruments(), _same, limit_s))
     whose, steps = account_id.result(), instruments.result()
     side = Venue(
         account_id=None if isinstance(whose, _Fault) else whose,
@@ -97,9 +99,9 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
         positions=_stamped(positions.result(), local.sent_at),
     )
     if isinstance(whose, _Fault):
-        return VenueSide(venue=_all_failed(side, f"account id: {whose.error}"), instruments=[])
+        return VenueSide(venue=_all_failed(side, f"account id: {whose.error}", whose.fault), instruments=[])
     if isinstance(steps, _Fault):
-        return VenueSide(venue=_all_failed(side, f"instruments: {steps.error}"), instruments=[])
+        return VenueSide(venue=_all_failed(side, f"instruments: {steps.error}", steps.fault), instruments=[])
     return VenueSide(venue=side, instruments=steps)
 
 
@@ -233,17 +235,24 @@ def _holds(state: ProfileState, policy: Policy) -> bool:
 
 class _Fault(Struct, frozen=True):
     error: str
+    fault: ReadFault = ReadFault.UNREACHABLE
 
 
-async def _bounded(read: Awaitable[T], failed: Callable[[str], F], timeout_s: float) -> T | F:
+def _same(fault: _Fault) -> _Fault:
+    return fault
+
+
+async def _bounded(read: Awaitable[T], failed: Callable[[_Fault], F], timeout_s: float) -> T | F:
     """A venue's answer within its time, or what `failed` makes of the reason why there is none."""
     try:
         async with asyncio.timeout(timeout_s):
             return await read
     except TimeoutError:
-        return failed(f"no answer within {timeout_s:g} s")
+        return failed(_Fault(f"no answer within {timeout_s:g} s"))
+    except AuthError as error:
+        return failed(_Fault(f"{type(error).__name__}: {error}", ReadFault.CREDENTIALS))
     except VenueError as error:
-        return failed(f"{type(error).__name__}: {error}")
+        return failed(_Fault(f"{type(error).__name__}: {error}"))
 
 
 async def _read_positions(account: ManagedAccount) -> PositionsRead:
@@ -258,11 +267,11 @@ def _stamped(read: Read, sent_at: str) -> Read:
     return replace(read, read_at=earlier(read.read_at, sent_at))
 
 
-def _all_failed(venue: Venue, error: str) -> Venue:
+def _all_failed(venue: Venue, error: str, fault: ReadFault) -> Venue:
     """Without the account's id or the instruments, what was read cannot be judged: it proves nothing."""
     return replace(
         venue,
-        open_orders=replace(venue.open_orders, state=ReadState.FAILED, rows=[], error=error),
+        open_orders=replace(venue.open_orders, state=ReadState.FAILED, rows=[], error=error, fault=fault),
         history=replace(venue.history, state=ReadState.FAILED, orders=[], fills=[], error=error),
         positions=replace(venue.positions, state=ReadState.FAILED, rows=[], error=error),
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trueup.engine.run.account import RunState
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, report_code
 from trueup.surfaces.cli.exit_codes import (
@@ -17,7 +18,7 @@ from trueup.surfaces.cli.exit_codes import (
 )
 from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.plan import say_failures
+from trueup.surfaces.cli.plan import plan_code, say_failures
 from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def command(
     made = [] if file is not None else _make_plans(loaded, profile_ids)
     plans = _plans(made) if file is None else _chosen(_read_plans(file), profile_ids)
     unread = [_unread_code(report) for report in made]
+    paused = [report.profile_id for report in made if report.state is RunState.PAUSED]
     approved = {plan.profile_id: plan for plan in plans if plan.corrections}
     if not approved:
-        _say_nothing_to_apply(invocation)
+        _say_nothing_to_apply(invocation, paused)
         return worst(unread)
     if not auto_approve:
         _show(invocation, list(approved.values()))
@@ -72,8 +74,9 @@ def _plans(reports: "list[ProfileReport]") -> "list[Plan]":
 
 def _unread_code(report: "ProfileReport") -> int:
     """What kept a profile from being planned; that nothing is to be applied to it says nothing then."""
-    code = report_code(report)
-    return code if code in (FAILURE, BAD_CREDENTIALS, UNREACHABLE) else IN_SYNC
+    code = plan_code(report)
+    kept = (FAILURE, BAD_CREDENTIALS, UNREACHABLE)
+    return code if code in kept or report.state is RunState.PAUSED else IN_SYNC
 
 
 def _read_plans(file: Path) -> "list[Plan]":
@@ -113,17 +116,17 @@ def _question(plans: "list[Plan]") -> str:
     return f"Apply {counted(corrections, 'correction')} to {', '.join(plan.profile_id for plan in plans)}?"
 
 
-def _say_nothing_to_apply(invocation: Invocation) -> None:
+def _say_nothing_to_apply(invocation: Invocation, paused: list[str]) -> None:
     if invocation.json:
-        invocation.data({"applied": 0})
+        invocation.data({"applied": 0, "paused": paused})
+    elif paused:
+        say(f"nothing was planned for {', '.join(paused)}, which is paused; next: trueup resume")
     else:
         say("nothing to apply")
 
 
 def _code(report: "ProfileReport") -> int:
     """What was applied is mended: breaks that remain are for the next plan."""
-    from trueup.engine.run.account import RunState
-
     if report.state is RunState.APPLIED:
         return FAILURE if report.applied is not None and report.applied.superseded else IN_SYNC
     if report.state is RunState.SKIPPED:
@@ -135,8 +138,6 @@ def _code(report: "ProfileReport") -> int:
 
 
 def _tell(invocation: Invocation, report: "ProfileReport", approved: "Plan") -> None:
-    from trueup.engine.run.account import RunState
-
     gone, new = _changes(approved, report.plan) if report.state is RunState.STALE else ([], [])
     if invocation.json:
         invocation.data(_as_json(report, gone, new))

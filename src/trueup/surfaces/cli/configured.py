@@ -128,7 +128,7 @@ def _only(account: "ManagedAccount", profile_ids: set[str]) -> "ManagedAccount":
 def report_code(report: "ProfileReport") -> int:
     """The exit code of one profile's run."""
     from trueup.engine.run.account import RunState
-    from trueup.model.vocabulary import ReadState
+    from trueup.model.vocabulary import ReadFault, ReadState
     from trueup.surfaces.cli.plan import exit_code
 
     if report.state is RunState.SKIPPED:
@@ -139,5 +139,6 @@ def report_code(report: "ProfileReport") -> int:
         return exit_codes.FAILURE
     opened = report.snapshot.venue.open_orders
     if opened.state is ReadState.FAILED:
-        return exit_codes.BAD_CREDENTIALS if "AuthError" in (opened.error or "") else exit_codes.UNREACHABLE
+        refused = opened.fault is ReadFault.CREDENTIALS
+        return exit_codes.BAD_CREDENTIALS if refused else exit_codes.UNREACHABLE
     return exit_code(report.snapshot, report.plan)

@@ -143,7 +143,7 @@ def nothing_was_judged(snapshot: "Snapshot", plan: "Plan") -> bool:
 
 
 def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: tuple[str, ...]) -> int:
-    from trueup.surfaces.cli.configured import load, plan_profiles, report_code
+    from trueup.surfaces.cli.configured import load, plan_profiles
     from trueup.surfaces.cli.terminal import progress, say
 
     loaded = load(invocation)
@@ -159,7 +159,15 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
         say(f"wrote {output}; next: trueup apply {output}")
     elif any(plan.corrections for plan in plans) and not invocation.json:
         say("nothing was written; next: trueup apply")
-    return worst([report_code(report) for report in reports])
+    return worst([plan_code(report) for report in reports])
+
+
+def plan_code(report: "ProfileReport") -> int:
+    """A profile that is paused was not compared: that is no "in sync"."""
+    from trueup.engine.run.account import RunState
+    from trueup.surfaces.cli.configured import report_code
+
+    return INCOMPLETE if report.state is RunState.PAUSED else report_code(report)
 
 
 def _show_report(invocation: Invocation, report: "ProfileReport") -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.engine.run.desk import Desk, local_order, open_desk
 from trueup.engine.run.alerts import AlertBook, degraded
@@ -11,7 +12,7 @@ from trueup.engine.run.run_account import reconcile_account
 from trueup.model.errors import LedgerError
 from trueup.model.plan import Alert
 from trueup.model.snapshot import OrdersRead
-from trueup.model.vocabulary import ReadState
+from trueup.model.vocabulary import AlertCause, ReadState
 from trueup.sim.clock import run_simulated
 
 SLOW, FAST = degraded("p", "slow", "slow"), degraded("p", "fast", "fast")
@@ -97,7 +98,8 @@ def test_the_watchdog_has_a_throttle_of_its_own(desk: Desk):
     sink = Sink()
     alerts = AlertBook(sink, desk.ledger.journal, throttle_s=600, watchdog_throttle_s=60)
     for _ in range(3):
-        tell(desk, alerts, SLOW, degraded("p", "watchdog", "two trades"))
+        told = replace(degraded("p", "watchdog", "two trades"), cause=AlertCause.WATCHDOG)
+        tell(desk, alerts, SLOW, told)
         desk.clock.advance(MINUTE_NS)
     assert [key for _, key in sink.seen] == ["p:slow", "p:watchdog", "p:watchdog", "p:watchdog"]
 

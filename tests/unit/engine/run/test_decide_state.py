@@ -14,7 +14,7 @@ from trueup.engine.run.plan_account import plan_account
 from trueup.model.decode import decode_plan
 from trueup.model.plan import PLAN_FORMAT, Alert, Break, CoverageResult, Deferral, Plan, Result
 from trueup.model.snapshot import SNAPSHOT_FORMAT, Finding, HistoryRead, Local, Profile, Snapshot, Venue
-from trueup.model.vocabulary import BreakKind, DeferralReason, ReadState, Severity
+from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadState, Severity
 from trueup.sim.clock import run_simulated
 
 EMPTY = Plan(format=PLAN_FORMAT, plan_id="1", profile_id="p", taken_at="2026-11-23T12:00:00Z")
@@ -56,14 +56,15 @@ def test_a_plan_read_back_from_a_file_is_the_same_plan_a_minute_later(desk: Desk
     [
         ({}, False, RunState.DRY),
         ({}, True, RunState.APPLIED),
-        ({"alerts": "p:circuit_breaker"}, True, RunState.BLOCKED),
-        ({"alerts": "p:circuit_breaker"}, False, RunState.DRY),
-        ({"alerts": "p:mass_absence"}, True, RunState.APPLIED),
+        ({"alerts": "circuit_breaker"}, True, RunState.BLOCKED),
+        ({"alerts": "circuit_breaker"}, False, RunState.DRY),
+        ({"alerts": "other"}, True, RunState.APPLIED),
     ],
 )
 def test_the_state_of_a_plan(changes: dict[str, str], apply: bool, state: RunState):
     alerts = [
-        Alert(type="t", severity="ERROR", message="too much", dedupe_key=key) for key in changes.values()
+        Alert(type="t", severity="ERROR", message="too much", dedupe_key="p:x", cause=AlertCause(cause))
+        for cause in changes.values()
     ]
     found, reason = decide_state(replace(EMPTY, alerts=alerts), apply=apply, approved=None)
     assert (found, reason) == (state, "too much" if state is RunState.BLOCKED else None)
