@@ -275,3 +275,58 @@ def test_an_exit_is_never_booked_by_both_stages():
     planned = backfill(sold(), policy={"coverage_enabled": True})
     assert len([step for step in steps(planned) if step.startswith("insert")]) == 1
     assert projected_trade(planned) == "open 10/4"
+
+
+# Booked anywhere: no candidate
+
+
+PART = {"extent": "open_and_recent"}
+
+
+def said(outcome: str, raw_id: str, by: str, **keys):
+    return {"by": by, "id": raw_id, "outcome": outcome} | keys
+
+
+def answers(outcome: str, order_id: str, client_id: str):
+    """What the ledger says of an order by both of its ids; found without an order: another profile has it."""
+    return [said(outcome, order_id, "venue_order_id"), said(outcome, client_id, "client_order_id")]
+
+
+def test_the_ledger_is_asked_before_an_exit_counts_as_unbooked():
+    planned = backfill(sold(), local_keys=PART)
+    assert steps(planned) == []
+    (question,) = [one for one in planned["queries"] if one["side"] == "local"]
+    assert question["ids"] == ["bot-9", "v-9"]
+    assert planned["result"]["no_go_trades"] == 0
+
+
+def test_an_exit_that_the_ledger_lacks_is_inserted():
+    planned = backfill(sold(), local_keys=PART | {"answers": answers("absent", "v-9", "bot-9")})
+    assert steps(planned)[0] == "insert_exit v-9"
+
+
+@pytest.mark.parametrize("client_id", ["bot-9", "man-9"])
+def test_an_exit_that_is_booked_long_ago_or_by_another_profile_is_no_candidate(client_id):
+    planned = backfill(
+        sold(client_order_id=client_id),
+        policy=PREFIX,
+        local_keys=PART | {"answers": answers("found", "v-9", client_id)},
+    )
+    assert refusals(planned) == {"no_exit_found": 1}
+
+
+def test_an_exit_that_names_another_profile_is_no_foreign_one():
+    pattern = {"client_order_id_pattern": r"^(?P<profile>[^.]+)[.](?P<trade>[^.]+)"}
+    planned = backfill(sold(client_order_id="p-2.t-1"), policy=pattern)
+    assert refusals(planned) == {"no_exit_found": 1}
+
+
+def test_an_overrun_trade_wants_no_exit():
+    planned = backfill(sold(), qty="-3", trades=[trade(entry_qty="2", exit_qty="5")])
+    assert figures(planned) == [0, 0, 0, 0]
+
+
+def test_a_position_that_is_not_said_is_a_break():
+    planned = backfill(sold(), qty=None)
+    assert refusals(planned) == {"position_unknown": 1}
+    assert kinds(planned) == {"position_unknown"}

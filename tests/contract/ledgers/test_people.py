@@ -96,6 +96,42 @@ def test_a_release_makes_parity_count_from_the_beginning(bench: Bench) -> None:
     ]
 
 
+def test_a_release_that_is_refused_leaves_parity_what_it_counted(bench: Bench) -> None:
+    bench.record_trade()
+    seen = "2026-11-23T11:00:00Z"
+    kind = BreakKind.POSITION_MISMATCH
+    finding = Finding(kind=kind, trade_id="t-1", first_seen_at=seen, last_seen_at=seen, confirmations=2)
+    snapshot, plan = bench.plan()
+    bench.commit((snapshot, replace(plan, findings=[finding])))
+    with pytest.raises(Conflict, match="open, not quarantined"):
+        release(bench)
+    assert [one.kind for one in bench.ledger.journal.profile_states(["mom-1"])["mom-1"].prior] == [kind]
+
+
+def test_a_live_exit_keeps_no_trade_open_that_has_nothing_left(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "10"))
+    hold(bench)
+    bench.record_order("2", side=Side.SELL, action="exit")
+    bench.record_order("3", side=Side.SELL, action="exit")
+    bench.bot.record_fill("b1-2", bench.fill("F2", "10", name="2"))
+    release(bench)
+    assert bench.trade()["status"] == "closed"
+
+
+def test_a_trade_that_an_older_version_left_behind_is_level_when_it_is_released(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "10"))
+    bench.record_order("2", side=Side.SELL, action="exit")
+    bench.bot.record_fill("b1-2", bench.fill("F2", "10", name="2"))
+    bench.store.execute("UPDATE trades SET exit_qty = '7', status = 'open'")
+    hold(bench)
+    release(bench)
+    assert (bench.trade()["exit_qty"], bench.trade()["status"]) == ("10", "closed")
+
+
 def test_a_trade_whose_quantity_is_gone_closes_with_its_release(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order()

@@ -47,7 +47,7 @@ def _check_instrument(
     market: Market, account_id: str, symbol: str, trades: list[Trade], *, hedged: bool
 ) -> list[Violation]:
     step = Fraction(1, 10 ** market.instruments[symbol].qty_decimals)
-    open_trades = [one for one in trades if one.status is not TradeStatus.CLOSED and _open_qty(one) > 0]
+    open_trades = [one for one in trades if one.status is not TradeStatus.CLOSED and _open_qty(one) != 0]
     holdings = [
         _Holding(
             market.truth_position(account_id, symbol, side) * step / FEE_PARTS,
@@ -64,7 +64,7 @@ def _check_instrument(
     return [
         Violation("live", one.trades[0].trade_id, "is open, and the venue holds nothing")
         for one in holdings
-        if one.held == 0 and len(one.trades) == 1
+        if one.held == 0 and len(one.trades) == 1 and _open_qty(one.trades[0]) > 0
         if abs(one.difference) > step and one.trades[0].status is TradeStatus.OPEN
     ]
 
