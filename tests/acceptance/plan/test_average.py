@@ -201,3 +201,32 @@ def test_a_canceled_order_whose_cost_differs_is_judged_whole():
         [local_order(**half)], [venue_order(**half | {"status": "canceled", "filled_avg_price": "95"})]
     )
     assert stands(planned, "v-1") == "canceled 5 @ 95"
+
+
+def test_a_rounded_average_of_the_bot_stays_where_it_is_nearer():
+    """The bot has 100.332, the venue 100.33, the fills come to 100.333…: neither moves, and nobody is told."""
+    planned = plan(
+        [local_order(**filled("100.332", "3"))],
+        [venue_order(**filled("100.33", "3"))],
+        fills=[inferred("3", "100.332")],
+        history=history(fills=[fill("F1", "2", "100"), fill("F2", "1", "101")]),
+        instruments=[TICK],
+    )
+    assert stands(planned, "v-1") == "filled 3 @ 100.332"
+    assert told(planned) == []
+
+
+def test_what_has_no_fill_row_at_all_takes_the_difference_first():
+    """2 booked without a row and 3 inferred at 100; 5 × 98 − 3 × 100 = 190: the two cost 95 each."""
+    planned = plan(
+        [local_order(**filled("100", "5"))], [venue_order(**filled("98", "5"))], fills=[inferred("3", "100")]
+    )
+    assert [one["kind"] for one in planned["corrections"]] == ["amend_order"]
+    assert stands(planned, "v-1") == "filled 5 @ 98"
+
+
+def test_an_average_of_less_than_is_booked_says_nothing():
+    """Within the tolerance of an order that ended: 4.999 of the 5 that are booked."""
+    booked = {"status": "canceled", "filled_qty": "5", "filled_avg_price": "100"}
+    ended = venue_order(**booked | {"filled_qty": "4.999", "filled_avg_price": "95"})
+    assert quiet(plan([local_order(**booked)], [ended], instruments=[TICK]))

@@ -386,3 +386,14 @@ def test_an_unknown_venue_status_never_ends_an_order():
     planned = plan([local_order()], [venue_order(**filled("10", None, raw_status="done_for_day"))])
     assert steps(planned) == ["book_fill v-1 inferred 10 @ 100"]
     assert projected(planned, "v-1")["status"] == "partially_filled"
+
+
+def test_4_a_record_that_does_not_say_when_is_not_known_to_be_newer():
+    """A testers' mutant survived here: without `updated_at` a record was taken as not older."""
+    local = local_order(venue_updated_at=at(-600))
+    planned = plan([local], [venue_order(limit_price="99", updated_at=None)])
+    assert (steps(planned), asked(planned)) == ([], ["venue venue_order_id v-1"])
+    answer = found(venue_order(limit_price="99", updated_at=None))
+    planned = plan([local], [venue_order(limit_price="99", updated_at=None)], answers=[answer])
+    assert steps(planned) == []
+    assert the_break(planned, "terms_drift")["reason"] == "venue_record_older"

@@ -127,3 +127,12 @@ def test_an_inserted_order_is_whole_but_for_noise():
     planned = plan([], [venue_order(**filled("0.30000000000000004"), **THIRD)])
     assert stands(planned, "v-1") == "filled 0.3 @ 100"
     assert projected_fills(planned) == {"inferred": "0.3"}
+
+
+def test_a_fill_of_noise_takes_nobodys_place():
+    planned = plan(
+        [local_order(**filled("0.3"), **THIRD)],
+        [venue_order(**filled("0.3"), **THIRD)],
+        history=history(fills=[fill("F2", "0.00000000000000004")]),
+    )
+    assert quiet(planned)
