@@ -53,11 +53,13 @@ class AskReload:
         self._api = api
         self._options = options
         self._fresh = fresh
+        self._first_seen: dict[str, str] = {}  # a plan's findings leave out what its corrections would mend
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         """At most one reload; a trade that must not be reloaded is answered with the reason."""
         refused: list[RepairAsked] = []
-        for trade_id, symbol, standing_s in drifting_trades(snapshot, plan):
+        self._remember(snapshot, plan)
+        for trade_id, symbol, standing_s in drifting_trades(snapshot, plan, self._first_seen):
             reason = self._why_not(snapshot, plan, symbol, standing_s)
             if reason is None:
                 return [*refused, self._reload(plan.profile_id, trade_id, symbol)]
@@ -71,6 +73,13 @@ class AskReload:
                 )
             )
         return refused
+
+    def _remember(self, snapshot: Snapshot, plan: Plan) -> None:
+        """Since when each break of this plan has stood; another process, or a break that went, begins anew."""
+        known = self._first_seen | {
+            one.break_id: one.first_seen_at for one in snapshot.prior if one.break_id is not None
+        }
+        self._first_seen = {one.break_id: known.get(one.break_id, plan.taken_at) for one in plan.breaks}
 
     def _why_not(self, snapshot: Snapshot, plan: Plan, symbol: str, standing_s: float) -> str | None:
         if standing_s < self._options.ask_after_s:
@@ -120,17 +129,17 @@ class AskReload:
         return None
 
 
-def drifting_trades(snapshot: Snapshot, plan: Plan) -> list[tuple[str, str, float]]:
+def drifting_trades(
+    snapshot: Snapshot, plan: Plan, first_seen: Mapping[str, str]
+) -> list[tuple[str, str, float]]:
     """Trade id, symbol, and for how many seconds the oldest of its drift has stood; longest first."""
     now_ns = to_ns(plan.taken_at)
-    first_seen = {one.break_id: one.first_seen_at for one in snapshot.prior}
     trades: dict[str, tuple[str, float]] = {}
     for one in plan.breaks:
         order = _order_of(snapshot, one)
         if one.kind not in _MENDED or order is None or order.trade_id is None:
             continue
-        seen = first_seen.get(one.break_id)
-        stands_s = 0.0 if seen is None else (now_ns - to_ns(seen)) / NS_PER_S
+        stands_s = (now_ns - to_ns(first_seen[one.break_id])) / NS_PER_S
         known_s = trades.get(order.trade_id, ("", 0.0))[1]
         trades[order.trade_id] = (order.symbol or "", max(known_s, stands_s))
     found = [(trade_id, symbol, stands_s) for trade_id, (symbol, stands_s) in trades.items()]
