@@ -82,6 +82,7 @@ class Draft(Facts):
         self.out_of_scope: dict[str, LocalOrder] = {}  # local orders by their venue order ids
         self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
         self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
+        self.venue_ids_twice: set[str] = set()  # of two local orders; found by `index_by_venue_id`
         self.ids_of_several: set[str] = set()  # venue order ids that orders of several instruments have
         self.frozen: set[int] = set()  # orders in an identity conflict: nothing of them is booked
         self.deferred_orders: set[int] = set()
@@ -155,22 +156,19 @@ class Draft(Facts):
         for index in sorted(bound_before, key=lambda one: repr(self.orders[one])):
             for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
+        present: dict[str, int] = {}
         for index, order in enumerate(self.orders):
             venue_id = known_id(order.venue_order_id)
             if venue_id is not None:
-                index_of[venue_id] = index
-        return index_of
+                if venue_id in present:
+                    self.venue_ids_twice.add(venue_id)
+                present[venue_id] = index
+        return index_of | present
 
     @cached_property
     def bound_before(self) -> list[LocalOrder]:
         """Local orders in scope that had another venue order id before, as the snapshot has them."""
         return [order for order in self.original_orders if order.previous_venue_order_ids]
-
-    @cached_property
-    def venue_ids_twice(self) -> frozenset[str]:
-        """Comparable venue order ids that several local orders have, each of its instrument."""
-        times = Counter(known_id(order.venue_order_id) for order in self.orders)
-        return frozenset(one for one, count in times.items() if one is not None and count > 1)
 
     def know_out_of_scope(self, order: LocalOrder) -> None:
         """A local order that is not judged still exists: its ids are nobody else's."""

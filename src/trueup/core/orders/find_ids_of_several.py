@@ -14,10 +14,10 @@ from trueup.model.vocabulary import Outcome, QueryBy
 
 
 def find_ids_of_several(draft: Draft) -> None:
-    """Note those that show before anything is compared: in the venue's records, and among unmatched local orders."""
+    """Note those that show before anything is compared: in the venue's records, and among local orders."""
     draft.ids_of_several |= draft.venue.ids_of_several
-    if None in draft.matched:
-        _find_unmatched(draft)
+    if draft.index_by_venue_id:  # which finds those of two local orders: they stand on one side
+        draft.ids_of_several |= draft.venue_ids_twice
     for order in draft.bound_before:
         _find_previous(draft, order)
     for venue_id, order in draft.out_of_scope.items():
@@ -25,14 +25,6 @@ def find_ids_of_several(draft: Draft) -> None:
     for answer in draft.snapshot.venue.answers:
         if answer.symbol is not None and answer.by is QueryBy.VENUE_ORDER_ID:
             _find_answered(draft, answer, answer.symbol)
-
-
-def _find_unmatched(draft: Draft) -> None:
-    """A local order that no record was found for, where another local order has its id, matched or not."""
-    for index, (order, record) in enumerate(zip(draft.orders, draft.matched, strict=True)):
-        venue_id = known_id(order.venue_order_id) if record is None else None
-        if venue_id is not None and draft.index_by_venue_id.get(venue_id, index) != index:
-            draft.ids_of_several.add(venue_id)
 
 
 def _find_previous(draft: Draft, order: LocalOrder) -> None:

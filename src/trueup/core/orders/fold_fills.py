@@ -221,7 +221,10 @@ class _Folding:
         half_tick = self._rules.price_tick / 2
         alikes = find_look_alikes(reports.unlisted, new, half_tick=half_tick) if new else []
         if cumulative_qty is None:
-            if alikes:
+            straddles = (
+                ZERO < side.unrecorded_qty < sum_of(new)
+            )  # which part is in it already, no record says
+            if alikes or straddles:
                 return _Told(refusal=self.stand(looks_booked=True))
             return _Told(new=self._without_excess(new, side.real_qty, self._rules.order_qty))
         # look-alikes come before what rounding excuses

@@ -5,6 +5,8 @@ Values by hand: quantities in units of 0.001, all prices 100 unless said.
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder
@@ -98,3 +100,17 @@ def test_a_corrected_execution_stays_named_as_one() -> None:
     corrected = [fill("V0", "0.005", 1, price="101")]
     done = fold([fill("S0", "0.005", 1)], corrected, filled="0.005", record="0.005", whole=True, fresh=True)
     assert (done.contradiction, done.bookings) == (Reason.EXECUTION_CORRECTED, [])
+
+
+def test_without_a_record_nobody_knows_which_part_of_a_fill_is_booked_already() -> None:
+    """40 booked as inferred, of a record that is not read now; a fill of 50 comes: it waits for the record."""
+    order = LocalOrder(
+        venue_order_id="v1", symbol="ETH/USD", side=Side.BUY, qty="0.100", status=Status.PARTIALLY_FILLED,
+        filled_qty="0.040", filled_avg_price="100",
+    )  # fmt: skip
+    booked = [replace(fill("i1", "0.040", 1), inferred=True)]
+    waits = fold_fills(order, booked, Evidence(fills=[fill("V0", "0.050", 1)]), RULES)
+    assert (waits.looks_booked, waits.bookings, waits.filled_qty) == (True, [], Decimal("0.040"))
+    fits = fold_fills(order, booked, Evidence(fills=[fill("V0", "0.030", 1)]), RULES)
+    assert (fits.looks_booked, fits.filled_qty) == (False, Decimal("0.040"))
+    assert [(one.change.fill_id, one.change.superseded_qty) for one in fits.bookings] == [("V0", "0.030")]
