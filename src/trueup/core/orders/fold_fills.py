@@ -221,9 +221,8 @@ class _Folding:
         half_tick = self._rules.price_tick / 2
         alikes = find_look_alikes(reports.unlisted, new, half_tick=half_tick) if new else []
         if cumulative_qty is None:
-            straddles = (
-                ZERO < side.unrecorded_qty < sum_of(new)
-            )  # which part is in it already, no record says
+            # where a fill straddles what is unrecorded, no record says which part of it is booked already
+            straddles = ZERO < side.unrecorded_qty < sum_of(new)
             if alikes or straddles:
                 return _Told(refusal=self.stand(looks_booked=True))
             return _Told(new=self._without_excess(new, side.real_qty, self._rules.order_qty))
@@ -236,11 +235,12 @@ class _Folding:
         else:  # where a look-alike may be the reason, rounding is none: a record read after the fills will tell
             is_over = beyond if alikes else self._is_over(side.real_qty + sum_of(new), cumulative_qty)
             alikes = []
-        if is_over and self._is_whole_listing(side, cumulative_qty):
+        beyond = exceeds(side.real_qty + sum_of(new), cumulative_qty)
+        if beyond and self._is_whole_listing(side, cumulative_qty):
             stray = self._strays(alikes)
-            if not is_corrected(stray, new):
+            is_over = not evidence.is_fresh or is_corrected(stray, new)
+            if not is_over:
                 side.demote(stray)
-                is_over = False
         if is_over and evidence.is_fresh:
             corrected = is_corrected(reports.unlisted, new)
             reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
@@ -248,11 +248,10 @@ class _Folding:
         return _Told(alikes, self._without_excess(new, side.real_qty, cumulative_qty), is_ahead=is_over)
 
     def _is_whole_listing(self, side: BookedSide, cumulative_qty: Decimal) -> bool:
-        """Whether the venue's own fills are all there and come to its fresh record: no other fill ever was."""
+        """Whether the venue's own fills are all there and come to its record: no other fill ever was."""
         reports = self._reports
         listed = side.real_qty - sum_of(reports.unlisted) + sum_of(reports.new)
-        complete = self._evidence.lists_all and self._evidence.is_fresh and not reports.differing
-        return complete and is_same(listed, cumulative_qty)
+        return self._evidence.lists_all and not reports.differing and is_same(listed, cumulative_qty)
 
     def _strays(self, alikes: Sequence[LookAlike]) -> list[Fill]:
         """What is booked under ids that the venue does not list, and is no look-alike."""

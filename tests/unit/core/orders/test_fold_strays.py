@@ -113,4 +113,4 @@ def test_without_a_record_nobody_knows_which_part_of_a_fill_is_booked_already() 
     assert (waits.looks_booked, waits.bookings, waits.filled_qty) == (True, [], Decimal("0.040"))
     fits = fold_fills(order, booked, Evidence(fills=[fill("V0", "0.030", 1)]), RULES)
     assert (fits.looks_booked, fits.filled_qty) == (False, Decimal("0.040"))
-    assert [(one.change.fill_id, one.change.superseded_qty) for one in fits.bookings] == [("V0", "0.030")]
+    assert [(one.change.fill_id, one.change.superseded_qty) for one in fits.bookings] == [("V0", "0.03")]
