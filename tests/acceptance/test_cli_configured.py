@@ -2,8 +2,10 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -440,3 +442,58 @@ def test_what_is_no_ledger_is_one_line(desk: Desk) -> None:
     result = desk.call("status", code=1)
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_init_for_an_exchange_asks_what_that_exchange_needs(tmp_path: Path) -> None:
+    config = ["--config", str(tmp_path / "trueup.toml")]
+    flags = ["--account", "a", "--profile", "p", "--prefix", "x"]
+    symbols = ["--symbol", "BTC/USDT", "--symbol", "ETH/USDT:USDT"]
+    made = CliRunner().invoke(
+        commands, ["init", "--venue", "ccxt", "--exchange", "OKX", *symbols, *flags, *config]
+    )
+    assert made.exit_code == 0, made.stderr
+    values = tomllib.loads((tmp_path / "trueup.toml").read_text())["accounts"][0]
+    assert values["profiles"][0]["policy"]["managed_symbols"] == ["BTC/USDT", "ETH/USDT:USDT"]
+    assert set(values["credentials"]) == {"apiKey", "secret", "password"}
+    assert values["options"]["sandbox"]
+    bare = ["init", "--venue", "ccxt", "--exchange", "bitbank", *flags, *config, "--force"]
+    assert CliRunner().invoke(commands, bare).exit_code == 0
+    assert tomllib.loads((tmp_path / "trueup.toml").read_text())["accounts"][0]["options"] == {
+        "exchange": "bitbank",
+        "live": True,
+    }
+
+
+def test_init_refuses_what_does_not_exist_and_says_what_is_near(tmp_path: Path) -> None:
+    config = ["--config", str(tmp_path / "trueup.toml"), "--account", "a", "--profile", "p", "--prefix", ""]
+    unknown = CliRunner().invoke(commands, ["init", "--venue", "ccxt", "--exchange", "binanc", *config])
+    assert (unknown.exit_code, "did you mean binance" in unknown.stderr) == (64, True)
+    typo = CliRunner().invoke(commands, ["init", "--venue", "alpca", *config])
+    assert (typo.exit_code, "did you mean alpaca?" in typo.stderr) == (64, True)
+    assert not (tmp_path / "trueup.toml").exists()
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['ccxt'] = None; from trueup.surfaces.cli.main import main; main()"
+    args = ["init", "--venue", "ccxt", "--exchange", "binance", "--config", str(tmp_path / "trueup.toml")]
+    made = subprocess.run([sys.executable, "-c", without, *args], capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (10, "error: ccxt needs ccxt: pip install 'trueup[ccxt]'\n")
+
+
+def test_doctor_says_what_to_do_by_the_kind_of_fault(tmp_path: Path) -> None:
+    def next_step(text: str | None) -> str:
+        file = tmp_path / "trueup.toml"
+        if text is not None:
+            file.write_text(text)
+        result = CliRunner().invoke(commands, ["doctor", "--json", "--config", str(file)])
+        return str(json.loads(result.stdout.splitlines()[-1])["next_step"])
+
+    assert next_step(None).startswith("trueup init")
+    assert next_step("x = ").startswith("correct what it names")
+    account = '[[accounts]]\naccount_id = "a"\nvenue = "{}"\n[[accounts.profiles]]\nprofile_id = "p"\n'
+    assert next_step(account.format("nowhere")).startswith("correct what it names")
+    keys = (
+        '[accounts.credentials]\nkey_id = {{ env = "NO_SUCH_KEY" }}\nsecret_key = {{ env = "NO_SUCH_KEY" }}\n'
+    )
+    told = account.replace("[[accounts.profiles]]", keys + "[[accounts.profiles]]")
+    assert next_step(told.format("alpaca")) == "set what [accounts.credentials] names"

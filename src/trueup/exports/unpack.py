@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from trueup.model.errors import ConfigError, InputError
+from trueup.model.errors import ExtraMissing, InputError
 
 UNPACKED_BYTES_MAX = 1 << 30  # as much as a file that is not packed may hold
 ROWS_MAX = 5_000_000  # of one Parquet file: more is no longer one bot's export
@@ -37,11 +37,11 @@ def is_parquet(data: bytes) -> bool:
 
 
 def read_parquet(data: bytes, name: str) -> list[dict[str, Any]]:
-    """Its rows as objects whose scalars are texts. Raises ConfigError without DuckDB, InputError for a bad file."""
+    """Its rows as objects whose scalars are texts. Raises ExtraMissing without DuckDB, InputError for a bad file."""
     try:
         import duckdb
     except ImportError as fault:
-        raise ConfigError(f"{name} is Parquet, which needs DuckDB: pip install 'trueup[history]'") from fault
+        raise ExtraMissing(f"{name} is Parquet, which needs DuckDB", "history") from fault
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as connection:
         file.write(data)
         file.flush()

@@ -15,6 +15,18 @@ class ConfigError(TrueupError):
     exit_code = 10
 
 
+class ConfigMissing(ConfigError):
+    """There is no configuration file where one was looked for."""
+
+
+class ExtraMissing(ConfigError):
+    """What is configured needs a package that was not installed. `extra`: the extra of trueup that brings it."""
+
+    def __init__(self, needs: str, extra: str) -> None:
+        super().__init__(f"{needs}: pip install 'trueup[{extra}]'")
+        self.extra = extra
+
+
 class InputError(TrueupError):
     """A document or argument given by the user is not usable; `path` names the place (`$.local.orders[3].qty`)."""
 

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from trueup.model.errors import ConfigError
+from trueup.model.errors import ConfigError, ConfigMissing
 from trueup.service.config import Config, DatabaseConfig, ServiceConfig, check_config, has_password
 
 DEFAULT_PATH = "trueup.toml"
@@ -94,7 +94,7 @@ def _read_file(file: Path) -> Tree:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(
+        raise ConfigMissing(
             f"{file} does not exist: `trueup init` writes one, or name it with --config"
         ) from error
     except OSError as error:

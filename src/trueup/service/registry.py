@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from trueup.model.errors import ConfigError
+from trueup.model.errors import ConfigError, ExtraMissing
 from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
@@ -24,6 +24,7 @@ BOOKS = "trueup.books"
 ALLOW_LIVE = (
     "TRUEUP_ALLOW_LIVE"  # said besides `live = true`, so that a copied configuration cannot reach real money
 )
+_EXTRAS = {"ccxt": "ccxt", "duckdb": "history", "psycopg": "postgres", "sqlalchemy": "sql"}  # module → extra
 _EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
@@ -120,6 +121,9 @@ def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
+        missing = (getattr(error, "name", None) or "").partition(".")[0]
+        if missing in _EXTRAS:
+            raise ExtraMissing(f"{entry.name} needs {missing}", _EXTRAS[missing]) from error
         raise ConfigError(
             f"{entry.value} cannot be imported: {error}; is its package or extra installed?"
         ) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from trueup.model.errors import TrueupError
+from trueup.model.errors import AuthError, ConfigMissing, ExtraMissing, TrueupError
 from trueup.surfaces.cli.configured import load
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
@@ -53,7 +53,7 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     try:
         loaded = load(invocation)
     except TrueupError as fault:
-        yield Check("configuration", FAIL, str(fault), "trueup init, or --config FILE")
+        yield Check("configuration", FAIL, str(fault), _next_step(fault))
         return
     yield Check("configuration", OK, f"{loaded.path}, {counted(len(loaded.config.profile_ids), 'profile')}")
     if not loaded.config.profile_ids:
@@ -69,6 +69,17 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
         checks, opened = asyncio.run(_check_account(loaded, config))
         yield from checks
         yield from _check_books(loaded, config, opened)
+
+
+def _next_step(fault: TrueupError) -> str:
+    """By the fault's own kind: what to do about a file that is not there is not what to do about one that is wrong."""
+    if isinstance(fault, ConfigMissing):
+        return "trueup init, or --config FILE"
+    if isinstance(fault, ExtraMissing):
+        return f"pip install 'trueup[{fault.extra}]'"
+    if isinstance(fault, AuthError):
+        return "set what [accounts.credentials] names"
+    return "correct what it names, in the file or in the environment; docs/reference/configuration.md has every key"
 
 
 def _check_database(loaded: "LoadedConfig") -> Check:
@@ -144,8 +155,7 @@ async def _check_account(
     try:
         venue = open_venue(config, SystemClock(), loaded.folder, os.environ)
     except TrueupError as fault:
-        step = "correct venue, credentials or options in the configuration"
-        return [Check(name, FAIL, str(fault), step)], None
+        return [Check(name, FAIL, str(fault), _next_step(fault))], None
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             whose = await venue.account_id()

@@ -1,12 +1,15 @@
 """`trueup init`: a commented trueup.toml, asked for on a terminal or given by flags. No file is replaced unasked."""
 
+import difflib
+import re
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from trueup.model.errors import InputError, TrueupError
+from trueup.model.errors import ConfigError, InputError, TrueupError
 from trueup.model.harmless import visible
 from trueup.surfaces.cli.configured import load
 from trueup.surfaces.cli.files import write_whole
@@ -15,8 +18,10 @@ from trueup.surfaces.cli.terminal import can_ask, confirm, say, table
 
 if TYPE_CHECKING:
     from trueup.surfaces.cli.baseline import Holding
+    from trueup.venues.ccxt.exchange_facts import ExchangeFacts
 
 DEFAULT_FILE = Path("trueup.toml")
+EXCHANGE_ATTEMPTS_MAX = 3  # of a person who is asked for an exchange's name
 # venue → its credentials, each with the variable in which its users keep it
 _CREDENTIALS = {
     "alpaca": {"key_id": "APCA_API_KEY_ID", "secret_key": "APCA_API_SECRET_KEY"},
@@ -59,8 +64,7 @@ profile_id = {profile}
 {ownership}
 # What your client order ids say: any of the groups profile, trade, action.
 # client_order_id_pattern = '^(?P<profile>\\w+)-(?P<trade>\\w+)-(?P<action>entry|exit)'
-# Anything else is left alone.
-# managed_symbols = ["BTC/USD"]
+{symbols}
 # What you hold besides the bots, signed; `trueup init --baseline` shows what no trade explains.
 {baseline}
 # A plan with more than this waits for `trueup apply`.
@@ -76,6 +80,16 @@ _SERVER = """\
 url = {url}
 # The password is read as psql reads it (PGPASSWORD, ~/.pgpass), or from where this says; it never stands here.
 # password = {{ env = "TRUEUP_DB_PASSWORD" }}"""
+_NO_SANDBOX = (
+    "# The exchange has no sandbox that ccxt knows: this is real. It wants TRUEUP_ALLOW_LIVE=true in the environment.\n"
+    "options = {{ exchange = {exchange}, live = true }}\n"
+)
+_MANAGED = """\
+# Anything else is left alone.
+managed_symbols = [{symbols}]"""
+_NOT_MANAGED = """\
+# Anything else is left alone. An exchange that trades several kinds of market, or is asked symbol by symbol, wants it.
+# managed_symbols = ["BTC/USD"]"""
 _OWNED = """\
 # The bot's orders begin with it; others are left alone.
 owned_client_order_id_prefixes = [{prefix}]"""
@@ -87,6 +101,8 @@ _NOT_OWNED = """\
 @click.command()
 @click.option("--venue", metavar="NAME", help="A venue that `trueup doctor` knows.")
 @click.option("--exchange", metavar="ID", help="With --venue ccxt: which one, by ccxt's name.")
+@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL",
+              help="With --venue ccxt: what the bot trades, such as BTC/USDT (repeatable).")  # fmt: skip
 @click.option("--account", metavar="ID", help="A name for the account.")
 @click.option("--profile", metavar="ID", help="A name for the bot.")
 @click.option("--prefix", metavar="TEXT", help="What the bot's client order ids begin with.")
@@ -104,6 +120,7 @@ def command(
     invocation: Invocation,
     venue: str | None,
     exchange: str | None,
+    symbols: tuple[str, ...],
     account: str | None,
     profile: str | None,
     prefix: str | None,
@@ -120,24 +137,30 @@ def command(
     if path.exists() and not force:
         raise InputError("exists already; --force replaces it, --config names another", str(path))
     venues = sorted(point.name for point in entry_points(group="trueup.venues"))
-    venue = _answer("Venue", venue, "--venue", venues[0] if venues else None)
-    if venue not in venues:
-        raise InputError(f"no venue {venue!r} is installed; there are: {', '.join(venues)}", "--venue")
+    venue = _venue(venue, venues)
+    facts = None
     if venue == "ccxt":
-        exchange = _answer("Exchange (ccxt's name)", exchange, "--exchange", None)
+        exchange, facts = _exchange(exchange)
+        hint = "Symbols it trades, with commas, such as BTC/USDT, or BTC/USDT:USDT for a perpetual"
+        symbols = symbols or tuple(
+            filter(None, map(str.strip, _answer(hint, None, "--symbol", "").split(",")))
+        )
     account = _answer("Account (a name of your choice)", account, "--account", f"{exchange or venue}-1")
-    answers = {
-        "venue": venue,
-        "exchange": exchange or "",
-        "account": account,
-        "profile": _answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
-        "prefix": _answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
-        "database": _FILE.format(path=_quoted(database)) if postgres is None else _server(postgres),
-    }
-    _write(path, render(**answers), force=force)
+    rendered = partial(
+        render,
+        venue=venue,
+        exchange=exchange or "",
+        facts=facts,
+        symbols=symbols,
+        account=account,
+        profile=_answer("Profile (a name for the bot)", profile, "--profile", "bot1"),
+        prefix=_answer("Client order ids begin with (empty: unknown)", prefix, "--prefix", ""),
+        database=_FILE.format(path=_quoted(database)) if postgres is None else _server(postgres),
+    )
+    _write(path, rendered(), force=force)
     owned = _asked_baseline(invocation, path, account, baseline)
     if owned:
-        _write(path, render(**answers, baseline=owned), force=True)
+        _write(path, rendered(baseline=owned), force=True)
     if invocation.json:
         invocation.data({"path": str(path)})
     else:
@@ -201,13 +224,69 @@ def _show_holdings(invocation: Invocation, holdings: "list[Holding]") -> None:
     invocation.show(table("Held, and explained by no trade", columns, rows))
 
 
+def _venue(given: str | None, venues: list[str]) -> str:
+    """One that is installed. A person is shown the choices and asked again after a typing error."""
+    if given is None and can_ask() and venues:
+        return str(click.prompt("Venue", default=venues[0], err=True, type=click.Choice(venues)))
+    venue = _answer("Venue", given, "--venue", None)
+    if venue not in venues:
+        near = difflib.get_close_matches(venue, venues, n=1)
+        suggestion = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"no venue {venue!r} is installed; there are: {', '.join(venues)}{suggestion}", "--venue"
+        )
+    return venue
+
+
+def _exchange(given: str | None) -> "tuple[str, ExchangeFacts]":
+    """One that ccxt knows, and what its configuration needs. Raises ConfigError where ccxt is not installed."""
+    from trueup.service.registry import VENUES, load_entry
+
+    load_entry(VENUES, "ccxt")  # says what to install
+    from trueup.venues.ccxt.exchange_facts import exchange_facts
+
+    for attempts_left in range(EXCHANGE_ATTEMPTS_MAX - 1, -1, -1):
+        exchange = _answer("Exchange (ccxt's name)", given, "--exchange", None).strip().lower()
+        try:
+            return exchange, exchange_facts(exchange)
+        except ConfigError as fault:
+            if given is not None or not attempts_left:
+                raise InputError(str(fault), "--exchange") from fault
+            say(str(fault))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _lines_of_credentials(venue: str, facts: "ExchangeFacts | None") -> list[str]:
+    variables = _CREDENTIALS.get(venue, {})
+    if facts is not None:
+        variables = {name: variables.get(name) or _variable(name) for name in facts.credentials}
+    return [f'{name} = {{ env = "{variable}" }}' for name, variable in variables.items()]
+
+
+def _variable(name: str) -> str:
+    """`walletAddress` as EXCHANGE_WALLET_ADDRESS."""
+    return "EXCHANGE_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
 def render(
-    *, venue: str, exchange: str, account: str, profile: str, prefix: str, database: str, baseline: str = ""
+    *,
+    venue: str,
+    exchange: str,
+    account: str,
+    profile: str,
+    prefix: str,
+    database: str,
+    facts: "ExchangeFacts | None" = None,
+    symbols: tuple[str, ...] = (),
+    baseline: str = "",
 ) -> str:
     """The configuration's text; every value is quoted as TOML wants it. `database`: the lines of its section,
     `baseline`: the line of the policy.
     """
-    lines = [f'{name} = {{ env = "{variable}" }}' for name, variable in _CREDENTIALS.get(venue, {}).items()]
+    lines = _lines_of_credentials(venue, facts)
+    options = _OPTIONS.get(venue, "")
+    if facts is not None and not facts.has_sandbox:
+        options = _NO_SANDBOX
     credentials = [
         "",
         "# Where secrets are read from; they never stand here.",
@@ -220,7 +299,8 @@ def render(
         account=_quoted(account),
         venue=_quoted(venue),
         profile=_quoted(profile),
-        options=_OPTIONS.get(venue, "").format(exchange=_quoted(exchange)),
+        options=options.format(exchange=_quoted(exchange)),
+        symbols=_MANAGED.format(symbols=", ".join(map(_quoted, symbols))) if symbols else _NOT_MANAGED,
         credentials="\n".join(credentials) if lines else "",
         baseline=baseline or _NO_BASELINE,
         ownership=_OWNED.format(prefix=_quoted(prefix)) if prefix else _NOT_OWNED,

@@ -17,6 +17,7 @@ from msgspec import Struct
 from trueup.model.errors import AuthError, ConfigError
 from trueup.ports.venue import VenueSettings
 from trueup.venues.ccxt.client import CALLS_PER_MINUTE, CREDENTIALS
+from trueup.venues.ccxt.exchange_facts import exchange_facts
 from trueup.venues.ccxt.groups import MARKET_TYPES
 from trueup.venues.ccxt.traits import NEEDLESS_CREDENTIALS
 from trueup.venues.ccxt.venue import CcxtVenue
@@ -84,8 +85,7 @@ def make_exchange(
     exchange_id: str, credentials: Mapping[str, str], settings: Mapping[str, Any], *, sandbox: bool
 ) -> Any:
     """An async exchange made from configuration. Raises ConfigError, AuthError."""
-    if exchange_id not in ccxt.async_support.exchanges:
-        raise ConfigError(f"ccxt {ccxt.__version__} knows no exchange {exchange_id!r}; see `ccxt.exchanges`")
+    exchange_facts(exchange_id)
     unknown = sorted(set(credentials) - set(CREDENTIALS))
     if unknown:
         raise ConfigError(
