@@ -123,7 +123,7 @@ def _status(row: Row, venue: str, own_text: str | None, qty: str | None, filled:
         return None
     if (venue, word_token(own_text)) in DEFINED:
         return DEFINED[venue, word_token(own_text)]
-    own = own_word(own_text)
+    own = own_word(own_text, venue)
     if word(said) == "closed" and filled not in (None, "0") and _is_whole(row, own, own_text, qty, filled):
         return Status.FILLED
     try:

@@ -4,7 +4,7 @@ ccxt keeps the exchange's record (`info`) beside its own status, which it someti
 Where both are known and contradict each other, neither is believed (null): the order is asked about again, or named.
 Where the exchange's word only says more (expired, for ccxt's canceled), it counts. The table holds every word of the
 status tables of ccxt 4.5.90 that means one thing wherever it is used; `done`, `triggered`, `suspended` and the like
-mean different things and say nothing by themselves. Must not know of quantities.
+mean different things and say nothing but where one exchange's meaning is known. Must not know of quantities.
 """
 
 import re
@@ -34,7 +34,7 @@ _WORDS = {
     "doneforday acceptedforbidding childpending statusactive progress watch notactivation init",
     Own.PARTLY: "partiallyfilled partialfilled partialfill partiallyfill partial part pfilled partiallymatched "
     "partiallycompleted partiallyexecuted orderpartiallytransacted partiallyeffective",
-    Own.CANCELING: "canceling cancelling pendingcancel cancelpending besteffortcanceled",
+    Own.CANCELING: "canceling cancelling pendingcancel cancelpending besteffortcanceled cancelsent cancelallsent",
     Own.REPLACING: "pendingreplace",
     Own.FILLED: "filled fullyfilled fullfill filledfully fullyexecuted fullymatched orderfullytransacted",
     Own.CANCELED: "canceled cancelled ordercanceled ordercancelled orderstatuscancelled cancel autocancelled "
@@ -50,8 +50,18 @@ _WORDS = {
     "delegationfailed",
     Own.REPLACED: "replaced",
 }
+# Words, and numbers, that mean "all of it filled" at these: their documentation has others for what was canceled.
+_FILLED_AT = {
+    "bitflyer": "completed", "bitget": "executed", "bithumb": "completed done", "bitso": "completed",
+    "bitstamp": "finished", "bitteam": "executed", "btcturk": "closed", "btse": "4", "bydfi": "2",
+    "cryptomus": "completed", "delta": "closed", "digifinex": "2", "htx": "6", "kraken": "closed",
+    "latoken": "orderstatusclosed", "lbank": "2", "mexc": "3", "modetrade": "completed", "mudrex": "completed",
+    "tokocrypto": "2", "upbit": "done", "woo": "completed", "woofipro": "completed",
+}  # fmt: skip
+_FILLED_WORDS = {venue: frozenset(tokens.split()) for venue, tokens in _FILLED_AT.items()}
 OWN_WORDS: dict[str, Own] = {token: own for own, tokens in _WORDS.items() for token in tokens.split()}
 
+_NEGATIVE = re.compile(r"-\d+")  # a code of its own, not the positive one in another spelling
 _LIVE = frozenset({Own.LIVE, Own.PARTLY, Own.CANCELING, Own.REPLACING})
 _ENDED = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
 # A live order whose word says more than ccxt's "open"; what an ended one's says more than ccxt's "canceled".
@@ -77,14 +87,16 @@ DEFINED: dict[tuple[str, str], Status | None] = {
 }
 
 
-def own_word(said: str | None) -> Own | None:
-    """What the exchange's word says; null where it is none, or not one of a single meaning."""
-    return OWN_WORDS.get(word_token(said)) if said else None
+def own_word(said: str | None, venue: str = "") -> Own | None:
+    """What the word of this exchange's family says; null where it is none, or not one of a single meaning."""
+    token = word_token(said)
+    return Own.FILLED if token in _FILLED_WORDS.get(venue, ()) else OWN_WORDS.get(token)
 
 
 def word_token(said: str | None) -> str:
     """`Partially-Filled` as `partiallyfilled`."""
-    return re.sub(r"[^a-z0-9]+", "", (said or "").lower())
+    text = (said or "").strip().lower()
+    return text if _NEGATIVE.fullmatch(text) else re.sub(r"[^a-z0-9]+", "", text)
 
 
 def settle(theirs: Status | None, own: Own | None) -> Status | None:

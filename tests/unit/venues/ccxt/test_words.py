@@ -9,6 +9,7 @@ import pytest
 
 from trueup.exports.read_texts import read_status
 from trueup.model.vocabulary import Status
+from trueup.venues.ccxt.traits import family
 from trueup.venues.ccxt.words import DEFINED, OWN_WORDS, Own, own_word, settle, word_token
 
 
@@ -32,6 +33,9 @@ CONTRADICTIONS = {
     ("apex", "CANCELING", "canceled"), ("coinone", "partially_canceled", "open"),
     ("foxbit", "PARTIALLY_CANCELED", "open"), ("foxbit", "PENDING_CANCEL", "canceled"),
     ("hashkey", "PENDING_CANCEL", "canceled"), ("poloniex", "PENDING_CANCEL", "canceled"),
+    ("modetrade", "CANCEL_SENT", "canceled"), ("modetrade", "CANCEL_ALL_SENT", "canceled"),
+    ("woo", "CANCEL_SENT", "canceled"), ("woo", "CANCEL_ALL_SENT", "canceled"),
+    ("woofipro", "CANCEL_SENT", "canceled"), ("woofipro", "CANCEL_ALL_SENT", "canceled"),
     ("toobit", "PENDING_CANCEL", "canceled"), ("revolutx", "replaced", "open"), ("weex", "partial_fill", "closed"),
 }  # fmt: skip
 
@@ -48,7 +52,7 @@ def test_where_ccxts_tables_contradict_the_exchanges_words() -> None:
             status = read_status(theirs, "10", "10" if theirs == "closed" else "0")
         except KeyError:
             continue
-        if status is not None and settle(status, own_word(said)) is None:
+        if status is not None and settle(status, own_word(said, family(exchange_id))) is None:
             found.add((exchange_id, said, theirs))
     # bybit's table calls a canceled part "closed"; with less filled than ordered that is a cancel, as it says itself
     found = {one for one in found if not (one[0] == "bybit" and "cancel" in one[1].lower())}
@@ -64,6 +68,10 @@ def test_words_in_any_spelling() -> None:
     )
     assert word_token("ORDER_STATUS_PLACED") == "orderstatusplaced"
     assert own_word(None) is own_word("triggered") is own_word("done") is own_word("2") is None
+    assert (
+        own_word("done", "upbit") is own_word("Completed", "bithumb") is own_word("2", "lbank") is Own.FILLED
+    )
+    assert own_word("closed", "paradex") is own_word("done", "coinbaseexchange") is None  # either end
 
 
 @pytest.mark.parametrize(
