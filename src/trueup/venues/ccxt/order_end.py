@@ -19,6 +19,7 @@ from trueup.venues.ccxt.traits import (
     EVENT_FIELDS,
     LEFT_QTY_FIELD,
     PLACED_QTY_FIELD,
+    QUOTE_AMOUNTS_MARK,
     SAME_ID_WHEN_TRIGGERED,
     TRIGGERED_ID_FIELDS,
 )
@@ -62,6 +63,9 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
             placed_id=placed_id,
         )
     status = _status(row, venue, own_text, qty, filled)
+    if _is_of_quote(info, venue):  # how much of base filled its fills say, and they alone
+        known = None if status in (Status.FILLED, Status.PARTIALLY_FILLED) else status
+        return OrderEnd(qty=None, filled_qty=None, status=known, own_text=own_text, by_notional=True)
     by_cost = _is_market_buy(row) and (qty is None or _is_cost(row, qty, filled))
     if status is Status.FILLED and lower_text(row.get("type")) == "market" and qty != filled:
         qty = None  # placed by its cost: ccxt's amount is computed, and off by a rounding
@@ -100,6 +104,11 @@ def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None
     if filled is None and placed is not None and qty is not None:
         filled = text(subtract(amount(placed), amount(qty)))
     return placed, filled
+
+
+def _is_of_quote(info: Row, venue: str) -> bool:
+    field, mark = QUOTE_AMOUNTS_MARK.get(venue, ("", ""))
+    return field in info and mark in str(info[field]).split(",")
 
 
 def _is_event(info: Row, venue: str) -> bool:

@@ -187,6 +187,9 @@ PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
 # What is left of it, where ccxt takes that for the amount and nothing says what was placed (Coincheck's open orders).
 LEFT_QTY_FIELD = {"coincheck": "pending_amount"}
 
+# What a record says whose quantities are of quote currency, ordered and filled (Kraken's "volume in quote currency").
+QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc")}
+
 # The quantity of contracts as the exchange writes it, where ccxt multiplies orders and fills by the contract size but
 # neither what it sends nor positions (parse_order, parse_trade and parse_position of xt): ordered, filled; of one fill,
 # with the fields that only a fill of contracts has together.

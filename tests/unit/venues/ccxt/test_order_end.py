@@ -96,3 +96,13 @@ def test_a_conditional_order_that_waits_or_was_canceled_is_what_it_says() -> Non
     gone = end(None, None, filled="7", venue="binance", conditional=True)
     assert (gone.status, gone.filled_qty) == (None, None)
     assert end("closed", "Filled", filled="10", venue="bybit", conditional=True).status is Status.FILLED
+
+
+def test_amounts_of_quote_currency_are_none_of_base() -> None:
+    told = {"info": {"oflags": "fciq,viqc"}, "venue": "kraken", "type": "market"}
+    bought = end("closed", "closed", amount="100", filled="100", **told)
+    assert (bought.qty, bought.filled_qty, bought.status, bought.by_notional) == (None, None, None, True)
+    canceled = end("canceled", "canceled", amount="100", filled="0", **told)
+    assert (canceled.filled_qty, canceled.status) == (None, Status.CANCELED)
+    plain = end("closed", "closed", filled="10", venue="kraken", info={"oflags": "fciq"})
+    assert (plain.filled_qty, plain.status) == ("10", Status.FILLED)
