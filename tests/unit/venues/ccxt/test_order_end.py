@@ -99,7 +99,7 @@ def test_a_conditional_order_that_waits_or_was_canceled_is_what_it_says() -> Non
 
 
 def test_amounts_of_quote_currency_are_none_of_base() -> None:
-    told = {"info": {"oflags": "fciq,viqc"}, "venue": "kraken", "type": "market"}
+    told: Any = {"info": {"oflags": "fciq,viqc"}, "venue": "kraken", "type": "market"}
     bought = end("closed", "closed", amount="100", filled="100", **told)
     assert (bought.qty, bought.filled_qty, bought.status, bought.by_notional) == (None, None, None, True)
     canceled = end("canceled", "canceled", amount="100", filled="0", **told)
