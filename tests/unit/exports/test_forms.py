@@ -34,9 +34,9 @@ def said(value: Any, expected: dict[str, Any]) -> None:
 ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Binance": (
         "Date(UTC),OrderNo,Pair,Type,Side,Order Price,Order Amount,Time,Executed,Average Price,Trading total,Status\n"
-        '2026-11-20 10:01:45,5823499001,ETHUSDT,LIMIT,SELL,2600.00,1.5000000000ETH,2026-11-20 10:05:00,0.7000000000ETH,'
+        '2026-11-20 10:01:45,5823499001,ETHUSDT,LIMIT,SELL,"2,600.00","1,500.5000000000ETH",2026-11-20 10:05:00,0.7000000000ETH,'
         '2600.00,"1,820.00000000USDT",CANCELED\n',
-        {"venue_order_id": "5823499001", "symbol": "ETHUSDT", "side": "sell", "order_type": "limit", "qty": "1.5",
+        {"venue_order_id": "5823499001", "symbol": "ETHUSDT", "side": "sell", "order_type": "limit", "qty": "1500.5",
          "limit_price": "2600", "filled_qty": "0.7", "filled_avg_price": "2600", "status": "canceled",
          "submitted_at": "2026-11-20T10:01:45Z", "updated_at": "2026-11-20T10:05:00Z"},
     ),

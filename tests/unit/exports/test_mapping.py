@@ -152,3 +152,9 @@ def test_an_amount_that_is_a_cost_is_no_quantity() -> None:
     # more filled than was ordered, and no cost explains it: it stays what it is
     [read] = of_files(venue=json.dumps([order | {"cost": 50}])).snapshot.venue.history.orders
     assert read.qty == "9.99"
+
+
+def test_a_client_id_that_several_venue_orders_have_tells_nothing_of_a_silent_row() -> None:
+    local = "client_order_id,side,status,qty\nc-1,buy,canceled,10\n"
+    venue = "id,client_order_id,side,status,qty,filled_qty\nv-1,c-1,buy,canceled,10,7\nv-2,c-1,buy,canceled,10,3\n"
+    assert of_files(local, venue=venue).snapshot.local.orders[0].filled_qty == "0"

@@ -496,3 +496,58 @@ def test_a_wallet_s_address_is_enough_to_read() -> None:
     venue = open_venue(settings)
     assert asyncio.run(venue.account_id()) == wallet["walletAddress"]
     asyncio.run(venue.aclose())
+
+
+# -- what contradicts itself -------------------------------------------------------------------------------------------
+
+ETH_SWAP = {**swap("ETH-USDT-SWAP", "ETH", "USDT"), "contractSize": "0.1"}
+
+
+def okx_swap_order(order_id: str, **more: str) -> dict[str, Any]:
+    return okx_order(order_id, instId="ETH-USDT-SWAP", instType="SWAP", sz="40", posSide="net", **more)
+
+
+def okx_swap_fill(order_id: str, side: str, qty: str) -> dict[str, Any]:
+    return {"instId": "ETH-USDT-SWAP", "instType": "SWAP", "tradeId": f"t{order_id}", "ordId": order_id, "side": side,
+            "fillPx": "2000", "fillSz": qty, "fee": "-0.1", "feeCcy": "USDT", "execType": "T", "posSide": "net",
+            "ts": "1795435200000"}  # fmt: skip
+
+
+def test_orders_and_fills_that_contradict_each_other_are_left_out_of_history_by_name() -> None:
+    done = {"state": "filled", "accFillSz": "40", "avgPx": "2000"}
+    orders = [okx_swap_order("1", **done), okx_swap_order("2", **done), okx_swap_order("3", **done)]
+    fills = [
+        okx_swap_fill("1", "sell", "40"),
+        okx_swap_fill("2", "buy", "4"),
+        okx_swap_fill("3", "buy", "40"),
+    ]
+
+    def answer(url: str) -> Any:
+        return {"code": "0", "data": fills if "fills" in url else orders if "orders-history" in url else []}
+
+    venue = venue_of(scripted("okx", [ETH_SWAP], answer), "ETH/USDT:USDT")
+    read = asyncio.run(venue.history("2026-11-23T11:00:00Z"))
+    assert {row.venue_order_id for row in read.orders} == {"3"}
+    assert {row.venue_order_id for row in read.fills} == {"3"}
+    assert read.state is ReadState.PARTIAL
+    assert read.error is not None
+    assert "order 1 of ETH/USDT:USDT: its fill t1 says sell, the order buy" in read.error
+    assert "order 2 of ETH/USDT:USDT: 40 filled, 4 in its fills" in read.error
+
+
+def test_contracts_that_ccxt_turned_into_base_are_left_out_by_name() -> None:
+    exchange = scripted(
+        "okx", [ETH_SWAP], lambda url: {"code": "0", "data": [] if "algo" in url else [okx_swap_order("1")]}
+    )
+    exchange.number = str
+    parse = exchange.parse_order
+    exchange.parse_order = lambda order, market=None: {
+        **parse(order, market),
+        "amount": "4",
+        "symbol": "ETH/USDT:USDT",
+    }
+    read = asyncio.run(venue_of(exchange, "ETH/USDT:USDT").open_orders())
+    assert (read.rows, read.state) == ([], ReadState.PARTIAL)
+    assert "ccxt gives 4 of the base currency" in (read.error or "")
+    exchange.parse_order = parse
+    assert asyncio.run(venue_of(exchange, "ETH/USDT:USDT").open_orders()).rows[0].qty == "40"

@@ -69,3 +69,28 @@ def test_fills(exchange_id: str, case: dict[str, Any]) -> None:
 def test_positions(exchange_id: str, case: dict[str, Any]) -> None:
     twin = _exchange(exchange_id)
     _same(read_position(twin.parse_position(case["raw"], _market(twin, case))), case["expected"])
+
+
+def trade(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "order": "2",
+        "symbol": "A/B",
+        "side": "sell",
+        "amount": "-0.5",
+        "price": "3",
+        "info": {},
+    } | more
+
+
+def test_a_sale_written_as_a_negative_quantity() -> None:
+    assert read_fill(trade(), "bit2c").qty == "0.5"
+
+
+def test_a_taker_that_is_paid_a_fee_is_not_believed() -> None:
+    fee = {"cost": "-0.1", "currency": "B"}
+    assert read_fill(trade(fee=fee, takerOrMaker="taker"), "anywhere").fee is None
+    assert read_fill(trade(fee=fee, takerOrMaker="maker"), "anywhere").fee == "-0.1"
+    assert (
+        read_fill(trade(fee={"cost": "0.1", "currency": "B"}, takerOrMaker="taker"), "anywhere").fee == "0.1"
+    )
