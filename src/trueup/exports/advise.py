@@ -8,6 +8,7 @@ from trueup.model.errors import InputError
 
 HEAD_BYTES = 1 << 16
 _GZIP, _ARCHIVE = b"\x1f\x8b", b"PK\x03\x04"
+_KEYS_OF_SNAPSHOTS = (b'"format"', b'"taken_at"', b'"profile"', b'"local"', b'"venue"')
 _KEYS_OF_ROWS = (
     b'"id"',
     b'"orderId"',
@@ -48,7 +49,9 @@ def _is_export(head: bytes) -> bool:
     if is_parquet(text) or text.startswith((_GZIP, _ARCHIVE)):
         return True
     if text.startswith((b"{", b"[")):
-        return b'"format"' not in text and any(key in text for key in _KEYS_OF_ROWS)
+        return not any(key in text for key in _KEYS_OF_SNAPSHOTS) and any(
+            key in text for key in _KEYS_OF_ROWS
+        )
     return any(delimiter in text.split(b"\n", 1)[0] for delimiter in (b",", b";", b"\t", b"|"))
 
 

@@ -48,7 +48,7 @@ def read_local_orders(columns: Columns, *, assume_utc: bool) -> LocalRows:
         order = _local_order(columns, row, partial(read_time, assume_utc=assume_utc), unknown)
         if order is None:
             continue
-        if columns.text(row, "filled_qty", read_amount) is None and not _is_whole(order):
+        if columns.text(row, "filled_qty", read_amount) is None and not _is_told(columns, order):
             silent.append(len(orders))
         orders.append(order)
     if unknown:
@@ -56,9 +56,17 @@ def read_local_orders(columns: Columns, *, assume_utc: bool) -> LocalRows:
     return LocalRows(orders, silent)
 
 
-def _is_whole(order: LocalOrder) -> bool:
-    """Whether its status alone says how much filled."""
-    return (order.status is Status.FILLED and order.qty is not None) or order.status is Status.REJECTED
+def _is_told(columns: Columns, order: LocalOrder) -> bool:
+    """Whether status or file say how much filled where the row has no figure.
+
+    `filled` means all of it, `rejected` nothing. An empty cell in a column that others fill is a bot's null: of an
+    order that it calls new, that is nothing yet; freqtrade reads it as nothing always.
+    """
+    if order.status is Status.FILLED:
+        return order.qty is not None
+    is_null = "filled_qty" in columns.taken and order.status is Status.PENDING_NEW
+    is_freqtrades = columns.form is not None and columns.form.is_bots
+    return order.status is Status.REJECTED or is_null or is_freqtrades
 
 
 def _check_actions(columns: Columns) -> None:

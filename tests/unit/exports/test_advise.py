@@ -25,7 +25,17 @@ def test_an_export(head: bytes, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b'{"format": "trueup.snapshot/1"}', b"{}", b"nonsense", b"", b'  {"x": "y"}', b"[]", b"[[["]
+    "head",
+    [
+        b'{"format": "trueup.snapshot/1"}',
+        b'{"venue": {"open_orders": {"rows": [{"symbol": "A"}]}}}',
+        b"{}",
+        b"nonsense",
+        b"",
+        b'  {"x": "y"}',
+        b"[]",
+        b"[[[",
+    ],
 )
 def test_what_may_be_a_snapshot(head: bytes) -> None:
     assert advise(head, "x") is None

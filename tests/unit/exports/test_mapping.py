@@ -158,3 +158,9 @@ def test_a_client_id_that_several_venue_orders_have_tells_nothing_of_a_silent_ro
     local = "client_order_id,side,status,qty\nc-1,buy,canceled,10\n"
     venue = "id,client_order_id,side,status,qty,filled_qty\nv-1,c-1,buy,canceled,10,7\nv-2,c-1,buy,canceled,10,3\n"
     assert of_files(local, venue=venue).snapshot.local.orders[0].filled_qty == "0"
+
+
+def test_an_empty_cell_beside_others_is_a_null_of_a_new_order_only() -> None:
+    local = "id,side,status,qty,filled\nv-1,buy,new,10,\nv-2,buy,canceled,10,\nv-3,buy,new,10,4\n"
+    venue = "id,side,status,qty,filled\nv-1,buy,filled,10,10\nv-2,buy,canceled,10,7\nv-3,buy,new,10,4\n"
+    assert [one.filled_qty for one in of_files(local, venue=venue).snapshot.local.orders] == ["0", "7", "4"]
