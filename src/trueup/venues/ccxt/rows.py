@@ -123,9 +123,9 @@ def read_position(row: Row) -> Position:
     """One unified position. A listed size of zero is an explicit flat; hedged accounts are told apart by side."""
     qty = read_number(row, "contracts", signed=True)
     side = lower_text(row.get("side"))
-    hedged_side = _position_side(read_info(row)) or (
-        PositionSide(side) if row.get("hedged") and side in ("long", "short") else None
-    )
+    own_side = _position_side(read_info(row))
+    told_hedged = row.get("hedged") and not _is_one_way(read_info(row)) and side in ("long", "short")
+    hedged_side = own_side or (PositionSide(side) if told_hedged else None)
     if qty is None:
         raise ValueError(f"a position in {row.get('symbol')} without a size")
     if Decimal(qty) != 0 and side not in ("long", "short"):
@@ -181,6 +181,10 @@ def _position_side(info: Row) -> PositionSide | None:
     if said in ("long", "short"):
         return PositionSide(said)
     return _POSITION_INDEX.get(str(info.get("positionIdx")))
+
+
+def _is_one_way(info: Row) -> bool:
+    return (first_text(info, _POSITION_SIDE_FIELDS) or "").lower() in ("both", "net")
 
 
 def _intent(row: Row, info: Row, position_side: PositionSide | None, side: Side | None) -> Intent | None:

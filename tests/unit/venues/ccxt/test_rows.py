@@ -94,3 +94,11 @@ def test_a_taker_that_is_paid_a_fee_is_not_believed() -> None:
     assert (
         read_fill(trade(fee={"cost": "0.1", "currency": "B"}, takerOrMaker="taker"), "anywhere").fee == "0.1"
     )
+
+
+def test_an_account_that_the_exchange_calls_one_way_is_not_hedged() -> None:
+    row = {"symbol": "A/B:B", "contracts": "0.7", "side": "short", "hedged": True}
+    both = read_position({**row, "info": {"position_side": "BOTH"}})
+    assert (both.qty, both.position_side) == ("-0.7", None)
+    told = read_position({**row, "info": {}})
+    assert (told.qty, told.position_side) == ("-0.7", "short")
