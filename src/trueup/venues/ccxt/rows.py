@@ -124,8 +124,8 @@ def read_position(row: Row) -> Position:
     qty = read_number(row, "contracts", signed=True)
     side = lower_text(row.get("side"))
     own_side = _position_side(read_info(row))
-    told_hedged = row.get("hedged") and not _is_one_way(read_info(row)) and side in ("long", "short")
-    hedged_side = own_side or (PositionSide(side) if told_hedged else None)
+    is_hedged = bool(row.get("hedged")) and not _is_one_way(read_info(row))
+    hedged_side = own_side or (PositionSide(side) if is_hedged and side in ("long", "short") else None)
     if qty is None:
         raise ValueError(f"a position in {row.get('symbol')} without a size")
     if Decimal(qty) != 0 and side not in ("long", "short"):
