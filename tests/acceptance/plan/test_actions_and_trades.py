@@ -167,6 +167,20 @@ def test_fills_of_two_orders_stand_in_the_order_of_their_times(entry_id, exit_id
     assert said(planned) == [f"entry_fill {entry_id} 10", f"exit_fill {exit_id} 10"]
 
 
+def test_an_entry_is_told_from_its_first_fill_on():
+    """An exit between the entry's fills leaves what had entered: it is told second."""
+    bought = [fill(f"B{n}", "5", venue_order_id="z", filled_at=at(s)) for n, s in ((1, -90), (2, -60))]
+    left = [fill("S1", "5", venue_order_id="a", side="sell", filled_at=at(-80))]
+    planned = two_orders(
+        "z",
+        "a",
+        entry={"updated_at": at(-60)},
+        exit={"updated_at": at(-80), "filled_qty": "5", "status": "partially_filled"},
+        history=history([], [*left, *bought]),
+    )
+    assert said(planned) == ["entry_fill z 10", "exit_fill a 5"]
+
+
 def test_a_cancel_is_told_after_the_fills_before_it():
     planned = two_orders(
         "z",
