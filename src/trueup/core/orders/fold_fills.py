@@ -26,6 +26,7 @@ from decimal import Decimal, localcontext
 from msgspec import Struct
 from msgspec.structs import replace
 
+from trueup.core.orders.allot_fills import Allotment, allot_newest_first, allot_oldest_first, allot_rounded
 from trueup.core.orders.booked_side import Amendment, BookedSide, Booking, sum_of
 from trueup.core.orders.compare_fills import (
     FillKey,
@@ -134,15 +135,6 @@ class _Told(Struct):
     new: list[Fill] = []
     is_ahead: bool = False
     refusal: Fold | None = None
-
-
-class _Allotment(Struct):
-    """Which real fills are booked (and whether in the place of unrecorded quantity), and what is inferred."""
-
-    lays: list[tuple[Fill, bool]]
-    growth_qty: Decimal
-    inferred_qty: Decimal = ZERO
-    record_behind: bool = False
 
 
 def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> Fold:
@@ -279,17 +271,17 @@ class _Folding:
             return False
         return exceeds(after_qty, order_qty + self._rules.overfill_tolerance)
 
-    def _allot(self, side: BookedSide, told: "_Told") -> _Allotment:
+    def _allot(self, side: BookedSide, told: "_Told") -> Allotment:
         new, limit, real_qty = told.new, self._cumulative_qty, side.real_qty + sum_of(told.new)
         if limit is None:  # the larger of B and R can only be less than the truth, never more
             order_qty = self._rules.order_qty
             is_rounded = order_qty is not None and not self._is_over(real_qty, order_qty)
-            return _allot_oldest_first(side, new, order_qty if is_rounded else None)
+            return allot_oldest_first(side, new, order_qty if is_rounded else None)
         if real_qty <= limit:
-            return _allot_newest_first(side, new, limit)
+            return allot_newest_first(side, new, limit)
         if told.is_ahead:
-            return _allot_oldest_first(side, new, limit, record_behind=True)
-        return _allot_rounded(side, new, limit)
+            return allot_oldest_first(side, new, limit, record_behind=True)
+        return allot_rounded(side, new, limit)
 
     # -- at which prices ----------------------------------------------------------------------------------------------
 
@@ -300,7 +292,7 @@ class _Folding:
         limit = amount(self._order.limit_price)
         return limit if self._rules.estimate_price_from_limit and limit > 0 else None
 
-    def _lay(self, side: BookedSide, plan: _Allotment, fallback: Decimal | None) -> None:
+    def _lay(self, side: BookedSide, plan: Allotment, fallback: Decimal | None) -> None:
         """Book the allotted fills, oldest first, then what is inferred; then the average is judged."""
         for fill, may_supersede in plan.lays:
             own = price_of(fill)
@@ -434,46 +426,3 @@ def _compare(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str
         differing=list(differing.values()),
         fees_differing=list(fees.values()),
     )
-
-
-def _allot_newest_first(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal) -> _Allotment:
-    """All fit into a record: the newest that fit into its growth are that, the others take the place of U."""
-    growth_qty = room = max(cumulative_qty - side.booked_qty, ZERO)
-    if not new:
-        return _Allotment([], growth_qty, inferred_qty=room)
-    growing: list[Fill] = []
-    for fill in reversed(new):
-        if amount(fill.qty) <= room:
-            growing.append(fill)
-            room -= amount(fill.qty)
-    growing_ids = {id(fill) for fill in growing}
-    lays = [(fill, id(fill) not in growing_ids) for fill in new]
-    others_qty = sum((amount(fill.qty) for fill, may_supersede in lays if may_supersede), ZERO)
-    return _Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - side.unrecorded_qty, ZERO))
-
-
-def _allot_rounded(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal) -> _Allotment:
-    """Fills that were rounded up: those that still fit, oldest first; the rest of the record is inferred."""
-    total, lays = side.real_qty, list[tuple[Fill, bool]]()
-    for fill in new:
-        if total + amount(fill.qty) <= cumulative_qty:
-            total += amount(fill.qty)
-            lays.append((fill, True))
-    growth_qty = max(cumulative_qty - side.booked_qty, ZERO)
-    laid_growth = max(total - side.real_qty - side.unrecorded_qty, ZERO)
-    return _Allotment(lays, growth_qty, inferred_qty=growth_qty - laid_growth)
-
-
-def _allot_oldest_first(
-    side: BookedSide, new: Sequence[Fill], limit: Decimal | None, *, record_behind: bool = False
-) -> _Allotment:
-    """Without a record that covers all fills: what stays within `limit` (Σ real fills), oldest first, none inferred."""
-    total = side.real_qty
-    lays: list[tuple[Fill, bool]] = []
-    for fill in new:
-        if limit is not None and total + amount(fill.qty) > limit:
-            break
-        total += amount(fill.qty)
-        lays.append((fill, True))
-    growth = max(total - side.real_qty - side.unrecorded_qty, ZERO)
-    return _Allotment(lays, growth, record_behind=record_behind)
