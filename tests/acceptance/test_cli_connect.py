@@ -79,6 +79,20 @@ def test_a_word_that_nobody_knows_is_asked_for_by_its_flag(desk):
     assert 'ERLEDIGT = "filled"' in desk.config()
 
 
+def test_a_person_is_asked_what_a_word_means_and_whether_it_is_right(desk, monkeypatch):
+    monkeypatch.setattr("trueup.surfaces.cli.connect.can_ask", lambda: True)
+    monkeypatch.setattr("trueup.surfaces.cli.terminal.can_ask", lambda: True)
+    where = desk.orders(order(1), order(2, state="ERLEDIGT", done=10.0))
+    config = ["--config", str(desk.folder / "trueup.toml")]
+    call = ["connect", where, "--venue", "files", *config]
+    refused = CliRunner().invoke(commands, call, input="filled\nn\n")
+    assert refused.exit_code == 64, refused.output
+    assert not (desk.folder / "trueup.toml").exists()
+    accepted = CliRunner().invoke(commands, call, input="nonsense\nfilled\ny\n")
+    assert accepted.exit_code == 0, accepted.output
+    assert 'ERLEDIGT = "filled"' in desk.config()
+
+
 def test_a_file_that_exists_is_not_replaced_unasked(desk):
     where = desk.orders(order(1))
     (desk.folder / "trueup.toml").write_text("mine")

@@ -141,7 +141,9 @@ def _with_asked_words(found: "Found", where: str, folder: Path, said: "Said") ->
             f"status words that nobody knows: {', '.join(repr(one.said) for one in unknown)}; say {flags}",
             "status",
         )
-    choice = click.Choice([*Status, OPEN, CLOSED])
+    choice = click.Choice(
+        [*(one.value for one in Status), OPEN, CLOSED]
+    )  # of an enumeration click takes the names
     status = dict(said.words.get("status", {}))
     for one in unknown:
         question = f"What does the status {visible(one.said)} mean ({counted(one.count, 'row')})?"

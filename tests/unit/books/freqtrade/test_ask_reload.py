@@ -137,6 +137,19 @@ def test_an_order_that_freqtrade_does_not_know_is_in_the_way(server):
     assert "v-9" in asked.outcome
 
 
+def test_an_order_that_no_break_names_is_in_the_way_too(server):
+    """Recently submitted, so not judged yet: a reload would adopt it all the same."""
+    person = AT_VENUE | {"venue_order_id": "v-9", "submitted_at": "2026-11-20T11:59:59Z"}
+    snapshot, plan = drift(90, person)
+    assert [one.venue_order_id for one in plan.breaks] == ["v-1"]
+    (asked,) = asker(server).ask(snapshot, plan)
+    assert server.reloads == []
+    assert (
+        asked.outcome
+        == "the venue has v-9 of ETH/USDT, which freqtrade does not know: a reload would adopt it"
+    )
+
+
 def test_another_pairs_order_is_not(server):
     other = AT_VENUE | {"venue_order_id": "v-9", "symbol": "BTC/USDT"}
     assert asker(server).ask(*drift(90, other))[0].changed
