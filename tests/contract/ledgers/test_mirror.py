@@ -138,6 +138,22 @@ def test_what_is_wanted_of_a_row_waits_widens_and_is_settled_once(bench: Bench) 
     bench.assert_log_is_true()
 
 
+def test_a_row_that_had_it_already_is_taken_in_afresh(bench: Bench) -> None:
+    books = TableBooks(":memory:", PROFILE)
+    take(bench, row())
+    bench.settle()
+    half: dict[str, Any] = {"status": Status.PARTIALLY_FILLED, "filled_qty": "4", "filled_avg_price": "1000"}
+    bench.commit(bench.plan([bench.venue_order(**half)]), foreign=books)
+    (write,) = bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10)
+    lease = bench.lease()
+    bench.ledger.settle_write_backs(
+        lease, [WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED)]
+    )
+    assert len(bench.ledger.journal.pending_notifications(10)) == 1
+    assert take(bench, row(), lease=lease).orders == 1  # the bot put back what was judged: its word
+    assert bench.order().filled_qty == "0"
+
+
 def test_a_row_that_moved_takes_back_what_was_to_be_told_and_is_doubted(bench: Bench) -> None:
     books = TableBooks(":memory:", PROFILE)
     take(bench, row())

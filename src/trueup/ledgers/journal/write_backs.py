@@ -126,7 +126,8 @@ def _settle(database: Database, result: WriteResult, now: str) -> bool:
     for account_id, source, profile_id, order_key in rows:  # none where it was settled already
         if result.outcome is WriteOutcome.MOVED:
             database.write("drop_held_notifications", result.sequence)
-            database.write("doubt_foreign_row", order_key)  # whatever it says next is the bot's word
+        if not failed and result.row is None:  # not set by us: whatever it says next is the bot's word
+            database.write("doubt_foreign_row", order_key)
         if result.outcome is WriteOutcome.DELIVERED and result.row is not None:
             row = result.row
             place = (account_id, source, row.key, profile_id, order_key)
