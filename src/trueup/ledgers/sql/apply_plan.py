@@ -45,13 +45,14 @@ def select_corrections(index: PlanIndex, books: BookRows, profile_id: str) -> Se
     rows = _RowFinder(books.orders, profile_id)
     fills = _FillFinder([*books.fills, *books.named_fills])
     trades = {row.trade.trade_id: row for row in books.trades}
+    moved = books.moved  # mostly empty
     dropped: set[Kin] = set()
     conflicts: list[str] = []
     orders: list[OrderWrite] = []
     kins: list[Kin] = []
     for subject in index.orders:
         write = _order_write(subject, rows, fills, conflicts)
-        if write is not None and write.before is not None and write.before.order_key in books.moved:
+        if moved and write is not None and write.before is not None and write.before.order_key in moved:
             write = None
         if write is None or subject.after.trade_id in books.unseen_trades:
             dropped.add(subject.kin)
