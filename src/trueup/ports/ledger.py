@@ -4,7 +4,7 @@ A commit is: the fence (the lease's renewal, as the first statement) → `books.
 `books.write` → the journal. All of it or nothing. Sync; from async code through `engine.in_thread`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -95,6 +95,10 @@ class Ledger(Protocol):
 
     def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
         """Rows of one table (see `archive.EXPORTS`) as plain dictionaries. Raises InputError for another name."""
+        ...
+
+    def stream_export(self, table: str, profile_id: str | None = None) -> Iterator[dict[str, Any]]:
+        """The same one by one, within a read transaction that ends with the last of them."""
         ...
 
     def find_damage(self, *, quick: bool) -> list[str]:

@@ -111,7 +111,7 @@ def test_reading_sees_one_state(bench: Bench) -> None:
     """A bot that writes between two statements of one read is not half seen."""
     bench.record_trade()
     with bench.ledger.database.reading():
-        before = bench.ledger.database.rows("trades_of_profile", "mom-1")
+        before = bench.ledger.database.rows("trades_by_name", "mom-1")
         bench.store.execute("UPDATE trades SET exit_qty = '1'")
-        assert bench.ledger.database.rows("trades_of_profile", "mom-1") == before
-    assert bench.ledger.database.rows("trades_of_profile", "mom-1") != before
+        assert bench.ledger.database.rows("trades_by_name", "mom-1") == before
+    assert bench.ledger.database.rows("trades_by_name", "mom-1") != before

@@ -257,9 +257,10 @@ EXPORTS = (
 )
 
 
-def export(database: Database, table: str, profile_id: str | None) -> list[dict[str, Any]]:
-    """All rows of one table as plain dictionaries, in a stable order; blobs are left out."""
+def export(database: Database, table: str, profile_id: str | None) -> Iterator[dict[str, Any]]:
+    """All rows of one table as plain dictionaries, one by one, in a stable order; blobs are left out."""
     if table not in EXPORTS:
         raise InputError(f"there is no {table!r} to export: one of {', '.join(EXPORTS)}", "export")
-    documents = database.rows(f"export_{table}", profile_id)
-    return [read_document(_OBJECT, document) for (document,) in documents]
+    with database.reading():
+        for (document,) in database.stream(f"export_{table}", profile_id):
+            yield read_document(_OBJECT, document)

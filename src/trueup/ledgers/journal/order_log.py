@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.sql.database import read_document
 from trueup.ledgers.sql.home import GENESIS, LogHead
 from trueup.ledgers.sql.rows import trade_changes
 from trueup.model.plan import Correction, FillChange
@@ -87,21 +86,22 @@ class _Change(Struct, gc=False):
     fills: list[Fill] = []
 
 
-_CHANGE = msgspec.json.Decoder(_Change)
+class Logged(Struct, gc=False, array_like=True):
+    """What of a row is folded: the version after it, and what changed."""
+
+    version: int
+    change: _Change
+
+
 _ENCODER = msgspec.json.Encoder()
 
 
-class FoldedOrder(Struct):
+class Folded(Struct):
+    """What the log says of one order or one trade."""
+
     version: int
     state: dict[str, Any]
     fills: dict[str, Fill]
-
-
-class Folded(Struct):
-    """What the log says: orders by key, trades by id."""
-
-    orders: dict[int, FoldedOrder] = {}
-    trades: dict[str, FoldedOrder] = {}
 
 
 def order_payload(
@@ -216,22 +216,18 @@ def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
     return None
 
 
-def fold(rows: Iterable[LogRow]) -> Folded:
-    """Lay each row's changes over what stood before."""
-    folded = Folded(orders={}, trades={})
+def fold(rows: Iterable[Logged]) -> Folded | None:
+    """Lays each row's changes over what stood before; null where there is no row."""
+    folded: Folded | None = None
     for row in rows:
-        payload = read_document(_CHANGE, row.payload)
-        if row.order_key is not None:
-            known = folded.orders.setdefault(row.order_key, FoldedOrder(0, {}, {}))
-        else:
-            known = folded.trades.setdefault(row.trade_id or "", FoldedOrder(0, {}, {}))
-        known.version = row.version
-        known.state.update(payload.changes)
-        known.fills.update({fill.fill_id: fill for fill in payload.fills})
+        folded = folded or Folded(0, {}, {})
+        folded.version = row.version
+        folded.state.update(row.change.changes)
+        folded.fills.update({fill.fill_id: fill for fill in row.change.fills})
     return folded
 
 
-def differences(folded: FoldedOrder | None, current: LocalOrder | Trade) -> list[str]:
+def differences(folded: Folded | None, current: LocalOrder | Trade) -> list[str]:
     """The keys in which the log and the table disagree; `version` where only that does."""
     if folded is None:
         return ["not in the log"]

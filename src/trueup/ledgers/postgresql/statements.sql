@@ -258,14 +258,29 @@ WITH t AS (
   SELECT * FROM trades WHERE profile_id = $1 AND logged_version <> version ORDER BY trade_id {locked})
 SELECT {trade_rows} FROM t
 
--- name: orders_of_profile
-SELECT {order_rows} FROM orders o WHERE o.profile_id = $1
+-- HELD AGAINST THE LOG: an order with its fills and its rows of the log; trades and theirs, both by the trade's id
 
--- name: fills_of_profile
-SELECT {fill_rows} FROM orders o JOIN fills f USING (order_key) WHERE o.profile_id = $1
+-- name: orders_with_log
+SELECT o.order_key, o.logged_version, json_build_object({order_pairs})::text,
+  (SELECT {fill_rows} FROM fills f WHERE f.order_key = o.order_key),
+  (SELECT coalesce(json_agg(json_build_array(l.version, l.payload::json) ORDER BY l.seq), '[]')::text
+   FROM order_log l WHERE l.order_key = o.order_key)
+FROM orders o WHERE o.profile_id = $1 ORDER BY o.order_key
 
--- name: trades_of_profile
-SELECT {trade_rows} FROM trades t WHERE t.profile_id = $1
+-- name: orders_only_logged
+SELECT DISTINCT l.order_key FROM order_log l
+WHERE l.profile_id = $1 AND l.order_key IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_key = l.order_key AND o.profile_id = l.profile_id)
+
+-- name: trades_by_name
+SELECT t.trade_id, t.logged_version, json_build_object({trade_pairs})::text,
+  (SELECT coalesce(json_agg(json_build_array(o.action, trim_scale(o.filled_qty)::text)), '[]')::text FROM orders o
+   WHERE o.profile_id = t.profile_id AND o.trade_id_normal = t.trade_id_normal)
+FROM trades t WHERE t.profile_id = $1 ORDER BY t.trade_id COLLATE "C"
+
+-- name: trade_log_by_name
+SELECT coalesce(l.trade_id, ''), l.version, l.payload FROM order_log l
+WHERE l.profile_id = $1 AND l.order_key IS NULL ORDER BY coalesce(l.trade_id, '') COLLATE "C", l.seq
 
 -- WRITING THE BOOKS
 

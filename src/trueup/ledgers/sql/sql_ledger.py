@@ -3,7 +3,7 @@
 Implements `ports.ledger.Ledger` by composition; a kind of database adds only its `Database`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import uuid_utils
@@ -95,7 +95,9 @@ class SqlLedger:
         return log.fold_log(self.database, profile_id)
 
     def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
-        """Rows of one table (see `archive.EXPORTS`) as plain dictionaries, for CSV or JSON lines."""
+        return list(self.stream_export(table, profile_id))
+
+    def stream_export(self, table: str, profile_id: str | None = None) -> Iterator[dict[str, Any]]:
         return archive.export(self.database, table, profile_id)
 
     def find_damage(self, *, quick: bool) -> list[str]:

@@ -35,7 +35,6 @@ SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     f"PRAGMA cache_size = -{CACHE_KIB}",
-    "PRAGMA temp_store = MEMORY",
 )
 
 

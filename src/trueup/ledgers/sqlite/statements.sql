@@ -231,14 +231,29 @@ SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1 AND o.logged_version <
 -- name: trades_past_the_log
 SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1 AND t.logged_version <> t.version
 
--- name: orders_of_profile
-SELECT {order_rows} FROM orders o WHERE o.profile_id = ?1
+-- HELD AGAINST THE LOG: an order with its fills and its rows of the log; trades and theirs, both by the trade's id
 
--- name: fills_of_profile
-SELECT {fill_rows} FROM orders o JOIN fills f USING (order_key) WHERE o.profile_id = ?1
+-- name: orders_with_log
+SELECT o.order_key, o.logged_version, {order_document},
+  (SELECT {fill_rows} FROM fills f WHERE f.order_key = o.order_key),
+  (SELECT json_group_array(json_array(l.version, json(l.payload)) ORDER BY l.seq)
+   FROM order_log l WHERE l.order_key = o.order_key)
+FROM orders o WHERE o.profile_id = ?1 ORDER BY o.order_key
 
--- name: trades_of_profile
-SELECT {trade_rows} FROM trades t WHERE t.profile_id = ?1
+-- name: orders_only_logged
+SELECT DISTINCT l.order_key FROM order_log l
+WHERE l.profile_id = ?1 AND l.order_key IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_key = l.order_key AND o.profile_id = l.profile_id)
+
+-- name: trades_by_name
+SELECT t.trade_id, t.logged_version, {trade_document},
+  (SELECT json_group_array(json_array(o.action, o.filled_qty)) FROM orders o
+   WHERE o.profile_id = t.profile_id AND o.trade_id_normal = t.trade_id_normal)
+FROM trades t WHERE t.profile_id = ?1 ORDER BY t.trade_id
+
+-- name: trade_log_by_name
+SELECT coalesce(l.trade_id, '') AS name, l.version, l.payload FROM order_log l
+WHERE l.profile_id = ?1 AND l.order_key IS NULL ORDER BY name, l.seq
 
 -- WRITING THE BOOKS
 
@@ -688,7 +703,7 @@ SELECT json_insert({order_document}, '$.profile_id', o.profile_id) FROM orders o
 WHERE ?1 IS NULL OR o.profile_id = ?1 ORDER BY o.order_key
 
 -- name: export_fills
-SELECT json_insert({fill_document}, '$.profile_id', o.profile_id) FROM orders o JOIN fills f USING (order_key)
+SELECT json_insert({fill_document}, '$.profile_id', o.profile_id) FROM orders o CROSS JOIN fills f USING (order_key)
 WHERE ?1 IS NULL OR o.profile_id = ?1 ORDER BY o.order_key, f.filled_at, f.fill_identity
 
 -- name: export_trades

@@ -1,7 +1,6 @@
 """`trueup export`: one table of the books or the journal as CSV or JSON lines."""
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ import click
 
 from trueup.model.harmless import csv_cell, harmless_json
 from trueup.surfaces.cli.configured import check_profile, open_books
-from trueup.surfaces.cli.files import write_whole
+from trueup.surfaces.cli.files import writing_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
 
@@ -37,32 +36,41 @@ def command(
 
     TABLE is orders, fills, trades, order_log, breaks, corrections, exit_audit, decisions, runs or outbox.
     """
+    write = write_json_lines if (form or ("jsonl" if invocation.json else "csv")) == "jsonl" else write_csv
     with open_books(invocation) as books:
         check_profile(books, profile)
-        rows = books.export(table, profile)
-    write = write_json_lines if (form or ("jsonl" if invocation.json else "csv")) == "jsonl" else write_csv
-    if output is None:
-        write(rows, sys.stdout)
-        return
-    text = io.StringIO(newline="")
-    write(rows, text)
-    write_whole(output, text.getvalue().encode())
-    say(f"wrote {counted(len(rows), 'row')} to {output}")
+        rows = books.stream_export(table, profile)
+        if output is None:
+            write(rows, sys.stdout)
+            return
+        with writing_whole(output) as file:
+            count = write(rows, file)
+    say(f"wrote {counted(count, 'row')} to {output}")
 
 
-def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+def write_json_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> int:
+    """Returns how many rows there were, as `write_csv` does."""
+    count = 0
     for row in rows:
+        count += 1
         file.write(harmless_json(json.dumps(row, separators=(",", ":"))) + "\n")
+    return count
 
 
-def write_csv(rows: list[dict[str, Any]], file: TextIO) -> None:
-    """Every key is a column, so no rows are no text; values that are not text or numbers are JSON."""
-    if not rows:
-        return
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+def write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> int:
+    """The first row's keys are the columns, as every row has them; no rows are no text.
+
+    Values that are not text or numbers are JSON.
+    """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(csv_cell, columns))
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    count, columns = 0, list[str]()
+    for row in rows:
+        count += 1
+        if count == 1:
+            columns = list(row)
+            writer.writerow(map(csv_cell, columns))
+        writer.writerow([_cell(row.get(column)) for column in columns])
+    return count
 
 
 def _cell(value: Any) -> Any:

@@ -1,6 +1,9 @@
 """Files of the user: opened with an error that names them, written whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,13 +27,25 @@ def open_input(source: str) -> BinaryIO:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replaces the file in one step, so that nobody sees half of it, and a full disk leaves the old one."""
+    with writing_whole(path) as file:
+        file.buffer.write(data)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[TextIOWrapper]:
+    """The same, a part at a time: what is written takes the file's place at the end, where nothing failed."""
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-        path.write_bytes(data)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
         return
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        fresh.write_bytes(data)
+        with fresh.open("w", encoding="utf-8", newline="") as file:
+            yield file
         fresh.replace(path)
     except OSError as fault:
         fresh.unlink(missing_ok=True)
         raise OSError(fault.errno, fault.strerror, str(path)) from fault
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
