@@ -39,6 +39,11 @@ class Metrics:
             "trueup_reads", "Listings read of venues.", ["read", "state"], registry=registry
         )
         self._contentions = Counter("trueup_lease_contentions", "Leases held elsewhere.", registry=registry)
+        self._failing = Gauge(
+            "trueup_accounts_failing",
+            "Accounts that are asked less often: nothing was read.",
+            registry=registry,
+        )
         self._breaks = Gauge("trueup_breaks", "Breaks in the last runs.", ["kind"], registry=registry)
         self._deferred = Gauge(
             "trueup_deferred", "Orders deferred in the last runs.", ["reason"], registry=registry
@@ -66,6 +71,10 @@ class Metrics:
             if profile.plan is not None:
                 self._last[profile.profile_id] = profile
                 self._note_profile(profile)
+
+    def note_failing(self, count: int) -> None:
+        """How many accounts back off at present."""
+        self._failing.set(count)
 
     def render(self, health: Health) -> bytes:
         """The text that Prometheus reads."""

@@ -1,9 +1,10 @@
 """`trueup run`: repeats every account on its schedule, a bounded number at a time.
 
-Rules: an account that fails or waits delays no other; the time between two runs of an account is the interval, moved
-by jitter so that accounts do not march in step, and shorter where the venue's stream hints; processes that share a
-database share the accounts, each run by one of them; a stop lets what runs finish and frees its leases, a second one
-cancels it (a transaction still commits or rolls back whole).
+Rules: an account that fails or waits delays no other: while it waits for its venue it holds no place among those that
+work, and while it fails it is asked less and less often, at least every five minutes. The time between two runs of an
+account is the interval, moved by jitter so that accounts do not march in step, and shorter where the venue's stream
+hints. Processes that share a database share the accounts, each run by one of them. A stop lets what runs finish and
+frees its leases, a second one cancels it (a transaction still commits or rolls back whole).
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from trueup.engine.events import Event, log_event
 from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.plan_profiles import error_text
-from trueup.engine.run.run_account import contended, reconcile_account
+from trueup.engine.run.run_account import DueInS, contended, reconcile_account
+from trueup.engine.run.slots import Slots
 from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.notifiers.log import LogNotifier
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from trueup.service.metrics import Metrics
 
 LOOK_AGAIN_S = 0.05  # at what another process claims or frees at this moment
-DUE_WITHIN_S = 900.0  # three times the longest pause of an account that fails
+BACK_OFF_MAX_S = 300.0  # the longest pause of an account that fails
+DOUBLINGS_MAX = 32  # a bound: of 1 ns they make four seconds
+DUE_WITHIN_S = 3 * BACK_OFF_MAX_S
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -62,7 +66,8 @@ class Service:
         self._metrics = metrics
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._claims = _claims_of(accounts, settings)
-        self._slots = asyncio.Semaphore(settings.profiles_at_a_time)
+        self._slots = Slots(settings.profiles_at_a_time)
+        self._failures: Counter[str] = Counter()  # runs in a row that could judge nothing, by account id
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._broken: RestartNeeded | None = None
@@ -132,21 +137,26 @@ class Service:
 
     async def _take_turn(self, account: ManagedAccount, *, hasty: bool) -> float:
         """Runs the account where it is due and no other process has it. Returns after how long to look again."""
-        due_in_s = self._settings.interval_s * (1 + self._settings.jitter * (2 * self._jitter.random() - 1))
+        spread = 1 + self._settings.jitter * (2 * self._jitter.random() - 1)
+        account_id = account.account_id
+
+        def due_in_s(report: AccountReport) -> float:
+            return spread * self._pause_s(self._failures[account_id] + 1 if report.is_failing else 0)
+
         async with self._slots:
             if self._stopping.is_set() or self._claims is None:
                 return 0.0
             try:
-                turn = await self._claims.turn(account.account_id, hasty=hasty)
+                turn = await self._claims.turn(account_id, hasty=hasty)
             except TrueupError:
                 await self._run(account, None, due_in_s)  # meets the same fault, and reports it
-                return due_in_s
+                return spread * self._pause_s(self._failures[account_id])
             if turn.lease is not None:
                 await self._run(account, turn.lease, due_in_s)
-                return due_in_s
+                return spread * self._pause_s(self._failures[account_id])
         if turn.held:
             self._note(contended(account), 0)
-        return min(max(turn.wait_s, LOOK_AGAIN_S), due_in_s)
+        return min(max(turn.wait_s, LOOK_AGAIN_S), spread * self._pause_s(self._failures[account_id]))
 
     async def _until_due(self, account: ManagedAccount, hints: "_Hints", wait_s: float) -> bool:
         """That long; or less where a hint comes: then until what it tells of is no longer recent.
@@ -168,6 +178,19 @@ class Service:
             hints.came.clear()
         return True
 
+    def _pause_s(self, failures: int) -> float:
+        """The interval; doubled for each run in a row that could judge nothing, up to `BACK_OFF_MAX_S`."""
+        interval_s = self._settings.interval_s
+        return min(interval_s * 2.0 ** min(failures, DOUBLINGS_MAX), max(interval_s, BACK_OFF_MAX_S))
+
+    def _note_failure(self, report: AccountReport) -> None:
+        if report.is_failing:
+            self._failures[report.account_id] += 1
+        elif not report.contended:
+            del self._failures[report.account_id]
+        if self._metrics is not None:
+            self._metrics.note_failing(len(self._failures))
+
     async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
         async with self._slots:
             if self._stopping.is_set():
@@ -177,7 +200,7 @@ class Service:
             return await self._run(account)
 
     async def _run(
-        self, account: ManagedAccount, lease: Lease | None = None, due_in_s: float | None = None
+        self, account: ManagedAccount, lease: Lease | None = None, due_in_s: DueInS | None = None
     ) -> AccountReport:
         began_ns = self._clock.now_ns()
         try:
@@ -197,6 +220,7 @@ class Service:
     def _note(self, report: AccountReport, took_s: float) -> None:
         if self._metrics is not None:
             self._metrics.note(report, took_s)
+        self._note_failure(report)
         self.counts["contended"] += report.contended
         self.counts.update(profile.state.value for profile in report.profiles)
 

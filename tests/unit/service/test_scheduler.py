@@ -18,6 +18,7 @@ from trueup.model.snapshot import OrdersRead, Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState
 from trueup.service.config import ServiceConfig
+from trueup.service.metrics import Metrics
 from trueup.service.scheduler import Service
 from trueup.sim.clock import run_simulated
 
@@ -111,17 +112,17 @@ def test_a_slow_or_failing_account_delays_no_other(desk: Desk):
     service = Service([slow, failing, good], settings(profiles_at_a_time=2), desk.clock)
     run_until(desk, service, 31)
     assert times(good) == [0, 10, 20, 30]
-    assert service.counts["failed"] == 4
+    assert service.counts["failed"] == 2, "it backs off: at 0 and 20 s"
     assert service.counts["unchanged"] >= 4
 
 
-def test_no_more_than_so_many_at_a_time(desk: Desk):
+def test_who_waits_for_its_venue_takes_no_place(desk: Desk):
     accounts = [account(desk, name) for name in "abcde"]
     for one in accounts:
         one.venue.takes_s = 1  # type: ignore[attr-defined]
     service = Service(accounts, settings(profiles_at_a_time=2, interval_s=100), desk.clock)
     run_until(desk, service, 50)
-    assert sorted(start for one in accounts for start in times(one)) == [0, 0, 1, 1, 2]
+    assert [times(one) for one in accounts] == [[0]] * 5
 
 
 def test_a_stop_lets_the_current_run_finish(desk: Desk):
@@ -267,4 +268,48 @@ def test_a_database_that_fails_is_told_by_the_run(desk: Desk, monkeypatch: pytes
     monkeypatch.setattr(type(journal), "acquire_lease", fail)
     service = Service([one], settings(), desk.clock)
     run_until(desk, service, 25)
-    assert service.counts["failed"] == 3
+    assert service.counts["failed"] == 2, "it backs off: at 0 and 20 s"
+
+
+# -- accounts that hang, and that fail ---------------------------------------------------------------------------------
+
+
+class HangingVenue(TimedVenue):
+    """Never answers: each read of it takes the whole read time-out, which is 5 s here."""
+
+    takes_s = 10_000.0
+
+
+def test_a_dozen_accounts_that_hang_delay_no_other(desk: Desk):
+    """With three places for those that work, where it had four runs in 75 s."""
+    good = account(desk, "good")
+    hanging = [replace(account(desk, f"h{number}"), venue=HangingVenue(desk)) for number in range(12)]
+    service = Service([*hanging, good], settings(interval_s=1, profiles_at_a_time=3), desk.clock)
+    run_until(desk, service, 75)
+    assert len(times(good)) >= 74
+
+
+def test_an_account_that_fails_is_asked_less_and_less_often_and_at_once_again_when_it_is_well(desk: Desk):
+    """A time-out of 5 s; then twice, four and eight times the interval of 10 s; and the interval after it answered."""
+    one = replace(account(desk, "a"), venue=HangingVenue(desk))
+    service = Service([one], settings(), desk.clock)
+    run_until(desk, service, 159)
+    assert times(one) == [0, 25, 70, 155]
+    one.venue.takes_s = 0.0  # type: ignore[attr-defined]
+    well = Service([one], settings(), desk.clock)
+    run_until(desk, well, 25)
+    assert times(one)[4:] == [160, 170, 180]
+
+
+def test_the_longest_pause_of_an_account_that_fails_is_five_minutes(desk: Desk):
+    one = replace(account(desk, "a"), venue=HangingVenue(desk))
+    run_until(desk, Service([one], settings(), desk.clock), 4000)
+    gaps = [later - earlier for earlier, later in pairwise(times(one))]
+    assert gaps[-3:] == [305, 305, 305], "the pause, and the time-out before it"
+
+
+def test_metrics_say_how_many_accounts_fail(desk: Desk):
+    good, bad = account(desk, "good"), replace(account(desk, "bad"), venue=HangingVenue(desk))
+    metrics = Metrics()
+    run_until(desk, Service([good, bad], settings(), desk.clock, metrics=metrics), 20)
+    assert metrics.registry.get_sample_value("trueup_accounts_failing") == 1

@@ -11,6 +11,7 @@ from trueup.model.checked_rows import CheckedRows
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
+from trueup.model.vocabulary import ReadState
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.foreign_books import ForeignBooks, RepairAsked
@@ -113,3 +114,17 @@ class AccountReport:
     contended: bool = False
     profiles: list[ProfileReport] = field(default_factory=list)
     error: str | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether nothing could be judged: the database or the venue's open orders could not be read at all."""
+        if self.contended:
+            return False
+        judged = [one for one in self.profiles if one.state not in (RunState.PAUSED, RunState.SKIPPED)]
+        return self.error is not None or (bool(judged) and all(_saw_nothing(one) for one in judged))
+
+
+def _saw_nothing(report: ProfileReport) -> bool:
+    snapshot = report.snapshot
+    failed = snapshot is not None and snapshot.venue.open_orders.state is ReadState.FAILED
+    return report.state is RunState.FAILED or failed

@@ -12,6 +12,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from trueup.engine.in_thread import in_thread
+from trueup.engine.run.slots import waiting
 from trueup.model.plan import Notification
 from trueup.model.vocabulary import NotificationKind
 from trueup.ports.executor import Executor
@@ -39,7 +40,8 @@ async def deliver_outbox(
     parked: list[OutboxItem] = []
     for _ in range(BATCHES_MAX):
         items = await in_thread(journal.pending_notifications, BATCH, profile_ids)
-        done, missed = await _deliver_batch(executor, items)
+        async with waiting():
+            done, missed = await _deliver_batch(executor, items)
         if done:
             await in_thread(journal.mark_delivered, done)
         for item, error in missed:

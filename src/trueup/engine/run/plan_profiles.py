@@ -31,6 +31,7 @@ from trueup.engine.run.observe import (
     observe_local,
     observe_venue,
 )
+from trueup.engine.run.slots import waiting
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 from trueup.ports.records import Lease
@@ -82,7 +83,8 @@ class Planning:
         active = [managed for managed in account.profiles if not self._is_paused(managed)]
         if not active:
             return
-        venue = self.venue = await observe_venue(account, local)
+        async with waiting():
+            venue = self.venue = await observe_venue(account, local)
         taken_at = cache(account.ledger.now)  # one time for all, asked in the first one's thread
         for managed in active:
             checked = account.checked[managed.profile_id]
@@ -95,11 +97,12 @@ class Planning:
 
     async def ask(self) -> None:
         """Asks what the waiting plans need to know; they are planned again with the answers."""
-        waiting, self._waiting = self._waiting, {}
+        asking, self._waiting = self._waiting, {}
         self._rounds_left -= 1
-        await self._answers.ask({profile_id: plan.queries for profile_id, (_, plan) in waiting.items()})
+        async with waiting():
+            await self._answers.ask({profile_id: plan.queries for profile_id, (_, plan) in asking.items()})
         taken_at = await in_thread(self._account.ledger.now)
-        for profile_id, (snapshot, plan) in waiting.items():
+        for profile_id, (snapshot, plan) in asking.items():
             self._due[profile_id] = partial(self._answers.add_to, snapshot, plan.queries, taken_at)
 
     async def plans(self) -> AsyncIterator[Planned | Unplanned]:

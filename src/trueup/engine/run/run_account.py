@@ -1,7 +1,7 @@
 """One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import asdict
 
@@ -26,6 +26,9 @@ _OF_ROWS = (BreakKind.ROW_REMOVED, BreakKind.WRITE_REFUSED)
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
 
 
+DueInS = Callable[[AccountReport], float]  # when an account is due again, by how its run ended
+
+
 async def reconcile_account(
     account: ManagedAccount,
     *,
@@ -33,7 +36,7 @@ async def reconcile_account(
     approved: Mapping[str, Plan] | None = None,
     alerts: AlertBook | None = None,
     lease: Lease | None = None,
-    due_in_s: float | None = None,
+    due_in_s: DueInS | None = None,
 ) -> AccountReport:
     """Runs an account once and says what became of each profile.
 
@@ -83,7 +86,7 @@ def contended(account: ManagedAccount) -> AccountReport:
 async def _run_leased(
     account: ManagedAccount,
     lease: Lease,
-    due_in_s: float | None,
+    due_in_s: DueInS | None,
     *,
     apply: bool,
     approved: Mapping[str, Plan],
@@ -95,7 +98,7 @@ async def _run_leased(
             await _write_back(account, run.lease)
         await _deliver(account, run.report())
     finally:
-        await run.release(due_in_s)
+        await run.release(None if due_in_s is None else due_in_s(run.report()))
     return run.report()
 
 
