@@ -97,11 +97,12 @@ async def _answering(
         yield None
         return
     from trueup.service.metrics import Metrics
-    from trueup.surfaces.web.status_app import make_app, serving
+    from trueup.surfaces.web.bounded import KnownHosts, bound_names
+    from trueup.surfaces.web.status_app import make_app, parse_address, serving
 
     metrics = Metrics()
     app = make_app(accounts, metrics, settings.objective_s)
-    async with serving(app, http) as address:
+    async with serving(KnownHosts(app, bound_names(parse_address(http)[0])), http) as address:
         say(f"http://{address}/healthz, /readyz, /metrics")
         yield metrics
 

@@ -16,6 +16,8 @@ from enum import StrEnum
 from msgspec import Struct
 from starlette.requests import Request
 
+from trueup.surfaces.web.bounded import host_name
+
 SESSION_COOKIE = "trueup_session"
 SESSION_S = 12 * 3600
 LOGINS_PER_MINUTE_MAX = 10  # wrong tokens, of all clients together: a token is long, and guessing is no hurry
@@ -137,13 +139,6 @@ class Access:
 
     def _mac(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
-
-
-def host_name(header: str) -> str:
-    """The name of a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] if ":" in header else header
 
 
 HEADERS: Mapping[str, str] = {

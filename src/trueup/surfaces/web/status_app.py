@@ -5,19 +5,21 @@ import contextlib
 import math
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import ManagedAccount
 from trueup.model.errors import ConfigError, LedgerError
 from trueup.service.health import Health, ProfileHealth, read_health
 from trueup.service.metrics import CONTENT_TYPE, Metrics
+from trueup.surfaces.cli.terminal import say
+from trueup.surfaces.web.bounded import Server, is_loopback
 
 PORT_MAX = 65_535
 NOT_READY = 503
@@ -49,10 +51,15 @@ def make_app(accounts: Sequence[ManagedAccount], metrics: Metrics, objective_s: 
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, address: str) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, address: str) -> AsyncIterator[str]:
     """Answers at `HOST:PORT` meanwhile; yields the address as it is (port 0 takes a free one). Raises ConfigError."""
     listener = _listen(address)
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    host, _ = parse_address(address)
+    if not is_loopback(host):
+        say(
+            f"warning: {address} can be reached from other machines: see docs/how-to/operate.md, What may be seen"
+        )
+    server = Server(app)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         host, port = listener.getsockname()[:2]
@@ -79,14 +86,6 @@ def _listen(address: str) -> socket.socket:
         raise ConfigError(
             f"--http: cannot listen on {address} ({os.strerror(error.errno or 0).lower()}): is the port taken?"
         ) from error
-
-
-class _Server(uvicorn.Server):
-    """Signals are the service's, not the server's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _readiness(health: Health) -> dict[str, object]:

@@ -12,8 +12,8 @@ from trueup.surfaces.web.access import (
     Access,
     AccessSettings,
     Role,
-    host_name,
 )
+from trueup.surfaces.web.bounded import host_name
 
 READER, OPERATOR = "reader-token-0123456789", "operator-token-0123456789"
 TOKENS = AccessSettings(reader_token=READER, operator_token=OPERATOR)
