@@ -2,12 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
 from trueup.model.check_texts import amount_fault
-from trueup.model.money import canonical
+from trueup.model.money import canonical, parse
 from trueup.model.times import from_ns, to_ns
 from trueup.model.vocabulary import Action, Intent, PositionSide, Side, Status, TradeStatus
 
@@ -36,12 +36,12 @@ def read_amount(text: str, *, signed: bool = False) -> str:
 def _spelled_out(text: str) -> str:
     if "," in text:
         raise ValueError(f"{text!r}: write a point for decimals and nothing between thousands")
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text[:60]!r} is not a number") from None
+    value = parse(text)
+    if value is None:
+        is_word = text.lower().lstrip("+-") in ("nan", "snan", "inf", "infinity")
+        raise ValueError(f"{text[:60]!r} is not {'an amount' if is_word else 'a number'}")
     exponent = value.as_tuple().exponent
-    if not text.isascii() or not isinstance(exponent, int) or abs(exponent) > _EXPONENT_MAX:
+    if not isinstance(exponent, int) or abs(exponent) > _EXPONENT_MAX:
         raise ValueError(f"{text[:60]!r} is not an amount")
     return format(value, "f")
 

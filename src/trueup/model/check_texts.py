@@ -5,10 +5,11 @@ Digits are folded to one digit; what remains is a handful of distinct shapes, ea
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 
-from trueup.model.money import AMOUNT_DIGITS_MAX
+from trueup.model.money import AMOUNT_DIGITS_MAX, AMOUNT_EXPONENT_MAX, is_within_bounds
 from trueup.model.times import to_ns
 
 TEXTS_KEPT_MAX = 4096  # judged singly: those of small snapshots, which are much the same from run to run
@@ -19,6 +20,7 @@ _MONTH_WIDTH = len("2026-11")
 _HOUR_OF = itemgetter(slice(0, len("2026-11-23T12")))
 _UNSIGNED = re.compile(r"0+(\.0+)?", re.ASCII)
 _SIGNED = re.compile(r"-?0+(\.0+)?", re.ASCII)
+_EXPONENT = re.compile(r"-?0+(\.0+)?[eE][+-]?0+", re.ASCII)
 _SECOND_WIDTH = len("0000-00-00T00:00:00Z\n")
 _TIME_SHAPE = re.compile(r"0000-00-00T00:00:00(\.0{1,9})?Z", re.ASCII)
 
@@ -29,13 +31,19 @@ def amount_fault(text: str, *, signed: bool) -> str | None:
     if text.lower().lstrip("+-") in ("nan", "snan", "inf", "infinity"):
         return f"{text!r} is not an amount"
     folded = text.translate(_FOLD_DIGITS)
+    if _EXPONENT.fullmatch(folded):
+        return f"an exponent beyond ±{AMOUNT_EXPONENT_MAX}"  # a smaller one was written out before
     if not _SIGNED.fullmatch(folded):
         return f"expected a decimal as text such as '0.001', got {text[:60]!r}"
     if not signed and not _UNSIGNED.fullmatch(folded) and text.strip("-0.") != "":
         return f"a quantity cannot be negative, got {text[:60]!r}"
     digits = len(text.replace(".", "").lstrip("-0"))
+    if digits > AMOUNT_DIGITS_MAX:  # of all that stand there, trailing zeros too: most have few
+        digits = len(text.replace(".", "").strip("-0"))
     if digits > AMOUNT_DIGITS_MAX:
         return f"more than {AMOUNT_DIGITS_MAX} significant digits ({digits})"
+    if len(text) > AMOUNT_EXPONENT_MAX and not is_within_bounds(Decimal(text)):
+        return f"an exponent beyond ±{AMOUNT_EXPONENT_MAX}"
     return None
 
 

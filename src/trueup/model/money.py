@@ -1,11 +1,24 @@
-"""Exact amounts. Values carry them as decimal text; arithmetic turns them into `Decimal` here, never into floats."""
+"""Exact amounts. Values carry them as decimal text; arithmetic turns them into `Decimal` here, never into floats.
+
+An amount has at most 30 significant digits and an exponent within ±30 (formats.md); so has what is written. Sums and
+products of such amounts are exact: more digits are kept than they can need. Only a quotient is rounded.
+"""
 
 import decimal
+import re
 from decimal import Decimal
 
-AMOUNT_DIGITS_MAX = 38  # significant digits of an amount in a document: what NUMERIC(38) and most venues hold
-CONTEXT = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
+from trueup.model.errors import InvariantError
+
+AMOUNT_DIGITS_MAX = 30  # significant digits of an amount: no venue needs more than 28
+AMOUNT_EXPONENT_MAX = 30  # of an amount written as d.ddd × 10^n
+DIGITS_KEPT = 200  # a product of two amounts spans 10^-118 to 10^62; sums of a billion of them need nine more
+CONTEXT = decimal.Context(prec=DIGITS_KEPT, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
+_EXACT = decimal.Context(
+    prec=DIGITS_KEPT, Emin=-999, Emax=999, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
+)
 _OUTPUT = decimal.Context(prec=AMOUNT_DIGITS_MAX, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 ZERO = Decimal(0)
 NOISE = Decimal(
@@ -18,8 +31,22 @@ def amount(text: str | None) -> Decimal:
     return ZERO if text is None else Decimal(text)
 
 
+def parse(number: str) -> Decimal | None:
+    """Somebody's number: ASCII digits with a sign, a point and an exponent at most; null where it is none.
+
+    Python's own reading takes `1_0` and the digits of other scripts.
+    """
+    return Decimal(number) if _NUMBER.fullmatch(number) else None
+
+
+def is_within_bounds(value: Decimal) -> bool:
+    """Whether it has few enough significant digits and a moderate exponent."""
+    digits = len(value.normalize(_EXACT).as_tuple().digits)
+    return not value or (digits <= AMOUNT_DIGITS_MAX and abs(value.adjusted()) <= AMOUNT_EXPONENT_MAX)
+
+
 def text(value: Decimal) -> str:
-    """The one canonical text of an amount: no exponent, no trailing zeros, at most 38 significant digits."""
+    """The one canonical text of an amount: no exponent, no trailing zeros, at most 30 significant digits."""
     if not value:
         return "0"
     plain = str(value)
@@ -28,15 +55,30 @@ def text(value: Decimal) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
+def sum_text(value: Decimal) -> str:
+    """The same of a sum of quantities, which is exact. Raises InvariantError where it has too many digits."""
+    if len(value.as_tuple().digits) > AMOUNT_DIGITS_MAX and not is_within_bounds(value):
+        raise InvariantError(
+            f"the sum {value:f} has more than {AMOUNT_DIGITS_MAX} significant digits and cannot be kept exactly:"
+            " nothing is written; correct the amounts that it is made of"
+        )
+    return text(value)
+
+
 def canonical(amount_text: str) -> str:
     """Equal amounts have equal canonical text (`1.50` = `1.5`): use it before hashing or storing."""
     if len(amount_text) > AMOUNT_DIGITS_MAX or not amount_text.isascii():
-        return text(Decimal(amount_text))
+        return _spelled_out(Decimal(amount_text))
     whole, point, fraction = amount_text.partition(".")
     if not whole.isdigit() or (whole[0] == "0" and whole != "0") or not (fraction or "0").isdigit():
-        return text(Decimal(amount_text))  # a sign, leading zeros, an exponent
+        return _spelled_out(Decimal(amount_text))  # a sign, leading zeros, an exponent
     fraction = fraction.rstrip("0")
     return whole + point + fraction if fraction else whole
+
+
+def _spelled_out(value: Decimal) -> str:
+    """All of its digits: what is stored stays what it was."""
+    return format(value.normalize(CONTEXT), "f") if value else "0"
 
 
 AVERAGE_NOISE = Decimal(
@@ -77,15 +119,15 @@ def identical(left: str, right: str) -> bool:
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:
-    return CONTEXT.add(left, right)
+    return _EXACT.add(left, right)
 
 
 def subtract(left: Decimal, right: Decimal) -> Decimal:
-    return CONTEXT.subtract(left, right)
+    return _EXACT.subtract(left, right)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
-    return CONTEXT.multiply(left, right)
+    return _EXACT.multiply(left, right)
 
 
 def divide(left: Decimal, right: Decimal) -> Decimal:

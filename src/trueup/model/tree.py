@@ -1,10 +1,10 @@
 """The slow path's JSON tree: exact number texts, nulls dropped, exponents written out; no amount becomes a float."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from trueup.model.errors import InputError
+from trueup.model.money import parse
 
 _AMOUNT_KEYS = frozenset(
     (
@@ -95,9 +95,8 @@ def _without_exponent(text: str) -> str:
     """`1e-7` as `0.0000001`; any other text stays as it is, for the check to judge."""
     if "e" not in text and "E" not in text:
         return text
-    try:
-        value = Decimal(text)
-    except ArithmeticError:
+    value = parse(text)
+    if value is None:
         return text
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > _EXPONENT_MAX:

@@ -142,7 +142,7 @@ def test_the_full_document_is_accepted():
         ("local.orders.0.last_activity_at", "yesterday"),
         ("venue.open_orders.rows.2.updated_at", "now"),
         ("venue.history.since", 0),
-        # more than 38 significant digits
+        # more than 30 significant digits
         ("venue.open_orders.rows.2.qty", "1" * 39),
         ("venue.open_orders.rows.2.qty", "0." + "1" * 39),
         # required keys
@@ -269,9 +269,32 @@ def test_a_number_never_passes_through_a_float():
     assert read.breaks == []
 
 
-def test_38_significant_digits_are_accepted():
-    decode_snapshot(with_value("venue.open_orders.rows.2.qty", "1" * 38))
-    decode_snapshot(with_value("venue.open_orders.rows.2.qty", "0." + "1" * 38))
+@pytest.mark.parametrize(
+    "good", ["1" * 30, "0." + "1" * 30, "1" + "0" * 30, "0." + "0" * 29 + "1", "1e30", "1e-30"]
+)
+def test_30_significant_digits_and_exponents_within_30_are_accepted(good):
+    decode_snapshot(with_value("venue.open_orders.rows.2.qty", good))
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("1" * 31, "more than 30 significant digits"),
+        ("0." + "1" * 31, "more than 30 significant digits"),
+        ("1" + "0" * 31, "exponent beyond ±30"),
+        ("0." + "0" * 30 + "1", "exponent beyond ±30"),
+        ("1e31", "exponent beyond ±30"),
+        ("1e-31", "exponent beyond ±30"),
+        ("1e400", "exponent beyond ±30"),
+        ("1_0", "expected a decimal"),
+        ("1_0e1", "expected a decimal"),
+        ("\u0661", "expected a decimal"),
+    ],
+)
+def test_other_amounts_are_refused_with_their_place(bad, words):
+    with pytest.raises(InputError, match=words) as refused:
+        decode_snapshot(with_value("venue.open_orders.rows.2.qty", bad))
+    assert refused.value.path == "$.venue.open_orders.rows[2].qty"
 
 
 def test_absent_keys_equal_null():

@@ -15,7 +15,7 @@ from trueup.model.vocabulary import PositionSide, Side, Status, TradeStatus
         ("1.5E+3", "1500"),
         ("+5", "5"),
         (".5", "0.5"),
-        ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+        ("0.100000000000000005551115123125", "0.100000000000000005551115123125"),
     ],
 )
 def test_amounts_keep_their_exact_value(text: str, expected: str) -> None:

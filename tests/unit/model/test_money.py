@@ -1,10 +1,27 @@
 """Equal amounts have one text, whatever way they are written."""
 
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 
 import pytest
 
-from trueup.model.money import average_tolerance, canonical, exceeds, identical, is_same, same
+from trueup.model.errors import InvariantError
+from trueup.model.money import (
+    CONTEXT,
+    ZERO,
+    add,
+    average_tolerance,
+    canonical,
+    divide,
+    exceeds,
+    identical,
+    is_same,
+    multiply,
+    parse,
+    same,
+    subtract,
+    sum_text,
+    text,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +43,7 @@ from trueup.model.money import average_tolerance, canonical, exceeds, identical,
         ("1e2", "100"),
         ("-3.50", "-3.5"),
         ("1." + "3" * 37, "1." + "3" * 37),  # 38 digits stay
-        ("1." + "3" * 37 + "6", "1." + "3" * 36 + "4"),  # 39 are rounded, half even
+        ("1." + "3" * 37 + "6", "1." + "3" * 37 + "6"),  # what is stored stays what it was
         ("1" * 38, "1" * 38),
     ],
 )
@@ -66,3 +83,33 @@ def test_what_proofs_compare_has_no_noise() -> None:
 def test_averages_differ_by_a_tick_or_a_millionth() -> None:
     assert average_tolerance(Decimal(100), Decimal("0.01")) == Decimal("0.01")
     assert average_tolerance(Decimal(100), Decimal(0)) == Decimal("0.0001")
+
+
+def test_sums_are_exact_however_far_apart_their_amounts_are() -> None:
+    large, small = Decimal("1e30"), Decimal("1.00000000000000000000000000001e-30")
+    assert subtract(add(large, small), large) == small
+    assert multiply(large, small) == Decimal("1.00000000000000000000000000001")
+    with localcontext(CONTEXT):
+        assert sum([large, small] * 1000, ZERO) - 1000 * large == 1000 * small
+
+
+def test_what_would_be_rounded_in_a_sum_is_an_error() -> None:
+    with pytest.raises(Inexact):
+        add(Decimal("1e200"), Decimal("1e-30"))
+    assert text(divide(Decimal(1), Decimal(3))) == "0." + "3" * 30
+
+
+def test_a_sum_that_cannot_be_kept_is_refused() -> None:
+    assert sum_text(add(Decimal("1e29"), Decimal(5))) == "1" + "0" * 28 + "5"
+    with pytest.raises(InvariantError, match="more than 30 significant digits"):
+        sum_text(add(Decimal("1e29"), Decimal("0.5")))
+
+
+@pytest.mark.parametrize("number", ["1_0", "\u0661", "", " 1", "1e", "0x1", "nan", "inf", "1e5_0", "."])
+def test_no_number(number: str) -> None:
+    assert parse(number) is None
+
+
+@pytest.mark.parametrize("number", ["1", "-1.5", "+.5", "5.", "1e-7", "1E+3"])
+def test_a_number(number: str) -> None:
+    assert parse(number) == Decimal(number)

@@ -16,7 +16,7 @@ from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.money import ZERO, amount, canonical, text
+from trueup.model.money import ZERO, amount, canonical, sum_text, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
@@ -169,7 +169,7 @@ class Judgement:
         if status is Status.PENDING_NEW and fold.filled_qty > 0:
             status = Status.PARTIALLY_FILLED
         self.order = replace(
-            self.order, filled_qty=text(fold.filled_qty), filled_avg_price=average, status=status
+            self.order, filled_qty=sum_text(fold.filled_qty), filled_avg_price=average, status=status
         )
 
     def notify(self, kind: NotificationKind, reason: str | None = None) -> None:

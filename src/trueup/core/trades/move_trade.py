@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 from msgspec.structs import replace
 
-from trueup.model.money import CONTEXT, NOISE, ZERO, amount, text
+from trueup.model.money import CONTEXT, NOISE, ZERO, amount, sum_text, text
 from trueup.model.snapshot import Fill, Trade
 from trueup.model.vocabulary import Action, PositionSide, TradeStatus
 
@@ -56,12 +56,14 @@ def move_trade(
             amount(trade.fee_base_qty) + fee_base_qty, ZERO
         )  # a rebate takes it no further than nothing
         if action is Action.EXIT:
-            return replace(trade, exit_qty=text(amount(trade.exit_qty) + growth_qty), fee_base_qty=text(fees))
+            return replace(
+                trade, exit_qty=sum_text(amount(trade.exit_qty) + growth_qty), fee_base_qty=text(fees)
+            )
         before = amount(trade.entry_qty)
         after = before + growth_qty
         return replace(
             trade,
-            entry_qty=text(after),
+            entry_qty=sum_text(after),
             entry_avg_price=_entry_price(trade, before, after, growth_cost, recost),
             fee_base_qty=text(fees),
         )

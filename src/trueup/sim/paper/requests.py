@@ -1,9 +1,9 @@
 """What a client's order request asks of the simulated market, or why Alpaca would decline it. Pure."""
 
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 
 from trueup.model.errors import TrueupError
+from trueup.model.money import is_within_bounds, parse
 from trueup.model.vocabulary import Side
 from trueup.sim.market.instruments import MarketInstrument
 from trueup.sim.market.orders import OrderRequest
@@ -77,12 +77,9 @@ def ticks(body: Json, key: str, instrument: MarketInstrument) -> int:
 
 def _units(body: Json, key: str, decimals: int) -> int:
     """An amount as a whole number of 10^-decimals. Raises Declined."""
-    try:
-        units = Decimal(str(body.get(key))).scaleb(decimals)
-        if units != int(units) or units <= 0:
-            raise ValueError(key)
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise Declined(
-            422, UNPROCESSABLE, f"{key} must be above 0 and have at most {decimals} decimals"
-        ) from error
-    return int(units)
+    amount = parse(str(body.get(key)))
+    if amount is not None and is_within_bounds(amount):
+        units = amount.scaleb(decimals)
+        if units > 0 and units == int(units):
+            return int(units)
+    raise Declined(422, UNPROCESSABLE, f"{key} must be above 0 and have at most {decimals} decimals")
