@@ -4,6 +4,7 @@ from unittest import mock
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.core.stages import check_parity
+from trueup.core.trades import explain_position
 from trueup.core.trades.explain_shortfall import Explanation
 
 
@@ -21,4 +22,4 @@ def every_trade_within_the_shortfall_is_quarantined() -> Mutation:
     def explain(own, others, *, shortfall, tolerance, **_):
         return Explanation(frozenset(n for n, qty in enumerate(own) if qty <= shortfall + tolerance))
 
-    return mock.patch.object(check_parity, "explain_shortfall", side_effect=explain)
+    return mock.patch.object(explain_position, "explain_shortfall", side_effect=explain)

@@ -11,11 +11,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
-from trueup.core.trades.explain_shortfall import Explanation, explain_shortfall
+from trueup.core.trades.explain_position import explain_position, other_side
+from trueup.core.trades.explain_shortfall import Explanation
 from trueup.core.trades.move_trade import settle_status
 from trueup.core.trades.positions import (
     Comparison,
-    baseline_of,
     compare_positions,
     held_side,
     is_settled,
@@ -147,7 +147,7 @@ def _report_mismatch(draft: Draft, comparison: Comparison, tally: _Tally) -> Non
     tally.notionals.append(notional_usd(draft, comparison))
     side, trades = _concerned(draft, comparison)
     less = comparison.shortfall(side) > 0
-    explained = _explain(draft, comparison, side, trades) if less else Explanation()
+    explained = explain_position(draft, comparison, side, trades) if less else Explanation()
     concerned: list[Trade | None] = [*trades] or [None]
     for place, trade in enumerate(concerned):
         confirmations, confirmed = _confirm(draft, comparison, trade, less)
@@ -170,49 +170,7 @@ def _concerned(draft: Draft, comparison: Comparison) -> tuple[PositionSide, list
         reference = comparison.expected_qty or comparison.venue_qty
         return (PositionSide.LONG if reference > 0 else PositionSide.SHORT), []
     short_of = [one for one in trades if held_side(draft, one) is lacking]
-    return (lacking, short_of) if short_of else (_other(lacking), trades)
-
-
-def _other(side: PositionSide) -> PositionSide:
-    return PositionSide.SHORT if side is PositionSide.LONG else PositionSide.LONG
-
-
-def _explain(draft: Draft, comparison: Comparison, side: PositionSide, trades: list[Trade]) -> Explanation:
-    """Which of the trades are gone. None is known to be while anything of the other side is open."""
-    baseline = baseline_of(draft, comparison.token)
-    if comparison.side is None and _holds_other_side(draft, comparison, side):
-        return Explanation()
-    if any(one.side is not side for one in trades):  # of the other side, and overrun
-        return Explanation()
-    theirs, are_sums = _quantities_of(draft, comparison.token, side)
-    owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
-    return explain_shortfall(
-        [draft.trade_moves.open_qty(draft, one) for one in trades],
-        [one for one in (*theirs, owned) if one > 0],
-        shortfall=comparison.shortfall(side),
-        tolerance=near(comparison, draft.tolerance(comparison.symbol)),
-        others_are_sums=are_sums,
-    )
-
-
-def _holds_other_side(draft: Draft, comparison: Comparison, side: PositionSide) -> bool:
-    """Whether a trade of the other side is open, of any profile; what the owner holds counts as one."""
-    other, baseline = _other(side), baseline_of(draft, comparison.token)
-    if baseline and (baseline > 0) is (other is PositionSide.LONG):
-        return True
-    theirs, _ = _quantities_of(draft, comparison.token, other)
-    return bool(theirs) or any(one.side is other for one in open_trades(draft, comparison.token))
-
-
-def _quantities_of(draft: Draft, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
-    """Open quantities of the other profiles' trades of this side, and whether only their sums are known."""
-    trades = draft.snapshot.local.other_profiles_trades
-    is_long = side is PositionSide.LONG
-    if trades is None:
-        sums = [amount(one.long if is_long else one.short) for one in others_of(draft, token)]
-        return [qty for qty in sums if qty], any(sums)
-    theirs = [one for symbol, one in trades.items() if symbol_token(symbol) == token]
-    return [amount(qty) for one in theirs for qty in (one.long if is_long else one.short)], False
+    return (lacking, short_of) if short_of else (other_side(lacking), trades)
 
 
 def _digest(draft: Draft, comparison: Comparison, trade: Trade | None) -> str:

@@ -1,0 +1,57 @@
+"""Which of the profile's trades a position proves to be gone: `explain_shortfall` over all that the account should
+hold, and only where nothing of the other side is open.
+"""
+
+from decimal import Decimal
+
+from trueup.core.draft.draft import Draft
+from trueup.core.trades.explain_shortfall import Explanation, explain_shortfall
+from trueup.core.trades.positions import Comparison, baseline_of, near, open_trades, others_of
+from trueup.model.ids import symbol_token
+from trueup.model.money import ZERO, amount
+from trueup.model.snapshot import Trade
+from trueup.model.vocabulary import PositionSide
+
+
+def other_side(side: PositionSide) -> PositionSide:
+    return PositionSide.SHORT if side is PositionSide.LONG else PositionSide.LONG
+
+
+def explain_position(
+    draft: Draft, comparison: Comparison, side: PositionSide, trades: list[Trade]
+) -> Explanation:
+    """Which of the trades are gone. None is known to be while anything of the other side is open."""
+    baseline = baseline_of(draft, comparison.token)
+    if comparison.side is None and _holds_other_side(draft, comparison, side):
+        return Explanation()
+    if any(one.side is not side for one in trades):  # of the other side, and overrun
+        return Explanation()
+    theirs, are_sums = _quantities_of(draft, comparison.token, side)
+    owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
+    return explain_shortfall(
+        [draft.trade_moves.open_qty(draft, one) for one in trades],
+        [one for one in (*theirs, owned) if one > 0],
+        shortfall=comparison.shortfall(side),
+        tolerance=near(comparison, draft.tolerance(comparison.symbol)),
+        others_are_sums=are_sums,
+    )
+
+
+def _holds_other_side(draft: Draft, comparison: Comparison, side: PositionSide) -> bool:
+    """Whether a trade of the other side is open, of any profile; what the owner holds counts as one."""
+    other, baseline = other_side(side), baseline_of(draft, comparison.token)
+    if baseline and (baseline > 0) is (other is PositionSide.LONG):
+        return True
+    theirs, _ = _quantities_of(draft, comparison.token, other)
+    return bool(theirs) or any(one.side is other for one in open_trades(draft, comparison.token))
+
+
+def _quantities_of(draft: Draft, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
+    """Open quantities of the other profiles' trades of this side, and whether only their sums are known."""
+    trades = draft.snapshot.local.other_profiles_trades
+    is_long = side is PositionSide.LONG
+    if trades is None:
+        sums = [amount(one.long if is_long else one.short) for one in others_of(draft, token)]
+        return [qty for qty in sums if qty], any(sums)
+    theirs = [one for symbol, one in trades.items() if symbol_token(symbol) == token]
+    return [amount(qty) for one in theirs for qty in (one.long if is_long else one.short)], False
