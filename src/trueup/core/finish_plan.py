@@ -225,8 +225,9 @@ def _plan_id(draft: Draft, plan: Plan) -> str:
     """Digest of the rules' version, profile, taken_at and the plan's own content.
 
     Of the many rows it takes what the others do not say: the ids are digests of the profile and the order, with kind,
-    version and turn; a corrected break is its corrections; what these change is what the projections hold; and what is
-    told of it is theirs. Column by column, without the keys, which are the same.
+    version and turn. A corrected break says what its corrections say. Corrections change the projected orders, so their
+    figures stand there. Notifications repeat the corrected figures. Column by column, without the keys, which are the
+    same.
     """
     many: tuple[tuple[Sequence[Any], tuple[Callable[[Any], Any], ...]], ...] = (
         (draft.open_breaks, _BREAK),

@@ -75,7 +75,11 @@ def as_they_are(plan: Plan) -> Plan:
 
 
 def _once(query: Query) -> Query:
-    return query if query.ids is None else replace(query, ids=sorted(set(query.ids)))
+    """The local question names each id once, however its rows write it."""
+    if query.ids is None:
+        return query
+    ids = {normal_id(one): one for one in sorted(query.ids, reverse=True)}
+    return replace(query, ids=[ids[key] for key in sorted(ids)])
 
 
 def _map_rows(

@@ -55,6 +55,9 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
 TRANSITIONAL = frozenset({Status.PENDING_CANCEL, Status.PENDING_REPLACE})
 LIVE = frozenset(Status) - TERMINAL
+CUT_SHORT = frozenset(
+    {Status.CANCELED, Status.EXPIRED, Status.REJECTED}
+)  # an end that the executor is told as a cancel
 
 
 class TradeStatus(StrEnum):

@@ -18,14 +18,13 @@ from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import (
+    CUT_SHORT,
     Action,
     BreakKind,
     CorrectionKind,
     NotificationKind,
     Status,
 )
-
-_ENDED = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})
 
 
 class Insertion(Struct, frozen=True, kw_only=True):
@@ -64,7 +63,7 @@ def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
     if insertion.notify_discovery:
         judgement.notify(NotificationKind.DISCOVERED, insertion.reason)
     notify_growth(judgement)
-    if record.status in _ENDED and insertion.notify_discovery:
+    if record.status in CUT_SHORT and insertion.notify_discovery:
         judgement.notify(NotificationKind.CANCEL, record.status_reason or record.status)
     judgement.commit()
     return index

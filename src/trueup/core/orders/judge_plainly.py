@@ -17,10 +17,17 @@ from trueup.model.plan import Break, Correction
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import is_before
-from trueup.model.vocabulary import Action, BreakKind, CorrectionKind, NotificationKind, Severity, Status
+from trueup.model.vocabulary import (
+    CUT_SHORT,
+    Action,
+    BreakKind,
+    CorrectionKind,
+    NotificationKind,
+    Severity,
+    Status,
+)
 
 _LIVE = frozenset({Status.PENDING_NEW, Status.PARTIALLY_FILLED})  # and not in transition
-_ENDED_UNFILLED = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})
 _WORD = {
     status: status.value for status in Status
 }  # plain text, so that the garbage collector need not look at it
@@ -73,7 +80,7 @@ def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -
     return (
         order.status in _LIVE
         and (
-            status in _ENDED_UNFILLED
+            status in CUT_SHORT
             or status is _PARTIALLY_FILLED
             or (status is _FILLED and record.filled_qty == record.qty)
         )
@@ -221,6 +228,6 @@ def _notify(
     if growth is not None:
         kind = _ENTRY_FILL if before.action is _ENTRY else _EXIT_FILL
         tell_plainly(draft, after, digest_id, version, kind, cumulative_qty, growth=growth)
-    if record.status in _ENDED_UNFILLED:
+    if record.status in CUT_SHORT:
         reason = record.status_reason or record.status
         tell_plainly(draft, after, digest_id, version, _CANCEL, cumulative_qty, reason=reason)

@@ -9,6 +9,7 @@ from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import NS_PER_S, is_before, to_ns
 from trueup.model.vocabulary import (
+    CUT_SHORT,
     LIVE,
     TERMINAL,
     TRANSITIONAL,
@@ -17,8 +18,6 @@ from trueup.model.vocabulary import (
     NotificationKind,
     Status,
 )
-
-_ENDED_UNFILLED = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})
 
 
 def judge_status(
@@ -127,7 +126,7 @@ def set_status(
     )
     told = record.status_reason or reason
     judgement.correct(CorrectionKind.SET_STATUS, kind, told, changes={"status": after})
-    if after in _ENDED_UNFILLED:
+    if after in CUT_SHORT:
         judgement.notify(NotificationKind.CANCEL, record.status_reason or after)
     elif kind is BreakKind.REOPENED:
         judgement.notify(NotificationKind.DISCOVERED, reason)
