@@ -66,7 +66,7 @@ class Rig:
     """One world, its ledger, its exports, and the configuration of the processes that repair it.
 
     `postgresql`: the URL of the ledger, which is a SQLite file otherwise. `muddled`: the exports list fills in any
-    order, and some of them twice.
+    order, and some of them twice. `start`: the market's first moment; null: two hours ago.
     """
 
     def __init__(
@@ -79,11 +79,12 @@ class Rig:
         lease_ttl_s: float,
         postgresql: str | None = None,
         muddled: bool = False,
+        start: str | None = None,
     ) -> None:
         self.folder = folder
         self.random = Random(seed)
         self._muddled = muddled
-        clock = SimClock(from_ns(time.time_ns() - BEHIND_NS))
+        clock = self.clock = SimClock(start or from_ns(time.time_ns() - BEHIND_NS))
         if postgresql is None:
             self._url = f"sqlite:///{folder / 'trueup.sqlite'}"
             self.ledger = open_sqlite(folder / "trueup.sqlite", clock_ns=clock.now_ns)

@@ -141,6 +141,14 @@ class Journal(Protocol):
         """By the time they were first seen."""
         ...
 
+    def open_breaks(self, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
+        """Those that stand, by profile id; profiles without any are left out."""
+        ...
+
+    def deferrals(self, profile_ids: Sequence[str]) -> dict[str, list[DeferralRecord]]:
+        """The same of deferrals, longest first."""
+        ...
+
     def list_deferrals(self, profile_id: str) -> list[DeferralRecord]:
         """Longest first."""
         ...

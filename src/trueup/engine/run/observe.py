@@ -178,12 +178,13 @@ def _read_local(account: ManagedAccount, mirror: Mirror | None) -> LocalSide:
         mirror.take_in(recent_s(account))
     states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
     active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
+    breaks, deferrals = journal.open_breaks(account.profile_ids), journal.deferrals(account.profile_ids)
     return LocalSide(
         remembered={
             one: Remembered(
                 state=states.get(one, ProfileState()),
-                breaks=journal.list_breaks(one),
-                deferrals=journal.list_deferrals(one),
+                breaks=breaks.get(one, []),
+                deferrals=deferrals.get(one, []),
             )
             for one in account.profile_ids
         },

@@ -1,6 +1,6 @@
 """Reads what the journal keeps: runs, breaks over time, deferrals, the timeline of one order. And its retention."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -60,11 +60,17 @@ def _run_record(row: Row) -> RunRecord:
 
 
 def list_breaks(database: Database, profile_id: str | None, *, open_only: bool) -> list[BreakRecord]:
-    if profile_id is not None and open_only:  # as in every run, however many breaks there ever were
-        rows = database.rows("open_breaks", profile_id)
-    else:
-        rows = database.rows("list_breaks", profile_id, int(open_only))
-    return [_break_record(row) for row in rows]
+    if profile_id is not None and open_only:
+        return open_breaks(database, [profile_id]).get(profile_id, [])
+    return [_break_record(row) for row in database.rows("list_breaks", profile_id, int(open_only))]
+
+
+def open_breaks(database: Database, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
+    """One statement for all, as in every run, however many breaks there ever were."""
+    found: dict[str, list[BreakRecord]] = {}
+    for row in database.rows("open_breaks", json_list(profile_ids)):
+        found.setdefault(text_value(row[0]), []).append(_break_record(row))
+    return found
 
 
 def _break_record(row: Row) -> BreakRecord:
@@ -86,15 +92,22 @@ def _decoded(document: Value) -> dict[str, Any] | None:
 
 
 def list_deferrals(database: Database, profile_id: str) -> list[DeferralRecord]:
-    return [
-        DeferralRecord(
+    return deferrals(database, [profile_id]).get(profile_id, [])
+
+
+def deferrals(database: Database, profile_ids: Sequence[str]) -> dict[str, list[DeferralRecord]]:
+    """One statement for all."""
+    found: dict[str, list[DeferralRecord]] = {}
+    for row in database.rows("list_deferrals", json_list(profile_ids)):
+        profile_id, client_id, venue_id, reason, since = row
+        record = DeferralRecord(
             client_order_id=optional_text(client_id),
             venue_order_id=optional_text(venue_id),
             reason=text_value(reason),
             first_deferred_at=text_value(since),
         )
-        for _, client_id, venue_id, reason, since in database.rows("list_deferrals", profile_id)
-    ]
+        found.setdefault(text_value(profile_id), []).append(record)
+    return found
 
 
 def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:

@@ -112,6 +112,12 @@ class SqlJournal:
     def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]:
         return archive.list_breaks(self._database, profile_id, open_only=open_only)
 
+    def open_breaks(self, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
+        return archive.open_breaks(self._database, profile_ids)
+
+    def deferrals(self, profile_ids: Sequence[str]) -> dict[str, list[DeferralRecord]]:
+        return archive.deferrals(self._database, profile_ids)
+
     def list_deferrals(self, profile_id: str) -> list[DeferralRecord]:
         return archive.list_deferrals(self._database, profile_id)
 

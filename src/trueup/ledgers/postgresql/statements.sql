@@ -598,7 +598,9 @@ WHERE ($1::text IS NULL OR profile_id = $1) AND ($2::int = 0 OR resolution IS NU
 ORDER BY first_seen_at, profile_id, break_id
 
 -- name: open_breaks
-SELECT {break_columns} FROM breaks WHERE profile_id = $1 AND resolution IS NULL ORDER BY first_seen_at, break_id
+SELECT {break_columns} FROM breaks
+WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND resolution IS NULL
+ORDER BY first_seen_at, break_id
 
 -- name: alerts
 SELECT profile_id, raised_at, stands, alert FROM alerts WHERE $1::text IS NULL OR profile_id = $1
@@ -642,8 +644,8 @@ SELECT json_build_object(
 FROM decisions WHERE $1::text IS NULL OR profile_id = $1 ORDER BY decided_at, decision_id
 
 -- name: list_deferrals
-SELECT order_identity, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
-WHERE profile_id = $1 ORDER BY first_deferred_at, order_identity
+SELECT profile_id, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
+WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY first_deferred_at, order_identity
 
 -- name: keep_deferrals
 DELETE FROM deferrals

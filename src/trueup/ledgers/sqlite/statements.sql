@@ -518,7 +518,8 @@ WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR resolution IS NULL)
 ORDER BY first_seen_at, profile_id, break_id
 
 -- name: open_breaks
-SELECT {break_columns} FROM breaks WHERE profile_id = ?1 AND resolution IS NULL ORDER BY first_seen_at, break_id
+SELECT {break_columns} FROM breaks
+WHERE profile_id IN (SELECT value FROM json_each(?1)) AND resolution IS NULL ORDER BY first_seen_at, break_id
 
 -- name: alerts
 SELECT profile_id, raised_at, stands, alert FROM alerts WHERE ?1 IS NULL OR profile_id = ?1
@@ -558,8 +559,8 @@ SELECT json_object(
 FROM decisions WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY decided_at, decision_id
 
 -- name: list_deferrals
-SELECT order_identity, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
-WHERE profile_id = ?1 ORDER BY first_deferred_at, order_identity
+SELECT profile_id, client_order_id, venue_order_id, reason, first_deferred_at FROM deferrals
+WHERE profile_id IN (SELECT value FROM json_each(?1)) ORDER BY first_deferred_at, order_identity
 
 -- name: keep_deferrals
 DELETE FROM deferrals WHERE profile_id = ?1 AND order_identity NOT IN (SELECT value FROM json_each(?2))

@@ -1,0 +1,177 @@
+"""Many profiles in sync on PostgreSQL: 10,000 of 20 orders each on 100 accounts, in one process, the venue in process.
+
+Each cycle claims all accounts in one statement and runs them, some at a time, as `trueup run` does. Counted are
+profiles a second, and write statements a profile.
+
+    python -m benchmarks.postgres_fleet [ACCOUNTS] [PROFILES OF EACH]
+"""
+
+import asyncio
+import logging
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from benchmarks.books import StandingClock
+from tests.postgres.server import own_server
+from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.postgresql.connections import Connections
+from trueup.ledgers.postgresql.database import PostgresDatabase
+from trueup.ledgers.postgresql.migrate import migrate
+from trueup.ledgers.sql.database import Value
+from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.model.policy import Policy
+from trueup.model.snapshot import (
+    HistoryRead,
+    Instrument,
+    OrdersRead,
+    PositionsRead,
+    Profile,
+    VenueAnswer,
+    VenueOrder,
+)
+from trueup.model.times import to_ns
+from trueup.model.vocabulary import QueryBy, ReadState, Side, Status
+
+ACCOUNTS, PROFILES, ORDERS = 100, 100, 20
+CYCLES = 5
+AT_A_TIME = 8
+NOW = "2026-11-23T12:00:00Z"
+THEN = "2026-11-23T09:00:00.000000000Z"
+_FILL = """INSERT INTO trueup.orders (
+  account_id, profile_id, client_order_id, venue_order_id, symbol, side, order_type, qty, limit_price, status,
+  submitted_at, last_activity_at, version, logged_version)
+SELECT 'a' || a, 'a' || a || 'p' || p, 'a' || a || 'p' || p || '-' || o, 'v' || a || '-' || p || '-' || o, 'ETH/USD',
+  'buy', 'limit', 10, 1000, 'pending_new', $1, $1, 1, 1
+FROM generate_series(1, $2::int) a, generate_series(1, $3::int) p, generate_series(1, $4::int) o"""
+
+
+class CountedDatabase(PostgresDatabase):
+    """Counts statements that write."""
+
+    writes = 0
+
+    def write(self, name: str, *values: Value) -> int:
+        self.writes += 1
+        return super().write(name, *values)
+
+    def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
+        self.writes += 1
+        return super().write_many(name, values)
+
+    def rows(self, name: str, *values: Value) -> list[tuple[Value, ...]]:
+        self.writes += name in ("claim_leases", "renew_lease", "acquire_lease")
+        return super().rows(name, *values)
+
+
+class InProcessVenue:
+    """Answers what the books say, without a network."""
+
+    name = "benchmark"
+
+    def __init__(self, account: int, profiles: int) -> None:
+        self._rows = [
+            VenueOrder(
+                venue_order_id=f"v{account}-{profile}-{order}",
+                client_order_id=f"a{account}p{profile}-{order}",
+                symbol="ETH/USD",
+                side=Side.BUY,
+                order_type="limit",
+                qty="10",
+                limit_price="1000",
+                status=Status.PENDING_NEW,
+                filled_qty="0",
+                submitted_at=THEN,
+                updated_at=THEN,
+            )
+            for profile in range(1, profiles + 1)
+            for order in range(1, ORDERS + 1)
+        ]
+
+    async def account_id(self) -> str | None:
+        return None
+
+    async def now_ns(self) -> int | None:
+        return None
+
+    async def instruments(self) -> list[Instrument]:
+        return []
+
+    async def open_orders(self) -> OrdersRead:
+        return OrdersRead(state=ReadState.COMPLETE, rows=self._rows)
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        return HistoryRead(state=ReadState.COMPLETE, since=since)
+
+    async def positions(self) -> PositionsRead:
+        return PositionsRead(state=ReadState.COMPLETE)
+
+    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
+        raise AssertionError("books in sync ask nothing")
+
+    async def aclose(self) -> None:
+        return
+
+
+def measure(accounts: int, profiles: int) -> dict[str, Any]:
+    logging.disable(logging.CRITICAL)
+    with own_server(durable=True) as server:
+        url, clock = server.url(), StandingClock(NOW)
+        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
+            migrate(owner, url, post=True)
+        database = CountedDatabase(Connections(url), clock_ns=lambda: to_ns(NOW))
+        ledger = SqlLedger(database)
+        fleet = [_account(ledger, clock, number, profiles) for number in range(1, accounts + 1)]
+        ledger.journal.ensure_profiles([one.profile for account in fleet for one in account.profiles])
+        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
+            owner.execute(_FILL, (THEN, accounts, profiles, ORDERS))
+            owner.execute("VACUUM ANALYZE")
+        asyncio.run(_cycle(ledger, fleet))  # first sight: everything is decoded and checked
+        database.writes, times = 0, []
+        for _ in range(CYCLES):
+            start = time.perf_counter()
+            asyncio.run(_cycle(ledger, fleet))
+            times.append(time.perf_counter() - start)
+        ledger.close()
+    judged = accounts * profiles
+    per_s, writes = judged / statistics.median(times), database.writes / CYCLES / judged
+    line = f"{judged:,} profiles in sync on {accounts} accounts: {per_s:,.0f} profiles/s, {writes:.3f} writes a profile"
+    return {"name": "postgres fleet", "times": times, "per_s": per_s, "writes": writes, "lines": [line]}
+
+
+def _account(ledger: SqlLedger, clock: StandingClock, number: int, profiles: int) -> ManagedAccount:
+    managed = [
+        ManagedProfile(
+            profile=Profile(profile_id=f"a{number}p{one}", account_id=f"a{number}", venue="benchmark"),
+            policy=Policy(owned_client_order_id_prefixes=[f"a{number}p{one}"], parity_enabled=False),
+        )
+        for one in range(1, profiles + 1)
+    ]
+    venue = InProcessVenue(number, profiles)
+    return ManagedAccount(account_id=f"a{number}", profiles=managed, venue=venue, ledger=ledger, clock=clock)
+
+
+async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> None:
+    names = [one.account_id for one in fleet]
+    turns = ledger.journal.claim_leases(names, "benchmark", 600, due_within_s=600, hasty=names)
+    slots = asyncio.Semaphore(AT_A_TIME)
+
+    async def run(account: ManagedAccount, turn: Any) -> None:
+        async with slots:
+            report = await reconcile_account(account, apply=True, lease=turn.lease, due_in_s=30)
+            assert all(one.plan is not None and not one.plan.breaks for one in report.profiles), report.error
+
+    await asyncio.gather(*(run(account, turn) for account, turn in zip(fleet, turns, strict=True)))
+
+
+if __name__ == "__main__":
+    sizes = [int(one) for one in sys.argv[1:3]]
+    done = measure(*sizes) if len(sizes) == 2 else measure(ACCOUNTS, PROFILES)
+    print("\n".join(done["lines"]), file=sys.stderr)
+    sys.stdout.write(msgspec.json.encode(done).decode())
