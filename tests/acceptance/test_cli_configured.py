@@ -497,3 +497,21 @@ def test_doctor_says_what_to_do_by_the_kind_of_fault(tmp_path: Path) -> None:
     )
     told = account.replace("[[accounts.profiles]]", keys + "[[accounts.profiles]]")
     assert next_step(told.format("alpaca")) == "set what [accounts.credentials] names"
+
+
+def test_apply_and_dry_together_are_refused(desk: Desk) -> None:
+    result = desk.call("run", "--once", "--apply", "--dry", code=64)
+    assert "contradict each other" in result.stderr
+
+
+def test_status_of_one_profile(desk: Desk) -> None:
+    desk.call("run", "--once", "--dry")
+    (answer,) = desk.json("status", "--profile", "bot1", code=0)
+    assert [one["profile_id"] for one in answer["profiles"]] == ["bot1"]
+    assert "no profile 'other'" in desk.call("status", "--profile", "other", code=64).stderr
+
+
+def test_a_run_that_had_nothing_to_apply_is_not_called_applied(desk: Desk) -> None:
+    desk.at_venue("v-1", "b1-1", filled="0")
+    desk.at_venue("v-9", "somebody-1", filled="0")
+    assert "applied" not in desk.call("run", "--once", "--apply").stdout.replace("applied", "", 1)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--once", is_flag=True, help="Every account once, then end.")
 @click.option(
-    "--apply/--dry", default=None, help="Write repairs to the books, or not (default: as configured)."
+    "--apply", "applying", is_flag=True, help="Write repairs to the books (default: as configured)."
 )
+@click.option("--dry", is_flag=True, help="Write none to the books.")
 @click.option(
     "--interval",
     "interval_s",
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 def command(
     invocation: Invocation,
     once: bool,
-    apply: bool | None,
+    applying: bool,
+    dry: bool,
     interval_s: float | None,
     http: str | None,
     web: str | None,
@@ -46,6 +48,9 @@ def command(
     """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
     from trueup.service.logs import set_up_logs
 
+    if applying and dry:
+        raise click.UsageError("--apply and --dry contradict each other: give one of them")
+    apply = True if applying else False if dry else None
     loaded = load(invocation, apply=apply, interval_s=interval_s)
     require_profiles(loaded)
     set_up_logs()
@@ -138,10 +143,23 @@ def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:
             )
         return
     rows = [
-        (one.profile_id, one.state, len(one.plan.breaks) if one.plan else "", _applied(one), one.run_id or "")
+        (
+            one.profile_id,
+            _run_word(one),
+            len(one.plan.breaks) if one.plan else "",
+            _applied(one),
+            one.run_id or "",
+        )
         for one in profiles
     ]
     invocation.show(table(None, ("profile", "run", ">breaks", ">applied", "run id"), rows))
+
+
+def _run_word(report: "ProfileReport") -> str:
+    """A run that may apply and had nothing to is not called applied."""
+    from trueup.engine.run.account import RunState
+
+    return "recorded" if report.state is RunState.APPLIED and not _applied(report) else report.state
 
 
 def _applied(report: "ProfileReport") -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trueup.surfaces.cli.configured import open_books
+from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
@@ -16,14 +16,17 @@ RUNS_SHOWN = 8
 
 
 @click.command()
+@click.option("--profile", "profile_id", metavar="ID", help="Only this profile.")
 @common
-def command(invocation: Invocation) -> None:
+def command(invocation: Invocation, profile_id: str | None) -> None:
     """Show every profile: last good run, open breaks, what waits; alerts that stand; the newest kept runs."""
     with open_books(invocation) as books:
-        profiles = _profiles(books)
-        runs = books.journal.list_runs(limit=RUNS_SHOWN)
-        alerts = [one for one in books.journal.list_alerts() if one.stands]
-        accounts = _accounts(books)
+        check_profile(books, profile_id)
+        profiles = [one for one in _profiles(books) if profile_id in (None, one["profile_id"])]
+        runs = books.journal.list_runs(profile_id, limit=RUNS_SHOWN)
+        alerts = [one for one in books.journal.list_alerts(profile_id) if one.stands]
+        theirs = {one["account_id"] for one in profiles}
+        accounts = [one for one in _accounts(books) if one.account_id in theirs]
     if invocation.json:
         invocation.data({"profiles": profiles, "accounts": accounts, "alerts": alerts, "runs": runs})
         return
