@@ -62,11 +62,14 @@ def _judge(
     found = None if write.key is None else standing.get(write.key)
     if write.key is not None and found is None:
         return WriteResult(sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the row is gone")
-    if found is not None and found.fingerprint != write.judged:
+    if found is not None:
         row = reader.row_of(found)
         if isinstance(row, ForeignRow) and has_values(row.order, write.values):
-            return WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED, row=row)
-        return WriteResult(sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the bot changed it")
+            return WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED)
+        if found.fingerprint != write.judged:
+            return WriteResult(
+                sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the bot changed it"
+            )
     try:
         if write.key is None:
             return insert_columns(reader.mapping.orders, database, write)
