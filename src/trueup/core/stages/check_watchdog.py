@@ -1,7 +1,7 @@
 """The integrity watchdog: too much is missing locally, or too many trades cannot be repaired."""
 
+from trueup.core.draft.add_alert import add_alert
 from trueup.core.draft.draft import Draft
-from trueup.core.stages.raise_alerts import add_alert
 from trueup.model.vocabulary import AlertCause
 
 

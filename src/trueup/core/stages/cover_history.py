@@ -14,7 +14,7 @@ from trueup.core.orders.derive_action import derive_action, map_trade
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.record_figures import filled_qty, is_filled_like
-from trueup.core.stages.discover_orders import waits_for_predecessor
+from trueup.core.orders.wait_for_record import waits_for_predecessor
 from trueup.model.ids import comparable_ids, known_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult

@@ -1,14 +1,12 @@
 """Last stage: what a person has to be told now. De-duplicated by key; throttling and delivery are the engine's."""
 
 from trueup.core.check_limits import check_limits
+from trueup.core.draft.add_alert import add_alert
 from trueup.core.draft.draft import Draft
-from trueup.model.ids import alert_key
-from trueup.model.plan import Alert
 from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, Severity
 
-DEGRADED = "RECONCILIATION_DEGRADED"
 _TOLD_IN_TIME: frozenset[BreakKind] = frozenset(
     {BreakKind.END_UNKNOWN}
 )  # a break of its own once it has stood
@@ -85,20 +83,6 @@ def _alert_long_deferrals(draft: Draft) -> None:
             f"deferred:{why}",
             f"{len(orders)} orders deferred ({why}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
         )
-
-
-def add_alert(
-    draft: Draft, key: str, message: str, severity: str = "ERROR", *, cause: AlertCause = AlertCause.OTHER
-) -> None:
-    draft.alerts.append(
-        Alert(
-            type=DEGRADED,
-            severity=severity,
-            message=f"{draft.profile.profile_id}: {message}",
-            dedupe_key=alert_key(draft.profile.profile_id, key),
-            cause=cause,
-        )
-    )
 
 
 def _quotes(draft: Draft) -> dict[str, str | None]:
