@@ -197,7 +197,9 @@ class Rig:
         """What may not be left once the market rests: a fill not booked, an effect not had."""
         found = self.faults_now()
         for report in reports:
-            assert report.plan is not None
+            if report.plan is None:
+                found.append(f"{report.profile_id}: the last run failed: {report.error}")
+                continue
             books = self._books(report.profile_id)
             found += [str(one) for one in check_converged(self.world.market, books, report.plan)]
         committed = {row["notification"]["notification_id"] for row in self.ledger.export("outbox")}

@@ -20,7 +20,7 @@ OPERATOR = "operator-of-the-tests-1234"
 READER = "reader-of-the-tests-12345"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's books, whose configuration asks for tokens."""
     place = tmp_path_factory.mktemp("demo") / "books"
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dashboard(folder: Path) -> Iterator[str]:
     """Its address."""
     process = subprocess.Popen(
@@ -50,7 +50,7 @@ def dashboard(folder: Path) -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     if CHROMIUM is None:
         pytest.skip("no Chromium here (Debian: apt install chromium)")
@@ -62,7 +62,7 @@ def browser() -> Iterator[object]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go: TRUEUP_PICTURES, else a temporary folder."""
     place = Path(os.environ.get("TRUEUP_PICTURES") or tmp_path_factory.mktemp("pictures"))

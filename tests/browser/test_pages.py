@@ -63,9 +63,9 @@ def test_everything_can_be_read_without_script(browser: Any, dashboard: str) -> 
     page = open_as(browser, dashboard, READER, java_script_enabled=False)
     for path in PAGES.values():
         assert page.goto(dashboard + path).status == 200
-        assert page.locator("h1").count() == 1
+        expect(page.locator("h1")).to_have_count(1)
     page.goto(dashboard)
-    assert "UTC" in page.locator("time").first.inner_text()
+    expect(page.locator("time").first).to_contain_text("UTC")
     page.context.close()
 
 
@@ -82,10 +82,10 @@ def test_a_break_leads_to_its_evidence_and_its_run(browser: Any, dashboard: str)
     page = open_as(browser, dashboard, READER)
     page.goto(f"{dashboard}/breaks")
     page.click("text=evidence >> nth=0")
-    assert page.locator("h2", has_text="Evidence, side by side").count() == 1
+    expect(page.locator("h2", has_text="Evidence, side by side")).to_have_count(1)
     page.click("article.evidence a >> text=run >> nth=0")
     page.click("text=Replay it")
-    assert "same plan, byte for byte" in page.locator("[role=status]").inner_text()
+    expect(page.locator("[role=status]")).to_contain_text("same plan, byte for byte")
     page.context.close()
 
 
@@ -97,13 +97,13 @@ def test_an_operator_accepts_a_break_and_takes_it_back(browser: Any, dashboard: 
         "known: the owner's <b>transfer</b>"
     )
     page.locator("form[action='/act/ignore'] button").first.click()
-    assert "kept" in page.locator("[role=status]").inner_text()
+    expect(page.locator("[role=status]")).to_contain_text("kept")
     page.goto(f"{dashboard}/people")
     row = page.locator("tr", has_text="known: the owner's <b>transfer</b>").first
-    assert "ann" in row.inner_text()
+    expect(row).to_contain_text("ann")
     row.locator("input[name=why]").fill("it was not")
     row.locator("button").click()
-    assert "taken back by ann" in page.locator("tbody tr").first.inner_text()
+    expect(page.locator("tbody tr").first).to_contain_text("taken back by ann")
     page.context.close()
 
 
@@ -111,13 +111,13 @@ def test_an_operator_plans_and_pauses_a_profile(browser: Any, dashboard: str) ->
     page = open_as(browser, dashboard, OPERATOR)
     page.goto(f"{dashboard}/profile/p1")
     page.click("text=Plan now")
-    assert page.locator("h1", has_text="Plan for p1").count() == 1
+    expect(page.locator("h1", has_text="Plan for p1")).to_have_count(1)
     page.goto(f"{dashboard}/profile/p1")
     page.locator("form[action='/act/pause'] input[name=why]").fill("by hand today")
     page.click("button >> text=Pause")
-    assert "by hand today (ann)" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("by hand today (ann)")
     page.click("button >> text=Resume")
-    assert page.locator("button", has_text="Pause").count() == 1
+    expect(page.locator("button", has_text="Pause")).to_have_count(1)
     page.context.close()
 
 
@@ -125,6 +125,6 @@ def test_two_readers_and_a_keyboard(browser: Any, dashboard: str) -> None:
     one, other = (open_as(browser, dashboard, READER) for _ in range(2))
     one.keyboard.press("Tab")
     assert one.evaluate("document.activeElement.textContent") == "Skip to the content"
-    assert other.locator("h1").inner_text() == "Overview"
+    expect(other.locator("h1")).to_have_text("Overview")
     one.context.close()
     other.context.close()
