@@ -3,15 +3,21 @@
 Each cycle claims all accounts in one statement and runs them, some at a time, as `trueup run` does. Counted are
 profiles a second, and write statements a profile.
 
-    python -m benchmarks.postgres_fleet [ACCOUNTS] [PROFILES OF EACH]
+    python -m benchmarks.postgres_fleet [ACCOUNTS] [PROFILES OF EACH] [sqlite]
+
+`sqlite`: the same on SQLite, for comparison.
 """
 
 import asyncio
 import logging
+import sqlite3
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -26,6 +32,7 @@ from trueup.ledgers.postgresql.database import PostgresDatabase
 from trueup.ledgers.postgresql.migrate import migrate
 from trueup.ledgers.sql.database import Value
 from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.policy import Policy
 from trueup.model.snapshot import (
     HistoryRead,
@@ -52,22 +59,39 @@ SELECT 'a' || a, 'a' || a || 'p' || p, 'a' || a || 'p' || p || '-' || o, 'v' || 
 FROM generate_series(1, $2::int) a, generate_series(1, $3::int) p, generate_series(1, $4::int) o"""
 
 
-class CountedDatabase(PostgresDatabase):
+_FILL_SQLITE = """WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < max(?2, ?3, ?4))
+INSERT INTO orders (
+  account_id, profile_id, client_order_id, venue_order_id, symbol, side, order_type, qty, limit_price, status,
+  submitted_at, last_activity_at, version, logged_version)
+SELECT 'a' || a.n, 'a' || a.n || 'p' || p.n, 'a' || a.n || 'p' || p.n || '-' || o.n,
+  'v' || a.n || '-' || p.n || '-' || o.n, 'ETH/USD', 'buy', 'limit', '10', '1000', 'pending_new', ?1, ?1, 1, 1
+FROM n a, n p, n o WHERE a.n <= ?2 AND p.n <= ?3 AND o.n <= ?4"""
+
+
+class Writes:
     """Counts statements that write."""
 
     writes = 0
 
     def write(self, name: str, *values: Value) -> int:
         self.writes += 1
-        return super().write(name, *values)
+        return super().write(name, *values)  # type: ignore[misc,no-any-return]
 
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         self.writes += 1
-        return super().write_many(name, values)
+        return super().write_many(name, values)  # type: ignore[misc,no-any-return]
 
     def rows(self, name: str, *values: Value) -> list[tuple[Value, ...]]:
         self.writes += name in ("claim_leases", "renew_lease", "acquire_lease")
-        return super().rows(name, *values)
+        return super().rows(name, *values)  # type: ignore[misc,no-any-return]
+
+
+class OnPostgres(Writes, PostgresDatabase):
+    """Counted."""
+
+
+class OnSqlite(Writes, SqliteDatabase):
+    """Counted."""
 
 
 class InProcessVenue:
@@ -119,19 +143,14 @@ class InProcessVenue:
         return
 
 
-def measure(accounts: int, profiles: int) -> dict[str, Any]:
+def measure(accounts: int, profiles: int, *, sqlite: bool = False) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
-    with own_server(durable=True) as server:
-        url, clock = server.url(), StandingClock(NOW)
-        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
-            migrate(owner, url, post=True)
-        database = CountedDatabase(Connections(url), clock_ns=lambda: to_ns(NOW))
+    with (_sqlite if sqlite else _postgres)(accounts, profiles) as (database, fill):
+        clock = StandingClock(NOW)
         ledger = SqlLedger(database)
         fleet = [_account(ledger, clock, number, profiles) for number in range(1, accounts + 1)]
         ledger.journal.ensure_profiles([one.profile for account in fleet for one in account.profiles])
-        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
-            owner.execute(_FILL, (THEN, accounts, profiles, ORDERS))
-            owner.execute("VACUUM ANALYZE")
+        fill()
         asyncio.run(_cycle(ledger, fleet))  # first sight: everything is decoded and checked
         database.writes, times = 0, []
         for _ in range(CYCLES):
@@ -143,6 +162,34 @@ def measure(accounts: int, profiles: int) -> dict[str, Any]:
     per_s, writes = judged / statistics.median(times), database.writes / CYCLES / judged
     line = f"{judged:,} profiles in sync on {accounts} accounts: {per_s:,.0f} profiles/s, {writes:.3f} writes a profile"
     return {"name": "postgres fleet", "times": times, "per_s": per_s, "writes": writes, "lines": [line]}
+
+
+@contextmanager
+def _postgres(accounts: int, profiles: int) -> Iterator[tuple[OnPostgres, Callable[[], None]]]:
+    """A new database on a server of its own, and what fills it with the orders of all profiles."""
+    with own_server(durable=True) as server:
+        url = server.url()
+        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
+            migrate(owner, url, post=True)
+
+        def fill() -> None:
+            with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
+                owner.execute(_FILL, (THEN, accounts, profiles, ORDERS))
+                owner.execute("VACUUM ANALYZE")
+
+        yield OnPostgres(Connections(url), clock_ns=lambda: to_ns(NOW)), fill
+
+
+@contextmanager
+def _sqlite(accounts: int, profiles: int) -> Iterator[tuple[OnSqlite, Callable[[], None]]]:
+    with TemporaryDirectory() as folder:
+        path = str(Path(folder) / "fleet.db")
+
+        def fill() -> None:
+            with closing(sqlite3.connect(path, isolation_level=None)) as owner:
+                owner.execute(_FILL_SQLITE, (THEN, accounts, profiles, ORDERS))
+
+        yield OnSqlite(path, clock_ns=lambda: to_ns(NOW)), fill
 
 
 def _account(ledger: SqlLedger, clock: StandingClock, number: int, profiles: int) -> ManagedAccount:
@@ -164,14 +211,15 @@ async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> None:
 
     async def run(account: ManagedAccount, turn: Any) -> None:
         async with slots:
-            report = await reconcile_account(account, apply=True, lease=turn.lease, due_in_s=30)
+            report = await reconcile_account(account, apply=True, lease=turn.lease, due_in_s=lambda _: 30)
             assert all(one.plan is not None and not one.plan.breaks for one in report.profiles), report.error
 
     await asyncio.gather(*(run(account, turn) for account, turn in zip(fleet, turns, strict=True)))
 
 
 if __name__ == "__main__":
-    sizes = [int(one) for one in sys.argv[1:3]]
-    done = measure(*sizes) if len(sizes) == 2 else measure(ACCOUNTS, PROFILES)
+    sizes = [int(one) for one in sys.argv[1:3] if one.isdigit()]
+    chosen = sizes if len(sizes) == 2 else [ACCOUNTS, PROFILES]
+    done = measure(chosen[0], chosen[1], sqlite="sqlite" in sys.argv)
     print("\n".join(done["lines"]), file=sys.stderr)
     sys.stdout.write(msgspec.json.encode(done).decode())

@@ -4,7 +4,7 @@ These are trueup's own tables: either the bot itself writes them (`Recorder`), o
 (`ports.foreign_books`). Sync; from async code through `engine.in_thread`. Every method may raise LedgerError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -48,10 +48,11 @@ class Books(Protocol):
         """
         ...
 
-    def find(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
+    def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
         """Each id as a venue's and as a client's, over all orders of the account: two answers an id, found or absent.
 
-        An order of this profile is returned; one of another profile answers `found` with `order` null.
+        The ids that each profile asks for, and its answers, by profile id; one read for all of them.
+        An order of the profile is returned; one of another profile answers `found` with `order` null.
         """
         ...
 

@@ -149,7 +149,7 @@ class Bench:
         if not asked:
             return snapshot, plan
         profile_id = snapshot.profile.profile_id
-        answers = self.ledger.books.find(ACCOUNT, profile_id, asked)
+        answers = self.ledger.books.find(ACCOUNT, {profile_id: asked})[profile_id]
         found = [answer.order for answer in answers if answer.order is not None]
         related = self.ledger.books.related(ACCOUNT, profile_id, found)
         local = replace(

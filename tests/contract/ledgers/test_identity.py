@@ -77,7 +77,7 @@ def test_a_bot_records_both(bench: Bench) -> None:
 
 def test_who_asks_for_the_number_is_told_of_both(bench: Bench) -> None:
     bench.commit(bench.plan([bench.venue_order(), bench.venue_order(**BTC)]))
-    answers = bench.ledger.books.find(ACCOUNT, "mom-1", ["v-1"])
+    answers = bench.ledger.books.find(ACCOUNT, {"mom-1": ["v-1"]})["mom-1"]
     found = [one for one in answers if one.by is QueryBy.VENUE_ORDER_ID and one.outcome is Outcome.FOUND]
     assert {one.order.symbol for one in found if one.order is not None} == {"ETH/USD", "BTC/USD"}
     assert {order.symbol for _, order in bench.ledger.books.find_order("v-1")} == {"ETH/USD", "BTC/USD"}

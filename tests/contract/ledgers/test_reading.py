@@ -79,12 +79,41 @@ def test_another_profiles_orders_are_not_read_but_known(bench: Bench) -> None:
     other.record_fill("m2-1", bench.fill("F1", "4", name="77", symbol="ETH-USD"))
     bench.settle()
     assert read(bench).other_profiles_open_qty == {"ETH-USD": OtherOpenQty(long="4", short="0", settled=True)}
-    answers = bench.ledger.books.find(ACCOUNT, "mom-1", [" V-77", "B1-1", "nobody"])
+    answers = bench.ledger.books.find(ACCOUNT, {"mom-1": [" V-77", "B1-1", "nobody"]})["mom-1"]
     found = {(one.id, one.by): one for one in answers if one.outcome is Outcome.FOUND}
     assert found.keys() == {(" V-77", QueryBy.VENUE_ORDER_ID), ("B1-1", QueryBy.CLIENT_ORDER_ID)}
     assert found[" V-77", QueryBy.VENUE_ORDER_ID].order is None
     assert found["B1-1", QueryBy.CLIENT_ORDER_ID].order == local.orders[0]
     assert {one.outcome for one in answers if one.id == "nobody"} == {Outcome.ABSENT}
+
+
+def test_profiles_that_ask_at_once_are_each_shown_their_own_orders_only(bench: Bench) -> None:
+    bench.record_order()
+    Recorder(bench.ledger, OTHER).record_order(
+        LocalOrder(
+            client_order_id="m2-1", symbol="ETH-USD", side=Side.BUY, qty="4", status=Status.PENDING_NEW
+        )
+    )
+    told = bench.ledger.books.find(
+        ACCOUNT, {"mom-1": ["b1-1", "m2-1"], OTHER.profile_id: ["m2-1", "b1-1", "no"]}
+    )
+    by_client = {
+        owner: [
+            (one.id, one.outcome, one.symbol, one.order and one.order.client_order_id)
+            for one in answers
+            if one.by is QueryBy.CLIENT_ORDER_ID
+        ]
+        for owner, answers in told.items()
+    }
+    found = Outcome.FOUND
+    assert by_client == {
+        "mom-1": [("b1-1", found, "ETH/USD", "b1-1"), ("m2-1", found, "ETH-USD", None)],
+        OTHER.profile_id: [
+            ("m2-1", found, "ETH-USD", "m2-1"),
+            ("b1-1", found, "ETH/USD", None),
+            ("no", Outcome.ABSENT, None, None),
+        ],
+    }
 
 
 def test_previous_ids_find_their_order_with_its_fills_and_trade(bench: Bench) -> None:
@@ -94,7 +123,9 @@ def test_previous_ids_find_their_order_with_its_fills_and_trade(bench: Bench) ->
     bench.store.execute("UPDATE orders SET venue_order_id = 'v-2', previous_venue_order_ids = '[\" V-1\"]'")
     bench.clock.pass_s(2 * RECENT_S)
     bench.record_order("3")
-    (answer,) = [one for one in bench.ledger.books.find(ACCOUNT, "mom-1", ["v-1"]) if one.order is not None]
+    (answer,) = [
+        one for one in bench.ledger.books.find(ACCOUNT, {"mom-1": ["v-1"]})["mom-1"] if one.order is not None
+    ]
     assert answer.order is not None
     assert (answer.order.venue_order_id, answer.order.previous_venue_order_ids) == ("v-2", (" V-1",))
     fills, trades = bench.ledger.books.related(ACCOUNT, "mom-1", [answer.order])

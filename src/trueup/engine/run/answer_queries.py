@@ -115,14 +115,16 @@ class Answers:
                 one for query in fresh.values() if query.side is QuerySide.LOCAL for one in query.ids or []
             )
             self._mirror.look_up(sorted(set(named)))
-        for asked, query in fresh.items():
-            if query.side is QuerySide.LOCAL and asked.profile_id is not None:
-                answers = ledger.books.find(account_id, asked.profile_id, query.ids or [])
-                found = [answer.order for answer in answers if answer.order is not None]
-                fills, trades = (
-                    ledger.books.related(account_id, asked.profile_id, found) if found else ([], [])
-                )
-                self._local[asked] = _LocalReply(answers, fills, trades)
+        local = {  # a plan has one local question
+            asked.profile_id: (asked, query.ids or [])
+            for asked, query in fresh.items()
+            if query.side is QuerySide.LOCAL and asked.profile_id is not None
+        }
+        told = ledger.books.find(account_id, {one: ids for one, (_, ids) in local.items()}) if local else {}
+        for profile_id, answers in told.items():
+            found = [answer.order for answer in answers if answer.order is not None]
+            fills, trades = ledger.books.related(account_id, profile_id, found) if found else ([], [])
+            self._local[local[profile_id][0]] = _LocalReply(answers, fills, trades)
         return ledger.now()
 
     async def _ask_order(self, asked: _Asked, query: Query, sent_at: str) -> None:

@@ -1,7 +1,7 @@
 """trueup's own tables of orders, fills and trades, in any SQL database. Implements `ports.books.Books`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -38,8 +38,8 @@ class OwnBooks:
     def read(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
         return read_local(self._database, account_id, profile_ids, recent_s, self._known[account_id])
 
-    def find(self, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
-        return find_local(self._database, account_id, profile_id, ids)
+    def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
+        return find_local(self._database, account_id, ids)
 
     def related(
         self, account_id: str, profile_id: str, orders: Sequence[LocalOrder]

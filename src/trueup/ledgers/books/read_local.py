@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
+from itertools import chain
 from typing import cast
 
 from msgspec.structs import replace
@@ -26,6 +27,8 @@ from trueup.model.money import ZERO, add, text
 from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, OtherOpenQty, OtherTrades, Trade
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, TradeStatus
 from trueup.ports.book_rows import OrderRow
+
+_Found = list[tuple[LocalAnswer, OrderRow | None]]
 
 MOTION_WINDOW_S = (
     5.0  # the policy's default `recent_activity_window_s`: other profiles' instruments are settled after it
@@ -63,11 +66,16 @@ def read_local(
     }
 
 
-def find_local(database: Database, account_id: str, profile_id: str, ids: Sequence[str]) -> list[LocalAnswer]:
-    """Each id as a venue and as a client order id, over all orders of the account: found or absent."""
+def find_local(
+    database: Database, account_id: str, ids: Mapping[str, Sequence[str]]
+) -> dict[str, list[LocalAnswer]]:
+    """Each id as a venue and as a client order id, over all orders of the account: found or absent.
+
+    By profile id. An id that several profiles ask for is looked up, and answered, once.
+    """
     with database.reading():
         read_at = stamp(database.now_ns())
-        rows = _rows_by_ids(database, account_id, ids)
+        rows = _rows_by_ids(database, account_id, chain.from_iterable(ids.values()))
     by_venue: dict[str, list[OrderRow]] = defaultdict(
         list
     )  # several where orders of two instruments have one number
@@ -76,21 +84,33 @@ def find_local(database: Database, account_id: str, profile_id: str, ids: Sequen
         for venue_id in _venue_ids(row.order):
             by_venue[venue_id].append(row)
         by_client[known_client_id(row.order.client_order_id) or ""].append(row)
-    answers = []
-    for order_id in ids:
-        for by, found in (
-            (QueryBy.VENUE_ORDER_ID, by_venue.get(normal_id(order_id), [])),
-            (QueryBy.CLIENT_ORDER_ID, by_client.get(known_client_id(order_id) or normal_id(order_id), [])),
-        ):
-            absent = LocalAnswer(by=by, id=order_id, outcome=Outcome.ABSENT, read_at=read_at)
-            answers += [_found(absent, row, profile_id) for row in found] or [absent]
-    return answers
+
+    def answer(order_id: str) -> _Found:
+        key = normal_id(order_id)
+        as_venue, as_client = by_venue.get(key, []), by_client.get(known_client_id(order_id) or key, [])
+        absent = [
+            LocalAnswer(by=by, id=order_id, outcome=Outcome.ABSENT, read_at=read_at)
+            for by in (QueryBy.VENUE_ORDER_ID, QueryBy.CLIENT_ORDER_ID)
+        ]
+        return _found(absent[0], as_venue) + _found(absent[1], as_client)
+
+    found = {one: answer(one) for one in set(chain.from_iterable(ids.values()))}
+    return {
+        profile_id: [_shown_to(profile_id, *one) for order_id in asked for one in found[order_id]]
+        for profile_id, asked in ids.items()
+    }
 
 
-def _found(absent: LocalAnswer, row: OrderRow, profile_id: str) -> LocalAnswer:
+def _found(absent: LocalAnswer, rows: Sequence[OrderRow]) -> _Found:
+    """The answers to one id, without the orders, and beside each the row that it is of."""
+    if not rows:
+        return [(absent, None)]
+    return [(replace(absent, outcome=Outcome.FOUND, symbol=row.order.symbol), row) for row in rows]
+
+
+def _shown_to(profile_id: str, answer: LocalAnswer, row: OrderRow | None) -> LocalAnswer:
     """Another profile's order is not shown, only its instrument."""
-    order = row.order if row.profile_id == profile_id else None
-    return replace(absent, outcome=Outcome.FOUND, order=order, symbol=row.order.symbol)
+    return answer if row is None or row.profile_id != profile_id else replace(answer, order=row.order)
 
 
 def related(
