@@ -10,6 +10,7 @@ from msgspec.structs import astuple
 
 from trueup.core.draft.draft import Draft
 from trueup.core.draft.facts import Ids, shares_id
+from trueup.core.draft.want import Want
 from trueup.core.trades.order_of_facts import order_by_facts
 from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
@@ -65,17 +66,17 @@ def _queries(draft: Draft) -> list[Query]:
 
     The budget counts the orders asked about: one that was answered absent by one id may be asked by its other id.
     """
-    wanted = sorted(draft.wants.values(), key=lambda one: (one[0], one[1].by or ""))
+    wanted = sorted(draft.wants.values(), key=lambda want: want.turn)
     budget = draft.policy.queries_max
     followed, first = _split_follow_ups(draft, wanted)
     followed, over = followed[:budget], followed[budget:]
     room = budget - max(len({key for _, key in draft.venue.asked}), len(followed))
-    asked = [one for _, one, _ in followed]
+    asked = [want.query for want in followed]
     taken: set[Ids] = set()
-    for _, query, ids in first:
-        if len(asked) < budget and (ids in taken or len(taken) < room):
-            taken.add(ids)
-            asked.append(query)
+    for want in first:
+        if len(asked) < budget and (want.ids in taken or len(taken) < room):
+            taken.add(want.ids)
+            asked.append(want.query)
     first = [*over, *first]
     _defer_the_waiting(draft, followed, first, taken)
     local = (
@@ -95,30 +96,28 @@ def _queries(draft: Draft) -> list[Query]:
     return [*asked, *histories, *local]
 
 
-Want = tuple[tuple[tuple[int, int], str], Query, Ids]
-
-
 def _split_follow_ups(draft: Draft, wanted: list[Want]) -> tuple[list[Want], list[Want]]:
     answered = {key for _, key in draft.venue.asked}
     followed: list[Want] = []
     first: list[Want] = []
     for want in wanted:
-        own = {one.strip().lower() for one in want[2][:2] if one is not None}
+        own = {one.strip().lower() for one in want.ids[:2] if one is not None}
         (followed if own & answered else first).append(want)
     return followed, first
 
 
 def _defer_the_waiting(draft: Draft, followed: list[Want], first: list[Want], taken: set[Ids]) -> None:
     stated = {(one.client_order_id, one.venue_order_id) for one in draft.deferrals}
-    for (waited, _), _, ids in (*followed, *first):
+    for want in (*followed, *first):
+        ids = want.ids
         if (ids[0], ids[1]) in stated:
             continue
         stated.add((ids[0], ids[1]))
-        within = ids in taken or any(ids is one[2] for one in followed)
+        within = ids in taken or any(ids is one.ids for one in followed)
         reason = DeferralReason.QUERY_OPEN if within else DeferralReason.QUERY_BUDGET
         draft.deferrals.append(Deferral(reason=reason, client_order_id=ids[0], venue_order_id=ids[1]))
         if not within:
-            draft.unasked[ids[0], ids[1]] = from_ns(waited[0])
+            draft.unasked[ids[0], ids[1]] = from_ns(want.waited_since_ns[0])
 
 
 def _deferral_key(one: Deferral) -> tuple[str, str, str]:

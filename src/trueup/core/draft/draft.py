@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from trueup.core.draft.facts import Facts, Ids, shares_id
 from trueup.core.draft.venue_index import VenueIndex
+from trueup.core.draft.want import Want
 from trueup.core.trades.trade_moves import TradeMoves
 from trueup.model.ids import known_client_id, known_id, normal_id, of_instrument, symbol_token
 from trueup.model.plan import (
@@ -95,7 +96,7 @@ class Draft(Facts):
         self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
         self.corrections: list[Correction] = []
         self.notifications: list[Notification] = []
-        self.wants: dict[tuple[QueryBy, str], tuple[tuple[tuple[int, int], str], Query, Ids]] = {}
+        self.wants: dict[tuple[QueryBy, str], Want] = {}  # by what is asked
         self.unasked: dict[tuple[str | None, str | None], str] = {}  # over the budget: waiting since
         self.history_queries: list[Query] = []
         self.ledger_ids: dict[str, str] = {}  # of the local question, by comparable id
@@ -343,15 +344,15 @@ class Draft(Facts):
             return False
         self.unsettle(symbol)
         query = Query(side=QuerySide.VENUE, by=by, id=order_id, reason=reason, symbol=symbol)
-        mine = ((waited_since_ns, key[1]), query, ids)
-        if key not in self.wants or mine[0] < self.wants[key][0]:
+        mine = Want(waited_since_ns=waited_since_ns, comparable_id=key[1], query=query, ids=ids)
+        if key not in self.wants or mine.turn < self.wants[key].turn:
             self.wants[key] = mine
         return True
 
     def has_question(self, order: LocalOrder) -> bool:
         """Whether this plan asks about the order, or will about a fill that names its client order id."""
         mine = (order.client_order_id, order.venue_order_id, None)
-        if any(shares_id(mine, ids) for _, _, ids in self.wants.values()):
+        if any(shares_id(mine, want.ids) for want in self.wants.values()):
             return True
         client_id = known_client_id(order.client_order_id)
         return client_id is not None and any(

@@ -163,14 +163,14 @@ def _insert(draft: Draft, run: _Run) -> None:
     digest_of = draft.digest_of_ids
     digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
     break_ids = [one + _BREAK_OF for one in digest_ids]
-    _find(draft, run, break_ids)
+    _append_breaks(draft, run, break_ids)
     _correct(draft, run, digest_ids, break_ids)
     _book(draft, run)
     _tell(draft, run, digest_ids)
     draft.count("missing_locally", len(run.orders))
 
 
-def _find(draft: Draft, run: _Run, break_ids: list[str]) -> None:
+def _append_breaks(draft: Draft, run: _Run, break_ids: list[str]) -> None:
     draft.breaks += [
         Break(
             break_id=break_id,

@@ -126,7 +126,7 @@ def _stand(order: LocalOrder, record: VenueOrder, growth: Growth | None) -> Loca
 
 def _book(draft: Draft, index: int, order: LocalOrder, digest_id: str, growth: Growth) -> None:
     break_id = digest_id + "-" + _FILL_DRIFT
-    _find(
+    _append_break(
         draft,
         order,
         break_id,
@@ -160,7 +160,7 @@ def _set_status(
 ) -> None:
     before, after = _WORD[order.status], _WORD[record.status or order.status]
     break_id = digest_id + "-" + _STATUS_DRIFT
-    _find(
+    _append_break(
         draft,
         order,
         break_id,
@@ -186,7 +186,7 @@ def _set_status(
     draft.correction_count[digest_id] = 2 if is_second else 1
 
 
-def _find(
+def _append_break(
     draft: Draft,
     order: LocalOrder,
     break_id: str,
