@@ -26,6 +26,7 @@ DAMAGE_SHOWN_MAX = 20  # faults that a check of the file names
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
+WAL_INDEX_BYTES = 32_768  # by which SQLite lets the index beside the WAL grow
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
@@ -199,6 +200,8 @@ class SqliteDatabase:
         )
         if is_damaged:
             return LedgerDamaged(f"ledger {self.path} is {RESTORE} ({fault})")
+        if isinstance(fault, apsw.IOError) and _is_full(self.path):
+            return LedgerError(f"ledger {self.path}: {_FULL} ({fault})")
         for kind, advice in _ADVICE:
             if isinstance(fault, kind):
                 return LedgerError(f"ledger {self.path}: {advice} ({fault})")
@@ -209,8 +212,9 @@ class SqliteDatabase:
         return LedgerError(f"ledger {self.path}: {fault}; nothing was written")
 
 
+_FULL = "the disk is full; nothing was written: free some space and run again"
 _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
-    (apsw.FullError, "the disk is full; nothing was written: free some space and run again"),
+    (apsw.FullError, _FULL),
     (
         apsw.ReadOnlyError,
         "it cannot be written; nothing was: give this user the right to write the file and its folder",
@@ -237,6 +241,15 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return (0, 0)
     return known.st_dev, known.st_ino
+
+
+def _is_full(path: str) -> bool:
+    """SQLite calls it an I/O error where the full disk takes no more of the index beside the WAL, as at opening."""
+    try:
+        disk = os.statvfs(os.path.dirname(os.path.abspath(path)))
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < WAL_INDEX_BYTES
 
 
 def _faults(rows: Iterable[Row]) -> list[str]:

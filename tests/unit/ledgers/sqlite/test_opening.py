@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
@@ -33,6 +35,50 @@ try:
 except LedgerError as error:
     print(error)
 """
+
+
+OPEN_ON_A_SMALL_DISK = f"""
+import subprocess, sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.errors import LedgerError
+open_sqlite(":memory:").close()
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", sys.argv[1]], check=True)
+Path(sys.argv[1], "other").write_bytes(bytes(int(sys.argv[2]) * 1024))
+try:
+    open_sqlite(sys.argv[1] + "/ledger.db").close()
+except LedgerError as error:
+    print(error)
+"""
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def _may_mount() -> bool:
+    return shutil.which("unshare") is not None and (
+        subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not _may_mount(), reason="no disk of one's own to fill")
+@pytest.mark.parametrize("taken_kib", [200, 188, 176, 160])
+def test_a_disk_that_is_full_at_the_start(taken_kib: int, tmp_path: Path) -> None:
+    command = [*OWN_MOUNTS, sys.executable, "-c", OPEN_ON_A_SMALL_DISK, str(tmp_path), str(taken_kib)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "the disk is full; nothing was written: free some space and run again" in done.stdout
+
+
+@pytest.mark.parametrize(("free", "said"), [(0, "the disk is full"), (32_768, "check the disk")])
+def test_an_error_of_the_disk_is_told_from_a_full_one(
+    free: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise apsw.IOError("disk I/O error")
+
+    monkeypatch.setattr("trueup.ledgers.sqlite.database.migrate", fail)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1))
+    with pytest.raises(LedgerError, match=said):
+        open_sqlite(tmp_path / "ledger.db")
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
