@@ -1,8 +1,8 @@
 """Which alerts reach a person, and when: raised on change, reminded of at a throttled pace, recovered once.
 
 An alert stands from when it was told until a run that saw everything does not raise it any more. What was told is kept
-in the journal, so that a restart neither repeats it nor forgets that it has to recover; without the journal this
-process remembers.
+in the journal, so that a restart neither repeats it nor forgets that it has to recover; while the journal cannot be
+read or written this process remembers.
 """
 
 import logging
@@ -43,6 +43,9 @@ class AlertBook:
         self._throttle_s = throttle_s
         self._watchdog_throttle_s = watchdog_throttle_s
         self._known: dict[str, list[AlertRecord]] = {}
+        self._unkept: dict[
+            str, dict[str, AlertRecord]
+        ] = {}  # told, and the journal could not be written since
 
     async def update(
         self, profile_id: str, alerts: Sequence[Alert], now_ns: int, *, saw_everything: bool
@@ -80,16 +83,21 @@ class AlertBook:
 
     async def _read(self, profile_id: str) -> list[AlertRecord]:
         with suppress(LedgerError):  # then the run itself has failed, and that is what has to be told
-            self._known[profile_id] = await in_thread(self._journal.list_alerts, profile_id)
+            kept = {
+                one.alert.dedupe_key: one for one in await in_thread(self._journal.list_alerts, profile_id)
+            }
+            self._known[profile_id] = list((kept | self._unkept.get(profile_id, {})).values())
         return self._known.get(profile_id, [])
 
     async def _keep(
         self, profile_id: str, known: dict[str, AlertRecord], changed: Sequence[AlertRecord]
     ) -> None:
         self._known[profile_id] = list((known | {one.alert.dedupe_key: one for one in changed}).values())
+        unkept = self._unkept.pop(profile_id, {}) | {one.alert.dedupe_key: one for one in changed}
         try:
-            await in_thread(self._journal.keep_alerts, changed)
+            await in_thread(self._journal.keep_alerts, list(unkept.values()))
         except LedgerError as error:
+            self._unkept[profile_id] = unkept
             log_event(Event.ALERT_FAILED, {"profile_id": profile_id}, level=logging.WARNING, error=error)
 
     async def _tell(self, profile_id: str, alert: Alert) -> bool:

@@ -117,6 +117,25 @@ def test_without_the_journal_this_process_remembers(desk: Desk, monkeypatch: pyt
     assert sink.seen == [("DEGRADED", "p:slow"), ("RECOVERED", "p:slow")]
 
 
+def test_a_journal_that_can_be_read_and_not_written_repeats_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> None:
+        raise LedgerError("the disk is full")
+
+    alerts, sink = book(desk)
+    with monkeypatch.context() as full:
+        full.setattr(desk.ledger.journal, "keep_alerts", refuse)
+        for _ in range(11):
+            tell(desk, alerts, SLOW)
+            desk.clock.advance(MINUTE_NS)
+    assert sink.seen == [("DEGRADED", "p:slow"), ("DEGRADED", "p:slow")]
+    tell(desk, alerts, SLOW, FAST)
+    after, sink = book(desk)
+    tell(desk, after, SLOW, FAST)
+    assert sink.seen == []
+
+
 def test_a_throttle_of_zero_raises_it_every_time(desk: Desk):
     alerts, sink = book(desk, 0)
     tell(desk, alerts, SLOW)
