@@ -5,6 +5,7 @@ WAL and every commit is synced. Knows nothing of what the statements mean.
 """
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -246,10 +247,9 @@ def _identity(path: str) -> tuple[int, int] | None:
 def _is_full(path: str) -> bool:
     """SQLite calls it an I/O error where the full disk takes no more of the index beside the WAL, as at opening."""
     try:
-        disk = os.statvfs(os.path.dirname(os.path.abspath(path)))
+        return shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free < WAL_INDEX_BYTES
     except OSError:
         return False
-    return disk.f_bavail * disk.f_frsize < WAL_INDEX_BYTES
 
 
 def _faults(rows: Iterable[Row]) -> list[str]:

@@ -76,7 +76,7 @@ def test_an_error_of_the_disk_is_told_from_a_full_one(
         raise apsw.IOError("disk I/O error")
 
     monkeypatch.setattr("trueup.ledgers.sqlite.database.migrate", fail)
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     with pytest.raises(LedgerError, match=said):
         open_sqlite(tmp_path / "ledger.db")
 
