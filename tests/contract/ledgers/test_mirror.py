@@ -115,6 +115,34 @@ def test_a_second_row_of_one_order_is_a_conflict(bench: Bench) -> None:
     assert len(bench.ledger.export("orders")) == 1
 
 
+def test_two_instruments_may_have_one_number(bench: Bench) -> None:
+    other = row("2", "G0", client_order_id="b1-2", symbol="BTC/USD", trade_id="t-2")
+    assert take(bench, row("1"), other) == TakenIn(orders=2)
+    changed = row("2", "G1", client_order_id="b1-2", symbol="BTC/USD", trade_id="t-2", qty="7")
+    assert take(bench, changed) == TakenIn(orders=1)
+    third = row("3", "H0", client_order_id="b1-3", symbol="SOL/USD", trade_id="t-3")
+    assert take(bench, third) == TakenIn(orders=1)
+    found = bench.ledger.books.find(ACCOUNT, {PROFILE: ["v-1"]})[PROFILE]
+    assert sorted((one.symbol, one.order.qty) for one in found if one.order is not None) == [
+        ("BTC/USD", "7"),
+        ("ETH/USD", "10"),
+        ("SOL/USD", "10"),
+    ]
+    bench.assert_log_is_true()
+
+
+def test_orders_that_carry_one_tag_are_taken_in_at_once_and_one_by_one(bench: Bench) -> None:
+    first, second = (row(key, client_order_id="tag", venue_order_id=f"v-{key}") for key in ("1", "2"))
+    assert take(bench, first, second) == TakenIn(orders=2)
+    assert take(bench, row("3", client_order_id="tag", venue_order_id="v-3")) == TakenIn(orders=1)
+    assert take(bench, row("4", client_order_id="tag", venue_order_id="v-4")) == TakenIn(orders=1)
+    changed = row("4", "F1", client_order_id="tag", venue_order_id="v-4", qty="7")
+    assert take(bench, changed) == TakenIn(orders=1)
+    assert bench.order("4").qty == "7"
+    assert len(bench.ledger.export("orders")) == 4
+    bench.assert_log_is_true()
+
+
 def test_what_is_wanted_of_a_row_waits_widens_and_is_settled_once(bench: Bench) -> None:
     books = TableBooks(":memory:", PROFILE)
     take(bench, row())

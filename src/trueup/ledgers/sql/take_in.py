@@ -1,7 +1,8 @@
 """Lays rows of a bot's own books over the mirror: one fenced transaction, logged as written by the bot.
 
 A row whose remembered fingerprint it still has is left alone, whoever took it in. A row that is not known finds its
-order by its ids. What it makes of the order is `engine.mirror`'s to say; this finds, writes and remembers.
+order by its ids: the venue's number with the instrument, or the client order id, unless several orders carry that (a
+tag: it is not taken over). What it makes of the order is `engine.mirror`'s to say; this finds, writes and remembers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ from trueup.ledgers.sql.rows import (
     json_list,
     one_document,
 )
-from trueup.model.ids import known_client_id, known_id, normal_id
+from trueup.model.ids import are_apart, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import LIVE, Status
 from trueup.ports.book_rows import FillRow, OrderRow, OrderWrite, TradeRow, TradeWrite
@@ -125,7 +126,7 @@ class _OfProfile:
     ) -> list[tuple[ForeignRow | None, OrderWrite | None]]:
         """Each row with what it changes; null where it says nothing new."""
         writes: list[tuple[ForeignRow | None, OrderWrite | None]] = []
-        for row in rows:
+        for row in map(mirror.without_tag, rows):
             fault = mirror.claim(row)
             if fault is not None:
                 self._conflicts.append(
@@ -247,14 +248,19 @@ class _Mirror:
                 "foreign_rows_of_orders", json_list(self.by_key)
             )
         }
-        self._by_venue = {one: row for row in self.by_key.values() for one in _venue_ids(row.order)}
+        self._by_venue: dict[str, list[OrderRow]] = {}  # several: orders of two instruments with one number
+        for row in self.by_key.values():
+            for venue_id in _venue_ids(row.order):
+                self._by_venue.setdefault(venue_id, []).append(row)
         self._by_client = {
             one: row
             for row in self.by_key.values()
             if (one := known_client_id(row.order.client_order_id)) is not None
         }
         self._claimed = {row.order_key for row in self.of_row.values()}
-        self._claimed_ids: set[tuple[str, str]] = set()
+        self._claimed_venue_ids: dict[str, list[str | None]] = {}  # with the symbols that claimed them
+        self._claimed_client_ids: set[str] = set()
+        self._tags = self._tags_of(rows)
         self.fills: dict[int, list[FillRow]] = {}
         for fill in one_document(database.rows("fills_of_orders", json_list(self.by_key)), FILL_ROWS):
             self.fills.setdefault(fill.order_key, []).append(fill)
@@ -263,7 +269,7 @@ class _Mirror:
         """Finds the order that the row is; returns what is wrong where it cannot be that order's row."""
         order = row.order
         venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
-        named = [self._by_venue.get(venue_id or ""), self._by_client.get(client_id or "")]
+        named = [*self._of_number(order), self._by_client.get(client_id or "")]
         own = self.of_row.get(row.key)
         for other in named:
             if other is None or other is own:
@@ -272,12 +278,44 @@ class _Mirror:
                 return f"another recorded order has the ids of row {row.key}: one venue order is one row's"
             own = self.of_row[row.key] = other
             self._claimed.add(other.order_key)
-        ids = {("v", venue_id), ("c", client_id)} - {("v", None), ("c", None)}
-        taken = self._claimed_ids & ids
-        if taken:
+        symbols = self._claimed_venue_ids.setdefault(venue_id, []) if venue_id is not None else []
+        is_taken = any(not are_apart(order.symbol, one) for one in symbols)
+        if is_taken or client_id in self._claimed_client_ids:
             return f"two rows have the ids of row {row.key}: one venue order is one row's"
-        self._claimed_ids |= {(kind, one) for kind, one in ids if one is not None}
+        symbols.append(order.symbol)
+        if client_id is not None:
+            self._claimed_client_ids.add(client_id)
         return None
+
+    def without_tag(self, row: ForeignRow) -> ForeignRow:
+        """A client order id that several orders carry names none. What nothing else would name keeps it."""
+        order = row.order
+        is_named = known_id(order.venue_order_id) is not None or order.trade_id is not None
+        if not is_named or known_client_id(order.client_order_id) not in self._tags:
+            return row
+        return replace(row, order=replace(order, client_order_id=None))
+
+    def _tags_of(self, rows: Sequence[ForeignRow]) -> set[str]:
+        """Client order ids that rows of several venue orders carry; a recorded order counts while its row is there."""
+        carried: dict[str, set[tuple[str, str]]] = {}
+        own = {self.of_row[row.key].order_key for row in rows if row.key in self.of_row}
+        others = [
+            one.order
+            for key, one in self.by_key.items()
+            if key not in own and not self._bound.get(key, ("", True))[1]
+        ]
+        for order in [*(row.order for row in rows), *others]:
+            client_id, venue_id = known_client_id(order.client_order_id), known_id(order.venue_order_id)
+            if client_id is not None and venue_id is not None:
+                carried.setdefault(client_id, set()).add((venue_id, symbol_token(order.symbol or "")))
+        return {client_id for client_id, orders in carried.items() if len(orders) > 1}
+
+    def _of_number(self, order: LocalOrder) -> list[OrderRow]:
+        """Recorded orders with the order's venue id, of its instrument, or of one that is not told."""
+        found = self._by_venue.get(known_id(order.venue_order_id) or "", [])
+        near = [one for one in found if not are_apart(one.order.symbol, order.symbol)]
+        exact = [one for one in near if one.order.symbol is not None and order.symbol is not None]
+        return exact or near
 
     def _may_take(self, row: ForeignRow, other: OrderRow) -> bool:
         """An order of this profile that no row claims, or whose row is gone."""
