@@ -25,8 +25,10 @@ from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.decode import decode_plan
+from trueup.model.plan import Plan
 from trueup.model.snapshot import Fill, HistoryRead, Local, LocalOrder, Profile, Trade
 from trueup.model.times import NS_PER_S, from_ns
+from trueup.model.vocabulary import BreakKind
 from trueup.service.load_config import load_config
 from trueup.service.open_accounts import open_accounts
 from trueup.sim.checkers import ProfileBooks, check_books, check_converged
@@ -60,6 +62,7 @@ parity_enabled = false
 exit_backfill_enabled = false
 """
 RUNS_TO_CONVERGE_MAX = 8
+CONFIRMATIONS_MAX = 8
 
 
 class Rig:
@@ -166,7 +169,13 @@ class Rig:
         self.step(30)
         self.world.rest()
         self.step(120)
-        return asyncio.run(self._converge())
+        reports = asyncio.run(self._converge())
+        for _ in range(CONFIRMATIONS_MAX):  # an absence is confirmed over time, by runs that correct nothing
+            if not any(one.plan is not None and _is_confirming(one.plan) for one in reports):
+                break
+            self.step(70)
+            reports = asyncio.run(self._converge())
+        return reports
 
     async def _converge(self) -> list[ProfileReport]:
         reports: list[ProfileReport] = []
@@ -300,3 +309,7 @@ def event_counts(log: Path) -> dict[str, int]:
             continue
         counts[event] = counts.get(event, 0) + 1
     return counts
+
+
+def _is_confirming(plan: Plan) -> bool:
+    return any(one.kind is BreakKind.MISSING_AT_VENUE for one in plan.findings)

@@ -85,8 +85,9 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
         for one in (truth.venue_order_id, truth.client_order_id)
         if one is not None
     }
-    mass = _left_in_mass(market, books, plan)
-    revised |= mass
+    revised |= _left_in_mass(market, books, plan)
+    # another profile's orders in motion are that one's violation, or a person's (a mass absence), not this one's
+    others_settled = _is_alone(market, books)
     found = [Violation("live", one.kind.value, f"still corrects: {one.reason}") for one in plan.corrections]
     found += [
         Violation("live", str(one.id), f"still asks: {one.reason}")
@@ -96,7 +97,7 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
     left = [
         (one.client_order_id, one.venue_order_id, f"still defers: {one.reason}")
         for one in plan.deferred
-        if not (revised and one.reason is DeferralReason.NOT_SETTLED)
+        if not ((revised or not others_settled) and one.reason is DeferralReason.NOT_SETTLED)
     ]
     unmapped = {
         truth.venue_order_id
@@ -127,6 +128,12 @@ def _left_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> set[str]:
     }
     told = any(one.dedupe_key.endswith(":mass_absence") for one in plan.alerts)
     return lost if told and len(lost) >= MASS_MIN else set()
+
+
+def _is_alone(market: Market, books: ProfileBooks) -> bool:
+    """Whether no other profile trades in the account."""
+    placed_by = {truth.placed_by for truth in market.truth_orders(books.account_id)}
+    return placed_by <= {books.profile_id, None}
 
 
 def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
