@@ -120,9 +120,10 @@ def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violatio
 def _left_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> set[str]:
     """Unacknowledged orders that the venue never had, as many as are a mass: a person's, as long as that is told."""
     lost = {
-        plain_id(order.client_order_id or "")
+        plain_id(order.client_order_id)
         for order in books.local.orders
-        if order.venue_order_id is None
+        if order.client_order_id is not None
+        and order.venue_order_id is None
         and order.status.value not in ENDED
         and truth_of(market, books, order) is None
     }
