@@ -1,6 +1,7 @@
 """`trueup plan` on a bot's own tables: real files, nothing written."""
 
 import json
+import os
 import sqlite3
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from tests.unit.books.tables.desk import T0, TABLES, order
-from trueup.books.tables.sqlite import SqliteTables
 from trueup.surfaces.cli.main import commands
 
 CONFIG = """
@@ -108,8 +108,9 @@ def test_books_of_the_bots_own_are_not_written_unless_it_says_so(folder):
     assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
 
 
-def test_a_plan_waits_for_the_window_where_nothing_says_when_rows_changed(folder, monkeypatch):
-    monkeypatch.setattr(SqliteTables, "unchanged_since_ns", lambda _: None)  # as a server's tables have it
+def test_a_plan_waits_for_the_window_where_nothing_says_when_rows_changed(folder):
+    """Also where the file is old: a clock that was put back, or a copy with its times, tells nothing of a row."""
+    os.utime(folder / "bot.db", (1_600_000_000, 1_600_000_000))
     text = (folder / "trueup.toml").read_text()
     text = text.replace('last_activity_at = "upd"\n', "").replace("window_s = 0", "window_s = 0.1")
     (folder / "trueup.toml").write_text(text)

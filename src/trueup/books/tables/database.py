@@ -104,10 +104,6 @@ class TableDatabase(Protocol):
         """The database's clock."""
         ...
 
-    def unchanged_since_ns(self) -> int | None:
-        """No row that was read before this call changed later than this, by this machine's clock; null: not known."""
-        ...
-
     def close(self) -> None: ...
 
 

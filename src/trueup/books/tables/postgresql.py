@@ -188,9 +188,6 @@ class PostgresqlTables:
         ((now,),) = self.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         return int(now) * 1000
 
-    def unchanged_since_ns(self) -> int | None:
-        return None
-
     def close(self) -> None:
         if self._is_own:
             self._connection.close()

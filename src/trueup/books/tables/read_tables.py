@@ -18,7 +18,6 @@ from trueup.books.tables.values import cell_text, time_cell
 from trueup.model.errors import LedgerError
 from trueup.model.ids import known_id
 from trueup.model.snapshot import Fill, LocalOrder
-from trueup.model.times import from_ns
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
@@ -132,14 +131,9 @@ class TablesReader:
             fingerprint=found.fingerprint,
             profile_id=owner or (self.owners[0] if self.owners else ""),
             order=order,
-            changed_at=order.last_activity_at or self._unchanged_since(),
+            changed_at=order.last_activity_at,
             fills=fills,
         )
-
-    def _unchanged_since(self) -> str | None:
-        """For a row that does not say when it changed: a file that nobody wrote since then bounds it."""
-        unchanged_ns = self.database.unchanged_since_ns()
-        return None if unchanged_ns is None else from_ns(unchanged_ns)
 
     def _fills_of(self, found: OrderCells, order: LocalOrder) -> list[Fill]:
         return [read_fill(self._readers["fills"], cells, order) for _, cells in found.fills]

@@ -151,9 +151,6 @@ class SqlalchemyTables:
     def now_ns(self) -> int:
         return time.time_ns()
 
-    def unchanged_since_ns(self) -> int | None:
-        return None
-
     def close(self) -> None:
         self._engine.dispose()
 

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -150,16 +150,6 @@ class SqliteTables:
 
     def now_ns(self) -> int:
         return time.time_ns()
-
-    def unchanged_since_ns(self) -> int | None:
-        """Of the file, or of the `-wal` beside it: whatever is committed is written to one of them first."""
-        if not self._is_own:
-            return None
-        times = []
-        for path in (self._path, self._path.with_name(self._path.name + "-wal")):
-            with suppress(FileNotFoundError):
-                times.append(path.stat().st_mtime_ns)
-        return max(times, default=None)
 
     def close(self) -> None:
         if self._is_own:
