@@ -121,6 +121,17 @@ def test_a_plan_waits_for_the_window_where_nothing_says_when_rows_changed(folder
     assert "reading them again" not in second.stderr
 
 
+def test_books_that_are_only_reported_say_how_repairs_are_allowed(folder):
+    config = ["--config", str(folder / "trueup.toml")]
+    planned = CliRunner().invoke(commands, ["plan", *config])
+    applied = CliRunner().invoke(commands, ["apply", "--auto-approve", *config])
+    for result in (planned, applied):
+        assert result.exit_code == 2, result.output
+        assert "next: trueup apply" not in result.stderr
+        assert "[books.mine] has write = 'never'" in result.stderr
+        assert "write = 'tables' there" in result.stderr
+
+
 WRITABLE = 'writable = ["status", "filled_qty", "filled_avg_price"]'
 
 

@@ -2,7 +2,7 @@
 
 A row that is gone, unclear, or refused a correction is a break in every run until it is over. Of a row that is gone or
 unclear nothing is booked, and nothing is inserted in its place: its ids count as existing. A person who disowns the
-order of a row that is gone has said that it is meant so.
+order of a row that is gone has said that it is meant so. An order that could not be inserted there stays missing.
 """
 
 from trueup.core.draft.draft import Draft
@@ -23,6 +23,8 @@ def report_rows(draft: Draft) -> None:
             _freeze(draft, fault)
         if not _is_disowned(draft, fault):
             _report(draft, fault)
+        if fault.kind is LocalFaultKind.WRITE_REFUSED and fault.row_key is None:
+            _report_missing(draft, fault)
 
 
 def _freeze(draft: Draft, fault: LocalFault) -> None:
@@ -54,6 +56,23 @@ def _report(draft: Draft, fault: LocalFault) -> None:
         ids=(fault.client_order_id, fault.venue_order_id, fault.trade_id),
         symbol=fault.symbol,
         local={"row_key": fault.row_key, "since": fault.since},
+    )
+
+
+def _report_missing(draft: Draft, fault: LocalFault) -> None:
+    """A discovered order that the bot's books took not: the mirror has it, and to the bot it is missing as before."""
+    venue_id = known_id(fault.venue_order_id)
+    if venue_id is None:
+        return
+    draft.count("missing_locally")
+    draft.add_break(
+        draft.digest_of_ids(fault.symbol, venue_id),
+        BreakKind.MISSING_LOCALLY,
+        Reason.NOT_KNOWN_LOCALLY,
+        "the bot's own books do not have it, and it could not be inserted there",
+        ids=(fault.client_order_id, fault.venue_order_id, fault.trade_id),
+        symbol=fault.symbol,
+        local={"since": fault.since},
     )
 
 

@@ -10,6 +10,7 @@ from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import apply_plans, load, plan_profiles, report_code
 from trueup.surfaces.cli.exit_codes import (
     BAD_CREDENTIALS,
+    BREAKS,
     FAILURE,
     IN_SYNC,
     LEASED_ELSEWHERE,
@@ -19,6 +20,7 @@ from trueup.surfaces.cli.exit_codes import (
 from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.plan import plan_code, say_failures
+from trueup.surfaces.cli.repairs import is_writable, next_steps
 from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
 if TYPE_CHECKING:
@@ -44,7 +46,12 @@ def command(
     plans = _plans(made) if file is None else _chosen(_read_plans(file), profile_ids)
     unread = [_unread_code(report) for report in made]
     paused = [report.profile_id for report in made if report.state is RunState.PAUSED]
-    approved = {plan.profile_id: plan for plan in plans if plan.corrections}
+    due = [plan for plan in plans if plan.corrections]
+    approved = {plan.profile_id: plan for plan in due if is_writable(loaded, plan.profile_id)}
+    if len(approved) < len(due):
+        unread.append(_say_report_only(loaded, [one for one in due if one.profile_id not in approved]))
+        if not approved:
+            return worst(unread)
     if not approved:
         _say_nothing_to_apply(invocation, paused)
         return worst(unread)
@@ -114,6 +121,13 @@ def _show(invocation: Invocation, plans: "list[Plan]") -> None:
 def _question(plans: "list[Plan]") -> str:
     corrections = sum(len(plan.corrections) for plan in plans)
     return f"Apply {counted(corrections, 'correction')} to {', '.join(plan.profile_id for plan in plans)}?"
+
+
+def _say_report_only(loaded: "LoadedConfig", plans: "list[Plan]") -> int:
+    """Of bots' own books that are not written; their breaks stand."""
+    for line in next_steps(loaded, plans):
+        say(line)
+    return BREAKS
 
 
 def _say_nothing_to_apply(invocation: Invocation, paused: list[str]) -> None:

@@ -144,6 +144,7 @@ def nothing_was_judged(snapshot: "Snapshot", plan: "Plan") -> bool:
 
 def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: tuple[str, ...]) -> int:
     from trueup.surfaces.cli.configured import load, plan_profiles
+    from trueup.surfaces.cli.repairs import next_steps
     from trueup.surfaces.cli.terminal import progress, say
 
     loaded = load(invocation)
@@ -156,9 +157,8 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
         _show_report(invocation, report)
     if output is not None:
         write_plans(output, plans)
-        say(f"wrote {output}; next: trueup apply {output}")
-    elif any(plan.corrections for plan in plans) and not invocation.json:
-        say("nothing was written; next: trueup apply")
+    for line in next_steps(loaded, plans, output) if output is not None or not invocation.json else ():
+        say(line)
     return worst([plan_code(report) for report in reports])
 
 

@@ -294,6 +294,26 @@ def test_a_column_that_may_not_be_written_stands_as_a_break(bench: Bench, desk: 
     assert bench.kinds(bench.run()) == ["write_refused"]
 
 
+def test_a_discovered_order_that_the_books_do_not_take_stays_missing(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk, tmp_path, inserts=False)
+    bench.venue(1)
+    bench.run()
+    for _ in range(2):
+        report = bench.run()
+        assert report.plan is not None
+        assert report.plan.corrections == []
+        assert {(one.kind.value, one.corrected, one.venue_order_id) for one in report.plan.breaks} == {
+            ("missing_locally", False, "v-1"),
+            ("write_refused", False, "v-1"),
+        }
+        assert report.plan.result.missing_locally == 1
+    assert bench.run().state is RunState.UNCHANGED
+    bench.books.insert(1)  # the bot's own, late
+    bench.run()
+    assert bench.kinds(bench.run()) == []
+    bench.books.close()
+
+
 def test_a_refusal_of_the_database_stands_as_a_break_until_the_bot_moves(bench: Bench) -> None:
     bench.books.bot(
         "CREATE TRIGGER no BEFORE UPDATE ON bot_orders WHEN NEW.filled = '4' "
