@@ -31,7 +31,9 @@ def next_steps(loaded: "LoadedConfig", plans: "Sequence[Plan]", file: "Path | No
     names = [name for one in due if (name := _unwritten(loaded, one)) is not None]
     lines = [] if file is None else [f"wrote {file}"]
     if len(names) < len(due):
-        lines = [f"wrote {file}; next: trueup apply {file}" if file else "nothing was written; next: trueup apply"]
+        lines = [
+            f"wrote {file}; next: trueup apply {file}" if file else "nothing was written; next: trueup apply"
+        ]
     return lines + [_report_only(loaded, name) for name in dict.fromkeys(names)]
 
 
@@ -40,7 +42,9 @@ def _unwritten(loaded: "LoadedConfig", profile_id: str) -> str | None:
     from trueup.ports.foreign_books import WriteMode
 
     config = loaded.config
-    named = (one.books for account in config.accounts for one in account.profiles if one.profile_id == profile_id)
+    named = (
+        one.books for account in config.accounts for one in account.profiles if one.profile_id == profile_id
+    )
     name = next(named, None)
     if name is None or config.books[name].write is WriteMode.TABLES:
         return None
