@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from trueup.model.check_texts import amount_fault
-from trueup.model.money import canonical, parse
+from trueup.model.money import canonical, is_same, parse
 from trueup.model.times import from_ns, to_ns
 from trueup.model.vocabulary import Action, Intent, PositionSide, Side, Status, TradeStatus
 
@@ -152,7 +152,12 @@ def read_status(text: str, qty: str | None, filled_qty: str | None) -> Status | 
 def _read_closed(qty: Decimal | None, filled: Decimal | None) -> Status | None:
     if filled is None or (qty is None and filled):
         return None
-    return Status.FILLED if filled and qty is not None and filled >= qty else Status.CANCELED
+    return Status.FILLED if filled and qty is not None and _reaches(filled, qty) else Status.CANCELED
+
+
+def _reaches(filled: Decimal, qty: Decimal) -> bool:
+    """But for the noise of binary fractions."""
+    return filled >= qty or is_same(filled, qty)
 
 
 def read_side(text: str) -> Side:

@@ -25,12 +25,12 @@ for one account. Every method may raise LedgerError: then nothing of the run is 
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from trueup.model.plan import Plan
-from trueup.model.snapshot import Fill, LocalOrder, Profile, Snapshot, Trade
+from trueup.model.snapshot import Fill, Instrument, LocalOrder, Profile, Snapshot, Trade
 from trueup.ports.clock import Clock
 
 
@@ -212,6 +212,20 @@ class ForeignBooks(Protocol):
 
     def close(self) -> None:
         """Frees what is open; nothing may be called after it."""
+        ...
+
+
+@runtime_checkable
+class SnappingBooks(Protocol):
+    """Books with amounts in float columns, which are snapped to the venue's steps and ticks as they are read."""
+
+    @property
+    def knows_instruments(self) -> bool:
+        """Whether they were told; the first read waits for it, as long as the venue answers."""
+        ...
+
+    def know_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """Between two reads. Rows whose amounts read otherwise by them have another fingerprint."""
         ...
 
 

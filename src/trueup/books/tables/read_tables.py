@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from trueup.books.keys import fingerprint, key_cells, row_key
 from trueup.books.tables.database import Cells, Condition, TableDatabase, all_of, any_of
 from trueup.books.tables.mapping import TableMapping, TablesMapping
-from trueup.books.tables.rows import RowReader, Steps, Unclear, read_fill, read_order, read_trade
+from trueup.books.tables.rows import RowReader, Unclear, read_fill, read_order, read_trade
 from trueup.books.tables.values import cell_text, time_cell
 from trueup.model.errors import LedgerError
-from trueup.model.ids import known_id
-from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.ids import known_id, normal_id, symbol_token
+from trueup.model.snapshot import Fill, Instrument, LocalOrder
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
@@ -46,30 +46,38 @@ class OrderCells(Struct):
     cells: dict[str, Any]
     fills: list[tuple[str, dict[str, Any]]] = []
 
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.cells, *sorted(fingerprint(cells) for _, cells in self.fills))
-
 
 class TablesReader:
     """Reads one bot's tables. `owners`: the profiles whose rows are meant; of one alone every row is its own.
 
-    `steps`: the venue's instruments, as far as they are known.
+    `instruments`: the venue's, as far as they are known; floats are snapped to their steps.
     """
 
-    def __init__(
-        self,
-        database: TableDatabase,
-        mapping: TablesMapping,
-        owners: Sequence[str],
-        steps: Steps | None = None,
-    ) -> None:
+    instruments: Sequence[Instrument] = ()
+    knows_instruments = False
+
+    def __init__(self, database: TableDatabase, mapping: TablesMapping, owners: Sequence[str]) -> None:
         self.database = database
         self.mapping = mapping
         self.owners = owners
         self._keys: dict[str, list[str]] = {}
-        self._readers = {name: RowReader(table, steps or {}) for name, table in mapping.by_name.items()}
+        self._readers = {name: RowReader(table, {}) for name, table in mapping.by_name.items()}
         self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
+
+    def know_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """Rows are understood anew where they are others than before."""
+        self.knows_instruments = True
+        if instruments != self.instruments:
+            self.instruments = instruments
+            steps = {symbol_token(one.symbol): one for one in instruments}
+            self._readers = {name: RowReader(table, steps) for name, table in self.mapping.by_name.items()}
+            self._seen.clear()
+
+    def fingerprint(self, found: OrderCells) -> str:
+        """Of the row with its fills, as it is read: by other steps its floats may be other amounts."""
+        grid = self._readers["orders"].grid(found.cells)
+        fills = sorted(fingerprint(cells) for _, cells in found.fills)
+        return fingerprint(found.cells, *fills, *([] if grid is None else [grid]))
 
     def read(self, wanted: Wanted) -> ForeignRead:
         """Raises LedgerError."""
@@ -98,6 +106,19 @@ class TablesReader:
         ]
         self._add_fills(found)
         return found
+
+    def has_spelled_otherwise(self, ids: Sequence[str]) -> bool:
+        """Whether a row has one of these ids in another spelling. No index serves it: for what is asked seldom."""
+        table, database = self.mapping.orders, self.database
+        known = database.columns(table.table)
+        wanted = [normal_id(one) for one in ids]
+        alike = [
+            Condition(f"lower(trim({database.quoted(column)})) = {database.mark}", (one,))
+            for meaning in ("venue_order_id", "client_order_id")
+            if (column := table.columns.get(meaning)) and _is_text(known[column].type)
+            for one in wanted
+        ]
+        return bool(alike) and bool(self.select(table, any_of(alike), most=1))
 
     def some(self, count: int) -> list[OrderCells]:
         """Any rows, for a person to look at."""
@@ -128,7 +149,7 @@ class TablesReader:
             return _unclear(self.mapping.orders.table, found.key, "profile: whose is it?", cells)
         return ForeignRow(
             key=found.key,
-            fingerprint=found.fingerprint,
+            fingerprint=self.fingerprint(found),
             profile_id=owner or (self.owners[0] if self.owners else ""),
             order=order,
             changed_at=order.last_activity_at,
@@ -283,6 +304,11 @@ class TablesReader:
 
 def _keyed(row: Cells, key_len: int, meanings: Sequence[str]) -> tuple[str, dict[str, Any]]:
     return row_key(row[:key_len]), dict(zip(meanings, row[key_len:], strict=True))
+
+
+def _is_text(kind: str) -> bool:
+    """A column type that holds texts; SQLite's may hold any, and say nothing."""
+    return not kind or any(word in kind for word in ("char", "text", "clob", "string"))
 
 
 def _spellings(one: str) -> list[str]:

@@ -70,6 +70,16 @@ class RowReader:
         said = _read(meaning, lambda cell: cell_amount(cell, tick, signed=True), cells.get(meaning))
         return None if said is None or not Decimal(said) else said
 
+    def grid(self, cells: Cells) -> str | None:
+        """The step and tick that this row's floats are snapped to; null where it has no floats, or they are unknown."""
+        if not self._steps or not any(isinstance(cell, float) for cell in cells.values()):
+            return None
+        try:
+            instrument = self._instrument(self.text(cells, "symbol"))
+        except Unclear:
+            return None
+        return None if instrument is None else f"{instrument.qty_step} {instrument.price_tick}"
+
     def _instrument(self, symbol: str | None) -> Instrument | None:
         return None if symbol is None else self._steps.get(symbol_token(symbol))
 

@@ -16,7 +16,7 @@ from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.write_rows import write_rows
 from trueup.model.errors import Conflict, LedgerError
 from trueup.model.plan import Plan
-from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
+from trueup.model.snapshot import Instrument, LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, is_before, to_ns
 from trueup.ports.foreign_books import (
     BooksSettings,
@@ -62,6 +62,13 @@ class TablesBooks:
         """For those who look at the tables themselves: `connect`, `doctor`."""
         return self._reader
 
+    @property
+    def knows_instruments(self) -> bool:
+        return self._reader.knows_instruments
+
+    def know_instruments(self, instruments: Sequence[Instrument]) -> None:
+        self._reader.know_instruments(instruments)
+
     def read(self, since: str | None, recent_s: float) -> ForeignRead:
         with self._database.reading():
             now_ns = self._database.now_ns()
@@ -85,7 +92,7 @@ class TablesBooks:
 
     def lock(self, keys: Sequence[str], within: Any) -> dict[str, str]:
         reader = self._within(within)
-        return {one.key: one.fingerprint for one in reader.order_cells(Wanted(keys=keys), lock=True)}
+        return {one.key: reader.fingerprint(one) for one in reader.order_cells(Wanted(keys=keys), lock=True)}
 
     def write_back(self, writes: Sequence[WriteBack], within: Any = None) -> list[WriteResult]:
         if within is not None:
@@ -103,7 +110,9 @@ class TablesBooks:
 
     def _within(self, connection: Any) -> TablesReader:
         database = within_transaction(self._address, self._folder, connection)
-        return TablesReader(database, self._reader.mapping, self._reader.owners)
+        reader = TablesReader(database, self._reader.mapping, self._reader.owners)
+        reader.know_instruments(self._reader.instruments)
+        return reader
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         return []

@@ -66,7 +66,7 @@ def _judge(
         row = reader.row_of(found)
         if isinstance(row, ForeignRow) and has_values(row.order, write.values):
             return WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED)
-        if found.fingerprint != write.judged:
+        if reader.fingerprint(found) != write.judged:
             return WriteResult(
                 sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the bot changed it"
             )
@@ -259,7 +259,7 @@ def _insert(reader: TablesReader, database: TableDatabase, write: WriteBack, col
         f"VALUES ({', '.join([database.mark] * len(names))})"
     )
     ids = [one for one in (write.order.venue_order_id, write.order.client_order_id) if one is not None]
-    if reader.order_cells(Wanted(ids=ids)):
+    if reader.order_cells(Wanted(ids=ids)) or reader.has_spelled_otherwise(ids):
         return WriteResult(sequence=write.sequence, outcome=WriteOutcome.MOVED, error="the bot has it now")
     try:
         with database.savepoint():

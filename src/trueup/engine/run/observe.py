@@ -32,6 +32,7 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, Extent, ReadFault, ReadState
+from trueup.ports.foreign_books import SnappingBooks
 from trueup.ports.records import BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
@@ -71,7 +72,23 @@ async def observe_local(account: ManagedAccount, mirror: Mirror | None = None) -
 
     `mirror`: of the bots' own books, which are taken in first.
     """
+    if mirror is not None:
+        await tell_instruments(account)
     return await in_thread(_read_local, account, mirror)
+
+
+async def tell_instruments(account: ManagedAccount) -> None:
+    """To books that snap their amounts, before they are read at all; where the venue does not answer they wait."""
+    if all(books.knows_instruments for books in _snapping(account)):
+        return
+    told = await _bounded(account.venue.instruments(), _same, account.read_timeout_s)
+    if not isinstance(told, _Fault):
+        for books in _snapping(account):
+            books.know_instruments(told)
+
+
+def _snapping(account: ManagedAccount) -> list[SnappingBooks]:
+    return [books for books in account.foreign if isinstance(books, SnappingBooks)]
 
 
 async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
@@ -102,6 +119,8 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
         return VenueSide(venue=_all_failed(side, f"account id: {whose.error}", whose.fault), instruments=[])
     if isinstance(steps, _Fault):
         return VenueSide(venue=_all_failed(side, f"instruments: {steps.error}", steps.fault), instruments=[])
+    for books in _snapping(account):
+        books.know_instruments(steps)
     return VenueSide(venue=side, instruments=steps)
 
 

@@ -13,7 +13,7 @@ import uuid_utils
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
-from trueup.engine.run.observe import recent_s
+from trueup.engine.run.observe import recent_s, tell_instruments
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
 from trueup.ports.records import Lease
 
@@ -50,6 +50,7 @@ async def _leased(account: ManagedAccount) -> AsyncIterator[Lease | None]:
 async def _settle_mirror(account: ManagedAccount, lease: Lease, waiting: Waiting) -> None:
     """Takes the rows in; where one was stamped with this moment, waits until that is no longer recent."""
     mirror = Mirror(account, lease)
+    await tell_instruments(account)
     await in_thread(mirror.take_in, recent_s(account))
     window_s = max(managed.policy.recent_activity_window_s for managed in account.profiles)
     if mirror.is_unsettled and window_s > 0:

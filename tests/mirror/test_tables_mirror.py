@@ -1,0 +1,182 @@
+"""Mapped tables through whole runs: amounts in float columns, one number in two instruments, ids in two spellings."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mirror.test_own_tables import POLICY, PROFILE, Exchange
+from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
+from tests.unit.books.tables.desk import MAPPING, order
+from trueup.books.tables.mapping import decode_mapping
+from trueup.books.tables.tables_books import TablesBooks
+from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport
+from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, VenueOrder
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import ReadState, Side, Status
+from trueup.ports.foreign_books import BooksSettings, WriteMode
+from trueup.service.clock import SystemClock
+
+COLUMNS = {key: name for key, name in MAPPING["orders"]["columns"].items() if key != "trade_id"}
+WORDS = {
+    "status": {"OPEN": "open", "DONE": "filled", "GONE": "canceled", "END": "closed"},
+    "side": {"BUY": "buy"},
+}
+SENT = "2025-11-24T12:00:00Z"
+
+
+class Venue(Exchange):
+    """What a test says, and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[VenueOrder] = []
+        self.steps: list[Instrument] | Exception = []
+        self.asked = 0
+
+    def add(self, number: str, **changes: Any) -> None:
+        told = {
+            "venue_order_id": number, "symbol": "ETH/USD", "side": Side.BUY, "order_type": "limit", "qty": "10",
+            "limit_price": "1000", "status": Status.PENDING_NEW, "submitted_at": SENT, "updated_at": SENT,
+        }  # fmt: skip
+        self.opened.append(VenueOrder(**(told | changes)))
+
+    async def instruments(self) -> list[Instrument]:
+        self.asked += 1
+        if isinstance(self.steps, Exception):
+            raise self.steps
+        return self.steps
+
+    async def open_orders(self) -> OrdersRead:
+        return OrdersRead(state=ReadState.COMPLETE, rows=list(self.opened))
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        return HistoryRead(state=ReadState.COMPLETE)
+
+
+class Desk:
+    def __init__(self, bot: Bot, folder: Path, **orders: Any) -> None:
+        self.bot, self.venue, self.now_ns = bot, Venue(), 1_800_000_000 * NS_PER_S
+        self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
+        self.ledger.journal.ensure_profiles([PROFILE])
+        tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS} | orders}
+        settings = BooksSettings(
+            account_id="a", profiles=[PROFILE], source="b", write=WriteMode.TABLES, clock=SystemClock()
+        )
+        self.books = TablesBooks(settings, decode_mapping(tree, "b"), bot.address)
+        self.account = ManagedAccount(
+            account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=POLICY)], venue=self.venue,
+            ledger=self.ledger, clock=SystemClock(), foreign=[self.books],
+        )  # fmt: skip
+
+    def _time(self) -> int:
+        self.now_ns += 1000
+        return self.now_ns
+
+    def run(self) -> ProfileReport:
+        self.now_ns += NS_PER_S
+        report = asyncio.run(reconcile_account(self.account, apply=True))
+        (profile,) = report.profiles
+        assert profile.error is None, profile.error
+        return profile
+
+    def kinds(self) -> list[tuple[str, str | None]]:
+        report = self.run()
+        assert report.plan is not None
+        return sorted((one.kind.value, one.symbol) for one in report.plan.breaks)
+
+    def mirrored(self, venue_id: str) -> Any:
+        found = self.ledger.books.find_order(venue_id)
+        return [one for _, one in found]
+
+
+@contextmanager
+def opened(bot: Bot, folder: Path, **orders: Any) -> Iterator[Desk]:
+    desk = Desk(bot, folder, **orders)
+    try:
+        yield desk
+    finally:
+        desk.books.close()
+        desk.ledger.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bot]:
+    with sqlite_bot(tmp_path) if request.param == "sqlite" else postgresql_bot() as made:
+        yield made
+
+
+ETH = Instrument(symbol="ETH/USD", qty_step="0.001", price_tick="0.01", quote="USD")
+
+
+def test_float_noise_is_snapped_to_the_step_from_the_first_run_on(bot: Bot, tmp_path: Path) -> None:
+    bot.add("my_orders", **order(1, size=0.1 + 0.2, done=0.1 + 0.2 - 1e-16, px=1000.0100000000001))
+    with opened(bot, tmp_path) as desk:
+        desk.venue.steps = [ETH]
+        desk.venue.add("v-1", qty="0.3", limit_price="1000.01", status=Status.PARTIALLY_FILLED, filled_qty="0.3",
+                       filled_avg_price="1000")  # fmt: skip
+        desk.run()
+        (mirrored,) = desk.mirrored("v-1")
+        assert (mirrored.qty, mirrored.filled_qty, mirrored.limit_price) == ("0.3", "0.3", "1000.01")
+        before = desk.venue.asked
+        desk.run()
+        assert desk.venue.asked == before + 1  # the run's own read serves the next one
+
+
+def test_rows_that_were_read_without_the_steps_are_read_anew_with_them(bot: Bot, tmp_path: Path) -> None:
+    from trueup.model.errors import VenueUnavailable
+
+    bot.add("my_orders", **order(1, size=0.1 + 0.2, done=0.0, avg_px=None))
+    with opened(bot, tmp_path) as desk:
+        desk.venue.add("v-1", qty="0.3")
+        desk.venue.steps = VenueUnavailable("down")
+        desk.run()
+        assert desk.mirrored("v-1")[0].qty == "0.30000000000000004"
+        desk.venue.steps = [ETH]
+        desk.run()
+        assert desk.mirrored("v-1")[0].qty == "0.3"
+
+
+def test_closed_is_filled_where_only_noise_is_missing(bot: Bot, tmp_path: Path) -> None:
+    bot.add("my_orders", **order(1, state="END", size=0.3, done=0.1 + 0.1 + 0.1 - 1e-16))
+    with bot.reader(
+        decode_mapping({"orders": MAPPING["orders"] | {"words": WORDS}}, "b"), ("mom",)
+    ) as reader:
+        from trueup.books.tables.read_tables import Wanted
+
+        (row,) = reader.read(Wanted(keys=["1"])).rows
+    assert row.order.status is Status.FILLED
+
+
+def test_one_number_in_two_instruments_is_two_orders_wherever_they_are_found(
+    bot: Bot, tmp_path: Path
+) -> None:
+    """The bot has one of them, ended long ago: what is asked of the books is answered for each instrument."""
+    bot.add("my_orders", **order(1, exch_id="77", cid=None, state="DONE", done=10.0))
+    with opened(bot, tmp_path) as desk:
+        desk.venue.add("77", symbol="BTC/USD")
+        desk.venue.add("77", symbol="ETH/USD", status=Status.PARTIALLY_FILLED, filled_qty="10")
+        found = desk.kinds()
+        assert ("missing_locally", "BTC/USD") in found
+        assert ("missing_locally", "ETH/USD") not in found
+        assert sorted(one.symbol for one in desk.mirrored("77")) == ["BTC/USD", "ETH/USD"]
+
+
+def test_an_order_that_the_bot_has_in_another_spelling_is_not_inserted(bot: Bot, tmp_path: Path) -> None:
+    bot.execute("CREATE UNIQUE INDEX one_venue_id ON my_orders (exch_id)")
+    if bot.address.startswith("postgres"):
+        bot.execute("CREATE SEQUENCE numbers START 100")
+        bot.execute("ALTER TABLE my_orders ALTER id SET DEFAULT nextval('numbers')")
+    bot.add("my_orders", **order(1, exch_id="aBc-1", cid=None, state="DONE", done=10.0))
+    with opened(bot, tmp_path) as desk:
+        desk.venue.add("AbC-1", status=Status.FILLED, filled_qty="10", filled_avg_price="1000")
+        desk.venue.add("new-1", client_order_id=None)
+        for _ in range(3):
+            desk.run()
+    rows = bot.execute("SELECT exch_id, state FROM my_orders ORDER BY exch_id")
+    assert sorted(tuple(one) for one in rows) == [("aBc-1", "DONE"), ("new-1", "OPEN")]
