@@ -515,3 +515,19 @@ def test_a_run_that_had_nothing_to_apply_is_not_called_applied(desk: Desk) -> No
     desk.at_venue("v-1", "b1-1", filled="0")
     desk.at_venue("v-9", "somebody-1", filled="0")
     assert "applied" not in desk.call("run", "--once", "--apply").stdout.replace("applied", "", 1)
+
+
+def test_status_says_in_words_which_account_backs_off_and_since_when(desk: Desk) -> None:
+    desk.at_venue("v-1", "b1-1", filled="7", state="failed")
+    desk.call("run", "--once", code=13)
+    desk.call("run", "--once", code=13)
+    (account,) = desk.json("status", code=0)[0]["accounts"]
+    assert (account["failures"], account["failing_since"] is None) == (2, False)
+    told = " ".join(desk.call("status", code=0).stdout.split())
+    since = account["failing_since"][:19].replace("T", " ")
+    assert f"backs off: the last 2 runs in a row could judge nothing, since {since}; " in told
+    assert "tried next" in told or "at its next turn" in told
+    assert "the open orders could not be read" in told
+    desk.at_venue("v-1", "b1-1", filled="7")
+    desk.call("run", "--once")
+    assert "backs off" not in desk.call("status", code=0).stdout

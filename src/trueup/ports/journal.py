@@ -18,6 +18,7 @@ from trueup.ports.foreign_books import WriteBack
 from trueup.ports.mirror import KnownRow
 from trueup.ports.records import (
     AlertRecord,
+    Attempt,
     BreakRecord,
     DecisionRecord,
     DeferralRecord,
@@ -115,11 +116,16 @@ class Journal(Protocol):
         ...
 
     def release_lease(
-        self, lease: Lease, completed: Mapping[str, str], due_in_s: float | None = None
+        self,
+        lease: Lease,
+        completed: Mapping[str, str],
+        due_in_s: float | None = None,
+        attempt: Attempt | None = None,
     ) -> None:
         """Frees the lease; `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness).
 
-        `due_in_s`: when the account is due again; null: as before. A lease that is no longer ours is nothing to free.
+        `due_in_s`: when the account is due again; null: as before. `attempt`: how its run went; null: there was none.
+        A lease that is no longer ours is nothing to free.
         """
         ...
 

@@ -19,6 +19,13 @@ class Lease(Struct, frozen=True, kw_only=True):
     epoch: int
     holder: str
     expires_ns: int
+    failures: int = 0  # runs in a row before it that could judge nothing
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """How a run of an account went. `failure`: why nothing of it could be judged; null: something was."""
+
+    failure: str | None = None
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -96,7 +103,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 class LeaseState(Struct, frozen=True, kw_only=True):
     """A lease as `status` shows it. `holder` null: free; `last_holder`: who worked on it last, or does.
 
-    `completed`: profile id → taken_at of its last good run.
+    `completed`: profile id → taken_at of its last good run. `failures`: runs in a row that could judge nothing, the
+    first of them at `failing_since`; `failure`: why the last one could not.
     """
 
     account_id: str
@@ -106,6 +114,9 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     expires_at: str
     next_due_at: str | None
     completed: dict[str, str]
+    failures: int = 0
+    failing_since: str | None = None
+    failure: str | None = None
 
 
 class BreakRecord(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trueup.engine.run.account import ManagedAccount
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.records import OutboxState, ProfileState
+from trueup.service.views.overview import AccountView, account_view
 
 
 class ProfileHealth(Struct, frozen=True, kw_only=True):
@@ -24,10 +25,11 @@ class ProfileHealth(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Ready: every profile that is not paused is."""
+    """Ready: every profile that is not paused is. `failing`: the accounts that back off."""
 
     ready: bool
     profiles: list[ProfileHealth]
+    failing: list[AccountView]
     outbox: OutboxState
 
 
@@ -37,7 +39,9 @@ def read_health(accounts: Sequence[ManagedAccount], objective_s: float) -> Healt
     journal = ledger.journal
     ids = [profile_id for account in accounts for profile_id in account.profile_ids]
     states = journal.profile_states(ids)
-    completed = {key: at for lease in journal.lease_states() for key, at in lease.completed.items()}
+    leases = journal.lease_states()
+    completed = {key: at for lease in leases for key, at in lease.completed.items()}
+    ours = {account.account_id for account in accounts}
     now_ns = to_ns(ledger.now())
     profiles = [
         _judge(one, states.get(one, ProfileState()), completed.get(one), now_ns, objective_s) for one in ids
@@ -45,6 +49,7 @@ def read_health(accounts: Sequence[ManagedAccount], objective_s: float) -> Healt
     return Health(
         ready=all(one.ready or one.paused for one in profiles),
         profiles=profiles,
+        failing=[account_view(one, now_ns) for one in leases if one.failures and one.account_id in ours],
         outbox=journal.outbox_state(),
     )
 

@@ -40,8 +40,16 @@ class Metrics:
         )
         self._contentions = Counter("trueup_lease_contentions", "Leases held elsewhere.", registry=registry)
         self._failing = Gauge(
-            "trueup_accounts_failing",
-            "Accounts that are asked less often: nothing was read.",
+            "trueup_accounts_failing", "Accounts that back off: nothing could be judged.", registry=registry
+        )
+        self._failures = Gauge(
+            "trueup_account_failures_max",
+            "Runs in a row that could judge nothing, of the account with most.",
+            registry=registry,
+        )
+        self._failing_for = Gauge(
+            "trueup_account_failing_seconds_max",
+            "Of the account that fails longest; 0: none does.",
             registry=registry,
         )
         self._breaks = Gauge("trueup_breaks", "Breaks in the last runs.", ["kind"], registry=registry)
@@ -72,15 +80,14 @@ class Metrics:
                 self._last[profile.profile_id] = profile
                 self._note_profile(profile)
 
-    def note_failing(self, count: int) -> None:
-        """How many accounts back off at present."""
-        self._failing.set(count)
-
     def render(self, health: Health) -> bytes:
         """The text that Prometheus reads."""
         self._show_last_runs()
         self._age.set(max((one.age_s for one in health.profiles if not one.paused), default=0))
         self._ready.set(health.ready)
+        self._failing.set(len(health.failing))
+        self._failures.set(max((one.failures for one in health.failing), default=0))
+        self._failing_for.set(max((one.failing_for_s for one in health.failing), default=0))
         self._waiting.set(health.outbox.waiting)
         self._parked.set(health.outbox.parked)
         self._oldest.set(health.outbox.oldest_age_s)

@@ -141,7 +141,7 @@ class Service:
         account_id = account.account_id
 
         def due_in_s(report: AccountReport) -> float:
-            return spread * self._pause_s(self._failures[account_id] + 1 if report.is_failing else 0)
+            return spread * self._pause_s(0 if report.failure is None else self._failures[account_id] + 1)
 
         async with self._slots:
             if self._stopping.is_set() or self._claims is None:
@@ -152,6 +152,7 @@ class Service:
                 await self._run(account, None, due_in_s)  # meets the same fault, and reports it
                 return spread * self._pause_s(self._failures[account_id])
             if turn.lease is not None:
+                self._failures[account_id] = turn.lease.failures  # another process may have had it meanwhile
                 await self._run(account, turn.lease, due_in_s)
                 return spread * self._pause_s(self._failures[account_id])
         if turn.held:
@@ -184,12 +185,10 @@ class Service:
         return min(interval_s * 2.0 ** min(failures, DOUBLINGS_MAX), max(interval_s, BACK_OFF_MAX_S))
 
     def _note_failure(self, report: AccountReport) -> None:
-        if report.is_failing:
+        if report.failure is not None:
             self._failures[report.account_id] += 1
         elif not report.contended:
             del self._failures[report.account_id]
-        if self._metrics is not None:
-            self._metrics.note_failing(len(self._failures))
 
     async def _run_in_turn(self, account: ManagedAccount) -> AccountReport:
         async with self._slots:

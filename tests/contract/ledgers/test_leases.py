@@ -8,7 +8,7 @@ from trueup.model.errors import FenceLost
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Status
-from trueup.ports.records import Turn
+from trueup.ports.records import Attempt, Turn
 
 
 def test_a_free_lease_is_acquired_once(bench: Bench) -> None:
@@ -59,6 +59,35 @@ def test_a_released_lease_is_free_and_remembers_who_completed(bench: Bench) -> N
     (state,) = bench.ledger.journal.lease_states()
     assert state.completed == {"mom-1": "2026-11-23T12:00:00Z", "mean-2": "2026-11-23T12:00:20Z"}
     assert state.epoch == 2
+
+
+def test_runs_that_could_judge_nothing_are_counted_until_one_could(bench: Bench) -> None:
+    journal = bench.ledger.journal
+    for why in ("a time-out", "a reset"):
+        journal.release_lease(bench.lease("h-1"), {}, 10, Attempt(failure=why))
+        bench.clock.pass_s(10)
+    (state,) = journal.lease_states()
+    assert (state.failures, state.failing_since, state.failure) == (
+        2,
+        "2026-11-23T12:00:00.000000000Z",
+        "a reset",
+    )
+    lease = bench.lease("h-2")
+    assert lease.failures == 2
+    journal.release_lease(lease, {})  # it was not run
+    (state,) = journal.lease_states()
+    assert (state.failures, state.failure) == (2, "a reset")
+    journal.release_lease(bench.lease("h-3"), {}, 10, Attempt())
+    (state,) = journal.lease_states()
+    assert (state.failures, state.failing_since, state.failure) == (0, None, None)
+
+
+def test_a_claim_tells_the_failures_before_it(bench: Bench) -> None:
+    journal = bench.ledger.journal
+    journal.release_lease(bench.lease("h-1"), {}, None, Attempt(failure="a time-out"))
+    (turn,) = journal.claim_leases([ACCOUNT], "h-2", 30, due_within_s=100)
+    assert turn.lease is not None
+    assert turn.lease.failures == 1
 
 
 def test_a_zombie_frees_nothing(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from trueup.engine.run.run_account import reconcile_account
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import OrdersRead, Position, PositionsRead
 from trueup.model.vocabulary import Action, PositionSide, ReadState
+from trueup.ports.records import Attempt
 from trueup.service.config import ServiceConfig
 from trueup.service.metrics import Metrics
 from trueup.service.scheduler import Service
@@ -180,6 +181,27 @@ def test_metrics_of_deferrals_positions_the_outbox_and_readiness(desk: Desk):
     found = samples(ask(account, "/metrics", metrics=metrics)[0][1])
     assert found["trueup_deferred", "open_orders_incomplete"] == 1
     assert found["trueup_ready",] == 0
+
+
+def test_readiness_and_metrics_say_which_account_backs_off_since_when_and_when_it_is_tried_next(desk: Desk):
+    account, journal = desk.account(), desk.ledger.journal
+    for _ in range(2):
+        lease = journal.acquire_lease(ACCOUNT, "h", 30)
+        assert lease is not None
+        journal.release_lease(lease, {}, 60, Attempt(failure="a venue's own words"))
+        desk.clock.advance(MINUTE_NS)
+    (_, ready), (_, text) = ask(account, "/readyz", "/metrics")
+    assert "own words" not in ready, "whoever can ask here is not shown a venue's text"
+    assert msgspec.json.decode(ready)["failing"] == {
+        ACCOUNT: {
+            "failures": 2,
+            "since": "2026-11-23T12:00:00.000000000Z",
+            "next_try_at": "2026-11-23T12:02:00.000000000Z",
+        }
+    }
+    found = samples(text)
+    assert (found["trueup_accounts_failing",], found["trueup_account_failures_max",]) == (1, 2)
+    assert found["trueup_account_failing_seconds_max",] == 120
 
 
 @pytest.mark.parametrize(("ready_within_s", "objective_s"), [(None, 60), (45, 45)])

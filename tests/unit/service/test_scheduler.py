@@ -18,8 +18,8 @@ from trueup.model.snapshot import OrdersRead, Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState
 from trueup.service.config import ServiceConfig
-from trueup.service.metrics import Metrics
 from trueup.service.scheduler import Service
+from trueup.service.views.overview import account_view
 from trueup.sim.clock import run_simulated
 
 
@@ -308,8 +308,21 @@ def test_the_longest_pause_of_an_account_that_fails_is_five_minutes(desk: Desk):
     assert gaps[-3:] == [305, 305, 305], "the pause, and the time-out before it"
 
 
-def test_metrics_say_how_many_accounts_fail(desk: Desk):
+def test_the_count_of_failures_holds_over_a_restart(desk: Desk):
+    """A time-out of 5 s; who starts wants to know at once: at 0, and at 15; then eight, not two, times the interval."""
+    one = replace(account(desk, "a"), venue=HangingVenue(desk))
+    run_until(desk, Service([one], settings(), desk.clock), 31)
+    again = replace(one, venue=HangingVenue(desk))
+    run_until(desk, Service([again], settings(), desk.clock), 150)
+    assert (times(one), times(again)) == ([0, 25], [31, 116])
+
+
+def test_the_journal_says_who_backs_off_since_when_and_when_it_is_tried_next(desk: Desk):
     good, bad = account(desk, "good"), replace(account(desk, "bad"), venue=HangingVenue(desk))
-    metrics = Metrics()
-    run_until(desk, Service([good, bad], settings(), desk.clock, metrics=metrics), 20)
-    assert metrics.registry.get_sample_value("trueup_accounts_failing") == 1
+    run_until(desk, Service([good, bad], settings(), desk.clock), 31)
+    failing, well = (account_view(one, desk.clock.now_ns()) for one in desk.ledger.journal.lease_states())
+    assert (failing.account_id, failing.failures, failing.failing_for_s) == ("bad", 2, 26)
+    assert failing.next_due_at == "2026-11-23T12:01:10.000000000Z"
+    assert failing.failure is not None
+    assert "open orders" in failing.failure
+    assert (well.failures, well.failing_since, well.failure) == (0, None, None)

@@ -116,15 +116,21 @@ class AccountReport:
     error: str | None = None
 
     @property
-    def is_failing(self) -> bool:
-        """Whether nothing could be judged: the database or the venue's open orders could not be read at all."""
+    def failure(self) -> str | None:
+        """Why nothing could be judged: the database or the venue's open orders could not be read. Null: it could."""
         if self.contended:
-            return False
+            return None
+        if self.error is not None:
+            return self.error
         judged = [one for one in self.profiles if one.state not in (RunState.PAUSED, RunState.SKIPPED)]
-        return self.error is not None or (bool(judged) and all(_saw_nothing(one) for one in judged))
+        unseen = [why for one in judged if (why := _why_unseen(one)) is not None]
+        return unseen[0] if judged and len(unseen) == len(judged) else None
 
 
-def _saw_nothing(report: ProfileReport) -> bool:
-    snapshot = report.snapshot
-    failed = snapshot is not None and snapshot.venue.open_orders.state is ReadState.FAILED
-    return report.state is RunState.FAILED or failed
+def _why_unseen(report: ProfileReport) -> str | None:
+    if report.state is RunState.FAILED:
+        return report.error or "the run failed"
+    read = None if report.snapshot is None else report.snapshot.venue.open_orders
+    if read is None or read.state is not ReadState.FAILED:
+        return None
+    return f"the open orders could not be read: {read.error or 'no reason was given'}"

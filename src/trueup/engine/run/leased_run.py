@@ -24,7 +24,7 @@ from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.foreign_books import ForeignBooks, RepairAsked, WriteMode
-from trueup.ports.records import ApplyReport, Lease
+from trueup.ports.records import ApplyReport, Attempt, Lease
 from trueup.ports.venue import TellingTime
 
 KEPT_STATES = (RunState.DRY, RunState.APPLIED, RunState.BLOCKED)
@@ -89,10 +89,12 @@ class LeasedRun:
 
     async def release(self, due_in_s: float | None) -> None:
         """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
+        report = self.report()
+        ended = len(report.profiles) == len(self._account.profile_ids)  # and was not cancelled on its way
+        attempt = Attempt(failure=report.failure) if ended else None
+        free = self._account.ledger.journal.release_lease
         try:
-            await in_thread(
-                self._account.ledger.journal.release_lease, self._lease, self._completed, due_in_s
-            )
+            await in_thread(free, self._lease, self._completed, due_in_s, attempt)
         except TrueupError as error:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
 

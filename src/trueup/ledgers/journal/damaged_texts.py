@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
+from trueup.ledgers.journal.leases import read_state
 from trueup.ledgers.sql.database import Database, Row, Value, read_document, text_value
 from trueup.ledgers.sql.pack_run import check_packed
 from trueup.model.errors import RESTORE, LedgerDamaged
@@ -21,7 +22,6 @@ FOUND_MAX = 20
 _BREAK = msgspec.json.Decoder(Break)
 _ALERT = msgspec.json.Decoder(Alert)
 _FINDINGS = msgspec.json.Decoder(list[Finding])
-_COMPLETED = msgspec.json.Decoder(dict[str, str])
 
 
 class _Told(Struct, frozen=True):
@@ -102,9 +102,10 @@ def _read_decision(row: Row) -> None:
 
 
 def _read_lease(row: Row) -> None:
-    *_, expires_at, _, completed = row
-    to_ns(text_value(expires_at))
-    read_document(_COMPLETED, completed)
+    lease = read_state(row)
+    for time in (lease.expires_at, lease.next_due_at, lease.failing_since):
+        if time is not None:
+            to_ns(time)
 
 
 def _read_findings(row: Row) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from trueup.ledgers.sql.database import (
     Database,
     Row,
+    Value,
     int_value,
     optional_text,
     read_document,
@@ -20,7 +21,7 @@ from trueup.ledgers.sql.database import (
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.errors import FenceLost
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports.records import Lease, LeaseState, Turn
+from trueup.ports.records import Attempt, Lease, LeaseState, Turn
 
 _COMPLETED = msgspec.json.Decoder(dict[str, str])
 
@@ -33,10 +34,7 @@ def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> L
         rows = database.rows("acquire_lease", account_id, holder, ttl_s, database.bound_now())
     if not rows:
         return None
-    epoch, expires_at = rows[0]
-    return Lease(
-        account_id=account_id, epoch=int_value(epoch), holder=holder, expires_ns=to_ns(text_value(expires_at))
-    )
+    return _lease(account_id, holder, rows[0])
 
 
 def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease:
@@ -68,15 +66,7 @@ def claim(
         rows = database.rows(
             "claim_leases", wanted, holder, ttl_s, database.bound_now(), json_list(hasty), due_within_s
         )
-        claimed = {
-            text_value(one): Lease(
-                account_id=text_value(one),
-                epoch=int_value(epoch),
-                holder=holder,
-                expires_ns=to_ns(text_value(expires_at)),
-            )
-            for one, epoch, expires_at in rows
-        }
+        claimed = {text_value(one): _lease(text_value(one), holder, figures) for one, *figures in rows}
         others = [one for one in account_ids if one not in claimed]
         waiting = database.rows("lease_waits", json_list(others), database.bound_now()) if others else []
     turns = {text_value(row[0]): _turn(row) for row in waiting}
@@ -84,6 +74,17 @@ def claim(
         Turn(account_id=one, lease=claimed[one]) if one in claimed else turns.get(one, Turn(account_id=one))
         for one in account_ids
     ]
+
+
+def _lease(account_id: str, holder: str, figures: Sequence[Value]) -> Lease:
+    epoch, expires_at, failures = figures
+    return Lease(
+        account_id=account_id,
+        epoch=int_value(epoch),
+        holder=holder,
+        expires_ns=to_ns(text_value(expires_at)),
+        failures=int_value(failures),
+    )
 
 
 def _turn(row: Row) -> Turn:
@@ -94,26 +95,37 @@ def _turn(row: Row) -> Turn:
     return Turn(account_id=text_value(account_id), held=holder is not None, wait_s=wait_ns / NS_PER_S)
 
 
-def release(database: Database, lease: Lease, completed: Mapping[str, str], due_in_s: float | None) -> None:
+def release(
+    database: Database,
+    lease: Lease,
+    completed: Mapping[str, str],
+    due_in_s: float | None,
+    attempt: Attempt | None,
+) -> None:
     """A lease that is no longer ours is nothing to free."""
     done = msgspec.json.encode(dict(completed)).decode()
+    failure = None if attempt is None else attempt.failure
+    ours = (lease.account_id, lease.epoch, lease.holder)
     with database.transaction():
         now = database.bound_now()
-        database.write("release_lease", lease.account_id, lease.epoch, lease.holder, now, done, due_in_s)
+        database.write("release_lease", *ours, now, done, due_in_s, int(attempt is not None), failure)
 
 
 def lease_states(database: Database) -> list[LeaseState]:
-    return [
-        LeaseState(
-            account_id=text_value(account_id),
-            epoch=int_value(epoch),
-            holder=optional_text(holder),
-            last_holder=optional_text(last_holder),
-            expires_at=text_value(expires_at),
-            next_due_at=optional_text(next_due_at),
-            completed=read_document(_COMPLETED, completed),
-        )
-        for account_id, epoch, holder, last_holder, expires_at, next_due_at, completed in database.rows(
-            "leases"
-        )
-    ]
+    return [read_state(row) for row in database.rows("leases")]
+
+
+def read_state(row: Row) -> LeaseState:
+    account_id, epoch, holder, last_holder, expires_at, next_due_at, completed, failures, since, failure = row
+    return LeaseState(
+        account_id=text_value(account_id),
+        epoch=int_value(epoch),
+        holder=optional_text(holder),
+        last_holder=optional_text(last_holder),
+        expires_at=text_value(expires_at),
+        next_due_at=optional_text(next_due_at),
+        completed=read_document(_COMPLETED, completed),
+        failures=int_value(failures),
+        failing_since=optional_text(since),
+        failure=optional_text(failure),
+    )

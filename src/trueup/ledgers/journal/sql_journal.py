@@ -25,6 +25,7 @@ from trueup.ports.foreign_books import WriteBack
 from trueup.ports.mirror import KnownRow
 from trueup.ports.records import (
     AlertRecord,
+    Attempt,
     BreakRecord,
     DecisionRecord,
     DeferralRecord,
@@ -94,9 +95,13 @@ class SqlJournal:
             return leases.renew(self._database, lease, ttl_s)
 
     def release_lease(
-        self, lease: Lease, completed: Mapping[str, str], due_in_s: float | None = None
+        self,
+        lease: Lease,
+        completed: Mapping[str, str],
+        due_in_s: float | None = None,
+        attempt: Attempt | None = None,
     ) -> None:
-        leases.release(self._database, lease, completed, due_in_s)
+        leases.release(self._database, lease, completed, due_in_s, attempt)
 
     def lease_states(self) -> list[LeaseState]:
         return leases.lease_states(self._database)

@@ -498,7 +498,7 @@ ON CONFLICT (account_id) DO UPDATE SET
 WHERE l.holder IS NULL OR l.expires_at <= coalesce($4::text, stamp(clock_timestamp()))
   OR l.expires_at > stamp(
     coalesce($4::timestamptz, clock_timestamp()) + make_interval(secs => l.ttl_s + 1))
-RETURNING epoch, expires_at
+RETURNING epoch, expires_at, failures
 
 -- name: add_lease
 INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at)
@@ -521,7 +521,7 @@ UPDATE leases SET
   epoch = epoch + 1, holder = $2, last_holder = $2, ttl_s = $3::float8,
   expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
 FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
-RETURNING leases.account_id, epoch, expires_at
+RETURNING leases.account_id, epoch, expires_at, failures
 
 -- name: lease_waits
 SELECT account_id, holder, expires_at, next_due_at, coalesce($2::text, stamp(clock_timestamp())) FROM leases
@@ -536,12 +536,17 @@ RETURNING expires_at
 -- name: release_lease
 UPDATE leases SET
   holder = NULL, expires_at = now, completed = completed || $5::jsonb,
-  next_due_at = coalesce(stamp(now::timestamptz + make_interval(secs => $6::float8)), next_due_at)
+  next_due_at = coalesce(stamp(now::timestamptz + make_interval(secs => $6::float8)), next_due_at),
+  failures = CASE WHEN $7::bigint = 0 THEN failures WHEN $8::text IS NULL THEN 0 ELSE failures + 1 END,
+  failing_since = CASE
+    WHEN $7::bigint = 0 THEN failing_since WHEN $8::text IS NOT NULL THEN coalesce(failing_since, now) END,
+  failure = CASE WHEN $7::bigint = 1 THEN $8::text ELSE failure END
 FROM coalesce($4::text, stamp(clock_timestamp())) AS now
 WHERE account_id = $1 AND epoch = $2 AND holder = $3
 
 -- name: leases
-SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed::text FROM leases ORDER BY account_id
+SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed::text, failures, failing_since, failure
+FROM leases ORDER BY account_id
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

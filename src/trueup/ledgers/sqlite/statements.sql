@@ -432,7 +432,7 @@ ON CONFLICT (account_id) DO UPDATE SET
   expires_at = excluded.expires_at
 WHERE holder IS NULL OR expires_at <= ?4
   OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds')
-RETURNING epoch, expires_at
+RETURNING epoch, expires_at, failures
 
 -- name: add_lease
 INSERT INTO leases (account_id, epoch, holder, ttl_s, expires_at) VALUES (?1, 0, NULL, 0, ?2)
@@ -447,7 +447,7 @@ WHERE account_id IN (SELECT value FROM json_each(?1))
     OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds'))
   AND (next_due_at IS NULL OR next_due_at <= ?4 OR account_id IN (SELECT value FROM json_each(?5))
     OR next_due_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'))
-RETURNING account_id, epoch, expires_at
+RETURNING account_id, epoch, expires_at, failures
 
 -- name: lease_waits
 SELECT account_id, holder, expires_at, next_due_at, ?2 FROM leases
@@ -462,11 +462,15 @@ RETURNING expires_at
 -- name: release_lease
 UPDATE leases SET
   holder = NULL, expires_at = ?4, completed = json_patch(completed, ?5),
-  next_due_at = coalesce(strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'), next_due_at)
+  next_due_at = coalesce(strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'), next_due_at),
+  failures = CASE WHEN NOT ?7 THEN failures WHEN ?8 IS NULL THEN 0 ELSE failures + 1 END,
+  failing_since = CASE WHEN NOT ?7 THEN failing_since WHEN ?8 IS NOT NULL THEN coalesce(failing_since, ?4) END,
+  failure = CASE WHEN ?7 THEN ?8 ELSE failure END
 WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 
 -- name: leases
-SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed FROM leases ORDER BY account_id
+SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed, failures, failing_since, failure
+FROM leases ORDER BY account_id
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

@@ -64,7 +64,8 @@ class ProfileView(Struct, frozen=True, kw_only=True):
 class AccountView(Struct, frozen=True, kw_only=True):
     """Who works on an account. `worked_by`: the machine and process that ran it last; `is_held`: it does right now.
 
-    `late_s`: how long it has been due and nobody has begun; 0: it is not due, or runs.
+    `late_s`: how long it has been due and nobody has begun; 0: it is not due, or runs. `failures`: runs in a row that
+    could judge nothing, for which it is asked less and less often: since when, and why the last one could not.
     """
 
     account_id: str
@@ -72,6 +73,10 @@ class AccountView(Struct, frozen=True, kw_only=True):
     is_held: bool
     next_due_at: str | None
     late_s: float
+    failures: int = 0
+    failing_since: str | None = None
+    failing_for_s: float = 0.0
+    failure: str | None = None
 
 
 class Overview(Struct, frozen=True, kw_only=True):
@@ -129,12 +134,17 @@ def account_view(lease: LeaseState, now_ns: int) -> AccountView:
     is_held = lease.holder is not None and to_ns(lease.expires_at) > now_ns
     due_at = lease.next_due_at
     late_ns = 0 if is_held or due_at is None else max(0, now_ns - to_ns(due_at))
+    since_ns = now_ns if lease.failing_since is None else to_ns(lease.failing_since)
     return AccountView(
         account_id=lease.account_id,
         worked_by=None if lease.last_holder is None else holder_name(lease.last_holder),
         is_held=is_held,
         next_due_at=due_at,
         late_s=late_ns / NS_PER_S,
+        failures=lease.failures,
+        failing_since=lease.failing_since,
+        failing_for_s=max(0, now_ns - since_ns) / NS_PER_S,
+        failure=lease.failure,
     )
 
 

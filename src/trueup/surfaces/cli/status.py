@@ -64,6 +64,9 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
         ]
         heads = ("account", "worked on by", "next due", ">late")
         invocation.show("", table("Accounts", heads, who, rows_max=None))
+    for one in accounts:
+        if one.failures:
+            invocation.line(_back_off_text(one), "red")
     if alerts:
         told = [
             (severity(one.alert.severity.lower()), one.alert.message, brief_time(one.raised_at))
@@ -83,6 +86,19 @@ def _accounts(books: "Ledger") -> "list[AccountView]":
 
     now_ns = to_ns(books.now())
     return [account_view(lease, now_ns) for lease in books.journal.lease_states()]
+
+
+def _back_off_text(account: "AccountView") -> str:
+    """In words: which account backs off, since when, after how many failures, when it is tried next, and why."""
+    from trueup.service.views.texts import brief_time
+
+    runs = "run" if account.failures == 1 else f"{account.failures} runs in a row"
+    since, then = brief_time(account.failing_since), brief_time(account.next_due_at)
+    when = f"it is tried next at {then}" if then else "trueup run tries it at its next turn"
+    return (
+        f"account {account.account_id} backs off: the last {runs} could judge nothing, since {since}; {when}:"
+        f" {account.failure}"
+    )
 
 
 def _profiles(books: "Ledger") -> list[dict[str, Any]]:

@@ -89,7 +89,19 @@ def _listen(address: str) -> socket.socket:
 
 
 def _readiness(health: Health) -> dict[str, object]:
-    return {"ready": health.ready, "profiles": {one.profile_id: _of_profile(one) for one in health.profiles}}
+    """Why an account fails is for `trueup status`: a venue's words are not shown to whoever can ask here."""
+    return {
+        "ready": health.ready,
+        "profiles": {one.profile_id: _of_profile(one) for one in health.profiles},
+        "failing": {
+            one.account_id: {
+                "failures": one.failures,
+                "since": one.failing_since,
+                "next_try_at": one.next_due_at,
+            }
+            for one in health.failing
+        },
+    }
 
 
 def _of_profile(one: ProfileHealth) -> dict[str, object]:

@@ -213,7 +213,10 @@ CREATE TABLE trueup.leases (
   ttl_s       double precision NOT NULL,
   expires_at  text COLLATE "C" NOT NULL,
   next_due_at text COLLATE "C",
-  completed   jsonb NOT NULL DEFAULT '{}'    -- profile id: taken_at of its last run that ended well
+  completed   jsonb NOT NULL DEFAULT '{}',   -- profile id: taken_at of its last run that ended well
+  failures      bigint NOT NULL DEFAULT 0,   -- runs in a row that could judge nothing
+  failing_since text COLLATE "C",    -- null: the last run could judge
+  failure       text                 -- why the last one could not
 ) WITH (fillfactor = 50);
 
 -- By run id, which begins with its time (a uuid of version 7): old months go as whole tables.

@@ -205,7 +205,10 @@ CREATE TABLE leases (
   ttl_s       REAL NOT NULL,
   expires_at  TEXT NOT NULL,
   next_due_at TEXT,
-  completed   TEXT NOT NULL DEFAULT '{}'    -- profile id: taken_at of its last run that ended well
+  completed   TEXT NOT NULL DEFAULT '{}',   -- profile id: taken_at of its last run that ended well
+  failures      INTEGER NOT NULL DEFAULT 0, -- runs in a row that could judge nothing
+  failing_since TEXT,                -- null: the last run could judge
+  failure       TEXT                 -- why the last one could not
 ) STRICT;
 
 CREATE TABLE runs (
