@@ -15,6 +15,7 @@ PATHS = (
     "/",
     "/breaks",
     "/drift",
+    "/cost",
     "/runs",
     "/books",
     "/people",

@@ -24,6 +24,7 @@ from trueup.ports.records import (
     DeferralRecord,
     Lease,
     LeaseState,
+    LoggedOrder,
     LogReport,
     OutboxItem,
     OutboxState,
@@ -165,6 +166,14 @@ class Journal(Protocol):
 
     def trade_timeline(self, profile_id: str, trade_id: str) -> list[TimelineEntry]:
         """The same of a trade and of its orders."""
+        ...
+
+    def repaired_orders(self, since: str, profile_id: str | None = None) -> list[LoggedOrder]:
+        """Every row of the log of the orders that a run has written since then, order by order."""
+        ...
+
+    def bot_writes(self, since: str, profile_id: str) -> list[str]:
+        """When the bot wrote anything of its orders or trades since then, oldest first."""
         ...
 
     def verify_log(self, profile_id: str) -> LogReport:

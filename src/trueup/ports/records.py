@@ -170,6 +170,16 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
+class LoggedOrder(Struct, frozen=True, kw_only=True):
+    """One row of the order log of an order that a run repaired; `payload` as the log has it, JSON."""
+
+    profile_id: str
+    order_key: int
+    logged_at: str
+    written_by: str
+    payload: str
+
+
 class LogReport(Struct, frozen=True, kw_only=True):
     """`broken`: the first fault of the order log's chain, null where it is whole. `rows`: how many it has."""
 

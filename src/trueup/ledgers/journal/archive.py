@@ -24,7 +24,7 @@ from trueup.model.errors import InputError
 from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.plan import Break
 from trueup.model.snapshot import LocalOrder
-from trueup.ports.records import BreakRecord, DeferralRecord, RunRecord, TimelineEntry
+from trueup.ports.records import BreakRecord, DeferralRecord, LoggedOrder, RunRecord, TimelineEntry
 
 _BREAK = msgspec.json.Decoder(Break)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -108,6 +108,25 @@ def deferrals(database: Database, profile_ids: Sequence[str]) -> dict[str, list[
         )
         found.setdefault(text_value(profile_id), []).append(record)
     return found
+
+
+def repaired_orders(database: Database, since: str, profile_id: str | None) -> list[LoggedOrder]:
+    return [
+        LoggedOrder(
+            profile_id=text_value(owner),
+            order_key=int_value(order_key),
+            logged_at=text_value(logged_at),
+            written_by=text_value(written_by),
+            payload=text_value(payload),
+        )
+        for owner, order_key, logged_at, written_by, payload in database.rows(
+            "repaired_orders", profile_id, since
+        )
+    ]
+
+
+def bot_writes(database: Database, since: str, profile_id: str) -> list[str]:
+    return [text_value(row[0]) for row in database.rows("bot_writes", profile_id, since, BOT)]
 
 
 def order_timeline(database: Database, profile_id: str, order: LocalOrder) -> list[TimelineEntry]:

@@ -31,6 +31,7 @@ from trueup.ports.records import (
     DeferralRecord,
     Lease,
     LeaseState,
+    LoggedOrder,
     LogReport,
     OutboxItem,
     OutboxState,
@@ -131,6 +132,12 @@ class SqlJournal:
 
     def trade_timeline(self, profile_id: str, trade_id: str) -> list[TimelineEntry]:
         return archive.trade_timeline(self._database, profile_id, trade_id)
+
+    def repaired_orders(self, since: str, profile_id: str | None = None) -> list[LoggedOrder]:
+        return archive.repaired_orders(self._database, since, profile_id)
+
+    def bot_writes(self, since: str, profile_id: str) -> list[str]:
+        return archive.bot_writes(self._database, since, profile_id)
 
     def verify_log(self, profile_id: str) -> LogReport:
         return log.verify_log(self._database, profile_id)

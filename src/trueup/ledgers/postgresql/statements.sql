@@ -732,6 +732,16 @@ SELECT order_key FROM orders
 WHERE profile_id = $1 AND CASE WHEN $2::text IS NOT NULL THEN venue_id_normal = $2 ELSE client_id_normal = $3 END
   AND symbol IS NOT DISTINCT FROM $4
 
+-- name: repaired_orders
+SELECT l.profile_id, l.order_key, l.logged_at, l.written_by, l.payload FROM order_log l
+WHERE l.order_key IN (
+  SELECT order_key FROM order_log WHERE ($1::text IS NULL OR profile_id = $1) AND order_key IS NOT NULL
+    AND logged_at >= $2 AND written_by LIKE 'trueup:%')
+ORDER BY l.profile_id, l.order_key, l.seq
+
+-- name: bot_writes
+SELECT logged_at FROM order_log WHERE profile_id = $1 AND logged_at >= $2 AND written_by = $3 ORDER BY logged_at
+
 -- name: timeline_log
 SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = $1 ORDER BY seq
 

@@ -55,6 +55,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "web": ("web:command", "Show the dashboard in a browser."),
         "status": ("status:command", "Show how the profiles stand."),
         "breaks": ("breaks:command", "List the open breaks."),
+        "cost": ("cost:command", "Show what repaired drift had wrong, and for how long."),
         "explain": ("explain:command", "Tell the story of an order, a trade, a break or a run."),
         "replay": ("replay:command", "Plan a stored snapshot again and compare."),
         "export": ("export:command", "Write orders, fills, breaks, runs … as CSV or JSON lines."),

@@ -13,11 +13,12 @@ from trueup.engine.people.explain import explain
 from trueup.engine.run.replay_run import replay_run
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import InputError
-from trueup.model.times import to_ns
+from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.records import BreakRecord
 from trueup.service.views.at_stake import at_stake
 from trueup.service.views.books_at import books_at
+from trueup.service.views.cost import DriftCost, read_cost
 from trueup.service.views.drift import DAYS_SHOWN, drift_by_day
 from trueup.service.views.overview import Overview, read_overview
 from trueup.service.views.story import events, venue_snapshots
@@ -25,6 +26,7 @@ from trueup.surfaces.web.actions import Desk
 
 ROWS_MAX = 200  # of one page; the rest is asked for
 RUNS_SHOWN = 100
+COST_DAYS = 30
 
 Page = tuple[str, Mapping[str, Any]]
 
@@ -131,6 +133,15 @@ def drift(desk: Desk, request: Request) -> Page:
     }
 
 
+def cost_data(desk: Desk, request: Request) -> DriftCost:
+    since = from_ns(to_ns(desk.ledger.now()) - COST_DAYS * 86_400 * NS_PER_S)
+    return read_cost(desk.ledger, since, request.query_params.get("profile") or None)
+
+
+def cost(desk: Desk, request: Request) -> Page:
+    return "cost.html", {"cost": cost_data(desk, request), "days": COST_DAYS}
+
+
 def books(desk: Desk, request: Request) -> Page:
     known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
     chosen = request.query_params.get("profile") or (known[0] if known else "")
@@ -196,6 +207,7 @@ PAGES: Mapping[str, Callable[[Desk, Request], Page]] = {
     "/run/{reference}": run,
     "/plan/{reference}": preview,
     "/drift": drift,
+    "/cost": cost,
     "/books": books,
     "/people": people,
     "/chain": chain,
@@ -204,5 +216,6 @@ PAGES: Mapping[str, Callable[[Desk, Request], Page]] = {
 DATA: Mapping[str, Callable[[Desk, Request], Any]] = {
     "/overview": overview_data,
     "/breaks": breaks_data,
+    "/cost": cost_data,
     "/explain/{reference:path}": order_data,
 }
