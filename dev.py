@@ -45,7 +45,7 @@ PROGRAMS = {
 # What `test --quick` stands for: the decisions, the ledgers and the units; no processes, no slow ones.
 QUICK = (
     *("-n", "auto", "--dist", "loadfile", "-m", "not slow"),
-    *("tests/unit", "tests/acceptance/plan", "tests/contract/ledgers"),
+    *("tests/unit", "tests/acceptance/plan", "src/trueup/testing/ledgers"),
 )
 GATES = {
     "lint": (

@@ -130,7 +130,7 @@ def test_every_interleaving(workers: int, budget: Budget) -> None:
 
 def test_the_exploration_sees_a_write_that_does_not_compare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that sets without comparing is found out."""
-    from tests.mirror.table_books import TableBooks
+    from trueup.testing.books.table_books import TableBooks
 
     honest = TableBooks._by_key
 

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tests.mirror.table_books import TableBooks
 from trueup.core.make_plan import make_plan
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
@@ -33,6 +32,7 @@ from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Extent, ReadState, Side, Status
 from trueup.ports.foreign_books import ForeignRead, WriteBack, WriteOutcome, WriteResult
 from trueup.ports.records import Lease
+from trueup.testing.books.table_books import TableBooks
 
 ACCOUNT, PROFILE = "acc-1", "p-1"
 NOON_NS = to_ns("2026-11-23T12:00:00Z")

@@ -183,7 +183,7 @@ class ForeignBooks(Protocol):
     def find(
         self, *, keys: Sequence[str] = (), ids: Sequence[str] = (), trade_ids: Sequence[str] = ()
     ) -> ForeignRead:
-        """Rows by their keys; by either order id (compared trimmed and in lower case); all orders of trades."""
+        """Rows by their keys; by either order id, however the id is padded or cased; all orders of trades."""
         ...
 
     def is_removal_normal(self, order: LocalOrder) -> bool:

@@ -1,10 +1,8 @@
-"""What the contract needs of each kind of database beside the ledger itself: to open it again, and to harm it."""
+"""The ledgers that the contract suite of `trueup.testing.ledgers` runs on here."""
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import apsw
 import psycopg
@@ -14,59 +12,21 @@ from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.model.times import NS_PER_S, to_ns
-
-NOON_NS = to_ns("2026-11-23T12:00:00Z")
-
-
-class SteppedClock:
-    """The ledger's clock, which stands until a test moves it."""
-
-    def __init__(self, now_ns: int = NOON_NS) -> None:
-        self.time_ns = now_ns
-
-    def __call__(self) -> int:
-        return self.time_ns
-
-    def pass_s(self, seconds: float) -> None:
-        self.time_ns += round(seconds * NS_PER_S)
-
-
-class Store(Protocol):
-    """One empty database of one kind."""
-
-    address: str  # a process opens it with `open_address`
-
-    def open(self, clock_ns: Callable[[], int]) -> SqlLedger: ...
-
-    def execute(self, statement: str) -> list[tuple]:
-        """As another program would, past the ledger."""
-        ...
-
-    def drop_trigger(self, name: str, table: str) -> None: ...
-
-    # how to put a row in the place of one with its key, around the rest of an INSERT
-    replacing: tuple[str, str]
-
-    def run_out_of_space(self, ledger: SqlLedger) -> None: ...
-
-    def make_schema_newer(self) -> None: ...
-
-    def change_a_migration(self) -> None: ...
+from trueup.testing.ledgers.store import Store
 
 
 class SqliteStore:
+    opener = "trueup.ledgers.sqlite:open_sqlite"
     replacing = ("INSERT OR REPLACE INTO", "")
 
     def __init__(self, folder: Path) -> None:
-        self.address = f"sqlite:{folder / 'ledger.db'}"
-        self._path = str(folder / "ledger.db")
+        self.address = str(folder / "ledger.db")
 
     def open(self, clock_ns: Callable[[], int]) -> SqlLedger:
-        return open_sqlite(self._path, clock_ns=clock_ns)
+        return open_sqlite(self.address, clock_ns=clock_ns)
 
     def execute(self, statement: str) -> list[tuple]:
-        connection = apsw.Connection(self._path)
+        connection = apsw.Connection(self.address)
         try:
             connection.set_busy_timeout(5000)
             return connection.execute(statement).fetchall()
@@ -90,17 +50,17 @@ class SqliteStore:
 
 
 class PostgresStore:
+    opener = "trueup.ledgers.postgresql:open_postgresql"
     replacing = ("INSERT INTO", "ON CONFLICT (profile_id, seq) DO UPDATE SET payload = excluded.payload")
 
     def __init__(self, url: str) -> None:
-        self.address = f"postgresql:{url}"
-        self._url = url
+        self.address = url
 
     def open(self, clock_ns: Callable[[], int]) -> SqlLedger:
-        return open_postgresql(self._url, clock_ns=clock_ns)
+        return open_postgresql(self.address, clock_ns=clock_ns)
 
     def execute(self, statement: str) -> list[tuple]:
-        with psycopg.connect(self._url, autocommit=True) as connection:
+        with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute("SET search_path = trueup; SET lock_timeout = '5s'")
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
@@ -123,27 +83,11 @@ class PostgresStore:
 
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[Store]:
+def sqlite(folder: Path) -> Iterator[Store]:
     yield SqliteStore(folder)
 
 
 @contextmanager
-def _postgresql(_: Path) -> Iterator[Store]:
+def postgresql(_: Path) -> Iterator[Store]:
     with migrated_database() as url:
         yield PostgresStore(url)
-
-
-STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {
-    "postgresql": _postgresql,
-    "sqlite": _sqlite,
-}
-
-
-def open_address(address: str) -> SqlLedger:
-    """In another process, on the machine's clock, or the database's own."""
-    kind, _, place = address.partition(":")
-    if kind == "sqlite":
-        return open_sqlite(place)
-    if kind == "postgresql":
-        return open_postgresql(place)
-    sys.exit(f"unknown kind of ledger: {kind}")

@@ -18,7 +18,7 @@ from trueup.venues.alpaca.pages import ORDERS_PAGE
 from trueup.venues.alpaca.venue import AlpacaVenue, open_venue
 
 if TYPE_CHECKING:
-    from tests.contract.venues.bench import Bench
+    from trueup.testing.venues.bench import Bench
 
 SYMBOL, QTY_DECIMALS, LIMIT = "ETH/USD", 3, 200_000
 BUDGET = 180

@@ -15,7 +15,7 @@ from trueup.sim.paper.faults import PaperFault
 from trueup.venues.ccxt.open_venue import CcxtVenue
 
 if TYPE_CHECKING:
-    from tests.contract.venues.bench import Bench
+    from trueup.testing.venues.bench import Bench
 
 LIMIT = 200_000
 BUDGET = 300

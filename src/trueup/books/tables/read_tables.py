@@ -312,7 +312,9 @@ def _is_text(kind: str) -> bool:
 
 
 def _spellings(one: str) -> list[str]:
-    return list(dict.fromkeys((one, one.strip(), one.lower(), one.upper())))
+    """How a column may hold this id: an index serves these, where a function over the column would read all of it."""
+    bare = one.strip()
+    return list(dict.fromkeys((one, bare, bare.lower(), bare.upper())))
 
 
 def _links(one: OrderCells) -> list[tuple[str, str]]:

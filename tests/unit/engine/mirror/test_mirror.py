@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.mirror.table_books import TableBooks
 from tests.unit.engine.run.desk import Desk, Told, open_desk, venue_order
 from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
 from trueup.engine.run.run_account import reconcile_account
@@ -15,6 +14,7 @@ from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill
 from trueup.model.vocabulary import Side, Status
 from trueup.ports.foreign_books import WriteMode
+from trueup.testing.books.table_books import TableBooks
 
 MINUTE_NS = 60_000_000_000
 PROFILE = "mom-1"

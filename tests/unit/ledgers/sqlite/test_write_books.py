@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.contract.ledgers.bench import BOT
 from trueup.ledgers.journal.write_log import SqlOrderLog
 from trueup.ledgers.sql.home import home_of
 from trueup.ledgers.sql.sql_ledger import SqlLedger
@@ -16,6 +15,7 @@ from trueup.model.errors import Conflict
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import PositionSide, Side, Status, TradeStatus
 from trueup.ports.book_rows import OrderRow, OrderWrite, TradeRow, TradeWrite
+from trueup.testing.ledgers.bench import BOT
 
 ORDER = LocalOrder(
     client_order_id="c-1", symbol="ETH/USD", side=Side.BUY, qty="10", status=Status.PENDING_NEW, version=1
