@@ -1,4 +1,7 @@
-"""A few worlds on both ledgers; 500 by `python -m tests.postgres.worlds`. And what the how-to says of partitions."""
+"""A few worlds on both ledgers, and of the simulator on PostgreSQL; what the how-to says of partitions.
+
+500 of each by `python -m tests.postgres.worlds` and `python -m tests.postgres.sim_worlds`.
+"""
 
 import os
 import re
@@ -8,10 +11,12 @@ import psycopg
 import pytest
 
 from tests.postgres.databases import empty_database
+from tests.postgres.sim_worlds import violations
 from tests.postgres.trials import migrated
 from tests.postgres.worlds import differences
 
 SEEDS = (1, 2, 3)
+SIM_SEEDS = (1, 4)
 HOW_TO = (Path(__file__).parents[2] / "docs/how-to/postgresql.md").read_text("utf-8")
 
 
@@ -21,6 +26,13 @@ def test_one_seed_gives_the_same_plans_and_books_on_both_ledgers(monkeypatch: py
     worlds = [differences(seed) for seed in SEEDS]
     assert [found for found, _ in worlds] == [[]] * len(SEEDS)
     assert sum(corrections for _, corrections in worlds) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SIM_SEEDS)
+def test_a_simulated_world_with_a_failing_database_holds_on_postgresql(seed: int) -> None:
+    _, runs, found = violations(seed)
+    assert (found, runs > 0) == ([], True)
 
 
 def test_a_month_s_partition_takes_its_runs() -> None:

@@ -1,19 +1,20 @@
-"""The simulated database: real SQLite in memory that every process of a world shares, with a clock and faults.
+"""The simulated database: a real one that every process of a world shares, with a clock and faults.
 
-`SharedDatabase` is the thing itself: its clock, its backups. `Connection` is one process's way to it, and implements
-`ledgers.database.Database`: calls fail, transactions die before or after they take effect, acknowledgements get lost.
-All in one thread, so that a transaction never waits for another. Must not know what a statement means.
+`Store` is the real one: SQLite in memory, or what a test gives. `SharedDatabase` adds its clock and its backups.
+`Connection` is one process's way to it, and implements `ledgers.sql.database.Database`: calls fail, transactions die
+before or after they take effect, acknowledgements get lost. All in one thread, so that a transaction never waits for
+another. Must not know what a statement means.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Protocol
 
-import apsw
-
-from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
+from trueup.ledgers.sql.database import CommitUnknown, Database, Row, Value, stamp
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.model.errors import LedgerError
 from trueup.model.times import NS_PER_S
+from trueup.sim.checkers.tables import Tables
 from trueup.sim.clock import SimClock
 from trueup.sim.faults import FaultDice
 from trueup.sim.trials.process import Killed, Process
@@ -27,20 +28,52 @@ BUSY = "the simulated database is busy; nothing was written: run again"
 FULL = "the simulated disk is full; nothing was written: free some space and run again"
 
 
+class Store(Protocol):
+    """One real database, with trueup's tables and nothing in them. `tables`: past the ledger, for checkers."""
+
+    database: Database
+    tables: Tables
+
+    def state(self) -> Any:
+        """All that is in it."""
+        ...
+
+    def restore(self, state: Any) -> None: ...
+
+
+class MemoryStore:
+    """SQLite in memory."""
+
+    def __init__(self, clock_ns: Callable[[], int]) -> None:
+        self.database: Database = (sqlite := SqliteDatabase(":memory:", clock_ns=clock_ns))
+        self.tables: Tables = sqlite.connection
+        self._connection = sqlite.connection
+
+    def state(self) -> bytes:
+        return self._connection.serialize("main")
+
+    def restore(self, state: bytes) -> None:
+        self._connection.deserialize("main", state)
+
+
+MakeStore = Callable[[Callable[[], int]], Store]
+
+
 class SharedDatabase:
     """The rows, the clock and the backups. `generation` counts how often something committed was lost."""
 
-    def __init__(self, clock: SimClock, dice: FaultDice) -> None:
+    def __init__(self, clock: SimClock, dice: FaultDice, make_store: MakeStore = MemoryStore) -> None:
         self._clock = clock
         self.dice = dice
         self._offset_ns = 0
         self._far_ns = 0
         self._far_until_ns = 0
-        self._backups: list[tuple[int, bytes]] = []
+        self._backups: list[tuple[int, Any]] = []
         self._backed_up = -1  # commits when the last backup was made
         self.generation = 0
         self.commits = 0
-        self.sqlite = SqliteDatabase(":memory:", clock_ns=self.now_ns)
+        self._store = make_store(self.now_ns)
+        self.database, self.tables = self._store.database, self._store.tables
 
     def now_ns(self) -> int:
         return self._clock.now_ns() + self._offset_ns + self._far_ns
@@ -55,7 +88,7 @@ class SharedDatabase:
             self._backups[-1] = (self._clock.now_ns(), self._backups[-1][1])
             return
         self._backed_up = self.commits
-        self._backups.append((self._clock.now_ns(), self.sqlite.connection.serialize("main")))
+        self._backups.append((self._clock.now_ns(), self._store.state()))
         del self._backups[:-BACKUPS_MAX]
 
     def live(self) -> str | None:
@@ -84,13 +117,13 @@ class SharedDatabase:
     def _restore(self, index: int) -> str:
         taken_ns, state = self._backups[index]
         del self._backups[index + 1 :]
-        self.sqlite.connection.deserialize("main", state)
+        self._store.restore(state)
         self.generation += 1
         lost_s = (self._clock.now_ns() - taken_ns) / NS_PER_S
         return f"the database lost its last {lost_s:.0f} s"
 
     def close(self) -> None:
-        self.sqlite.close()
+        self.database.close()
 
 
 class Connection:
@@ -118,8 +151,8 @@ class Connection:
         return self._shared.commits
 
     @property
-    def connection(self) -> apsw.Connection:
-        return self._shared.sqlite.connection
+    def connection(self) -> Any:
+        return self._shared.database.connection
 
     def now_ns(self) -> int:
         return self._shared.now_ns()
@@ -129,7 +162,7 @@ class Connection:
 
     def rows(self, name: str, *values: Value) -> list[Row]:
         self.process.call()
-        rows = self._shared.sqlite.rows(name, *values)
+        rows = self._shared.database.rows(name, *values)
         if name == "orders_by_ids" and not self._is_writing:
             self.on_look_up(self.commits)
         if name == "acquire_lease" and rows:
@@ -142,19 +175,19 @@ class Connection:
 
     def write(self, name: str, *values: Value) -> int:
         self._fill_disk()
-        return self._shared.sqlite.write(name, *values)
+        return self._shared.database.write(name, *values)
 
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         self._fill_disk()
-        return self._shared.sqlite.write_many(name, values)
+        return self._shared.database.write_many(name, values)
 
     def write_each(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         self._fill_disk()
-        return self._shared.sqlite.write_each(name, values)
+        return self._shared.database.write_each(name, values)
 
     def write_all(self, name: str, values: Sequence[Sequence[Value]]) -> int:
         self._fill_disk()
-        return self._shared.sqlite.write_all(name, values)
+        return self._shared.database.write_all(name, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -166,7 +199,7 @@ class Connection:
         self._writes_until_full = dice.rng.randint(0, WRITES_UNTIL_FULL_MAX) if full else None
         dies = dice.strikes("killed_in_commit")
         before = dies and dice.rng.random() < 0.5
-        with self._shared.sqlite.transaction():
+        with self._shared.database.transaction():
             self._is_writing = True
             try:
                 yield
@@ -186,14 +219,14 @@ class Connection:
     @contextmanager
     def reading(self) -> Iterator[None]:
         self.process.reach_database()
-        with self._shared.sqlite.reading():
+        with self._shared.database.reading():
             yield
 
     def check_current(self) -> None:
         """It is nobody's file."""
 
     def find_damage(self, *, quick: bool) -> list[str]:
-        return self._shared.sqlite.find_damage(quick=quick)
+        return self._shared.database.find_damage(quick=quick)
 
     def close(self) -> None:
         """The database is everybody's."""

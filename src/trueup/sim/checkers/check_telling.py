@@ -7,32 +7,39 @@ time. Must not know what a notification says.
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-import apsw
+import msgspec
 from msgspec import structs
 
 from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import NotificationKind
 from trueup.sim.checkers.facts import Violation, exact
-from trueup.sim.checkers.tables import rows
+from trueup.sim.checkers.tables import Tables, rows
 
-_OUTBOX = """SELECT notification_id, delivered_at, parked_at,
-  coalesce(notification ->> 'trade_id', notification ->> 'client_order_id')  -- without either it is no bot's
-FROM outbox"""
+
+class _About(msgspec.Struct):
+    """What a stored notification is about."""
+
+    trade_id: str | None = None
+    client_order_id: str | None = None
+
+
+_OUTBOX = "SELECT notification_id, delivered_at, parked_at, notification FROM outbox"
+_ABOUT = msgspec.json.Decoder(_About)
 FILLS = (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
 
 
 def check_telling(
-    connection: apsw.Connection, effects: Mapping[str, Notification], now_ns: int, *, again: int = 0
+    tables: Tables, effects: Mapping[str, Notification], now_ns: int, *, again: int = 0
 ) -> list[Violation]:
     """`effects`: what bots obeyed, by id. `again`: how often the database lost commits, and with them what it told."""
     found = _told_twice(effects.values()) if again == 0 else []
     committed: set[str] = set()
-    for notification_id, delivered_at, parked_at, about in rows(connection, _OUTBOX):
+    for notification_id, delivered_at, parked_at, told in rows(tables, _OUTBOX):
         committed.add(notification_id)
         if delivered_at is None and parked_at is None:
             found.append(Violation("live", notification_id, "waits in the outbox"))
-        elif parked_at is None and about is not None and notification_id not in effects:
+        elif parked_at is None and notification_id not in effects and _is_of_a_bot(told):
             found.append(Violation("I10", notification_id, "counts as delivered and was never obeyed"))
     if again == 0:
         found += _out_of_turn(effects.values())
@@ -40,11 +47,17 @@ def check_telling(
             Violation("I10", one, "was obeyed and never committed") for one in effects if one not in committed
         ]
     for account_id, holder, expires_at, ttl_s in rows(
-        connection, "SELECT account_id, holder, expires_at, ttl_s FROM leases"
+        tables, "SELECT account_id, holder, expires_at, ttl_s FROM leases"
     ):
         if holder is not None and to_ns(expires_at) > now_ns + round(ttl_s * NS_PER_S):
             found.append(Violation("live", account_id, f"its lease is held until {expires_at}"))
     return found
+
+
+def _is_of_a_bot(told: str) -> bool:
+    """Without either id it is no bot's."""
+    about = _ABOUT.decode(told)
+    return about.trade_id is not None or about.client_order_id is not None
 
 
 def _out_of_turn(effects: Iterable[Notification]) -> list[Violation]:

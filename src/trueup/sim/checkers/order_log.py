@@ -7,16 +7,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import apsw
 import msgspec
 from msgspec import Struct
 
-from trueup.sim.checkers.tables import ORDER_COLUMNS, TRADE_COLUMNS, rows
+from trueup.sim.checkers.tables import ORDER_COLUMNS, TRADE_COLUMNS, Tables, rows
 
 BY_TRUEUP = "trueup:"
-_LOG = """SELECT log.profile_id, log.seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
-FROM json_each(?) AS read CROSS JOIN order_log AS log
-WHERE log.profile_id = read.key AND log.seq > read.value ORDER BY log.profile_id, log.seq"""
+_LOG = """SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
+FROM order_log WHERE profile_id = ? AND seq > ? ORDER BY seq"""
 _ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE order_key = ?"  # noqa: S608
 _TRADE = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? AND trade_id = ?"  # noqa: S608
 
@@ -62,11 +60,11 @@ class OrderLog:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        tables: Tables,
         profile_ids: Iterable[str],
         violated: Callable[[str, str, str], None],
     ) -> None:
-        self._connection = connection
+        self._tables = tables
         self._violated = violated
         self.chains = {one: Chain(one) for one in profile_ids}
         self._first_written: dict[str, int] = {}  # a row's hash → the commit that wrote it
@@ -82,11 +80,12 @@ class OrderLog:
 
     def new_rows(self) -> dict[str, list[LogRow]]:
         """The rows that were added since the last one folded, by profile."""
-        read = _ENCODER.encode({one: chain.seq for one, chain in self.chains.items()}).decode()
-        found: dict[str, list[LogRow]] = {}
-        for profile_id, seq, *facts, digest in rows(self._connection, _LOG, read):
-            found.setdefault(profile_id, []).append(_taken_apart(seq, facts, digest))
-        return found
+        found = {one: self._new_rows(chain) for one, chain in self.chains.items()}
+        return {one: added for one, added in found.items() if added}
+
+    def _new_rows(self, chain: Chain) -> list[LogRow]:
+        read = rows(self._tables, _LOG, chain.profile_id, chain.seq)
+        return [_taken_apart(seq, facts, digest) for seq, *facts, digest in read]
 
     def fold(self, chain: Chain, row: LogRow, commit: int) -> None:
         """Lay one row over what stood before it, to which it must be chained."""
@@ -106,9 +105,9 @@ class OrderLog:
         """The tables say what the log folds to."""
         for subject in dict.fromkeys(row.subject for row in added):
             if isinstance(subject, int):
-                self._compare(chain, subject, ORDER_COLUMNS, rows(self._connection, _ORDER, subject))
+                self._compare(chain, subject, ORDER_COLUMNS, rows(self._tables, _ORDER, subject))
             else:
-                found = rows(self._connection, _TRADE, chain.profile_id, subject)
+                found = rows(self._tables, _TRADE, chain.profile_id, subject)
                 self._compare(chain, subject, TRADE_COLUMNS, found)
 
     def _compare(

@@ -1,12 +1,11 @@
-"""The raw tables of a SQLite ledger, read by plain SQL of the checkers' own.
+"""The raw tables of a ledger, read by plain SQL of the checkers' own, which SQLite and PostgreSQL both take.
 
 Decides nothing; only puts rows into the model's values. Shares no statement with the ledger that wrote them.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
-import apsw
 import msgspec
 
 from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
@@ -68,17 +67,23 @@ FROM fills f JOIN orders o ON o.order_key = f.order_key WHERE o.profile_id = ? O
 _TRADES = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? ORDER BY trade_id"  # noqa: S608
 
 
-def read_local(connection: apsw.Connection, profile_id: str) -> Local:
+class Tables(Protocol):
+    """A connection past the ledger: `?` for a value, amounts and times as their text."""
+
+    def execute(self, statements: str, bindings: Any, /) -> Iterable[Any]: ...
+
+
+def read_local(tables: Tables, profile_id: str) -> Local:
     """All orders, fills and trades of one profile."""
     return Local(
-        orders=[_order(row) for row in connection.execute(_ORDERS, (profile_id,))],
-        fills=[_fill(row) for row in connection.execute(_FILLS, (profile_id,))],
-        trades=[_trade(row) for row in connection.execute(_TRADES, (profile_id,))],
+        orders=[_order(row) for row in tables.execute(_ORDERS, (profile_id,))],
+        fills=[_fill(row) for row in tables.execute(_FILLS, (profile_id,))],
+        trades=[_trade(row) for row in tables.execute(_TRADES, (profile_id,))],
     )
 
 
-def rows(connection: apsw.Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    return list(connection.execute(sql, values))
+def rows(tables: Tables, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    return list(tables.execute(sql, values))
 
 
 def _named(columns: Iterable[str], row: tuple[Any, ...]) -> dict[str, Any]:

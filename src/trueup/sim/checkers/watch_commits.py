@@ -7,13 +7,12 @@ asked for after them, whole, and chained (`order_log`). Must not know the market
 import sys
 from collections.abc import Mapping
 
-import apsw
 import msgspec
 from msgspec import Struct
 
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.checkers.order_log import Chain, LogRow, OrderLog
-from trueup.sim.checkers.tables import rows
+from trueup.sim.checkers.tables import Tables, rows
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -68,12 +67,12 @@ _DROPPED = msgspec.json.Decoder(list[_KeptCorrection])
 class CommitWatch:
     """`violations` grows; nothing is raised, so that the product's own error handling stays out of it."""
 
-    def __init__(self, connection: apsw.Connection, accounts: Mapping[str, str]) -> None:
+    def __init__(self, tables: Tables, accounts: Mapping[str, str]) -> None:
         """`accounts`: profile id → account id."""
-        self._connection = connection
+        self._tables = tables
         self._accounts = accounts
         self._epochs: dict[str, int] = {}
-        self._log = OrderLog(connection, accounts, self._violated)
+        self._log = OrderLog(tables, accounts, self._violated)
         self.violations: list[Violation] = []
         self.start_again(0)
 
@@ -90,7 +89,7 @@ class CommitWatch:
             for run_id in runs:
                 self._check_fence(account_id, leases)
                 self._check_whole(profile_id, run_id, runs[run_id])
-        for account_id, epoch in rows(self._connection, "SELECT account_id, epoch FROM leases"):
+        for account_id, epoch in rows(self._tables, "SELECT account_id, epoch FROM leases"):
             if epoch < self._epochs.get(account_id, 0):
                 self._violated("I5", account_id, f"its epoch fell to {epoch}")
             self._epochs[account_id] = epoch
@@ -122,7 +121,7 @@ class CommitWatch:
         return runs
 
     def _kept_plan(self, run_id: str) -> _KeptPlan:
-        found = rows(self._connection, "SELECT plan FROM runs WHERE run_id = ?", run_id)
+        found = rows(self._tables, "SELECT plan FROM runs WHERE run_id = ?", run_id)
         return _PLAN.decode(zstd.decompress(found[0][0])) if found else _KeptPlan()
 
     def _check_judged(
@@ -143,13 +142,13 @@ class CommitWatch:
     def _check_fence(self, account_id: str, leases: Leases) -> None:
         """I5: the lease is this process's, now."""
         sql = "SELECT epoch, holder FROM leases WHERE account_id = ?"
-        held = [tuple(row) for row in rows(self._connection, sql, account_id)]
+        held = [tuple(row) for row in rows(self._tables, sql, account_id)]
         if held != [leases.get(account_id)]:
             self._violated("I5", account_id, "a run committed without the lease")
 
     def _check_whole(self, profile_id: str, run_id: str, logged: Mapping[str, str]) -> None:
         """I9: with its rows of the log, all of a run is there: its record, its corrections, its notifications."""
-        record = rows(self._connection, "SELECT applied, superseded FROM runs WHERE run_id = ?", run_id)
+        record = rows(self._tables, "SELECT applied, superseded FROM runs WHERE run_id = ?", run_id)
         if not record:
             self._violated("I9", profile_id, "wrote the order log and kept no record of its run")
             return
@@ -159,7 +158,7 @@ class CommitWatch:
         if applied != len(logged) or planned != logged.keys() | dropped or logged.keys() & dropped:
             self._violated("I9", profile_id, "the order log has other corrections than the run's record")
         sql = "SELECT notification_id FROM outbox WHERE profile_id = ? AND run_id = ?"
-        told = {one for (one,) in rows(self._connection, sql, profile_id, run_id)}
+        told = {one for (one,) in rows(self._tables, sql, profile_id, run_id)}
         if not told <= {one.notification_id for one in self._kept_plan(run_id).notifications}:
             self._violated("I10", profile_id, "told what its plan does not say, or by another id")
         if "book_fill" in logged.values() and not told:

@@ -21,7 +21,7 @@ from trueup.sim.bots.books import FrailBooks, attempt
 from trueup.sim.bots.operators import Command, Operators
 from trueup.sim.checkers.watch_commits import CommitWatch
 from trueup.sim.clock import SimClock
-from trueup.sim.database import Connection, SharedDatabase
+from trueup.sim.database import Connection, MakeStore, MemoryStore, SharedDatabase
 from trueup.sim.faults import FaultDice, Faults
 from trueup.sim.trials.process import Process, in_process, outlive
 from trueup.sim.trials.worker import Worker
@@ -46,7 +46,9 @@ class FleetShape(Struct, frozen=True, kw_only=True):
 class Fleet:
     """All of it. `on_report` hears of every run; `note` writes a line of the trace."""
 
-    def __init__(self, seed: int, shape: FleetShape, faults: Faults) -> None:
+    def __init__(
+        self, seed: int, shape: FleetShape, faults: Faults, make_store: MakeStore = MemoryStore
+    ) -> None:
         self.on_report: Callable[[Worker, AccountReport], None] = lambda worker, report: None
         self.seed = seed
         self.shape = shape
@@ -59,7 +61,7 @@ class Fleet:
         clock = SimClock()
         self._bot_faults = FaultDice(f"{seed}/bots' database", Faults())
         dice = FaultDice(f"{seed}/database", Faults())
-        self.database = SharedDatabase(clock, dice)
+        self.database = SharedDatabase(clock, dice, make_store)
         bot_process = Process("bots", clock, self._bot_faults)
         self._bots = Connection(self.database, bot_process, self._bot_faults, self._on_commit)
         recording = SqlLedger(self._bots)
@@ -77,7 +79,7 @@ class Fleet:
             self.world, self.policies, self._rng, note=self.note, start=self._start_command
         )
         accounts = {one: it.account.account_id for one, it in self.world.profiles.items()}
-        self._watch = CommitWatch(self.database.sqlite.connection, accounts)
+        self._watch = CommitWatch(self.database.tables, accounts)
         self._storm_faults = faults
         for one in (self.dice, dice, self._bot_faults):
             one.on_hit = lambda name: self.note(f"! {name}")

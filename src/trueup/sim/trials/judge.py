@@ -84,9 +84,7 @@ class Judge:
         fleet = self._fleet
         database = fleet.database
         effects = {key: one for it in fleet.world.profiles.values() for key, one in it.bot.effects.items()}
-        found = check_telling(
-            database.sqlite.connection, effects, database.now_ns(), again=database.generation
-        )
+        found = check_telling(database.tables, effects, database.now_ns(), again=database.generation)
         if database.generation == 0:
             bots = {one: it.bot for one, it in fleet.world.profiles.items()}
             found += check_memories(fleet.world.market, bots)
@@ -152,14 +150,14 @@ class Judge:
     def _books(self, profile_id: str) -> ProfileBooks:
         """As they stand; read again when the order log has grown: `CommitWatch` holds the tables against it."""
         fleet = self._fleet
-        connection, state = fleet.database.sqlite.connection, fleet.state_of(profile_id)
+        tables, state = fleet.database.tables, fleet.state_of(profile_id)
         known = self._looked.get(profile_id)
         if known is not None and known[0] == state:
             return known[1]
         books = ProfileBooks(
             profile_id=profile_id,
             account_id=fleet.world.profiles[profile_id].account.account_id,
-            local=read_local(connection, profile_id),
+            local=read_local(tables, profile_id),
         )
         self._looked[profile_id] = (state, books)
         return books

@@ -13,6 +13,7 @@ from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S
 from trueup.sim.checkers import Violation
 from trueup.sim.clock import run_simulated
+from trueup.sim.database import MakeStore, MemoryStore
 from trueup.sim.faults import Faults
 from trueup.sim.trials.draw_world import draw_world_shape
 from trueup.sim.trials.fleet import Fleet, FleetShape
@@ -93,9 +94,12 @@ def draw_plot(seed: int) -> Plot:
     )
 
 
-def run_trial(plot: Plot, *, traced: bool = False) -> Trial:
-    """Put one world through its storms; the first violation ends it. `traced`: tell it all, also where all was well."""
-    bench = _Bench(plot)
+def run_trial(plot: Plot, *, traced: bool = False, make_store: MakeStore = MemoryStore) -> Trial:
+    """Put one world through its storms; the first violation ends it. `traced`: tell it all, also where all was well.
+
+    `make_store`: the real database below, empty; called with the clock that its ledger is to have.
+    """
+    bench = _Bench(plot, make_store)
     violations: list[Violation] = []
     try:
         run_simulated(bench.fleet.world.clock, bench.run(), thread_delay_s=thread_delay_s)
@@ -109,9 +113,9 @@ def run_trial(plot: Plot, *, traced: bool = False) -> Trial:
 class _Bench:
     """The world on trial and its judge."""
 
-    def __init__(self, plot: Plot) -> None:
+    def __init__(self, plot: Plot, make_store: MakeStore) -> None:
         self.plot = plot
-        self.fleet = Fleet(plot.seed, plot.shape, plot.faults)
+        self.fleet = Fleet(plot.seed, plot.shape, plot.faults, make_store)
         self.judge = Judge(Random(f"{plot.seed}/replan"), self.fleet)
         self.rounds: int | None = None
 
