@@ -43,6 +43,9 @@ class Event(StrEnum):
     HINTS_FAILED = "reconciliation_hints_failed"
     SERVICE_STARTED = "reconciliation_service_started"
     SERVICE_STOPPED = "reconciliation_service_stopped"
+    FLEET_DEGRADED = "reconciliation_fleet_degraded"
+    FLEET_RECOVERED = "reconciliation_fleet_recovered"
+    FLEET_STARVED = "reconciliation_fleet_starved"
 
 
 def log_event(

@@ -16,6 +16,7 @@ from trueup.ports.foreign_books import ForeignBooks, WriteResult
 from trueup.ports.journal import Journal
 from trueup.ports.mirror import TakenIn, Taking
 from trueup.ports.records import ApplyReport, FoldReport, Lease
+from trueup.ports.roster import Roster
 
 
 class Ledger(Protocol):
@@ -26,6 +27,9 @@ class Ledger(Protocol):
 
     @property
     def journal(self) -> Journal: ...
+
+    @property
+    def roster(self) -> Roster: ...
 
     def now(self) -> str:
         """The database's clock, RFC 3339 with nine digits."""

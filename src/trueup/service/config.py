@@ -115,6 +115,21 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     proxy_address: Text | None = None
 
 
+class FleetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The broker of a fleet: `[fleet]`. `url`: one or several nats:// or tls:// addresses, separated by commas.
+
+    `name`: of its stream, where several fleets share a broker. `credentials`: a file of NATS's own. `replicas`: on how
+    many of the broker's servers its messages are kept.
+    """
+
+    url: Text | SecretSource | None = None
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$")] = "trueup"
+    token: SecretSource | None = None
+    credentials: Text | None = None
+    replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+    profiles_per_shard: Annotated[int, Meta(ge=1)] = 200
+
+
 class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One bot. `books`: the name of its own ones; null: it records into trueup's database."""
 
@@ -138,6 +153,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     database: DatabaseConfig = DatabaseConfig()
     service: ServiceConfig = ServiceConfig()
     web: WebConfig = WebConfig()
+    fleet: FleetConfig = FleetConfig()
     books: dict[str, BooksConfig] = field(default_factory=dict)
     accounts: list[AccountConfig] = []
 

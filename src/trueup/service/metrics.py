@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from trueup.engine.run.account import AccountReport, ProfileReport, RunState
+from trueup.fleet.worker import WorkerSays
 from trueup.model.plan import Result
 from trueup.service.health import Health
 
 RUN_BUCKETS_S = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # in sync: 0.03; the read time-out: 30
+LATENESS_BUCKETS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -56,6 +58,19 @@ class Metrics:
         self._deferred = Gauge(
             "trueup_deferred", "Orders deferred in the last runs.", ["reason"], registry=registry
         )
+        self._lateness = Histogram(
+            "trueup_lateness_seconds",
+            "How late a fleet's worker began the run of an account.",
+            buckets=LATENESS_BUCKETS_S,
+            registry=registry,
+        )
+        self._stretch = Gauge(
+            "trueup_fleet_stretch", "How many times as long intervals are.", registry=registry
+        )
+        self._degraded = Gauge("trueup_fleet_degraded", "1 where the broker is gone.", registry=registry)
+        self._starved = Gauge(
+            "trueup_fleet_starved_shards", "Passed over, found at the last look.", registry=registry
+        )
         self._parity = Gauge(
             "trueup_parity_mismatch_notional_usd", "Summed; NaN: not known.", registry=registry
         )
@@ -80,9 +95,21 @@ class Metrics:
                 self._last[profile.profile_id] = profile
                 self._note_profile(profile)
 
-    def render(self, health: Health) -> bytes:
-        """The text that Prometheus reads."""
+    def note_late(self, seconds: float) -> None:
+        """How long after its due time a run of an account began."""
+        self._lateness.observe(seconds)
+
+    def note_worker(self, says: WorkerSays) -> None:
+        """How a fleet's worker fares."""
+        self._stretch.set(says.stretch)
+        self._degraded.set(says.degraded is not None)
+        self._starved.set(says.starved)
+
+    def render(self, health: Health | None) -> bytes:
+        """The text that Prometheus reads. `health` null: a fleet's worker, which knows its own accounts only."""
         self._show_last_runs()
+        if health is None:
+            return generate_latest(self.registry)
         self._age.set(max((one.age_s for one in health.profiles if not one.paused), default=0))
         self._ready.set(health.ready)
         self._failing.set(len(health.failing))

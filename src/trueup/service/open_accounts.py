@@ -5,7 +5,7 @@ The one way to an account: of the command line, the library, the service and its
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.model.errors import ConfigError
@@ -45,17 +45,43 @@ async def open_accounts(
         closing.callback(ledger.close)
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
-            venue = venues.get(config.account_id) or open_venue(config, clock, loaded.folder, environ)
-            foreign = open_foreign_books(config, loaded, environ, clock)
-            for books in foreign:
+            venue = venues.get(config.account_id)
+            account = open_account(config, loaded, ledger, clock, environ, executor=executor, venue=venue)
+            for books in account.foreign:
                 closing.callback(books.close)
-            account = _managed(config, loaded, clock, venue, ledger, foreign, executor)
             closing.push_async_callback(account.venue.aclose)
             accounts.append(account)
         ledger.journal.ensure_profiles(
             [managed.profile for account in accounts for managed in account.profiles]
         )
         yield accounts
+
+
+def open_account(
+    config: AccountConfig,
+    loaded: LoadedConfig,
+    ledger: Ledger,
+    clock: Clock,
+    environ: Mapping[str, str],
+    *,
+    executor: Executor | None = None,
+    venue: Venue | None = None,
+) -> ManagedAccount:
+    """One account with its venue and its bots' own books, which are the caller's to close.
+
+    `venue` null: what the configuration names. Raises ConfigError, AuthError, LedgerError.
+    """
+    return ManagedAccount(
+        account_id=config.account_id,
+        profiles=managed_profiles(config),
+        venue=venue or open_venue(config, clock, loaded.folder, environ),
+        ledger=ledger,
+        foreign=open_foreign_books(config, loaded, environ, clock),
+        clock=clock,
+        executor=executor,
+        lease_ttl_s=loaded.config.service.lease_ttl_s,
+        clock_skew_max_s=loaded.config.service.clock_skew_max_s,
+    )
 
 
 def open_foreign_books(
@@ -96,25 +122,3 @@ def managed_profiles(config: AccountConfig) -> list[ManagedProfile]:
         )
         for one in config.profiles
     ]
-
-
-def _managed(
-    config: AccountConfig,
-    loaded: LoadedConfig,
-    clock: Clock,
-    venue: Venue,
-    ledger: Ledger,
-    foreign: Sequence[ForeignBooks],
-    executor: Executor | None,
-) -> ManagedAccount:
-    return ManagedAccount(
-        account_id=config.account_id,
-        profiles=managed_profiles(config),
-        venue=venue,
-        ledger=ledger,
-        foreign=foreign,
-        clock=clock,
-        executor=executor,
-        lease_ttl_s=loaded.config.service.lease_ttl_s,
-        clock_skew_max_s=loaded.config.service.clock_skew_max_s,
-    )

@@ -215,6 +215,7 @@ def known_keys() -> set[str]:
         AccountConfig,
         BooksConfig,
         DatabaseConfig,
+        FleetConfig,
         ProfileConfig,
         SecretSource,
         ServiceConfig,
@@ -222,7 +223,8 @@ def known_keys() -> set[str]:
     )
 
     tables = (
-        *(DatabaseConfig, ServiceConfig, WebConfig, BooksConfig, AccountConfig, ProfileConfig, SecretSource),
+        *(DatabaseConfig, ServiceConfig, WebConfig, FleetConfig, BooksConfig),
+        *(AccountConfig, ProfileConfig, SecretSource),
         Policy,
     )
     return {name for table in tables for name in table.__struct_fields__} - {"profiles", "policy"}

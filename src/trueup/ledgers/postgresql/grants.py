@@ -19,6 +19,8 @@ WRITER = {
     "deferrals": "INSERT, UPDATE, DELETE",
     "exit_audit": "INSERT, UPDATE",
     "fills": "INSERT, UPDATE",
+    "fleet_accounts": "INSERT, UPDATE, DELETE",  # which accounts are run: none of the books
+    "fleet_workers": "INSERT, UPDATE, DELETE",
     "foreign_cursors": "INSERT, UPDATE, DELETE",
     "foreign_rows": "INSERT, UPDATE, DELETE",  # the mirror's memory of a bot's own rows
     "leases": "INSERT, UPDATE",

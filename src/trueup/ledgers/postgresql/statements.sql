@@ -519,6 +519,7 @@ free AS (
   ORDER BY account_id FOR UPDATE OF leases SKIP LOCKED)
 UPDATE leases SET
   epoch = epoch + 1, holder = $2, last_holder = $2, ttl_s = $3::float8,
+  late_s = greatest(0, coalesce(extract(epoch FROM now::timestamptz - next_due_at::timestamptz), 0)),
   expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
 FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
 RETURNING leases.account_id, epoch, expires_at, failures
@@ -547,6 +548,83 @@ WHERE account_id = $1 AND epoch = $2 AND holder = $3
 -- name: leases
 SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed::text, failures, failing_since, failure
 FROM leases ORDER BY account_id
+
+-- THE FLEET
+
+-- name: add_fleet_accounts
+INSERT INTO fleet_accounts AS known (account_id, shard, profiles, settings)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
+ON CONFLICT (account_id) DO UPDATE SET
+  profiles = excluded.profiles, settings = excluded.settings, version = known.version + 1
+WHERE known.settings <> excluded.settings
+
+-- name: move_fleet_accounts
+UPDATE fleet_accounts f SET shard = r.shard FROM unnest($1::text[], $2::bigint[]) AS r (account_id, shard)
+WHERE f.account_id = r.account_id
+
+-- name: remove_fleet_accounts
+DELETE FROM fleet_accounts WHERE account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
+
+-- name: fleet_sizes
+SELECT account_id, shard, profiles FROM fleet_accounts ORDER BY account_id
+
+-- name: fleet_accounts
+SELECT account_id, shard, settings, version FROM fleet_accounts
+WHERE $1::text IS NULL OR account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
+ORDER BY account_id
+
+-- name: claim_shard
+WITH now AS (SELECT coalesce($4::text, stamp(clock_timestamp())) AS now),
+free AS (
+  SELECT l.account_id, f.version FROM fleet_accounts f JOIN leases l USING (account_id) CROSS JOIN now
+  WHERE f.shard = $1::bigint
+    AND (l.holder IS NULL OR l.expires_at <= now
+      OR l.expires_at > stamp(now::timestamptz + make_interval(secs => l.ttl_s + 1)))
+    AND (l.next_due_at IS NULL
+      OR l.next_due_at <= stamp(now::timestamptz - make_interval(secs => $6::float8))
+      OR l.next_due_at > stamp(now::timestamptz + make_interval(secs => $5::float8))
+      OR l.account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($8::jsonb)))
+      -- whoever is known to be wrong does not wait for those who are not
+      OR l.next_due_at <= stamp(now::timestamptz + make_interval(secs => $7::float8)) AND EXISTS (
+        SELECT 1 FROM profiles p JOIN breaks b USING (profile_id)
+        WHERE p.account_id = l.account_id AND b.resolution IS NULL))
+  ORDER BY l.account_id FOR UPDATE OF l SKIP LOCKED)
+UPDATE leases SET
+  epoch = epoch + 1, holder = $2, last_holder = $2, ttl_s = $3::float8,
+  late_s = greatest(0, coalesce(extract(epoch FROM now::timestamptz - next_due_at::timestamptz), 0)),
+  expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
+FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
+RETURNING leases.account_id, epoch, expires_at, late_s::text, free.version
+
+-- name: overdue_shards
+SELECT f.shard FROM fleet_accounts f JOIN leases l USING (account_id)
+CROSS JOIN (SELECT coalesce($1::text, stamp(clock_timestamp())) AS now)
+WHERE (l.holder IS NULL OR l.expires_at <= now) AND coalesce(l.next_due_at, l.expires_at)
+  <= stamp(now::timestamptz - make_interval(secs => $2::float8))
+GROUP BY f.shard ORDER BY min(coalesce(l.next_due_at, l.expires_at)), f.shard LIMIT $3::bigint
+
+-- name: fleet_lateness
+SELECT f.account_id, f.shard, f.profiles, l.late_s::text, l.holder IS NOT NULL AND l.expires_at > now,
+  extract(epoch FROM now::timestamptz - coalesce(l.next_due_at, l.expires_at)::timestamptz)::text
+FROM fleet_accounts f JOIN leases l USING (account_id)
+CROSS JOIN (SELECT coalesce($1::text, stamp(clock_timestamp())) AS now)
+ORDER BY f.account_id
+
+-- name: worker_seen
+INSERT INTO fleet_workers AS known (worker, started_at, seen_at, says)
+SELECT $1, now, now, $2 FROM coalesce($3::text, stamp(clock_timestamp())) AS now
+ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, says = excluded.says
+RETURNING draining
+
+-- name: worker_gone
+DELETE FROM fleet_workers WHERE worker = $1 OR seen_at <= stamp(
+  coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3::float8))
+
+-- name: drain_workers
+UPDATE fleet_workers SET draining = true WHERE $1::text IS NULL OR worker = $1
+
+-- name: fleet_workers
+SELECT worker, started_at, seen_at, draining, says FROM fleet_workers ORDER BY worker
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

@@ -12,6 +12,7 @@ from trueup.ledgers.books.own_books import OwnBooks
 from trueup.ledgers.journal import archive, write_backs
 from trueup.ledgers.journal import verify_log as log
 from trueup.ledgers.journal.damaged_texts import find_damaged_texts
+from trueup.ledgers.journal.roster import SqlRoster
 from trueup.ledgers.journal.sql_journal import SqlJournal
 from trueup.ledgers.sql.commit_run import Run, commit_run
 from trueup.ledgers.sql.database import Database, stamp
@@ -32,6 +33,7 @@ class SqlLedger:
         self.database = database
         self.books = OwnBooks(database)
         self.journal = SqlJournal(database)
+        self.roster = SqlRoster(database)
 
     def now(self) -> str:
         return stamp(self.database.now_ns())

@@ -441,6 +441,7 @@ ON CONFLICT (account_id) DO NOTHING
 -- name: claim_leases
 UPDATE leases SET
   epoch = epoch + 1, holder = ?2, last_holder = ?2, ttl_s = ?3,
+  late_s = max(0, coalesce((julianday(?4) - julianday(next_due_at)) * 86400, 0)),
   expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds')
 WHERE account_id IN (SELECT value FROM json_each(?1))
   AND (holder IS NULL OR expires_at <= ?4
@@ -471,6 +472,71 @@ WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 -- name: leases
 SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed, failures, failing_since, failure
 FROM leases ORDER BY account_id
+
+-- THE FLEET
+
+-- name: add_fleet_accounts
+INSERT INTO fleet_accounts AS known (account_id, shard, profiles, settings) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (account_id) DO UPDATE SET
+  profiles = excluded.profiles, settings = excluded.settings, version = known.version + 1
+WHERE known.settings <> excluded.settings
+
+-- name: move_fleet_accounts
+UPDATE fleet_accounts SET shard = ?2 WHERE account_id = ?1
+
+-- name: remove_fleet_accounts
+DELETE FROM fleet_accounts WHERE account_id IN (SELECT value FROM json_each(?1))
+
+-- name: fleet_sizes
+SELECT account_id, shard, profiles FROM fleet_accounts ORDER BY account_id
+
+-- name: fleet_accounts
+SELECT account_id, shard, settings, version FROM fleet_accounts
+WHERE ?1 IS NULL OR account_id IN (SELECT value FROM json_each(?1)) ORDER BY account_id
+
+-- name: claim_shard
+UPDATE leases SET
+  epoch = epoch + 1, holder = ?2, last_holder = ?2, ttl_s = ?3,
+  late_s = max(0, coalesce((julianday(?4) - julianday(next_due_at)) * 86400, 0)),
+  expires_at = strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?3 || ' seconds')
+WHERE account_id IN (SELECT account_id FROM fleet_accounts WHERE shard = ?1)
+  AND (holder IS NULL OR expires_at <= ?4
+    OR expires_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || (ttl_s + 1) || ' seconds'))
+  AND (next_due_at IS NULL
+    OR next_due_at <= strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, (-?6) || ' seconds')
+    OR next_due_at > strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?5 || ' seconds')
+    OR account_id IN (SELECT value FROM json_each(?8))
+    -- whoever is known to be wrong does not wait for those who are not
+    OR next_due_at <= strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?7 || ' seconds') AND EXISTS (
+      SELECT 1 FROM profiles p JOIN breaks b USING (profile_id)
+      WHERE p.account_id = leases.account_id AND b.resolution IS NULL))
+RETURNING account_id, epoch, expires_at, CAST(late_s AS TEXT),
+  (SELECT version FROM fleet_accounts f WHERE f.account_id = leases.account_id)
+
+-- name: overdue_shards
+SELECT f.shard FROM fleet_accounts f JOIN leases l USING (account_id)
+WHERE (l.holder IS NULL OR l.expires_at <= ?1)
+  AND coalesce(l.next_due_at, l.expires_at) <= strftime('%Y-%m-%dT%H:%M:%f000000Z', ?1, (-?2) || ' seconds')
+GROUP BY f.shard ORDER BY min(coalesce(l.next_due_at, l.expires_at)), f.shard LIMIT ?3
+
+-- name: fleet_lateness
+SELECT f.account_id, f.shard, f.profiles, CAST(l.late_s AS TEXT), l.holder IS NOT NULL AND l.expires_at > ?1,
+  CAST((julianday(?1) - julianday(coalesce(l.next_due_at, l.expires_at))) * 86400 AS TEXT)
+FROM fleet_accounts f JOIN leases l USING (account_id) ORDER BY f.account_id
+
+-- name: worker_seen
+INSERT INTO fleet_workers AS known (worker, started_at, seen_at, says) VALUES (?1, ?3, ?3, ?2)
+ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, says = excluded.says
+RETURNING draining
+
+-- name: worker_gone
+DELETE FROM fleet_workers WHERE worker = ?1 OR seen_at <= strftime('%Y-%m-%dT%H:%M:%f000000Z', ?2, (-?3) || ' seconds')
+
+-- name: drain_workers
+UPDATE fleet_workers SET draining = 1 WHERE ?1 IS NULL OR worker = ?1
+
+-- name: fleet_workers
+SELECT worker, started_at, seen_at, draining, says FROM fleet_workers ORDER BY worker
 
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 

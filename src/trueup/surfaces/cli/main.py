@@ -46,6 +46,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "pause": ("pause:pause_command", "Keep trueup's hands off a profile."),
         "resume": ("pause:resume_command", "Let trueup work on a paused profile again."),
     },
+    "Many machines": {
+        "account": ("account:command", "Put accounts into the database, for a fleet's workers."),
+        "fleet": ("fleet:command", "Run them on many workers, dispatched by a broker."),
+    },
     "Decide": {
         "decide": ("decide:command", "Say whose an order is, its trade, or which break to ignore."),
         "quarantine": ("quarantine:command", "Show, add or release trades the bot must leave alone."),

@@ -5,7 +5,7 @@ import contextlib
 import math
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import ManagedAccount
+from trueup.fleet.worker import WorkerSays
 from trueup.model.errors import ConfigError, LedgerError
 from trueup.service.health import Health, ProfileHealth, read_health
 from trueup.service.metrics import CONTENT_TYPE, Metrics
@@ -48,6 +49,19 @@ def make_app(accounts: Sequence[ManagedAccount], metrics: Metrics, objective_s: 
     return Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
     )
+
+
+def make_worker_app(metrics: Metrics, says: Callable[[], WorkerSays]) -> Starlette:
+    """Of a fleet's worker: whether it lives, and its metrics. How the fleet stands is `trueup fleet status`'s."""
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "degraded": says().degraded})
+
+    async def show_metrics(_: Request) -> Response:
+        metrics.note_worker(says())
+        return Response(metrics.render(None), media_type=CONTENT_TYPE)
+
+    return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", show_metrics)])
 
 
 @contextlib.asynccontextmanager

@@ -213,11 +213,31 @@ CREATE TABLE trueup.leases (
   ttl_s       double precision NOT NULL,
   expires_at  text COLLATE "C" NOT NULL,
   next_due_at text COLLATE "C",
+  late_s      double precision NOT NULL DEFAULT 0,   -- how long after its due time it was claimed last
   completed   jsonb NOT NULL DEFAULT '{}',   -- profile id: taken_at of its last run that ended well
   failures      bigint NOT NULL DEFAULT 0,   -- runs in a row that could judge nothing
   failing_since text COLLATE "C",    -- null: the last run could judge
   failure       text                 -- why the last one could not
 ) WITH (fillfactor = 50);
+
+-- The fleet: the accounts that workers run, cut into shards, each dispatched by one message. Where this is empty, the
+-- accounts are those of a configuration file.
+CREATE TABLE trueup.fleet_accounts (
+  account_id text COLLATE "C" NOT NULL PRIMARY KEY REFERENCES trueup.accounts (account_id),
+  shard      bigint NOT NULL,
+  profiles   bigint NOT NULL,        -- how many it has
+  settings   text NOT NULL,          -- what [[accounts]] says in a file, as JSON: names of secrets, never a secret
+  version    bigint NOT NULL DEFAULT 1   -- rises with the settings
+);
+CREATE INDEX fleet_accounts_by_shard ON trueup.fleet_accounts (shard);
+
+CREATE TABLE trueup.fleet_workers (
+  worker     text COLLATE "C" NOT NULL PRIMARY KEY,   -- machine and process
+  started_at text COLLATE "C" NOT NULL,
+  seen_at    text COLLATE "C" NOT NULL,
+  draining   boolean NOT NULL DEFAULT false,   -- it is to end what it runs, and then itself
+  says       text NOT NULL           -- its version, what it runs and how it fares, as JSON
+);
 
 -- By run id, which begins with its time (a uuid of version 7): old months go as whole tables.
 CREATE TABLE trueup.runs (

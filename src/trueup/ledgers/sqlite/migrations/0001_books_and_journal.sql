@@ -205,10 +205,30 @@ CREATE TABLE leases (
   ttl_s       REAL NOT NULL,
   expires_at  TEXT NOT NULL,
   next_due_at TEXT,
+  late_s      REAL NOT NULL DEFAULT 0,      -- how long after its due time it was claimed last
   completed   TEXT NOT NULL DEFAULT '{}',   -- profile id: taken_at of its last run that ended well
   failures      INTEGER NOT NULL DEFAULT 0, -- runs in a row that could judge nothing
   failing_since TEXT,                -- null: the last run could judge
   failure       TEXT                 -- why the last one could not
+) STRICT;
+
+-- The fleet: the accounts that workers run, cut into shards, each dispatched by one message. Where this is empty, the
+-- accounts are those of a configuration file.
+CREATE TABLE fleet_accounts (
+  account_id TEXT NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
+  shard      INTEGER NOT NULL,
+  profiles   INTEGER NOT NULL,       -- how many it has
+  settings   TEXT NOT NULL,          -- what [[accounts]] says in a file, as JSON: names of secrets, never a secret
+  version    INTEGER NOT NULL DEFAULT 1     -- rises with the settings
+) STRICT;
+CREATE INDEX fleet_accounts_by_shard ON fleet_accounts (shard);
+
+CREATE TABLE fleet_workers (
+  worker     TEXT NOT NULL PRIMARY KEY,     -- machine and process
+  started_at TEXT NOT NULL,
+  seen_at    TEXT NOT NULL,
+  draining   INTEGER NOT NULL DEFAULT 0,    -- it is to end what it runs, and then itself
+  says       TEXT NOT NULL           -- its version, what it runs and how it fares, as JSON
 ) STRICT;
 
 CREATE TABLE runs (

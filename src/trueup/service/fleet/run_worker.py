@@ -1,0 +1,77 @@
+"""Runs one worker until it is stopped by a signal or drained, with its metrics where they are wanted.
+
+A broker that is away when the worker starts does not keep it from working: it goes by the due times, and tries again.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from trueup.fleet.worker import FleetWorker
+from trueup.model.errors import RESTORE, LedgerDamaged
+from trueup.ports.clock import Clock
+from trueup.service.clock import SystemClock
+from trueup.service.fleet.lasting_broker import LastingBroker
+from trueup.service.fleet.open_fleet import make_worker, open_broker
+from trueup.service.load_config import LoadedConfig
+from trueup.service.open_ledger import open_ledger
+from trueup.service.systemd import told_to_systemd
+
+if TYPE_CHECKING:
+    from trueup.engine.run.account import AccountReport
+    from trueup.service.metrics import Metrics
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+Answering = Callable[[FleetWorker], AbstractAsyncContextManager[object]]
+
+
+async def run_worker(
+    loaded: LoadedConfig,
+    *,
+    name: str | None = None,
+    metrics: "Metrics | None" = None,
+    answering: Answering = contextlib.nullcontext,
+    clock: Clock | None = None,
+) -> None:
+    """`answering`: what stands for the worker meanwhile, as its page. Raises ConfigError, AuthError, LedgerError."""
+    ledger = open_ledger(loaded, create=False)
+    try:
+        damage = ledger.find_damage(quick=True)
+        if damage:
+            raise LedgerDamaged(f"the ledger is {RESTORE} ({damage[0]})")
+
+        def note(report: "AccountReport", took_s: float, late_s: float) -> None:
+            if metrics is not None:
+                metrics.note(report, took_s)
+                metrics.note_late(late_s)
+
+        broker = LastingBroker(lambda: open_broker(loaded))
+        worker, accounts = make_worker(
+            loaded, ledger, broker, clock or SystemClock(), name=name, on_report=note
+        )
+        try:
+            async with told_to_systemd(), answering(worker):
+                with _stopped_by_signals(worker):
+                    await worker.run()
+        finally:
+            await accounts.aclose()
+            await broker.aclose()
+    finally:
+        ledger.close()
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(worker: FleetWorker) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, worker.stop)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)

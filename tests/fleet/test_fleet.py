@@ -1,0 +1,80 @@
+"""A fleet by the command line alone: a real broker, a real PostgreSQL, workers that are processes."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.town import Town, town
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Town]:
+    with town(tmp_path) as opened:
+        yield opened
+
+
+def test_workers_run_every_account_until_they_are_drained(fleet: Town) -> None:
+    fleet.add(5)
+    assert fleet.json("fleet", "init") == {"moved": 0, "shards": 3, "scheduled": 3, "unscheduled": 0}
+    fleet.start_worker("w1")
+    fleet.start_worker("w2")
+    fleet.runs_again()
+    fleet.runs_again()
+    status = fleet.json("fleet", "status")
+    assert (status["accounts"], status["profiles"], status["shards"]) == (5, 5, 3)
+    assert (status["scheduled"], status["unscheduled"], status["broker_fault"]) == (3, 0, None)
+    assert sorted(one["worker"] for one in status["workers"]) == ["w1", "w2"]
+    assert status["starved"] == []
+    assert fleet.json("fleet", "drain") == {"drained": 2, "left": []}
+    assert [one.wait(20) for one in fleet.workers] == [0, 0]
+    assert fleet.json("fleet", "status")["workers"] == []
+
+
+def test_accounts_that_are_added_and_removed_are_run_and_left(fleet: Town) -> None:
+    fleet.add(2)
+    fleet.call("fleet", "init")
+    fleet.start_worker("w1")
+    fleet.runs_again()
+    fleet.add(4)  # two are known
+    assert fleet.json("fleet", "rebalance") == {"moved": 0, "shards": 2, "scheduled": 1, "unscheduled": 0}
+    fleet.runs_again()
+    fleet.call("account", "remove", "acc-0", "acc-1")
+    assert fleet.json("fleet", "rebalance")["unscheduled"] == 1
+    before = fleet.good_runs()
+    fleet.until(lambda: fleet.good_runs()["p-3-0"] > before["p-3-0"])
+    after = fleet.good_runs()
+    fleet.until(lambda: fleet.good_runs()["p-3-0"] > after["p-3-0"])
+    assert fleet.good_runs()["p-0-0"] == before["p-0-0"]
+
+
+def test_a_worker_that_is_killed_loses_its_shards_to_another(fleet: Town) -> None:
+    fleet.add(4)
+    fleet.call("fleet", "init")
+    first = fleet.start_worker("w1")
+    fleet.runs_again()
+    fleet.start_worker("w2")
+    first.kill()
+    fleet.runs_again(20)
+
+
+def test_without_a_broker_workers_go_by_the_due_times_and_say_so(fleet: Town) -> None:
+    fleet.add(4)
+    fleet.call("fleet", "init")
+    fleet.start_worker("w1")
+    fleet.runs_again()
+    fleet.broker.end(signal.SIGKILL)
+    fleet.runs_again(20)
+    fleet.runs_again(20)
+    fleet.until(lambda: fleet.json("fleet", "status")["workers"][0]["says"]["degraded"] is not None)
+    assert "no broker answers" in fleet.json("fleet", "status")["broker_fault"]
+    assert "degraded: no broker answers" in fleet.call("fleet", "status").stdout
+    fleet.broker.start()
+    fleet.until(lambda: fleet.json("fleet", "status")["workers"][0]["says"]["degraded"] is None)
+    fleet.runs_again(20)
+    events = [one["event"] for one in fleet.events("w1")]
+    assert "reconciliation_fleet_degraded" in events
+    assert "reconciliation_fleet_recovered" in events
