@@ -10,9 +10,8 @@ over. Must not know what a run does, nor how an account is opened.
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +30,7 @@ from trueup.model.errors import FenceLost, RestartNeeded, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
 from trueup.ports.journal import Journal
+from trueup.ports.records import Attempt
 from trueup.ports.roster import Claimed, Roster
 
 WAIT_S = 1.0  # for a message, before looking at what else there is to do
@@ -78,7 +78,6 @@ class _Heard:
     runs: int = 0
     starved: int = 0
     degraded: str | None = None
-    failures: Counter[str] = field(default_factory=Counter)  # runs in a row that could judge nothing
 
 
 class FleetWorker:
@@ -256,8 +255,7 @@ class FleetWorker:
                 if fresh is None:
                     return
                 if account is None:
-                    pause_s = self._pause_s(account_id, failed=True)
-                    await in_thread(self._journal.release_lease, fresh.lease, {}, pause_s)
+                    await self._release_unopened(fresh)
                     return
                 await self._run_account(account, fresh, claimed_ns)
         finally:
@@ -281,7 +279,8 @@ class FleetWorker:
 
         def due_in_s(report: AccountReport) -> float:
             spent_s = (self._clock.now_ns() - claimed_ns) / NS_PER_S
-            return max(0.0, self._pause_s(account.account_id, failed=report.is_failing) - spent_s)
+            failures = 0 if report.failure is None else claim.lease.failures + 1
+            return max(0.0, self._pause_s(failures) - spent_s)
 
         try:
             report = await reconcile_account(
@@ -302,15 +301,15 @@ class FleetWorker:
         self._heard.runs += 1
         self._on_report(report, (self._clock.now_ns() - began_ns) / NS_PER_S, claim.late_s)
 
-    def _pause_s(self, account_id: str, *, failed: bool) -> float:
+    async def _release_unopened(self, claim: Claimed) -> None:
+        pause_s = self._pause_s(claim.lease.failures + 1)
+        attempt = Attempt(failure="it cannot be opened: see its worker's log")
+        await in_thread(self._journal.release_lease, claim.lease, {}, pause_s, attempt)
+
+    def _pause_s(self, failures: int) -> float:
         """The interval; doubled for each run in a row that could judge nothing."""
-        failures, interval_s = self._heard.failures, self._settings.interval_s
-        if not failed:
-            failures.pop(account_id, None)
-            return interval_s
-        failures[account_id] += 1
-        doubled = interval_s * 2.0 ** min(failures[account_id], DOUBLINGS_MAX)
-        return min(doubled, max(interval_s, BACK_OFF_MAX_S))
+        interval_s = self._settings.interval_s
+        return min(interval_s * 2.0 ** min(failures, DOUBLINGS_MAX), max(interval_s, BACK_OFF_MAX_S))
 
     # -- telling ------------------------------------------------------------------------------------------------------
 

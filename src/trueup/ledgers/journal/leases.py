@@ -34,7 +34,7 @@ def acquire(database: Database, account_id: str, holder: str, ttl_s: float) -> L
         rows = database.rows("acquire_lease", account_id, holder, ttl_s, database.bound_now())
     if not rows:
         return None
-    return _lease(account_id, holder, rows[0])
+    return lease_of(account_id, holder, rows[0])
 
 
 def renew(database: Database, lease: Lease, ttl_s: float | None = None) -> Lease:
@@ -66,7 +66,7 @@ def claim(
         rows = database.rows(
             "claim_leases", wanted, holder, ttl_s, database.bound_now(), json_list(hasty), due_within_s
         )
-        claimed = {text_value(one): _lease(text_value(one), holder, figures) for one, *figures in rows}
+        claimed = {text_value(one): lease_of(text_value(one), holder, figures) for one, *figures in rows}
         others = [one for one in account_ids if one not in claimed]
         waiting = database.rows("lease_waits", json_list(others), database.bound_now()) if others else []
     turns = {text_value(row[0]): _turn(row) for row in waiting}
@@ -76,7 +76,7 @@ def claim(
     ]
 
 
-def _lease(account_id: str, holder: str, figures: Sequence[Value]) -> Lease:
+def lease_of(account_id: str, holder: str, figures: Sequence[Value]) -> Lease:
     epoch, expires_at, failures = figures
     return Lease(
         account_id=account_id,

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from trueup.ledgers.journal.leases import lease_of
 from trueup.ledgers.sql.database import Database, Value, int_value, text_value
 from trueup.ledgers.sql.rows import json_list
-from trueup.model.times import to_ns
-from trueup.ports.records import Lease
 from trueup.ports.roster import AccountLateness, AccountSize, Claimed, FleetAccount, WorkerRow
 
 
@@ -69,16 +68,11 @@ class SqlRoster:
             rows = database.rows("claim_shard", shard, holder, ttl_s, database.bound_now(), *bounds)
         return [
             Claimed(
-                lease=Lease(
-                    account_id=text_value(account_id),
-                    epoch=int_value(epoch),
-                    holder=holder,
-                    expires_ns=to_ns(text_value(expires_at)),
-                ),
+                lease=lease_of(text_value(account_id), holder, figures),
                 late_s=_seconds(late_s),
                 version=int_value(version),
             )
-            for account_id, epoch, expires_at, late_s, version in rows
+            for account_id, *figures, late_s, version in rows
         ]
 
     def overdue_shards(self, late_by_s: float, limit: int) -> list[int]:

@@ -594,7 +594,7 @@ UPDATE leases SET
   late_s = greatest(0, coalesce(extract(epoch FROM now::timestamptz - next_due_at::timestamptz), 0)),
   expires_at = stamp(now::timestamptz + make_interval(secs => $3::float8))
 FROM free CROSS JOIN now WHERE leases.account_id = free.account_id
-RETURNING leases.account_id, epoch, expires_at, late_s::text, free.version
+RETURNING leases.account_id, epoch, expires_at, failures, late_s::text, free.version
 
 -- name: overdue_shards
 SELECT f.shard FROM fleet_accounts f JOIN leases l USING (account_id)

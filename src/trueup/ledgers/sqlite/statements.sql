@@ -510,7 +510,7 @@ WHERE account_id IN (SELECT account_id FROM fleet_accounts WHERE shard = ?1)
     OR next_due_at <= strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?7 || ' seconds') AND EXISTS (
       SELECT 1 FROM profiles p JOIN breaks b USING (profile_id)
       WHERE p.account_id = leases.account_id AND b.resolution IS NULL))
-RETURNING account_id, epoch, expires_at, CAST(late_s AS TEXT),
+RETURNING account_id, epoch, expires_at, failures, CAST(late_s AS TEXT),
   (SELECT version FROM fleet_accounts f WHERE f.account_id = leases.account_id)
 
 -- name: overdue_shards
