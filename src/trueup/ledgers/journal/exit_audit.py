@@ -42,9 +42,9 @@ def _token(symbol: str | None) -> str | None:
 
 
 def _of_order(order: LocalOrder) -> Row:
-    return (order.symbol, order.side, order.filled_qty, order.filled_avg_price)
+    return (order.symbol or "", order.side, order.filled_qty, order.filled_avg_price)
 
 
 def _of_break(found: Break) -> Row:
     venue = found.venue or {}
-    return (found.symbol, venue.get("side"), venue.get("filled_qty"), venue.get("filled_avg_price"))
+    return (found.symbol or "", venue.get("side"), venue.get("filled_qty"), venue.get("filled_avg_price"))

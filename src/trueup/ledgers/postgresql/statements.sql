@@ -701,7 +701,7 @@ INSERT INTO exit_audit (
 SELECT * FROM unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[], $9::numeric[],
   $10::text[], $11::text[], $12::text[])
-ON CONFLICT (profile_id, batch_id, venue_order_id) DO UPDATE SET
+ON CONFLICT (profile_id, batch_id, venue_order_id, symbol) DO UPDATE SET
   state = excluded.state, run_id = excluded.run_id, audited_at = excluded.audited_at
 
 -- name: insert_decision
@@ -948,7 +948,7 @@ SELECT json_build_object(
   'profile_id', profile_id, 'batch_id', batch_id, 'state', state, 'venue_order_id', venue_order_id,
   'trade_id', trade_id, 'symbol', symbol, 'side', side, 'qty', trim_scale(qty)::text,
   'price', trim_scale(price)::text, 'reason', reason, 'run_id', run_id, 'audited_at', audited_at)::text
-FROM exit_audit WHERE $1::text IS NULL OR profile_id = $1 ORDER BY audited_at, profile_id, batch_id, venue_order_id
+FROM exit_audit WHERE $1::text IS NULL OR profile_id = $1 ORDER BY audited_at, profile_id, batch_id, venue_order_id, symbol
 
 -- name: export_decisions
 SELECT json_build_object(

@@ -604,7 +604,7 @@ ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET
 INSERT INTO exit_audit (
   profile_id, batch_id, venue_order_id, trade_id, state, symbol, side, qty, price, reason, run_id, audited_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-ON CONFLICT (profile_id, batch_id, venue_order_id) DO UPDATE SET
+ON CONFLICT (profile_id, batch_id, venue_order_id, symbol) DO UPDATE SET
   state = excluded.state, run_id = excluded.run_id, audited_at = excluded.audited_at
 
 -- name: insert_decision
@@ -842,7 +842,7 @@ SELECT json_object(
   'profile_id', profile_id, 'batch_id', batch_id, 'state', state, 'venue_order_id', venue_order_id,
   'trade_id', trade_id, 'symbol', symbol, 'side', side, 'qty', qty, 'price', price, 'reason', reason,
   'run_id', run_id, 'audited_at', audited_at)
-FROM exit_audit WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY audited_at, profile_id, batch_id, venue_order_id
+FROM exit_audit WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY audited_at, profile_id, batch_id, venue_order_id, symbol
 
 -- name: export_decisions
 SELECT json_object(

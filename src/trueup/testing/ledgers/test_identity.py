@@ -1,11 +1,14 @@
 """Orders of two instruments with one venue order id are two orders, in every table and for every reader."""
 
 import pytest
+from msgspec.structs import replace
 
+from trueup.core.make_plan import make_plan
 from trueup.engine.people.explain import explain
+from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import Conflict
-from trueup.model.snapshot import Decision
-from trueup.model.vocabulary import DecisionKind, Outcome, QueryBy, Status
+from trueup.model.snapshot import Decision, Position, PositionsRead
+from trueup.model.vocabulary import DecisionKind, Outcome, QueryBy, ReadState, Side, Status
 from trueup.testing.ledgers.bench import ACCOUNT, Bench
 
 BTC = {"symbol": "BTC/USD", "client_order_id": "b1-9"}
@@ -106,3 +109,35 @@ def test_a_decision_keeps_its_instrument(bench: Bench) -> None:
     )
     bench.ledger.journal.add_decision("mom-1", decision)
     assert bench.ledger.journal.standing_decisions(["mom-1"]) == {"mom-1": [decision]}
+
+
+def test_two_missing_exits_with_one_number_are_inserted_and_audited_each(bench: Bench) -> None:
+    for name, symbol in (("1", "ETH/USD"), ("2", "BTC/USD")):
+        bench.record_trade(f"t-{name}", symbol)
+        bench.record_order(name, symbol=symbol, trade_id=f"t-{name}")
+        bench.bot.record_fill(f"b1-{name}", bench.fill("F1", "10", name=name, symbol=symbol))
+    bench.settle()
+    sold = {"side": Side.SELL, "status": Status.FILLED, "filled_qty": "10", "filled_avg_price": "1100"}
+    exits = [
+        bench.venue_order("7", symbol=symbol, client_order_id=f"x-{symbol}", **sold)
+        for symbol in ("ETH/USD", "BTC/USD")
+    ]
+    flat = [Position(symbol=symbol, qty="0") for symbol in ("ETH/USD", "BTC/USD")]
+    snapshot = bench.snapshot(coverage_enabled=False)
+    now, history = snapshot.taken_at, snapshot.venue.history
+    assert history is not None
+    venue = replace(
+        snapshot.venue,
+        positions=PositionsRead(state=ReadState.COMPLETE, read_at=now, rows=flat),
+        history=replace(history, orders=exits),
+    )
+    snapshot = check_snapshot(replace(snapshot, venue=venue))
+    report = bench.commit((snapshot, make_plan(snapshot)))
+    assert report.superseded == 0
+    audited = bench.ledger.export("exit_audit")
+    assert sorted(
+        (row["venue_order_id"], row["symbol"], row["trade_id"], row["state"]) for row in audited
+    ) == [
+        ("v-7", "BTC/USD", "t-2", "inserted"),
+        ("v-7", "ETH/USD", "t-1", "inserted"),
+    ]

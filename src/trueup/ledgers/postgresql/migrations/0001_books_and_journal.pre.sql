@@ -299,14 +299,14 @@ CREATE TABLE trueup.exit_audit (
   venue_order_id text COLLATE "C" NOT NULL,
   trade_id       text NOT NULL,
   state          text NOT NULL CHECK (state IN ('proposed', 'inserted')),
-  symbol         text,
+  symbol         text COLLATE "C" NOT NULL,     -- tells apart exits of two instruments that have one number
   side           text,
   qty            numeric NOT NULL,
   price          numeric,
   reason         text NOT NULL,
   run_id         text NOT NULL,
   audited_at     text COLLATE "C" NOT NULL,
-  PRIMARY KEY (profile_id, batch_id, venue_order_id)
+  PRIMARY KEY (profile_id, batch_id, venue_order_id, symbol)
 );
 
 -- What a person decided: evidence for the plans until it is revoked or its time is over. Never deleted.

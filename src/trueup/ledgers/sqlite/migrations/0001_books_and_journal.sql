@@ -286,14 +286,14 @@ CREATE TABLE exit_audit (
   venue_order_id TEXT NOT NULL,
   trade_id       TEXT NOT NULL,
   state          TEXT NOT NULL CHECK (state IN ('proposed', 'inserted')),
-  symbol         TEXT,
+  symbol         TEXT NOT NULL,     -- tells apart exits of two instruments that have one number
   side           TEXT,
   qty            TEXT NOT NULL,
   price          TEXT,
   reason         TEXT NOT NULL,
   run_id         TEXT NOT NULL,
   audited_at     TEXT NOT NULL,
-  PRIMARY KEY (profile_id, batch_id, venue_order_id)
+  PRIMARY KEY (profile_id, batch_id, venue_order_id, symbol)
 ) STRICT, WITHOUT ROWID;
 
 -- What a person decided: evidence for the plans until it is revoked or its time is over. Never deleted.
