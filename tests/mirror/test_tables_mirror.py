@@ -10,13 +10,13 @@ import pytest
 
 from tests.mirror.test_own_tables import POLICY, PROFILE, Exchange
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
-from tests.unit.books.tables.desk import MAPPING, order
+from tests.unit.books.tables.desk import MAPPING, T0, order
 from trueup.books.tables.mapping import decode_mapping
 from trueup.books.tables.tables_books import TablesBooks
-from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport
+from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import open_sqlite
-from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, VenueOrder
+from trueup.model.snapshot import Fill, HistoryRead, Instrument, OrdersRead, VenueOrder
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState, Side, Status
 from trueup.ports.foreign_books import BooksSettings, WriteMode
@@ -36,6 +36,7 @@ class Venue(Exchange):
     def __init__(self) -> None:
         super().__init__()
         self.opened: list[VenueOrder] = []
+        self.fills: list[Fill] = []
         self.steps: list[Instrument] | Exception = []
         self.asked = 0
 
@@ -56,15 +57,15 @@ class Venue(Exchange):
         return OrdersRead(state=ReadState.COMPLETE, rows=list(self.opened))
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        return HistoryRead(state=ReadState.COMPLETE)
+        return HistoryRead(state=ReadState.COMPLETE, fills=list(self.fills))
 
 
 class Desk:
-    def __init__(self, bot: Bot, folder: Path, **orders: Any) -> None:
+    def __init__(self, bot: Bot, folder: Path, **tables: Any) -> None:
         self.bot, self.venue, self.now_ns = bot, Venue(), 1_800_000_000 * NS_PER_S
         self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
         self.ledger.journal.ensure_profiles([PROFILE])
-        tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS} | orders}
+        tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS}} | tables
         settings = BooksSettings(
             account_id="a", profiles=[PROFILE], source="b", write=WriteMode.TABLES, clock=SystemClock()
         )
@@ -96,8 +97,8 @@ class Desk:
 
 
 @contextmanager
-def opened(bot: Bot, folder: Path, **orders: Any) -> Iterator[Desk]:
-    desk = Desk(bot, folder, **orders)
+def opened(bot: Bot, folder: Path, **tables: Any) -> Iterator[Desk]:
+    desk = Desk(bot, folder, **tables)
     try:
         yield desk
     finally:
@@ -180,3 +181,43 @@ def test_an_order_that_the_bot_has_in_another_spelling_is_not_inserted(bot: Bot,
             desk.run()
     rows = bot.execute("SELECT exch_id, state FROM my_orders ORDER BY exch_id")
     assert sorted(tuple(one) for one in rows) == [("aBc-1", "DONE"), ("new-1", "OPEN")]
+
+
+def test_a_missed_fill_reaches_the_order_the_fills_and_the_trade(bot: Bot, tmp_path: Path) -> None:
+    """Filled 3 of 10, of which the bot knows all; then 7 more at 990 that it never hears of: 10 at 993."""
+    if bot.address.startswith("postgres"):
+        bot.execute("CREATE SEQUENCE fill_numbers START 100")
+        bot.execute("ALTER TABLE my_fills ALTER id SET DEFAULT nextval('fill_numbers')")
+    bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
+    bot.add("my_orders", **order(1))
+    bot.add("my_fills", id=1, order_row=1, ext="F1", amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
+    bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=3.0, sold=0.0)
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
+        "trades": MAPPING["trades"] | {"writable": ["entry_qty", "exit_qty"]},
+    }
+    with opened(bot, tmp_path, **tables) as desk:
+        told: dict[str, Any] = {"venue_order_id": "v-1", "symbol": "ETH/USD", "side": Side.BUY}
+        desk.venue.fills = [
+            Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, **told),
+            Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at="2025-11-24T12:00:05Z", **told),
+        ]
+        desk.venue.add(
+            "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
+        )
+        desk.run()
+        assert bot.execute("SELECT state, done, avg_px FROM my_orders") == [("DONE", 10.0, 993.0)]
+        assert [
+            tuple(one) for one in bot.execute("SELECT ext, amount, price FROM my_fills ORDER BY ext")
+        ] == [
+            ("F1", 3.0, 1000.0),
+            ("F2", 7.0, 990.0),
+        ]
+        assert bot.execute("SELECT open, bought, sold FROM my_deals") == [(1, 10.0, 0.0)]
+        tables_now = [bot.execute(f"SELECT * FROM {one}") for one in ("my_orders", "my_fills", "my_deals")]
+        assert desk.kinds() == []
+        assert desk.run().state is RunState.UNCHANGED
+        assert tables_now == [
+            bot.execute(f"SELECT * FROM {one}") for one in ("my_orders", "my_fills", "my_deals")
+        ]

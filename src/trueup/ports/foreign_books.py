@@ -62,7 +62,14 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     together: bool = False
 
 
-class ForeignRow(Struct, frozen=True, kw_only=True):
+class SetRow(Struct, frozen=True, gc=False, kw_only=True):
+    """A row as it is remembered: by what it is known, and what it said."""
+
+    key: str
+    fingerprint: str
+
+
+class ForeignRow(SetRow, frozen=True, gc=False, kw_only=True):
     """One order as the bot's row says it.
 
     `order`: `version` and `last_activity_at` are not looked at. `changed_at`: the row's own time of its last change,
@@ -70,8 +77,6 @@ class ForeignRow(Struct, frozen=True, kw_only=True):
     order's fills where the books record them, else null.
     """
 
-    key: str
-    fingerprint: str
     profile_id: str
     order: LocalOrder
     changed_at: str | None = None
@@ -142,7 +147,7 @@ class WriteOutcome(StrEnum):
     FAILED = "failed"
 
 
-class WriteResult(Struct, frozen=True, kw_only=True):
+class WriteResult(Struct, frozen=True, gc=False, kw_only=True):
     """`row`: as it was read back in the same transaction, where this call set it: that is remembered as ours.
 
     Null where it was so already: since whenever that was, the bot may have written, too, and its word counts. `error`:
@@ -151,7 +156,7 @@ class WriteResult(Struct, frozen=True, kw_only=True):
 
     sequence: int
     outcome: WriteOutcome
-    row: ForeignRow | None = None
+    row: SetRow | None = None
     error: str | None = None
 
 

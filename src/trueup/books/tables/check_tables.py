@@ -8,7 +8,7 @@ from trueup.books.checks import BookCheck
 from trueup.books.plausible import implausible_beside, implausible_rows
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import COUNTED_MAX, WORDS_MAX
-from trueup.books.tables.mapping import WRITABLE, TableMapping, TablesMapping
+from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.rows import RowReader
 from trueup.books.tables.values import cell_text
@@ -17,6 +17,12 @@ from trueup.model.times import from_ns
 from trueup.ports.foreign_books import BooksTraits, ForeignRow
 
 LOOKED_AT = 500  # rows
+_SEARCHED = {  # by the table: what its rows are found by
+    "orders": ("status", "venue_order_id", "client_order_id", "trade_id"),
+    "fills": LINKS,
+    "trades": ("trade_id", "status"),
+}
+_NEVER_NEEDED = ("DELETE", "TRUNCATE")
 NEEDED_TO_REPAIR = ("status", "filled_qty", "filled_avg_price")  # what nearly every repair sets
 
 
@@ -30,8 +36,8 @@ def check_tables(
         return
     orders = reader.mapping.orders
     yield from _words(reader, orders)
-    yield from _indexes(reader.database, orders)
-    yield from _writing(reader.database, orders, traits)
+    yield from _indexes(reader.database, reader.mapping)
+    yield from _writing(reader.database, reader.mapping, traits)
     yield from _rows(reader, opened, complete=complete)
 
 
@@ -80,45 +86,108 @@ def _words(reader: TablesReader, table: TableMapping) -> Iterator[BookCheck]:
         yield BookCheck(message=f"{len(said)} status words, each with a meaning")
 
 
-def _indexes(database: TableDatabase, table: TableMapping) -> Iterator[BookCheck]:
+def _indexes(database: TableDatabase, mapping: TablesMapping) -> Iterator[BookCheck]:
     """A read of open rows, and a question for an id, must not scan a large table."""
-    indexed = database.indexed_columns(table.table)
-    wanted = [table.columns.get(one) for one in ("status", "venue_order_id", "client_order_id")]
-    wanted.append(table.changed_column)
-    bare = [one for one in wanted if one is not None and one not in indexed]
-    if bare and database.indexed_columns(table.table):
-        yield BookCheck(
-            message=f"no index begins with {', '.join(dict.fromkeys(bare))}: reading scans {table.table}",
-            next_step=f"fine while it is small; else CREATE INDEX ON {table.table} ({bare[0]})",
-        )
-
-
-def _writing(database: TableDatabase, table: TableMapping, traits: BooksTraits) -> Iterator[BookCheck]:
-    columns = [table.columns[one] for one in table.writable]
-    rights = database.may_write(table.table, columns)
-    if not traits.writable_keys:
-        if rights.wide:
+    for name, table in mapping.by_name.items():
+        wanted = [table.columns.get(one) for one in _SEARCHED[name]]
+        if name == "orders":
+            wanted.insert(-1, table.changed_column)
+        indexed = database.indexed_columns(table.table)
+        bare = [one for one in dict.fromkeys(wanted) if one is not None and one not in indexed]
+        if bare and indexed:
             yield BookCheck(
-                message=f"nothing is written, yet this user may {', '.join(rights.wide)}",
-                next_step="give trueup a user that may only SELECT",
+                message=f"no index begins with {', '.join(bare)}: reading scans {table.table}",
+                next_step="fine while it is small; else "
+                + "; ".join(_index(table, [column]) for column in bare),
             )
+
+
+def _writing(database: TableDatabase, mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
+    """What may be written, and what more this user may do than it needs."""
+    is_written = bool(traits.writable_keys)
+    for table in mapping.by_name.values():
+        columns = [table.columns[one] for one in table.writable] if is_written else []
+        rights = database.may_write(table.table, columns)
+        wide = [one for one in rights.wide if not is_written or one in _NEVER_NEEDED]
+        if wide:
+            does = "are only set and inserted" if is_written else "are not written"
+            yield BookCheck(
+                message=f"the rows of {table.table} {does}, yet this user may {', '.join(wide)}",
+                next_step="give trueup a user of its own, with no more rights than the documentation names",
+            )
+        if is_written and table is not mapping.fills and rights.missing:
+            yield _missing_right("UPDATE", table, rights.missing)
+    if is_written:
+        yield from _inserting(database, mapping, traits)
+        yield from _repairs(mapping, traits)
+
+
+def _inserting(database: TableDatabase, mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
+    fills = mapping.fills
+    if traits.inserts:
+        orders = mapping.orders
+        lacking = database.may_write(orders.table, list(orders.columns.values()), "INSERT").missing
+        if lacking:
+            yield _missing_right("INSERT", orders, lacking)
+    if fills is None or not fills.writable:
         return
-    if rights.missing:
+    if "fills" not in traits.writable_keys:
         yield BookCheck(
-            message=f"may not be written: {', '.join(rights.missing)}",
-            next_step=f"GRANT UPDATE ({', '.join(rights.missing)}) ON {table.table} to trueup's user",
-            failed=True,
+            message=f"fills are not inserted: no unique key of {fills.table} protects the bot's own late row",
+            next_step=_index(
+                fills, [fills.columns[one] for one in (*LINKS, "fill_id") if one in fills.columns], "UNIQUE "
+            ),
         )
-    left_out = [one for one in NEEDED_TO_REPAIR if one in table.columns and one not in table.writable]
+        return
+    lacking = database.may_write(
+        fills.table, [fills.columns[one] for one in fills.writable], "INSERT"
+    ).missing
+    if lacking:
+        yield _missing_right("INSERT", fills, lacking)
+
+
+def _index(table: TableMapping, columns: Sequence[str], kind: str = "") -> str:
+    name = "_".join([table.table.rpartition(".")[2], *columns])
+    return f"CREATE {kind}INDEX {name} ON {table.table} ({', '.join(columns)})"
+
+
+def _missing_right(right: str, table: TableMapping, columns: Sequence[str]) -> BookCheck:
+    return BookCheck(
+        message=f"may not be written: {', '.join(columns)}",
+        next_step=f"GRANT {right} ({', '.join(columns)}) ON {table.table} to trueup's user",
+        failed=True,
+    )
+
+
+def _repairs(mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
+    """What the first run would set."""
+    orders = mapping.orders
+    left_out = [one for one in NEEDED_TO_REPAIR if one in orders.columns and one not in orders.writable]
     if left_out:
         yield BookCheck(
             message=f"{', '.join(left_out)} may not be set: most repairs are refused",
             next_step="add it to `writable`",
         )
+    columns = [orders.columns[one] for one in orders.writable]
+    kin = ["fills are inserted"] if "fills" in traits.writable_keys else []
+    if mapping.trades is not None and mapping.trades.writable:
+        kin.append(
+            f"trades have {', '.join(mapping.trades.columns[one] for one in mapping.trades.writable)} set"
+        )
     yield BookCheck(
-        message=f"repairs set {', '.join(columns)}; orders that only the venue knows are "
-        + ("inserted" if traits.inserts else "not inserted (no unique key protects the bot's own late row)")
-        + "; a bot that adds to these columns from memory, instead of setting them, does not go together with it"
+        message="; ".join(
+            [
+                f"repairs set {', '.join(columns)}",
+                *kin,
+                "orders that only the venue knows are "
+                + (
+                    "inserted"
+                    if traits.inserts
+                    else "not inserted (no unique key protects the bot's own late row)"
+                ),
+                "a bot that adds to these columns from memory, instead of setting them, does not go together with it",
+            ]
+        )
     )
 
 
@@ -142,4 +211,4 @@ def _rows(reader: TablesReader, opened: Sequence[VenueOrder], *, complete: bool)
         yield BookCheck(message=f"{len(live.rows)} live orders, {len(rows)} looked at")
 
 
-__all__ = ["NEEDED_TO_REPAIR", "WRITABLE", "check_tables"]
+__all__ = ["NEEDED_TO_REPAIR", "check_tables"]

@@ -74,8 +74,8 @@ class TableDatabase(Protocol):
         """Columns that an index begins with."""
         ...
 
-    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
-        """What this user may do to a table, as far as the database tells."""
+    def may_write(self, table: str, columns: Sequence[str], right: str = "UPDATE") -> Rights:
+        """What this user may do to a table, as far as the database tells. `right`: UPDATE or INSERT of the columns."""
         ...
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:

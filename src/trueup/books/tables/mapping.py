@@ -54,31 +54,41 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
         "status",
         "entry_qty",
         "exit_qty",
+        "open_qty",
         "entry_avg_price",
         "fee_base_qty",
         "opened_at",
         "profile",
     ),
 }
+AMOUNTS = frozenset(
+    (*ORDER_AMOUNTS, "fee", "entry_qty", "exit_qty", "open_qty", "entry_avg_price", "fee_base_qty")
+)
+TIMES = frozenset((*ORDER_TIMES, "filled_at", "opened_at"))
+LINKS = ("order", "venue_order_id", "client_order_id")  # what names the order of a fill
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "orders": ("status",),
     "fills": ("fill_id", "qty"),
     "trades": ("trade_id", "symbol", "status"),
 }
-# what a correction can change, and so what may be marked writable
-WRITABLE = (
-    "status",
-    "filled_qty",
-    "filled_avg_price",
-    "qty",
-    "limit_price",
-    "stop_price",
-    "venue_order_id",
-    "client_order_id",
-    "trade_id",
-    "sub_tag",
-    "venue_updated_at",
-)
+# what may be marked writable: of orders and trades what a correction can change, of fills what a new row is given
+WRITABLE: Mapping[str, tuple[str, ...]] = {
+    "orders": (
+        "status",
+        "filled_qty",
+        "filled_avg_price",
+        "qty",
+        "limit_price",
+        "stop_price",
+        "venue_order_id",
+        "client_order_id",
+        "trade_id",
+        "sub_tag",
+        "venue_updated_at",
+    ),
+    "fills": MEANINGS["fills"],
+    "trades": ("status", "entry_qty", "exit_qty", "open_qty", "entry_avg_price", "fee_base_qty"),
+}
 TIME_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # → nanoseconds
 DEFAULT_TIME = "default"
 
@@ -156,19 +166,19 @@ def _check_needed(table: TableMapping, name: str, place: str) -> None:
             raise ConfigError(f"{place}.columns: no column for {meaning}; add {meaning} = 'COLUMN'")
     if name == "orders" and not said & {"venue_order_id", "client_order_id"}:
         raise ConfigError(f"{place}.columns: orders need venue_order_id or client_order_id")
-    if name == "fills" and not said & {"venue_order_id", "client_order_id", "order"}:
+    if name == "fills" and not said & set(LINKS):
         raise ConfigError(f"{place}.columns: fills need venue_order_id, client_order_id or order")
 
 
 def _check_writable(table: TableMapping, name: str, place: str) -> None:
-    if table.writable and name != "orders":
-        raise ConfigError(
-            f"{place}.writable: only orders are written; a fill or trade is the bot's own record"
-        )
     for meaning in table.writable:
-        _check_known(meaning, WRITABLE, f"{place}.writable")
+        _check_known(meaning, WRITABLE[name], f"{place}.writable")
         if meaning not in table.columns:
             raise ConfigError(f"{place}.writable: {meaning} has no column")
+    if name == "fills" and table.writable:
+        needed = (*REQUIRED["fills"], *(one for one in LINKS if one in table.columns))
+        for meaning in (one for one in needed if one not in table.writable):
+            raise ConfigError(f"{place}.writable: a fill is inserted with its {meaning}; add it")
 
 
 def _check_known(meaning: str, known: tuple[str, ...], place: str) -> None:

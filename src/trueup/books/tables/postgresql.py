@@ -101,12 +101,12 @@ class PostgresqlTables:
     def _regclass(self, table: str) -> str:
         return self.quoted(table).replace("%%", "%")
 
-    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+    def may_write(self, table: str, columns: Sequence[str], right: str = "UPDATE") -> Rights:
         name = self._regclass(table)
         missing = [
             column
             for column in columns
-            if not self.rows("SELECT has_column_privilege(%s, %s, 'UPDATE')", [name, column])[0][0]
+            if not self.rows("SELECT has_column_privilege(%s, %s, %s)", [name, column, right])[0][0]
         ]
         wide = [
             right
@@ -118,7 +118,10 @@ class PostgresqlTables:
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         known = self.columns(table)
         kinds = [known[name] for name in columns]
-        rows = [one for one in values if all(map(_fits, kinds, one))]
+        rows = list(values)
+        for index, kind in enumerate(kinds):
+            if kind.type not in _WHOLE or not all(type(row[index]) is int for row in rows):
+                rows = [row for row in rows if _fits(kind, row[index])]
         arrays = tuple([_bound(kind, row[index]) for row in rows] for index, kind in enumerate(kinds))
         if len(columns) == 1:
             return Condition(f"{self.quoted(columns[0])} = ANY (%s::{kinds[0].type}[])", arrays)

@@ -4,7 +4,7 @@ Live rows are found by every word that may say "live". Nothing else is read: a m
 the bot's own indexes serve. The caller holds the read transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from trueup.books.keys import fingerprint, key_cells, row_key
 from trueup.books.tables.database import Cells, Condition, TableDatabase, all_of, any_of
-from trueup.books.tables.mapping import TableMapping, TablesMapping
+from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.rows import RowReader, Unclear, read_fill, read_order, read_trade
 from trueup.books.tables.values import cell_text, time_cell
 from trueup.model.errors import LedgerError
@@ -39,7 +39,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     trade_ids: Sequence[str] = ()
 
 
-class OrderCells(Struct):
+class OrderCells(Struct, gc=False):
     """One order row as it was read: meaning → cell, with the cells of its fills."""
 
     key: str
@@ -75,6 +75,9 @@ class TablesReader:
 
     def fingerprint(self, found: OrderCells) -> str:
         """Of the row with its fills, as it is read: by other steps its floats may be other amounts."""
+        seen = self._seen.get(found.key)
+        if seen is not None and seen[0] == found:
+            return seen[1].fingerprint
         grid = self._readers["orders"].grid(found.cells)
         fills = sorted(fingerprint(cells) for _, cells in found.fills)
         return fingerprint(found.cells, *fills, *([] if grid is None else [grid]))
@@ -94,6 +97,10 @@ class TablesReader:
             trades, more = self._trades(Wanted(trade_ids=named)) if named else ([], [])
             unclear += more
         return ForeignRead(rows=rows, trades=trades, unclear=unclear)
+
+    def rows_of(self, name: str) -> RowReader:
+        """What reads the cells of one of the mapped tables."""
+        return self._readers[name]
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -203,24 +210,22 @@ class TablesReader:
         table = self.mapping.fills
         if table is None or not orders:
             return
-        by_link = {link: one for one in orders for link in _links(one)}
-        for key, cells in self.select(table, self._of_orders(table, orders)):
+        found = self.select(table, self._of_orders(table, orders))
+        by_link = {link: one for one in orders for link in _links(one)} if found else {}
+        for key, cells in found:
             owner = next((by_link[link] for link in _fill_links(cells) if link in by_link), None)
             if owner is not None:
                 owner.fills.append((key, cells))
 
     def _of_orders(self, table: TableMapping, orders: Sequence[OrderCells]) -> Condition:
-        links: Mapping[str, Iterable[Any]] = {
-            "order": [key_cells(one.key)[0] for one in orders],
-            "venue_order_id": [one.cells.get("venue_order_id") for one in orders],
-            "client_order_id": [one.cells.get("client_order_id") for one in orders],
-        }
         return any_of(
             self.database.is_in(
-                table.table, [table.columns[meaning]], [(one,) for one in set(values) - {None}]
+                table.table,
+                [column],
+                [(one,) for one in {_link(order, meaning) for order in orders} - {None}],
             )
-            for meaning, values in links.items()
-            if meaning in table.columns
+            for meaning in LINKS
+            if (column := table.columns.get(meaning)) is not None
         )
 
     def _trades(self, wanted: Wanted) -> tuple[list[ForeignTrade], list[UnclearRow]]:
@@ -251,6 +256,20 @@ class TablesReader:
             words = [(one,) for one in dict.fromkeys([*mapped, *_OPEN_SPELLINGS])]
             parts.append(database.is_in(table.table, [table.columns["status"]], words))
         return any_of(parts)
+
+    def fill_ids(self, key: str) -> list[str]:
+        """Of the fills that the row has now."""
+        found = self.order_cells(Wanted(keys=[key]))
+        ids = (_loose_text(cells.get("fill_id")) for one in found for _, cells in one.fills)
+        return [one for one in ids if one is not None]
+
+    def trade_cells(self, trade_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """The rows of a trade, by key, locked until the end of the write transaction."""
+        table = self.mapping.trades
+        if table is None or "trade_id" not in table.columns:
+            return []
+        named = self.database.is_in(table.table, [table.columns["trade_id"]], [(trade_id,)])
+        return self.select(table, named, lock=True)
 
     # -- any table ----------------------------------------------------------------------------------------------------
 
@@ -315,6 +334,10 @@ def _spellings(one: str) -> list[str]:
     """How a column may hold this id: an index serves these, where a function over the column would read all of it."""
     bare = one.strip()
     return list(dict.fromkeys((one, bare, bare.lower(), bare.upper())))
+
+
+def _link(order: OrderCells, meaning: str) -> Any:
+    return key_cells(order.key)[0] if meaning == "order" else order.cells.get(meaning)
 
 
 def _links(one: OrderCells) -> list[tuple[str, str]]:

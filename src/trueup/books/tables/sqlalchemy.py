@@ -87,7 +87,7 @@ class SqlalchemyTables:
         schema, _, name = table.rpartition(".")
         return name, schema or None
 
-    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+    def may_write(self, table: str, columns: Sequence[str], right: str = "UPDATE") -> Rights:
         """Not asked: each database says it in its own way. The first write tells."""
         return Rights()
 

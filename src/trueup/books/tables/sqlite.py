@@ -85,7 +85,7 @@ class SqliteTables:
             name for (name,) in self.rows("SELECT name FROM pragma_index_info(?) ORDER BY seqno", [index])
         ]
 
-    def may_write(self, table: str, columns: Sequence[str]) -> Rights:
+    def may_write(self, table: str, columns: Sequence[str], right: str = "UPDATE") -> Rights:
         """A file has no rights of columns. It is opened read-only unless it is to be written."""
         writable = os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)
         is_view = self.rows(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from trueup.books.checks import BookCheck
 from trueup.books.tables.check_tables import check_tables
 from trueup.books.tables.database import TableDatabase
-from trueup.books.tables.mapping import TableMapping, TablesMapping
+from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.open_tables import open_tables, sqlite_path
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.write_rows import write_rows
@@ -48,7 +48,7 @@ class TablesBooks:
             profile_ids=frozenset(owners),
             write=settings.write,
             order_keys=order_keys(mapping.orders),
-            writable_keys=frozenset(mapping.orders.writable) if writable else frozenset(),
+            writable_keys=writable_keys(self._database, mapping) if writable else frozenset(),
             inserts=writable and can_insert(self._database, mapping.orders),
             together=writable and is_same_database(address, settings.ledger_url, settings.folder),
         )
@@ -130,6 +130,21 @@ def order_keys(table: TableMapping) -> frozenset[str]:
     if "price" in table.columns:
         keys |= {"limit_price", "filled_avg_price"}
     return frozenset(keys | {"side", "status", "filled_qty"})
+
+
+def writable_keys(database: TableDatabase, mapping: TablesMapping) -> frozenset[str]:
+    """With `fills` where they may be inserted, and a unique key protects the bot's own late one."""
+    keys = frozenset(mapping.orders.writable)
+    fills = mapping.fills
+    return keys | {"fills"} if fills is not None and takes_fills(database, fills) else keys
+
+
+def takes_fills(database: TableDatabase, table: TableMapping) -> bool:
+    fill_id = table.columns.get("fill_id")
+    companions = {table.columns.get(one) for one in (*LINKS, "symbol")} | set(table.where) | {fill_id}
+    return bool(table.writable) and any(
+        fill_id in key and set(key) <= companions for key in database.unique_keys(table.table)
+    )
 
 
 def can_insert(database: TableDatabase, table: TableMapping) -> bool:

@@ -35,9 +35,13 @@ VENUE = [at_venue(number) for number in (1, 2, 3, 4)]
 
 
 def check(
-    bot: Bot, write: WriteMode = WriteMode.NEVER, address: str | None = None, **changes: Any
+    bot: Bot,
+    write: WriteMode = WriteMode.NEVER,
+    address: str | None = None,
+    kin: dict[str, Any] | None = None,
+    **changes: Any,
 ) -> list[BookCheck]:
-    tree = MAPPING | {"orders": MAPPING["orders"] | changes}
+    tree = MAPPING | {"orders": MAPPING["orders"] | changes} | (kin or {})
     settings = BooksSettings(
         account_id="a", profiles=[Profile(profile_id="mom")], source="b", write=write, clock=SystemClock()
     )
@@ -109,9 +113,12 @@ def test_a_word_without_a_meaning_is_named(bot):
 
 
 def test_a_missing_index_is_named(bot):
-    assert any("no index begins with exch_id, cid, upd" in one.message for one in check(bot))
-    for column in ("exch_id", "cid", "upd"):
+    assert any("no index begins with exch_id, cid, upd, deal" in one.message for one in check(bot))
+    assert any("no index begins with order_row: reading scans my_fills" in one.message for one in check(bot))
+    for column in ("exch_id", "cid", "upd", "deal"):
         bot.execute(f"CREATE INDEX i_{column} ON my_orders ({column})")
+    bot.execute("CREATE INDEX i_fill ON my_fills (order_row)")
+    bot.execute("CREATE INDEX i_deal_open ON my_deals (open)")
     assert not any("no index begins" in one.message for one in check(bot))
 
 
@@ -138,6 +145,59 @@ def test_rights_on_postgresql(bot):
         assert not any("yet this user may" in one.message for one in check(bot, address=address))
         bot.execute(f"GRANT DELETE ON my_orders TO {user}")
         assert any("yet this user may DELETE" in one.message for one in check(bot, address=address))
+    finally:
+        bot.execute(f"DROP OWNED BY {user}")
+        run_as_owner(f"DROP ROLE {user}")
+
+
+KIN = {
+    "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price"]},
+    "trades": MAPPING["trades"] | {"writable": ["entry_qty", "exit_qty"]},
+}
+
+
+def test_what_is_written_of_fills_and_trades(bot):
+    checks = check(bot, WriteMode.TABLES, kin=KIN)
+    (unprotected,) = [
+        one for one in checks if "fills are not inserted: no unique key of my_fills" in one.message
+    ]
+    assert str(unprotected.next_step).endswith(
+        "UNIQUE INDEX my_fills_order_row_ext ON my_fills (order_row, ext)"
+    )
+    bot.execute(str(unprotected.next_step))
+    told = [one.message for one in check(bot, WriteMode.TABLES, kin=KIN)]
+    assert any("fills are inserted; trades have bought, sold set" in one for one in told)
+    assert not any("fills are not inserted" in one for one in told)
+
+
+def test_rights_of_fills_trades_and_inserts_on_postgresql(bot):
+    if not bot.address.startswith("postgres"):
+        pytest.skip("a file has no rights of columns")
+    bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
+    user = "trueup_kin_test"
+    run_as_owner(f"DROP ROLE IF EXISTS {user}")
+    run_as_owner(f"CREATE ROLE {user} LOGIN")
+    address = bot.address.replace("//postgres@", f"//{user}@")
+    try:
+        for table in ("my_orders", "my_fills", "my_deals"):
+            bot.execute(f"GRANT SELECT ON {table} TO {user}")
+        bot.execute(f"GRANT UPDATE (done, avg_px, state, exch_id) ON my_orders TO {user}")
+        bot.execute(f"GRANT UPDATE (bought) ON my_deals TO {user}")
+        bot.execute(f"GRANT INSERT (ext, order_row, amount) ON my_fills TO {user}")
+        checks = check(bot, WriteMode.TABLES, address, kin=KIN)
+        steps = [str(one.next_step) for one in checks if one.failed]
+        assert steps == [
+            "GRANT UPDATE (sold) ON my_deals to trueup's user",
+            "GRANT INSERT (price) ON my_fills to trueup's user",
+        ]
+        bot.execute(f"GRANT UPDATE (sold) ON my_deals TO {user}")
+        bot.execute(f"GRANT INSERT (price) ON my_fills TO {user}")
+        bot.execute(f"GRANT TRUNCATE ON my_deals TO {user}")
+        checks = check(bot, WriteMode.TABLES, address, kin=KIN)
+        assert failed(checks) == []
+        assert any(
+            "my_deals are only set and inserted, yet this user may TRUNCATE" in one.message for one in checks
+        )
     finally:
         bot.execute(f"DROP OWNED BY {user}")
         run_as_owner(f"DROP ROLE {user}")

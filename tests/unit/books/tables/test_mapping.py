@@ -44,7 +44,22 @@ def test_a_fixed_value_stands_in_for_a_column():
     decode_mapping({"orders": GOOD | {"fixed": {"symbol": "BTC/USD"}}}, "books.b")
 
 
-def test_only_orders_are_written():
-    fills = {"table": "f", "columns": {"fill_id": "a", "qty": "b", "order": "c"}, "writable": ["qty"]}
-    with pytest.raises(ConfigError, match="only orders are written"):
-        decode_mapping({"orders": GOOD, "fills": fills}, "books.b")
+@pytest.mark.parametrize(
+    ("name", "writable", "message"),
+    [
+        ("fills", ["qty"], "a fill is inserted with its fill_id"),
+        ("fills", ["fill_id", "qty"], "a fill is inserted with its order"),
+        ("trades", ["symbol"], "symbol means nothing here"),
+        ("trades", ["exit_qty"], "exit_qty has no column"),
+    ],
+)
+def test_what_of_fills_and_trades_may_be_written(name, writable, message):
+    tables = {
+        "fills": {"table": "f", "columns": {"fill_id": "a", "qty": "b", "order": "c"}},
+        "trades": {
+            "table": "t",
+            "columns": {"trade_id": "a", "symbol": "b", "status": "c", "entry_qty": "d"},
+        },
+    }
+    with pytest.raises(ConfigError, match=message):
+        decode_mapping({"orders": GOOD, name: tables[name] | {"writable": writable}}, "books.b")

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
-from tests.unit.books.tables.desk import order
+from tests.unit.books.tables.desk import MAPPING, order
 from trueup.books.tables.read_tables import Wanted
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import Side, Status
@@ -41,8 +42,9 @@ def test_values_are_set_and_read_back(bot):
     assert (result.outcome, result.error) == (WriteOutcome.DELIVERED, None)
     assert (bot.value("done"), bot.value("avg_px"), bot.value("state")) == (7.0, 999.5, "OPEN")
     assert result.row is not None
-    assert result.row.order.filled_qty == "7"
-    assert result.row == bot.read(LIVE).rows[0]  # and its fingerprint is the one that the next read finds
+    (row,) = bot.read(LIVE).rows
+    assert row.order.filled_qty == "7"
+    assert (result.row.key, result.row.fingerprint) == (row.key, row.fingerprint)  # what the next read finds
 
 
 def test_only_what_is_given_is_touched(bot):
@@ -118,8 +120,9 @@ def test_what_a_trigger_makes_of_it_is_read_back(bot):
                     "UPDATE my_orders SET avg_px = CAST(new.avg_px AS INTEGER) WHERE id = new.id; END")  # fmt: skip
     (result,) = bot.write(write_to(bot, SEVEN))
     assert result.row is not None
-    assert result.row.order.filled_avg_price == "999"
-    assert result.row == bot.read(LIVE).rows[0]
+    (row,) = bot.read(LIVE).rows
+    assert row.order.filled_avg_price == "999"
+    assert result.row.fingerprint == row.fingerprint
 
 
 def test_a_status_ends_with_the_bots_own_word(bot):
@@ -150,3 +153,34 @@ def test_a_discovered_order_is_inserted_once(bot):
     (again,) = bot.write(INSERT, words=WORDS)
     assert again.outcome is WriteOutcome.MOVED
     assert bot.execute("SELECT count(*) FROM my_orders WHERE exch_id = 'v-9'") == [(1,)]
+
+
+def test_a_database_that_keeps_the_row_as_it_was_has_refused(bot):
+    """Else the row would look repaired for good: it would be remembered as ours."""
+    if bot.address.startswith("postgres"):
+        bot.execute("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN old; END'")
+        bot.execute("CREATE TRIGGER keep BEFORE UPDATE ON my_orders FOR EACH ROW EXECUTE FUNCTION keep()")
+    else:
+        bot.execute("CREATE TRIGGER keep AFTER UPDATE ON my_orders BEGIN UPDATE my_orders SET done = old.done, "
+                    "avg_px = old.avg_px WHERE id = new.id; END")  # fmt: skip
+    (result,) = bot.write(write_to(bot, SEVEN))
+    assert result.outcome is WriteOutcome.REFUSED
+    assert "the row is as it was" in str(result.error)
+
+
+@pytest.mark.parametrize(("done", "written"), [(-3.0, -7.0), (0.0, None)])
+def test_the_sign_of_a_bot_that_sells_in_negative_numbers(bot, done, written):
+    """Where nothing is filled yet nothing tells whether the filled quantity has the sign, too."""
+    bot.execute("UPDATE my_orders SET size = -10.0, done = ?", done)
+    (result,) = bot.write(write_to(bot, {"filled_qty": "7"}))
+    assert bot.value("done") == (done if written is None else written)
+    assert (result.outcome is WriteOutcome.REFUSED) == (written is None)
+
+
+def test_a_sell_is_not_inserted_where_only_a_sign_could_say_it(bot):
+    bot.execute("CREATE UNIQUE INDEX one_venue_id ON my_orders (exch_id)")
+    columns = {meaning: name for meaning, name in MAPPING["orders"]["columns"].items() if meaning != "side"}
+    sell = replace(INSERT, order=replace(DISCOVERED, side=Side.SELL))
+    (result,) = bot.write(sell, words=WORDS, columns=columns)
+    assert result.outcome is WriteOutcome.REFUSED
+    assert bot.execute("SELECT count(*) FROM my_orders") == [(1,)]
