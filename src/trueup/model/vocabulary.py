@@ -108,6 +108,22 @@ class DecisionKind(StrEnum):
     IGNORE_BREAK = "ignore_break"
     ADOPT_ORDER = "adopt_order"
     DISOWN_ORDER = "disown_order"
+    HOLD_REPAIR = "hold_repair"
+    SET_BASELINE = "set_baseline"
+
+
+class PersonCorrectionKind(StrEnum):
+    """What a person corrects of the books; none of them is a run's."""
+
+    SET_END = "set_end"
+    MOVE_ORDER = "move_order"
+    SET_ACTION = "set_action"
+    BOOK_FILL = "book_fill"
+    STRIKE_FILL = "strike_fill"
+    CLOSE_TRADE = "close_trade"
+    SPLIT_TRADE = "split_trade"
+    SET_BASELINE = "set_baseline"
+    UNDO = "undo"
 
 
 class QueryBy(StrEnum):

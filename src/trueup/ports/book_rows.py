@@ -69,7 +69,7 @@ class BookRows(Struct):
 class OrderWrite(Struct, gc=False):
     """One order to insert (`before` null) or update, with the fills that this books, amends and takes back.
 
-    `order_key` is the writer's.
+    `order_key` is the writer's. `removes`: the row is taken away with all its fills; `after` is what it was last.
     """
 
     before: OrderRow | None
@@ -78,10 +78,14 @@ class OrderWrite(Struct, gc=False):
     amended_fills: Sequence[tuple[FillRow, Fill]] = ()
     corrections: Sequence[Correction] = ()
     order_key: int = 0
-    dropped_fills: Sequence[FillRow] = ()  # by a bot's own word only
+    dropped_fills: Sequence[FillRow] = ()  # by a bot's own word, or a person's
+    removes: bool = False  # by a person only, who undoes what inserted it
 
 
 class TradeWrite(Struct, gc=False):
+    """The same of a trade."""
+
     before: TradeRow | None
     after: Trade
     corrections: Sequence[Correction] = ()
+    removes: bool = False

@@ -16,6 +16,7 @@ from trueup.model.snapshot import (
 from trueup.ports.book_rows import OrderWrite, TradeWrite
 from trueup.ports.foreign_books import WriteBack
 from trueup.ports.mirror import KnownRow
+from trueup.ports.people import Former, PersonRecord
 from trueup.ports.records import (
     AlertRecord,
     Attempt,
@@ -34,6 +35,8 @@ from trueup.ports.records import (
     Turn,
     WaitingCounts,
 )
+
+REMOVED: dict[str, Any] = {"removed": True}  # what is logged as changed of a row that is taken away
 
 
 class OrderLog(Protocol):
@@ -206,6 +209,18 @@ class Journal(Protocol):
 
     def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
         """Neither revoked nor over by the ledger's clock, by profile id; those without any are left out."""
+        ...
+
+    def list_corrections(self, profile_id: str | None = None) -> list[PersonRecord]:
+        """A person's, oldest first."""
+        ...
+
+    def former_of_run(self, profile_id: str, run_id: str) -> list[Former]:
+        """What a run wrote of each order and trade: as it was before, and what came after."""
+        ...
+
+    def former_between(self, profile_id: str, first_seq: int, last_seq: int) -> list[Former]:
+        """The same of a person's rows of the order log."""
         ...
 
     # books of the bots' own

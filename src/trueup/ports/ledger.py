@@ -4,7 +4,7 @@ A commit is: the fence (the lease's renewal, as the first statement) → `books.
 `books.write` → the journal. All of it or nothing. Sync; from async code through `engine.in_thread`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from trueup.ports.books import Books, LocalRecord
 from trueup.ports.foreign_books import ForeignBooks, WriteResult
 from trueup.ports.journal import Journal
 from trueup.ports.mirror import TakenIn, Taking
+from trueup.ports.people import PersonCorrection
 from trueup.ports.records import ApplyReport, FoldReport, Lease
 from trueup.ports.roster import Roster
 
@@ -77,6 +78,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def correct(self, made: PersonCorrection) -> None:
+        """A person's correction, as it was shown, with its rows of the order log, decisions and outbox, in one
+        transaction. Every row must stand as it was shown, whoever holds the account's lease.
+
+        Raises Conflict where one does not, InputError where the books mirror a bot's own, InvariantError.
+        """
+        ...
+
     def take_in(self, lease: Lease, taking: Taking) -> TakenIn:
         """Lays a bot's own rows over the mirror, in one fenced transaction, logged as written by the bot.
 
@@ -101,7 +110,9 @@ class Ledger(Protocol):
         """Rows of one table (see `archive.EXPORTS`) as plain dictionaries. Raises InputError for another name."""
         ...
 
-    def stream_export(self, table: str, profile_id: str | None = None) -> Iterator[dict[str, Any]]:
+    def stream_export(
+        self, table: str, profile_id: str | None = None
+    ) -> Generator[dict[str, Any], None, None]:
         """The same one by one, within a read transaction that ends with the last of them."""
         ...
 

@@ -90,6 +90,41 @@ def ignore_break(
     )
 
 
+def allow_again(
+    ledger: Ledger, reference: str, *, author: str, reason: str, profile_id: str | None = None
+) -> list[str]:
+    """Undone repairs of this order or trade, or the one decision that holds it, may be made again; their ids.
+
+    Raises InputError where none is held.
+    """
+    wanted = normal_id(reference)
+    owners = [
+        one.profile_id for one in ledger.journal.list_profiles() if profile_id in (None, one.profile_id)
+    ]
+    standing = ledger.journal.standing_decisions(owners)
+    held = [
+        one.decision_id
+        for decisions in standing.values()
+        for one in decisions
+        if one.kind is DecisionKind.HOLD_REPAIR and wanted in {normal_id(id_) for id_ in _ids_of(one)}
+    ]
+    if not held:
+        raise InputError(
+            f"no undone repair of {reference!r} is held: `trueup decide list` shows them", "again"
+        )
+    for decision_id in held:
+        ledger.journal.revoke_decision(decision_id, author, reason)
+    return held
+
+
+def _ids_of(one: Decision) -> list[str]:
+    return [
+        id_
+        for id_ in (one.decision_id, one.venue_order_id, one.client_order_id, one.trade_id)
+        if id_ is not None
+    ]
+
+
 def find_subject(ledger: Ledger, order_id: str, profile_id: str | None) -> Subject:
     """By either id: from the books, else from the breaks that named it. Raises InputError."""
     subjects = (

@@ -27,7 +27,7 @@ from trueup.ledgers.sql.rows import (
 from trueup.model.errors import Conflict
 from trueup.model.snapshot import Fill
 from trueup.ports.book_rows import FillIdentity, OrderWrite, Place, TradeWrite
-from trueup.ports.journal import OrderLog
+from trueup.ports.journal import REMOVED, OrderLog
 
 
 class _Changed(Struct):
@@ -37,6 +37,7 @@ class _Changed(Struct):
     updated: list[OrderWrite] = []
     inserted: list[OrderWrite] = []
     filled: list[OrderWrite] = []
+    removed: list[OrderWrite] = []
 
 
 # what the statement `move_orders` sets
@@ -68,6 +69,7 @@ class BookWriter:
         self._give_keys(orders)
         changed = _Changed()
         self._log.orders(self._changes(sorted(orders, key=attrgetter("order_key")), changed))
+        self._remove_orders(changed.removed)
         self._write_orders(changed)
         self._write_fills(changed)
         self._write_trades(trades)
@@ -91,6 +93,10 @@ class BookWriter:
             if self._check is not None:
                 self._check(write)
             before = write.before
+            if write.removes:
+                changed.removed.append(write)
+                yield write, REMOVED
+                continue
             changes = order_changes(None if before is None else before.order, write.after)
             if better := canonical_amounts(changes):
                 write.after = replace(write.after, **better)
@@ -104,6 +110,12 @@ class BookWriter:
             if write.new_fills or write.amended_fills or write.dropped_fills:
                 changed.filled.append(write)
             yield write, changes
+
+    def _remove_orders(self, removed: Sequence[OrderWrite]) -> None:
+        for write in removed:
+            self._database.write("drop_fills_of", write.order_key)
+            self._database.write("drop_previous_ids_of", write.order_key)
+            _must_be(1, self._database.write("drop_order", write.order_key, write.after.version - 1))
 
     def _write_orders(self, changed: "_Changed") -> None:
         write_many, place = self._database.write_many, (self._place.account_id, self._place.profile_id)
@@ -133,10 +145,14 @@ class BookWriter:
     def _write_trades(self, trades: Sequence[TradeWrite]) -> None:
         where, write_many = self._place, self._database.write_many
         place = (where.now, where.profile_id)
+        for write in trades:
+            if write.removes:
+                key = (where.profile_id, write.after.trade_id, write.after.version - 1)
+                _must_be(1, self._database.write("drop_trade", *key))
         updated = [
             (*trade_values(write.after), *place, write.before.trade.trade_id)
             for write in trades
-            if write.before is not None
+            if write.before is not None and not write.removes
         ]
         _must_be(len(updated), self._database.write_each("update_trade", updated))
         new = (w.after for w in trades if w.before is None)

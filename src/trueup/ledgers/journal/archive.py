@@ -1,6 +1,6 @@
 """Reads what the journal keeps: runs, breaks over time, deferrals, the timeline of one order. And its retention."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -283,13 +283,14 @@ EXPORTS = (
     "corrections",
     "exit_audit",
     "decisions",
+    "person_corrections",
     "runs",
     "order_log",
     "outbox",
 )
 
 
-def export(database: Database, table: str, profile_id: str | None) -> Iterator[dict[str, Any]]:
+def export(database: Database, table: str, profile_id: str | None) -> Generator[dict[str, Any], None, None]:
     """All rows of one table as plain dictionaries, one by one, in a stable order; blobs are left out."""
     if table not in EXPORTS:
         raise InputError(f"there is no {table!r} to export: one of {', '.join(EXPORTS)}", "export")

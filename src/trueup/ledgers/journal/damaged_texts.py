@@ -17,6 +17,7 @@ from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.plan import Alert, Break, Notification
 from trueup.model.snapshot import Decision, Finding
 from trueup.model.times import to_ns
+from trueup.ports.people import PersonCorrection
 
 FOUND_MAX = 20
 _BREAK = msgspec.json.Decoder(Break)
@@ -39,6 +40,7 @@ class _Audited(Struct, frozen=True):
 
 _TOLD = msgspec.json.Decoder(_Told)
 _DECIDED = msgspec.json.Decoder(_Decided)
+_CORRECTED = msgspec.json.Decoder(PersonCorrection)
 _AUDITED = msgspec.json.Decoder(_Audited)
 
 
@@ -101,6 +103,11 @@ def _read_decision(row: Row) -> None:
     to_ns(read_document(_DECIDED, row[0]).decision.decided_at)
 
 
+def _read_correction(row: Row) -> None:
+    to_ns(text_value(row[6]))
+    read_document(_CORRECTED, row[10])
+
+
 def _read_lease(row: Row) -> None:
     lease = read_state(row)
     for time in (lease.expires_at, lease.next_due_at, lease.failing_since):
@@ -120,6 +127,7 @@ TABLES: tuple[tuple[str, str, tuple[Value, ...], Callable[[Row], None]], ...] = 
     ("a run", "stored_runs", (), _read_run),
     ("an audited exit", "export_exit_audit", (None,), _read_audit),
     ("a decision", "list_decisions", (None,), _read_decision),
+    ("a person's correction", "person_corrections", (None,), _read_correction),
     ("a lease", "leases", (), _read_lease),
     ("a profile's findings", "stored_findings", (), _read_findings),
 )

@@ -26,29 +26,40 @@ def list_decisions(database: Database, profile_id: str | None) -> list[DecisionR
 
 
 def add_decision(database: Database, profile_id: str, decision: Decision) -> None:
-    until = None if decision.until is None else stamp(to_ns(decision.until))
     with database.transaction():
-        database.write(
-            "insert_decision",
-            decision.decision_id,
-            decision.kind,
-            decision.venue_order_id,
-            decision.client_order_id,
-            decision.trade_id,
-            decision.break_id,
-            until,
-            decision.author,
-            decision.reason,
-            decision.decided_at,
-            profile_id,
-            decision.symbol,
-        )
+        write_decision(database, profile_id, decision)
+
+
+def write_decision(database: Database, profile_id: str, decision: Decision) -> None:
+    """Inside a transaction of the caller's."""
+    until = None if decision.until is None else stamp(to_ns(decision.until))
+    database.write(
+        "insert_decision",
+        decision.decision_id,
+        decision.kind,
+        decision.venue_order_id,
+        decision.client_order_id,
+        decision.trade_id,
+        decision.break_id,
+        until,
+        decision.author,
+        decision.reason,
+        decision.decided_at,
+        profile_id,
+        decision.symbol,
+        json_list(decision.evidence),
+        decision.qty,
+    )
 
 
 def revoke_decision(database: Database, decision_id: str, author: str, reason: str) -> None:
     with database.transaction():
-        now = stamp(database.now_ns())
-        if not database.write("revoke_decision", decision_id, now, author, reason):
-            raise InputError(
-                f"no decision {decision_id!r} stands: `trueup decide list` shows those that do", "decision"
-            )
+        write_revocation(database, decision_id, stamp(database.now_ns()), author, reason)
+
+
+def write_revocation(database: Database, decision_id: str, now: str, author: str, reason: str) -> None:
+    """Inside a transaction of the caller's. Raises InputError where it does not stand."""
+    if not database.write("revoke_decision", decision_id, now, author, reason):
+        raise InputError(
+            f"no decision {decision_id!r} stands: `trueup decide list` shows those that do", "decision"
+        )

@@ -15,6 +15,7 @@ from trueup.ledgers.sql.home import GENESIS, LogHead
 from trueup.ledgers.sql.rows import trade_changes
 from trueup.model.plan import Correction, FillChange
 from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.ports.journal import REMOVED
 
 BOT = "bot"
 BY_RUN = "trueup:"  # and the run's id
@@ -77,6 +78,9 @@ class Payload(Struct, omit_defaults=True, gc=False):
     fills: list[Fill] = []
     corrections: list[LoggedCorrection] = []
     reason: str | None = None  # a person's, or what the write reports
+    dropped: list[
+        str
+    ] = []  # ids of fills whose rows are gone; each stands in `fills` with nothing left of it
 
 
 class _Change(Struct, gc=False):
@@ -84,6 +88,7 @@ class _Change(Struct, gc=False):
 
     changes: dict[str, Any] = {}
     fills: list[Fill] = []
+    dropped: list[str] = []
 
 
 class Logged(Struct, gc=False, array_like=True):
@@ -114,6 +119,7 @@ def order_payload(
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
+    dropped: list[str] | None = None,
 ) -> bytes:
     payload = Payload(  # by place: 17 keywords take four times as long
         user_id,
@@ -133,6 +139,7 @@ def order_payload(
         fills,
         _logged(corrections),
         reason,
+        dropped or [],
     )
     return _ENCODER.encode(payload)
 
@@ -146,6 +153,7 @@ def trade_payload(
     user_id: str | None,
     logged_at: str,
     reason: str | None = None,
+    removes: bool = False,
 ) -> bytes:
     payload = Payload(
         user_id=user_id,
@@ -154,7 +162,7 @@ def trade_payload(
         status=after.status,
         timestamp=logged_at,
         trade_id=after.trade_id,
-        changes=trade_changes(before, after),
+        changes=REMOVED if removes else trade_changes(before, after),
         corrections=_logged(corrections),
         reason=reason,
     )
@@ -217,13 +225,18 @@ def first_broken(profile_id: str, rows: Iterable[LogRow]) -> str | None:
 
 
 def fold(rows: Iterable[Logged]) -> Folded | None:
-    """Lays each row's changes over what stood before; null where there is no row."""
+    """Lays each row's changes over what stood before; null where there is no row, or the last takes it away."""
     folded: Folded | None = None
     for row in rows:
+        if row.change.changes == REMOVED:
+            folded = None
+            continue
         folded = folded or Folded(0, {}, {})
         folded.version = row.version
         folded.state.update(row.change.changes)
         folded.fills.update({fill.fill_id: fill for fill in row.change.fills})
+        for fill_id in row.change.dropped:
+            folded.fills.pop(fill_id, None)
     return folded
 
 

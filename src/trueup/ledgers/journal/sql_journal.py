@@ -11,8 +11,10 @@ from trueup.ledgers.journal import (
     archive,
     decisions,
     foreign_rows,
+    former,
     leases,
     outbox,
+    person_corrections,
     profiles,
     write_backs,
 )
@@ -23,6 +25,7 @@ from trueup.model.snapshot import Decision, LocalFault, LocalOrder, Profile
 from trueup.model.vocabulary import BreakKind
 from trueup.ports.foreign_books import WriteBack
 from trueup.ports.mirror import KnownRow
+from trueup.ports.people import Former, PersonRecord
 from trueup.ports.records import (
     AlertRecord,
     Attempt,
@@ -168,6 +171,17 @@ class SqlJournal:
 
     def standing_decisions(self, profile_ids: Sequence[str]) -> dict[str, list[Decision]]:
         return decisions.standing_decisions(self._database, profile_ids)
+
+    def list_corrections(self, profile_id: str | None = None) -> list[PersonRecord]:
+        return person_corrections.list_corrections(self._database, profile_id)
+
+    def former_of_run(self, profile_id: str, run_id: str) -> list[Former]:
+        with self._database.reading():
+            return former.former_of_run(self._database, profile_id, run_id)
+
+    def former_between(self, profile_id: str, first_seq: int, last_seq: int) -> list[Former]:
+        with self._database.reading():
+            return former.former_between(self._database, profile_id, first_seq, last_seq)
 
     # -- books of the bots' own ---------------------------------------------------------------------------------------
 

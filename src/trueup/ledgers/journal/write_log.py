@@ -70,6 +70,7 @@ class SqlOrderLog:
             user_id=self._home.user_id,
             logged_at=self._home.place.now,
             reason=None if written_by == OUTSIDE else self._reason,
+            dropped=[row.fill.fill_id for row in write.dropped_fills],
         )
         return LogEntry(event, written_by, write.order_key, after.trade_id, after.version, payload)
 
@@ -83,6 +84,7 @@ class SqlOrderLog:
             user_id=self._home.user_id,
             logged_at=self._home.place.now,
             reason=None if written_by == OUTSIDE else self._reason,
+            removes=write.removes,
         )
         return LogEntry(event, written_by, None, after.trade_id, after.version, payload)
 

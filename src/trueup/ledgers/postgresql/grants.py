@@ -18,7 +18,7 @@ WRITER = {
     "decisions": "INSERT, UPDATE",
     "deferrals": "INSERT, UPDATE, DELETE",
     "exit_audit": "INSERT, UPDATE",
-    "fills": "INSERT, UPDATE",
+    "fills": "INSERT, UPDATE, DELETE",  # what a bot's own row, or a person, took back
     "fleet_accounts": "INSERT, UPDATE, DELETE",  # which accounts are run: none of the books
     "fleet_workers": "INSERT, UPDATE, DELETE",
     "foreign_cursors": "INSERT, UPDATE, DELETE",
@@ -26,12 +26,13 @@ WRITER = {
     "leases": "INSERT, UPDATE",
     "migrations": "",
     "order_log": "INSERT",
-    "orders": "INSERT, UPDATE",
+    "orders": "INSERT, UPDATE, DELETE",  # `trueup undo` takes back what a run inserted
     "outbox": "INSERT, UPDATE, DELETE",
+    "person_corrections": "INSERT",
     "previous_ids": "INSERT, DELETE",  # by the triggers of orders
     "profiles": "INSERT, UPDATE",
     "runs": "INSERT, DELETE",
-    "trades": "INSERT, UPDATE",
+    "trades": "INSERT, UPDATE, DELETE",
     "watermarks": "INSERT, UPDATE, DELETE",
     "write_backs": "INSERT, UPDATE, DELETE",
 }

@@ -49,8 +49,8 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
 
 -- fragment: decision_pairs
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
-  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
-  'decided_at', decided_at
+  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', evidence::json, 'qty', trim_scale(qty)::text,
+  'author', author, 'reason', reason, 'decided_at', decided_at
 
 -- fragment: order_rows
 coalesce(json_agg(json_build_object(
@@ -271,6 +271,7 @@ FROM orders o WHERE o.profile_id = $1 ORDER BY o.order_key
 SELECT DISTINCT l.order_key FROM order_log l
 WHERE l.profile_id = $1 AND l.order_key IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_key = l.order_key AND o.profile_id = l.profile_id)
+  AND (SELECT n.payload FROM order_log n WHERE n.order_key = l.order_key ORDER BY n.seq DESC LIMIT 1)::jsonb -> 'changes' ->> 'removed' IS NULL
 
 -- name: trades_by_name
 SELECT t.trade_id, t.logged_version, json_build_object({trade_pairs})::text,
@@ -352,6 +353,18 @@ DELETE FROM fills f USING unnest($1::text[], $2::text[], $3::text[], $4::text[])
   AS r (account_id, instrument, order_identity, fill_identity)
 WHERE f.account_id = r.account_id AND f.instrument = r.instrument AND f.order_identity = r.order_identity
   AND f.fill_identity = r.fill_identity
+
+-- name: drop_fills_of
+DELETE FROM fills WHERE order_key = $1
+
+-- name: drop_previous_ids_of
+DELETE FROM previous_ids WHERE order_key = $1
+
+-- name: drop_order
+DELETE FROM orders WHERE order_key = $1 AND version = $2
+
+-- name: drop_trade
+DELETE FROM trades WHERE profile_id = $1 AND trade_id = $2 AND version = $3
 
 -- name: insert_trade
 INSERT INTO trades (
@@ -707,8 +720,8 @@ ON CONFLICT (profile_id, batch_id, venue_order_id, symbol) DO UPDATE SET
 -- name: insert_decision
 INSERT INTO decisions (
   decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id,
-  symbol)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  symbol, evidence, qty)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::numeric)
 
 -- name: revoke_decision
 UPDATE decisions SET revoked_at = $2, revoked_by = $3, revoke_reason = $4
@@ -820,6 +833,32 @@ ORDER BY l.profile_id, l.order_key, l.seq
 -- name: bot_writes
 SELECT logged_at FROM order_log WHERE profile_id = $1 AND logged_at >= $2 AND written_by = $3 ORDER BY logged_at
 
+-- name: written_by
+SELECT order_key, trade_id, seq FROM order_log WHERE profile_id = $1 AND written_by = $2 ORDER BY seq
+
+-- name: written_between
+SELECT order_key, trade_id, seq FROM order_log WHERE profile_id = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq
+
+-- name: log_of_order
+SELECT seq, logged_at, event, written_by, version, payload FROM order_log WHERE profile_id = $1 AND order_key = $2
+ORDER BY seq
+
+-- name: log_of_trade
+SELECT seq, logged_at, event, written_by, version, payload FROM order_log
+WHERE profile_id = $1 AND order_key IS NULL AND trade_id = $2 ORDER BY seq
+
+-- name: has_foreign_rows
+SELECT EXISTS (SELECT 1 FROM foreign_rows WHERE profile_id = $1)
+
+-- name: insert_person_correction
+INSERT INTO person_corrections (
+  correction_id, profile_id, kind, about, author, reason, corrected_at, first_seq, last_seq, undoes, document)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: person_corrections
+SELECT correction_id, profile_id, kind, about, author, reason, corrected_at, first_seq, last_seq, undoes, document
+FROM person_corrections WHERE ($1::text IS NULL OR profile_id = $1) ORDER BY corrected_at, correction_id
+
 -- name: timeline_log
 SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = $1 ORDER BY seq
 
@@ -907,7 +946,7 @@ WHERE $1::text IS NULL OR profile_id = $1 ORDER BY first_seen_at, profile_id, br
 
 -- name: export_corrections
 WITH corrections (profile_id, run_id, state, client_order_id, venue_order_id, trade_id, c) AS (
-  SELECT l.profile_id, substr(l.written_by, length('trueup:') + 1), 'applied', o.client_order_id, o.venue_order_id,
+  SELECT l.profile_id, CASE WHEN l.written_by LIKE 'trueup:%' THEN substr(l.written_by, length('trueup:') + 1) END, 'applied', o.client_order_id, o.venue_order_id,
     l.trade_id, one
   FROM order_log l CROSS JOIN LATERAL json_array_elements(l.payload::json -> 'corrections') AS one
   LEFT JOIN orders o ON o.order_key = l.order_key
@@ -955,3 +994,10 @@ SELECT json_build_object(
   'profile_id', profile_id, {decision_pairs}, 'revoked_at', revoked_at, 'revoked_by', revoked_by,
   'revoke_reason', revoke_reason)::text
 FROM decisions WHERE $1::text IS NULL OR profile_id = $1 ORDER BY decided_at, decision_id
+
+-- name: export_person_corrections
+SELECT json_build_object(
+  'correction_id', correction_id, 'profile_id', profile_id, 'kind', kind, 'about', about, 'author', author,
+  'reason', reason, 'corrected_at', corrected_at, 'first_seq', first_seq, 'last_seq', last_seq, 'undoes', undoes,
+  'document', document::json)::text
+FROM person_corrections WHERE $1::text IS NULL OR profile_id = $1 ORDER BY corrected_at, correction_id

@@ -3,7 +3,7 @@
 Implements `ports.ledger.Ledger` by composition; a kind of database adds only its `Database`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import uuid_utils
@@ -17,12 +17,14 @@ from trueup.ledgers.journal.sql_journal import SqlJournal
 from trueup.ledgers.sql.commit_run import Run, commit_run
 from trueup.ledgers.sql.database import Database, stamp
 from trueup.ledgers.sql.take_in import take_in
+from trueup.ledgers.sql.write_correction import write_correction
 from trueup.ledgers.sql.write_record import write_record
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 from trueup.ports.books import LocalRecord
 from trueup.ports.foreign_books import ForeignBooks, WriteResult
 from trueup.ports.mirror import TakenIn, Taking
+from trueup.ports.people import PersonCorrection
 from trueup.ports.records import ApplyReport, FoldReport, Lease
 
 
@@ -87,6 +89,9 @@ class SqlLedger:
             reason=reason,
         )
 
+    def correct(self, made: PersonCorrection) -> None:
+        write_correction(self.database, self.books, made)
+
     def take_in(self, lease: Lease, taking: Taking) -> TakenIn:
         return take_in(self.database, self.books, lease, taking)
 
@@ -99,7 +104,9 @@ class SqlLedger:
     def export(self, table: str, profile_id: str | None = None) -> list[dict[str, Any]]:
         return list(self.stream_export(table, profile_id))
 
-    def stream_export(self, table: str, profile_id: str | None = None) -> Iterator[dict[str, Any]]:
+    def stream_export(
+        self, table: str, profile_id: str | None = None
+    ) -> Generator[dict[str, Any], None, None]:
         return archive.export(self.database, table, profile_id)
 
     def find_damage(self, *, quick: bool) -> list[str]:

@@ -49,8 +49,8 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
 
 -- fragment: decision_document
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
-  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'author', author, 'reason', reason,
-  'decided_at', decided_at
+  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', json(evidence), 'qty', qty,
+  'author', author, 'reason', reason, 'decided_at', decided_at
 
 -- fragment: order_rows
 json_group_array(json_object(
@@ -244,6 +244,7 @@ FROM orders o WHERE o.profile_id = ?1 ORDER BY o.order_key
 SELECT DISTINCT l.order_key FROM order_log l
 WHERE l.profile_id = ?1 AND l.order_key IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_key = l.order_key AND o.profile_id = l.profile_id)
+  AND (SELECT n.payload FROM order_log n WHERE n.order_key = l.order_key ORDER BY n.seq DESC LIMIT 1) ->> '$.changes.removed' IS NULL
 
 -- name: trades_by_name
 SELECT t.trade_id, t.logged_version, {trade_document},
@@ -259,7 +260,8 @@ WHERE l.profile_id = ?1 AND l.order_key IS NULL ORDER BY name, l.seq
 
 -- name: next_order_keys
 WITH RECURSIVE new (number, last) AS (
-  SELECT 1, coalesce(max(order_key), 0) FROM orders WHERE ?1 > 0
+  SELECT 1, max(coalesce((SELECT max(order_key) FROM orders), 0), coalesce((
+    SELECT max(order_key) FROM order_log WHERE order_key IS NOT NULL), 0)) WHERE ?1 > 0   -- never one that was taken away
   UNION ALL SELECT number + 1, last FROM new WHERE number < ?1)
 SELECT last + number FROM new
 
@@ -302,6 +304,18 @@ WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_ident
 
 -- name: drop_fill
 DELETE FROM fills WHERE account_id = ?1 AND instrument = ?2 AND order_identity = ?3 AND fill_identity = ?4
+
+-- name: drop_fills_of
+DELETE FROM fills WHERE order_key = ?1
+
+-- name: drop_previous_ids_of
+DELETE FROM previous_ids WHERE order_key = ?1
+
+-- name: drop_order
+DELETE FROM orders WHERE order_key = ?1 AND version = ?2
+
+-- name: drop_trade
+DELETE FROM trades WHERE profile_id = ?1 AND trade_id = ?2 AND version = ?3
 
 -- name: insert_trade
 INSERT INTO trades (
@@ -610,8 +624,8 @@ ON CONFLICT (profile_id, batch_id, venue_order_id, symbol) DO UPDATE SET
 -- name: insert_decision
 INSERT INTO decisions (
   decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id,
-  symbol)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+  symbol, evidence, qty)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 
 -- name: revoke_decision
 UPDATE decisions SET revoked_at = ?2, revoked_by = ?3, revoke_reason = ?4
@@ -717,6 +731,32 @@ ORDER BY l.profile_id, l.order_key, l.seq
 -- name: bot_writes
 SELECT logged_at FROM order_log WHERE profile_id = ?1 AND logged_at >= ?2 AND written_by = ?3 ORDER BY logged_at
 
+-- name: written_by
+SELECT order_key, trade_id, seq FROM order_log WHERE profile_id = ?1 AND written_by = ?2 ORDER BY seq
+
+-- name: written_between
+SELECT order_key, trade_id, seq FROM order_log WHERE profile_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq
+
+-- name: log_of_order
+SELECT seq, logged_at, event, written_by, version, payload FROM order_log WHERE profile_id = ?1 AND order_key = ?2
+ORDER BY seq
+
+-- name: log_of_trade
+SELECT seq, logged_at, event, written_by, version, payload FROM order_log
+WHERE profile_id = ?1 AND order_key IS NULL AND trade_id = ?2 ORDER BY seq
+
+-- name: has_foreign_rows
+SELECT EXISTS (SELECT 1 FROM foreign_rows WHERE profile_id = ?1)
+
+-- name: insert_person_correction
+INSERT INTO person_corrections (
+  correction_id, profile_id, kind, about, author, reason, corrected_at, first_seq, last_seq, undoes, document)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+
+-- name: person_corrections
+SELECT correction_id, profile_id, kind, about, author, reason, corrected_at, first_seq, last_seq, undoes, document
+FROM person_corrections WHERE (?1 IS NULL OR profile_id = ?1) ORDER BY corrected_at, correction_id
+
 -- name: timeline_log
 SELECT logged_at, event, written_by, version, payload FROM order_log WHERE order_key = ?1 ORDER BY seq
 
@@ -803,7 +843,7 @@ FROM breaks WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY first_seen_at, profile_
 
 -- name: export_corrections
 WITH corrections (profile_id, run_id, state, client_order_id, venue_order_id, trade_id, c) AS (
-  SELECT l.profile_id, substr(l.written_by, length('trueup:') + 1), 'applied', o.client_order_id, o.venue_order_id,
+  SELECT l.profile_id, CASE WHEN l.written_by LIKE 'trueup:%' THEN substr(l.written_by, length('trueup:') + 1) END, 'applied', o.client_order_id, o.venue_order_id,
     l.trade_id, json_each.value
   FROM order_log l JOIN json_each(l.payload, '$.corrections') LEFT JOIN orders o ON o.order_key = l.order_key
   WHERE ?1 IS NULL OR l.profile_id = ?1
@@ -849,3 +889,10 @@ SELECT json_object(
   'profile_id', profile_id, {decision_document}, 'revoked_at', revoked_at, 'revoked_by', revoked_by,
   'revoke_reason', revoke_reason)
 FROM decisions WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY decided_at, decision_id
+
+-- name: export_person_corrections
+SELECT json_object(
+  'correction_id', correction_id, 'profile_id', profile_id, 'kind', kind, 'about', about, 'author', author,
+  'reason', reason, 'corrected_at', corrected_at, 'first_seq', first_seq, 'last_seq', last_seq, 'undoes', undoes,
+  'document', json(document))
+FROM person_corrections WHERE ?1 IS NULL OR profile_id = ?1 ORDER BY corrected_at, correction_id

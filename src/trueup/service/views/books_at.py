@@ -1,11 +1,14 @@
 """The books as they stood at a past moment, from the order log alone: every change until then, laid over what stood."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from trueup.model.times import to_ns
+from trueup.ports.journal import REMOVED
+
+Key = TypeVar("Key", int, str)
 
 
 class BooksAt(Struct, frozen=True, kw_only=True):
@@ -28,7 +31,14 @@ def books_at(log: Iterable[Mapping[str, Any]], at: str) -> BooksAt:
         rows += 1
         changes = row["payload"].get("changes") or {}
         if row["order_key"] is not None:
-            orders.setdefault(row["order_key"], {}).update(changes)
+            _lay(orders, row["order_key"], changes)
         else:
-            trades.setdefault(row["trade_id"] or "", {}).update(changes)
+            _lay(trades, row["trade_id"] or "", changes)
     return BooksAt(at=at, rows=rows, orders=list(orders.values()), trades=list(trades.values()))
+
+
+def _lay(rows: dict[Key, dict[str, Any]], key: Key, changes: Mapping[str, Any]) -> None:
+    if changes == REMOVED:
+        rows.pop(key, None)
+    else:
+        rows.setdefault(key, {}).update(changes)

@@ -70,6 +70,22 @@ def disown(invocation: Invocation, order: str, **signature: Any) -> None:
     _decide(invocation, signature, disown_order, order)
 
 
+@command.command(short_help="An undone repair may be made again.")
+@click.argument("reference", metavar="ORDER|TRADE|DECISION")
+@signed
+@common
+def again(invocation: Invocation, reference: str, why: str, author: str | None, profile: str | None) -> None:
+    """The repair of ORDER or TRADE that was undone may be made again by the next run."""
+    from trueup.engine.people.decide import allow_again
+
+    with signed_books(invocation, author, why, profile) as (books, who, _):
+        freed = allow_again(books, reference, author=who, reason=why, profile_id=profile)
+    if invocation.json:
+        invocation.data({"decision_ids": freed, "revoked_by": who})
+    else:
+        say(f"the next run may repair {reference} again, by {who}")
+
+
 @command.command("list")
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @click.option("--all", "show_all", is_flag=True, help="Also revoked ones, and those whose time is over.")
@@ -159,5 +175,9 @@ def _said(decision: "Decision") -> str:
             return f"order {order} is this profile's"
         case DecisionKind.DISOWN_ORDER:
             return f"order {order} is not this profile's"
+        case DecisionKind.HOLD_REPAIR:
+            return f"the undone repair of {order or decision.trade_id} is not made again"
+        case DecisionKind.SET_BASELINE:
+            return f"the owner holds {decision.qty} {decision.symbol} besides the bots"
         case _:
             assert_never(decision.kind)

@@ -17,7 +17,7 @@ from trueup.surfaces.cli.terminal import counted, say
 
 TABLES = (
     *("orders", "fills", "trades", "order_log"),
-    *("breaks", "corrections", "exit_audit", "decisions", "runs", "outbox"),
+    *("breaks", "corrections", "exit_audit", "decisions", "person_corrections", "runs", "outbox"),
 )
 
 
@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Write TABLE as CSV or JSON lines.
 
-    TABLE is orders, fills, trades, order_log, breaks, corrections, exit_audit, decisions, runs or outbox.
+    TABLE is orders, fills, trades, order_log, breaks, corrections, exit_audit, decisions,
+    person_corrections, runs or outbox.
     """
     write = write_json_lines if (form or ("jsonl" if invocation.json else "csv")) == "jsonl" else write_csv
     with open_books(invocation) as books:

@@ -52,6 +52,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Decide": {
         "decide": ("decide:command", "Say whose an order is, its trade, or which break to ignore."),
+        "correct": ("correct:command", "Put right an order, a fill, a trade or the baseline."),
+        "undo": ("undo:command", "Take back what a run or a person wrote."),
         "quarantine": ("quarantine:command", "Show, add or release trades the bot must leave alone."),
         "outbox": ("outbox:command", "Show what the bots have not taken, and tell it again."),
     },

@@ -313,13 +313,16 @@ CREATE TABLE trueup.exit_audit (
 CREATE TABLE trueup.decisions (
   decision_id     text COLLATE "C" NOT NULL PRIMARY KEY,
   profile_id      text COLLATE "C" NOT NULL REFERENCES trueup.profiles (profile_id),
-  kind            text NOT NULL CHECK (kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order')),
+  kind            text NOT NULL CHECK (
+    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline')),
   venue_order_id  text,
   client_order_id text,
   symbol          text,              -- tells apart orders of two instruments that have one number
   trade_id        text,
   break_id        text,
   until           text COLLATE "C",  -- null: for good
+  evidence        text NOT NULL DEFAULT '[]',   -- of a repair that is held: what it would do, as digests
+  qty             numeric,           -- of a baseline: what the owner holds besides, signed
   author          text NOT NULL,
   reason          text NOT NULL,
   decided_at      text COLLATE "C" NOT NULL,
@@ -327,6 +330,23 @@ CREATE TABLE trueup.decisions (
   revoked_by      text,
   revoke_reason   text
 );
+-- What a person wrote into the books, and what that was to be seen by: `document` is the plan that was shown. Its rows of
+-- the order log are those from `first_seq` to `last_seq`. Never deleted.
+CREATE TABLE trueup.person_corrections (
+  correction_id text COLLATE "C" NOT NULL PRIMARY KEY,
+  profile_id    text COLLATE "C" NOT NULL REFERENCES trueup.profiles (profile_id),
+  kind          text NOT NULL,
+  about         text NOT NULL,        -- the order, trade, symbol, run or correction that it is about
+  author        text NOT NULL,
+  reason        text NOT NULL,
+  corrected_at  text COLLATE "C" NOT NULL,
+  first_seq     bigint,               -- null: it wrote no order and no trade
+  last_seq      bigint,
+  undoes        text COLLATE "C",     -- the run or the correction that it takes back
+  document      text NOT NULL
+);
+CREATE INDEX person_corrections_by_profile ON trueup.person_corrections (profile_id, corrected_at);
+
 CREATE INDEX decisions_standing ON trueup.decisions (profile_id) WHERE revoked_at IS NULL;
 
 -- The last time that each alert was told, and whether it still stands: kept over restarts, so that it is told once and

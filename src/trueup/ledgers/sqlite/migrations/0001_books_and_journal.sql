@@ -300,13 +300,16 @@ CREATE TABLE exit_audit (
 CREATE TABLE decisions (
   decision_id     TEXT NOT NULL PRIMARY KEY,
   profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
-  kind            TEXT NOT NULL CHECK (kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order')),
+  kind            TEXT NOT NULL CHECK (
+    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline')),
   venue_order_id  TEXT,
   client_order_id TEXT,
   symbol          TEXT,              -- tells apart orders of two instruments that have one number
   trade_id        TEXT,
   break_id        TEXT,
   until           TEXT,              -- null: for good
+  evidence        TEXT NOT NULL DEFAULT '[]',   -- of a repair that is held: what it would do, as digests
+  qty             TEXT,              -- of a baseline: what the owner holds besides, signed
   author          TEXT NOT NULL,
   reason          TEXT NOT NULL,
   decided_at      TEXT NOT NULL,
@@ -314,6 +317,23 @@ CREATE TABLE decisions (
   revoked_by      TEXT,
   revoke_reason   TEXT
 ) STRICT;
+-- What a person wrote into the books, and what that was to be seen by: `document` is the plan that was shown. Its rows of
+-- the order log are those from `first_seq` to `last_seq`. Never deleted.
+CREATE TABLE person_corrections (
+  correction_id TEXT NOT NULL PRIMARY KEY,
+  profile_id    TEXT NOT NULL REFERENCES profiles (profile_id),
+  kind          TEXT NOT NULL,
+  about         TEXT NOT NULL,        -- the order, trade, symbol, run or correction that it is about
+  author        TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  corrected_at  TEXT NOT NULL,
+  first_seq     INTEGER,              -- null: it wrote no order and no trade
+  last_seq      INTEGER,
+  undoes        TEXT,                 -- the run or the correction that it takes back
+  document      TEXT NOT NULL
+) STRICT;
+CREATE INDEX person_corrections_by_profile ON person_corrections (profile_id, corrected_at);
+
 CREATE INDEX decisions_standing ON decisions (profile_id) WHERE revoked_at IS NULL;
 
 -- The last time that each alert was told, and whether it still stands: kept over restarts, so that it is told once and

@@ -1,0 +1,495 @@
+"""What a person corrects and undoes: the books by hand, the chain of hashes whole; undo gives the books of before."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from trueup.engine.people import correct
+from trueup.engine.people.correct import Signature, apply_correction
+from trueup.engine.people.undo import undo
+from trueup.model.errors import Conflict, InputError, InvariantError
+from trueup.model.snapshot import Fill, Trade
+from trueup.model.vocabulary import Action, PositionSide, Side, Status, TradeStatus
+from trueup.ports.people import PersonCorrection, TradeChange
+from trueup.testing.ledgers.bench import ACCOUNT, BOT, OTHER, Bench
+
+BY = Signature(author="ann", reason="seen on the website", notify=True)
+VOLATILE = ("version", "last_activity_at")
+
+
+def write(bench: Bench, made: PersonCorrection) -> PersonCorrection:
+    apply_correction(bench.ledger, made)
+    return made
+
+
+def books(bench: Bench) -> dict[str, list[dict[str, Any]]]:
+    """All of them, but for versions and the time of the last write."""
+    return {
+        table: [
+            {key: value for key, value in row.items() if key not in VOLATILE}
+            for row in bench.ledger.export(table)
+        ]
+        for table in ("orders", "fills", "trades")
+    }
+
+
+def told(bench: Bench) -> list[tuple[Any, ...]]:
+    pending = bench.ledger.journal.pending_notifications(50)
+    return [(one.notification.kind, one.notification.cumulative_qty) for one in pending]
+
+
+def entry_and_exit(bench: Bench, entered: str = "10", left: str = "4") -> None:
+    """Trade t-1: `b1-1` entered, `b1-2` left."""
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", entered))
+    bench.record_order("2", side=Side.SELL, action=Action.EXIT, qty="20")
+    bench.bot.record_fill("b1-2", bench.fill("F2", left, "1100", name="2"))
+
+
+def fill(qty: str, price: str | None = "1000", **keys: Any) -> Fill:
+    return Fill(fill_id=keys.pop("fill_id", ""), qty=qty, price=price, **keys)
+
+
+# -- each kind --------------------------------------------------------------------------------------------------------
+
+
+def test_an_end_is_set_with_the_fills_kept_and_the_bot_is_told(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    made = correct.set_end(bench.ledger, "B1-1", Status.CANCELED, BY)
+    assert bench.order().status is Status.PARTIALLY_FILLED  # shown, not written
+    write(bench, made)
+    assert (bench.order().status, bench.order().filled_qty) == (Status.CANCELED, "3")
+    assert bench.trade()["status"] == "open"
+    assert told(bench) == [("cancel", "3")]
+    row = bench.ledger.export("order_log")[-1]
+    assert (row["event"], row["written_by"], row["payload"]["reason"]) == (
+        "corrected_by_person",
+        "person:ann",
+        "seen on the website",
+    )
+    assert row["payload"]["corrections"][0]["correction_id"] == made.correction_id
+    assert (row["payload"]["corrections"][0]["kind"], row["payload"]["corrections"][0]["reason"]) == (
+        "set_end",
+        "decided_by_person",
+    )
+    bench.assert_log_is_true()
+
+
+def test_the_end_of_the_last_unfilled_entry_closes_its_trade(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    write(bench, correct.set_end(bench.ledger, "b1-1", Status.REJECTED, BY))
+    assert bench.trade()["status"] == "closed"
+    assert told(bench) == [("cancel", "0"), ("closed", None)]
+
+
+def test_what_cannot_have_ended_so_is_refused(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    with pytest.raises(InputError, match="10 of it is not booked"):
+        correct.set_end(bench.ledger, "b1-1", Status.FILLED, BY)
+    with pytest.raises(InputError, match="not suspended"):
+        correct.set_end(bench.ledger, "b1-1", Status.SUSPENDED, BY)
+    with pytest.raises(InputError, match="no order 'b1-9'"):
+        correct.set_end(bench.ledger, "b1-9", Status.CANCELED, BY)
+    write(bench, correct.set_end(bench.ledger, "b1-1", Status.CANCELED, BY))
+    with pytest.raises(InputError, match="already"):
+        correct.set_end(bench.ledger, "b1-1", Status.CANCELED, BY)
+
+
+def test_a_booked_fill_moves_its_order_and_its_trade(bench: Bench) -> None:
+    entry_and_exit(bench)
+    write(bench, correct.book_fill(bench.ledger, "v-2", fill("6", "1200"), BY))
+    assert (bench.order("2").filled_qty, bench.order("2").filled_avg_price) == ("10", "1160")
+    trade = bench.trade()
+    assert (trade["entry_qty"], trade["exit_qty"], trade["status"]) == ("10", "10", "closed")
+    assert told(bench) == [("exit_fill", "10"), ("closed", None)]
+    bench.assert_log_is_true()
+
+
+def test_a_fill_of_the_venues_own_id_is_not_booked_again_when_the_venue_lists_it(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    write(bench, correct.book_fill(bench.ledger, "b1-1", fill("3", fill_id="F1"), BY))
+    bench.settle()
+    found = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
+    _, plan = bench.plan([bench.venue_order(**found)], [bench.fill("F1", "3")])
+    assert plan.corrections == []
+
+
+def test_a_fill_beyond_the_quantity_or_booked_already_is_refused(bench: Bench) -> None:
+    entry_and_exit(bench)
+    with pytest.raises(InputError, match="11 of 10 would be filled"):
+        correct.book_fill(bench.ledger, "b1-1", fill("1"), BY)
+    with pytest.raises(InputError, match="booked already: 4 at 1100"):
+        correct.book_fill(bench.ledger, "b1-2", fill("1", fill_id=" f2"), BY)
+    with pytest.raises(InputError, match="above zero"):
+        correct.book_fill(bench.ledger, "b1-2", fill("0"), BY)
+    with pytest.raises(InputError, match=r"above zero|decimal|negative"):
+        correct.book_fill(bench.ledger, "b1-2", fill("-1"), BY)
+
+
+def test_a_struck_fill_is_gone_and_its_order_lives_again(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "4", "900"))
+    bench.bot.record_fill("b1-1", bench.fill("F2", "6", "1000"))
+    write(bench, correct.strike_fill(bench.ledger, "b1-1", "F2", BY))
+    order = bench.order()
+    assert (order.status, order.filled_qty, order.filled_avg_price) == (Status.PARTIALLY_FILLED, "4", "900")
+    assert [one[:2] for one in bench.fills()] == [("F1", "4")]
+    assert (bench.trade()["entry_qty"], bench.trade()["entry_avg_price"]) == ("4", "900")
+    assert told(bench) == [("amended", "4")]
+    write(bench, correct.strike_fill(bench.ledger, "b1-1", "F1", BY))
+    assert (bench.order().status, bench.order().filled_avg_price) == (Status.PENDING_NEW, None)
+    assert (bench.trade()["entry_qty"], bench.trade()["entry_avg_price"]) == ("0", None)
+    with pytest.raises(InputError, match="there is none"):
+        correct.strike_fill(bench.ledger, "b1-1", "F1", BY)
+    bench.assert_log_is_true()
+
+
+def test_what_the_venue_proves_after_a_strike_wins_once_and_is_told(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    record = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
+    write(bench, correct.strike_fill(bench.ledger, "b1-1", "F1", BY))
+    bench.settle()
+    planned = bench.plan([bench.venue_order(**record)], [bench.fill("F1", "3")])
+    assert {one.kind for one in planned[1].breaks} == {"fill_drift", "status_drift"}
+    bench.commit(planned)
+    assert bench.order().filled_qty == "3"
+    assert bench.plan([bench.venue_order(**record)], [bench.fill("F1", "3")])[1].corrections == []
+    bench.assert_log_is_true()
+
+
+def test_an_order_moves_to_a_trade_with_what_it_filled_and_its_fees(bench: Bench) -> None:
+    bench.record_trade("t-1")
+    bench.record_trade("t-2")
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "10", fee="0.01", fee_currency="ETH"))
+    assert bench.trade()["fee_base_qty"] == "0.01"
+    write(bench, correct.move_order(bench.ledger, "b1-1", "T-2", BY))
+    left, joined = bench.trade("t-1"), bench.trade("t-2")
+    assert (left["entry_qty"], left["entry_avg_price"], left["fee_base_qty"]) == ("0", None, "0")
+    assert (joined["entry_qty"], joined["entry_avg_price"], joined["fee_base_qty"]) == ("10", "1000", "0.01")
+    assert told(bench)[0] == ("amended", "10")
+    write(bench, correct.move_order(bench.ledger, "b1-1", None, BY))
+    assert (bench.order().trade_id, bench.trade("t-2")["entry_qty"]) == (None, "0")
+    bench.assert_log_is_true()
+
+
+def test_an_order_of_no_trade_joins_one_and_acts_by_its_side(bench: Bench) -> None:
+    entry_and_exit(bench)
+    bench.record_order("3", trade_id=None, action=None, side=Side.SELL)
+    bench.bot.record_fill("b1-3", bench.fill("F3", "6", "1200", name="3"))
+    write(bench, correct.move_order(bench.ledger, "b1-3", "t-1", BY))
+    assert bench.order("3").action is Action.EXIT
+    assert (bench.trade()["exit_qty"], bench.trade()["status"]) == ("10", "closed")
+    with pytest.raises(InputError, match="already"):
+        correct.move_order(bench.ledger, "b1-3", "t-1", BY)
+    bench.record_trade("t-9", "BTC/USD")
+    with pytest.raises(InputError, match="is of BTC/USD"):
+        correct.move_order(bench.ledger, "b1-3", "t-9", BY)
+    bench.assert_log_is_true()
+
+
+def test_an_action_is_turned(bench: Bench) -> None:
+    entry_and_exit(bench)
+    write(bench, correct.set_action(bench.ledger, "b1-2", Action.ENTRY, BY))
+    assert (bench.trade()["entry_qty"], bench.trade()["exit_qty"]) == ("14", "0")
+    bench.assert_log_is_true()
+
+
+def test_a_trade_is_closed_by_its_status_alone(bench: Bench) -> None:
+    entry_and_exit(bench)
+    with pytest.raises(Conflict, match="b1-2 of trade 't-1' is live: set its end first"):
+        correct.close_trade(bench.ledger, "t-1", BY)
+    write(bench, correct.set_end(bench.ledger, "b1-2", Status.CANCELED, BY))
+    write(bench, correct.close_trade(bench.ledger, "t-1", BY))
+    trade = bench.trade()
+    assert (trade["status"], trade["entry_qty"], trade["exit_qty"]) == ("closed", "10", "4")
+    bench.settle()
+    assert bench.plan()[1].corrections == []
+    bench.assert_log_is_true()
+
+
+def overrun(bench: Bench) -> None:
+    """Ten entered; ten and then three left."""
+    entry_and_exit(bench, left="10")
+    bench.record_order("3", side=Side.SELL, action=Action.EXIT)
+    bench.bot.record_fill("b1-3", bench.fill("F3", "3", "1200", name="3"))
+
+
+def test_an_overrun_of_whole_orders_becomes_a_trade_of_the_other_side(bench: Bench) -> None:
+    overrun(bench)
+    made = correct.split_trade(bench.ledger, "t-1", "t-1s", BY)
+    write(bench, made)
+    old, new = bench.trade("t-1"), bench.trade("t-1s")
+    assert (old["entry_qty"], old["exit_qty"], old["status"]) == ("10", "10", "closed")
+    assert (new["side"], new["entry_qty"], new["exit_qty"], new["entry_avg_price"], new["status"]) == (
+        *("short", "3", "0", "1200", "open"),
+    )
+    assert (bench.order("3").trade_id, bench.order("3").action) == ("t-1s", Action.ENTRY)
+    bench.settle()
+    _, plan = bench.plan([bench.venue_order("3", side=Side.SELL)])
+    assert "trade_overrun" not in {one.kind for one in plan.breaks}
+    bench.assert_log_is_true()
+
+
+def test_an_overrun_that_is_a_part_of_one_order_is_transferred_by_a_pair(bench: Bench) -> None:
+    entry_and_exit(bench, left="13")
+    write(bench, correct.split_trade(bench.ledger, "t-1", "t-1s", BY))
+    old, new = bench.trade("t-1"), bench.trade("t-1s")
+    assert (old["entry_qty"], old["exit_qty"], old["status"]) == ("13", "13", "closed")
+    assert (new["side"], new["entry_qty"], new["entry_avg_price"]) == ("short", "3", "1100")
+    pair = [one for one in bench.ledger.export("orders") if one["order_type"] == "transfer"]
+    assert sorted((one["side"], one["filled_qty"], one["trade_id"]) for one in pair) == [
+        ("buy", "3", "t-1"),
+        ("sell", "3", "t-1s"),
+    ]
+    bench.settle()
+    assert bench.plan([bench.venue_order("2", side=Side.SELL, qty="20", **LEFT)])[1].corrections == []
+    bench.assert_log_is_true()
+
+
+LEFT: dict[str, Any] = {"status": Status.PARTIALLY_FILLED, "filled_qty": "13", "filled_avg_price": "1100"}
+
+
+def test_a_trade_without_an_overrun_is_not_split(bench: Bench) -> None:
+    entry_and_exit(bench)
+    with pytest.raises(InputError, match="nothing to split off"):
+        correct.split_trade(bench.ledger, "t-1", "t-2", BY)
+    with pytest.raises(InputError, match="a trade 't-1' already"):
+        correct.split_trade(bench.ledger, "t-1", "t-1", BY)
+
+
+# -- nothing but what was shown ---------------------------------------------------------------------------------------
+
+
+def test_what_moved_since_it_was_shown_is_refused_and_nothing_is_written(bench: Bench) -> None:
+    entry_and_exit(bench)
+    made = correct.strike_fill(bench.ledger, "b1-2", "F2", BY)
+    moved = correct.move_order(bench.ledger, "b1-1", None, BY)
+    bench.bot.record_fill("b1-2", bench.fill("F3", "1", "1100", name="2"))
+    before = bench.contents()
+    for stale in (made, moved):  # the order itself; and the trade alone
+        with pytest.raises(Conflict, match="moved since this was shown"):
+            apply_correction(bench.ledger, stale)
+    assert bench.contents() == before
+
+
+def test_the_same_correction_twice_is_written_once(bench: Bench) -> None:
+    entry_and_exit(bench)
+    made = correct.book_fill(bench.ledger, "b1-2", fill("1", "1100"), BY)
+    write(bench, made)
+    with pytest.raises(Conflict):
+        apply_correction(bench.ledger, made)
+    assert bench.trade()["exit_qty"] == "5"
+
+
+def test_a_trade_that_would_not_be_the_sum_of_its_orders_is_never_written(bench: Bench) -> None:
+    entry_and_exit(bench)
+    made = correct.book_fill(bench.ledger, "b1-2", fill("1", "1100"), BY)
+    (trade,) = made.trades
+    assert trade.after is not None
+    wrong = replace(trade, after=replace(trade.after, exit_qty="6"))
+    for false in (replace(made, trades=[wrong]), replace(made, trades=[])):
+        with pytest.raises(InvariantError):
+            apply_correction(bench.ledger, false)
+    invented = TradeChange(
+        before=None,
+        after=Trade(
+            trade_id="t-5", symbol="ETH/USD", side=PositionSide.LONG, status=TradeStatus.OPEN, entry_qty="1"
+        ),
+    )
+    with pytest.raises(InvariantError, match="begin with what no order filled"):
+        apply_correction(bench.ledger, replace(made, trades=[trade, invented]))
+    (order,) = made.orders
+    assert order.after is not None
+    short = replace(order, after=replace(order.after, filled_qty="4"))
+    with pytest.raises(InvariantError):
+        apply_correction(bench.ledger, replace(made, orders=[short], trades=[]))
+    assert bench.trade()["exit_qty"] == "4"
+
+
+def test_a_run_that_judged_before_the_correction_drops_its_own(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    bench.settle()
+    found = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
+    planned = bench.plan([bench.venue_order(**found)])
+    write(bench, correct.set_end(bench.ledger, "b1-1", Status.CANCELED, BY))
+    assert bench.commit(planned).applied == 0
+    assert (bench.order().status, bench.order().filled_qty) == (Status.CANCELED, "0")
+
+
+def test_another_profiles_order_is_not_corrected(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    with pytest.raises(InputError, match="no order"):
+        correct.set_end(bench.ledger, "b1-1", Status.CANCELED, replace(BY, profile_id="mean-2"))
+    made = correct.set_end(bench.ledger, "b1-1", Status.CANCELED, BY)
+    bench.ledger.journal.ensure_profiles([OTHER])
+    with pytest.raises(Conflict):
+        apply_correction(bench.ledger, replace(made, profile_id="mean-2"))
+
+
+def test_books_that_mirror_a_bots_own_are_not_corrected_here(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    made = correct.set_end(bench.ledger, "b1-1", Status.CANCELED, BY)
+    key = bench.store.execute("SELECT order_key FROM orders")[0][0]
+    bench.store.execute(
+        "INSERT INTO foreign_rows (account_id, source, row_key, profile_id, order_key, fingerprint)"
+        f" VALUES ('{ACCOUNT}', 's', '1', '{BOT.profile_id}', {key}, 'x')"
+    )
+    with pytest.raises(InputError, match="mirror the bot's own tables"):
+        apply_correction(bench.ledger, made)
+    assert bench.order().status is Status.PENDING_NEW
+
+
+# -- undo -------------------------------------------------------------------------------------------------------------
+
+KINDS: dict[str, Callable[[Bench], PersonCorrection]] = {
+    "end": lambda b: correct.set_end(b.ledger, "b1-2", Status.EXPIRED, BY),
+    "book": lambda b: correct.book_fill(b.ledger, "b1-2", fill("6", "1200"), BY),
+    "strike": lambda b: correct.strike_fill(b.ledger, "b1-1", "F1", BY),
+    "move": lambda b: correct.move_order(b.ledger, "b1-2", "t-2", BY),
+    "leave": lambda b: correct.move_order(b.ledger, "b1-2", None, BY),
+    "action": lambda b: correct.set_action(b.ledger, "b1-2", Action.ENTRY, BY),
+    "close": lambda b: correct.close_trade(b.ledger, "t-3", BY),
+    "split": lambda b: correct.split_trade(b.ledger, "t-4", "t-4s", BY),
+    "transfer": lambda b: correct.split_trade(b.ledger, "t-5", "t-5s", BY),
+}
+
+
+def many_books(bench: Bench) -> None:
+    entry_and_exit(bench)
+    bench.record_trade("t-2")
+    bench.record_trade("t-3")
+    for number, trade in ((4, "t-4"), (5, "t-5")):
+        bench.record_trade(trade)
+        bench.record_order(f"{number}0", trade_id=trade)
+        bench.bot.record_fill(f"b1-{number}0", bench.fill("E", "10", name=f"{number}0"))
+        for part, qty in (("1", "10"), ("2", "3")) if number == 4 else (("1", "13"),):
+            name = f"{number}{part}"
+            bench.record_order(name, trade_id=trade, side=Side.SELL, action=Action.EXIT, qty="20")
+            bench.bot.record_fill(f"b1-{name}", bench.fill("X", qty, name=name))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_undo_of_each_kind_gives_the_books_of_before_and_undo_of_that_those_of_after(
+    bench: Bench, kind: str
+) -> None:
+    many_books(bench)
+    before = books(bench)
+    made = write(bench, KINDS[kind](bench))
+    after = books(bench)
+    assert after != before
+    undone = write(bench, undo(bench.ledger, made.correction_id, BY))
+    assert books(bench) == before
+    bench.assert_log_is_true()
+    with pytest.raises(InputError, match=f"was undone by {undone.correction_id}"):
+        undo(bench.ledger, made.correction_id, BY)
+    write(bench, undo(bench.ledger, undone.correction_id, BY))
+    assert books(bench) == after
+    bench.assert_log_is_true()
+    rows = [one["event"] for one in bench.ledger.export("order_log")]
+    assert rows.count("undone") >= 2
+
+
+def repaired(bench: Bench) -> str:
+    """A run that books a fill, ends an order, and inserts one; returns its id."""
+    bench.record_trade()
+    bench.record_order()
+    bench.record_order("2", trade_id=None)
+    bench.settle()
+    found = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
+    orders = [
+        bench.venue_order(**found),
+        bench.venue_order("2", status=Status.CANCELED),
+        bench.venue_order("9", **found),
+    ]
+    return bench.commit(bench.plan(orders)).run_id
+
+
+def test_undo_of_a_run_gives_the_books_of_before(bench: Bench) -> None:
+    bench.record_trade("t-0")
+    before = None
+    run_id = ""
+
+    def keep() -> None:
+        nonlocal before
+        before = books(bench)
+
+    bench.record_trade()
+    bench.record_order()
+    bench.record_order("2", trade_id=None)
+    keep()
+    bench.settle()
+    found = {"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "1000"}
+    orders = [
+        bench.venue_order(**found),
+        bench.venue_order("2", status=Status.CANCELED),
+        bench.venue_order("9", **found),
+    ]
+    run_id = bench.commit(bench.plan(orders)).run_id
+    assert len(books(bench)["orders"]) == 3
+    made = write(bench, undo(bench.ledger, run_id, BY))
+    assert books(bench) == before
+    assert (made.kind, made.undoes) == ("undo", run_id)
+    bench.assert_log_is_true()
+    write(bench, undo(bench.ledger, made.correction_id, BY))
+    assert len(books(bench)["orders"]) == 3
+    bench.assert_log_is_true()
+
+
+def test_what_builds_on_a_run_is_named(bench: Bench) -> None:
+    run_id = repaired(bench)
+    bench.bot.record_fill("b1-1", bench.fill("F9", "1"), cumulative_qty="4")
+    before = bench.contents()
+    with pytest.raises(
+        Conflict, match=r"order b1-1 was written since: row \d+ of the order log \(filled by bot"
+    ):
+        undo(bench.ledger, run_id, BY)
+    assert bench.contents() == before
+
+
+def test_a_write_past_the_log_builds_on_a_run_too(bench: Bench) -> None:
+    run_id = repaired(bench)
+    bench.store.execute("UPDATE orders SET sub_tag = 'x' WHERE client_order_id = 'b1-2'")
+    with pytest.raises(Conflict, match="order b1-2 was written since: by a statement past the order log"):
+        undo(bench.ledger, run_id, BY)
+
+
+def test_one_of_a_runs_corrections_is_undone_with_its_kin(bench: Bench) -> None:
+    repaired(bench)
+    (booked, *_) = [
+        one
+        for one in bench.ledger.export("corrections")
+        if one["kind"] == "book_fill" and one["client_order_id"] == "b1-1"
+    ]
+    write(bench, undo(bench.ledger, booked["correction_id"], BY))
+    assert (bench.order().filled_qty, bench.trade()["entry_qty"]) == ("0", "0")
+    assert (bench.order("2").status, bench.order("9").filled_qty) == (Status.CANCELED, "3")
+    bench.assert_log_is_true()
+
+
+def test_nothing_named_so_and_nothing_written_are_two_errors(bench: Bench) -> None:
+    with pytest.raises(InputError, match="no run and no correction is 'x'"):
+        undo(bench.ledger, "x", BY)
+    bench.record_order(trade_id=None)
+    bench.settle()
+    run_id = bench.commit(bench.plan([bench.venue_order(status=Status.CANCELED)]), state="dry").run_id
+    with pytest.raises(InputError, match="wrote nothing"):
+        undo(bench.ledger, run_id, BY)
+
+
+def test_an_order_taken_away_leaves_its_key_to_nobody_else(bench: Bench) -> None:
+    """Its log stays its own: a new order is another one."""
+    run_id = repaired(bench)
+    write(bench, undo(bench.ledger, run_id, BY))
+    bench.record_order("7", trade_id=None)
+    keys = {row["order_key"]: row["event"] for row in bench.ledger.export("order_log") if row["order_key"]}
+    assert len(keys) == 4
+    bench.assert_log_is_true()
