@@ -119,16 +119,20 @@ def identical(left: str, right: str) -> bool:
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:
+    """Exact. Raises Inexact beyond 50 digits."""
     return _EXACT.add(left, right)
 
 
 def subtract(left: Decimal, right: Decimal) -> Decimal:
+    """Exact. Raises Inexact beyond 50 digits."""
     return _EXACT.subtract(left, right)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
+    """Exact. Raises Inexact beyond 50 digits."""
     return _EXACT.multiply(left, right)
 
 
 def divide(left: Decimal, right: Decimal) -> Decimal:
+    """Rounded half even to 50 digits."""
     return CONTEXT.divide(left, right)

@@ -124,6 +124,8 @@ class Query(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Deferral(Struct, frozen=True, gc=False, kw_only=True):
+    """An order that this run did not judge, and why."""
+
     reason: DeferralReason
     client_order_id: str | None
     venue_order_id: str | None
@@ -140,6 +142,8 @@ class Alert(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class NoGoSample(Struct, frozen=True, gc=False, kw_only=True):
+    """One refusal of the exit backfill, for a person who asks why a trade stays open."""
+
     profile_id: str
     symbol: str
     trade_id: str
@@ -147,6 +151,8 @@ class NoGoSample(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class CoverageResult(Struct, frozen=True, kw_only=True):
+    """How many orders of the history fell into each class; every one is in exactly one."""
+
     attempted: bool = False
     skipped_reason: str | None = None
     dry_run: bool = False
@@ -172,6 +178,8 @@ class CoverageResult(Struct, frozen=True, kw_only=True):
 
 
 class ExitBackfillResult(Struct, frozen=True, kw_only=True):
+    """What the exit backfill tried and refused. `batch_id` names all exits that one run inserts."""
+
     attempted: bool = False
     skipped_reason: str | None = None
     batch_id: str | None = None
@@ -183,6 +191,8 @@ class ExitBackfillResult(Struct, frozen=True, kw_only=True):
 
 
 class SubTagRepairResult(Struct, frozen=True, kw_only=True):
+    """How many labels the venue has and the books lack."""
+
     repaired: int = 0
     unsupported: bool = False
 
@@ -201,6 +211,8 @@ class ParityResult(Struct, frozen=True, kw_only=True):
 
 
 class Result(Struct, frozen=True, kw_only=True):
+    """The run's counts, as the service reports them; null `error`: it was judged to its end."""
+
     processed: bool = True
     mismatches: int = 0
     missing_at_venue: int = 0
@@ -219,6 +231,8 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
+    """Everything that one run decided about one profile; `projected_*` is how the books stand once it is applied."""
+
     format: str
     plan_id: str
     profile_id: str

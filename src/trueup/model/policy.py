@@ -53,4 +53,5 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def has_ownership_rule(self) -> bool:
+        """Whether anything says which orders are this profile's; without a rule all are."""
         return bool(self.owned_client_order_id_prefixes or self.owned_sub_tags or self.claimed_symbols)

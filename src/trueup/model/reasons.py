@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
+    """One word for one rule that was applied; docs/reference/reasons.md says each in a sentence."""
+
     # a matched pair
     VENUE_STATUS_DIFFERS = "venue_status_differs"
     VENUE_FILLED_MORE = "venue_filled_more"

@@ -35,6 +35,8 @@ NOT_READ = "not read"
 
 
 class Profile(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """One bot of one account, whose orders are judged together."""
+
     profile_id: str
     user_id: str | None = None
     venue: str | None = None
@@ -42,6 +44,8 @@ class Profile(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only
 
 
 class Instrument(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """One symbol's smallest quantity and price steps (text) and its quote currency; null: not known."""
+
     symbol: str
     qty_step: str | None = None
     price_tick: str | None = None
@@ -322,6 +326,8 @@ class Finding(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only
 
 
 class Snapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Both sides, what earlier runs found, the rules, and "now" (`taken_at`): all that `make_plan` looks at."""
+
     format: str
     taken_at: str
     profile: Profile

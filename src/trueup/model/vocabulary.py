@@ -15,6 +15,8 @@ class Side(StrEnum):
 
 
 class PositionSide(StrEnum):
+    """Which way a trade or a hedged position holds."""
+
     LONG = "long"
     SHORT = "short"
 
@@ -61,12 +63,16 @@ CUT_SHORT = frozenset(
 
 
 class TradeStatus(StrEnum):
+    """`quarantined`: its quantities are in doubt, and nothing closes it until it is released."""
+
     OPEN = "open"
     CLOSED = "closed"
     QUARANTINED = "quarantined"
 
 
 class QuarantinedBy(StrEnum):
+    """Who did it; only what parity quarantined is released without a person."""
+
     PARITY = "parity"
     PERSON = "person"
 
@@ -127,12 +133,16 @@ class PersonCorrectionKind(StrEnum):
 
 
 class QueryBy(StrEnum):
+    """What a question names: one order by either id, or a stretch of the history."""
+
     VENUE_ORDER_ID = "venue_order_id"
     CLIENT_ORDER_ID = "client_order_id"
     HISTORY = "history"
 
 
 class QuerySide(StrEnum):
+    """Whom a question is for: the venue, or our own ledger beyond what the snapshot holds."""
+
     VENUE = "venue"
     LOCAL = "local"
 
@@ -153,17 +163,23 @@ class Lists(StrEnum):
 
 
 class OnConfirmedAbsence(StrEnum):
+    """What becomes of a live local order that the venue was proven not to have; `hold`: it is told only."""
+
     CANCEL = "cancel"
     HOLD = "hold"
 
 
 class ParityAction(StrEnum):
+    """What is done where the venue holds less than the open trades, once that is confirmed."""
+
     REPORT = "report"
     QUARANTINE = "quarantine"
     AUTO_CLOSE = "auto_close"
 
 
 class Severity(StrEnum):
+    """How loud: `error` is for a person, now; `warn` for a person, some time; `info` is for the record."""
+
     INFO = "info"
     WARN = "warn"
     ERROR = "error"
@@ -185,6 +201,8 @@ class ReadFault(StrEnum):
 
 
 class BreakKind(StrEnum):
+    """What two sides disagree about; docs/reference/reasons.md says what each means and what mends it."""
+
     STATUS_DRIFT = "status_drift"
     FILL_DRIFT = "fill_drift"
     TERMS_DRIFT = "terms_drift"
@@ -215,6 +233,8 @@ class BreakKind(StrEnum):
 
 
 class DeferralReason(StrEnum):
+    """Why an order is judged in a later run."""
+
     RECENT_ACTIVITY = "recent_activity"
     RECENTLY_SUBMITTED = "recently_submitted"
     OPEN_ORDERS_INCOMPLETE = "open_orders_incomplete"
@@ -226,6 +246,8 @@ class DeferralReason(StrEnum):
 
 
 class CorrectionKind(StrEnum):
+    """What a correction does to the books."""
+
     AMEND_ORDER = "amend_order"
     BOOK_FILL = "book_fill"
     SUPERSEDE_FILL = "supersede_fill"
@@ -241,6 +263,8 @@ class CorrectionKind(StrEnum):
 
 
 class NotificationKind(StrEnum):
+    """What the executor is told of."""
+
     ENTRY_FILL = "entry_fill"
     EXIT_FILL = "exit_fill"
     CANCEL = "cancel"

@@ -23,6 +23,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class OrderRow(Struct, frozen=True, gc=False):
+    """An order as it stands. `logged_version` below its own version: somebody wrote past the log."""
+
     order_key: int
     profile_id: str
     logged_version: int
@@ -30,6 +32,8 @@ class OrderRow(Struct, frozen=True, gc=False):
 
 
 class FillRow(Struct, frozen=True, gc=False):
+    """A fill as it stands, on the order of that key; its identity within the account besides."""
+
     instrument: str
     order_identity: str
     fill_identity: str
@@ -38,10 +42,13 @@ class FillRow(Struct, frozen=True, gc=False):
 
     @property
     def identity(self) -> FillIdentity:
+        """What makes it one execution within its account."""
         return (self.instrument, self.order_identity, self.fill_identity)
 
 
 class TradeRow(Struct, frozen=True, gc=False):
+    """A trade as it stands. `logged_version` below its own version: somebody wrote past the log."""
+
     logged_version: int
     trade: Trade
 

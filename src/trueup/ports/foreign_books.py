@@ -175,7 +175,9 @@ class ForeignBooks(Protocol):
     """One bot's books, or those of several profiles of one account."""
 
     @property
-    def traits(self) -> BooksTraits: ...
+    def traits(self) -> BooksTraits:
+        """What these books can do; the same for as long as they are open."""
+        ...
 
     def read(self, since: str | None, recent_s: float) -> ForeignRead:
         """All live rows; those that ended or changed within `recent_s` seconds, where a column tells; every order of a

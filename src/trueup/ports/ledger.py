@@ -24,13 +24,19 @@ class Ledger(Protocol):
     """One database. Safe to call from several threads."""
 
     @property
-    def books(self) -> Books: ...
+    def books(self) -> Books:
+        """What the bot recorded, in this database."""
+        ...
 
     @property
-    def journal(self) -> Journal: ...
+    def journal(self) -> Journal:
+        """What trueup remembers, in this database."""
+        ...
 
     @property
-    def roster(self) -> Roster: ...
+    def roster(self) -> Roster:
+        """The fleet's accounts, in this database."""
+        ...
 
     def now(self) -> str:
         """The database's clock, RFC 3339 with nine digits."""

@@ -24,7 +24,9 @@ class Venue(Protocol):
     """One account at one venue, read only. Every call has a time-out and every listing a bound."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As it stands in a configuration and in the books."""
+        ...
 
     async def account_id(self) -> str | None:
         """The venue's own id of the account these credentials belong to; null where it has none."""
@@ -38,13 +40,17 @@ class Venue(Protocol):
         """Steps and ticks; empty = not known (quantities then compare exactly)."""
         ...
 
-    async def open_orders(self) -> OrdersRead: ...
+    async def open_orders(self) -> OrdersRead:
+        """Every order that can still trade, stops and the legs of brackets included."""
+        ...
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
         """Orders submitted and fills executed at or after `since` (null: from the beginning)."""
         ...
 
-    async def positions(self) -> PositionsRead: ...
+    async def positions(self) -> PositionsRead:
+        """Net quantities, signed; `lists` says whether a missing row is a flat one."""
+        ...
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
         """One order, asked for at every endpoint that can hold its type.
@@ -53,7 +59,9 @@ class Venue(Protocol):
         """
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Ends connections and streams; nothing may be called after it."""
+        ...
 
 
 @runtime_checkable
