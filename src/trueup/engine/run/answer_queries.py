@@ -15,6 +15,7 @@ from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount
 from trueup.engine.run.observe import earlier
+from trueup.engine.run.share_orders import SharedOrders
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.ids import normal_id
@@ -24,6 +25,7 @@ from trueup.model.snapshot import (
     HistoryRead,
     Local,
     LocalAnswer,
+    LocalOrder,
     Snapshot,
     Trade,
     VenueAnswer,
@@ -83,8 +85,13 @@ class Answers:
                 if query.side is QuerySide.VENUE:
                     round_.create_task(self._ask_order(asked, query, sent_at))
 
-    def add_to(self, snapshot: Snapshot, queries: Sequence[Query], taken_at: str) -> Snapshot:
-        """The snapshot with the answers to these queries, as of `taken_at`, checked like a document."""
+    def add_to(
+        self, snapshot: Snapshot, queries: Sequence[Query], taken_at: str, shared: SharedOrders
+    ) -> Snapshot:
+        """The snapshot with the answers to these queries, as of `taken_at`, checked like a document.
+
+        What the answers name of the account's open orders stands in it from then on, whosever it is.
+        """
         profile_id = snapshot.profile.profile_id
         asked = [_asked(profile_id, query) for query in self.untold(profile_id, queries)]
         self._told |= {(profile_id, one) for one in asked}
@@ -96,14 +103,27 @@ class Answers:
             more = [one for one in told if one not in local.faults]
             local = replace(local, faults=[*local.faults, *more]) if more else local
         found = [self._venue[one] for one in asked if one in self._venue]
-        history = snapshot.venue.history
+        opened, history = snapshot.venue.open_orders, snapshot.venue.history
         for one in asked:
             history = _wider(history, self._history.get(one))
+        records: list[VenueOrder | LocalOrder | Fill] = [one.order for one in found if one.order is not None]
+        records += [one.order for one in local.answers if one.order is not None]
+        if local.fills is not snapshot.local.fills:
+            records += local.fills
+        if history is not snapshot.venue.history:
+            records += [*history.orders, *history.fills]
+        if named := shared.named_by(profile_id, records):
+            opened = replace(opened, rows=[*opened.rows, *named])
         wider = replace(
             snapshot,
             taken_at=taken_at,
             local=local,
-            venue=replace(snapshot.venue, history=history, answers=[*snapshot.venue.answers, *found]),
+            venue=replace(
+                snapshot.venue,
+                open_orders=opened,
+                history=history,
+                answers=[*snapshot.venue.answers, *found],
+            ),
         )
         return check_snapshot(wider, self._account.checked[profile_id])
 

@@ -127,19 +127,20 @@ async def observe_venue(account: ManagedAccount, local: LocalSide) -> VenueSide:
 def make_snapshot(
     managed: ManagedProfile,
     local: LocalSide,
-    venue: VenueSide,
-    taken_at: Callable[[], str],
+    venue: Venue,
+    instruments: list[Instrument],
+    taken_at: str,
     checked: CheckedRows | None = None,
 ) -> Snapshot:
     """One profile's snapshot, checked by the same rules as a document. Raises InputError for an unusable value."""
     snapshot = Snapshot(
         format=SNAPSHOT_FORMAT,
-        taken_at=taken_at(),
+        taken_at=taken_at,
         profile=managed.profile,
         policy=managed.policy,
-        instruments=venue.instruments,
+        instruments=instruments,
         local=local.locals.get(managed.profile_id, Local(read_at=local.sent_at)),
-        venue=venue.venue,
+        venue=venue,
         prior=local.remembered[managed.profile_id].state.prior,
     )
     return check_snapshot(snapshot, checked)

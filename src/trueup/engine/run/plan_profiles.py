@@ -13,6 +13,7 @@ other; rounds are bounded. Whoever drives it reads like this:
 Must not know what becomes of a plan.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import cache, partial
 
@@ -31,13 +32,15 @@ from trueup.engine.run.observe import (
     observe_local,
     observe_venue,
 )
+from trueup.engine.run.share_orders import SharedOrders
 from trueup.engine.run.slots import waiting
 from trueup.model.plan import Plan
-from trueup.model.snapshot import Snapshot
+from trueup.model.snapshot import Instrument, Snapshot, Venue
 from trueup.ports.records import Lease
 
 # an order by both ids, its successor, the history, what that shows by both ids, one to spare; the rest waits for a run
 QUERY_ROUNDS_MAX = 8
+PLANNED_TOGETHER = 2000  # orders, of both sides: then the profiles that are ready are handed on
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ class Unplanned(Struct, frozen=True, kw_only=True):
     error: Exception
 
 
-Observed = Callable[[], Snapshot]
+_Due = tuple[str, Callable[[], Snapshot]]  # a profile to be planned, and what makes its snapshot
 
 
 class Planning:
@@ -71,7 +74,8 @@ class Planning:
         self._account = account
         self._mirror = Mirror(account, lease) if account.foreign and lease is not None else None
         self._answers = Answers(account, self._mirror)
-        self._due: dict[str, Observed] = {}  # profiles to be planned, and what makes their snapshots
+        self._due: deque[_Due] = deque()
+        self._shared: Callable[[], SharedOrders] = lambda: SharedOrders(Venue(), {})
         self._waiting: dict[str, tuple[Snapshot, Plan]] = {}
         self._rounds_left = QUERY_ROUNDS_MAX
 
@@ -85,10 +89,13 @@ class Planning:
             return
         async with waiting():
             venue = self.venue = await observe_venue(account, local)
-        taken_at = cache(account.ledger.now)  # one time for all, asked in the first one's thread
-        for managed in active:
-            checked = account.checked[managed.profile_id]
-            self._due[managed.profile_id] = partial(make_snapshot, managed, local, venue, taken_at, checked)
+        # one time for all, and one handing out, both in the first one's thread
+        taken_at = cache(account.ledger.now)
+        self._shared = cache(partial(SharedOrders, venue.venue, local.locals))
+        self._due.extend(
+            (one.profile_id, partial(self._first_snapshot, one, local, venue.instruments, taken_at))
+            for one in active
+        )
 
     @property
     def has_questions(self) -> bool:
@@ -102,18 +109,31 @@ class Planning:
         async with waiting():
             await self._answers.ask({profile_id: plan.queries for profile_id, (_, plan) in asking.items()})
         taken_at = await in_thread(self._account.ledger.now)
-        for profile_id, (snapshot, plan) in asking.items():
-            self._due[profile_id] = partial(self._answers.add_to, snapshot, plan.queries, taken_at)
+        shared = self._shared()
+        self._due.extend(
+            (one, partial(self._answers.add_to, snapshot, plan.queries, taken_at, shared))
+            for one, (snapshot, plan) in asking.items()
+        )
 
     async def plans(self) -> AsyncIterator[Planned | Unplanned]:
         """Plans what is due, one profile after the other; those with a question left wait for the next round."""
-        due, self._due = self._due, {}
-        for profile_id, observed in due.items():
-            planned = await in_thread(_observe_and_plan, profile_id, observed)
-            if isinstance(planned, Planned) and self._is_to_ask(planned):
-                self._waiting[profile_id] = (planned.snapshot, planned.plan)
-            else:
-                yield planned
+        while self._due:
+            for planned in await in_thread(_plan_some, self._due):
+                if isinstance(planned, Planned) and self._is_to_ask(planned):
+                    self._waiting[planned.profile_id] = (planned.snapshot, planned.plan)
+                else:
+                    yield planned
+
+    def _first_snapshot(
+        self,
+        managed: ManagedProfile,
+        local: LocalSide,
+        instruments: list[Instrument],
+        taken_at: Callable[[], str],
+    ) -> Snapshot:
+        mine = self._shared().venue_of(managed.profile_id)
+        checked = self._account.checked[managed.profile_id]
+        return make_snapshot(managed, local, mine, instruments, taken_at(), checked)
 
     def _is_to_ask(self, planned: Planned) -> bool:
         return self._rounds_left > 0 and bool(self._answers.untold(planned.profile_id, planned.plan.queries))
@@ -128,8 +148,25 @@ class Planning:
         return state.paused
 
 
-def _observe_and_plan(profile_id: str, observed: Observed) -> Planned | Unplanned:
-    """Both in one thread. What goes wrong with one profile is that profile's."""
+def _plan_some(due: deque[_Due]) -> list[Planned | Unplanned]:
+    """Takes the first ones, up to so many orders: a thread for each profile would cost more than most plans do."""
+    planned: list[Planned | Unplanned] = []
+    orders = 0
+    while due and orders < PLANNED_TOGETHER:
+        planned.append(_observe_and_plan(*due.popleft()))
+        orders += _count_orders(planned[-1].snapshot)
+    return planned
+
+
+def _count_orders(snapshot: Snapshot | None) -> int:
+    if snapshot is None:
+        return 0
+    venue = snapshot.venue
+    return len(snapshot.local.orders) + len(venue.open_orders.rows) + len(venue.history.orders)
+
+
+def _observe_and_plan(profile_id: str, observed: Callable[[], Snapshot]) -> Planned | Unplanned:
+    """What goes wrong with one profile is that profile's."""
     snapshot: Snapshot | None = None
     try:
         snapshot = observed()

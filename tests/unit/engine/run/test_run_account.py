@@ -11,10 +11,11 @@ from trueup.engine.run.account import AccountReport, ManagedAccount, RunState
 from trueup.engine.run.answer_queries import Answers
 from trueup.engine.run.plan_account import plan_account
 from trueup.engine.run.run_account import reconcile_account
+from trueup.engine.run.share_orders import SharedOrders
 from trueup.model.errors import LedgerError, VenueUnavailable
 from trueup.model.plan import Query
 from trueup.model.policy import Policy
-from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, OrdersRead, Profile, Snapshot
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, OrdersRead, Profile, Snapshot, Venue
 from trueup.model.vocabulary import BreakKind, QueryBy, QuerySide, ReadState, Status
 from trueup.sim.clock import run_simulated
 
@@ -360,7 +361,9 @@ def test_a_question_is_asked_once_and_both_profiles_are_told(desk: Desk):
     assert [one for one in desk.log if one.endswith(" v-1")] == ["venue venue_order_id v-1"]
     for profile_id in ("mom", "rev"):
         assert answers.untold(profile_id, [query]) == [query]
-        seen = answers.add_to(bare_snapshot(profile_id), [query], "2026-11-23T12:00:00Z")
+        seen = answers.add_to(
+            bare_snapshot(profile_id), [query], "2026-11-23T12:00:00Z", SharedOrders(Venue(), {})
+        )
         assert [answer.id for answer in seen.venue.answers] == ["v-1"]
         assert answers.untold(profile_id, [query]) == []
 
