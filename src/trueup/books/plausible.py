@@ -4,22 +4,25 @@ Local: times in the future, fills that do not add up, more filled than ordered, 
 the venue: ids that no venue order has, prices off by more than ten times. Each fault is one line for a person.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from trueup.core.doubt_mapping import doubts_of
 from trueup.model.ids import known_client_id, known_id, symbol_token
-from trueup.model.money import ZERO, add, amount, divide, multiply
+from trueup.model.money import ZERO, add, amount, divide, is_same, multiply
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import Status
 from trueup.ports.foreign_books import ForeignRow
 
+LIVE_MIN = 3  # live orders: that none of fewer is known, a bot that was away may show
 FUTURE_S = 300  # what two clocks may differ by and still be clocks
 PRICE_FACTOR_MAX = 10  # an average so far from its limit, or from the venue's, is another quantity
 SHARE_MIN = Decimal(
     "0.2"
 )  # of the rows that could show a fault: fewer are drift, which is what a plan is for
 NOISE = Decimal("1e-9")
+_ENDED_EARLY = (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
 SHOWN_MAX = 3
 
 
@@ -33,6 +36,8 @@ def implausible_rows(rows: Sequence[ForeignRow], now: str) -> list[str]:
               "more filled than ordered: are the quantities swapped, or in quote currency?"),
         _told(rows, lambda row: row.order.status is Status.FILLED and row.order.qty is not None, _is_short,
               "filled by their status, and less than ordered: what do the status word and the quantities mean?"),
+        _told(rows, lambda row: row.order.status in _ENDED_EARLY and bool(row.order.qty), _is_whole,
+              "canceled by their status, and filled to the end: what does the status word mean?"),
         _told(rows, lambda row: bool(_prices(row.order)), _is_far_off,
               "average and limit differ more than ten times: are price and quantity swapped?"),
         _told(rows, lambda row: bool(row.fills), _fills_differ,
@@ -44,43 +49,32 @@ def implausible_rows(rows: Sequence[ForeignRow], now: str) -> list[str]:
 
 
 def implausible_beside(
-    rows: Sequence[ForeignRow], venue: Iterable[VenueOrder], *, complete: bool
+    rows: Sequence[ForeignRow], venue: Sequence[VenueOrder], *, complete: bool
 ) -> list[str]:
     """What the venue's orders show to be impossible. `complete`: every live order of the venue is among them."""
-    by_id = {known_id(one.venue_order_id): one for one in venue}
-    clients = {known_client_id(one.client_order_id): one for one in venue}
-    symbols = {symbol_token(one.symbol) for one in by_id.values() if one.symbol is not None}
+    faults = [one.message for one in doubts_of([row.order for row in rows], venue)]
     live = [row for row in rows if row.order.status in (Status.PENDING_NEW, Status.PARTIALLY_FILLED)]
-    faults = []
-    if complete and by_id and len(live) > 2:
-        named = [
-            row for row in live if known_id(row.order.venue_order_id) in by_id or _client(row) in clients
-        ]
-        if not named:
-            faults.append(
-                f"none of {len(live)} live orders is known to the venue by its id: is another column the order id?"
-            )
+    symbols = {symbol_token(one.symbol) for one in venue if one.symbol is not None}
     if symbols and live and not symbols & {symbol_token(row.order.symbol or "") for row in live}:
         faults.append(
             "the venue names none of the live orders' symbols: is another column the symbol, or the venue another?"
         )
-    pairs = [(row, by_id.get(known_id(row.order.venue_order_id))) for row in rows]
-    matched = [(row, one) for row, one in pairs if one is not None and row.order.venue_order_id is not None]
-    for name in ("limit_price", "qty"):
-        off = [
-            row
-            for row, one in matched
-            if _factor(getattr(row.order, name), getattr(one, name)) > PRICE_FACTOR_MAX
-        ]
-        if off and len(off) >= max(1, int(SHARE_MIN * len(matched))):
-            faults.append(
-                f"{len(off)} of {len(matched)} orders: {name} is off the venue's by more than ten times {_keys(off)}"
-            )
+    if complete and not faults and len(live) >= LIVE_MIN and venue and not _named(live, venue):
+        faults.append(
+            f"none of {len(live)} live orders is known to the venue by its id: is another column the order id, or does "
+            "a status word of ended orders mean live?"
+        )
     return faults
 
 
-def _client(row: ForeignRow) -> str | None:
-    return known_client_id(row.order.client_order_id) or "\x00"
+def _named(live: Sequence[ForeignRow], venue: Sequence[VenueOrder]) -> list[ForeignRow]:
+    ids = {known_id(one.venue_order_id) for one in venue} - {None}
+    clients = {known_client_id(one.client_order_id) for one in venue} - {None}
+    return [
+        row
+        for row in live
+        if known_id(row.order.venue_order_id) in ids or known_client_id(row.order.client_order_id) in clients
+    ]
 
 
 def _told(
@@ -116,6 +110,11 @@ def _is_overfilled(row: ForeignRow) -> bool:
 
 def _is_short(row: ForeignRow) -> bool:
     return amount(row.order.filled_qty) < multiply(amount(row.order.qty), Decimal("0.5"))
+
+
+def _is_whole(row: ForeignRow) -> bool:
+    qty = amount(row.order.qty)
+    return bool(qty) and is_same(amount(row.order.filled_qty), qty)
 
 
 def _prices(order: LocalOrder) -> tuple[str, str] | None:

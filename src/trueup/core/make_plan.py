@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import localcontext
 
+from trueup.core.doubt_mapping import mapping_doubts
 from trueup.core.draft.draft import Draft
 from trueup.core.finish_plan import finish_plan
 from trueup.core.own_ids import as_tags, as_they_are, of_their_instruments
@@ -13,6 +14,7 @@ from trueup.core.stages.check_watchdog import check_watchdog
 from trueup.core.stages.cover_history import cover_history
 from trueup.core.stages.diff_orders import diff_orders
 from trueup.core.stages.discover_orders import discover_orders
+from trueup.core.stages.doubt_rows import doubt_rows
 from trueup.core.stages.filter_scope import filter_scope
 from trueup.core.stages.match_orders import match_orders
 from trueup.core.stages.move_trades import move_trades
@@ -45,21 +47,30 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+# what is left of them where the rows cannot be what their mapping says: nothing is judged
+STAGES_IN_DOUBT: tuple[Stage, ...] = (filter_scope, match_orders, doubt_rows, raise_alerts)
+
+
 def make_plan(snapshot: Snapshot) -> Plan:
     """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
     with localcontext(CONTEXT):
         shared = frozenset(snapshot.local.shared_client_order_ids)
-        if not shared:
-            return _plan(snapshot)
-        return as_they_are(_plan(as_tags(snapshot, shared), has_own_ids=True))
+        if shared:
+            plan = as_they_are(_plan(as_tags(snapshot, shared), has_own_ids=True))
+        else:
+            plan = _plan(snapshot)
+        is_quiet = not (plan.breaks or plan.corrections or plan.queries)
+        if not snapshot.local.mapped or is_quiet or not mapping_doubts(snapshot):
+            return plan
+        return _plan(snapshot, STAGES_IN_DOUBT)
 
 
-def _plan(snapshot: Snapshot, *, has_own_ids: bool = False) -> Plan:
+def _plan(snapshot: Snapshot, stages: tuple[Stage, ...] = STAGES, *, has_own_ids: bool = False) -> Plan:
     """Starts again, with ids of their own, where a stage found that orders of several instruments have one id."""
     draft = Draft(snapshot, has_own_ids=has_own_ids)
-    for stage in STAGES:
+    for stage in stages:
         stage(draft)
         several = frozenset(one for one in draft.ids_of_several if plain_id(one) == one)
         if several:
-            return as_they_are(_plan(of_their_instruments(snapshot, several), has_own_ids=True))
+            return as_they_are(_plan(of_their_instruments(snapshot, several), stages, has_own_ids=True))
     return finish_plan(draft)

@@ -58,6 +58,11 @@ class Reason(StrEnum):
     ROW_REMOVED = "row_removed"
     ROW_UNCLEAR = "row_unclear"
     WRITE_REFUSED = "write_refused"
+    # what a mapping makes of them
+    ORDER_IDS_DIFFER = "order_ids_differ"
+    COLUMNS_SWAPPED = "columns_swapped"
+    UNIT_DIFFERS = "unit_differs"
+    WORDS_DIFFER = "words_differ"
     # missing at the venue
     LIVE_LOCALLY_NOT_IN_OPEN_ORDERS = "live_locally_not_in_open_orders"
     QUERY_UNANSWERED = "query_unanswered"

@@ -229,6 +229,7 @@ class BreakKind(StrEnum):
     ROW_REMOVED = "row_removed"
     ROW_UNCLEAR = "row_unclear"
     WRITE_REFUSED = "write_refused"
+    MAPPING_DOUBTFUL = "mapping_doubtful"
     END_UNKNOWN = "end_unknown"
 
 

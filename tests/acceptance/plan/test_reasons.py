@@ -40,6 +40,12 @@ def with_fault(kind: str) -> Document:
     return document
 
 
+def mapped(local: Document, venue: Document) -> Document:
+    document = pair(local, venue)
+    document["local"]["mapped"] = True
+    return document
+
+
 def gone(local: Document | None = None, **keys) -> Document:
     return snapshot([local or local_order()], [], **keys)
 
@@ -247,6 +253,11 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     Reason.ROW_REMOVED: lambda: with_fault("row_removed"),
     Reason.ROW_UNCLEAR: lambda: with_fault("row_unclear"),
     Reason.WRITE_REFUSED: lambda: with_fault("write_refused"),
+    # what a mapping makes of them
+    Reason.ORDER_IDS_DIFFER: lambda: mapped({"venue_order_id": "c-1", "client_order_id": "v-1"}, {}),
+    Reason.COLUMNS_SWAPPED: lambda: mapped({"qty": "100", "limit_price": "10"}, {}),
+    Reason.UNIT_DIFFERS: lambda: mapped({"qty": "1000"}, {}),
+    Reason.WORDS_DIFFER: lambda: mapped({"side": "sell"}, {}),
     # parity
     Reason.POSITION_LESS: lambda: parity("4"),
     Reason.POSITION_MORE: lambda: parity("14"),

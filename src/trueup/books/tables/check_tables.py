@@ -38,7 +38,7 @@ def check_tables(
     yield from _words(reader, orders)
     yield from _indexes(reader.database, reader.mapping)
     yield from _writing(reader.database, reader.mapping, traits)
-    yield from _rows(reader, opened, complete=complete)
+    yield from _rows(reader, traits, opened, complete=complete)
 
 
 def _missing_columns(database: TableDatabase, mapping: TablesMapping) -> Iterator[BookCheck]:
@@ -191,7 +191,9 @@ def _repairs(mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]
     )
 
 
-def _rows(reader: TablesReader, opened: Sequence[VenueOrder], *, complete: bool) -> Iterator[BookCheck]:
+def _rows(
+    reader: TablesReader, traits: BooksTraits, opened: Sequence[VenueOrder], *, complete: bool
+) -> Iterator[BookCheck]:
     with reader.database.reading():
         live = reader.read(Wanted(live=True))
         known = {one.key for one in live.rows}
@@ -201,7 +203,9 @@ def _rows(reader: TablesReader, opened: Sequence[VenueOrder], *, complete: bool)
     faults += implausible_beside(rows, opened, complete=complete)
     for fault in faults:
         yield BookCheck(
-            message=fault, next_step="is the mapping right? `trueup connect` shows what it means", failed=True
+            message=fault,
+            next_step="is the mapping right? `trueup connect` shows what it means",
+            failed=traits.mapped,
         )
     for one in live.unclear[:3]:
         yield BookCheck(

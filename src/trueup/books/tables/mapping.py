@@ -175,6 +175,11 @@ def _check_writable(table: TableMapping, name: str, place: str) -> None:
         _check_known(meaning, WRITABLE[name], f"{place}.writable")
         if meaning not in table.columns:
             raise ConfigError(f"{place}.writable: {meaning} has no column")
+        column = table.columns[meaning]
+        for other in (one for one, its in table.columns.items() if its == column and one != meaning):
+            raise ConfigError(
+                f"{place}.writable: {column} is both {meaning} and {other}: which of them does a repair set?"
+            )
     if name == "fills" and table.writable:
         needed = (*REQUIRED["fills"], *(one for one in LINKS if one in table.columns))
         for meaning in (one for one in needed if one not in table.writable):

@@ -6,6 +6,7 @@ from trueup.model.errors import ConfigError
 from trueup.ports.foreign_books import BooksSettings, WriteMode
 
 _TABLES = ("orders", "fills", "trades")
+ACCEPT_IMPLAUSIBLE = "accept_implausible"  # the rows really are as they look: judge them all the same
 
 
 def open_books(settings: BooksSettings) -> TablesBooks:
@@ -14,7 +15,7 @@ def open_books(settings: BooksSettings) -> TablesBooks:
     address = settings.credentials.get("database") or settings.options.get("database")
     if not isinstance(address, str) or not address:
         raise ConfigError(f"{place}.database: name the bot's database")
-    unknown = set(settings.options) - {"database", *_TABLES}
+    unknown = set(settings.options) - {"database", ACCEPT_IMPLAUSIBLE, *_TABLES}
     if unknown:
         raise ConfigError(f"{place}: the kind tables has no option {sorted(unknown)[0]}")
     if settings.write is WriteMode.ASK:
@@ -26,4 +27,5 @@ def open_books(settings: BooksSettings) -> TablesBooks:
         raise ConfigError(
             f"{place}.orders.columns: several profiles are in it; profile = 'COLUMN' says which row is whose"
         )
-    return TablesBooks(settings, mapping, address)
+    accepted = settings.options.get(ACCEPT_IMPLAUSIBLE) is True
+    return TablesBooks(settings, mapping, address, accepted=accepted)

@@ -36,7 +36,10 @@ _KEPT = ("profile", "price")  # meanings that are no key of an order
 class TablesBooks:
     """Implements `ForeignBooks`."""
 
-    def __init__(self, settings: BooksSettings, mapping: TablesMapping, address: str) -> None:
+    def __init__(
+        self, settings: BooksSettings, mapping: TablesMapping, address: str, *, accepted: bool = False
+    ) -> None:
+        """`accepted`: a person said that rows are meant as they look, however implausible."""
         writable = settings.write is WriteMode.TABLES
         self._address, self._folder, self._writable = address, settings.folder, writable
         self._database = open_tables(address, settings.folder, writable=writable)
@@ -50,6 +53,7 @@ class TablesBooks:
             order_keys=order_keys(mapping.orders),
             writable_keys=writable_keys(self._database, mapping) if writable else frozenset(),
             inserts=writable and can_insert(self._database, mapping.orders),
+            mapped=not accepted,
             together=writable and is_same_database(address, settings.ledger_url, settings.folder),
         )
 

@@ -19,6 +19,7 @@ Cell = object  # what a driver hands out
 
 SNAP = Decimal("1e-9")  # relative: what float noise stays far below and no step does (books.md)
 EARLIEST_NS, LATEST_NS = to_ns("2009-01-01T00:00:00Z"), to_ns("2100-01-01T00:00:00Z")  # of times in numbers
+_NEVER = ("1970-01-01T00:00:00", "0001-01-01T00:00:00", "1900-01-01T00:00:00")
 NULL_TEXTS = frozenset({"", "null", "none", "nan", "nat"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -73,7 +74,7 @@ def cell_time(cell: Cell, rule: str | None) -> str | None:
     if cell is None or (isinstance(cell, str) and cell.strip().lower() in NULL_TEXTS):
         return None
     if isinstance(cell, dt.datetime):
-        return _from_datetime(cell, rule)
+        return _meant(_from_datetime(cell, rule), cell)
     if isinstance(cell, bool | dt.date):
         raise ValueError(f"{cell} is no time")
     if isinstance(cell, int | float | Decimal):
@@ -81,7 +82,16 @@ def cell_time(cell: Cell, rule: str | None) -> str | None:
     said = str(cell).strip()
     if said.replace(".", "", 1).isdigit() and "-" not in said:
         return _from_number(Decimal(said), rule)
-    return _from_text(said, rule)
+    return _meant(_from_text(said, rule), said)
+
+
+def _meant(time: str, cell: Cell) -> str | None:
+    """Null for the days that programs write for "never". Raises ValueError for others that no bot can mean."""
+    if time.startswith(_NEVER):
+        return None
+    if not EARLIEST_NS <= to_ns(time) <= LATEST_NS:
+        raise ValueError(f"{cell} is no time that a bot can mean: another column?")
+    return time
 
 
 def _from_number(value: Decimal, rule: str | None) -> str | None:

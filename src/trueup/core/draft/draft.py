@@ -55,6 +55,7 @@ SEVERITY_OF = {
     BreakKind.FILLS_CONTRADICT: Severity.ERROR,
     BreakKind.ROW_REMOVED: Severity.ERROR,
     BreakKind.WRITE_REFUSED: Severity.ERROR,
+    BreakKind.MAPPING_DOUBTFUL: Severity.ERROR,
 }  # every other kind: warn
 
 

@@ -225,11 +225,12 @@ def _read_books(account: ManagedAccount, mirror: Mirror | None, active: Sequence
     standing, found = journal.row_faults(active), {} if mirror is None else mirror.faults()
     return {
         one: local
-        if account.books_of(one) is None
+        if (books := account.books_of(one)) is None
         else replace(
             local,
             extent=Extent.OPEN_AND_RECENT,  # a mirror never has all of a bot's rows
             faults=[*standing.get(one, []), *found.get(one, [])],
+            mapped=books.traits.mapped,
         )
         for one, local in locals_.items()
     }

@@ -1,0 +1,281 @@
+"""Whether a bot's rows, as a mapping reads them, can be of the orders that the venue has: what a wrong mapping shows.
+
+Theory: a wrong mapping is wrong in every row, a drift only in some. So a fault counts where rows show it and none that
+could contradict it does: columns are swapped where the venue has each row's two figures the other way round, and has
+no row's as they stand. Where anything is doubted nothing of these books is judged (`make_plan`), because every
+repair would be made of the same misreading. Must not know which column is mapped to what.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from trueup.model.ids import are_apart, known_client_id, known_id, symbol_token
+from trueup.model.money import amount, divide, is_same, multiply
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
+from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.vocabulary import LIVE, TERMINAL, Status
+
+FACTOR_MAX = 10  # the issue's: what a mapped price or quantity may differ by and still be the venue's
+SHARE_MIN = Decimal(
+    "0.2"
+)  # of the orders that could show another unit: fewer are drift, which is what a plan is for
+SHARE_OF_WORD = Decimal(
+    "0.8"
+)  # of the orders with one status, or times: a word or a zone is right in some rows only
+ROWS_MIN = 2  # for what one order may be by accident
+ROWS_OF_WORD_MIN = 3  # for what two lost cancels look like
+QUOTE_TOLERANCE = Decimal("0.001")  # an amount of money is a quantity times a price that moved on since
+PRICE_NEAR_ONE = Decimal("0.01")  # where quantity and cost are hardly told apart
+ZONE_STEP_S, ZONE_NEAR_S = 900, 60  # time zones are whole quarters of an hour apart
+_SWAPPED = (
+    ("qty", "limit_price"),
+    ("qty", "filled_qty"),
+    ("limit_price", "filled_avg_price"),
+    ("limit_price", "stop_price"),
+)
+_WORD = "what does the status word mean?"
+_ENDED_WITHOUT = (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
+Pair = tuple[LocalOrder, VenueOrder]
+
+
+class Doubt(Struct, frozen=True):
+    """Why the rows cannot be what the mapping says, and the orders that show it (at most a few)."""
+
+    reason: Reason
+    message: str
+
+
+def mapping_doubts(snapshot: Snapshot) -> list[Doubt]:
+    """Nothing is doubted of books that nobody mapped."""
+    if not snapshot.local.mapped:
+        return []
+    venue = snapshot.venue
+    answered = [one.order for one in venue.answers if one.order is not None]
+    return doubts_of(snapshot.local.orders, [*venue.open_orders.rows, *venue.history.orders, *answered])
+
+
+def doubts_of(orders: Sequence[LocalOrder], venue: Sequence[VenueOrder]) -> list[Doubt]:
+    """`venue`: any of its orders, in whatever read they were."""
+    pairs = _pairs(orders, venue)
+    found = [
+        _other_ids(orders, venue, pairs),
+        *(_swapped(pairs, one, other) for one, other in _SWAPPED),
+        _other_unit(pairs),
+        _other_side(pairs),
+        _other_status(pairs),
+        _other_zone(pairs),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _pairs(orders: Iterable[LocalOrder], venue: Iterable[VenueOrder]) -> list[Pair]:
+    """Orders that share an id and do not name two instruments; the venue's last record of each."""
+    by_id = {known_id(one.venue_order_id): one for one in venue}
+    by_client = {known_client_id(one.client_order_id): one for one in by_id.values()}
+    pairs = []
+    for order in orders:
+        venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
+        record = by_id.get(venue_id) if venue_id is not None else None
+        if record is None and venue_id is None and client_id is not None:
+            record = by_client.get(client_id)
+        if record is not None and not are_apart(order.symbol, record.symbol):
+            pairs.append((order, record))
+    return pairs
+
+
+# -- ids --------------------------------------------------------------------------------------------------------------
+
+
+def _other_ids(
+    orders: Sequence[LocalOrder], venue: Sequence[VenueOrder], pairs: Sequence[Pair]
+) -> Doubt | None:
+    """No order is the venue's by its id, and the venue has them under the other id, or under ids of its own."""
+    if pairs:
+        return None
+    venue_ids = {known_id(one.venue_order_id) for one in venue} - {None}
+    client_ids = {known_client_id(one.client_order_id) for one in venue} - {None}
+    turned = [
+        one
+        for one in orders
+        if known_id(one.venue_order_id) in client_ids or known_client_id(one.client_order_id) in venue_ids
+    ]
+    if turned:
+        return _doubt(
+            Reason.ORDER_IDS_DIFFER, turned, orders,
+            "the venue's order id stands where the bot's own is expected, or the other way round: are they swapped?",
+        )  # fmt: skip
+    shapes = {_shape(one) for one in venue_ids if one is not None}
+    terms = Counter(_terms(one) for one in venue if one.replaces is None)
+    twins = [
+        one
+        for one in orders
+        if one.status in LIVE and known_id(one.venue_order_id) is not None and terms[_terms(one)] > 0
+    ]
+    strange = [one for one in twins if _shape(known_id(one.venue_order_id) or "") not in shapes]
+    if len(twins) < ROWS_MIN and not strange:
+        return None
+    return _doubt(
+        Reason.ORDER_IDS_DIFFER, twins, orders,
+        "the venue knows none of their ids, and has orders like them under others: is another column the order id?",
+    )  # fmt: skip
+
+
+def _terms(one: LocalOrder | VenueOrder) -> tuple[object, ...]:
+    qty = None if one.qty is None else amount(one.qty).normalize()
+    return (symbol_token(one.symbol or ""), one.side, qty)
+
+
+def _shape(one: str) -> tuple[bool, int]:
+    """What tells ids of two kinds apart: digits or not, and about how many characters."""
+    return one.isdigit(), len(one) // 4
+
+
+# -- amounts ----------------------------------------------------------------------------------------------------------
+
+
+def _swapped(pairs: Sequence[Pair], one: str, other: str) -> Doubt | None:
+    wrong, right = [], 0
+    for local, record in pairs:
+        if record.by_notional:
+            continue
+        ours, theirs = (
+            (_known(local, one), _known(local, other)),
+            (_known(record, one), _known(record, other)),
+        )
+        if theirs[0] == theirs[1]:
+            continue
+        right += ours == theirs
+        if ours == (theirs[1], theirs[0]):
+            wrong.append(local)
+    if not wrong or right:
+        return None
+    what = f"the venue has their {one} as {other}, and the other way round: are the columns swapped?"
+    return _doubt(Reason.COLUMNS_SWAPPED, wrong, pairs, what)
+
+
+def _known(order: LocalOrder | VenueOrder, name: str) -> Decimal | None:
+    """A price of zero is none; nothing filled is 0."""
+    value = amount(getattr(order, name))
+    return value if value or name == "filled_qty" else None
+
+
+def _other_unit(pairs: Sequence[Pair]) -> Doubt | None:
+    """A quantity in quote currency, in contracts or in cents: off by the price, or by more than ten times."""
+    for name in ("qty", "filled_qty", "limit_price"):
+        shown = [pair for pair in pairs if not pair[1].by_notional and _factor(pair, name) is not None]
+        money = [local for local, record in shown if name != "limit_price" and _is_money(local, record, name)]
+        if money and len(money) >= SHARE_MIN * len(shown):
+            what = f"their {name} is the venue's times the price: is it in quote currency?"
+            return _doubt(Reason.UNIT_DIFFERS, money, shown, what)
+        off = [pair[0] for pair in shown if (_factor(pair, name) or 1) > FACTOR_MAX]
+        if off and len(off) >= SHARE_MIN * len(shown):
+            what = f"their {name} is off the venue's by more than ten times: is it in another unit?"
+            return _doubt(Reason.UNIT_DIFFERS, off, shown, what)
+    return None
+
+
+def _factor(pair: Pair, name: str) -> Decimal | None:
+    """By how much the two differ, at least 1; null where one of them says nothing."""
+    ours, theirs = (abs(amount(getattr(one, name))) for one in pair)
+    if not ours or not theirs:
+        return None
+    return max(divide(ours, theirs), divide(theirs, ours))
+
+
+def _is_money(local: LocalOrder, record: VenueOrder, name: str) -> bool:
+    ours, theirs = amount(getattr(local, name)), amount(getattr(record, name))
+    if is_same(ours, theirs):
+        return False
+    prices = [amount(one) for one in (record.filled_avg_price, record.limit_price) if one is not None]
+    return any(
+        abs(price - 1) > PRICE_NEAR_ONE
+        and abs(ours - multiply(theirs, price)) <= multiply(ours, QUOTE_TOLERANCE)
+        for price in prices
+        if price
+    )
+
+
+# -- words and times --------------------------------------------------------------------------------------------------
+
+
+def _other_side(pairs: Sequence[Pair]) -> Doubt | None:
+    said = [pair for pair in pairs if pair[1].side is not None]
+    wrong = [local for local, record in said if local.side is not record.side]
+    if not wrong or len(wrong) < len(said):
+        return None
+    return _doubt(
+        Reason.WORDS_DIFFER, wrong, said, "the venue has the other side: what do the words of side mean?"
+    )
+
+
+def _other_status(pairs: Sequence[Pair]) -> Doubt | None:
+    """An end that the venue hardly ever has, although it has filled as much; or `filled` with little filled."""
+    short = [local for local, _ in pairs if local.status is Status.FILLED and _is_short(local)]
+    filled = [local for local, _ in pairs if local.status is Status.FILLED]
+    if len(short) >= ROWS_OF_WORD_MIN and len(short) >= SHARE_MIN * len(filled):
+        return _doubt(
+            Reason.WORDS_DIFFER, short, filled, "filled by their status, and less than half is: " + _WORD
+        )
+    live = [local for local, record in pairs if record.status in LIVE]
+    ended = [local for local in live if local.status in TERMINAL]
+    if len(ended) >= ROWS_OF_WORD_MIN and len(ended) == len(live):
+        return _doubt(
+            Reason.WORDS_DIFFER, ended, live, "ended by their status, and live at the venue: " + _WORD
+        )
+    for status in TERMINAL:
+        said = [pair for pair in pairs if pair[0].status is status and pair[1].status is not None]
+        wrong = [local for local, record in said if _contradicts(local, record)]
+        if len(wrong) >= ROWS_OF_WORD_MIN and len(wrong) >= SHARE_OF_WORD * len(said):
+            return _doubt(
+                Reason.WORDS_DIFFER, wrong, said, f"{status} by their status, and not at the venue: " + _WORD
+            )
+    return None
+
+
+def _is_short(local: LocalOrder) -> bool:
+    return multiply(amount(local.filled_qty), Decimal(2)) < amount(local.qty)
+
+
+def _contradicts(local: LocalOrder, record: VenueOrder) -> bool:
+    """Ended otherwise, with as much filled: what the bot missed is drift."""
+    if not is_same(amount(local.filled_qty), amount(record.filled_qty)):
+        return False
+    return (local.status is Status.FILLED) is not (record.status is Status.FILLED) and {
+        local.status,
+        record.status,
+    } <= {Status.FILLED, *_ENDED_WITHOUT}
+
+
+def _other_zone(pairs: Sequence[Pair]) -> Doubt | None:
+    """Sent at the same number of quarters of an hour before or after what the venue says."""
+    known = [
+        (local, to_ns(local.submitted_at) - to_ns(record.submitted_at))
+        for local, record in pairs
+        if local.submitted_at is not None and record.submitted_at is not None
+    ]
+    steps = [(local, round(off_ns / (ZONE_STEP_S * NS_PER_S)), off_ns) for local, off_ns in known]
+    near = [(local, step) for local, step, off_ns in steps if step and _is_near(off_ns, step)]
+    if not near:
+        return None
+    step, count = Counter(step for _, step in near).most_common(1)[0]
+    if count < ROWS_OF_WORD_MIN or count < SHARE_OF_WORD * len(known):
+        return None
+    hours = abs(step) * ZONE_STEP_S / 3600
+    return _doubt(
+        Reason.UNIT_DIFFERS, [local for local, one in near if one == step], [one[0] for one in known],
+        f"sent {hours:g} h {'after' if step > 0 else 'before'} what the venue says: is the time zone another?",
+    )  # fmt: skip
+
+
+def _is_near(off_ns: int, step: int) -> bool:
+    return abs(off_ns - step * ZONE_STEP_S * NS_PER_S) <= ZONE_NEAR_S * NS_PER_S
+
+
+def _doubt(reason: Reason, wrong: Sequence[LocalOrder], asked: Sequence[object], what: str) -> Doubt:
+    names = sorted(str(one.venue_order_id or one.client_order_id) for one in wrong)
+    shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    return Doubt(reason, f"{len(wrong)} of {len(asked)} orders: {what} ({shown})")

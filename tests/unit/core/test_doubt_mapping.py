@@ -1,0 +1,79 @@
+"""What drift looks like is not doubted: one row that the venue has as it stands shows that the mapping is right."""
+
+from typing import Any
+
+import pytest
+
+from trueup.core.doubt_mapping import doubts_of
+from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.vocabulary import Side, Status
+
+
+def local(number: int, **changes: Any) -> LocalOrder:
+    return LocalOrder(**({
+        "venue_order_id": f"v-{number}", "client_order_id": f"c-{number}", "symbol": "ETH/USD", "side": Side.BUY,
+        "status": Status.PENDING_NEW, "qty": "10", "limit_price": "20", "submitted_at": "2026-11-23T12:00:00Z",
+    } | changes))  # fmt: skip
+
+
+def venue(number: int, **changes: Any) -> VenueOrder:
+    return VenueOrder(**({
+        "venue_order_id": f"v-{number}", "client_order_id": f"c-{number}", "symbol": "ETH/USD", "side": Side.BUY,
+        "status": Status.PENDING_NEW, "qty": "10", "limit_price": "20", "filled_qty": "0",
+        "submitted_at": "2026-11-23T12:00:00Z",
+    } | changes))  # fmt: skip
+
+
+def said(locals_: list[LocalOrder], venues: list[VenueOrder]) -> list[str]:
+    return [one.reason.value for one in doubts_of(locals_, venues)]
+
+
+CANCELED: dict[str, Any] = {"status": Status.CANCELED}
+PAIRS = {  # what is wrong in a row, and in how many rows before it is doubted
+    "columns_swapped": ({"qty": "20", "limit_price": "10"}, {}, 1),
+    "unit_differs": ({"qty": "200"}, {}, 1),
+    "words_differ": ({"side": Side.SELL}, {}, 1),
+}
+
+
+@pytest.mark.parametrize("reason", PAIRS)
+def test_a_row_that_shows_it_alone_is_doubted_and_one_that_contradicts_it_is_a_witness(reason):
+    ours, theirs, rows = PAIRS[reason]
+    wrong = [local(number, **ours) for number in range(rows)]
+    records = [venue(number, **theirs) for number in range(rows + 9)]
+    assert said(wrong, records) == [reason]
+    right = [local(number) for number in range(rows, rows + 9)]
+    assert said(wrong + right, records) == []
+
+
+@pytest.mark.parametrize(("count", "doubts"), [(2, []), (3, ["words_differ"])])
+def test_two_lost_cancels_are_drift_and_three_without_a_live_order_are_a_word(count, doubts):
+    ended = [local(number, **CANCELED) for number in range(count)]
+    records = [venue(number) for number in range(count + 1)]
+    assert said(ended, records) == doubts
+    assert said([*ended, local(count)], records) == []
+
+
+@pytest.mark.parametrize(("count", "doubts"), [(2, []), (3, ["unit_differs"])])
+def test_three_orders_sent_an_hour_off_are_another_zone(count, doubts):
+    off = [local(number, submitted_at="2026-11-23T13:00:20Z") for number in range(count)]
+    assert said(off, [venue(number) for number in range(count)]) == doubts
+    late = [local(number, submitted_at="2026-11-23T12:05:00Z") for number in range(3)]
+    assert said(late, [venue(number) for number in range(3)]) == []  # the bot wrote late
+
+
+def test_ids_of_another_kind_are_doubted_and_one_order_that_is_gone_is_not():
+    record = venue(1, venue_order_id="6f1c2a52-8a0f-4f7e-9a7e-0a5b8a3c9d11", client_order_id="bot-1")
+    assert said([local(1, venue_order_id="17", client_order_id=None)], [record]) == ["order_ids_differ"]
+    gone = local(1, venue_order_id="0b7d6a1e-11d0-4c6f-8a31-7e6f5f6d2c44", client_order_id=None)
+    assert said([gone], [record]) == []  # canceled at the venue, and another like it was sent
+    assert said([local(1, venue_order_id="17"), local(2)], [record, venue(2)]) == []
+
+
+def test_an_order_by_notional_has_no_quantity_to_doubt():
+    assert said([local(1, qty="200")], [venue(1, qty=None, by_notional=True)]) == []
+
+
+def test_a_price_near_one_tells_quantity_and_cost_not_apart():
+    ours = local(1, qty="9.998", limit_price="0.9998")
+    assert said([ours], [venue(1, limit_price="0.9998")]) == []
