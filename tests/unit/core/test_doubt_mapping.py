@@ -29,7 +29,9 @@ def said(locals_: list[LocalOrder], venues: list[VenueOrder]) -> list[str]:
 
 
 CANCELED: dict[str, Any] = {"status": Status.CANCELED}
-PAIRS = {  # what is wrong in a row, and in how many rows before it is doubted
+PAIRS: dict[
+    str, tuple[dict[str, Any], dict[str, Any], int]
+] = {  # what is wrong in a row, and in how many rows before it is doubted
     "columns_swapped": ({"qty": "20", "limit_price": "10"}, {}, 1),
     "unit_differs": ({"qty": "200"}, {}, 1),
     "words_differ": ({"side": Side.SELL}, {}, 1),
