@@ -42,9 +42,9 @@ async def ready(
     """
     clock = clock or SystemClock()
     start = since if since is not None else await in_thread(ledger.now)
-    end_ns = clock.now_ns() + round(timeout_s * NS_PER_S)
+    end_ns = clock.monotonic_ns() + round(timeout_s * NS_PER_S)
     while (why_not := await in_thread(_why_not, ledger, profile_id, start)) is not None:
-        if clock.now_ns() >= end_ns:
+        if clock.monotonic_ns() >= end_ns:
             raise why_not
         await clock.sleep(poll_s)
 

@@ -170,12 +170,12 @@ class Service:
         window_ns = round(
             max(managed.policy.recent_activity_window_s for managed in account.profiles) * NS_PER_S
         )
-        latest_ns = self._clock.now_ns() + 2 * window_ns
+        latest_ns = self._clock.monotonic_ns() + 2 * window_ns
         while (
-            left_ns := min(hints.last_ns + window_ns, latest_ns) - self._clock.now_ns()
+            left_ns := min(hints.last_ns + window_ns, latest_ns) - self._clock.monotonic_ns()
         ) > 0 and not self._stopping.is_set():
             await self._wait(left_ns / NS_PER_S)
-        if hints.last_ns + window_ns <= self._clock.now_ns():
+        if hints.last_ns + window_ns <= self._clock.monotonic_ns():
             hints.came.clear()
         return True
 
@@ -201,7 +201,7 @@ class Service:
     async def _run(
         self, account: ManagedAccount, lease: Lease | None = None, due_in_s: DueInS | None = None
     ) -> AccountReport:
-        began_ns = self._clock.now_ns()
+        began_ns = self._clock.monotonic_ns()
         try:
             report = await reconcile_account(
                 account, apply=self._settings.apply, alerts=self._alerts, lease=lease, due_in_s=due_in_s
@@ -213,7 +213,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
             log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
-        self._note(report, (self._clock.now_ns() - began_ns) / NS_PER_S)
+        self._note(report, (self._clock.monotonic_ns() - began_ns) / NS_PER_S)
         return report
 
     def _note(self, report: AccountReport, took_s: float) -> None:
@@ -251,7 +251,7 @@ class _Hints:
             return
         try:
             async for _ in account.venue.hints():
-                self.last_ns = self._clock.now_ns()
+                self.last_ns = self._clock.monotonic_ns()
                 self.came.set()
         except Exception as error:  # noqa: BLE001 - a convenience: no fault of it may end the account
             log_event(

@@ -30,6 +30,8 @@ class SimClock:
     def now_ns(self) -> int:
         return self._ns
 
+    monotonic_ns = now_ns  # nobody sets it back
+
     def now(self) -> str:
         """Now as RFC 3339 text."""
         return from_ns(self._ns)

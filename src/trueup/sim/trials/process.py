@@ -47,6 +47,8 @@ class Process:
         start_ns = self._clock.start_ns
         return start_ns + self._skew_ns + round((self._clock.now_ns() - start_ns) * self._rate)
 
+    monotonic_ns = now_ns
+
     async def sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
 

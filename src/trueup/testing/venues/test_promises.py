@@ -102,6 +102,9 @@ class Ahead:
     def now_ns(self) -> int:
         return self._clock.now_ns() + self._ahead_s * NS_PER_S
 
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
     async def sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
 

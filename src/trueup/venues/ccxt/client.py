@@ -70,7 +70,7 @@ class Client:
                 "give an exchange of ccxt.async_support or ccxt.pro: the synchronous one blocks the bot"
             )
         self.exchange = self._twin(exchange)
-        self.markets_ns: int | None = None  # when they were read
+        self.markets_ns: int | None = None  # when they were read, by the monotonic clock
         self._clock = clock
         self._loading = asyncio.Lock()
         secrets = [str(value) for name in CREDENTIALS if (value := getattr(exchange, name, None))]
@@ -87,7 +87,7 @@ class Client:
         async with (
             self._loading
         ):  # ccxt would share one task, and whoever is cancelled would cancel it for all
-            now_ns = self._clock.now_ns()
+            now_ns = self._clock.monotonic_ns()
             if self.markets_ns is None or now_ns - self.markets_ns > MARKETS_AGE_MAX_S * NS_PER_S:
                 await self.call(self.exchange.load_markets, self.markets_ns is not None)
                 self.markets_ns = now_ns

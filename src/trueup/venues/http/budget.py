@@ -17,7 +17,10 @@ _SHARED: "WeakValueDictionary[tuple[str, str], RateBudget]" = WeakValueDictionar
 
 
 class RateBudget:
-    """At most `per_minute` requests within any 60 seconds. Exact: a leaky bucket lets a burst and its rate add up."""
+    """At most `per_minute` requests within any 60 seconds. Exact: a leaky bucket lets a burst and its rate add up.
+
+    Its times are the monotonic clock's: a wall clock that is put back would leave it used up for as long.
+    """
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
         self.per_minute = per_minute
@@ -27,8 +30,8 @@ class RateBudget:
 
     async def take(self, patience_s: float) -> None:
         """Waits until one request may be sent, and counts it. Raises RateLimited where that is beyond `patience_s`."""
-        deadline_ns = self.clock.now_ns() + round(patience_s * NS_PER_S)
-        while (due_ns := self._due_ns()) > (now_ns := self.clock.now_ns()):
+        deadline_ns = self.clock.monotonic_ns() + round(patience_s * NS_PER_S)
+        while (due_ns := self._due_ns()) > (now_ns := self.clock.monotonic_ns()):
             wait_s = (due_ns - now_ns) / NS_PER_S
             if due_ns > deadline_ns:
                 raise RateLimited(
@@ -41,7 +44,7 @@ class RateBudget:
 
     def pause(self, seconds: float) -> None:
         """Sends nothing for so long: the venue said so."""
-        until_ns = self.clock.now_ns() + round(seconds * NS_PER_S)
+        until_ns = self.clock.monotonic_ns() + round(seconds * NS_PER_S)
         self._paused_until_ns = max(self._paused_until_ns, until_ns)
 
     def _due_ns(self) -> int:
