@@ -44,6 +44,7 @@ def finish_plan(draft: Draft) -> Plan:
         findings=_findings(draft),
         deferred=sorted(draft.deferrals, key=_deferral_key),
         alerts=sorted(draft.alerts, key=lambda one: one.dedupe_key),
+        lapsed=sorted(draft.lapsed),
         result=draft.build_result(mismatches=_mismatches(draft)),
     )
     return msgspec.structs.replace(plan, plan_id=_plan_id(draft, plan))

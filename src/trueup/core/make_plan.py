@@ -22,6 +22,7 @@ from trueup.core.stages.raise_alerts import raise_alerts
 from trueup.core.stages.repair_sub_tags import repair_sub_tags
 from trueup.core.stages.report_rows import report_rows
 from trueup.core.stages.resolve_missing import resolve_missing
+from trueup.core.stages.tell_undone import tell_undone
 from trueup.model.ids import plain_id
 from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
@@ -42,6 +43,7 @@ STAGES: tuple[Stage, ...] = (
     move_trades,
     repair_sub_tags,
     check_parity,
+    tell_undone,
     check_watchdog,
     raise_alerts,
 )

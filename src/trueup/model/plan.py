@@ -175,6 +175,7 @@ class CoverageResult(Struct, frozen=True, kw_only=True):
     skipped_missing_order_id: int = 0
     skipped_existing: int = 0
     skipped_insert_limit: int = 0
+    skipped_undone: int = 0
 
 
 class ExitBackfillResult(Struct, frozen=True, kw_only=True):
@@ -247,4 +248,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     findings: list[Finding] = []
     deferred: list[Deferral] = []
     alerts: list[Alert] = []
+    lapsed: list[str] = []  # decisions that hold an undone repair, and hold nothing any more
     result: Result = Result()

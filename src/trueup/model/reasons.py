@@ -54,6 +54,7 @@ class Reason(StrEnum):
     ORDER_WITHOUT_ID = "order_without_id"
     RECORD_INCOMPLETE = "record_incomplete"
     DECIDED_BY_PERSON = "decided_by_person"
+    UNDONE_BY_PERSON = "undone_by_person"
     # rows of the bot's own books
     ROW_REMOVED = "row_removed"
     ROW_UNCLEAR = "row_unclear"

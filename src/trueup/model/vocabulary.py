@@ -231,6 +231,7 @@ class BreakKind(StrEnum):
     WRITE_REFUSED = "write_refused"
     MAPPING_DOUBTFUL = "mapping_doubtful"
     END_UNKNOWN = "end_unknown"
+    REPAIR_UNDONE = "repair_undone"
 
 
 class DeferralReason(StrEnum):

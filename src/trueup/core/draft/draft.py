@@ -104,6 +104,9 @@ class Draft(Facts):
         self.deferrals: list[Deferral] = []
         self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
         self.alerts: list[Alert] = []
+        self.held: set[str] = set()  # decisions by which an undone repair was not made again
+        self.lapsed: list[str] = []  # decisions of that kind which hold nothing any more
+        self.equal_tokens: set[str] = set()  # instruments whose positions were compared and are equal
         self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
         self.counts: Counter[str] = Counter()  # of the plan's result
         self.watchdog_triggered = False

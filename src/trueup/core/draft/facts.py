@@ -103,6 +103,27 @@ class Facts:
                     standing[one.kind, subject] = one
         return standing
 
+    @cached_property
+    def holds(self) -> dict[str, list[Decision]]:
+        """Undone repairs of orders, by comparable venue and client order id; mostly there is none."""
+        held: dict[str, list[Decision]] = {}
+        for one in self.snapshot.local.decisions:
+            if one.kind is DecisionKind.HOLD_REPAIR:
+                for name in (known_id(one.venue_order_id), known_client_id(one.client_order_id)):
+                    if name is not None:
+                        held.setdefault(name, []).append(one)
+        return held
+
+    @cached_property
+    def trade_holds(self) -> dict[str, list[Decision]]:
+        """The same of trades, by comparable trade id."""
+        held: dict[str, list[Decision]] = {}
+        for one in self.snapshot.local.decisions:
+            of_order = one.venue_order_id is not None or one.client_order_id is not None
+            if one.kind is DecisionKind.HOLD_REPAIR and not of_order:
+                held.setdefault(known_id(one.trade_id) or "", []).append(one)
+        return held
+
     def decision(self, kind: DecisionKind, order: LocalOrder | VenueOrder) -> Decision | None:
         """What a person decided of this order, by either of its ids."""
         if not self.snapshot.local.decisions:

@@ -52,7 +52,7 @@ _PARTIALLY_FILLED, _FILLED = Status.PARTIALLY_FILLED, Status.FILLED
 def judge_plainly(draft: Draft, index: int, record: VenueOrder) -> bool:
     """Judge the pair if it is plain. False: it is not, and nothing was done."""
     order = draft.orders[index]
-    if not _is_plain(draft, index, order, record):
+    if draft.holds or not _is_plain(draft, index, order, record):
         return False
     growth = None
     if record.filled_qty != order.filled_qty:

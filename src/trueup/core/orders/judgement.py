@@ -15,10 +15,12 @@ from trueup.core.draft.facts import Ids
 from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
+from trueup.core.orders.hold_repairs import held_repair, tell_undone_order
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, amount, canonical, sum_text, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
+from trueup.model.repairs import repair_digest
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.times import is_before, to_ns
 from trueup.model.vocabulary import (
@@ -208,6 +210,8 @@ class Judgement:
     def commit(self) -> None:
         """Leave everything with the draft."""
         draft = self.draft
+        if draft.holds and self.corrections:
+            self._leave_undone()
         break_ids: dict[BreakKind, str] = {}
         if not draft.is_inserted(self.index) and any(one.is_drift for one in self.breaks):
             draft.drifted.add(self.index)
@@ -234,6 +238,16 @@ class Judgement:
             )
         for leave in self.on_commit:
             leave()
+
+    def _leave_undone(self) -> None:
+        """Where a person undid exactly this repair, it is found and not made."""
+        digests = [repair_digest(one.kind, one.fill, one.changes) for one in self.corrections]
+        held = held_repair(self.draft, (self.before, self.record), digests)
+        if held is None:
+            return
+        self.breaks = [replace(one, corrected=False) for one in self.breaks]
+        self.corrections, self.notices, self.on_commit = [], [], []
+        tell_undone_order(self.draft, held, self.before)
 
     def _add_break(self, pending: PendingBreak) -> str:
         return self.draft.add_break(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
 from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
+from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership, names_other_profile
 from trueup.core.orders.record_figures import filled_qty
@@ -314,6 +315,8 @@ def _insert_exit(draft: Draft, trade: Trade, record: VenueOrder) -> bool:
             symbol=record.symbol,
             venue={"filled_qty": record.filled_qty, "filled_avg_price": record.filled_avg_price},
         )
+        return False
+    if draft.holds and is_insert_held(draft, record):
         return False
     insert_order(
         draft,

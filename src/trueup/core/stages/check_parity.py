@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft
+from trueup.core.orders.hold_repairs import is_change_held
 from trueup.core.trades.explain_position import explain_position, other_side
 from trueup.core.trades.explain_shortfall import Explanation
 from trueup.core.trades.move_trade import settle_status
@@ -129,6 +130,7 @@ def _check_instrument(draft: Draft, token: str, symbol: str, tally: _Tally) -> N
             )
         return
     if not differing and compared.why_unknown is None:
+        draft.equal_tokens.add(token)
         _count_equal(draft, token)
         _close_lagging(draft, token)
     for comparison in differing:
@@ -269,14 +271,16 @@ def _act(draft: Draft, trade: Trade, action: ParityAction, tally: _Tally) -> boo
             NotificationKind.CLOSED,
             Reason.POSITION_FLAT,
         )
-        tally.closed += 1
     else:
         kind, notice, reason = (
             CorrectionKind.QUARANTINE_TRADE,
             NotificationKind.QUARANTINED,
             Reason.POSITION_LESS,
         )
-        tally.quarantined += 1
+    if draft.trade_holds and is_change_held(draft, trade, kind, _CHANGES[kind]):
+        return False
+    tally.closed += kind is CorrectionKind.CLOSE_TRADE
+    tally.quarantined += kind is CorrectionKind.QUARANTINE_TRADE
     _change(draft, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{_sign(True)}", reason)
     return True
 

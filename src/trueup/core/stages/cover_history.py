@@ -11,6 +11,7 @@ from trueup.core.draft.draft import Draft, record_key
 from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
 from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
+from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.record_figures import filled_qty, is_filled_like
@@ -135,7 +136,9 @@ def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | 
         if is_known_elsewhere(draft, record):
             return "skipped_existing"
     waits = venue_id in draft.deferred_records or waits_for_predecessor(draft, record)
-    return "deferred" if waits else None
+    if waits:
+        return "deferred"
+    return "skipped_undone" if draft.holds and is_insert_held(draft, record) else None
 
 
 def _is_known(draft: Draft, venue_id: str) -> bool:

@@ -6,6 +6,7 @@ ended with fills by a query's answer. Orders that ended in the history are `cove
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.ask_ledger import is_known_elsewhere, local_answer, unanswered_ids
+from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order, is_insertable
 from trueup.core.orders.insert_plainly import insert_plainly
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
@@ -163,6 +164,8 @@ def _judge_owned(draft: Draft, record: VenueOrder) -> None:
                 "unknown locally; the venue's record lacks a symbol, a side or a known status"
                 f" ({record.raw_status}): not inserted",
             )
+            return
+        if draft.holds and is_insert_held(draft, record):
             return
         is_successor = known_id(record.venue_order_id) in draft.venue.predecessor_of
         reason = Reason.SUCCESSOR_OF_REPLACED if is_successor else Reason.NOT_KNOWN_LOCALLY

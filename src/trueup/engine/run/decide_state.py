@@ -45,7 +45,7 @@ def is_news(before: Remembered, plan: Plan, state: RunState) -> bool:
     It does when the run changes the books, or a break or a deferral came, went, changed or was counted again.
     """
     return (
-        (state is RunState.APPLIED and bool(plan.corrections))
+        (state is RunState.APPLIED and bool(plan.corrections or plan.lapsed))
         or _breaks(one.found for one in before.breaks) != _breaks(plan.breaks)
         or _findings(before.state.prior) != _findings(plan.findings)
         or {(one.venue_order_id, one.client_order_id, one.reason) for one in before.deferrals}

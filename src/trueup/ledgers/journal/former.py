@@ -13,8 +13,9 @@ from trueup.ledgers.sql.database import Database, Row, int_value, read_document,
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, Stored, json_list, one_document
 from trueup.model.ids import normal_id
 from trueup.model.plan import FillChange
-from trueup.model.repairs import repair_digest
+from trueup.model.repairs import insert_digest, repair_digest
 from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.model.vocabulary import CorrectionKind
 from trueup.ports.people import Former, LaterRow, OrderChange, TradeChange
 
 
@@ -49,6 +50,7 @@ class _Span(Struct):
     version: int  # that the log holds
 
 
+_INSERTS = frozenset({CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT})
 _PAYLOAD = msgspec.json.Decoder(_Payload)
 _LOGGED = msgspec.json.Decoder(list[Logged])
 
@@ -84,7 +86,7 @@ def _of_order(database: Database, profile_id: str, order_key: int, seqs: set[int
         after=None if span.before is None else _restored(span.before, LocalOrder),
         fills_before=[row.fill for row in booked if row.fill.fill_id in touched],
         fills_after=[fill for fill_id, fill in was.items() if fill_id in touched],
-        evidence=_evidence(span),
+        evidence=_evidence(span, None if order is None else order.filled_qty),
     )
     return Former(order=change, later=span.later or _past_the_log(order, span))
 
@@ -147,6 +149,9 @@ def _restored(folded: Folded, kind: type[Stored]) -> Stored:
     return msgspec.convert({**folded.state, "version": folded.version}, kind)
 
 
-def _evidence(span: _Span) -> tuple[str, ...]:
-    made = (one for payload in span.written for one in payload.corrections)
+def _evidence(span: _Span, filled_qty: str | None = None) -> tuple[str, ...]:
+    """`filled_qty`: of an order as it stood after it was written."""
+    made = [one for payload in span.written for one in payload.corrections]
+    if any(one.kind in _INSERTS for one in made):
+        return (insert_digest(filled_qty),)
     return tuple(dict.fromkeys(repair_digest(one.kind, one.fill, one.changes) for one in made))

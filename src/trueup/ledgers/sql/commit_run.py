@@ -132,6 +132,8 @@ class _Commit:
         if kept is not None:
             self._write_run(selection, kept)
         self._write_watermark(selection)
+        if run.state == "applied" and run.plan.lapsed and not selection.superseded:
+            self._let_go()
         return ApplyReport(
             run_id=run.run_id,
             applied=len(selection.applied),
@@ -141,6 +143,12 @@ class _Commit:
             conflicts=selection.conflicts,
             recorded=kept is not None,
         )
+
+    def _let_go(self) -> None:
+        """Undone repairs that are held no more: their evidence changed, or nothing is left to repair."""
+        for decision_id in self._run.plan.lapsed:
+            by, why = BY_RUN + self._run.run_id, "the evidence changed, or nothing is left to repair"
+            self._database.write("revoke_decision", decision_id, self._now, by, why)
 
     def _write_watermark(self, selection: Selection) -> None:
         """One that is later than now is not stored, and those that were stored so are forgotten."""

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from trueup.engine.people import correct
+from trueup.core.make_plan import make_plan
+from trueup.engine.people import correct, decide
 from trueup.engine.people.correct import Signature, apply_correction
 from trueup.engine.people.undo import undo
+from trueup.engine.run.observe import with_baselines
 from trueup.model.errors import Conflict, InputError, InvariantError
-from trueup.model.snapshot import Fill, Trade
-from trueup.model.vocabulary import Action, PositionSide, Side, Status, TradeStatus
+from trueup.model.policy import Policy
+from trueup.model.snapshot import Fill, Position, PositionsRead, Trade, VenueOrder
+from trueup.model.vocabulary import Action, PositionSide, ReadState, Side, Status, TradeStatus
 from trueup.ports.people import PersonCorrection, TradeChange
 from trueup.testing.ledgers.bench import ACCOUNT, BOT, OTHER, Bench
 
@@ -493,3 +496,170 @@ def test_an_order_taken_away_leaves_its_key_to_nobody_else(bench: Bench) -> None
     keys = {row["order_key"]: row["event"] for row in bench.ledger.export("order_log") if row["order_key"]}
     assert len(keys) == 4
     bench.assert_log_is_true()
+
+
+# -- what was undone is held ------------------------------------------------------------------------------------------
+
+PARTLY: dict[str, Any] = {
+    "status": Status.PARTIALLY_FILLED,
+    "filled_qty": "3",
+    "filled_avg_price": "1000",
+}
+
+
+def kinds(bench: Bench, *orders: VenueOrder, **policy: Any) -> tuple[list[str], list[str]]:
+    """Kinds of breaks and corrections of the next run, which is committed."""
+    bench.settle()
+    planned = bench.plan(orders, **policy)
+    bench.commit(planned)
+    return [one.kind for one in planned[1].breaks], [one.kind for one in planned[1].corrections]
+
+
+def undone_fill(bench: Bench) -> VenueOrder:
+    """Three filled at the venue, which a run booked and a person undid."""
+    bench.record_trade()
+    bench.record_order()
+    bench.settle()
+    record = bench.venue_order(**PARTLY)
+    run_id = bench.commit(bench.plan([record])).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    return record
+
+
+def stands(bench: Bench) -> list[tuple[str, str | None]]:
+    return [
+        (one.decision.kind, one.revoked_by)
+        for one in bench.ledger.journal.list_decisions()
+        if one.decision.kind == "hold_repair"
+    ]
+
+
+def test_an_undone_repair_is_not_made_again_and_every_run_says_so(bench: Bench) -> None:
+    record = undone_fill(bench)
+    for _ in range(3):
+        breaks, corrections = kinds(bench, record)
+        assert "repair_undone" in breaks
+        assert corrections == []
+    again = [one for one in bench.ledger.journal.list_breaks() if one.found.kind == "repair_undone"]
+    assert [(one.occurrences, one.found.severity, one.found.reason) for one in again] == [
+        (3, "warn", "undone_by_person")
+    ]
+    assert "ann undid the repair (seen on the website)" in again[0].found.message
+    assert bench.order().filled_qty == "0"
+    assert stands(bench) == [("hold_repair", None)]
+    moved = replace(record, updated_at="2026-11-23T13:00:00Z")  # the venue touched it, and says nothing new
+    assert kinds(bench, moved)[1] == []
+
+
+def test_when_the_evidence_changes_the_repair_is_made_and_the_hold_is_over(bench: Bench) -> None:
+    undone_fill(bench)
+    more = bench.venue_order(**{**PARTLY, "filled_qty": "4"})
+    breaks, corrections = kinds(bench, more)
+    assert corrections == ["book_fill", "set_status"]
+    assert "repair_undone" not in breaks
+    assert bench.order().filled_qty == "4"
+    ((kind, by),) = stands(bench)
+    assert (kind, (by or "")[:7]) == ("hold_repair", "trueup:")
+    assert kinds(bench, more) == ([], [])
+
+
+def test_a_person_lets_it_be_made_again(bench: Bench) -> None:
+    record = undone_fill(bench)
+    assert kinds(bench, record)[1] == []
+    with pytest.raises(InputError, match="no undone repair of 'b1-9' is held"):
+        decide.allow_again(bench.ledger, "b1-9", author="bob", reason="right after all")
+    decide.allow_again(bench.ledger, "B1-1", author="bob", reason="right after all")
+    assert kinds(bench, record)[1] == ["book_fill", "set_status"]
+    assert stands(bench) == [("hold_repair", "bob")]
+
+
+def test_a_hold_is_over_when_the_bot_has_it_too(bench: Bench) -> None:
+    record = undone_fill(bench)
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.settle()
+    assert kinds(bench, record) == ([], [])
+    assert [by is not None for _, by in stands(bench)] == [True]
+    assert kinds(bench, record) == ([], [])
+
+
+def test_an_undo_that_is_undone_holds_nothing(bench: Bench) -> None:
+    record = undone_fill(bench)
+    (made,) = bench.ledger.journal.list_corrections()
+    write(bench, undo(bench.ledger, made.correction.correction_id, BY))
+    assert stands(bench) == [("hold_repair", "ann")]
+    assert (bench.order().filled_qty, kinds(bench, record)) == ("3", ([], []))
+
+
+def test_an_inserted_order_that_was_taken_away_is_not_inserted_again(bench: Bench) -> None:
+    bench.settle()
+    record = bench.venue_order("9", **PARTLY)
+    run_id = bench.commit(bench.plan([record])).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    for _ in range(2):
+        assert kinds(bench, record) == (["repair_undone"], [])
+    assert kinds(bench) == (["repair_undone"], [])  # the venue does not show it any more: it is still said
+    assert bench.ledger.export("orders") == []
+    more = bench.venue_order("9", **{**PARTLY, "filled_qty": "5"})
+    assert kinds(bench, more)[1][0] == "insert_order"
+    assert kinds(bench, more) == ([], [])
+    assert bench.order("9").filled_qty == "5"
+
+
+def test_an_end_that_was_undone_is_not_set_again(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    bench.settle()
+    record = bench.venue_order(status=Status.CANCELED)
+    run_id = bench.commit(bench.plan([record])).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    assert kinds(bench, record)[1] == []
+    assert bench.order().status is Status.PENDING_NEW
+    expired = bench.venue_order(status=Status.EXPIRED)
+    assert kinds(bench, expired)[1] == ["set_status"]
+    assert bench.order().status is Status.EXPIRED
+
+
+def test_a_quarantine_that_was_undone_is_not_made_again_until_the_position_is_right(bench: Bench) -> None:
+    entry_and_exit(bench, left="10")
+    bench.record_trade("t-2")
+    bench.record_order("3", trade_id="t-2")
+    bench.bot.record_fill("b1-3", bench.fill("F3", "10", name="3"))
+    policy: dict[str, Any] = {"parity_confirmations": 1, "parity_min_age_s": 0}
+
+    def run(held: str) -> str:
+        bench.settle()
+        snapshot = bench.snapshot([bench.venue_order("2", side=Side.SELL, qty="20", **LEFT_TEN)], **policy)
+        row = Position(symbol="ETH/USD", qty=held, mark_price="1000")
+        positions = PositionsRead(state=ReadState.COMPLETE, read_at=snapshot.taken_at, rows=[row])
+        snapshot = replace(snapshot, venue=replace(snapshot.venue, positions=positions))
+        return bench.commit((snapshot, make_plan(snapshot))).run_id
+
+    run_id = run("0")
+    assert bench.trade("t-2")["status"] == "quarantined"
+    write(bench, undo(bench.ledger, run_id, BY))
+    assert bench.trade("t-2")["status"] == "open"
+    run("0")
+    assert bench.trade("t-2")["status"] == "open"
+    assert "repair_undone" in {one.found.kind for one in bench.ledger.journal.list_breaks()}
+    run("10")
+    assert [by is not None for _, by in stands(bench)] == [True]
+    run("0")
+    assert bench.trade("t-2")["status"] == "quarantined"
+
+
+LEFT_TEN: dict[str, Any] = {
+    "status": Status.PARTIALLY_FILLED,
+    "filled_qty": "10",
+    "filled_avg_price": "1100",
+}
+
+
+def test_a_baseline_said_by_a_person_takes_the_place_of_the_configured_one(bench: Bench) -> None:
+    made = write(bench, correct.set_baseline(bench.ledger, "ethusd", "-2.50", BY))
+    (decision,) = bench.ledger.journal.standing_decisions(["mom-1"])["mom-1"]
+    assert (decision.kind, decision.symbol, decision.qty) == ("set_baseline", "ethusd", "-2.5")
+    policy = Policy(position_baseline={"ETH/USD": "1", "BTC/USD": "3"})
+    assert with_baselines(policy, [decision]).position_baseline == {"ethusd": "-2.5", "BTC/USD": "3"}
+    write(bench, undo(bench.ledger, made.correction_id, BY))
+    assert bench.ledger.journal.standing_decisions(["mom-1"]) == {}
+    with pytest.raises(InputError, match="x"):
+        correct.set_baseline(bench.ledger, "ethusd", "x", BY)
