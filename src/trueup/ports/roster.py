@@ -62,6 +62,13 @@ class WorkerRow(Struct, frozen=True, kw_only=True):
     says: str
 
 
+class Portion(Struct, frozen=True, kw_only=True):
+    """What was got of a shared budget: so many requests; or none, and how long until some are free again."""
+
+    requests: int
+    wait_s: float = 0.0
+
+
 class Roster(Protocol):
     """In the journal's database."""
 
@@ -124,6 +131,13 @@ class Roster(Protocol):
 
     def drain(self, worker: str | None = None) -> int:
         """Tells the worker, or all, to end; returns how many there are."""
+        ...
+
+    def take_portion(self, budget: str, per_minute: int, wanted: int, valid_s: float) -> Portion:
+        """Requests that may be sent within `valid_s` from before this call, at most as many as are wanted.
+
+        All portions of a budget, of any process, stay within `per_minute` in any 60 seconds.
+        """
         ...
 
     def workers(self) -> list[WorkerRow]:

@@ -88,12 +88,21 @@ class TellingTime(Protocol):
         ...
 
 
+class WiderBudget(Protocol):
+    """A budget that other accounts spend, too: of an IP address, or a firm's key."""
+
+    async def take(self, patience_s: float) -> None:
+        """Waits until one request may be sent, and counts it. Raises RateLimited beyond `patience_s`."""
+        ...
+
+
 class VenueSettings(Struct, frozen=True, kw_only=True):
     """What an entry point of the group `trueup.venues` is called with; it returns a `Venue`.
 
     `credentials` are read already, from where the configuration says; `folder` is where its relative paths begin;
     `allow_live`: real money may be looked at, said by a flag or `TRUEUP_ALLOW_LIVE=true` besides the configuration;
-    `managed_symbols`: what the account's profiles manage between them; null = any symbol.
+    `managed_symbols`: what the account's profiles manage between them; null = any symbol; `wider_budgets`: from each of
+    which every request has to be taken, too.
     """
 
     account_id: str
@@ -103,6 +112,7 @@ class VenueSettings(Struct, frozen=True, kw_only=True):
     allow_live: bool = False
     managed_symbols: Sequence[str] | None = None
     clock: Clock
+    wider_budgets: Sequence[WiderBudget] = ()
 
     def __repr__(self) -> str:
         return f"VenueSettings({self.account_id!r}, credentials hidden)"

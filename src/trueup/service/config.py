@@ -139,13 +139,23 @@ class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     policy: Policy = Policy()
 
 
+class BudgetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Requests that several accounts share, whichever process runs them: `[budgets.NAME]`."""
+
+    shared_per_minute: Annotated[int, Meta(ge=1)]
+
+
 class AccountConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One account at one venue. `venue` is an entry point's name; `options` are that venue's own."""
+    """One account at one venue. `venue` is an entry point's name; `options` are that venue's own.
+
+    `budgets`: names of those that it spends from besides its own.
+    """
 
     account_id: Text
     venue: Text
     credentials: dict[str, SecretSource] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    budgets: list[str] = []
     profiles: Annotated[list[ProfileConfig], Meta(min_length=1)]
 
 
@@ -154,6 +164,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     service: ServiceConfig = ServiceConfig()
     web: WebConfig = WebConfig()
     fleet: FleetConfig = FleetConfig()
+    budgets: dict[str, BudgetConfig] = field(default_factory=dict)
     books: dict[str, BooksConfig] = field(default_factory=dict)
     accounts: list[AccountConfig] = []
 
@@ -173,6 +184,10 @@ def check_config(config: Config) -> None:
         place = f"accounts[{index}]"
         for name, source in account.credentials.items():
             _check_source(f"{place}.credentials.{name}", source)
+        for one in account.budgets:
+            if one not in config.budgets:
+                known = ", ".join(config.budgets) or "none"
+                raise ConfigError(f"{place}.budgets: there are no [budgets.{one}]; there are: {known}")
         for number, profile in enumerate(account.profiles):
             _check_policy(f"{place}.profiles[{number}].policy", profile.policy)
             if profile.books is not None and profile.books not in config.books:

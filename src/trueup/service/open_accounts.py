@@ -8,13 +8,14 @@ import os
 from collections.abc import AsyncIterator, Mapping
 
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.fleet.portions import SharedBudget
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.ledger import Ledger
-from trueup.ports.venue import Venue
+from trueup.ports.venue import Venue, WiderBudget
 from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
@@ -43,10 +44,13 @@ async def open_accounts(
     async with contextlib.AsyncExitStack() as closing:
         ledger = open_ledger(loaded, environ)
         closing.callback(ledger.close)
+        budgets = shared_budgets(loaded, ledger, clock)
         accounts: list[ManagedAccount] = []
         for config in loaded.config.accounts:
             venue = venues.get(config.account_id)
-            account = open_account(config, loaded, ledger, clock, environ, executor=executor, venue=venue)
+            account = open_account(
+                config, loaded, ledger, clock, environ, executor=executor, venue=venue, budgets=budgets
+            )
             for books in account.foreign:
                 closing.callback(books.close)
             closing.push_async_callback(account.venue.aclose)
@@ -55,6 +59,14 @@ async def open_accounts(
             [managed.profile for account in accounts for managed in account.profiles]
         )
         yield accounts
+
+
+def shared_budgets(loaded: LoadedConfig, ledger: Ledger, clock: Clock) -> dict[str, WiderBudget]:
+    """The budgets that accounts share, by name: one a process, filled from the database."""
+    return {
+        name: SharedBudget(name, one.shared_per_minute, ledger.roster, clock)
+        for name, one in loaded.config.budgets.items()
+    }
 
 
 def open_account(
@@ -66,15 +78,17 @@ def open_account(
     *,
     executor: Executor | None = None,
     venue: Venue | None = None,
+    budgets: Mapping[str, WiderBudget] | None = None,
 ) -> ManagedAccount:
     """One account with its venue and its bots' own books, which are the caller's to close.
 
-    `venue` null: what the configuration names. Raises ConfigError, AuthError, LedgerError.
+    `venue` null: what the configuration names; `budgets`: as `shared_budgets` made them.
+    Raises ConfigError, AuthError, LedgerError.
     """
     return ManagedAccount(
         account_id=config.account_id,
         profiles=managed_profiles(config),
-        venue=venue or open_venue(config, clock, loaded.folder, environ),
+        venue=venue or open_venue(config, clock, loaded.folder, environ, budgets),
         ledger=ledger,
         foreign=open_foreign_books(config, loaded, environ, clock),
         clock=clock,

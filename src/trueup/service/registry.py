@@ -14,7 +14,7 @@ from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.foreign_books import BooksSettings, ForeignBooks
-from trueup.ports.venue import Venue, VenueSettings
+from trueup.ports.venue import Venue, VenueSettings, WiderBudget
 from trueup.service.config import AccountConfig, BooksConfig, SecretSource
 from trueup.service.secrets import read_secret
 
@@ -28,8 +28,16 @@ _EXTRAS = {"ccxt": "ccxt", "duckdb": "history", "psycopg": "postgres", "sqlalche
 _EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
-def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mapping[str, str]) -> Venue:
-    """The account's venue, with its credentials read. Raises ConfigError, AuthError."""
+def open_venue(
+    account: AccountConfig,
+    clock: Clock,
+    folder: str,
+    environ: Mapping[str, str],
+    budgets: Mapping[str, WiderBudget] | None = None,
+) -> Venue:
+    """The account's venue, with its credentials read. `budgets`: those that accounts share, by name; null: this
+    process spends the account's own only. Raises ConfigError, AuthError.
+    """
     settings = VenueSettings(
         account_id=account.account_id,
         credentials={
@@ -40,6 +48,7 @@ def open_venue(account: AccountConfig, clock: Clock, folder: str, environ: Mappi
         allow_live=environ.get(ALLOW_LIVE, "").strip().lower() in ("1", "true", "yes"),
         managed_symbols=managed_symbols(account),
         clock=clock,
+        wider_budgets=[] if budgets is None else [budgets[one] for one in account.budgets],
     )
     return cast(Venue, load_entry(VENUES, account.venue)(settings))
 

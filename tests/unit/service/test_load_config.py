@@ -214,6 +214,7 @@ def known_keys() -> set[str]:
     from trueup.service.config import (
         AccountConfig,
         BooksConfig,
+        BudgetConfig,
         DatabaseConfig,
         FleetConfig,
         ProfileConfig,
@@ -223,7 +224,7 @@ def known_keys() -> set[str]:
     )
 
     tables = (
-        *(DatabaseConfig, ServiceConfig, WebConfig, FleetConfig, BooksConfig),
+        *(DatabaseConfig, ServiceConfig, WebConfig, FleetConfig, BooksConfig, BudgetConfig),
         *(AccountConfig, ProfileConfig, SecretSource),
         Policy,
     )

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from trueup.ledgers.journal.leases import lease_of
 from trueup.ledgers.sql.database import Database, Value, int_value, text_value
 from trueup.ledgers.sql.rows import json_list
-from trueup.ports.roster import AccountLateness, AccountSize, Claimed, FleetAccount, WorkerRow
+from trueup.ports.roster import AccountLateness, AccountSize, Claimed, FleetAccount, Portion, WorkerRow
+
+WINDOW_S = 60.0  # budgets are by the minute
 
 
 class SqlRoster:
@@ -105,6 +107,18 @@ class SqlRoster:
     def drain(self, worker: str | None = None) -> int:
         with self._database.transaction():
             return self._database.write("drain_workers", worker)
+
+    def take_portion(self, budget: str, per_minute: int, wanted: int, valid_s: float) -> Portion:
+        database = self._database
+        with database.transaction():
+            database.write("lock_budget", budget)  # others wait here for the end of this transaction
+            database.write("forget_portions", budget, database.bound_now())
+            ((taken, free_in_s),) = database.rows("portions_taken", budget, database.bound_now())
+            got = max(0, min(wanted, per_minute - int_value(taken)))
+            if got:
+                counts_s = valid_s + WINDOW_S
+                database.write("add_portion", budget, got, database.bound_now(), counts_s)
+        return Portion(requests=got, wait_s=0.0 if got else max(0.0, _seconds(free_in_s)))
 
     def workers(self) -> list[WorkerRow]:
         return [

@@ -20,6 +20,8 @@ WRITER = {
     "exit_audit": "INSERT, UPDATE",
     "fills": "INSERT, UPDATE, DELETE",  # what a bot's own row, or a person, took back
     "fleet_accounts": "INSERT, UPDATE, DELETE",  # which accounts are run: none of the books
+    "fleet_budgets": "INSERT, UPDATE",
+    "fleet_portions": "INSERT, DELETE",
     "fleet_workers": "INSERT, UPDATE, DELETE",
     "foreign_cursors": "INSERT, UPDATE, DELETE",
     "foreign_rows": "INSERT, UPDATE, DELETE",  # the mirror's memory of a bot's own rows

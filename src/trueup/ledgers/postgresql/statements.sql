@@ -639,6 +639,21 @@ UPDATE fleet_workers SET draining = true WHERE $1::text IS NULL OR worker = $1
 -- name: fleet_workers
 SELECT worker, started_at, seen_at, draining, says FROM fleet_workers ORDER BY worker
 
+-- name: lock_budget
+INSERT INTO fleet_budgets (budget) VALUES ($1) ON CONFLICT (budget) DO UPDATE SET budget = excluded.budget
+
+-- name: forget_portions
+DELETE FROM fleet_portions WHERE budget = $1 AND counts_until <= coalesce($2::text, stamp(clock_timestamp()))
+
+-- name: portions_taken
+SELECT coalesce(sum(requests), 0)::bigint, coalesce(extract(epoch FROM
+  min(counts_until)::timestamptz - coalesce($2::timestamptz, clock_timestamp())), 0)::text
+FROM fleet_portions WHERE budget = $1
+
+-- name: add_portion
+INSERT INTO fleet_portions (budget, requests, counts_until)
+VALUES ($1, $2, stamp(coalesce($3::timestamptz, clock_timestamp()) + make_interval(secs => $4::float8)))
+
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 
 -- name: insert_run

@@ -552,6 +552,20 @@ UPDATE fleet_workers SET draining = 1 WHERE ?1 IS NULL OR worker = ?1
 -- name: fleet_workers
 SELECT worker, started_at, seen_at, draining, says FROM fleet_workers ORDER BY worker
 
+-- name: lock_budget
+INSERT INTO fleet_budgets (budget) VALUES (?1) ON CONFLICT (budget) DO NOTHING
+
+-- name: forget_portions
+DELETE FROM fleet_portions WHERE budget = ?1 AND counts_until <= ?2
+
+-- name: portions_taken
+SELECT coalesce(sum(requests), 0), CAST(coalesce((julianday(min(counts_until)) - julianday(?2)) * 86400, 0) AS TEXT)
+FROM fleet_portions WHERE budget = ?1
+
+-- name: add_portion
+INSERT INTO fleet_portions (budget, requests, counts_until)
+VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%f000000Z', ?3, '+' || ?4 || ' seconds'))
+
 -- RUNS, BREAKS, CORRECTIONS, ALERTS, DEFERRALS
 
 -- name: insert_run

@@ -22,7 +22,7 @@ from trueup.ports.ledger import Ledger
 from trueup.ports.roster import FleetAccount
 from trueup.service.config import AccountConfig, SecretSource
 from trueup.service.load_config import LoadedConfig
-from trueup.service.open_accounts import open_account
+from trueup.service.open_accounts import open_account, shared_budgets
 from trueup.service.registry import open_executor
 from trueup.service.secrets import read_secret
 
@@ -72,9 +72,11 @@ def make_worker(
     service = loaded.config.service
     executor: Executor | None = open_executor(service.executor) if service.executor is not None else None
 
+    budgets = shared_budgets(loaded, ledger, clock)
+
     def opened(row: FleetAccount) -> ManagedAccount:
         config = msgspec.json.decode(row.settings, type=AccountConfig)
-        return open_account(config, loaded, ledger, clock, environ, executor=executor)
+        return open_account(config, loaded, ledger, clock, environ, executor=executor, budgets=budgets)
 
     accounts = OpenCache(ledger.roster, opened)
     alerts = AlertBook(LogNotifier(), ledger.journal, service.alert_throttle_s, service.watchdog_throttle_s)

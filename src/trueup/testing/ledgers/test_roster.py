@@ -117,9 +117,7 @@ def test_settings_are_kept_with_a_version_and_a_known_account_keeps_its_shard(be
     changed = FleetAccount(account_id=ACCOUNT, shard=99, settings='{"a":1}')
     roster.put_accounts([changed], {ACCOUNT: 2})
     roster.put_accounts([changed], {ACCOUNT: 2})  # nothing new
-    assert roster.accounts() == [
-        FleetAccount(account_id=ACCOUNT, shard=SHARD, settings='{"a":1}', version=2)
-    ]
+    assert roster.accounts() == [FleetAccount(account_id=ACCOUNT, shard=SHARD, settings='{"a":1}', version=2)]
     assert roster.sizes() == [AccountSize(account_id=ACCOUNT, shard=SHARD, profiles=2)]
     assert roster.remove_accounts([ACCOUNT, "unknown"]) == 1
     assert roster.sizes() == []
@@ -141,3 +139,31 @@ def test_workers_are_seen_drained_and_forgotten(bench: Bench) -> None:
     assert [one.worker for one in roster.workers()] == ["w2"]
     roster.worker_gone("w2", older_than_s=60)
     assert roster.workers() == []
+
+
+def test_portions_of_a_shared_budget_stay_within_its_minute(bench: Bench) -> None:
+    roster = bench.ledger.roster
+    sent: list[tuple[int, int]] = []  # when at the latest, how many
+    for _ in range(400):
+        portion = roster.take_portion("ip", per_minute=12, wanted=5, valid_s=5)
+        if portion.requests:
+            sent.append((bench.clock(), portion.requests))
+        else:
+            assert portion.wait_s > 0
+        bench.clock.pass_s(1)
+    for at_ns, _ in sent:
+        # each may be spent at once, or at its last moment
+        within = sum(n for other, n in sent if at_ns <= other + 5 * NS_PER_S <= at_ns + 60 * NS_PER_S)
+        assert within <= 12
+    assert sum(n for _, n in sent) >= 12 * 400 / 65 * 0.9  # eleven twelfths can be used
+
+
+def test_a_budget_that_is_used_up_says_when_it_is_free_again(bench: Bench) -> None:
+    roster = bench.ledger.roster
+    assert roster.take_portion("ip", 10, 10, 5).requests == 10
+    bench.clock.pass_s(20)
+    again = roster.take_portion("ip", 10, 1, 5)
+    assert (again.requests, round(again.wait_s, 3)) == (0, 45)
+    assert roster.take_portion("another", 10, 1, 5).requests == 1
+    bench.clock.pass_s(45)
+    assert roster.take_portion("ip", 10, 3, 5).requests == 3

@@ -88,7 +88,9 @@ def open_venue(settings: VenueSettings) -> "AlpacaVenue":
         HttpReader(
             address,
             {"APCA-API-KEY-ID": key_id, "APCA-API-SECRET-KEY": secret},
-            shared_budget(address, key_id, settings.clock, options.requests_per_minute),
+            shared_budget(
+                address, key_id, settings.clock, options.requests_per_minute, settings.wider_budgets
+            ),
             settings.clock,
             timeout_s=options.timeout_s,
         ),

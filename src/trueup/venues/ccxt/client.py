@@ -11,7 +11,7 @@ import copy
 import json
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from trueup.model.errors import ConfigError, RateLimited, VenueError, VenueUnava
 from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
+from trueup.ports.venue import WiderBudget
 from trueup.venues.ccxt.counted_texts import count_texts
 from trueup.venues.ccxt.errors import UNREADABLE, OrderMissing, PassingFault, as_venue_error
 from trueup.venues.ccxt.pages import Page
@@ -62,9 +63,18 @@ _traffic: ContextVar[_Traffic | None] = ContextVar("traffic", default=None)
 
 
 class Client:
-    """Guarded calls. `exchange`: an async ccxt object; `calls_per_minute`: a bound besides ccxt's own throttler."""
+    """Guarded calls. `exchange`: an async ccxt object; `calls_per_minute`: a bound besides ccxt's own throttler;
+    `wider_budgets`: what other accounts spend from, too.
+    """
 
-    def __init__(self, exchange: Any, clock: Clock, *, calls_per_minute: int = CALLS_PER_MINUTE) -> None:
+    def __init__(
+        self,
+        exchange: Any,
+        clock: Clock,
+        *,
+        calls_per_minute: int = CALLS_PER_MINUTE,
+        wider_budgets: Sequence[WiderBudget] = (),
+    ) -> None:
         if getattr(exchange, "synchronous", True):
             raise ConfigError(
                 "give an exchange of ccxt.async_support or ccxt.pro: the synchronous one blocks the bot"
@@ -77,7 +87,7 @@ class Client:
         self._cleaner = Cleaner(secrets)
         self.skew = ClockSkew()
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._budget = shared_budget(exchange.id, digest(*secrets), clock, calls_per_minute)
+        self._budget = shared_budget(exchange.id, digest(*secrets), clock, calls_per_minute, wider_budgets)
 
     def __repr__(self) -> str:
         return f"Client({self.exchange.id})"

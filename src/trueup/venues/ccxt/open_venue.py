@@ -58,6 +58,7 @@ def open_venue(settings: VenueSettings) -> CcxtVenue:
         managed_symbols=settings.managed_symbols,
         markets=options.markets,
         calls_per_minute=options.calls_per_minute,
+        wider_budgets=settings.wider_budgets,
     )
 
 

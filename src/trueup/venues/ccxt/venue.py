@@ -23,6 +23,7 @@ from trueup.model.snapshot import (
 from trueup.model.times import from_ns, to_ns
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState
 from trueup.ports.clock import Clock
+from trueup.ports.venue import WiderBudget
 from trueup.venues.ccxt.client import CALLS_PER_MINUTE, Client
 from trueup.venues.ccxt.cross_check import check_unit, keep_agreeing
 from trueup.venues.ccxt.errors import OrderMissing
@@ -68,10 +69,11 @@ class CcxtVenue:
         managed_symbols: Sequence[str] | None = None,
         markets: Sequence[str] | None = None,
         calls_per_minute: int = CALLS_PER_MINUTE,
+        wider_budgets: Sequence[WiderBudget] = (),
     ) -> None:
         check_markets(markets or ())
         self.name = f"ccxt:{exchange.id}"
-        self._client = Client(exchange, clock, calls_per_minute=calls_per_minute)
+        self._client = Client(exchange, clock, calls_per_minute=calls_per_minute, wider_budgets=wider_budgets)
         self._clock = clock
         self._symbols = symbols
         self._managed = None if managed_symbols is None else {symbol_token(one) for one in managed_symbols}

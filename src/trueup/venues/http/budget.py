@@ -5,11 +5,13 @@ allowance at the venue: what the venue says is left counts, and a reserve of it 
 """
 
 from collections import deque
+from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 from trueup.model.errors import RateLimited
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
+from trueup.ports.venue import WiderBudget
 
 WINDOW_S = 60
 _WINDOW_NS = WINDOW_S * NS_PER_S
@@ -22,8 +24,9 @@ class RateBudget:
     Its times are the monotonic clock's: a wall clock that is put back would leave it used up for as long.
     """
 
-    def __init__(self, clock: Clock, per_minute: int) -> None:
+    def __init__(self, clock: Clock, per_minute: int, wider: Sequence[WiderBudget] = ()) -> None:
         self.per_minute = per_minute
+        self.wider = tuple(wider)
         self.clock = clock
         self._sent_ns: deque[int] = deque(maxlen=per_minute)
         self._paused_until_ns = 0
@@ -41,6 +44,8 @@ class RateBudget:
                 )
             await self.clock.sleep(wait_s)
         self._sent_ns.append(now_ns)  # nothing is awaited since the check: no other request came in between
+        for one in self.wider:
+            await one.take(max(0.0, (deadline_ns - self.clock.now_ns()) / NS_PER_S))
 
     def pause(self, seconds: float) -> None:
         """Sends nothing for so long: the venue said so."""
@@ -52,9 +57,12 @@ class RateBudget:
         return max(self._paused_until_ns, self._sent_ns[0] + _WINDOW_NS if full else 0)
 
 
-def shared_budget(address: str, key_id: str, clock: Clock, per_minute: int) -> RateBudget:
+def shared_budget(
+    address: str, key_id: str, clock: Clock, per_minute: int, wider: Sequence[WiderBudget] = ()
+) -> RateBudget:
     """The budget of these credentials at this address, in this process."""
     budget = _SHARED.get((address, key_id))
-    if budget is None or budget.per_minute != per_minute or budget.clock is not clock:
-        budget = _SHARED[address, key_id] = RateBudget(clock, per_minute)
+    asked = (per_minute, tuple(wider))
+    if budget is None or (budget.per_minute, budget.wider) != asked or budget.clock is not clock:
+        budget = _SHARED[address, key_id] = RateBudget(clock, per_minute, wider)
     return budget

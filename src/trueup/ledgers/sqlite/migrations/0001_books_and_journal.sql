@@ -231,6 +231,19 @@ CREATE TABLE fleet_workers (
   says       TEXT NOT NULL           -- its version, what it runs and how it fares, as JSON
 ) STRICT;
 
+-- Requests of a budget that several accounts share, handed out in portions. What was handed out counts against the
+-- budget's minute until the minute after its last use is over, whether it was used or not.
+CREATE TABLE fleet_budgets (
+  budget TEXT NOT NULL PRIMARY KEY
+) STRICT;
+CREATE TABLE fleet_portions (
+  sequence     INTEGER NOT NULL PRIMARY KEY,
+  budget       TEXT NOT NULL REFERENCES fleet_budgets (budget),
+  requests     INTEGER NOT NULL,
+  counts_until TEXT NOT NULL
+) STRICT;
+CREATE INDEX fleet_portions_by_budget ON fleet_portions (budget, counts_until);
+
 CREATE TABLE runs (
   run_id       TEXT NOT NULL PRIMARY KEY,
   profile_id   TEXT NOT NULL REFERENCES profiles (profile_id),
