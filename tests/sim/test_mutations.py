@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from tests.sim.mutations import BY_NOTIONAL, MUTATIONS, NIGHTLY, PROVOKING
+from tests.sim.mutations import MUTATIONS, NIGHTLY, PROVOKING, SHAPES
 from trueup.sim.faults import Faults
 from trueup.sim.trials.trial import Plot, draw_plot, run_trial
 
@@ -19,8 +19,7 @@ def provoking_plot(seed: int, name: str) -> Plot:
     if name in NIGHTLY:
         world = structs.replace(world, coverage=True)
         plot = structs.replace(plot, storms_s=(STORM_S, STORM_S), night_s=NIGHT_S)
-    if name in BY_NOTIONAL:
-        world = structs.replace(world, notional=True)
+    world = structs.replace(world, **SHAPES.get(name, {}))
     plot = structs.replace(plot, shape=structs.replace(plot.shape, world=world, workers=3, lease_ttl_s=6))
     return structs.replace(plot, faults=Faults(**(structs.asdict(plot.faults) | PROVOKING.get(name, {}))))
 

@@ -124,11 +124,12 @@ class Query(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Deferral(Struct, frozen=True, gc=False, kw_only=True):
-    """An order that this run did not judge, and why."""
+    """What this run did not judge, and why: an order; or (`symbol`) the position of an instrument."""
 
     reason: DeferralReason
     client_order_id: str | None
     venue_order_id: str | None
+    symbol: str | None = None
 
 
 class Alert(Struct, frozen=True, gc=False, kw_only=True):

@@ -55,6 +55,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     effect_delayed: float = 0  # cancels and replacements take seconds: fills come after them
     order_rejected: float = 0
     order_expires: float = 0
+    client_id_shared: float = 0  # [38] a bracket's legs carry their parent's; a person's orders a tag
     fill_busted: float = 0  # [11] per step of the world
     fill_corrected: float = 0  # [11]
     # the stream to the bot
@@ -137,6 +138,7 @@ _STORM = {  # what a storm's rates are drawn around
     "effect_delayed": 0.5,
     "order_rejected": 0.03,
     "order_expires": 0.05,
+    "client_id_shared": 0.3,
     "fill_busted": 0.002,
     "fill_corrected": 0.002,
     "frame_lost": 0.25,

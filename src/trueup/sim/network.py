@@ -73,7 +73,7 @@ class SimNetwork:
         return await self._ask("positions", lambda: self._venue.read_positions())
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        return await self._ask("find_order", lambda: self._venue.answer(by, order_id))
+        return await self._ask("find_order", lambda: self._venue.answer(by, order_id, symbol))
 
     async def aclose(self) -> None:
         """Nothing is held open."""

@@ -181,6 +181,31 @@ def test_an_entry_is_told_from_its_first_fill_on():
     assert said(planned) == ["entry_fill z 10", "exit_fill a 5"]
 
 
+def test_new_terms_without_a_time_hold_no_entry_back():
+    """The venue does not say when it changed the order: what was told of it stands with its first fill."""
+    entry = local_order(
+        venue_order_id="z", client_order_id="b-1", trade_id="t-1", by_notional=True, qty="9", limit_price=None
+    )
+    bought = fill("B1", "10", venue_order_id="z", filled_at=at(-90))
+    left = fill("S1", "10", venue_order_id="a", side="sell", filled_at=at(-60))
+    bare = {"limit_price": None, "qty": None, "by_notional": True, "updated_at": None}
+    rows = [
+        venue_order(venue_order_id="z", client_order_id="b-1") | DONE | bare,
+        venue_order(venue_order_id="a", client_order_id="b-2", side="sell") | DONE | {"updated_at": at(-60)},
+    ]
+    planned = plan(
+        [entry, exit_order(venue_order_id="a", client_order_id="b-2")],
+        rows,
+        trades=[trade()],
+        history=history([], [left, bought]),
+    )
+    assert [line.split(" ")[:2] for line in told(planned)] == [
+        ["amended", "z"],
+        ["entry_fill", "z"],
+        ["exit_fill", "a"],
+    ]
+
+
 def test_a_cancel_is_told_after_the_fills_before_it():
     planned = two_orders(
         "z",

@@ -141,6 +141,40 @@ def test_not_by_the_pattern_where_two_venue_orders_fit():
     assert not any(step.startswith("bind_ids") for step in steps(planned))
 
 
+def bracket(*others):
+    """An order that the bot sent, and legs to which the venue gave its client order id."""
+    leg = patterned(side="sell", parent_venue_order_id="v-9")
+    legs = [leg | {"venue_order_id": "v-10", "limit_price": "120"}, leg | {"venue_order_id": "v-11"}]
+    return [patterned(), *legs, *others]
+
+
+def sent():
+    return local_order(client_order_id="b1.t-1.entry.1", venue_order_id=None, trade_id="t-1")
+
+
+def test_by_the_pattern_where_its_client_order_id_is_also_its_legs():
+    """A client order id that several orders carry is none: the terms name the order, where no other has them."""
+    planned = plan([sent()], bracket(), trades=[trade()], policy=PATTERN)
+    bound = next(one for one in planned["corrections"] if one["kind"] == "bind_ids")
+    assert bound["changes"] == {"venue_order_id": "v-9"}
+    inserted = [one["venue_order_id"] for one in planned["corrections"] if one["kind"] == "insert_order"]
+    assert inserted == ["v-10", "v-11"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        bracket(patterned() | {"venue_order_id": "v-8"}),  # another one with the same terms
+        [patterned(qty="11"), *bracket()[1:]],
+        [patterned() | {"client_order_id": "b1.t-1.entry.2"}, *bracket()[1:]],  # another id is another order
+    ],
+)
+def test_a_shared_client_order_id_is_told_where_the_terms_name_no_order(rows):
+    planned = plan([sent()], rows, trades=[trade()], policy=PATTERN)
+    assert not any(step.startswith("bind_ids") for step in steps(planned))
+    assert "identity_conflict" in kinds(planned)
+
+
 @pytest.mark.parametrize("state", ["partial", "failed"])
 def test_an_incomplete_read_does_not_prove_that_only_one_order_fits(state):
     listed = open_orders([patterned()], state) if state == "partial" else open_orders([], state)

@@ -11,6 +11,8 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     books.a_fill_is_known_by_its_id_alone,
     books.inferred_fill_not_superseded,
     books.two_ids_are_two_executions,
+    books.one_number_is_one_order,
+    books.a_shared_client_id_names_an_order,
     books.noise_is_a_quantity,
     books.an_estimate_is_believed,
     books.version_not_compared,
@@ -61,6 +63,11 @@ PROVOKING: dict[str, dict[str, float]] = {
     "another_account_is_believed": {"account_swapped": 0.6, "reply_slow": 0.0},
     "a_trade_opened_late_is_empty": {"backup_restored": 0.03, "database_cut": 0.03},
     "two_ids_are_two_executions": {"fill_renamed": 0.9, "frame_lost": 0.1},
+    "a_shared_client_id_names_an_order": {
+        "client_id_shared": 0.9,
+        "crash_after_send": 0.6,
+        "frame_lost": 0.9,
+    },
     "noise_is_a_quantity": {"amount_noisy": 0.9, "precision_wrong": 0.0},
     "a_dry_coverage_inserts": {"config_changed": 0.3},
     "recent_activity_is_judged": {"reply_slow": 0.6, "read_stale": 0.5},
@@ -68,8 +75,12 @@ PROVOKING: dict[str, dict[str, float]] = {
     "unknown_answer_counts_as_absent": {"answer_unknown": 0.8, "order_hidden": 0.6},
 }
 
-# Worlds in which every bot orders by notional.
-BY_NOTIONAL = ("an_estimate_is_believed",)
+# What a world needs for a mistake to show, beside faults.
+SHAPES: dict[str, dict[str, bool]] = {
+    "an_estimate_is_believed": {"notional": True},
+    "one_number_is_one_order": {"order_ids_repeat": True},
+    "a_shared_client_id_names_an_order": {"brackets": True},
+}
 
 # What is lost behind a watermark is lost when a night lies between: these always have one.
 NIGHTLY = (

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.core.draft.facts import Facts
+from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.make_plan import make_plan
 from trueup.core.orders import booked_side, judge_fills_of, judge_status, judge_terms
 from trueup.core.orders import fold_fills as fold
@@ -20,7 +21,7 @@ from trueup.ledgers.journal import order_log
 from trueup.ledgers.sql import apply_plan, commit_run, plan_index, write_record
 from trueup.ledgers.sql.migrations import Migration, load_migrations
 from trueup.ledgers.sqlite import migrate
-from trueup.model.ids import normal_id, symbol_token
+from trueup.model.ids import known_client_id, normal_id, symbol_token
 from trueup.model.money import ZERO
 from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.vocabulary import Action
@@ -58,6 +59,21 @@ def inferred_fill_not_superseded() -> Mutation:
 
 def two_ids_are_two_executions() -> Mutation:
     return mock.patch.object(fold, "find_look_alikes", return_value=[])
+
+
+def one_number_is_one_order() -> Mutation:
+    """As it was: a venue order id names one order, whatever the instrument."""
+    return mock.patch("trueup.core.make_plan.plain_id", return_value="")
+
+
+def a_shared_client_id_names_an_order() -> Mutation:
+    """As it was: a client order id names the last order that carries it."""
+
+    def index(self: VenueIndex) -> dict[str, str | None]:
+        named = {known_client_id(one.client_order_id): venue_id for venue_id, one in self.by_id.items()}
+        return {client_id: venue_id for client_id, venue_id in named.items() if client_id is not None}
+
+    return mock.patch.object(VenueIndex, "_index_by_client_id", index)
 
 
 def noise_is_a_quantity() -> Mutation:

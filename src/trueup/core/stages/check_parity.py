@@ -126,7 +126,12 @@ def _check_instrument(draft: Draft, token: str, symbol: str, tally: _Tally) -> N
         _keep_findings(draft, token)
         if differing:
             draft.deferrals.append(
-                Deferral(reason=DeferralReason.NOT_SETTLED, client_order_id=None, venue_order_id=None)
+                Deferral(
+                    reason=DeferralReason.NOT_SETTLED,
+                    client_order_id=None,
+                    venue_order_id=None,
+                    symbol=symbol,
+                )
             )
         return
     if not differing and compared.why_unknown is None:

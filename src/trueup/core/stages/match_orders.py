@@ -144,10 +144,12 @@ def _name(draft: Draft, index: int) -> str:
 
 
 def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
-    """Only for local orders that have neither order id: one with another client order id is another order."""
+    """Only for local orders that no id names: one with a client order id of its own is found by it, or is another."""
     if draft.pattern is None or not draft.pattern.has("trade"):
         return
-    wanting = [index for index in unmatched if draft.matched[index] is None and _is_bare(draft.orders[index])]
+    wanting = [
+        index for index in unmatched if draft.matched[index] is None and _is_bare(draft, draft.orders[index])
+    ]
     if not wanting:
         return
     free = [record for record in draft.venue.by_id.values() if draft.holder_of(record) is None]
@@ -173,14 +175,19 @@ def _wait_for_the_others(draft: Draft, records: list[VenueOrder]) -> None:
             draft.defer_record(record, DeferralReason.OPEN_ORDERS_INCOMPLETE)
 
 
-def _is_bare(order: LocalOrder) -> bool:
-    has_id = known_id(order.venue_order_id) or known_client_id(order.client_order_id)
-    return has_id is None and order.trade_id is not None
+def _is_bare(draft: Draft, order: LocalOrder) -> bool:
+    """Whether no id names it: a client order id that several orders carry names none of them."""
+    client_id = known_client_id(order.client_order_id)
+    is_named = client_id is not None and not draft.venue.is_shared(client_id)
+    return not is_named and known_id(order.venue_order_id) is None and order.trade_id is not None
 
 
 def _agrees(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
     trade = pattern_group(draft, record.client_order_id, "trade")
     if known_id(trade) != known_id(order.trade_id) or order.symbol is None or record.symbol is None:
+        return False
+    client_id = known_client_id(order.client_order_id)
+    if client_id is not None and client_id != known_client_id(record.client_order_id):
         return False
     same_symbol = symbol_token(order.symbol) == symbol_token(record.symbol)
     return same_symbol and order.side is record.side and order.qty is not None and same(order.qty, record.qty)

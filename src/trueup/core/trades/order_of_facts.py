@@ -80,12 +80,15 @@ class _Times:
     def of_notifications(self, index: int, rows: Sequence[Notification]) -> list[int]:
         known, told_ns = self._fills.get(index, []), self._told_ns(index)
         begun = min([*known, told_ns])
+        filled = (max(known) if self.leaves(index) else min(known)) if known else told_ns
         times: list[int] = []
-        for row in rows:
-            if row.kind in _FILLS and known:
-                own = max(known) if self.leaves(index) else min(known)
+        for place, row in enumerate(rows):
+            if row.kind in _FILLS:
+                own = filled
             else:
                 own = begun if row.kind is NotificationKind.DISCOVERED else told_ns
+            if any(one.kind in _FILLS for one in rows[place:]):
+                own = min(own, filled)  # new terms are told before the fills, and hold none of them back
             times.append(max([own, *times[-1:]]))
         return times
 

@@ -118,7 +118,7 @@ class Bot:
             return
         try:
             if draw < CANCEL:
-                self._cancel(order, order.venue_order_id)
+                self._cancel(trade, order, order.venue_order_id)
             elif draw < CANCEL + REPLACE:
                 self._replace(trade, order, order.venue_order_id)
         except (Refused, VenueUnavailable):
@@ -148,11 +148,11 @@ class Bot:
         if not self._dice.strikes("crash_after_send"):
             self._hearing.acknowledge(order, placed)
 
-    def _cancel(self, order: BotOrder, venue_order_id: str) -> None:
+    def _cancel(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
         if order.recorded:
             self._books.record_cancel_requested(order.client_order_id, venue_order_id)
         order.status = Status.PENDING_CANCEL
-        self._client.cancel(venue_order_id)
+        self._client.cancel(venue_order_id, trade.instrument.symbol)
 
     def _replace(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
         """Move a limit order's price; its successor is recorded when the venue says that it took its place."""
@@ -160,4 +160,6 @@ class Bot:
         if request.by_notional:
             return
         if request.limit is not None and request.client_order_id is not None:
-            self._client.replace(venue_order_id, request.client_order_id, order.qty, request.limit)
+            self._client.replace(
+                venue_order_id, request.client_order_id, request.symbol, order.qty, request.limit
+            )

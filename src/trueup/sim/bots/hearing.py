@@ -46,8 +46,8 @@ class BotHearing:
 
     def hear(self, event: Event) -> None:
         known = self._orders.get(event.order.client_order_id or "")
-        if known is None:
-            return
+        if known is None or event.order.parent is not None:
+            return  # a leg may carry the client order id of its parent: the venue made it, not the bot
         trade, order = known
         if order.venue_order_id is None:
             self.acknowledge(order, event.order)

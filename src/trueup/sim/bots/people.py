@@ -77,7 +77,8 @@ class Person:
         if not orders:
             return
         try:
-            self._market.cancel(self._account_id, self._rng.choice(orders).venue_order_id)
+            order = self._rng.choice(orders)
+            self._market.cancel(self._account_id, order.venue_order_id, symbol=order.symbol)
         except Refused:
             return  # somebody is canceling it already
 
@@ -87,6 +88,9 @@ class Person:
         """Half of a person's orders carry a client order id of the website, half none."""
         self._order_count += 1
         client_order_id = self._rng.choice((f"web-{self._account_id}-{self._order_count}", None))
+        tagged = self._dice.strikes("client_id_shared")
+        if tagged:
+            client_order_id = f"web-{self._account_id}"
         request = OrderRequest(
             client_order_id=client_order_id,
             symbol=symbol,
@@ -94,5 +98,6 @@ class Person:
             qty=qty,
             limit=limit,
             position_side=position_side,
+            is_tagged=tagged,
         )
         return self._market.submit(self._account_id, request, PERSON)

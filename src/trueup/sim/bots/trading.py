@@ -39,16 +39,21 @@ class TradingClient:
             request = structs.replace(request, reject_reason=REJECT_REASON)
         if self._dice.strikes("order_expires"):
             request = structs.replace(request, expires_after_ns=self._dice.lag_ns())
+        if request.legs and self._dice.strikes("client_id_shared"):
+            legs = (structs.replace(leg, client_order_id=request.client_order_id) for leg in request.legs)
+            request = structs.replace(request, legs=tuple(legs))
         order = self.market.submit(self.account_id, request, self._placed_by)
         self._lose_answer()
         return order
 
-    def cancel(self, venue_order_id: str) -> None:
+    def cancel(self, venue_order_id: str, symbol: str) -> None:
         self._lose_call()
-        self.market.cancel(self.account_id, venue_order_id, self.effect_delay_ns())
+        self.market.cancel(self.account_id, venue_order_id, self.effect_delay_ns(), symbol=symbol)
         self._lose_answer()
 
-    def replace(self, venue_order_id: str, client_order_id: str, qty: int, limit: int) -> MarketOrder:
+    def replace(
+        self, venue_order_id: str, client_order_id: str, symbol: str, qty: int, limit: int
+    ) -> MarketOrder:
         self._lose_call()
         successor = self.market.replace(
             self.account_id,
@@ -57,6 +62,7 @@ class TradingClient:
             qty=qty,
             limit=limit,
             delay_ns=self.effect_delay_ns(),
+            symbol=symbol,
         )
         self._lose_answer()
         return successor

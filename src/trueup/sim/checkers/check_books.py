@@ -14,6 +14,8 @@ from trueup.sim.checkers.facts import (
     Violation,
     by_client_id,
     exact,
+    key_of,
+    keys_of,
     name_of,
     plain_id,
     row_key,
@@ -40,15 +42,15 @@ def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
 
 def _check_fills_once(books: ProfileBooks) -> list[Violation]:
     fills = Counter(
-        (plain_id(fill.venue_order_id or f"client {fill.client_order_id}"), fill.fill_id)
+        (key_of(fill.symbol, fill.venue_order_id or f"client {fill.client_order_id}"), fill.fill_id)
         for fill in books.local.fills
     )
     orders = Counter(
-        plain_id(one.venue_order_id) for one in books.local.orders if one.venue_order_id is not None
+        key_of(one.symbol, one.venue_order_id) for one in books.local.orders if one.venue_order_id is not None
     )
     found = [Violation("I1", str(key), "fill is booked more than once") for key, n in fills.items() if n > 1]
     return found + [
-        Violation("I1", key, "venue order is booked in two rows") for key, n in orders.items() if n > 1
+        Violation("I1", str(key), "venue order is booked in two rows") for key, n in orders.items() if n > 1
     ]
 
 
@@ -77,7 +79,7 @@ def _check_order_truth(
     booked = exact(order.filled_qty)
     if booked > units(truth, truth.filled + truth.busted):
         found.append(Violation("I1", name, f"booked {booked}, the venue filled {truth.filled} steps only"))
-    real = {fill.fill_id: fill for fill in market.truth_fills(books.account_id, truth.venue_order_id)}
+    real = {fill.fill_id: fill for fill in market.truth_fills(books.account_id, truth)}
     found += [
         Violation("I1", name, f"fill {fill.fill_id} never happened")
         for fill in books.rows.fills_of(order)
@@ -138,7 +140,7 @@ def check_progress(before: Local, after: Local) -> list[Violation]:
     """I8: rows are never lost, a changed row has a higher version, booked quantity never falls."""
     found: list[Violation] = []
     rows = {row_key(order): order for order in after.orders}
-    rebound = {plain_id(old): order for order in after.orders for old in order.previous_venue_order_ids}
+    rebound = {key: order for order in after.orders for key in keys_of(order)}
     for order in before.orders:
         kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
         kept = kept or _renamed(after, order)

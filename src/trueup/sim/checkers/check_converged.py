@@ -6,20 +6,26 @@ Decides what "equal" means: quantities, prices of fills and costs exactly, avera
 from collections.abc import Collection
 from fractions import Fraction
 
+from msgspec import Struct
+
 from trueup.model.plan import Plan
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import BreakKind, DeferralReason, Status
 from trueup.sim.checkers.facts import (
     ENDED,
+    OrderKey,
     ProfileBooks,
     Violation,
     exact,
     figures,
+    is_beyond_telling,
+    key_of,
     name_of,
     number,
     plain_id,
     plain_status,
+    token,
     truth_of,
     units,
 )
@@ -43,6 +49,25 @@ LEFT_TO_PEOPLE = frozenset(
 )
 
 
+class Left(Struct, frozen=True, kw_only=True):
+    """What is left to people and stays as it is: orders by their ids, and the instruments that these keep in motion."""
+
+    client_ids: frozenset[str] = frozenset()
+    keys: frozenset[OrderKey] = frozenset()
+    symbols: frozenset[str] = frozenset()  # tokens
+
+    def has(self, client_id: str | None, key: OrderKey) -> bool:
+        return plain_id(client_id or "") in self.client_ids or key in self.keys
+
+    def has_any(self, client_id: str | None, venue_order_id: str | None) -> bool:
+        """Of something that names no instrument."""
+        ids = {plain_id(client_id or ""), plain_id(venue_order_id or "")}
+        return bool(ids & (self.client_ids | {one for _, one in self.keys}))
+
+
+_TOLD_OF_SHARED_IDS = (BreakKind.IDENTITY_CONFLICT, BreakKind.UNCOVERED_ORDER)
+
+
 def check_converged(
     market: Market,
     books: ProfileBooks,
@@ -50,98 +75,126 @@ def check_converged(
     *,
     read: Collection[str | None] | None = None,
     coverage: bool = False,
+    neighbours_wait: Collection[str] = (),
 ) -> list[Violation]:
     """Liveness: nothing repairable is left, and the books equal the truth for every owned order, fill and trade.
 
     `read`: the ids of the orders that the run read; null: of all.
     `coverage`: also orders that filled and ended before any run saw them, which only the coverage stage finds.
+    `neighbours_wait`: instruments in which another profile of the account told a mass absence (`told_in_mass`).
     """
-    found = check_idle(market, books, plan)
-    mass = _left_in_mass(market, books, plan)
+    found = check_idle(market, books, plan, neighbours_wait=neighbours_wait)
+    mass = {plain_id(one.client_order_id or "") for one in told_in_mass(market, books, plan)}
+    waiting = _told_of_shared_ids(market, books, plan)
     for order in books.local.orders:
         truth = truth_of(market, books, order)
         if plain_id(order.client_order_id or "") in mass:
+            continue
+        if truth is not None and key_of(truth.symbol, truth.venue_order_id) in waiting:
             continue
         if truth is None or not truth.is_revised:
             is_read = read is None or order.client_order_id in read or order.venue_order_id in read
             found += _compare_order(market, books, order, truth, is_read=is_read)
     for truth in market.truth_orders(books.account_id):
-        if truth.placed_by != books.profile_id or truth.venue_order_id in books.rows.previous_ids:
+        if truth.placed_by != books.profile_id:
             continue
-        known = books.rows.row_of(truth.venue_order_id, truth.client_order_id) is not None
+        if key_of(truth.symbol, truth.venue_order_id) in books.rows.previous:
+            continue
+        known = books.rows.row_of(truth) is not None
         mappable = not _is_of_unmapped(books, truth)
+        if key_of(truth.symbol, truth.venue_order_id) in waiting:
+            continue
         wanted = truth.is_live or (coverage and truth.filled > 0 and not truth.is_of_revised and mappable)
         if wanted and not known:
             found.append(Violation("live", truth.venue_order_id, "is owned and not in the books"))
     return sorted(found + _compare_trades(market, books))
 
 
-def check_idle(market: Market, books: ProfileBooks, plan: Plan) -> list[Violation]:
-    """Liveness: nothing repairable is left. Questions stay open only about orders whose fills the venue took back."""
-    revised = {
-        plain_id(one)
-        for truth in market.truth_orders(books.account_id)
-        if truth.is_revised or truth.is_of_revised
-        for one in (truth.venue_order_id, truth.client_order_id)
-        if one is not None
-    }
-    revised |= _left_in_mass(market, books, plan)
-    # another profile's orders in motion are that one's violation, or a person's (a mass absence), not this one's
-    others_settled = _is_alone(market, books)
+def check_idle(
+    market: Market, books: ProfileBooks, plan: Plan, *, neighbours_wait: Collection[str] = ()
+) -> list[Violation]:
+    """Liveness: nothing repairable is left. Questions stay open only about what is left to people."""
+    left = _left_to_people(market, books, plan)
+    in_motion = left.symbols | set(neighbours_wait)
     found = [Violation("live", one.kind.value, f"still corrects: {one.reason}") for one in plan.corrections]
     found += [
         Violation("live", str(one.id), f"still asks: {one.reason}")
         for one in plan.queries
-        if plain_id(one.id or "") not in revised
+        if not left.has(one.id, key_of(one.symbol, one.id))
+        and not (one.symbol is None and left.has_any(None, one.id))
     ]
-    left = [
-        (one.client_order_id, one.venue_order_id, f"still defers: {one.reason}")
-        for one in plan.deferred
-        if not ((revised or not others_settled) and one.reason is DeferralReason.NOT_SETTLED)
-    ]
+    for one in plan.deferred:
+        if one.reason is DeferralReason.NOT_SETTLED:
+            is_left = token(one.symbol) in in_motion
+        else:
+            is_left = left.has_any(one.client_order_id, one.venue_order_id)
+        if not is_left:
+            subject = one.client_order_id or one.venue_order_id or one.symbol
+            found.append(Violation("live", str(subject), f"still defers: {one.reason}"))
     unmapped = {
-        truth.venue_order_id
+        key_of(truth.symbol, truth.venue_order_id)
         for truth in market.truth_orders(books.account_id)
         if _is_of_unmapped(books, truth)
     }
-    left += [
-        (one.client_order_id or one.trade_id, one.venue_order_id, f"still broken: {one.kind} {one.reason}")
-        for one in plan.breaks
-        if one.kind not in LEFT_TO_PEOPLE
-        and not (one.reason == Reason.UNMAPPED_TRADE and plain_id(one.venue_order_id or "") in unmapped)
-    ]
-    return found + [
-        Violation("live", str(client_id or venue_id), message)
-        for client_id, venue_id, message in left
-        if not {plain_id(client_id or ""), plain_id(venue_id or "")} & revised
-    ]
+    waiting = _told_of_shared_ids(market, books, plan)
+    waiting_ids = {
+        one.client_order_id
+        for one in market.truth_orders(books.account_id)
+        if key_of(one.symbol, one.venue_order_id) in waiting
+    }
+    for told in plan.breaks:
+        key = key_of(told.symbol, told.venue_order_id)
+        if told.kind in _TOLD_OF_SHARED_IDS and told.client_order_id in waiting_ids:
+            continue
+        is_unmapped = told.reason == Reason.UNMAPPED_TRADE and key in unmapped
+        if told.kind not in LEFT_TO_PEOPLE and not is_unmapped and not left.has(told.client_order_id, key):
+            subject = told.client_order_id or told.trade_id or told.venue_order_id
+            found.append(Violation("live", str(subject), f"still broken: {told.kind} {told.reason}"))
+    return found
 
 
-def _left_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> set[str]:
+def _left_to_people(market: Market, books: ProfileBooks, plan: Plan) -> Left:
+    """Orders whose fills the venue took back, and those of a mass absence that is told."""
+    revised = [one for one in market.truth_orders(books.account_id) if one.is_revised or one.is_of_revised]
+    mass = told_in_mass(market, books, plan)
+    client_ids = [one.client_order_id for one in revised] + [one.client_order_id for one in mass]
+    symbols = [one.symbol for one in revised] + [one.symbol for one in mass]
+    return Left(
+        client_ids=frozenset(plain_id(one) for one in client_ids if one is not None),
+        keys=frozenset(key_of(one.symbol, one.venue_order_id) for one in revised),
+        symbols=frozenset(map(token, symbols)),
+    )
+
+
+def _told_of_shared_ids(market: Market, books: ProfileBooks, plan: Plan) -> set[OrderKey]:
+    """Orders that only a shared client order id names, as long as a break tells it: a person's."""
+    told = {one.client_order_id for one in plan.breaks if one.kind in _TOLD_OF_SHARED_IDS}
+    return {
+        key_of(one.symbol, one.venue_order_id)
+        for one in market.truth_orders(books.account_id)
+        if one.client_order_id in told and is_beyond_telling(market, books, one)
+    }
+
+
+def told_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> list[LocalOrder]:
     """Unacknowledged orders that the venue never had, as many as are a mass: a person's, as long as that is told."""
-    lost = {
-        plain_id(order.client_order_id)
+    lost = [
+        order
         for order in books.local.orders
         if order.client_order_id is not None
         and order.venue_order_id is None
         and order.status.value not in ENDED
         and truth_of(market, books, order) is None
-    }
+    ]
     told = any(one.dedupe_key.endswith(":mass_absence") for one in plan.alerts)
-    return lost if told and len(lost) >= MASS_MIN else set()
-
-
-def _is_alone(market: Market, books: ProfileBooks) -> bool:
-    """Whether no other profile trades in the account."""
-    placed_by = {truth.placed_by for truth in market.truth_orders(books.account_id)}
-    return placed_by <= {books.profile_id, None}
+    return lost if told and len(lost) >= MASS_MIN else []
 
 
 def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
     """A leg of an order that was booked without a trade, while no configuration said of which: a person maps it."""
     if truth.parent is None:
         return False
-    parent = books.rows.row_of(truth.parent.venue_order_id, truth.parent.client_order_id)
+    parent = books.rows.row_of(truth.parent)
     return parent is not None and parent.trade_id is None
 
 
@@ -187,10 +240,7 @@ def _compare_fills(
 ) -> list[Violation]:
     """Every fill record of the venue is booked, exactly, and nothing is inferred any more."""
     mine = {fill.fill_id: figures(fill) for fill in books.rows.fills_of(order)}
-    theirs = {
-        fill.fill_id: figures(fill.view())
-        for fill in market.truth_fills(books.account_id, truth.venue_order_id)
-    }
+    theirs = {fill.fill_id: figures(fill.view()) for fill in market.truth_fills(books.account_id, truth)}
     if mine == theirs:
         return []
     odd = sorted(set(mine.items()) ^ set(theirs.items()))
@@ -228,7 +278,7 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
                 entered += units(truth, truth.filled)
             else:
                 exited += units(truth, truth.filled)
-            for fill in market.truth_fills(books.account_id, truth.venue_order_id):
+            for fill in market.truth_fills(books.account_id, truth):
                 fees += units(truth, fill.base_fee_parts) / FEE_PARTS
         pairs = [
             ("entry", trade.entry_qty, entered),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from trueup.sim.checkers.facts import Violation
 from trueup.sim.market.market import Market
+from trueup.sim.market.orders import MarketOrder
 
 
 class Memory(Protocol):
@@ -19,13 +20,21 @@ class Memory(Protocol):
         ...
 
 
+def _is_named_by_a_tag(market: Market, truth: MarketOrder) -> bool:
+    """Nobody can tell the bot of an order that neither its id nor its terms name: a person's."""
+    client_order_id = truth.client_order_id or ""
+    return truth.request.by_notional and market.is_tag(truth.account_id, client_order_id)
+
+
 def check_memories(market: Market, bots: Mapping[str, Memory]) -> list[Violation]:
     """By profile id. Orders whose fills the venue took back are left to people."""
     found: list[Violation] = []
     for profile_id, bot in bots.items():
         for client_order_id, filled in bot.remembered().items():
             truth = market.truth_by_client_id(bot.account_id, client_order_id)
-            if truth is not None and not truth.is_revised and truth.filled != filled:
+            if truth is None or truth.is_revised or _is_named_by_a_tag(market, truth):
+                continue
+            if truth.filled != filled:
                 message = f"{profile_id} knows of {filled} steps filled, the venue filled {truth.filled}"
                 found.append(Violation("I10", client_order_id, message))
     return found

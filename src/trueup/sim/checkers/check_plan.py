@@ -16,10 +16,12 @@ from trueup.sim.checkers.facts import Violation, plain_id, row_of
 def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
     """I4, I6, I7, I12: every correction stands on evidence that its snapshot holds, and on its row's version."""
     records = _records(snapshot)
+    symbols = {one.break_id: one.symbol for one in plan.breaks}
     found: list[Violation] = []
     for correction in plan.corrections:
         subject = f"{correction.kind.value} {correction.client_order_id or correction.venue_order_id}"
-        row = row_of(snapshot.local, correction.venue_order_id, correction.client_order_id)
+        symbol = symbols.get(correction.break_id)
+        row = row_of(snapshot.local, symbol, correction.venue_order_id, correction.client_order_id)
         if correction.expected_version and row is not None and correction.expected_version != row.version:
             found.append(
                 Violation("I7", subject, f"judged version {correction.expected_version}, not {row.version}")
@@ -28,7 +30,8 @@ def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
             status = str(correction.changes.get("status"))
             ids = [correction.venue_order_id, *(row.previous_venue_order_ids if row is not None else ())]
             plain_ids = {plain_id(one) for one in ids if one is not None}
-            if not _is_proven(snapshot, status, plain_ids, correction.client_order_id, records):
+            own = [one for one in records if one.symbol == symbol]
+            if not _is_proven(snapshot, status, plain_ids, correction.client_order_id, own):
                 found.append(
                     Violation("I4", subject, f"set to {status} without a record or confirmed absence")
                 )

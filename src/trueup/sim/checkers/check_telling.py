@@ -62,11 +62,14 @@ def _is_of_a_bot(told: str) -> bool:
 
 def _out_of_turn(effects: Iterable[Notification]) -> list[Violation]:
     """Of one order, the cumulative quantity was told as it grew."""
-    told: dict[str | None, Fraction] = {}
+    told: dict[tuple[str | None, str | None], Fraction] = {}
     found: list[Violation] = []
     for one in effects:
         if one.kind in FILLS and one.cumulative_qty is not None:
-            order_id = one.venue_order_id or one.client_order_id
+            order_id = (
+                one.trade_id,
+                one.venue_order_id or one.client_order_id,
+            )  # a trade is of one instrument
             cumulative = exact(one.cumulative_qty)
             if cumulative < told.get(order_id, Fraction(0)):
                 found.append(Violation("I10", one.notification_id, "was told after what came later"))

@@ -11,7 +11,7 @@ from itertools import combinations
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import Fill, Snapshot, Trade
 from trueup.model.vocabulary import CorrectionKind, NotificationKind, PositionSide, TradeStatus
-from trueup.sim.checkers.facts import Violation, exact, plain_id
+from trueup.sim.checkers.facts import OrderKey, Violation, exact, key_of, token
 
 TRADES_MAX = 12  # of an instrument: more are not tried in all their combinations
 _TOUCHES = (CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE)
@@ -36,7 +36,7 @@ def _check_touched(snapshot: Snapshot, plan: Plan) -> list[Violation]:
     by_symbol: dict[str, list[Trade]] = defaultdict(list)
     for trade in after.values():
         if before.get(trade.trade_id) is not TradeStatus.CLOSED:
-            by_symbol[_token(trade.symbol)].append(trade)
+            by_symbol[token(trade.symbol)].append(trade)
     found: list[Violation] = []
     for symbol, trades in by_symbol.items():
         of_symbol = {one.trade_id for one in touched} & {one.trade_id for one in trades}
@@ -76,17 +76,17 @@ def _check_instrument(
 def _expected(snapshot: Snapshot, symbol: str, trades: Iterable[Trade]) -> Fraction:
     total = sum((_sign(one) * _open_qty(one) for one in trades), Fraction(0))
     for name, other in snapshot.local.other_profiles_open_qty.items():
-        if _token(name) == symbol:
+        if token(name) == symbol:
             total += exact(other.long) - exact(other.short)
     for name, qty in snapshot.policy.position_baseline.items():
-        if _token(name) == symbol:
+        if token(name) == symbol:
             total += exact(qty)
     return total
 
 
 def _others(snapshot: Snapshot, symbol: str, side: PositionSide) -> list[Fraction]:
     trades = (snapshot.local.other_profiles_trades or {}).items()
-    mine = [one for name, one in trades if _token(name) == symbol]
+    mine = [one for name, one in trades if token(name) == symbol]
     quantities = [
         exact(qty) for one in mine for qty in (one.long if side is PositionSide.LONG else one.short)
     ]
@@ -94,13 +94,13 @@ def _others(snapshot: Snapshot, symbol: str, side: PositionSide) -> list[Fractio
 
 
 def _held(snapshot: Snapshot, symbol: str) -> Fraction:
-    rows = {exact(row.qty) for row in snapshot.venue.positions.rows if _token(row.symbol) == symbol}
+    rows = {exact(row.qty) for row in snapshot.venue.positions.rows if token(row.symbol) == symbol}
     return sum(rows, Fraction(0))
 
 
 def _step(snapshot: Snapshot, symbol: str) -> Fraction:
     steps = [
-        exact(one.qty_step) for one in snapshot.instruments if _token(one.symbol) == symbol and one.qty_step
+        exact(one.qty_step) for one in snapshot.instruments if token(one.symbol) == symbol and one.qty_step
     ]
     return steps[0] * snapshot.policy.qty_tolerance_steps if steps else Fraction(0)
 
@@ -113,24 +113,22 @@ def _sign(trade: Trade) -> int:
     return 1 if trade.side is PositionSide.LONG else -1
 
 
-def _token(symbol: str) -> str:
-    return "".join(letter for letter in symbol.lower() if letter.isalnum())
-
-
 # -- the telling ------------------------------------------------------------------------------------------------------
 
 
 def _check_telling(snapshot: Snapshot, plan: Plan) -> list[Violation]:
     """An exit is not told before an entry of its trade that came before it, or at the same moment."""
     booked = {_key(one) for one in snapshot.local.fills}
-    times: dict[str, list[str]] = defaultdict(list)
+    times: dict[OrderKey, list[str]] = defaultdict(list)
     for fill in plan.projected_fills:
         if _key(fill) not in booked and fill.filled_at is not None and fill.venue_order_id is not None:
-            times[plain_id(fill.venue_order_id)].append(fill.filled_at.rstrip("Z"))
+            times[key_of(fill.symbol, fill.venue_order_id)].append(fill.filled_at.rstrip("Z"))
+    symbols = {one.trade_id: one.symbol for one in (*snapshot.local.trades, *plan.projected_trades)}
     found: list[Violation] = []
     exits: dict[str, list[Notification]] = defaultdict(list)
     for one in plan.notifications:
-        own = times.get(plain_id(one.venue_order_id or ""), [])
+        symbol = symbols.get(one.trade_id or "")
+        own = times.get(key_of(symbol, one.venue_order_id), [])
         if one.trade_id is None or not own:
             continue
         if one.kind is NotificationKind.EXIT_FILL:
@@ -141,10 +139,10 @@ def _check_telling(snapshot: Snapshot, plan: Plan) -> list[Violation]:
                     "I10", one.trade_id, f"exit {early.venue_order_id} is told before {one.venue_order_id}"
                 )
                 for early in exits[one.trade_id]
-                if min(own) <= max(times[plain_id(early.venue_order_id or "")])
+                if min(own) <= max(times[key_of(symbol, early.venue_order_id)])
             ]
     return found
 
 
-def _key(fill: Fill) -> tuple[str, str]:
-    return plain_id(fill.venue_order_id or ""), fill.fill_id
+def _key(fill: Fill) -> tuple[OrderKey, str]:
+    return key_of(fill.symbol, fill.venue_order_id), fill.fill_id

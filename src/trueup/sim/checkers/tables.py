@@ -62,7 +62,8 @@ TRADE_COLUMNS = (
     "version",
 )
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE profile_id = ? ORDER BY order_key"  # noqa: S608
-_FILLS = f"""SELECT {", ".join("f." + one for one in FILL_COLUMNS)}
+_SYMBOL = "COALESCE(f.symbol, o.symbol)"  # a fill is of its order's instrument
+_FILLS = f"""SELECT {", ".join(_SYMBOL if one == "symbol" else "f." + one for one in FILL_COLUMNS)}
 FROM fills f JOIN orders o ON o.order_key = f.order_key WHERE o.profile_id = ? ORDER BY f.order_key, f.fill_id"""  # noqa: S608
 _TRADES = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE profile_id = ? ORDER BY trade_id"  # noqa: S608
 

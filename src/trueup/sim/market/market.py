@@ -32,10 +32,12 @@ class Market(MarketRecords):
         skew_ns: int = 0,
         *,
         fill_ids_repeat: bool = False,
+        order_ids_repeat: bool = False,
     ) -> None:
-        """`fill_ids_repeat`: every order counts its own fills, as some venues do."""
+        """`fill_ids_repeat`, `order_ids_repeat`: every order counts its own fills, every instrument its own orders."""
         super().__init__(clock, instruments, skew_ns)
         self._fill_ids_repeat = fill_ids_repeat
+        self._order_ids_repeat = order_ids_repeat
         self._order_count = 0
         self._fill_count = 0
 
@@ -43,7 +45,8 @@ class Market(MarketRecords):
 
     def submit(self, account_id: str, request: OrderRequest, placed_by: str) -> MarketOrder:
         """Accept an order (with its bracket legs, held until it is filled), or raise Refused."""
-        self._check_unused(account_id, request.client_order_id)
+        if not request.is_tagged:
+            self._check_unused(account_id, request.client_order_id)
         if request.qty <= 0:
             raise Refused("quantity must be greater than 0")
         order = self._add(account_id, request, placed_by)
@@ -53,9 +56,11 @@ class Market(MarketRecords):
             self._end(order, Status.REJECTED, request.reject_reason)
         return order
 
-    def cancel(self, account_id: str, venue_order_id: str, delay_ns: int = 0) -> None:
+    def cancel(
+        self, account_id: str, venue_order_id: str, delay_ns: int = 0, *, symbol: str | None = None
+    ) -> None:
         """Ask for a cancel that takes effect after `delay_ns`, unless the order fills before."""
-        order = self._live_order(account_id, venue_order_id)
+        order = self._live_order(account_id, venue_order_id, symbol)
         if order.status in TRANSITIONAL or (order.held and order.replaces is not None):
             raise Refused("a cancel or a replacement is pending already")
         if delay_ns == 0:
@@ -73,12 +78,13 @@ class Market(MarketRecords):
         qty: int,
         limit: int,
         delay_ns: int = 0,
+        symbol: str | None = None,
     ) -> MarketOrder:
         """Ask to replace a limit order by one of a new id; `qty` is the total, what is filled already counts.
 
         Returns the successor, held until the replacement takes effect, rejected if the order fills before.
         """
-        order = self._live_order(account_id, venue_order_id)
+        order = self._live_order(account_id, venue_order_id, symbol)
         if order.status not in (Status.PENDING_NEW, Status.PARTIALLY_FILLED) or order.held:
             raise Refused("order is not open")
         if order.request.limit is None:
@@ -165,8 +171,8 @@ class Market(MarketRecords):
         if client_order_id is not None and (account_id, client_order_id) in self._by_client_id:
             raise Refused("client order id must be unique")
 
-    def _live_order(self, account_id: str, venue_order_id: str) -> MarketOrder:
-        order = self.truth_order(account_id, venue_order_id)
+    def _live_order(self, account_id: str, venue_order_id: str, symbol: str | None) -> MarketOrder:
+        order = self.truth_order(account_id, venue_order_id, symbol)
         if order is None:
             raise Refused("order not found")
         if order.status in TERMINAL:
@@ -186,7 +192,7 @@ class Market(MarketRecords):
         after_ns = request.expires_after_ns
         order = MarketOrder(
             number=self._order_count,
-            venue_order_id=f"V-{self._order_count:06d}",
+            venue_order_id=f"V-{self._next_number(account_id, request.symbol):06d}",
             account_id=account_id,
             placed_by=placed_by,
             instrument=self.instruments[request.symbol],
@@ -200,12 +206,18 @@ class Market(MarketRecords):
         )
         if parent is not None:
             parent.legs.append(order)
-        self._orders.setdefault(account_id, {})[order.venue_order_id] = order
+        self._orders.setdefault(account_id, []).append(order)
+        self._by_id.setdefault((account_id, order.venue_order_id), []).append(order)
         if order.client_order_id is not None:
-            self._by_client_id[account_id, order.client_order_id] = order
-        self._live[order.symbol][order.venue_order_id] = order
+            self._by_client_id.setdefault((account_id, order.client_order_id), []).append(order)
+        self._live[order.symbol][order.number] = order
         self._change(order, Status.PENDING_NEW)
         return order
+
+    def _next_number(self, account_id: str, symbol: str) -> int:
+        if not self._order_ids_repeat:
+            return self._order_count
+        return 1 + sum(1 for one in self._orders.get(account_id, ()) if one.symbol == symbol)
 
     def _change(self, order: MarketOrder, status: Status, reason: str | None = None) -> None:
         order.status, order.reason = status, reason
@@ -215,7 +227,7 @@ class Market(MarketRecords):
     def _end(self, order: MarketOrder, status: Status, reason: str | None = None) -> None:
         """Make an order terminal, and do what that means for its successor and its legs."""
         order.due_ns = None
-        self._live[order.symbol].pop(order.venue_order_id, None)
+        self._live[order.symbol].pop(order.number, None)
         self._change(order, status, reason)
         successor = order.successor
         if successor is not None and successor.held and status is not Status.REPLACED:

@@ -32,6 +32,7 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     by_notional: bool = False  # ordered by an amount of money: the venue tells no quantity
     expires_after_ns: int | None = None
     reject_reason: str | None = None
+    is_tagged: bool = False  # its client order id is a tag that other orders carry, too
     legs: tuple["OrderRequest", ...] = ()
 
     @property

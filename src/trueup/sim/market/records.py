@@ -44,10 +44,11 @@ class MarketRecords:
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.prices = {instrument.symbol: instrument.start_ticks for instrument in instruments}
         self.events: list[Event] = []
-        self._orders: dict[str, dict[str, MarketOrder]] = {}  # account id → venue order id → order
-        self._by_client_id: dict[tuple[str, str], MarketOrder] = {}
+        self._orders: dict[str, list[MarketOrder]] = {}  # by account id, by submission
+        self._by_id: dict[tuple[str, str], list[MarketOrder]] = {}  # of an account; of several instruments
+        self._by_client_id: dict[tuple[str, str], list[MarketOrder]] = {}  # a tag is several orders'
         self._fills: dict[str, list[MarketFill]] = {}
-        self._live: dict[str, dict[str, MarketOrder]] = {symbol: {} for symbol in self.instruments}
+        self._live: dict[str, dict[int, MarketOrder]] = {symbol: {} for symbol in self.instruments}
         self._positions: dict[
             tuple[str, str, PositionSide | None], int
         ] = {}  # (account id, symbol, side where hedged) → steps × FEE_PARTS
@@ -56,20 +57,35 @@ class MarketRecords:
         """The venue's own clock: `skew_ns` apart from everybody else's."""
         return self.clock.now_ns() + self._skew_ns
 
-    def truth_order(self, account_id: str, venue_order_id: str) -> MarketOrder | None:
-        return self._orders.get(account_id, {}).get(venue_order_id)
+    def truth_order(
+        self, account_id: str, venue_order_id: str, symbol: str | None = None
+    ) -> MarketOrder | None:
+        """The order of this id; where several instruments have one, that of `symbol`, and null without it."""
+        named = self._by_id.get((account_id, venue_order_id), [])
+        found = [order for order in named if symbol in (None, order.symbol)]
+        return found[0] if len(found) == 1 else None
+
+    def is_number_of_several(self, account_id: str, venue_order_id: str) -> bool:
+        """Whether orders of several instruments have this id."""
+        return len(self._by_id.get((account_id, venue_order_id), ())) > 1
 
     def truth_by_client_id(self, account_id: str, client_order_id: str) -> MarketOrder | None:
-        return self._by_client_id.get((account_id, client_order_id))
+        """The first order that was sent with it."""
+        named = self._by_client_id.get((account_id, client_order_id))
+        return named[0] if named else None
+
+    def is_tag(self, account_id: str, client_order_id: str) -> bool:
+        """Whether several orders carry this client order id."""
+        return len(self._by_client_id.get((account_id, client_order_id), ())) > 1
 
     def truth_orders(self, account_id: str) -> list[MarketOrder]:
         """Every order of the account, by submission."""
-        return list(self._orders.get(account_id, {}).values())
+        return list(self._orders.get(account_id, ()))
 
-    def truth_fills(self, account_id: str, venue_order_id: str | None = None) -> list[MarketFill]:
-        """The account's fills by execution; of one order where it is named."""
+    def truth_fills(self, account_id: str, order: MarketOrder | None = None) -> list[MarketFill]:
+        """The account's fills by execution; of one order where it is given."""
         fills = self._fills.get(account_id, [])
-        return [fill for fill in fills if venue_order_id in (None, fill.order.venue_order_id)]
+        return [fill for fill in fills if order is None or fill.order is order]
 
     def truth_position(self, account_id: str, symbol: str, side: PositionSide | None = None) -> int:
         """Signed position in parts of a step (`FEE_PARTS` parts each), base-currency fees taken off."""

@@ -82,7 +82,7 @@ class SimVenue:
         return await self._travel(self.read_positions())
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        return await self._travel(self.answer(by, order_id))
+        return await self._travel(self.answer(by, order_id, symbol))
 
     async def aclose(self) -> None:
         """Nothing is held open."""
@@ -145,14 +145,24 @@ class SimVenue:
         kept, state = self._rows.cut(rows)
         return PositionsRead(state=state, read_at=self._now(), rows=kept)
 
-    def answer(self, by: QueryBy, order_id: str) -> VenueAnswer:
+    def answer(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
         self._fail()
         if self._dice.strikes("answer_unknown"):
             return VenueAnswer(
                 by=by, id=order_id, outcome=Outcome.UNKNOWN, read_at=self._now(), error="try later"
             )
         if by is QueryBy.VENUE_ORDER_ID:
-            order = self._market.truth_order(self._account_id, order_id.strip().upper())
+            if symbol is None and self._market.is_number_of_several(
+                self._account_id, order_id.strip().upper()
+            ):
+                return VenueAnswer(
+                    by=by,
+                    id=order_id,
+                    outcome=Outcome.UNKNOWN,
+                    read_at=self._now(),
+                    error="of which instrument?",
+                )
+            order = self._market.truth_order(self._account_id, order_id.strip().upper(), symbol)
         else:
             order = self._market.truth_by_client_id(self._account_id, order_id)
         if self.is_blank:

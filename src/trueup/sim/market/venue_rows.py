@@ -59,7 +59,7 @@ class VenueRows:
     def order_rows(self, orders: list[MarketOrder], as_of_ns: int | None) -> list[VenueOrder]:
         rows: list[VenueOrder] = []
         for order in orders:
-            if not self._is_shown(order.venue_order_id, order.told_ns, "order_hidden"):
+            if not self._is_shown(str(order.number), order.told_ns, "order_hidden"):
                 continue
             row = order.view() if as_of_ns is None else order.view_at(as_of_ns)
             if self._dice.strikes("order_late"):
@@ -94,20 +94,22 @@ class VenueRows:
         for fill in fills:
             if as_of_ns is not None and fill.filled_ns > as_of_ns:
                 continue
-            if self._is_shown(f"{fill.order.venue_order_id} {fill.fill_id}", fill.told_ns, "fill_late"):
+            if self._is_shown(f"{fill.order.number} {fill.fill_id}", fill.told_ns, "fill_late"):
                 rows.append(self._named(fill))
                 if self._dice.strikes("row_duplicated"):
                     rows.insert(self._dice.rng.randint(0, len(rows)), self._named(fill))
         return rows
 
     def _named(self, fill: MarketFill) -> Fill:
-        view, client_order_id = fill.view(), fill.order.client_order_id
+        view, order, client_order_id = fill.view(), fill.order, fill.order.client_order_id
         if self._dice.strikes("fill_changed"):
             fill.order.is_revised = True
             view = structs.replace(view, price=fill.order.instrument.price_text(fill.price + 1))
         if self._dice.strikes("amount_noisy"):
             view = structs.replace(view, qty=_noisy(view.qty, self._dice.rng))
         if not self._fills_by_client_id or client_order_id is None:
+            return view
+        if self._market.is_tag(order.account_id, client_order_id):
             return view
         return structs.replace(view, venue_order_id=None, client_order_id=client_order_id)
 

@@ -20,9 +20,7 @@ from trueup.sim.faults import FAULT_NAMES
 from trueup.sim.trials.trial import Trial, draw_plot, run_trial
 
 CHUNK = 5  # seeds handed to a process at a time
-NEVER_BREAKS = {
-    BreakKind.IDENTITY_CONFLICT: "the market gives every id once and keeps symbol and side; tests/acceptance has it",
-}
+NEVER_BREAKS: dict[BreakKind, str] = {}
 SELDOM_BREAKS = {
     BreakKind.OVERFILL: "the venue took back a fill that was booked, and filled the order anew: one world in thousands",
 }
@@ -30,7 +28,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ABSENT_BUT_FILLED: "nothing is hidden for longer than 20 s, and absence takes 60",
     Reason.ABSENT_IN_TRANSITION: "bots cancel only what the venue has acknowledged",
     Reason.AUDIT_MISSING: "the SQLite ledger holds the audit",
-    Reason.CLIENT_ID_REUSED: "the market refuses a client order id that was used",
     Reason.DECIDED_BY_PERSON: "people decide nothing here",
     Reason.FILL_NAMES_TWO_ORDERS: "the market's fills name one order",
     Reason.HISTORY_GAP: "the engine says it beside the plan; an expired history is told as partial",
@@ -39,7 +36,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
     Reason.QUARANTINED: "no person quarantines a trade",
-    Reason.SYMBOL_OR_SIDE_CONTRADICTS: "the market keeps an order's symbol and side",
     Reason.TWO_LOCAL_ORDERS: "the ledger refuses a second row of one venue order",
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",

@@ -34,6 +34,7 @@ def draw_world_shape(rng: Random) -> Shape:
         auto_close=rng.random() < 0.3,
         coverage=rng.random() < 0.5,
         trades_max=rng.choice((1, 2, 3, 6)),
+        order_ids_repeat=rng.random() < 0.3,
     )
 
 

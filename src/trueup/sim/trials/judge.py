@@ -27,8 +27,10 @@ from trueup.sim.checkers import (
     check_reports,
     check_trades,
 )
+from trueup.sim.checkers.check_converged import told_in_mass
 from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
+from trueup.sim.checkers.facts import token
 from trueup.sim.checkers.tables import read_local
 from trueup.sim.trials.fleet import Fleet
 from trueup.sim.trials.projection import projected
@@ -53,6 +55,7 @@ class Judge:
         self._looked: dict[
             str, tuple[tuple[int, int], ProfileBooks]
         ] = {}  # at which state, and what was there
+        self._waiting: set[tuple[str, str]] = set()  # account, instrument: orders of a told mass absence
         fleet.on_report = self.hear
 
     def hear(self, worker: Worker, report: AccountReport) -> None:
@@ -88,19 +91,31 @@ class Judge:
         if database.generation == 0:
             bots = {one: it.bot for one, it in fleet.world.profiles.items()}
             found += check_memories(fleet.world.market, bots)
+        self._waiting.clear()
         for report in reports:
+            wait = {one.profile_id: self._waits(one) for one in report.profiles}
+            self._waiting |= {(report.account_id, symbol) for symbols in wait.values() for symbol in symbols}
             for one in report.profiles:
-                found += self._compare(one)
+                others = (symbols for name, symbols in wait.items() if name != one.profile_id)
+                found += self._compare(one, set().union(*others))
         return sorted(found)
 
     def unanswered(self) -> list[Violation]:
         """Positions that parity has seen often enough, and what it should have done."""
         world = self._fleet.world
-        return check_parity(world.market, map(self._books, world.profiles), hedged=world.shape.hedged)
+        books = map(self._books, world.profiles)
+        return check_parity(world.market, books, hedged=world.shape.hedged, waiting=self._waiting)
 
     # Inside
 
-    def _compare(self, one: ProfileReport) -> list[Violation]:
+    def _waits(self, one: ProfileReport) -> set[str]:
+        """The instruments in which it waits for a person, as it told."""
+        if one.plan is None:
+            return set()
+        left = told_in_mass(self._fleet.world.market, self._books(one.profile_id), one.plan)
+        return {token(order.symbol) for order in left}
+
+    def _compare(self, one: ProfileReport, neighbours_wait: set[str]) -> list[Violation]:
         if one.plan is None:
             return [Violation("live", one.profile_id, f"was not judged: {one.state} {one.error}")]
         world = self._fleet.world
@@ -112,6 +127,7 @@ class Judge:
             one.plan,
             read=read - {None},
             coverage=world.shape.coverage,
+            neighbours_wait=neighbours_wait,
         )
         self.guilty = one.snapshot if found else self.guilty
         if one.state not in SETTLED:

@@ -63,7 +63,8 @@ def _lay_orders(rows: list[LocalOrder], projected: list[LocalOrder]) -> list[Loc
 def _lay_fills(rows: list[Fill], projected: list[Fill]) -> list[Fill]:
     """The rows with projected fills in their places, without those of which nothing is left."""
     named = [
-        ((fill.venue_order_id or fill.client_order_id, fill.fill_id), fill) for fill in (*rows, *projected)
+        ((fill.symbol, fill.venue_order_id or fill.client_order_id, fill.fill_id), fill)
+        for fill in (*rows, *projected)
     ]
     by_identity = dict(named)
     return [fill for fill in by_identity.values() if fill.qty != "0"]
@@ -75,6 +76,8 @@ def _venue_ids(order: LocalOrder) -> set[str]:
 
 
 def _is_same_row(order: LocalOrder, projected: LocalOrder) -> bool:
+    if order.symbol != projected.symbol:
+        return False
     if order.venue_order_id is not None and normal_id(order.venue_order_id) in _venue_ids(projected):
         return True
     unbound = order.venue_order_id is None or projected.venue_order_id is None

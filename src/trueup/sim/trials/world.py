@@ -52,6 +52,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     venue_skew_s: int = 0
     fills_by_client_id: bool = False
     fill_ids_repeat: bool = False  # every order counts its own
+    order_ids_repeat: bool = False  # [37] every instrument counts its own
     trades_max: int = 3  # that a bot has open at a time
 
 
@@ -100,6 +101,7 @@ class World:
             list(instruments),
             self.shape.venue_skew_s * NS_PER_S,
             fill_ids_repeat=self.shape.fill_ids_repeat,
+            order_ids_repeat=self.shape.order_ids_repeat,
         )
         self.dice = FaultDice(f"{seed}/faults", faults or Faults())
         self.trading = True

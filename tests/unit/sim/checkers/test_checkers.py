@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from trueup.model.plan import Break, Correction, Plan
+from trueup.model.plan import Alert, Break, Correction, Deferral, Plan
 from trueup.model.snapshot import (
     Fill,
     Finding,
@@ -21,6 +21,7 @@ from trueup.model.vocabulary import (
     Action,
     BreakKind,
     CorrectionKind,
+    DeferralReason,
     Outcome,
     PositionSide,
     QueryBy,
@@ -38,6 +39,7 @@ from trueup.sim.checkers import (
     check_progress,
     check_replan,
 )
+from trueup.sim.checkers.check_converged import told_in_mass
 from trueup.sim.clock import SimClock
 from trueup.sim.market.instruments import MarketInstrument
 from trueup.sim.market.market import Market
@@ -185,6 +187,34 @@ def test_a_plan_that_still_finds_something_has_not_converged(market):
     foreign = structs.replace(broken, kind=BreakKind.FOREIGN_ORDER)
     assert check_converged(market, books(), structs.replace(EMPTY_PLAN, breaks=[foreign])) == []
     assert len(check_converged(market, books(), structs.replace(EMPTY_PLAN, breaks=[broken, foreign]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("neighbours_wait", "is_well"), [((), False), (("ethusd",), False), (("spy",), True)]
+)
+def test_a_position_stays_unsettled_only_where_a_neighbour_waits_for_a_person(
+    market, neighbours_wait, is_well
+):
+    deferred = Deferral(
+        reason=DeferralReason.NOT_SETTLED, client_order_id=None, venue_order_id=None, symbol="SPY"
+    )
+    plan = structs.replace(EMPTY_PLAN, deferred=[deferred])
+    found = check_converged(market, books(), plan, neighbours_wait=neighbours_wait)
+    assert (found == []) is is_well
+
+
+def test_orders_that_were_never_sent_are_a_persons_while_their_mass_absence_is_told(market):
+    lost = [structs.replace(EXIT, client_order_id=f"lost-{n}", venue_order_id=None) for n in range(4)]
+    alert = Alert(type="X", severity="ERROR", message="", dedupe_key="p1:mass_absence")
+    told = structs.replace(EMPTY_PLAN, alerts=[alert])
+    assert [one.client_order_id for one in told_in_mass(market, books(orders=lost), told)] == [
+        "lost-0",
+        "lost-1",
+        "lost-2",
+        "lost-3",
+    ]
+    assert told_in_mass(market, books(orders=lost), EMPTY_PLAN) == []
+    assert told_in_mass(market, books(orders=lost[1:]), told) == []
 
 
 def test_progress_never_loses_rows_versions_or_quantity():

@@ -34,7 +34,7 @@ def match(market: Market, *prices_and_liquidity: tuple[int, int]) -> None:
 
 
 def fills_of(market: Market, order: MarketOrder) -> list[tuple[int, int]]:
-    return [(fill.qty, fill.price) for fill in market.truth_fills("acc", order.venue_order_id)]
+    return [(fill.qty, fill.price) for fill in market.truth_fills("acc", order)]
 
 
 @pytest.mark.parametrize(
