@@ -13,5 +13,5 @@ def test_what_hardly_ever_occurs_is_neither_demanded_nor_impossible():
 
 
 def test_what_cannot_occur_is_told_where_it_did():
-    tally = Tally(breaks=Counter({"identity_conflict": 1}), reasons=Counter({"quarantined": 1}))
-    assert tally.wrongly_excluded() == ["break identity_conflict", "reason quarantined"]
+    tally = Tally(breaks=Counter({"row_removed": 1}), reasons=Counter({"quarantined": 1}))
+    assert tally.wrongly_excluded() == ["break row_removed", "reason quarantined"]
