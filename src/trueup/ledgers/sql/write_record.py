@@ -105,6 +105,8 @@ def _find_order(
     instrument = symbol or (None if of_client is None else of_client.order.symbol)
     named = [r for r in rows if venue_id and venue_id in _venue_ids(r.order)]
     of_venue = _of_instrument([r for r in named if not are_apart(r.order.symbol, instrument)], venue_order_id)
+    if of_client is None and of_venue is not None and client_id is not None:
+        _refuse_another(of_venue.order, client_id, venue_id)
     found = of_venue or of_client
     if found is not None and found.profile_id != place.profile_id:
         raise Conflict(
@@ -122,6 +124,16 @@ def _find_order(
             f"not {venue_order_id!r}: record a replacement with record_replaced, or compare both with the venue"
         )
     return found
+
+
+def _refuse_another(order: LocalOrder, client_id: str, venue_id: str | None) -> None:
+    """Whom the caller means was never recorded: the number is that of another order, perhaps of another instrument."""
+    own_id = known_client_id(order.client_order_id)
+    if own_id not in (None, client_id) and known_id(order.venue_order_id) == venue_id:
+        raise Conflict(
+            f"venue order {order.venue_order_id!r} is recorded under the client order id {order.client_order_id!r}, "
+            f"not {client_id!r}: record each order before it is sent, under the id that it is sent with"
+        )
 
 
 def _of_instrument(rows: list[OrderRow], venue_order_id: str | None) -> OrderRow | None:

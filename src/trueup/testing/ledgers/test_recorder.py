@@ -90,6 +90,18 @@ def test_a_client_id_with_another_venue_id_is_no_match(bench: Bench) -> None:
     assert bench.order().filled_qty == "0"
 
 
+def test_what_is_told_of_an_order_that_was_never_recorded_is_not_laid_on_another_of_its_number(
+    bench: Bench,
+) -> None:
+    """At some exchanges each instrument counts its own orders: b1-7 is another one's number 1."""
+    bench.record_order()
+    with pytest.raises(Conflict, match="not 'b1-7'"):
+        bench.bot.record_canceled("b1-7", "v-1")
+    with pytest.raises(Conflict, match="not 'b1-7'"):
+        bench.bot.record_fill("b1-7", bench.fill("F1", "3"))
+    assert (bench.order().status, bench.order().filled_qty) == (Status.PENDING_NEW, "0")
+
+
 def test_fills_move_the_order_and_the_trade(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order()
