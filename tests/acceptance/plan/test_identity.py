@@ -71,6 +71,22 @@ def test_nothing_of_how_they_are_told_apart_shows():
     assert b"\x01" not in text
 
 
+@pytest.mark.parametrize("kin", ["parent_venue_order_id", "replaces"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_relative_of_that_number_is_of_its_own_instrument(kin, listed):
+    """A leg, or a successor, of another instrument's v-1 is no relative of the books' v-1."""
+    stranger = venue_order(
+        **ETH | {"venue_order_id": "v-2", "client_order_id": None, "side": "sell", kin: "v-1"}
+    )
+    planned = plan(
+        [local_order(**BTC, trade_id="t-1")],
+        [stranger, *([venue_order(**BTC)] if listed else [])],
+        trades=[trade(symbol="BTC/USD")],
+        policy={"owned_client_order_id_prefixes": ["c"]},
+    )
+    assert steps(planned) == []
+
+
 @pytest.mark.parametrize("where", ["open", "history", "answers"])
 def test_a_known_and_an_unknown_one(where):
     """The one that is known ended; the other is inserted, wherever it was read."""

@@ -61,6 +61,7 @@ class VenueIndex:
         self.asked: dict[tuple[QueryBy, str], VenueAnswer] = {}
         self.successor_of: dict[str, str] = {}
         self.predecessor_of: dict[str, str] = {}
+        self.linked: list[VenueOrder] = []  # that name a parent, a predecessor or a successor
         self._by_client_id: dict[str, str | None] | None = None
         self._several: dict[
             str, list[Reading]
@@ -147,7 +148,11 @@ class VenueIndex:
         What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
         did one of another symbol or side.
         """
-        linked = [one for one in self.by_id.values() if not (one.replaced_by is one.replaces is None)]
+        self.linked = linked = [
+            one
+            for one in self.by_id.values()
+            if not (one.replaced_by is one.replaces is one.parent_venue_order_id is None)
+        ]
         for record in linked:
             self._link(known_id(record.venue_order_id), known_id(record.replaced_by))
         told = frozenset(self.successor_of)

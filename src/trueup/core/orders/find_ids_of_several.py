@@ -22,6 +22,8 @@ def find_ids_of_several(draft: Draft) -> None:
         _find_previous(draft, order)
     for venue_id, order in draft.out_of_scope.items():
         _find_out_of_scope(draft, venue_id, order)
+    for record in draft.venue.linked:
+        _find_kin(draft, record)
     for answer in draft.snapshot.venue.answers:
         if answer.symbol is not None and answer.by is QueryBy.VENUE_ORDER_ID:
             _find_answered(draft, answer, answer.symbol)
@@ -34,6 +36,27 @@ def _find_previous(draft: Draft, order: LocalOrder) -> None:
         others = (draft.venue.by_id.get(venue_id), None if index is None else draft.orders[index])
         if any(one is not None and are_apart(one.symbol, order.symbol) for one in others):
             draft.ids_of_several.add(venue_id)
+
+
+def _find_kin(draft: Draft, record: VenueOrder) -> None:
+    """A parent or predecessor is of the same instrument: who has its id in another one is not meant.
+
+    A predecessor whose record was read is no predecessor where it contradicts (`link_replacements`).
+    """
+    parent_id, before_id = known_id(record.parent_venue_order_id), known_id(record.replaces)
+    if parent_id is not None and _is_of_another(draft, parent_id, record):
+        draft.ids_of_several.add(parent_id)
+    if before_id is None or before_id in draft.venue.by_id:
+        return
+    if _is_of_another(draft, before_id, record):
+        draft.ids_of_several.add(before_id)
+
+
+def _is_of_another(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
+    """Whether who has this id, here or at the venue, is of another instrument than the record."""
+    index = draft.local_index(venue_id)
+    holders = (draft.venue.by_id.get(venue_id), None if index is None else draft.orders[index])
+    return any(one is not None and are_apart(one.symbol, record.symbol) for one in holders)
 
 
 def _find_out_of_scope(draft: Draft, venue_id: str, order: LocalOrder) -> None:
