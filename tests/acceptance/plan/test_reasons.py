@@ -289,6 +289,7 @@ NOT_IN_A_PLAIN_SNAPSHOT = {
     Reason.AUDIT_MISSING,  # the ledger's, which has no audit table
     Reason.DECIDED_BY_PERSON,
     Reason.HISTORY_GAP,  # the engine's, which knows the watermark
+    Reason.UNDONE_BY_PERSON,
     Reason.UNMAPPED_ACTION,
 }
 

@@ -22,6 +22,7 @@ from trueup.sim.trials.trial import Trial, draw_plot, run_trial
 CHUNK = 5  # seeds handed to a process at a time
 _OWN_TABLES = "the bots' books are trueup's own; tests/mirror has worlds with tables of the bot's"
 NEVER_BREAKS: dict[BreakKind, str] = {
+    BreakKind.REPAIR_UNDONE: "people undo nothing here",
     BreakKind.ROW_REMOVED: _OWN_TABLES,
     BreakKind.ROW_UNCLEAR: _OWN_TABLES,
     BreakKind.WRITE_REFUSED: _OWN_TABLES,
@@ -41,7 +42,11 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
     Reason.QUARANTINED: "no person quarantines a trade",
+    Reason.ROW_REMOVED: _OWN_TABLES,
+    Reason.ROW_UNCLEAR: _OWN_TABLES,
+    Reason.WRITE_REFUSED: _OWN_TABLES,
     Reason.TWO_LOCAL_ORDERS: "the ledger refuses a second row of one venue order",
+    Reason.UNDONE_BY_PERSON: "people undo nothing here",
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",
 }
