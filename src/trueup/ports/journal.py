@@ -233,8 +233,8 @@ class Journal(Protocol):
         """By row key, as they were last taken in; those that are not known are left out."""
         ...
 
-    def live_rows(self, account_id: str, source: str) -> set[str]:
-        """Keys of all rows whose order is live in the mirror, and that are not known to be gone."""
+    def live_rows(self, account_id: str, source: str) -> dict[str, str]:
+        """Fingerprints by key, of all rows whose order is live in the mirror, and that are not known to be gone."""
         ...
 
     def row_faults(self, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:

@@ -1,7 +1,7 @@
 """Reads mapped tables: what is live, changed since, of an open trade, or named by a question. Set-based.
 
-Live rows are found by every word that may say "live". Nothing else is read: a million closed rows cost nothing where
-the bot's own indexes serve. The caller holds the read transaction.
+A row that is as it was at the last read is understood as it was. Nothing else is read: a million closed rows cost
+nothing where the bot's own indexes serve. The caller holds the read transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,32 +11,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.books.keys import fingerprint, key_cells, row_key
-from trueup.books.tables.database import Cells, Condition, TableDatabase, all_of, any_of
+from trueup.books.tables.database import Cells, Condition, TableDatabase
+from trueup.books.tables.find_rows import RowFinder, Wanted
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.rows import RowReader, Unclear, read_fill, read_order, read_trade
-from trueup.books.tables.values import cell_text, time_cell
-from trueup.model.errors import LedgerError
-from trueup.model.ids import known_id, normal_id, symbol_token
+from trueup.books.tables.values import cell_text
+from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import Fill, Instrument, LocalOrder
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
-ROWS_MAX = 200_000  # of one read: more live rows than any account may have at once
-_TRADES_OPEN = ("open", "quarantined")
-_OPEN_SPELLINGS = ("open", "OPEN", "Open", "active", "true", "1", "quarantined")
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """Which orders are asked for, any of: live rows, those changed since (RFC 3339), by key, by either id, by trade.
-
-    With `live` also every order of a trade that is open.
-    """
-
-    live: bool = False
-    changed_since: str | None = None
-    keys: Sequence[str] = ()
-    ids: Sequence[str] = ()
-    trade_ids: Sequence[str] = ()
 
 
 class OrderCells(Struct, gc=False):
@@ -60,9 +44,10 @@ class TablesReader:
         self.database = database
         self.mapping = mapping
         self.owners = owners
-        self._keys: dict[str, list[str]] = {}
+        self._finder = RowFinder(database, mapping, owners)
         self._readers = {name: RowReader(table, {}) for name, table in mapping.by_name.items()}
         self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
+        self._known: dict[Cells, ForeignRow] = {}  # those of the last read of live rows, by all their cells
 
     def know_instruments(self, instruments: Sequence[Instrument]) -> None:
         """Rows are understood anew where they are others than before."""
@@ -72,6 +57,7 @@ class TablesReader:
             steps = {symbol_token(one.symbol): one for one in instruments}
             self._readers = {name: RowReader(table, steps) for name, table in self.mapping.by_name.items()}
             self._seen.clear()
+            self._known.clear()
 
     def fingerprint(self, found: OrderCells) -> str:
         """Of the row with its fills, as it is read: by other steps its floats may be other amounts."""
@@ -89,8 +75,7 @@ class TablesReader:
             open_ids = [one.trade.trade_id for one in trades]
             wanted = replace(wanted, trade_ids=[*wanted.trade_ids, *open_ids])
         rows: list[ForeignRow] = []
-        for found in self.order_cells(wanted):
-            row = self.row_of(found)
+        for row in self._rows(wanted):
             rows.append(row) if isinstance(row, ForeignRow) else unclear.append(row)
         if not wanted.live and rows:
             named = sorted({one.order.trade_id for one in rows if one.order.trade_id is not None})
@@ -104,35 +89,50 @@ class TablesReader:
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
+    def _rows(self, wanted: Wanted) -> list[ForeignRow | UnclearRow]:
+        """Most rows are as they were at the last read, to the last cell: they are what they were."""
+        table = self.mapping.orders
+        raw = self._finder.rows(table, self._finder.orders(wanted))
+        if self.mapping.fills is not None:
+            return [self.row_of(one) for one in self._with_fills(raw)]
+        before = self._as_before(raw)
+        rows = [known or self.row_of(self._cells_of(cells)) for cells, known in zip(raw, before, strict=True)]
+        if wanted.live and not (all(before) and len(raw) == len(self._known)):
+            self._known = _by_cells(raw, rows)
+        return rows
+
+    def _as_before(self, raw: Sequence[Cells]) -> Sequence[ForeignRow | None]:
+        known = self._known
+        try:
+            return [known.get(cells) for cells in raw]
+        except TypeError:  # a list or an object in a cell
+            return [None] * len(raw)
+
     def order_cells(self, wanted: Wanted, *, lock: bool = False) -> list[OrderCells]:
         """The rows as they stand, with their fills."""
         table = self.mapping.orders
-        found = [
-            OrderCells(key, cells, [])
-            for key, cells in self.select(table, self._wanted(table, wanted), lock=lock)
-        ]
+        return self._with_fills(self._finder.rows(table, self._finder.orders(wanted), lock=lock))
+
+    def _with_fills(self, raw: Sequence[Cells]) -> list[OrderCells]:
+        found = [self._cells_of(cells) for cells in raw]
         self._add_fills(found)
         return found
 
+    def key_of(self, table: TableMapping) -> list[str]:
+        """The columns that name a row. Raises LedgerError where neither mapping nor database says."""
+        return self._finder.key_of(table)
+
     def has_spelled_otherwise(self, ids: Sequence[str]) -> bool:
-        """Whether a row has one of these ids in another spelling. No index serves it: for what is asked seldom."""
-        table, database = self.mapping.orders, self.database
-        known = database.columns(table.table)
-        wanted = [normal_id(one) for one in ids]
-        alike = [
-            Condition(f"lower(trim({database.quoted(column)})) = {database.mark}", (one,))
-            for meaning in ("venue_order_id", "client_order_id")
-            if (column := table.columns.get(meaning)) and _is_text(known[column].type)
-            for one in wanted
-        ]
-        return bool(alike) and bool(self.select(table, any_of(alike), most=1))
+        """Whether a row has one of these ids in whatever spelling; it reads the whole table."""
+        return bool(self._finder.rows(self.mapping.orders, self._finder.spelled_otherwise(ids), most=1))
+
+    def _cells_of(self, cells: Cells) -> OrderCells:
+        table = self.mapping.orders
+        return OrderCells(*_keyed(cells, len(self.key_of(table)), list(table.columns)))
 
     def some(self, count: int) -> list[OrderCells]:
         """Any rows, for a person to look at."""
-        table = self.mapping.orders
-        found = [OrderCells(key, cells, []) for key, cells in self.select(table, Condition(""), most=count)]
-        self._add_fills(found)
-        return found
+        return self._with_fills(self._finder.rows(self.mapping.orders, Condition(""), most=count))
 
     def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
         """What a row says, or why it says nothing certain. One whose cells are as they were is understood as it was."""
@@ -166,67 +166,19 @@ class TablesReader:
     def _fills_of(self, found: OrderCells, order: LocalOrder) -> list[Fill]:
         return [read_fill(self._readers["fills"], cells, order) for _, cells in found.fills]
 
-    def _wanted(self, table: TableMapping, wanted: Wanted) -> Condition:
-        database = self.database
-        parts: list[Condition] = []
-        if wanted.live:
-            parts.append(self._is_live(table))
-        if wanted.changed_since is not None and table.changed_column is not None:
-            parts.append(self._changed_since(table, wanted.changed_since))
-        if wanted.keys:
-            parts.append(database.is_in(table.table, self.key_of(table), map(key_cells, wanted.keys)))
-        if wanted.ids:
-            spelled = [(form,) for one in wanted.ids for form in _spellings(one)]
-            parts += [
-                database.is_in(table.table, [table.columns[meaning]], spelled)
-                for meaning in ("venue_order_id", "client_order_id")
-                if meaning in table.columns
-            ]
-        if wanted.trade_ids and "trade_id" in table.columns:
-            named = [(one,) for one in wanted.trade_ids]
-            parts.append(database.is_in(table.table, [table.columns["trade_id"]], named))
-        return any_of(parts)
-
-    def _is_live(self, table: TableMapping) -> Condition:
-        if "status" not in table.columns:
-            return Condition("1 = 1")
-        words = self._readers["orders"].words("status").live()
-        return self.database.is_in(table.table, [table.columns["status"]], [(one,) for one in words])
-
-    def _changed_since(self, table: TableMapping, since: str) -> Condition:
-        database, column = self.database, table.changed_column or ""
-        quoted = database.quoted(column)
-        known = database.rows(
-            f"SELECT {quoted} FROM {database.quoted(table.table)} WHERE {quoted} IS NOT NULL LIMIT 1"
-        )
-        rule = table.time_rule(next((one for one, name in table.columns.items() if name == column), ""))
-        return Condition(
-            f"{quoted} >= {database.mark}", (time_cell(since, known[0][0] if known else None, rule),)
-        )
-
     # -- fills and trades ---------------------------------------------------------------------------------------------
 
     def _add_fills(self, orders: Sequence[OrderCells]) -> None:
         table = self.mapping.fills
         if table is None or not orders:
             return
-        found = self.select(table, self._of_orders(table, orders))
+        links = {one: {_link(order, one) for order in orders} for one in LINKS if one in table.columns}
+        found = self._select(table, self._finder.linked(table, links))
         by_link = {link: one for one in orders for link in _links(one)} if found else {}
         for key, cells in found:
             owner = next((by_link[link] for link in _fill_links(cells) if link in by_link), None)
             if owner is not None:
                 owner.fills.append((key, cells))
-
-    def _of_orders(self, table: TableMapping, orders: Sequence[OrderCells]) -> Condition:
-        return any_of(
-            self.database.is_in(
-                table.table,
-                [column],
-                [(one,) for one in {_link(order, meaning) for order in orders} - {None}],
-            )
-            for meaning in LINKS
-            if (column := table.columns.get(meaning)) is not None
-        )
 
     def _trades(self, wanted: Wanted) -> tuple[list[ForeignTrade], list[UnclearRow]]:
         table = self.mapping.trades
@@ -235,7 +187,7 @@ class TablesReader:
         reader = self._readers["trades"]
         found: list[ForeignTrade] = []
         unclear: list[UnclearRow] = []
-        for key, cells in self.select(table, self._wanted_trades(table, wanted)):
+        for key, cells in self._select(table, self._finder.trades(table, wanted)):
             try:
                 trade = read_trade(reader, cells)
                 owner = reader.text(cells, "profile") or (self.owners[0] if self.owners else "")
@@ -244,18 +196,6 @@ class TablesReader:
                 continue
             found.append(ForeignTrade(profile_id=owner, trade=trade))
         return found, unclear
-
-    def _wanted_trades(self, table: TableMapping, wanted: Wanted) -> Condition:
-        database = self.database
-        parts = []
-        if wanted.trade_ids and "trade_id" in table.columns:
-            named = [(one,) for one in wanted.trade_ids]
-            parts.append(database.is_in(table.table, [table.columns["trade_id"]], named))
-        if wanted.live and "status" in table.columns:
-            mapped = [said for said, ours in table.words.get("status", {}).items() if ours in _TRADES_OPEN]
-            words = [(one,) for one in dict.fromkeys([*mapped, *_OPEN_SPELLINGS])]
-            parts.append(database.is_in(table.table, [table.columns["status"]], words))
-        return any_of(parts)
 
     def fill_ids(self, key: str) -> list[str]:
         """Of the fills that the row has now."""
@@ -268,72 +208,25 @@ class TablesReader:
         table = self.mapping.trades
         if table is None or "trade_id" not in table.columns:
             return []
-        named = self.database.is_in(table.table, [table.columns["trade_id"]], [(trade_id,)])
-        return self.select(table, named, lock=True)
+        return self._select(table, self._finder.among(table, "trade_id", [trade_id]), lock=True)
 
-    # -- any table ----------------------------------------------------------------------------------------------------
-
-    def key_of(self, table: TableMapping) -> list[str]:
-        """The columns that name a row. Raises LedgerError where neither mapping nor database says."""
-        if table.table not in self._keys:
-            key = list(table.key) or self.database.primary_key(table.table)
-            if not key:
-                raise LedgerError(f"{table.table} has no primary key: say key = ['COLUMN', …] in its mapping")
-            self._keys[table.table] = key
-        return self._keys[table.table]
-
-    def select(
-        self, table: TableMapping, condition: Condition, *, lock: bool = False, most: int | None = None
+    def _select(
+        self, table: TableMapping, condition: Condition, *, lock: bool = False
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Rows by key: meaning → cell. Raises LedgerError where there are more than a run may hold."""
-        database, key = self.database, self.key_of(table)
-        meanings = list(table.columns)
-        names = [*key, *(table.columns[meaning] for meaning in meanings)]
-        where = all_of([condition, *self._limits(table)])
-        text = (
-            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table.table)} "
-            f"WHERE {where.text}"
-        )
-        if lock and database.name != "sqlite":
-            text += " FOR UPDATE"
-        if most is not None:
-            text += f" LIMIT {most}"
-        found = database.rows(text, where.values)
-        if len(found) > ROWS_MAX:
-            raise LedgerError(
-                f"{table.table} has more than {ROWS_MAX:,} live or changed rows: does a status word mean what the "
-                "mapping says?"
-            )
-        return [_keyed(row, len(key), meanings) for row in found]
-
-    def _limits(self, table: TableMapping) -> list[Condition]:
-        """The mapping's `where`, and the profiles that are read."""
-        limits = []
-        for column, value in table.where.items():
-            values = value if isinstance(value, list) else [value]
-            limits.append(self.database.is_in(table.table, [column], [(one,) for one in values]))
-        if self.owners and "profile" in table.columns:
-            words = RowReader(table, {}).words("profile")
-            values = [raw for owner in self.owners for raw in words.raw_of(owner)]
-            limits.append(
-                self.database.is_in(table.table, [table.columns["profile"]], [(one,) for one in values])
-            )
-        return limits
+        """Rows by key: meaning → cell."""
+        key_len, meanings = len(self.key_of(table)), list(table.columns)
+        return [_keyed(row, key_len, meanings) for row in self._finder.rows(table, condition, lock=lock)]
 
 
 def _keyed(row: Cells, key_len: int, meanings: Sequence[str]) -> tuple[str, dict[str, Any]]:
     return row_key(row[:key_len]), dict(zip(meanings, row[key_len:], strict=True))
 
 
-def _is_text(kind: str) -> bool:
-    """A column type that holds texts; SQLite's may hold any, and say nothing."""
-    return not kind or any(word in kind for word in ("char", "text", "clob", "string"))
-
-
-def _spellings(one: str) -> list[str]:
-    """How a column may hold this id: an index serves these, where a function over the column would read all of it."""
-    bare = one.strip()
-    return list(dict.fromkeys((one, bare, bare.lower(), bare.upper())))
+def _by_cells(raw: Sequence[Cells], rows: Sequence[ForeignRow | UnclearRow]) -> dict[Cells, ForeignRow]:
+    try:
+        return {cells: row for cells, row in zip(raw, rows, strict=True) if isinstance(row, ForeignRow)}
+    except TypeError:  # a list or an object in a cell
+        return {}
 
 
 def _link(order: OrderCells, meaning: str) -> Any:
@@ -372,3 +265,6 @@ def _loose_text(cell: Any) -> str | None:
         return cell_text(cell)
     except (ValueError, UnicodeDecodeError):
         return None
+
+
+__all__ = ["OrderCells", "TablesReader", "Wanted"]

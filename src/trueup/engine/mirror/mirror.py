@@ -6,7 +6,7 @@ whose orders changed all orders are read. A run in which nothing changed writes 
 mapped, nor what an order is judged to be.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -49,15 +49,16 @@ class Mirror:
             source = books.traits.source
             self._faults = {key: one for key, one in self._faults.items() if key[0] != source}
             read = books.read(self._cursor(source), recent_s)
-            missing = self._missing(source, read)
+            live = self._account.ledger.journal.live_rows(self._account.account_id, source)
+            missing = sorted(live.keys() - _keys_of(read))
             found = books.find(keys=missing) if missing else ForeignRead()
             gone = set(missing) - _keys_of(found)
-            self._lay(books, _joined(read, found), gone=sorted(gone), cursor=read.cursor)
+            self._lay(books, _joined(read, found), live, gone=sorted(gone), cursor=read.cursor)
 
     def look_up(self, ids: Sequence[str]) -> None:
         """The rows that a question names, however old: taken in, so that the mirror can answer."""
         for books in self._account.foreign if ids else ():
-            self._lay(books, books.find(ids=ids))
+            self._lay(books, books.find(ids=ids), {})
 
     def faults(self) -> dict[str, list[LocalFault]]:
         """By profile id: rows that this run could not take in."""
@@ -71,22 +72,24 @@ class Mirror:
         known = account.cursors.get(source)
         return known or account.ledger.journal.foreign_cursor(account.account_id, source)
 
-    def _missing(self, source: str, read: ForeignRead) -> list[str]:
-        live = self._account.ledger.journal.live_rows(self._account.account_id, source)
-        return sorted(live - _keys_of(read))
-
     def _lay(
-        self, books: ForeignBooks, read: ForeignRead, *, gone: Sequence[str] = (), cursor: str | None = None
+        self,
+        books: ForeignBooks,
+        read: ForeignRead,
+        live: Mapping[str, str],
+        *,
+        gone: Sequence[str] = (),
+        cursor: str | None = None,
     ) -> None:
         account, traits = self._account, books.traits
         self._note_unclear(traits, read.unclear)
-        fresh = self._fresh(traits.source, read.rows)
+        fresh = self._fresh(traits.source, read.rows, live)
         trade_ids = sorted({row.order.trade_id for row in fresh if row.order.trade_id is not None})
         if trade_ids:
             kin = books.find(trade_ids=trade_ids)
             self._note_unclear(traits, kin.unclear)
             known = {row.key for row in read.rows}
-            fresh += self._fresh(traits.source, [row for row in kin.rows if row.key not in known])
+            fresh += self._fresh(traits.source, [row for row in kin.rows if row.key not in known], live)
             read = _joined(read, kin)
         if fresh or gone:
             taking = Taking(
@@ -105,13 +108,14 @@ class Mirror:
         if cursor is not None:
             account.cursors[traits.source] = cursor
 
-    def _fresh(self, source: str, rows: Sequence[ForeignRow]) -> list[ForeignRow]:
-        """Those that are not as they were taken in last."""
+    def _fresh(self, source: str, rows: Sequence[ForeignRow], live: Mapping[str, str]) -> list[ForeignRow]:
+        """Those that are not as they were taken in last. `live`: fingerprints that are known already, by key."""
+        others = [row for row in rows if live.get(row.key) != row.fingerprint]
         journal, account_id = self._account.ledger.journal, self._account.account_id
-        known = journal.known_rows(account_id, source, [row.key for row in rows]) if rows else {}
+        known = journal.known_rows(account_id, source, [row.key for row in others]) if others else {}
         return [
             row
-            for row in rows
+            for row in others
             if (one := known.get(row.key)) is None or one.removed or one.fingerprint != row.fingerprint
         ]
 

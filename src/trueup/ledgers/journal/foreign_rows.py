@@ -30,8 +30,10 @@ def known_rows(database: Database, account_id: str, source: str, keys: Sequence[
     }
 
 
-def live_rows(database: Database, account_id: str, source: str) -> set[str]:
-    return {text_value(key) for (key,) in database.rows("foreign_rows_live", account_id, source)}
+def live_rows(database: Database, account_id: str, source: str) -> dict[str, str]:
+    """Fingerprints by row key, of orders that are live in the mirror and whose rows are there."""
+    rows = database.rows("foreign_rows_live", account_id, source)
+    return {text_value(key): text_value(print_) for key, print_ in rows}
 
 
 def row_faults(database: Database, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:

@@ -191,7 +191,7 @@ class SqlJournal:
     def known_rows(self, account_id: str, source: str, keys: Sequence[str]) -> dict[str, KnownRow]:
         return foreign_rows.known_rows(self._database, account_id, source, keys)
 
-    def live_rows(self, account_id: str, source: str) -> set[str]:
+    def live_rows(self, account_id: str, source: str) -> dict[str, str]:
         return foreign_rows.live_rows(self._database, account_id, source)
 
     def row_faults(self, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:

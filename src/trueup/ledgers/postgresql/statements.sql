@@ -408,7 +408,7 @@ SELECT row_key, fingerprint, order_key, profile_id, removed_at FROM foreign_rows
 WHERE account_id = $1 AND source = $2 AND row_key = ANY (ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))
 
 -- name: foreign_rows_live
-SELECT r.row_key FROM orders o JOIN foreign_rows r ON r.order_key = o.order_key
+SELECT r.row_key, r.fingerprint FROM orders o JOIN foreign_rows r ON r.order_key = o.order_key
 WHERE o.account_id = $1 AND o.is_live AND r.source = $2 AND r.removed_at IS NULL
 
 -- name: foreign_rows_of_orders

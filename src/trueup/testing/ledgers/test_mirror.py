@@ -61,7 +61,7 @@ def test_a_row_becomes_an_order_and_its_trade_the_sum(bench: Bench) -> None:
     trade = bench.trade()
     assert (trade["entry_qty"], trade["entry_avg_price"], trade["side"]) == ("4", "1000.5", "long")
     assert bench.ledger.journal.foreign_cursor(ACCOUNT, "table") == "c-1"
-    assert bench.ledger.journal.live_rows(ACCOUNT, "table") == {"1"}
+    assert bench.ledger.journal.live_rows(ACCOUNT, "table") == {"1": "F0"}
     bench.assert_log_is_true()
 
 
@@ -216,7 +216,7 @@ def test_a_row_that_is_gone_stands_until_it_is_back(bench: Bench) -> None:
     assert take(bench, gone=["1"]).removed == 1
     ((fault,),) = bench.ledger.journal.row_faults([PROFILE]).values()
     assert (fault.kind.value, fault.row_key) == ("row_removed", "1")
-    assert bench.ledger.journal.live_rows(ACCOUNT, "table") == set()
+    assert bench.ledger.journal.live_rows(ACCOUNT, "table") == {}
     take(bench, row())
     assert bench.ledger.journal.row_faults([PROFILE]) == {}
 
