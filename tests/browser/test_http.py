@@ -1,5 +1,6 @@
 """The dashboard from another process: what is answered, to whom, and what an attacker gets."""
 
+import json
 import re
 import socket
 import urllib.error
@@ -149,3 +150,94 @@ def test_half_a_request_holds_nobody_up(dashboard: str) -> None:
     finally:
         for one in waiting:
             one.close()
+
+
+# -- what an operator corrects and undoes -----------------------------------------------------------------------------
+
+
+def act(dashboard: str, cookie: str, where: str, **form: str) -> str:
+    """Sends a form of these pages; returns where it leads."""
+    page = ask(f"{dashboard}/people", Cookie=cookie)[1]
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found is not None
+    status, text, headers = ask(f"{dashboard}{where}", {**form, "form_token": found[1]}, Cookie=cookie)
+    assert status == 303, text
+    return headers["location"]
+
+
+def order_of(dashboard: str, cookie: str, order: str) -> dict[str, str]:
+    (found,) = json.loads(ask(f"{dashboard}/api/explain/{order}", Cookie=cookie)[1])
+    return found["order"]
+
+
+def some_order(dashboard: str, cookie: str) -> tuple[str, str]:
+    """Name and end of an order of p4 that filled."""
+    page = ask(f"{dashboard}/books?profile=p4", Cookie=cookie)[1]
+    for name in re.findall(r'href="/explain/(p4-[^"]+)"', page):
+        if order_of(dashboard, cookie, name)["status"] == "filled":
+            return name, "filled"
+    raise AssertionError("no order of p4 filled")
+
+
+def test_a_correction_is_shown_then_written_then_undone(dashboard: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    name, before = some_order(dashboard, cookie)
+    why = "the venue's statement <b>says</b> so"
+    form = {"kind": "end", "profile": "p4", "order": name, "end": "expired", "why": why}
+    place = act(dashboard, cookie, "/act/correct", **form)
+    shown = ask(dashboard + place, Cookie=cookie)[1]
+    assert "expired" in shown
+    assert "&lt;b&gt;says" in shown
+    assert "Write exactly this" in shown
+    assert order_of(dashboard, cookie, name)["status"] == before
+    correction = place.rpartition("/")[2]
+    assert "written" in act(dashboard, cookie, "/act/write", correction=correction)
+    assert order_of(dashboard, cookie, name)["status"] == "expired"
+    assert "kept any more" in urllib.parse.unquote_plus(
+        act(dashboard, cookie, "/act/write", correction=correction)
+    )
+    assert f'value="{correction}"' in ask(f"{dashboard}/people", Cookie=cookie)[1]
+    place = act(dashboard, cookie, "/act/undo", profile="p4", reference=correction, why="a mistake")
+    act(dashboard, cookie, "/act/write", correction=place.rpartition("/")[2])
+    assert order_of(dashboard, cookie, name)["status"] == before
+    assert "broken" not in ask(f"{dashboard}/chain?profile=all", Cookie=cookie)[1]
+
+
+def test_what_one_operator_was_shown_another_does_not_write(dashboard: str) -> None:
+    ann, bob = (log_in(dashboard, OPERATOR, name) for name in ("ann", "bob"))
+    name, before = some_order(dashboard, ann)
+    form = {"kind": "end", "profile": "p4", "order": name, "end": "expired", "why": "x"}
+    correction = act(dashboard, ann, "/act/correct", **form).rpartition("/")[2]
+    assert "failed" in act(dashboard, bob, "/act/write", correction=correction)
+    assert order_of(dashboard, ann, name)["status"] == before
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"kind": "end", "order": "nothing", "end": "expired", "why": "x"}, "no order"),
+        ({"kind": "end", "order": "nothing", "end": "boiled", "why": "x"}, "expected"),
+        ({"kind": "end", "order": "nothing", "end": "expired", "why": " "}, "why"),
+        ({"kind": "nonsense", "why": "x"}, "kind"),
+        ({"kind": "split", "trade": "p4t1", "new": "p4t1b", "why": "x"}, "nothing to split off"),
+    ],
+)
+def test_a_correction_that_cannot_be_is_refused_in_a_sentence(
+    dashboard: str, form: dict[str, str], said: str
+) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    place = act(dashboard, cookie, "/act/correct", profile="p4", back="/people", **form)
+    assert place.startswith("/people?failed=")
+    assert said in urllib.parse.unquote_plus(place)
+
+
+def test_a_break_is_assigned_and_found_by_its_owner(dashboard: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    page = ask(f"{dashboard}/breaks", Cookie=cookie)[1]
+    found = re.search(r'name="break" value="([^"]+)"', page)
+    assert found is not None
+    act(dashboard, cookie, "/act/assign", **{"break": found[1], "owner": "kim"})
+    theirs = ask(f"{dashboard}/breaks?owner=kim", Cookie=cookie)[1]
+    assert theirs.count('<li class="') == 1
+    assert "owner kim" in theirs
+    assert ask(f"{dashboard}/breaks?owner=nobody", Cookie=cookie)[1].count('<li class="') == 0

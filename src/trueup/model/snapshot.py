@@ -244,7 +244,8 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     `map_trade`: the order belongs to `trade_id`; `ignore_break`: `break_id` is no more than info before `until` (null:
     for good); `adopt_order`, `disown_order`: the venue order is, or is not, this profile's; `hold_repair`: a repair of
     the order (or trade) was undone, and is not made again while it would do only what `evidence` holds (digests);
-    `set_baseline`: the owner holds `qty` (signed) of `symbol` besides the bots.
+    `set_baseline`: the owner holds `qty` (signed) of `symbol` besides the bots; `assign_break`: `owner` looks after
+    the break.
     """
 
     decision_id: str
@@ -257,6 +258,7 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     until: str | None = None
     evidence: tuple[str, ...] = ()
     qty: str | None = None
+    owner: str | None = None
     author: str
     reason: str
     decided_at: str

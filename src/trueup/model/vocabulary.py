@@ -116,6 +116,7 @@ class DecisionKind(StrEnum):
     DISOWN_ORDER = "disown_order"
     HOLD_REPAIR = "hold_repair"
     SET_BASELINE = "set_baseline"
+    ASSIGN_BREAK = "assign_break"
 
 
 class PersonCorrectionKind(StrEnum):

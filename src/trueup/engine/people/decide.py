@@ -90,6 +90,41 @@ def ignore_break(
     )
 
 
+def assign_break(
+    ledger: Ledger,
+    reference: str,
+    owner: str,
+    *,
+    author: str,
+    reason: str,
+    profile_id: str | None = None,
+) -> Decision:
+    """The break is this person's to look after; of several assignments the latest counts. Raises InputError."""
+    if not owner.strip():
+        raise InputError("name the person who looks after it", "NAME")
+    record = _one_break(ledger, reference, profile_id)
+    subject = Subject(profile_id=record.profile_id, venue_order_id=None, client_order_id=None)
+    return _decide(
+        ledger,
+        DecisionKind.ASSIGN_BREAK,
+        subject,
+        author,
+        reason,
+        break_id=record.found.break_id,
+        owner=owner.strip(),
+    )
+
+
+def owners_of(ledger: Ledger, profile_id: str | None = None) -> dict[str, str]:
+    """Who looks after which break, by its id."""
+    records = ledger.journal.list_decisions(profile_id)
+    return {
+        one.decision.break_id: one.decision.owner
+        for one in records
+        if one.revoked_at is None and one.decision.break_id is not None and one.decision.owner is not None
+    }
+
+
 def allow_again(
     ledger: Ledger, reference: str, *, author: str, reason: str, profile_id: str | None = None
 ) -> list[str]:
@@ -228,6 +263,7 @@ def _decide(
     trade_id: str | None = None,
     break_id: str | None = None,
     until: str | None = None,
+    owner: str | None = None,
 ) -> Decision:
     now = ledger.now()
     about = (subject.venue_order_id, subject.client_order_id, trade_id, break_id)
@@ -240,6 +276,7 @@ def _decide(
         trade_id=trade_id,
         break_id=break_id,
         until=until,
+        owner=owner,
         author=author,
         reason=reason,
         decided_at=now,

@@ -202,8 +202,12 @@ def _logged(row: Row) -> Iterator[TimelineEntry]:
     at, event, written_by, version, payload = row
     detail = {**(_decoded(payload) or {}), "version": version}
     corrections = detail.pop("corrections", [])
-    yield TimelineEntry(at=str(at), source="log", what=str(event), by=str(written_by), detail=detail)
-    for one in corrections:
+    is_persons = str(written_by).startswith(PERSON) and bool(corrections)
+    if is_persons:  # one row is one correction, which is what the person did
+        detail["correction_id"] = corrections[0]["correction_id"]
+    what = corrections[0]["kind"] if is_persons else str(event)
+    yield TimelineEntry(at=str(at), source="log", what=what, by=str(written_by), detail=detail)
+    for one in [] if is_persons else corrections:
         yield _corrected(at, one, "applied", str(written_by).removeprefix(BY_RUN))
 
 

@@ -49,6 +49,7 @@ def write_decision(database: Database, profile_id: str, decision: Decision) -> N
         decision.symbol,
         json_list(decision.evidence),
         decision.qty,
+        decision.owner,
     )
 
 

@@ -49,7 +49,7 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
 
 -- fragment: decision_document
 'decision_id', decision_id, 'kind', kind, 'venue_order_id', venue_order_id, 'client_order_id', client_order_id,
-  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', json(evidence), 'qty', qty,
+  'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', json(evidence), 'qty', qty, 'owner', owner,
   'author', author, 'reason', reason, 'decided_at', decided_at
 
 -- fragment: order_rows
@@ -638,8 +638,8 @@ ON CONFLICT (profile_id, batch_id, venue_order_id, symbol) DO UPDATE SET
 -- name: insert_decision
 INSERT INTO decisions (
   decision_id, kind, venue_order_id, client_order_id, trade_id, break_id, until, author, reason, decided_at, profile_id,
-  symbol, evidence, qty)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+  symbol, evidence, qty, owner)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 
 -- name: revoke_decision
 UPDATE decisions SET revoked_at = ?2, revoked_by = ?3, revoke_reason = ?4

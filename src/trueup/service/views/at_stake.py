@@ -10,7 +10,8 @@ from typing import Any
 
 from trueup.model.plan import Break
 
-_QTY_KEYS = ("filled_qty", "qty", "open_qty")  # the first that both sides speak of, else the only one
+# the first that both sides speak of, else the only one
+_QTY_KEYS = ("filled_qty", "qty", "open_qty", "position_qty")
 _PRICE_KEYS = ("filled_avg_price", "price", "mark_price", "avg_entry_price", "limit_price")
 NOTIONAL_KEY = "mismatch_notional_usd"
 

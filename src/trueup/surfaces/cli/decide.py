@@ -48,6 +48,18 @@ def ignore(invocation: Invocation, break_: str, until: str, **signature: Any) ->
     _decide(invocation, signature, ignore_break, break_, read_date(until))
 
 
+@command.command(short_help="NAME looks after BREAK.")
+@click.argument("break_", metavar="BREAK")
+@click.argument("name")
+@signed
+@common
+def assign(invocation: Invocation, break_: str, name: str, **signature: Any) -> None:
+    """NAME looks after BREAK (its id, or the beginning): `trueup breaks --owner NAME` lists theirs."""
+    from trueup.engine.people.decide import assign_break
+
+    _decide(invocation, signature, assign_break, break_, name)
+
+
 @command.command(short_help="The venue's ORDER is this profile's.")
 @click.argument("order")
 @signed
@@ -179,5 +191,7 @@ def _said(decision: "Decision") -> str:
             return f"the undone repair of {order or decision.trade_id} is not made again"
         case DecisionKind.SET_BASELINE:
             return f"the owner holds {decision.qty} {decision.symbol} besides the bots"
+        case DecisionKind.ASSIGN_BREAK:
+            return f"break {decision.break_id} is {decision.owner}'s to look after"
         case _:
             assert_never(decision.kind)

@@ -6,20 +6,37 @@ A plan is shown first and kept by its id; applying it applies exactly that plan,
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trueup.engine.in_thread import in_thread
-from trueup.engine.people.decide import adopt_order, disown_order, ignore_break, map_order
+from trueup.engine.people.correct import (
+    Signature,
+    apply_correction,
+    book_fill,
+    close_trade,
+    move_order,
+    set_action,
+    set_baseline,
+    set_end,
+    split_trade,
+    strike_fill,
+)
+from trueup.engine.people.decide import adopt_order, assign_break, disown_order, ignore_break, map_order
 from trueup.engine.people.quarantine import quarantine_trade, release_trade
+from trueup.engine.people.undo import undo
 from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
 from trueup.engine.run.plan_account import plan_account
 from trueup.engine.run.run_account import reconcile_account
 from trueup.model.errors import InputError
+from trueup.model.snapshot import Fill
 from trueup.model.times import from_ns
+from trueup.model.vocabulary import Action, Status
 from trueup.ports.ledger import Ledger
+from trueup.ports.people import PersonCorrection
 from trueup.surfaces.web.forms import go_back
 from trueup.surfaces.web.live import News
 
@@ -36,6 +53,9 @@ class Desk:
     objective_s: float
     news: News
     previews: dict[str, ProfileReport] = field(default_factory=dict)
+    corrections: dict[str, PersonCorrection] = field(
+        default_factory=dict
+    )  # the same of a person's, by their ids
 
     def account_of(self, profile_id: str) -> ManagedAccount:
         """Raises InputError where this process does not manage the profile."""
@@ -49,6 +69,11 @@ class Desk:
             self.previews[report.plan.plan_id] = report
         while len(self.previews) > PLANS_KEPT_MAX:
             del self.previews[next(iter(self.previews))]
+
+    def keep_correction(self, made: PersonCorrection) -> None:
+        self.corrections[made.correction_id] = made
+        while len(self.corrections) > PLANS_KEPT_MAX:
+            del self.corrections[next(iter(self.corrections))]
 
 
 Form = Mapping[str, str]
@@ -144,6 +169,111 @@ async def pause(desk: Desk, request: Request, form: Form) -> Response:
     return _on(form, said="paused: trueup keeps its hands off")
 
 
+async def assign(desk: Desk, request: Request, form: Form) -> Response:
+    reference, owner = _needed(form, "break"), _needed(form, "owner")
+    why = form.get("why", "").strip() or "assigned on the page"
+    await in_thread(lambda: assign_break(desk.ledger, reference, owner, author=_author(request), reason=why))
+    return _on(form, said=f"{owner} looks after it")
+
+
+async def correct(desk: Desk, request: Request, form: Form) -> Response:
+    """Shown first: written from the page that this leads to."""
+    plan_it = _CORRECTIONS.get(form.get("kind", ""))
+    if plan_it is None:
+        raise InputError("is not known", "kind")
+    by = _signature(desk, request, form, _needed(form, "profile"))
+    return _shown(desk, await in_thread(lambda: plan_it(desk.ledger, form, by)))
+
+
+async def undo_writing(desk: Desk, request: Request, form: Form) -> Response:
+    by = _signature(desk, request, form, _needed(form, "profile"))
+    reference = _needed(form, "reference")
+    return _shown(desk, await in_thread(lambda: undo(desk.ledger, reference, by)))
+
+
+async def write(desk: Desk, request: Request, form: Form) -> Response:
+    """Exactly what was shown to the same person, or nothing."""
+    made = desk.corrections.pop(_needed(form, "correction"), None)
+    if made is None or made.author != _author(request):
+        raise InputError("this correction is not kept any more: make it anew", "correction")
+    await in_thread(apply_correction, desk.ledger, made)
+    return go_back("/people", said=f"written: {made.kind.replace('_', ' ')} {made.about}")
+
+
+def _shown(desk: Desk, made: PersonCorrection) -> Response:
+    desk.keep_correction(made)
+    return RedirectResponse(f"/correction/{quote(made.correction_id)}", 303)
+
+
+def _signature(desk: Desk, request: Request, form: Form, profile_id: str) -> Signature:
+    return Signature(
+        author=_author(request),
+        reason=_needed(form, "why"),
+        notify=desk.account_of(profile_id).executor is not None,
+        profile_id=profile_id,
+    )
+
+
+def _end(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return set_end(ledger, _needed(form, "order"), _word(Status, form, "end"), by)
+
+
+def _move(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return move_order(ledger, _needed(form, "order"), form.get("trade", "").strip() or None, by)
+
+
+def _act(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return set_action(ledger, _needed(form, "order"), _word(Action, form, "action"), by)
+
+
+def _book(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    fill = Fill(
+        fill_id=form.get("fill", "").strip(),
+        qty=_needed(form, "qty"),
+        price=form.get("price", "").strip() or None,
+        filled_at=form.get("at", "").strip() or None,
+    )
+    return book_fill(ledger, _needed(form, "order"), fill, by)
+
+
+def _strike(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return strike_fill(ledger, _needed(form, "order"), _needed(form, "fill"), by)
+
+
+def _close(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return close_trade(ledger, _needed(form, "trade"), by)
+
+
+def _split(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return split_trade(ledger, _needed(form, "trade"), _needed(form, "new"), by)
+
+
+def _baseline(ledger: Ledger, form: Form, by: Signature) -> PersonCorrection:
+    return set_baseline(ledger, _needed(form, "symbol"), _needed(form, "qty"), by)
+
+
+_CORRECTIONS: Mapping[str, Callable[[Ledger, Form, Signature], PersonCorrection]] = {
+    "end": _end,
+    "move": _move,
+    "action": _act,
+    "book": _book,
+    "strike": _strike,
+    "close": _close,
+    "split": _split,
+    "baseline": _baseline,
+}
+
+
+Word = TypeVar("Word", Status, Action)
+
+
+def _word(kind: type[Word], form: Form, key: str) -> Word:
+    try:
+        return kind(_needed(form, key))
+    except ValueError as fault:
+        raise InputError(f"expected {', '.join(kind)}", key) from fault
+
+
 def _on(form: Form, **said: str) -> Response:
     return go_back(form.get("back", "/"), **said)
 
@@ -169,4 +299,8 @@ ACTIONS: Mapping[str, Callable[[Desk, Request, Form], Awaitable[Response]]] = {
     "/act/revoke": revoke,
     "/act/quarantine": quarantine,
     "/act/pause": pause,
+    "/act/assign": assign,
+    "/act/correct": correct,
+    "/act/undo": undo_writing,
+    "/act/write": write,
 }

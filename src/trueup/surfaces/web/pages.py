@@ -9,15 +9,19 @@ from typing import Any
 
 from starlette.requests import Request
 
-from trueup.engine.people.explain import explain
+from trueup.engine.people.decide import owners_of
+from trueup.engine.people.explain import Explanation, explain
 from trueup.engine.run.replay_run import replay_run
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import InputError
+from trueup.model.money import amount
+from trueup.model.snapshot import Fill
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.records import BreakRecord
 from trueup.service.views.at_stake import at_stake
 from trueup.service.views.books_at import books_at
+from trueup.service.views.correction import changes_of
 from trueup.service.views.cost import DriftCost, read_cost
 from trueup.service.views.drift import DAYS_SHOWN, drift_by_day
 from trueup.service.views.overview import Overview, read_overview
@@ -27,6 +31,7 @@ from trueup.surfaces.web.actions import Desk
 ROWS_MAX = 200  # of one page; the rest is asked for
 RUNS_SHOWN = 100
 COST_DAYS = 30
+COST_DAYS_MAX = 3650
 
 Page = tuple[str, Mapping[str, Any]]
 
@@ -51,6 +56,9 @@ def breaks_data(desk: Desk, request: Request) -> list[BreakRecord]:
         for one in records
         if severity in (None, "", one.found.severity.value) and kind in (None, "", one.found.kind.value)
     ]
+    if wanted := asked.get("owner"):
+        owners = owners_of(desk.ledger, asked.get("profile"))
+        kept = [one for one in kept if owners.get(one.found.break_id) == wanted]
     rank = {Severity.ERROR: 0, Severity.WARN: 1, Severity.INFO: 2}
     return sorted(kept, key=lambda one: (rank[one.found.severity], one.first_seen_at, one.found.break_id))
 
@@ -59,12 +67,25 @@ def breaks(desk: Desk, request: Request) -> Page:
     records = breaks_data(desk, request)
     now_ns = to_ns(desk.ledger.now())
     shown = _paged(request, records, "records")
+    owners = owners_of(desk.ledger)
     rows = [
-        {"record": one, "age_s": (now_ns - to_ns(one.first_seen_at)) / 1e9, "at_stake": at_stake(one.found)}
+        {
+            "record": one,
+            "age_s": (now_ns - to_ns(one.first_seen_at)) / 1e9,
+            "at_stake": at_stake(one.found),
+            "owner": owners.get(one.found.break_id),
+        }
         for one in shown["records"]
     ]
     kinds = sorted({one.found.kind.value for one in records})
-    return "breaks.html", {**shown, "rows": rows, "kinds": kinds, "asked": request.query_params}
+    names = sorted(set(owners.values()))
+    return "breaks.html", {
+        **shown,
+        "rows": rows,
+        "kinds": kinds,
+        "asked": request.query_params,
+        "owners": names,
+    }
 
 
 def order(desk: Desk, request: Request) -> Page:
@@ -72,10 +93,18 @@ def order(desk: Desk, request: Request) -> Page:
     stories = []
     for one in found:
         snapshots = venue_snapshots(desk.ledger, one)
-        stories.append({"story": one, "events": events(one, snapshots)})
+        stories.append({"story": one, "events": events(one, snapshots), "fills": _fills(desk, one)})
     if found[0].run is not None:
         return run(desk, request)
     return "story.html", {"reference": request.path_params["reference"], "stories": stories}
+
+
+def _fills(desk: Desk, story: Explanation) -> list[Fill]:
+    if story.order is None:
+        return []
+    homes = {one.profile_id: one.account_id for one in desk.ledger.journal.list_profiles()}
+    booked, _ = desk.ledger.books.related(homes.get(story.profile_id) or "", story.profile_id, [story.order])
+    return [one for one in booked if amount(one.qty) > 0][:ROWS_MAX]
 
 
 def order_data(desk: Desk, request: Request) -> Any:
@@ -103,6 +132,13 @@ def preview(desk: Desk, request: Request) -> Page:
     if report is None or report.plan is None:
         raise InputError("this plan is not kept any more: make it anew from the profile's page", "plan")
     return "plan.html", {"report": report, "plan": report.plan, "snapshot": report.snapshot}
+
+
+def correction(desk: Desk, request: Request) -> Page:
+    made = desk.corrections.get(request.path_params["reference"])
+    if made is None:
+        raise InputError("this correction is not kept any more: make it anew", "correction")
+    return "correction.html", {"made": made, "lines": changes_of(made)}
 
 
 def profile(desk: Desk, request: Request) -> Page:
@@ -134,12 +170,17 @@ def drift(desk: Desk, request: Request) -> Page:
 
 
 def cost_data(desk: Desk, request: Request) -> DriftCost:
-    since = from_ns(to_ns(desk.ledger.now()) - COST_DAYS * 86_400 * NS_PER_S)
+    since = from_ns(to_ns(desk.ledger.now()) - _cost_days(request) * 86_400 * NS_PER_S)
     return read_cost(desk.ledger, since, request.query_params.get("profile") or None)
 
 
+def _cost_days(request: Request) -> int:
+    text = request.query_params.get("days", "")
+    return min(int(text), COST_DAYS_MAX) if text.isascii() and text.isdigit() and int(text) else COST_DAYS
+
+
 def cost(desk: Desk, request: Request) -> Page:
-    return "cost.html", {"cost": cost_data(desk, request), "days": COST_DAYS}
+    return "cost.html", {"cost": cost_data(desk, request), "days": _cost_days(request)}
 
 
 def books(desk: Desk, request: Request) -> Page:
@@ -159,7 +200,14 @@ def books(desk: Desk, request: Request) -> Page:
 def people(desk: Desk, _: Request) -> Page:
     known = [one.profile_id for one in desk.ledger.journal.list_profiles()]
     held = [(one, trade) for one in known for trade in desk.ledger.books.quarantined_trades(one)]
-    return "people.html", {"held": held, "decisions": desk.ledger.journal.list_decisions()[::-1][:ROWS_MAX]}
+    corrections = desk.ledger.journal.list_corrections()
+    return "people.html", {
+        "held": held,
+        "decisions": desk.ledger.journal.list_decisions()[::-1][:ROWS_MAX],
+        "corrections": corrections[::-1][:ROWS_MAX],
+        "undone": {one.correction.undoes: one.correction.correction_id for one in corrections},
+        "profiles": known,
+    }
 
 
 def chain(desk: Desk, request: Request) -> Page:
@@ -206,6 +254,7 @@ PAGES: Mapping[str, Callable[[Desk, Request], Page]] = {
     "/runs": runs,
     "/run/{reference}": run,
     "/plan/{reference}": preview,
+    "/correction/{reference}": correction,
     "/drift": drift,
     "/cost": cost,
     "/books": books,

@@ -64,6 +64,8 @@ def test_unknown_is_never_in_sync(
         ({"filled_qty": "10", "filled_avg_price": "5"}, {"filled_qty": "7"}, "15"),
         (None, {"qty": "2", "limit_price": "50"}, "100"),
         ({"filled_qty": "3"}, {"filled_qty": "7"}, None),
+        ({"position_qty": "5"}, {"position_qty": "-1", "mark_price": "10"}, "60"),
+        ({"position_qty": "5"}, {"position_qty": "3"}, None),
         ({"status": "open"}, {"status": "canceled"}, None),
         ({"filled_qty": "x"}, {"filled_qty": "7", "price": "0"}, None),
         (None, None, None),

@@ -327,7 +327,7 @@ CREATE TABLE trueup.decisions (
   decision_id     text COLLATE "C" NOT NULL PRIMARY KEY,
   profile_id      text COLLATE "C" NOT NULL REFERENCES trueup.profiles (profile_id),
   kind            text NOT NULL CHECK (
-    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline')),
+    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline', 'assign_break')),
   venue_order_id  text,
   client_order_id text,
   symbol          text,              -- tells apart orders of two instruments that have one number
@@ -336,6 +336,7 @@ CREATE TABLE trueup.decisions (
   until           text COLLATE "C",  -- null: for good
   evidence        text NOT NULL DEFAULT '[]',   -- of a repair that is held: what it would do, as digests
   qty             numeric,           -- of a baseline: what the owner holds besides, signed
+  owner           text,              -- of a break: who looks after it
   author          text NOT NULL,
   reason          text NOT NULL,
   decided_at      text COLLATE "C" NOT NULL,

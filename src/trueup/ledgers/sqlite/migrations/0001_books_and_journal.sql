@@ -314,7 +314,7 @@ CREATE TABLE decisions (
   decision_id     TEXT NOT NULL PRIMARY KEY,
   profile_id      TEXT NOT NULL REFERENCES profiles (profile_id),
   kind            TEXT NOT NULL CHECK (
-    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline')),
+    kind IN ('map_trade', 'ignore_break', 'adopt_order', 'disown_order', 'hold_repair', 'set_baseline', 'assign_break')),
   venue_order_id  TEXT,
   client_order_id TEXT,
   symbol          TEXT,              -- tells apart orders of two instruments that have one number
@@ -323,6 +323,7 @@ CREATE TABLE decisions (
   until           TEXT,              -- null: for good
   evidence        TEXT NOT NULL DEFAULT '[]',   -- of a repair that is held: what it would do, as digests
   qty             TEXT,              -- of a baseline: what the owner holds besides, signed
+  owner           TEXT,              -- of a break: who looks after it
   author          TEXT NOT NULL,
   reason          TEXT NOT NULL,
   decided_at      TEXT NOT NULL,
