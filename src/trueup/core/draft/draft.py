@@ -1,7 +1,7 @@
 """The plan in the making: what the stages share, and how each leaves its corrections for the later ones.
 
-A stage judges into a `Judgement` (see `core.judgement`) and commits it here whole, or defers it. Orders are named by
-their index in `orders`; the local side read from here is always as the earlier stages' corrections leave it.
+A stage judges into a `Judgement` (see `core.orders.judgement`) and commits it here whole, or defers it. Orders are
+named by their index in `orders`; the local side read from here is always as the earlier stages' corrections leave it.
 """
 
 from collections import Counter

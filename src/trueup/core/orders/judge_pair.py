@@ -1,12 +1,12 @@
 """The matched pair, judged: design.md's table. Rules 1, 2 and 6 end the judgement; of the others all apply, in order.
 
-1 recent activity        deferred                      5 more filled, new fills   the fold (`core.fold_fills`)
+1 recent activity        deferred                      5 more filled, new fills   the fold (`core.orders.fold_fills`)
 2 venue filled less      `venue_behind`, untouched     6 beyond the quantity      `overfill`, not booked
 3 venue in transition    terms untouched               7 another status           fills, then `set_status`
 4 other terms            `amend_order` first           8 local terminal, venue live or more filled
 
-Rule 4 stands in `core.judge_terms`, 5 and 6 in `core.judge_fills_of`, 7 and 8 in `core.judge_status`; most pairs that
-drifted are plain, and take `core.judge_plainly` to the same end.
+Rule 4 stands in `core.orders.judge_terms`, 5 and 6 in `core.orders.judge_fills_of`, 7 and 8 in
+`core.orders.judge_status`; most pairs that drifted are plain, and take `core.orders.judge_plainly` to the same end.
 """
 
 from decimal import Decimal

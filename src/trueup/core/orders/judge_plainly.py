@@ -1,7 +1,8 @@
 """The straight path of a matched pair: a live order that grew, without any fill record, or ended, or both.
 
-Most drift is that. What the table of `core.judge_pair` and the fold decide of any pair comes to the same rows here,
-made at once: without a judgement, and with every id read once. Where another rule has a say, there is no straight path.
+Most drift is that. What the table of `core.orders.judge_pair` and the fold decide of any pair comes to the same rows
+here, made at once: without a judgement, and with every id read once. Where another rule has a say, there is no
+straight path.
 """
 
 from typing import Any

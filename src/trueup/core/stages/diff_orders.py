@@ -1,6 +1,6 @@
 """Third stage: compare every matched pair. An in-sync pair costs a few comparisons and leaves no trace.
 
-The rules that judge a pair which differs stand in `core.judge_pair`.
+The rules that judge a pair which differs stand in `core.orders.judge_pair`.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The stage that lays the growth of all orders onto their trades, entries before exits; see `core.trade_moves`."""
+"""Lays the growth of all orders onto their trades, entries before exits; how: `core.trades.trade_moves`."""
 
 from trueup.core.draft.draft import Draft
 
