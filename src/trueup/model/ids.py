@@ -133,6 +133,12 @@ def short_break_ids(break_ids: Sequence[str]) -> list[str]:
     ]
 
 
+def break_reference(break_id: str) -> str:
+    """A short name of a break that needs no others beside it: its first digits with its kind."""
+    digits, dash, kind = break_id.partition("-")
+    return f"{digits[:BREAK_DIGITS_SHOWN]}{dash}{kind}"
+
+
 def names_break(reference: str, break_id: str) -> bool:
     """Whether a reference is a break's id, its beginning, or the beginning of its digest with the rest whole."""
     if break_id == reference:

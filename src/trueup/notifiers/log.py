@@ -1,4 +1,4 @@
-"""The first sink of alerts: the log."""
+"""The first sink of alerts: the log, at once."""
 
 import logging
 
@@ -9,7 +9,7 @@ _LEVELS = {"INFO": logging.INFO, "WARN": logging.WARNING}
 
 
 class LogNotifier:
-    """Implements `ports.Notifier`."""
+    """Implements `ports.notifier.AlertLog`."""
 
     async def alert(self, profile_id: str, alert: Alert) -> None:
         fields = {

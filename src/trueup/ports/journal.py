@@ -23,10 +23,13 @@ from trueup.ports.records import (
     BreakRecord,
     DecisionRecord,
     DeferralRecord,
+    Delivery,
+    DeliveryRecord,
     Lease,
     LeaseState,
     LoggedOrder,
     LogReport,
+    NewDelivery,
     OutboxItem,
     OutboxState,
     ProfileState,
@@ -251,8 +254,36 @@ class Journal(Protocol):
         """The last time each alert was told, oldest first."""
         ...
 
-    def keep_alerts(self, alerts: Sequence[AlertRecord]) -> None:
-        """Remembers that these were told, or have recovered."""
+    def keep_alerts(self, alerts: Sequence[AlertRecord], deliveries: Sequence[NewDelivery] = ()) -> None:
+        """Remembers that these were told, or have recovered; in the same transaction, what people are to be told."""
+        ...
+
+    def claim_deliveries(self, notifier: str, limit: int, claim_s: float) -> list[Delivery]:
+        """Due ones, oldest first, each alert's in order: nobody else tells them for so long."""
+        ...
+
+    def settle_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """They arrived."""
+        ...
+
+    def return_deliveries(
+        self,
+        deliveries: Sequence[Delivery],
+        error: str,
+        wait_s: float,
+        *,
+        is_certain: bool,
+        attempts_max: int,
+    ) -> int:
+        """They did not arrive, certainly or perhaps: due again after so long. Returns how many are given up."""
+        ...
+
+    def next_delivery_at(self, notifiers: Sequence[str]) -> str | None:
+        """When the first of what waits for these may be told; null: nothing waits."""
+        ...
+
+    def list_deliveries(self, *, open_only: bool = True, limit: int = 100) -> list[DeliveryRecord]:
+        """Newest first; those that were given up count as open."""
         ...
 
     def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:

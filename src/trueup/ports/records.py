@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from trueup.model.alert_message import AlertAbout, AlertMessage, MessageKind
 from trueup.model.coverage_scope import CoverageScope
 from trueup.model.plan import Alert, Break, Notification
 from trueup.model.snapshot import (
@@ -133,12 +134,67 @@ class BreakRecord(Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(Struct, frozen=True, kw_only=True):
-    """When an alert was last told. `stands`: it has not recovered since."""
+    """When an alert was last told. `stands`: it has not recovered since; `began_at`: since when it stands.
+
+    `told_at`: when people were last told of it, besides the log; null: nobody was.
+    """
 
     profile_id: str
     alert: Alert
     raised_at: str
     stands: bool
+    began_at: str | None = None
+    told_at: str | None = None
+    about: AlertAbout | None = None
+
+    @property
+    def is_of_break(self) -> bool:
+        """Whether it tells of one break, which views show as such already."""
+        return self.about is not None and self.about.break_id is not None
+
+
+class AlertChange(Struct, frozen=True, kw_only=True):
+    """What became of an alert: it was raised, stands still and is told again, or is over."""
+
+    record: AlertRecord
+    kind: MessageKind
+
+
+class NewDelivery(Struct, frozen=True, kw_only=True):
+    """A message to be told by one notifier, not before that time. The same id again is the same delivery.
+
+    `ends_untold`: what was told of its alert and nobody has tried to deliver yet, because it was put off, need not be
+    told any more, and this neither.
+    """
+
+    delivery_id: str
+    notifier: str
+    message: AlertMessage
+    not_before: str
+    ends_untold: bool = False
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A committed one, claimed by who tells it. Its message says whether it may have been told before."""
+
+    sequence: int
+    delivery_id: str
+    message: AlertMessage
+    attempts: int
+
+
+class DeliveryRecord(Struct, frozen=True, kw_only=True):
+    """A delivery as it stands. `outcome`: null (it waits), told, refused (too often), withdrawn (over untold)."""
+
+    delivery_id: str
+    notifier: str
+    message: AlertMessage
+    committed_at: str
+    not_before: str
+    attempts: int
+    outcome: str | None
+    settled_at: str | None
+    error: str | None
 
 
 class DecisionRecord(Struct, frozen=True, kw_only=True):

@@ -4,19 +4,22 @@ Reading it (defaults < file < environment < flags) is `load_config`'s; what a po
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct, field
 
 from trueup.engine.run.account import CLOCK_SKEW_MAX_S, LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
+from trueup.engine.telling.people import REMIND_AFTER_S
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import ConfigError, InputError
 from trueup.model.ids import normal_id
 from trueup.model.policy import Policy
 from trueup.model.snapshot import SNAPSHOT_FORMAT, Local, Profile, Snapshot
 from trueup.model.times import from_ns
+from trueup.model.vocabulary import Severity
 from trueup.ports.foreign_books import WriteMode
 from trueup.service.check_ownership import check_ownership
 
@@ -25,7 +28,10 @@ JITTER = 0.1
 PROFILES_AT_A_TIME = 8
 OBJECTIVE_INTERVALS = 3  # a profile that missed three runs in a row is not ready
 
+TELL_TIMEOUT_S = 10.0  # of one call that tells people: services answer within a second, or not at all
+
 Text = Annotated[str, Meta(min_length=1)]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,6 +136,47 @@ class FleetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     profiles_per_shard: Annotated[int, Meta(ge=1)] = 200
 
 
+class QuietHoursConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When people are not disturbed, in the zone of `[alerts]`. `pierced_by`: the least that gets through."""
+
+    begin: TimeOfDay = field(name="from")
+    end: TimeOfDay = field(name="to")
+    pierced_by: Literal["info", "warn", "error", "never"] = "error"
+
+
+class NotifierConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One way to people: `[alerts.to.NAME]`. `kind` is an entry point's name; `options` are that kind's own.
+
+    `profiles`, `kinds`: null = all; a kind is a break's, or an alert's cause. `digest`: it takes the daily one.
+    """
+
+    kind: Text
+    severity_min: Severity = Severity.WARN
+    profiles: list[Text] | None = None
+    kinds: list[Text] | None = None
+    quiet_hours: bool = True
+    digest: bool = False
+    credentials: dict[str, SecretSource] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class AlertsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How people are told: `[alerts]`. Without a notifier in `to` only the log is.
+
+    `link`: the dashboard's address, for links. `ping`: the address of a dead-man's switch (healthchecks.io's protocol).
+    """
+
+    to: dict[str, NotifierConfig] = field(default_factory=dict)
+    link: Text | None = None
+    time_zone: Text = "UTC"
+    quiet_hours: QuietHoursConfig | None = None
+    digest_at: TimeOfDay | None = None
+    remind_after_s: Annotated[float, Meta(ge=0)] = REMIND_AFTER_S
+    breaks_after_s: Annotated[float, Meta(ge=0)] = 0.0
+    timeout_s: Annotated[float, Meta(gt=0)] = TELL_TIMEOUT_S
+    ping: Text | SecretSource | None = None
+
+
 class ProfileConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One bot. `books`: the name of its own ones; null: it records into trueup's database."""
 
@@ -165,6 +212,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web: WebConfig = WebConfig()
     fleet: FleetConfig = FleetConfig()
     budgets: dict[str, BudgetConfig] = field(default_factory=dict)
+    alerts: AlertsConfig = AlertsConfig()
     books: dict[str, BooksConfig] = field(default_factory=dict)
     accounts: list[AccountConfig] = []
 
@@ -178,6 +226,7 @@ def check_config(config: Config) -> None:
     _refuse_duplicates("account_id", (account.account_id for account in config.accounts))
     _refuse_duplicates("profile_id", config.profile_ids)
     _check_database(config.database)
+    _check_alerts(config)
     for name, books in config.books.items():
         _check_books(f"books.{name}", books)
     for index, account in enumerate(config.accounts):
@@ -211,6 +260,27 @@ def _check_database(database: DatabaseConfig) -> None:
         _check_source("database.password", database.password)
         if database.url is None:
             raise ConfigError("database.password: a SQLite file has none; name the server in database.url")
+
+
+def _check_alerts(config: Config) -> None:
+    alerts, known = config.alerts, set(config.profile_ids)
+    try:
+        ZoneInfo(alerts.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"alerts.time_zone: {alerts.time_zone!r} is not known here; expected a name such as Europe/Berlin"
+            " (where none is known: install the system's tzdata)"
+        ) from error
+    if isinstance(alerts.ping, SecretSource):
+        _check_source("alerts.ping", alerts.ping)
+    for name, one in alerts.to.items():
+        for key, source in one.credentials.items():
+            _check_source(f"alerts.to.{name}.credentials.{key}", source)
+        unknown = sorted(set(one.profiles or ()) - known)
+        if unknown:
+            raise ConfigError(f"alerts.to.{name}.profiles: no profile {unknown[0]!r} is configured")
+    if alerts.digest_at is not None and not any(one.digest for one in alerts.to.values()):
+        raise ConfigError("alerts.digest_at: no notifier takes it; set digest = true in one of [alerts.to.…]")
 
 
 def _check_source(place: str, source: SecretSource) -> None:

@@ -14,17 +14,25 @@ from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
 from trueup.ports.executor import Executor
 from trueup.ports.foreign_books import BooksSettings, ForeignBooks
+from trueup.ports.notifier import Notifier, NotifierSettings
 from trueup.ports.venue import Venue, VenueSettings, WiderBudget
-from trueup.service.config import AccountConfig, BooksConfig, SecretSource
+from trueup.service.config import AccountConfig, BooksConfig, NotifierConfig, SecretSource
 from trueup.service.secrets import read_secret
 
 VENUES = "trueup.venues"
 LEDGERS = "trueup.ledgers"
 BOOKS = "trueup.books"
+NOTIFIERS = "trueup.notifiers"
 ALLOW_LIVE = (
     "TRUEUP_ALLOW_LIVE"  # said besides `live = true`, so that a copied configuration cannot reach real money
 )
-_EXTRAS = {"ccxt": "ccxt", "duckdb": "history", "psycopg": "postgres", "sqlalchemy": "sql"}  # module → extra
+_EXTRAS = {
+    "apprise": "alerts",
+    "ccxt": "ccxt",
+    "duckdb": "history",
+    "psycopg": "postgres",
+    "sqlalchemy": "sql",
+}  # module → extra
 _EXECUTOR_METHODS = ("reconcile_entry_fill", "reconcile_exit_fill", "reconcile_cancel")
 
 
@@ -83,6 +91,29 @@ def open_books(
         clock=clock,
     )
     return cast(ForeignBooks, load_entry(BOOKS, books.kind)(settings))
+
+
+def open_notifier(
+    name: str,
+    config: NotifierConfig,
+    timeout_s: float,
+    *,
+    folder: str,
+    environ: Mapping[str, str],
+    clock: Clock,
+) -> Notifier:
+    """The notifier called `name`, with its credentials read. Raises ConfigError, AuthError."""
+    settings = NotifierSettings(
+        name=name,
+        options=config.options,
+        credentials={
+            key: read_secret(f"alerts.to.{name}.{key}", one, folder, environ)
+            for key, one in config.credentials.items()
+        },
+        timeout_s=timeout_s,
+        clock=clock,
+    )
+    return cast(Notifier, load_entry(NOTIFIERS, config.kind)(settings))
 
 
 def managed_symbols(account: AccountConfig) -> list[str] | None:

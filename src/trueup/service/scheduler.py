@@ -32,6 +32,7 @@ from trueup.service.claims import Claims
 from trueup.service.config import ServiceConfig
 
 if TYPE_CHECKING:
+    from trueup.service.alerts.open_alerts import Alerting
     from trueup.service.metrics import Metrics
 
 LOOK_AGAIN_S = 0.05  # at what another process claims or frees at this moment
@@ -44,7 +45,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Service:
     """Runs accounts until it is stopped. `settings`: interval, jitter, how many at a time, dry or applying.
 
-    `alerts` null: told to the log, as often as `settings` say. `metrics` null: none. `jitter`: the source of
+    `alerts` null: told to the log, as often as `settings` say. `alerting`: tells people too. `metrics` null:
+    none. `jitter`: the source of
     randomness, seeded in tests.
     """
 
@@ -55,6 +57,7 @@ class Service:
         clock: Clock,
         *,
         alerts: AlertBook | None = None,
+        alerting: "Alerting | None" = None,
         metrics: "Metrics | None" = None,
         jitter: random.Random | None = None,
     ) -> None:
@@ -62,7 +65,9 @@ class Service:
         self._accounts = accounts
         self._settings = settings
         self._clock = clock
-        self._alerts = alerts or _told_to_the_log(accounts, settings)
+        self._alerting = alerting
+        told = alerts if alerting is None else alerting.book
+        self._alerts = told or _told_to_the_log(accounts, settings)
         self._metrics = metrics
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._claims = _claims_of(accounts, settings)
@@ -217,6 +222,8 @@ class Service:
         return report
 
     def _note(self, report: AccountReport, took_s: float) -> None:
+        if self._alerting is not None:
+            self._alerting.after_run(report)
         if self._metrics is not None:
             self._metrics.note(report, took_s)
         self._note_failure(report)

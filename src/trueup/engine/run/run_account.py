@@ -10,7 +10,7 @@ from trueup.engine.holder import new_holder
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.deliver_write_backs import deliver_write_backs
 from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport, RunState
-from trueup.engine.run.alerts import AlertBook, degraded
+from trueup.engine.run.alerts import AlertBook, OpenBreak, degraded
 from trueup.engine.run.decide_state import saw_everything
 from trueup.engine.run.deliver_outbox import deliver_outbox
 from trueup.engine.run.leased_run import LeasedRun
@@ -18,7 +18,7 @@ from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.report import report_profile
 from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.plan import Alert, Plan
-from trueup.model.vocabulary import BreakKind
+from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports.records import Lease
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
@@ -49,18 +49,24 @@ async def reconcile_account(
     """
     got = lease or await _acquire(account)
     if isinstance(got, AccountReport):
-        report = got
-    else:
-        report = await _run_leased(account, got, due_in_s, apply=apply, approved=approved or {})
+        await _tell(account, got, alerts)
+        return got
+    return await _run_leased(account, got, due_in_s, alerts, apply=apply, approved=approved or {})
+
+
+async def _tell(account: ManagedAccount, report: AccountReport, alerts: AlertBook | None) -> None:
+    """To the log what each profile's run found, and to the alerts what a person should hear."""
     parked = await _parked(account) if alerts is not None else {}
     for profile in report.profiles:
         report_profile(profile)
         if alerts is not None and profile.state not in UNJUDGED:
-            raised = _alerts_of(profile, parked.get(profile.profile_id, 0))
             await alerts.update(
-                profile.profile_id, raised, account.clock.now_ns(), saw_everything=_saw_everything(profile)
+                profile.profile_id,
+                _alerts_of(profile, parked.get(profile.profile_id, 0)),
+                account.clock.now_ns(),
+                saw_everything=_saw_everything(profile),
+                breaks=_open_breaks(profile),
             )
-    return report
 
 
 async def _acquire(account: ManagedAccount) -> Lease | AccountReport:
@@ -87,6 +93,7 @@ async def _run_leased(
     account: ManagedAccount,
     lease: Lease,
     due_in_s: DueInS | None,
+    alerts: AlertBook | None,
     *,
     apply: bool,
     approved: Mapping[str, Plan],
@@ -97,6 +104,7 @@ async def _run_leased(
         if apply or approved:
             await _write_back(account, run.lease)
         await _deliver(account, run.report())
+        await _tell(account, run.report(), alerts)  # under the lease: nobody else tells the same meanwhile
     finally:
         await run.release(None if due_in_s is None else due_in_s(run.report()))
     return run.report()
@@ -169,6 +177,23 @@ def _alerts_of(report: ProfileReport, parked: int) -> list[Alert]:
         )
         alerts.append(degraded(report.profile_id, "outbox:parked", message))
     return alerts
+
+
+def _open_breaks(report: ProfileReport) -> list[OpenBreak]:
+    """The breaks above info that the run left open: it did not correct them, or its correction was not applied."""
+    if report.plan is None or report.state is RunState.FAILED:
+        return []
+    plan, applied = report.plan, report.applied
+    dropped = set() if applied is None else set(applied.superseded_ids)
+    undone = {one.break_id for one in plan.corrections if one.correction_id in dropped}
+    is_applied = report.state is RunState.APPLIED and applied is not None
+    seen_at = {one.break_id: one.first_seen_at for one in plan.findings}
+    return [
+        OpenBreak(found=one, first_seen_at=seen_at.get(one.break_id, plan.taken_at))
+        for one in plan.breaks
+        if one.severity is not Severity.INFO
+        and not (is_applied and one.corrected and one.break_id not in undone)
+    ]
 
 
 def _about_rows(report: ProfileReport) -> list[Alert]:

@@ -264,7 +264,7 @@ def _by(run_id: Value) -> str:
 def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, int]:
     """Forget runs (with their snapshots) that are older and not among each profile's newest.
 
-    Also delivered notifications and resolved breaks of that age. The books and the order log are never purged.
+    Also delivered notifications, told alerts and resolved breaks of that age; never the books and the order log.
     Returns how many rows went, by table.
     """
     if older_than_s < 0 or keep_last < 0:
@@ -274,6 +274,7 @@ def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, 
         return {
             "runs": database.write("purge_runs", before, keep_last),
             "outbox": database.write("purge_outbox", before),
+            "alert_deliveries": database.write("purge_deliveries", before),
             "breaks": database.write("purge_breaks", before),
             "watermarks": database.write("purge_watermarks", WATERMARKS_KEPT),
         }

@@ -13,6 +13,7 @@ from msgspec import Struct
 from trueup.ledgers.journal.leases import read_state
 from trueup.ledgers.sql.database import Database, Row, Value, read_document, text_value
 from trueup.ledgers.sql.pack_run import check_packed
+from trueup.model.alert_message import AlertAbout, AlertMessage
 from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.plan import Alert, Break, Notification
 from trueup.model.snapshot import Decision, Finding
@@ -20,8 +21,11 @@ from trueup.model.times import to_ns
 from trueup.ports.people import PersonCorrection
 
 FOUND_MAX = 20
+ALL_ROWS = 2**62
 _BREAK = msgspec.json.Decoder(Break)
 _ALERT = msgspec.json.Decoder(Alert)
+_ABOUT = msgspec.json.Decoder(AlertAbout)
+_MESSAGE = msgspec.json.Decoder(AlertMessage)
 _FINDINGS = msgspec.json.Decoder(list[Finding])
 
 
@@ -86,6 +90,13 @@ def _read_outbox(row: Row) -> None:
 def _read_alert(row: Row) -> None:
     to_ns(text_value(row[1]))
     read_document(_ALERT, row[3])
+    if row[6] is not None:
+        read_document(_ABOUT, row[6])
+
+
+def _read_delivery(row: Row) -> None:
+    read_document(_MESSAGE, row[2])
+    to_ns(text_value(row[4]))
 
 
 def _read_run(row: Row) -> None:
@@ -124,6 +135,7 @@ TABLES: tuple[tuple[str, str, tuple[Value, ...], Callable[[Row], None]], ...] = 
     ("a break", "list_breaks", (None, 0), _read_break),
     ("a notification", "export_outbox", (None,), _read_outbox),
     ("an alert", "alerts", (None,), _read_alert),
+    ("what people are told", "list_deliveries", (0, ALL_ROWS), _read_delivery),
     ("a run", "stored_runs", (), _read_run),
     ("an audited exit", "export_exit_audit", (None,), _read_audit),
     ("a decision", "list_decisions", (None,), _read_decision),

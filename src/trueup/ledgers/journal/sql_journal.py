@@ -10,6 +10,7 @@ from trueup.ledgers.journal import (
     alerts,
     archive,
     decisions,
+    deliveries,
     foreign_rows,
     former,
     leases,
@@ -32,10 +33,13 @@ from trueup.ports.records import (
     BreakRecord,
     DecisionRecord,
     DeferralRecord,
+    Delivery,
+    DeliveryRecord,
     Lease,
     LeaseState,
     LoggedOrder,
     LogReport,
+    NewDelivery,
     OutboxItem,
     OutboxState,
     ProfileState,
@@ -205,8 +209,27 @@ class SqlJournal:
     def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
         return alerts.list_alerts(self._database, profile_id)
 
-    def keep_alerts(self, told: Sequence[AlertRecord]) -> None:
-        alerts.keep_alerts(self._database, told)
+    def keep_alerts(self, told: Sequence[AlertRecord], wanted: Sequence[NewDelivery] = ()) -> None:
+        alerts.keep_alerts(self._database, told, wanted)
+
+    def claim_deliveries(self, notifier: str, limit: int, claim_s: float) -> list[Delivery]:
+        return deliveries.claim(self._database, notifier, limit, claim_s)
+
+    def settle_deliveries(self, told: Sequence[Delivery]) -> None:
+        deliveries.settle(self._database, told)
+
+    def return_deliveries(
+        self, missed: Sequence[Delivery], error: str, wait_s: float, *, is_certain: bool, attempts_max: int
+    ) -> int:
+        return deliveries.give_back(
+            self._database, missed, error, wait_s, is_certain=is_certain, attempts_max=attempts_max
+        )
+
+    def next_delivery_at(self, notifiers: Sequence[str]) -> str | None:
+        return deliveries.next_at(self._database, notifiers)
+
+    def list_deliveries(self, *, open_only: bool = True, limit: int = 100) -> list[DeliveryRecord]:
+        return deliveries.list_deliveries(self._database, open_only=open_only, limit=limit)
 
     def pending_notifications(self, limit: int, profile_ids: Sequence[str] | None = None) -> list[OutboxItem]:
         return outbox.pending(self._database, limit, profile_ids)

@@ -13,6 +13,7 @@ from trueup.ledgers.postgresql.migrate import SCHEMA
 # What the writer may do besides reading. Every table stands here: a new one is a decision.
 WRITER = {
     "accounts": "INSERT, UPDATE",
+    "alert_deliveries": "INSERT, UPDATE, DELETE",
     "alerts": "INSERT, UPDATE",
     "breaks": "INSERT, UPDATE, DELETE",  # resolved ones are forgotten by `trueup purge`
     "decisions": "INSERT, UPDATE",

@@ -714,14 +714,66 @@ WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND 
 ORDER BY first_seen_at, break_id
 
 -- name: alerts
-SELECT profile_id, raised_at, stands, alert FROM alerts WHERE $1::text IS NULL OR profile_id = $1
+SELECT profile_id, raised_at, stands, alert, began_at, told_at, about FROM alerts
+WHERE $1::text IS NULL OR profile_id = $1
 ORDER BY raised_at, profile_id, dedupe_key
 
 -- name: set_alert
-INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[])
+INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert, began_at, told_at, about)
+SELECT * FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[])
 ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET
-  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert
+  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert, began_at = excluded.began_at,
+  told_at = excluded.told_at, about = excluded.about
+
+-- name: withdraw_deliveries
+UPDATE alert_deliveries SET outcome = 'withdrawn', settled_at = $3
+WHERE notifier = $1 AND alert_key = $2 AND outcome IS NULL AND attempts = 0 AND not_before > $3
+
+-- name: insert_delivery
+INSERT INTO alert_deliveries (delivery_id, notifier, alert_key, message, committed_at, not_before)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+ON CONFLICT (delivery_id) DO NOTHING
+
+-- name: due_deliveries
+SELECT d.sequence, d.delivery_id, d.message, d.attempts, d.perhaps_told OR d.claimed_until IS NOT NULL
+FROM alert_deliveries d
+WHERE d.notifier = $1 AND d.outcome IS NULL AND (d.not_before <= $2 OR d.not_before > $4)
+  AND (d.claimed_until IS NULL OR d.claimed_until <= $2 OR d.claimed_until > $5)
+  AND NOT EXISTS (
+    SELECT 1 FROM alert_deliveries earlier
+    WHERE earlier.notifier = $1 AND earlier.alert_key = d.alert_key AND earlier.outcome IS NULL
+      AND earlier.sequence < d.sequence)
+ORDER BY d.sequence LIMIT $3
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: claim_delivery
+UPDATE alert_deliveries d SET
+  perhaps_told = d.perhaps_told OR d.claimed_until IS NOT NULL, claimed_until = r.until, attempts = d.attempts + 1
+FROM unnest($1::bigint[], $2::text[]) AS r (sequence, until) WHERE d.sequence = r.sequence
+
+-- name: settle_delivery
+UPDATE alert_deliveries d SET outcome = 'told', settled_at = r.at, claimed_until = NULL, error = NULL
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (sequence, at, delivery_id)
+WHERE d.sequence = r.sequence AND d.delivery_id = r.delivery_id AND d.outcome IS NULL
+
+-- name: return_delivery
+UPDATE alert_deliveries d SET
+  claimed_until = NULL, not_before = r.at, error = r.error, perhaps_told = d.perhaps_told OR r.perhaps,
+  outcome = r.outcome, settled_at = r.settled_at
+FROM unnest(
+  $1::bigint[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::text[], $7::text[])
+  AS r (sequence, at, error, perhaps, outcome, settled_at, delivery_id)
+WHERE d.sequence = r.sequence AND d.delivery_id = r.delivery_id AND d.outcome IS NULL
+
+-- name: next_delivery
+SELECT min(greatest(d.not_before, d.claimed_until)) FROM alert_deliveries d
+WHERE d.outcome IS NULL AND d.notifier IN (SELECT jsonb_array_elements_text($1::jsonb))
+
+-- name: list_deliveries
+SELECT delivery_id, notifier, message, committed_at, not_before, attempts, outcome, settled_at, error
+FROM alert_deliveries WHERE $1::bigint = 0 OR outcome IS NULL OR outcome = 'refused'
+ORDER BY sequence DESC LIMIT $2
 
 -- name: insert_exit_audit
 INSERT INTO exit_audit (
@@ -922,6 +974,9 @@ DELETE FROM runs WHERE committed_at < $1 AND run_id NOT IN (
 
 -- name: purge_outbox
 DELETE FROM outbox WHERE delivered_at < $1
+
+-- name: purge_deliveries
+DELETE FROM alert_deliveries WHERE settled_at < $1
 
 -- name: purge_breaks
 DELETE FROM breaks WHERE resolved_at < $1

@@ -620,13 +620,58 @@ SELECT {break_columns} FROM breaks
 WHERE profile_id IN (SELECT value FROM json_each(?1)) AND resolution IS NULL ORDER BY first_seen_at, break_id
 
 -- name: alerts
-SELECT profile_id, raised_at, stands, alert FROM alerts WHERE ?1 IS NULL OR profile_id = ?1
+SELECT profile_id, raised_at, stands, alert, began_at, told_at, about FROM alerts
+WHERE ?1 IS NULL OR profile_id = ?1
 ORDER BY raised_at, profile_id, dedupe_key
 
 -- name: set_alert
-INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert) VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT INTO alerts (profile_id, dedupe_key, raised_at, stands, alert, began_at, told_at, about)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (profile_id, dedupe_key) DO UPDATE SET
-  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert
+  raised_at = excluded.raised_at, stands = excluded.stands, alert = excluded.alert, began_at = excluded.began_at,
+  told_at = excluded.told_at, about = excluded.about
+
+-- name: withdraw_deliveries
+UPDATE alert_deliveries SET outcome = 'withdrawn', settled_at = ?3
+WHERE notifier = ?1 AND alert_key = ?2 AND outcome IS NULL AND attempts = 0 AND not_before > ?3
+
+-- name: insert_delivery
+INSERT INTO alert_deliveries (delivery_id, notifier, alert_key, message, committed_at, not_before)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (delivery_id) DO NOTHING
+
+-- name: due_deliveries
+SELECT d.sequence, d.delivery_id, d.message, d.attempts, d.perhaps_told OR d.claimed_until IS NOT NULL
+FROM alert_deliveries d
+WHERE d.notifier = ?1 AND d.outcome IS NULL AND (d.not_before <= ?2 OR d.not_before > ?4)
+  AND (d.claimed_until IS NULL OR d.claimed_until <= ?2 OR d.claimed_until > ?5)
+  AND NOT EXISTS (
+    SELECT 1 FROM alert_deliveries earlier
+    WHERE earlier.notifier = ?1 AND earlier.alert_key = d.alert_key AND earlier.outcome IS NULL
+      AND earlier.sequence < d.sequence)
+ORDER BY d.sequence LIMIT ?3
+
+-- name: claim_delivery
+UPDATE alert_deliveries SET
+  perhaps_told = perhaps_told OR claimed_until IS NOT NULL, claimed_until = ?2, attempts = attempts + 1
+WHERE sequence = ?1
+
+-- name: settle_delivery
+UPDATE alert_deliveries SET outcome = 'told', settled_at = ?2, claimed_until = NULL, error = NULL
+WHERE sequence = ?1 AND delivery_id = ?3 AND outcome IS NULL
+
+-- name: return_delivery
+UPDATE alert_deliveries SET
+  claimed_until = NULL, not_before = ?2, error = ?3, perhaps_told = perhaps_told OR ?4, outcome = ?5, settled_at = ?6
+WHERE sequence = ?1 AND delivery_id = ?7 AND outcome IS NULL
+
+-- name: next_delivery
+SELECT min(max(d.not_before, coalesce(d.claimed_until, ''))) FROM alert_deliveries d
+WHERE d.outcome IS NULL AND d.notifier IN (SELECT value FROM json_each(?1))
+
+-- name: list_deliveries
+SELECT delivery_id, notifier, message, committed_at, not_before, attempts, outcome, settled_at, error
+FROM alert_deliveries WHERE NOT ?1 OR outcome IS NULL OR outcome = 'refused' ORDER BY sequence DESC LIMIT ?2
 
 -- name: insert_exit_audit
 INSERT INTO exit_audit (
@@ -820,6 +865,9 @@ DELETE FROM runs WHERE committed_at < ?1 AND run_id NOT IN (
 
 -- name: purge_outbox
 DELETE FROM outbox WHERE delivered_at < ?1
+
+-- name: purge_deliveries
+DELETE FROM alert_deliveries WHERE settled_at < ?1
 
 -- name: purge_breaks
 DELETE FROM breaks WHERE resolved_at < ?1

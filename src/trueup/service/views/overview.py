@@ -12,12 +12,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from trueup.engine.holder import holder_name
+from trueup.model.at_stake import at_stake
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.ledger import Ledger
 from trueup.ports.records import AlertRecord, BreakRecord, LeaseState, ProfileState, RunRecord, WaitingCounts
-from trueup.service.views.at_stake import at_stake
 
 RUNS_SHOWN = 8
 
@@ -124,7 +124,7 @@ def read_overview(ledger: Ledger, objective_s: float) -> Overview:
         now=now,
         profiles=sorted(views, key=_urgency),
         accounts=[account_view(one, read.now_ns) for one in leases],
-        alerts=[one for one in journal.list_alerts() if one.stands],
+        alerts=[one for one in journal.list_alerts() if one.stands and not one.is_of_break],
         runs=journal.list_runs(limit=RUNS_SHOWN),
     )
 

@@ -65,6 +65,7 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     yield _check_database(loaded)
     if loaded.config.service.executor is not None:
         yield _check_executor(loaded.config.service.executor)
+    yield from _check_alerts(loaded)
     for config in loaded.config.accounts:
         checks, opened = asyncio.run(_check_account(loaded, config))
         yield from checks
@@ -142,6 +143,43 @@ def _check_executor(reference: str) -> Check:
     except TrueupError as fault:
         return Check("executor", FAIL, str(fault), "install its package, or name its folder in PYTHONPATH")
     return Check("executor", OK, reference)
+
+
+def _check_alerts(loaded: "LoadedConfig") -> Iterator[Check]:
+    """Whether everybody who is to be told can be; nothing is sent."""
+    from trueup.service.alerts.open_alerts import open_notifiers, ping_url
+    from trueup.service.clock import SystemClock
+
+    alerts = loaded.config.alerts
+    try:
+        open_notifiers(loaded, SystemClock(), os.environ)
+        ping = ping_url(loaded, os.environ)
+    except TrueupError as fault:
+        yield Check("alerts", FAIL, str(fault), _next_step(fault))
+        return
+    switch = "without a dead-man's switch" if ping is None else "with a dead-man's switch"
+    told = ", ".join(alerts.to) or "the log alone (docs/how-to/alerts.md)"
+    yield Check("alerts", OK, f"told to {told}, {switch}")
+    if alerts.to:
+        yield from _check_deliveries(loaded)
+
+
+def _check_deliveries(loaded: "LoadedConfig") -> Iterator[Check]:
+    """What people were to be told and did not hear."""
+    from trueup.service.open_ledger import open_ledger
+
+    try:
+        ledger = open_ledger(loaded, create=False)
+        given_up = [one for one in ledger.journal.list_deliveries() if one.outcome is not None]
+        ledger.close()
+    except TrueupError:  # the database has a line of its own
+        return
+    if given_up:
+        last = given_up[0]
+        message = (
+            f"{counted(len(given_up), 'message')} never arrived, the last at {last.notifier}: {last.error}"
+        )
+        yield Check("alerts", WARN, message, "trueup alerts test")
 
 
 async def _check_account(

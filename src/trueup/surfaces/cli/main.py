@@ -55,6 +55,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "correct": ("correct:command", "Put right an order, a fill, a trade or the baseline."),
         "undo": ("undo:command", "Take back what a run or a person wrote."),
         "quarantine": ("quarantine:command", "Show, add or release trades the bot must leave alone."),
+        "alerts": ("alerts:command", "Show what people are told, and try whether it reaches them."),
         "outbox": ("outbox:command", "Show what the bots have not taken, and tell it again."),
     },
     "Look": {

@@ -15,6 +15,7 @@ from trueup.surfaces.cli.terminal import say
 
 if TYPE_CHECKING:
     from trueup.engine.run.account import AccountReport, ManagedAccount, ProfileReport
+    from trueup.service.alerts.open_alerts import Alerting
     from trueup.service.config import ServiceConfig
     from trueup.service.load_config import LoadedConfig
     from trueup.service.metrics import Metrics
@@ -74,15 +75,32 @@ async def _serve(
         open_accounts(loaded) as accounts,
         _answering(http, accounts, settings) as metrics,
         _showing(web, loaded, accounts),
+        _telling(loaded, accounts) as alerting,
     ):
-        _refuse_damaged(accounts)
-        service = Service(accounts, settings, SystemClock(), metrics=metrics)
+        service = Service(accounts, settings, SystemClock(), alerting=alerting, metrics=metrics)
         if once:
             return await service.run_once()
         async with told_to_systemd():
             with service.stopped_by_signals():
                 await service.run()
     return []
+
+
+@asynccontextmanager
+async def _telling(
+    loaded: "LoadedConfig", accounts: "Sequence[ManagedAccount]"
+) -> "AsyncIterator[Alerting | None]":
+    """People are told meanwhile, where any are configured."""
+    _refuse_damaged(accounts)
+    alerts = loaded.config.alerts
+    if not alerts.to and alerts.ping is None:
+        yield None
+        return
+    from trueup.service.alerts.open_alerts import open_alerts
+    from trueup.service.clock import SystemClock
+
+    async with open_alerts(loaded, accounts, SystemClock()) as alerting:
+        yield alerting
 
 
 def _refuse_damaged(accounts: "Sequence[ManagedAccount]") -> None:

@@ -24,7 +24,7 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
         check_profile(books, profile_id)
         profiles = [one for one in _profiles(books) if profile_id in (None, one["profile_id"])]
         runs = books.journal.list_runs(profile_id, limit=RUNS_SHOWN)
-        alerts = [one for one in books.journal.list_alerts(profile_id) if one.stands]
+        alerts = [one for one in books.journal.list_alerts(profile_id) if one.stands and not one.is_of_break]
         theirs = {one["account_id"] for one in profiles}
         accounts = [one for one in _accounts(books) if one.account_id in theirs]
     if invocation.json:

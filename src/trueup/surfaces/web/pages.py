@@ -12,6 +12,7 @@ from starlette.requests import Request
 from trueup.engine.people.decide import owners_of
 from trueup.engine.people.explain import Explanation, explain
 from trueup.engine.run.replay_run import replay_run
+from trueup.model.at_stake import at_stake
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import InputError
 from trueup.model.money import amount
@@ -19,7 +20,6 @@ from trueup.model.snapshot import Fill
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.records import BreakRecord
-from trueup.service.views.at_stake import at_stake
 from trueup.service.views.books_at import books_at
 from trueup.service.views.correction import changes_of
 from trueup.service.views.cost import DriftCost, read_cost

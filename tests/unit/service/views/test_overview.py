@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from trueup.model.at_stake import at_stake
 from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
 from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports.records import BreakRecord, ProfileState
-from trueup.service.views.at_stake import at_stake
 from trueup.service.views.overview import Standing, Sync, _profile_view, _Read
 
 NOW_NS = 1_795_435_200_000_000_000  # 2026-11-23T12:00:00Z

@@ -358,8 +358,29 @@ CREATE TABLE alerts (
   raised_at  TEXT NOT NULL,
   stands     INTEGER NOT NULL CHECK (stands IN (0, 1)),
   alert      TEXT NOT NULL,
+  began_at   TEXT,                   -- since when it stands, or stood
+  told_at    TEXT,                   -- when people were last told of it, besides the log
+  about      TEXT,                   -- the break, the money, as JSON
   PRIMARY KEY (profile_id, dedupe_key)
 ) STRICT, WITHOUT ROWID;
+
+-- What people are told: a row for each message and notifier, committed with the alert and delivered afterwards.
+CREATE TABLE alert_deliveries (
+  sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
+  delivery_id   TEXT NOT NULL UNIQUE,   -- of message and notifier: committed twice it is one
+  notifier      TEXT NOT NULL,
+  alert_key     TEXT NOT NULL,       -- in order within it: raised, then recovered
+  message       TEXT NOT NULL,
+  committed_at  TEXT NOT NULL,
+  not_before    TEXT NOT NULL,       -- quiet hours, the wait after a failure
+  attempts      INTEGER NOT NULL DEFAULT 0,
+  claimed_until TEXT,                -- somebody tells it; past: nobody knows whether it arrived
+  perhaps_told  INTEGER NOT NULL DEFAULT 0 CHECK (perhaps_told IN (0, 1)),
+  outcome       TEXT CHECK (outcome IN ('told', 'refused', 'withdrawn')),   -- null: it waits
+  settled_at    TEXT,
+  error         TEXT
+) STRICT;
+CREATE INDEX alert_deliveries_waiting ON alert_deliveries (notifier, alert_key, sequence) WHERE outcome IS NULL;
 
 CREATE TABLE deferrals (
   profile_id        TEXT NOT NULL,

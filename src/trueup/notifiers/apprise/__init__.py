@@ -1,0 +1,1 @@
+"""Alerts by any of apprise's services: Telegram, Discord, Slack, ntfy, Pushover, e-mail …"""

@@ -1,0 +1,73 @@
+"""Posts one JSON document and says whether it arrived: yes, certainly not, or nobody knows.
+
+Rules: redirects are not followed, for the address was somebody's choice; an answer's body is read up to a bound; no
+message of an error holds the address, which may be a secret.
+"""
+
+import math
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from trueup.model.errors import ConfigError, TrueupError
+from trueup.ports.notifier import NotTold
+
+ANSWER_BYTES_MAX = 2000
+JSON = {"Content-Type": "application/json", "User-Agent": "trueup"}
+
+
+class PerhapsTold(TrueupError):
+    """It was sent, and what became of it is not known."""
+
+
+class Poster:
+    """Keeps one session, which is made by its first request."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        """Returns where it was taken (2xx). Raises NotTold, PerhapsTold."""
+        if self._session is None or self._session.closed:
+            timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+            self._session = aiohttp.ClientSession(timeout=timeout)
+        try:
+            async with self._session.post(
+                url, data=body, headers=JSON | headers, allow_redirects=False
+            ) as answer:
+                if not 200 <= answer.status < 300:
+                    raise await _refusal(answer)
+        except aiohttp.ClientConnectorError as error:  # nothing was sent
+            raise NotTold(f"cannot connect: {error.os_error.strerror or 'no such host'}") from None
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise PerhapsTold(f"no answer: {type(error).__name__}") from None
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> TrueupError:
+    """A server that fails may have taken it before."""
+    said = (await answer.content.read(ANSWER_BYTES_MAX)).decode(errors="replace")
+    text = f"answered {answer.status}: {' '.join(said.split())[:200]}".removesuffix(": ")
+    if answer.status >= 500:
+        return PerhapsTold(text)
+    return NotTold(text, _seconds(answer.headers.get("Retry-After")))
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text or "")
+    except ValueError:  # a date: our own pace will do
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def check_url(url: str, place: str) -> str:
+    """Raises ConfigError, which never holds it, for what is no address of a server."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{place}: expected an address such as https://example.org/path")
+    return url
