@@ -93,7 +93,7 @@ class AlertsDesk:
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "trueup", *arguments]
-        environ = os.environ | self.environ
+        environ = os.environ | self.environ | {"COLUMNS": "400"}
         return subprocess.run(
             command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=60
         )

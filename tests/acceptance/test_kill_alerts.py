@@ -16,12 +16,12 @@ from typing import Any, cast
 import pytest
 
 from tests.acceptance.alerts_desk import AlertsDesk, is_signed
-from tests.acceptance.receiver import Post, receiving
+from tests.acceptance.receiver import Post, Receiver, receiving
 from tests.acceptance.rig import Nursery, Rig
 from trueup.ledgers.sqlite import open_sqlite
 
 KILLS = int(os.environ.get("TRUEUP_ALERT_KILLS", "10"))
-LIVES_S = (0.05, 0.35)  # how long a process lives; starting takes a tenth of a second
+BEGINS_MAX_S = 5  # how long a process may take until it tells anything
 ANSWERS_AFTER_S = 0.04  # long enough to be killed in
 TIMEOUT_S = 0.4
 ENDS_MAX = 40
@@ -48,7 +48,8 @@ def test_each_is_told_once_or_marked_and_recovers_once(
         for number in range(KILLS):
             desk.at_venue(f"v-{number}")
             process_id = nursery.start("run", "--config", str(tmp_path / "trueup.toml"))
-            time.sleep(chance.uniform(*LIVES_S))
+            wait_for_a_post(receiver)
+            time.sleep(chance.uniform(0, 2 * ANSWERS_AFTER_S))
             assert os.waitstatus_to_exitcode(nursery.kill(process_id)) == -signal.SIGKILL
             died_telling += any(row["outcome"] is None for row in deliveries(tmp_path))
         desk.at_venue()
@@ -73,6 +74,12 @@ def test_each_is_told_once_or_marked_and_recovers_once(
     check(committed, told["/hook"], "hook")
     check_phone(committed, told["/phone"])
     check_pager(committed, told["/pager"])
+
+
+def wait_for_a_post(receiver: Receiver) -> None:
+    before, until = len(receiver.posts), time.monotonic() + BEGINS_MAX_S
+    while len(receiver.posts) == before and time.monotonic() < until:
+        time.sleep(0.002)
 
 
 def deliveries(folder: Path) -> list[dict[str, Any]]:

@@ -213,10 +213,12 @@ def known_keys() -> set[str]:
     from trueup.model.policy import Policy
     from trueup.service.config import (
         AccountConfig,
+        AlertsConfig,
         BooksConfig,
         BudgetConfig,
         DatabaseConfig,
         FleetConfig,
+        NotifierConfig,
         ProfileConfig,
         SecretSource,
         ServiceConfig,
@@ -225,10 +227,10 @@ def known_keys() -> set[str]:
 
     tables = (
         *(DatabaseConfig, ServiceConfig, WebConfig, FleetConfig, BooksConfig, BudgetConfig),
-        *(AccountConfig, ProfileConfig, SecretSource),
+        *(AccountConfig, ProfileConfig, SecretSource, AlertsConfig, NotifierConfig),
         Policy,
     )
-    return {name for table in tables for name in table.__struct_fields__} - {"profiles", "policy"}
+    return {name for table in tables for name in table.__struct_fields__} - {"policy"}
 
 
 def test_the_documented_example_is_accepted(load):
