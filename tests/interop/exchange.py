@@ -1,9 +1,11 @@
 """A local exchange in the shapes of Binance's spot API, as far as freqtrade asks it. What it answers, a test decides.
 
 Run as a process of its own: `python -m tests.interop.exchange PORT`. Besides the exchange's paths: `POST /_set` changes
-an order (`{"orderId": 1, "executedQty": "1", …}`) and `GET /_orders` gives all of them.
+an order (`{"orderId": 1, "executedQty": "1", …}`), `POST /_placing` says what becomes of the answer to the next order
+(`{"lost": true}`, `{"late_s": 3}`), and `GET /_orders` gives all of them.
 """
 
+import asyncio
 import sys
 import time
 from typing import Any
@@ -29,6 +31,7 @@ class Exchange:
     def __init__(self) -> None:
         self.orders: dict[int, dict[str, Any]] = {}
         self.next_id = 1001
+        self.placing: dict[str, Any] = {}  # what becomes of the answer to the next order
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -37,7 +40,11 @@ class Exchange:
 
     async def answer(self, request: web.Request) -> web.Response:
         path = request.path
-        body = dict(parse_qsl(await request.text())) if request.can_read_body and path != "/_set" else {}
+        body = (
+            dict(parse_qsl(await request.text()))
+            if request.can_read_body and not path.startswith("/_")
+            else {}
+        )
         given = {**dict(request.query), **body}
         if path == "/_orders":
             return web.json_response(list(self.orders.values()))
@@ -45,7 +52,23 @@ class Exchange:
             changes = await request.json()
             self.orders[changes.pop("orderId")] |= changes
             return web.json_response({})
-        return web.json_response(self._api(request.method, path.rpartition("/")[2], given))
+        if path == "/_placing":
+            self.placing = await request.json()
+            return web.json_response({})
+        name = path.rpartition("/")[2]
+        if name == "order" and request.method == "GET" and int(given.get("orderId", 0)) not in self.orders:
+            return web.json_response({"code": -2013, "msg": "Order does not exist."}, status=400)
+        answer = web.json_response(self._api(request.method, name, given))
+        if name == "order" and request.method == "POST":
+            await self._meet(request)
+        return answer
+
+    async def _meet(self, request: web.Request) -> None:
+        """The order stands; its answer is late, or never arrives."""
+        placing, self.placing = self.placing, {}
+        await asyncio.sleep(placing.get("late_s", 0))
+        if placing.get("lost") and request.transport is not None:
+            request.transport.abort()
 
     def _api(self, method: str, name: str, given: dict[str, str]) -> Any:
         now = int(time.time() * 1000)
@@ -94,7 +117,8 @@ class Exchange:
         return [begun, PRICE, PRICE, PRICE, PRICE, "10", begun + 299_999, "1000", 5, "5", "500", "0"]
 
     def _account(self, now: int) -> dict[str, Any]:
-        bought = sum(float(one["executedQty"]) for one in self.orders.values() if one["side"] == "BUY")
+        sign = {"BUY": 1, "SELL": -1}
+        bought = sum(sign[one["side"]] * float(one["executedQty"]) for one in self.orders.values())
         free = [("USDT", "10000"), ("ETH", f"{bought:.3f}")]
         balances = [{"asset": asset, "free": qty, "locked": "0"} for asset, qty in free]
         return {

@@ -5,16 +5,20 @@ Takes a minute or two, so it runs where `TRUEUP_TEST_FREQTRADE` says: the Python
 """
 
 import base64
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ class Idle(IStrategy):
     timeframe = "5m"
     stoploss = -0.99
     minimal_roi = {"0": 100}
+    order_types = %s
     startup_candle_count = 0
 
     def populate_indicators(self, df, metadata):
@@ -42,6 +47,11 @@ class Idle(IStrategy):
     def populate_exit_trend(self, df, metadata):
         return df
 """
+ORDER_TYPES: dict[str, Any] = {
+    "entry": "limit", "exit": "limit", "stoploss": "limit", "stoploss_on_exchange": False,
+}  # fmt: skip
+ENTRY = {"pair": "ETH/USDT", "side": "long", "price": 100, "ordertype": "limit", "stakeamount": 100}
+WINDOW_S = 6.0  # what freqtrade touched so recently is not judged
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -58,9 +68,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("freqtrade")
     lock = Path(__file__).parent / "freqtrade.lock"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    done = subprocess.run(
-        [str(folder / "bin/pip"), "install", "-q", "-r", str(lock)], capture_output=True, check=False
-    )
+    pip = [str(folder / "bin/pip"), "install", "-q", "--no-deps", "--require-hashes", "-r", str(lock)]
+    done = subprocess.run(pip, capture_output=True, check=False)
     if done.returncode:
         pytest.skip(f"freqtrade cannot be installed here: {done.stderr.decode()[-200:]}")
     return folder / "bin/python"
@@ -69,14 +78,15 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Desk:
     """One freqtrade, its exchange, and trueup beside them."""
 
-    def __init__(self, folder: Path, python: Path) -> None:
+    def __init__(self, folder: Path, python: Path, order_types: dict[str, Any]) -> None:
+        """`order_types`: as a strategy has them."""
         self.folder, self._python = folder, python
         self.exchange_port, self.api_port = free_port(), free_port()
         self._exchange = self._start(
             [sys.executable, "-m", "tests.interop.exchange", str(self.exchange_port)], ROOT
         )
         (folder / "user_data/strategies").mkdir(parents=True)
-        (folder / "user_data/strategies/idle.py").write_text(STRATEGY)
+        (folder / "user_data/strategies/idle.py").write_text(STRATEGY % order_types)
         (folder / "user_data/config.json").write_text(json.dumps(self._config()))
         self._freqtrade: subprocess.Popen[bytes] | None = None
 
@@ -143,6 +153,21 @@ class Desk:
         data = json.dumps({"orderId": 1001} | changes).encode()
         urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_set", data, timeout=10).close()
 
+    def placing(self, **what: Any) -> None:
+        """What becomes of the answer to the next order."""
+        data = json.dumps(what).encode()
+        urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_placing", data, timeout=10).close()
+
+    def at_exchange_are(self) -> list[int]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_orders", timeout=10) as answer:
+            return [one["orderId"] for one in json.load(answer)]
+
+    def asking(self) -> None:
+        """Let trueup ask freqtrade."""
+        config = self.folder / "trueup.toml"
+        text = config.read_text().replace('write = "never"', 'write = "ask"')
+        config.write_text(text.replace('trading_mode = "spot"', 'trading_mode = "spot"\nask_after_s = 3'))
+
     def order(self) -> dict[str, Any]:
         order: dict[str, Any] = self.api("/api/v1/status")[0]["orders"][0]
         return order
@@ -174,13 +199,51 @@ class Desk:
         process = self._start([sys.executable, "-m", "trueup", *arguments], self.folder)
         try:
             yield
+            assert not _writable_files(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
+    def plan(self) -> Any:
+        """While freqtrade stands still, so that whatever changed in its database was changed by trueup."""
+        with self._still():
+            before = self._pages()
+            plan = json.loads(self.trueup("plan", "--json").stdout)
+            assert self._pages() == before
+        return plan
+
     def breaks(self) -> list[tuple[str, str]]:
-        plan = json.loads(self.trueup("plan", "--json").stdout)
-        return [(one["kind"], one["venue_order_id"]) for one in plan["breaks"]]
+        """Of orders; without positions, which these exports do not have, and what is said for information only."""
+        told = [one for one in self.plan()["breaks"] if one["severity"] != "info" and one["venue_order_id"]]
+        return [(one["kind"], one["venue_order_id"]) for one in told]
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        process = self._freqtrade
+        if process is None or process.poll() is not None:
+            yield
+            return
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def _pages(self) -> list[str]:
+        """Of its database and the log of changes beside it, byte for byte."""
+        files = [self.folder / "user_data" / f"tradesv3.sqlite{end}" for end in ("", "-wal")]
+        return [sha256(one.read_bytes()).hexdigest() for one in files if one.exists()]
+
+
+def _writable_files(pid: int) -> list[str]:
+    """freqtrade's database, where a process has it open for more than reading. SQLite opens the files beside it so."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        name = os.readlink(link)
+        if name.endswith("tradesv3.sqlite"):
+            flags = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text().split("flags:")[1].split()[0]
+            found += [name] if int(flags, 8) & (os.O_WRONLY | os.O_RDWR) else []
+    return found
 
 
 def _venue_order(one: dict[str, Any]) -> dict[str, Any]:
@@ -194,10 +257,14 @@ def _venue_order(one: dict[str, Any]) -> dict[str, Any]:
     filled = one["executedQty"]
     return {
         "venue_order_id": str(one["orderId"]), "client_order_id": one["clientOrderId"], "symbol": "ETH/USDT",
-        "side": one["side"].lower(), "order_type": "limit", "qty": one["origQty"], "limit_price": one["price"],
+        "side": one["side"].lower(), "order_type": TYPES[one["type"]], "qty": one["origQty"],
+        "limit_price": one["price"], "stop_price": one["stopPrice"],
         "status": statuses[one["status"]], "filled_qty": filled,
         "filled_avg_price": "100" if float(filled) else None, "submitted_at": sent, "updated_at": sent,
     }  # fmt: skip
+
+
+TYPES = {"LIMIT": "limit", "MARKET": "market", "STOP_LOSS_LIMIT": "stop_limit"}
 
 
 def free_port() -> int:
@@ -208,16 +275,15 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, python: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path, python)
+def desk(request: pytest.FixtureRequest, tmp_path: Path, python: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path, python, ORDER_TYPES | getattr(request, "param", {}))
     yield made
     made.close()
 
 
 def test_a_fill_that_freqtrade_missed_is_found_and_freqtrade_itself_repairs_it(desk):
     desk.start()
-    entry = {"pair": "ETH/USDT", "side": "long", "price": 100, "ordertype": "limit", "stakeamount": 100}
-    desk.api("/api/v1/forceenter", entry)
+    desk.api("/api/v1/forceenter", ENTRY)
     desk.until(lambda: desk.order()["status"] == "open")
     desk.trueup("connect", "user_data", "--venue-orders", str(_csv(desk)))
     # the exchange answers "canceled, 0.3 filled", freqtrade books that and asks no more; then the truth is another
@@ -229,31 +295,120 @@ def test_a_fill_that_freqtrade_missed_is_found_and_freqtrade_itself_repairs_it(d
     assert desk.order()["filled"] == 0.3  # freqtrade does not know
     assert ("fill_drift", "1001") in desk.breaks() or ("resurrected", "1001") in desk.breaks()
     assert desk.order()["filled"] == 0.3  # and looking changed nothing
-    config = desk.folder / "trueup.toml"
-    asking = config.read_text().replace('write = "never"', 'write = "ask"')
-    config.write_text(asking.replace('trading_mode = "spot"', 'trading_mode = "spot"\nask_after_s = 3'))
+    desk.asking()
     with desk.service():
         desk.until(lambda: desk.order()["filled"] == 1.0)
     assert desk.order()["status"] == "closed"
     assert desk.api("/api/v1/status")[0]["amount"] == 1.0
-    time.sleep(6)
+    time.sleep(WINDOW_S)
     assert not {"fill_drift", "resurrected", "status_drift"} & {kind for kind, _ in desk.breaks()}
 
 
 def test_an_order_whose_fill_came_while_freqtrade_was_dead_is_found_beside_it(desk):
     desk.start()
-    entry = {"pair": "ETH/USDT", "side": "long", "price": 100, "ordertype": "limit", "stakeamount": 100}
-    desk.api("/api/v1/forceenter", entry)
+    desk.api("/api/v1/forceenter", ENTRY)
     desk.until(lambda: desk.order()["status"] == "open")
     desk.kill()
     desk.trueup("connect", "user_data", "--venue-orders", str(_csv(desk)))
     desk.at_exchange(status="PARTIALLY_FILLED", executedQty="0.400", cummulativeQuoteQty="40")
-    time.sleep(6)  # what freqtrade touched so recently is not judged
+    time.sleep(WINDOW_S)
     assert ("fill_drift", "1001") in desk.breaks()
     desk.start()
     desk.until(lambda: desk.order()["filled"] == 0.4)
-    time.sleep(6)
+    time.sleep(WINDOW_S)
     assert not {"fill_drift", "status_drift"} & {kind for kind, _ in desk.breaks()}
+
+
+def test_an_order_whose_answer_was_lost_is_told_and_keeps_freqtrade_from_a_reload(desk):
+    desk.start()
+    desk.placing(lost=True)
+    with suppress(urllib.error.HTTPError):
+        desk.api("/api/v1/forceenter", ENTRY)
+    assert desk.at_exchange_are() == [1001]
+    assert desk.api("/api/v1/status") == []  # freqtrade has no trade, no order, no message of it
+    desk.api("/api/v1/forceenter", ENTRY)
+    desk.until(lambda: desk.order()["order_id"] == "1002")
+    desk.trueup("connect", "user_data", "--venue-orders", str(_csv(desk)))
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == [("missing_locally", "1001")]
+    # a reload of the other order's trade would adopt it, so drift of that trade is a person's
+    desk.at_exchange(orderId=1002, status="CANCELED", executedQty="0.300", cummulativeQuoteQty="30")
+    desk.until(lambda: desk.order()["filled"] == 0.3)
+    time.sleep(WINDOW_S)
+    desk.at_exchange(orderId=1002, status="FILLED", executedQty="1.000", cummulativeQuoteQty="100")
+    desk.asking()
+    with desk.service():
+        desk.until(lambda: "a reload would adopt" in (desk.folder / "trueup.log").read_text())
+    assert desk.order()["filled"] == 0.3
+    assert [one["order_id"] for one in desk.api("/api/v1/status")[0]["orders"]] == ["1002"]
+
+
+def test_an_order_answered_late_is_quiet_and_one_that_a_kill_cut_off_is_told(desk):
+    desk.start()
+    desk.placing(late_s=3)
+    desk.api("/api/v1/forceenter", ENTRY)
+    desk.until(lambda: desk.order()["status"] == "open")
+    desk.trueup("connect", "user_data", "--venue-orders", str(_csv(desk)))
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == []
+    desk.at_exchange(status="FILLED", executedQty="1.000", cummulativeQuoteQty="100")
+    desk.until(lambda: desk.order()["status"] == "closed")
+    desk.placing(late_s=30)
+    leave = {"tradeid": "1", "ordertype": "limit"}
+    threading.Thread(target=_unheard, args=(desk, "/api/v1/forceexit", leave), daemon=True).start()
+    desk.until(lambda: desk.at_exchange_are() == [1001, 1002])
+    desk.kill()
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == [("missing_locally", "1002")]
+    desk.start()  # its own start does not find it either
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == [("missing_locally", "1002")]
+
+
+@pytest.mark.parametrize("desk", [{"stoploss_on_exchange": True}], indirect=True)
+def test_a_stop_that_fired_while_freqtrade_was_dead_and_an_entry_that_freqtrade_deleted(desk):
+    desk.start()
+    desk.api("/api/v1/forceenter", ENTRY)
+    desk.until(lambda: desk.order()["status"] == "open")
+    desk.trueup("connect", "user_data", "--venue-orders", str(_csv(desk)))
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == []  # the order was taken in
+    with suppress(urllib.error.HTTPError):  # done, and answered with 502: its trade is gone with it
+        _delete(desk, "/api/v1/trades/1/open-order")
+    desk.until(lambda: desk.api("/api/v1/status") == [])
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == []  # an entry that filled nothing is deleted with its trade
+    desk.api("/api/v1/forceenter", ENTRY)
+    desk.until(lambda: desk.order()["order_id"] == "1002")
+    desk.at_exchange(orderId=1002, status="FILLED", executedQty="1.000", cummulativeQuoteQty="100")
+    desk.until(lambda: len(desk.api("/api/v1/status")[0]["orders"]) == 2)  # the stop stands at the exchange
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == []
+    desk.kill()
+    desk.at_exchange(orderId=1003, status="FILLED", executedQty="1.000", cummulativeQuoteQty="1")
+    time.sleep(WINDOW_S)
+    plan = desk.plan()
+    assert {(one["kind"], one["venue_order_id"]) for one in plan["breaks"]} >= {("fill_drift", "1003")}
+    (fill,) = [one["fill"] for one in plan["corrections"] if one["fill"]]
+    assert fill["qty"] == "1"
+    desk.start()
+    desk.until(
+        lambda: desk.api("/api/v1/status") == []
+    )  # freqtrade sees its own stop at its start, and closes
+    time.sleep(WINDOW_S)
+    assert desk.breaks() == []
+
+
+def _unheard(desk: Desk, path: str, body: dict[str, Any]) -> None:
+    """A request whose answer never comes."""
+    with suppress(OSError, http.client.HTTPException):
+        desk.api(path, body)
+
+
+def _delete(desk: Desk, path: str) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{desk.api_port}{path}", method="DELETE")
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"u:p").decode())
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def _csv(desk: Desk) -> Path:

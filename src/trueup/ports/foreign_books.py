@@ -50,6 +50,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     `fills` where fills may be inserted.
     `inserts`: orders that only the venue knew may be inserted; only where a unique key protects the bot's own late row.
     `together`: these tables are in the ledger's own database: rows are locked, compared and written in its transaction.
+    `decimals`: after how many places these books cut amounts off; what is beyond is not known to them.
     `mapped`: a person said what columns and words mean: where the rows cannot be that, nothing of them is judged.
     """
 
@@ -62,6 +63,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     inserts: bool = False
     together: bool = False
     mapped: bool = False
+    decimals: int | None = None
 
 
 class SetRow(Struct, frozen=True, gc=False, kw_only=True):

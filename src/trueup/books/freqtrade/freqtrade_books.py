@@ -29,11 +29,12 @@ from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
 from trueup.books.tables.values import cell_time, time_cell
 from trueup.model.errors import LedgerError
+from trueup.model.ids import known_id
 from trueup.model.money import amount
 from trueup.model.plan import Plan
 from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns
-from trueup.model.vocabulary import Action
+from trueup.model.vocabulary import LIVE, Action
 from trueup.ports.foreign_books import (
     BooksTraits,
     ForeignRead,
@@ -55,6 +56,7 @@ ORDER_KEYS = frozenset(
         "status", "filled_qty", "filled_avg_price", "submitted_at",
     }
 )  # fmt: skip
+_UNSENT = " row "  # in the key of an order that has no id yet
 _NEVER_WRITTEN = "freqtrade's database is never written"
 _LEANED_ON = ("id", "is_short", "contract_size")  # what of its trade an order's reading leans on
 
@@ -131,19 +133,21 @@ class FreqtradeBooks:
         spelled = [
             (form,) for one in named for form in dict.fromkeys((one, one.strip(), one.lower(), one.upper()))
         ]
+        unsent = [(int(row),) for one in keys if (row := one.partition(_UNSENT)[2]).isdigit()]
         with database.reading():
-            of_ids, of_trades = (
+            of_ids, of_trades, of_rows = (
                 database.is_in("orders", ["order_id"], spelled),
                 database.is_in("orders", ["ft_trade_id"], numbers),
+                database.is_in("orders", ["id"], unsent),
             )
-            orders = self._orders(any_of([of_ids, of_trades]))
+            orders = self._orders(any_of([of_ids, of_trades, of_rows]))
             if keys and not ids and not trade_ids:
                 orders = [one for one in orders if _key(one) in keys]
             return self._whole(orders, {})
 
     def is_removal_normal(self, order: LocalOrder) -> bool:
-        """freqtrade deletes an entry that filled nothing, with its trade."""
-        return order.action is Action.ENTRY and not amount(order.filled_qty)
+        """freqtrade deletes an entry that filled nothing, with its trade; an unsent row has another key once sent."""
+        return order.venue_order_id is None or (order.action is Action.ENTRY and not amount(order.filled_qty))
 
     def lock(self, keys: Sequence[str], within: Any) -> dict[str, str]:
         raise LedgerError(_NEVER_WRITTEN)
@@ -174,6 +178,7 @@ class FreqtradeBooks:
         )
         return [
             *checks,
+            *_before_a_restart(read.rows, opened, complete=complete),
             BookCheck(message=f"{len(read.rows)} orders of {len(read.trades)} open trades; {asked}"),
         ]
 
@@ -251,6 +256,30 @@ class FreqtradeBooks:
         return {one["id"]: one for one in _select(self._database, "trades", TRADE_COLUMNS, condition)}
 
 
+def _before_a_restart(
+    rows: Sequence[ForeignRow], opened: Sequence[VenueOrder], *, complete: bool
+) -> list[BookCheck]:
+    """At its start freqtrade asks for its open orders, and one answered as not found goes to its cancel handling,
+    which may delete the trade (`startup_update_open_orders`, whatever the order's age).
+    """
+    listed = {known_id(one.venue_order_id) for one in opened}
+    names = sorted(
+        str(one.order.venue_order_id)
+        for one in rows
+        if complete and one.order.status in LIVE and known_id(one.order.venue_order_id) not in {*listed, None}
+    )
+    if not names:
+        return []
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return [
+        BookCheck(
+            message=f"open for freqtrade and not at the exchange: {shown}; a restart takes what is not found there for "
+            "canceled, and may delete the trade",
+            next_step="before a restart, `trueup plan` says what became of them",
+        )
+    ]
+
+
 def check_schema(database: TableDatabase) -> None:
     """Raises LedgerError where it is not freqtrade's, or another freqtrade's than this was read for."""
     for table, needed in (("orders", ORDER_COLUMNS), ("trades", TRADE_COLUMNS)):
@@ -287,7 +316,9 @@ def _select(database: TableDatabase, table: str, names: Sequence[str], condition
 
 def _key(order: Mapping[str, Any]) -> str:
     """Row ids of deleted orders are used again; pair and order id are unique. An unsent order has only its row."""
-    return f"{order['ft_pair']} {order['order_id'] or 'row ' + str(order['id'])}"
+    return f"{order['ft_pair']}" + (
+        f" {order['order_id']}" if order["order_id"] else f"{_UNSENT}{order['id']}"
+    )
 
 
 def _true(database: TableDatabase) -> str:

@@ -8,20 +8,23 @@ amounts are exact texts.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
 
+from trueup.books.checks import BookCheck
 from trueup.books.keys import fingerprint
+from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
 from trueup.books.tables.values import cell_amount, cell_text, cell_time
 from trueup.exports.read_texts import word
 from trueup.model.errors import LedgerError
+from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, add, amount, divide, multiply, text
 from trueup.model.plan import Plan
-from trueup.model.snapshot import Fill, LocalOrder, Snapshot
+from trueup.model.snapshot import Fill, LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
 from trueup.ports.foreign_books import (
@@ -37,7 +40,10 @@ from trueup.ports.foreign_books import (
 )
 
 DB_VERSION = "20230516"
-SCALE = Decimal(10) ** 6
+DECIMALS = 6  # of amounts and prices, as integers; the rest is cut off (`model/decimal_type_decorator.py`)
+ORPHANS_SHOWN = 20
+SCALE = Decimal(10) ** DECIMALS
+PAPER = ("_papertrade", "_paper_trade")  # how the names of simulated connectors end
 NEVER_WRITTEN = "Hummingbot's memory is its truth: nothing reads its database back, so nothing is written"
 _LIVE = ("BuyOrderCreated", "SellOrderCreated", "OrderFilled")
 _STATUSES: Mapping[str, Status] = {
@@ -87,8 +93,16 @@ class HummingbotBooks:
         self._options = options
         self._profile_id = profile_id
         self._traits = BooksTraits(
-            kind="hummingbot", source=source, profile_ids=frozenset({profile_id}), order_keys=_KEYS
+            kind="hummingbot",
+            source=source,
+            profile_ids=frozenset({profile_id}),
+            order_keys=_KEYS,
+            decimals=DECIMALS,
         )
+        if is_paper(options.market):
+            raise LedgerError(
+                f"{options.market} only simulates: its orders are at no venue; name the live connector"
+            )
         check_version(database)
 
     @property
@@ -132,6 +146,27 @@ class HummingbotBooks:
 
     def ask(self, snapshot: Snapshot, plan: Plan) -> list[RepairAsked]:
         return []
+
+    def check(self, opened: Sequence[VenueOrder], *, complete: bool) -> list[BookCheck]:
+        """What the venue shows to be impossible, and what a restart needs to know."""
+        read = self.read(None, 0)
+        with self._database.reading():
+            followed = set(self._market_states())
+        faults = implausible_beside(read.rows, opened, complete=complete)
+        return [
+            *(
+                BookCheck(message=one, next_step="is this the bot of this account?", failed=True)
+                for one in faults
+            ),
+            *(
+                BookCheck(message=one.message, next_step="look for it at the exchange")
+                for one in read.unclear
+            ),
+            *before_a_restart(read.rows, opened, followed),
+            BookCheck(
+                message=f"{len(read.rows)} live or recent orders of {self._options.market}; nothing is written"
+            ),
+        ]
 
     def close(self) -> None:
         self._database.close()
@@ -215,6 +250,33 @@ class HummingbotBooks:
         )
 
 
+def before_a_restart(
+    rows: Sequence[ForeignRow], opened: Sequence[VenueOrder], followed: Collection[str]
+) -> list[BookCheck]:
+    """Live orders that a restarted Hummingbot would not follow: it takes up what `MarketState` holds, and no more."""
+    ids = {known_client_id(one) for one in followed}
+    ids |= {known_id(row.order.venue_order_id) for row in rows if row.key in followed}
+    orphans = [
+        str(one.venue_order_id)
+        for one in opened
+        if known_client_id(one.client_order_id) not in ids and known_id(one.venue_order_id) not in ids
+    ]
+    if not orphans:
+        return []
+    shown = ", ".join(sorted(orphans)[:ORPHANS_SHOWN]) + (" …" if len(orphans) > ORPHANS_SHOWN else "")
+    return [
+        BookCheck(
+            message=f"live at the exchange, and not followed after a restart of Hummingbot: {shown}",
+            next_step="cancel them at the exchange, or leave them to whoever placed them",
+        )
+    ]
+
+
+def is_paper(market: str) -> bool:
+    """Whether a connector only simulates."""
+    return market.lower().endswith(PAPER)
+
+
 def check_version(database: TableDatabase) -> None:
     """Raises LedgerError for another schema than this was read for."""
     needed = {"Order", "OrderStatus", "TradeFill", "MarketState", "Metadata"}
@@ -235,8 +297,11 @@ def read_order(
     order: Cells, fills: Sequence[Cells], created: Side | None, state: Mapping[str, Any] | None
 ) -> tuple[LocalOrder, list[Fill]]:
     """Raises ValueError for what says nothing certain."""
-    booked = [_fill(one, order["exchange_order_id"]) for one in fills]
-    side = created or next((one.side for one in booked if one.side is not None), None)
+    exact = _exact_fills(state)
+    booked = [
+        _fill(one, order["exchange_order_id"], exact.get(str(one["exchange_trade_id"]))) for one in fills
+    ]
+    side = created or next((one.side for one in booked if one.side is not None), None) or _side_of(state)
     if side is None:
         raise ValueError("no Created status and no fill: buy or sell?")
     filled, cost = ZERO, ZERO
@@ -291,8 +356,22 @@ def _exact(state: Mapping[str, Any] | None, name: str) -> str | None:
     return None if said is None or not amount(said) else said
 
 
-def _fill(cells: Cells, venue_order_id: Any) -> Fill:
-    qty, price = scaled(cells["amount"]), scaled(cells["price"])
+def _exact_fills(state: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, Any]]:
+    """Fills as the connector saved them, by the exchange's trade id: exact texts."""
+    saved = None if state is None else state.get("order_fills")
+    if not isinstance(saved, dict):
+        return {}
+    return {str(key): one for key, one in saved.items() if isinstance(one, dict)}
+
+
+def _side_of(state: Mapping[str, Any] | None) -> Side | None:
+    said = str((state or {}).get("trade_type")).lower()
+    return Side(said) if said in tuple(Side) else None
+
+
+def _fill(cells: Cells, venue_order_id: Any, exact: Mapping[str, Any] | None) -> Fill:
+    qty = _exact(exact, "fill_base_amount") or scaled(cells["amount"])
+    price = _exact(exact, "fill_price") or scaled(cells["price"])
     if qty is None:
         raise ValueError(f"fill {cells['exchange_trade_id']}: an amount below one millionth is stored as 0")
     fee, currency = _fee(cells["trade_fee"])

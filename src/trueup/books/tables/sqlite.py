@@ -43,6 +43,8 @@ class SqliteTables:
             self._connection.execute("PRAGMA trusted_schema = OFF")
             if not writable:
                 self._connection.execute("PRAGMA query_only = ON")
+                # the bot is gone, and we are the last to close: what it left in its log is left there
+                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def quoted(self, name: str) -> str:
         return ".".join('"' + part.replace('"', '""') + '"' for part in self._parts(name))

@@ -247,6 +247,7 @@ def _read_books(account: ManagedAccount, mirror: Mirror | None, active: Sequence
             extent=Extent.OPEN_AND_RECENT,  # a mirror never has all of a bot's rows
             faults=[*standing.get(one, []), *found.get(one, [])],
             mapped=books.traits.mapped,
+            decimals=books.traits.decimals,
         )
         for one, local in locals_.items()
     }

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from trueup.books.hummingbot.hummingbot_books import HummingbotBooks, HummingbotOptions, symbol_of
+from trueup.books.hummingbot.hummingbot_books import HummingbotBooks, HummingbotOptions, is_paper, symbol_of
 from trueup.books.tables.sqlite import SqliteTables
 from trueup.model.errors import InputError, LedgerError
 from trueup.service.connect.found import Found
@@ -51,9 +51,15 @@ def find_hummingbot(databases: Sequence[Path], folder: Path) -> Found:
         rows = database.rows(
             'SELECT market, symbol, count(*) FROM "Order" GROUP BY market, symbol ORDER BY 3 DESC'
         )
-        markets = list(dict.fromkeys(str(market) for market, _, _ in rows))
+        named = list(dict.fromkeys(str(market) for market, _, _ in rows))
+        markets = [one for one in named if not is_paper(one)]
         if not markets:
-            raise InputError("no order is recorded in it yet", str(path))
+            why = (
+                f"{named[0]} only simulates: its orders are at no venue"
+                if named
+                else "no order is recorded in it yet"
+            )
+            raise InputError(why, str(path))
         market = markets[0]
         books = HummingbotBooks(
             database, HummingbotOptions(market=market), source="hummingbot", profile_id="hummingbot"

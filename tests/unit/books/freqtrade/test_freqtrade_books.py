@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import psycopg
@@ -14,7 +15,7 @@ from trueup.books.freqtrade.freqtrade_books import FreqtradeBooks, FreqtradeOpti
 from trueup.books.freqtrade.open_books import open_books
 from trueup.books.tables.open_tables import open_tables
 from trueup.model.errors import ConfigError, LedgerError
-from trueup.model.snapshot import LocalOrder, Profile
+from trueup.model.snapshot import LocalOrder, Profile, VenueOrder
 from trueup.model.vocabulary import Action, Side, Status
 from trueup.ports.foreign_books import BooksSettings, WriteBack, WriteMode, WriteOutcome
 from trueup.service.clock import SystemClock
@@ -128,12 +129,42 @@ def test_nothing_is_ever_written(bot):
     books.close()
 
 
+def test_what_a_restart_would_take_for_canceled_is_named_before_it(bot):
+    bot.add("trades", **trade())
+    bot.add("orders", **order() | UPDATED)
+    bot.add("orders", **order(id=2, order_id="1002") | UPDATED)
+    books = opened(bot)
+    listed = [
+        VenueOrder(venue_order_id="1002", symbol="ETH/USDT", side=Side.BUY, qty="0.3", limit_price="100")
+    ]
+    told = [one.message for one in books.check(listed, complete=True) if "restart" in one.message]
+    assert len(told) == 1
+    assert told[0].startswith("open for freqtrade and not at the exchange: 1001;")
+    incomplete = [one.message for one in books.check(listed, complete=False)]
+    assert not any("restart" in one for one in incomplete)
+    books.close()
+
+
+def test_an_order_that_freqtrade_has_not_sent_has_its_rows_number_for_a_key(bot):
+    bot.add("trades", **trade())
+    bot.add("orders", **order(id=7, order_id=None) | UPDATED)
+    books = opened(bot)
+    (row,) = books.read(None, 600).rows
+    assert (row.key, row.order.venue_order_id) == ("ETH/USDT row 7", None)
+    assert [one.key for one in books.find(keys=["ETH/USDT row 7"]).rows] == ["ETH/USDT row 7"]
+    books.close()
+
+
 def test_only_an_entry_that_filled_nothing_may_be_gone(bot):
     books = opened(bot)
-    entry = LocalOrder(side=Side.BUY, status=Status.CANCELED, action=Action.ENTRY)
+    sent: dict[str, Any] = {"status": Status.CANCELED, "venue_order_id": "1001"}
+    entry = LocalOrder(side=Side.BUY, action=Action.ENTRY, **sent)
     assert books.is_removal_normal(entry)
-    assert not books.is_removal_normal(LocalOrder(side=Side.BUY, status=Status.CANCELED, filled_qty="1"))
-    assert not books.is_removal_normal(LocalOrder(side=Side.SELL, status=Status.CANCELED, action=Action.EXIT))
+    assert not books.is_removal_normal(LocalOrder(side=Side.BUY, action=Action.ENTRY, filled_qty="1", **sent))
+    assert not books.is_removal_normal(LocalOrder(side=Side.SELL, action=Action.EXIT, **sent))
+    assert books.is_removal_normal(
+        LocalOrder(side=Side.SELL, status=Status.PENDING_NEW, action=Action.EXIT)
+    )  # unsent
     books.close()
 
 
