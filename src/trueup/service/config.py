@@ -34,27 +34,6 @@ Text = Annotated[str, Meta(min_length=1)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How `trueup run` works. `apply` false: nothing is written to the books. `author`: who decides, by default."""
-
-    interval_s: Annotated[float, Meta(gt=0)] = INTERVAL_S
-    jitter: Annotated[float, Meta(ge=0, lt=1)] = JITTER
-    profiles_at_a_time: Annotated[int, Meta(ge=1)] = PROFILES_AT_A_TIME
-    lease_ttl_s: Annotated[float, Meta(gt=0)] = LEASE_TTL_S
-    clock_skew_max_s: Annotated[float, Meta(gt=0)] = CLOCK_SKEW_MAX_S
-    alert_throttle_s: Annotated[float, Meta(ge=0)] = THROTTLE_S
-    watchdog_throttle_s: Annotated[float, Meta(ge=0)] = WATCHDOG_THROTTLE_S
-    ready_within_s: Annotated[float, Meta(gt=0)] | None = None
-    apply: bool = False
-    executor: str | None = None
-    author: str | None = None
-
-    @property
-    def objective_s(self) -> float:
-        """How old the last complete run of a ready profile may be."""
-        return self.ready_within_s or OBJECTIVE_INTERVALS * self.interval_s
-
-
 class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where one secret is read from; never the secret itself.
 
@@ -71,6 +50,35 @@ class SecretSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """Whether exactly one place is named, whole."""
         places = [one for one in (self.env, self.file, self.json) if one is not None]
         return len(places) == 1 and (self.json is None) == (self.path is None)
+
+
+class WebhookConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An executor over HTTP: `[service.executor]`."""
+
+    url: Text | SecretSource
+    secret: SecretSource
+    timeout_s: Annotated[float, Meta(gt=0, le=10)] = 10.0
+
+
+class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How `trueup run` works. `apply` false: nothing is written to the books. `author`: who decides, by default."""
+
+    interval_s: Annotated[float, Meta(gt=0)] = INTERVAL_S
+    jitter: Annotated[float, Meta(ge=0, lt=1)] = JITTER
+    profiles_at_a_time: Annotated[int, Meta(ge=1)] = PROFILES_AT_A_TIME
+    lease_ttl_s: Annotated[float, Meta(gt=0)] = LEASE_TTL_S
+    clock_skew_max_s: Annotated[float, Meta(gt=0)] = CLOCK_SKEW_MAX_S
+    alert_throttle_s: Annotated[float, Meta(ge=0)] = THROTTLE_S
+    watchdog_throttle_s: Annotated[float, Meta(ge=0)] = WATCHDOG_THROTTLE_S
+    ready_within_s: Annotated[float, Meta(gt=0)] | None = None
+    apply: bool = False
+    executor: Text | WebhookConfig | None = None
+    author: str | None = None
+
+    @property
+    def objective_s(self) -> float:
+        """How old the last complete run of a ready profile may be."""
+        return self.ready_within_s or OBJECTIVE_INTERVALS * self.interval_s
 
 
 class BooksConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -227,6 +235,7 @@ def check_config(config: Config) -> None:
     _refuse_duplicates("profile_id", config.profile_ids)
     _check_database(config.database)
     _check_alerts(config)
+    _check_executor(config.service.executor)
     for name, books in config.books.items():
         _check_books(f"books.{name}", books)
     for index, account in enumerate(config.accounts):
@@ -260,6 +269,13 @@ def _check_database(database: DatabaseConfig) -> None:
         _check_source("database.password", database.password)
         if database.url is None:
             raise ConfigError("database.password: a SQLite file has none; name the server in database.url")
+
+
+def _check_executor(executor: str | WebhookConfig | None) -> None:
+    if isinstance(executor, WebhookConfig):
+        _check_source("service.executor.secret", executor.secret)
+        if isinstance(executor.url, SecretSource):
+            _check_source("service.executor.url", executor.url)
 
 
 def _check_alerts(config: Config) -> None:

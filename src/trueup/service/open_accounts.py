@@ -12,7 +12,7 @@ from trueup.fleet.portions import SharedBudget
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
-from trueup.ports.executor import Executor
+from trueup.ports.executor import Executor, RemoteExecutor
 from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.ledger import Ledger
 from trueup.ports.venue import Venue, WiderBudget
@@ -20,7 +20,7 @@ from trueup.service.clock import SystemClock
 from trueup.service.config import AccountConfig
 from trueup.service.load_config import LoadedConfig
 from trueup.service.open_ledger import database_url, open_ledger
-from trueup.service.registry import open_books, open_executor, open_venue
+from trueup.service.registry import open_books, open_configured_executor, open_venue
 
 
 @contextlib.asynccontextmanager
@@ -39,9 +39,10 @@ async def open_accounts(
     unknown = venues.keys() - {config.account_id for config in loaded.config.accounts}
     if unknown:
         raise ConfigError(f"{loaded.path} has no account {', '.join(sorted(unknown))}")
-    service = loaded.config.service
-    executor = open_executor(service.executor) if service.executor is not None else None
+    executor = open_configured_executor(loaded, clock, environ)
     async with contextlib.AsyncExitStack() as closing:
+        if isinstance(executor, RemoteExecutor):
+            closing.push_async_callback(executor.aclose)
         ledger = open_ledger(loaded, environ)
         closing.callback(ledger.close)
         budgets = shared_budgets(loaded, ledger, clock)

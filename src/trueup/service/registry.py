@@ -12,11 +12,12 @@ from typing import Any, cast
 from trueup.model.errors import ConfigError, ExtraMissing
 from trueup.model.snapshot import Profile
 from trueup.ports.clock import Clock
-from trueup.ports.executor import Executor
+from trueup.ports.executor import Executor, RemoteExecutor
 from trueup.ports.foreign_books import BooksSettings, ForeignBooks
 from trueup.ports.notifier import Notifier, NotifierSettings
 from trueup.ports.venue import Venue, VenueSettings, WiderBudget
 from trueup.service.config import AccountConfig, BooksConfig, NotifierConfig, SecretSource
+from trueup.service.load_config import LoadedConfig
 from trueup.service.secrets import read_secret
 
 VENUES = "trueup.venues"
@@ -155,6 +156,25 @@ def open_executor(reference: str) -> Executor:
             f"service.executor: {reference} has no {', '.join(missing)}; see trueup.ports.executor.Executor"
         )
     return cast(Executor, executor)
+
+
+def open_configured_executor(
+    loaded: LoadedConfig, clock: Clock, environ: Mapping[str, str]
+) -> Executor | RemoteExecutor | None:
+    """The bot's side: in this process, or over HTTP. Raises ConfigError, AuthError."""
+    config = loaded.config.service.executor
+    if config is None or isinstance(config, str):
+        return None if config is None else open_executor(config)
+    from trueup.webhooks.executor import WebhookExecutor
+    from trueup.webhooks.post import Poster, check_url
+    from trueup.webhooks.sign import signing_key
+
+    url = config.url
+    if isinstance(url, SecretSource):
+        url = read_secret("service.executor.url", url, loaded.folder, environ)
+    secret = read_secret("service.executor.secret", config.secret, loaded.folder, environ)
+    key = signing_key(secret, "service.executor.secret")
+    return WebhookExecutor(check_url(url, "service.executor.url"), key, Poster(config.timeout_s), clock)
 
 
 def _load(entry: EntryPoint) -> Any:

@@ -6,20 +6,23 @@ which a person hears of. Must not know what a notification means to the bot.
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import assert_never
 
 from msgspec import Struct
 
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.slots import waiting
-from trueup.model.plan import Notification
 from trueup.model.vocabulary import NotificationKind
-from trueup.ports.executor import Executor
+from trueup.ports.executor import Executor, RemoteExecutor
 from trueup.ports.journal import Journal
 from trueup.ports.records import OutboxItem
 
 BATCH = 100  # notifications read at a time
+REMOTE_BATCH = (
+    16  # of an executor elsewhere: told within half a lease even where every call runs into its time-out
+)
 BATCHES_MAX = 100  # of one delivery; the rest waits for the next run
 CALL_TIMEOUT_S = 30.0  # an executor that takes longer has failed this attempt
 
@@ -33,13 +36,22 @@ class DeliveryReport(Struct, frozen=True, kw_only=True):
 
 
 async def deliver_outbox(
-    journal: Journal, executor: Executor, profile_ids: Sequence[str] | None = None
+    journal: Journal,
+    executor: Executor,
+    profile_ids: Sequence[str] | None = None,
+    before_batch: Callable[[], Awaitable[None]] | None = None,
 ) -> DeliveryReport:
-    """Deliver what is due, of these profiles (null: of all). Raises LedgerError; never what the executor raises."""
+    """Deliver what is due, of these profiles (null: of all). Raises LedgerError; never what the executor raises.
+
+    `before_batch`: keeps the right to tell, before each batch. Where nothing of a batch is taken the rest waits.
+    """
     delivered, failed = 0, 0
     parked: list[OutboxItem] = []
+    limit = REMOTE_BATCH if isinstance(executor, RemoteExecutor) else BATCH
     for _ in range(BATCHES_MAX):
-        items = await in_thread(journal.pending_notifications, BATCH, profile_ids)
+        if before_batch is not None:
+            await before_batch()
+        items = await in_thread(journal.pending_notifications, limit, profile_ids)
         async with waiting():
             done, missed = await _deliver_batch(executor, items)
         if done:
@@ -48,43 +60,63 @@ async def deliver_outbox(
             if await in_thread(journal.mark_failed, item, error):
                 parked.append(item)
         delivered, failed = delivered + len(done), failed + len(missed)
-        if len(items) < BATCH:
+        if len(items) < limit or not done:
             break
     return DeliveryReport(delivered=delivered, failed=failed - len(parked), parked=parked)
 
 
+Missed = tuple[OutboxItem, str]
+
+
 async def _deliver_batch(
     executor: Executor, items: Sequence[OutboxItem]
-) -> tuple[list[OutboxItem], list[tuple[OutboxItem, str]]]:
+) -> tuple[list[OutboxItem], list[Missed]]:
     """What was taken, and what failed with its error; what stands behind a failure is neither."""
-    done: list[OutboxItem] = []
-    missed: list[tuple[OutboxItem, str]] = []
-    held: set[tuple[str, str]] = set()
+    of_trade: dict[tuple[str, str], list[OutboxItem]] = {}
     for item in items:
-        if (item.profile_id, item.subject) in held:
-            continue
-        error = await _tell(executor, item.notification)
-        if error is None:
-            done.append(item)
-        else:
-            missed.append((item, error))
-            held.add((item.profile_id, item.subject))
-    return done, missed
+        of_trade.setdefault((item.profile_id, item.subject), []).append(item)
+    places = asyncio.Semaphore(executor.at_a_time if isinstance(executor, RemoteExecutor) else 1)
+
+    async def deliver(trade: Sequence[OutboxItem]) -> tuple[list[OutboxItem], list[Missed]]:
+        async with places:
+            return await _deliver_trade(executor, trade)
+
+    ended = await asyncio.gather(*(deliver(trade) for trade in of_trade.values()))
+    return [one for done, _ in ended for one in done], [one for _, missed in ended for one in missed]
 
 
-async def _tell(executor: Executor, notification: Notification) -> str | None:
+async def _deliver_trade(
+    executor: Executor, items: Sequence[OutboxItem]
+) -> tuple[list[OutboxItem], list[Missed]]:
+    done: list[OutboxItem] = []
+    for item in items:
+        error = await _tell(executor, item)
+        if error is not None:
+            return done, [(item, error)]
+        done.append(item)
+    return done, []
+
+
+async def _tell(executor: Executor, item: OutboxItem) -> str | None:
     """The executor's error, if any. Its methods may be sync or async; a hook that it lacks has nothing to hear."""
-    method = getattr(executor, _method(notification.kind), None)
-    if method is None:
+    call = _call(executor, item)
+    if call is None:
         return None
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            answer = method(notification)
+            answer = call()
             if inspect.isawaitable(answer):
                 await answer
     except Exception as fault:  # noqa: BLE001 - the executor is the bot's code: whatever it raises, this attempt failed
         return f"{type(fault).__name__}: {fault}"
     return None
+
+
+def _call(executor: Executor, item: OutboxItem) -> Callable[[], object] | None:
+    if isinstance(executor, RemoteExecutor):
+        return partial(executor.deliver, item)
+    method = getattr(executor, _method(item.notification.kind), None)
+    return None if method is None else partial(method, item.notification)
 
 
 def _method(kind: NotificationKind) -> str:

@@ -67,7 +67,7 @@ class LeasedRun:
         await self._keep_venue_account()
         await self._settle_all()
         while planning.has_questions:
-            await self._renew()
+            await self.keep_lease()
             await planning.ask()
             await self._settle_all()
 
@@ -115,7 +115,7 @@ class LeasedRun:
             account = self._account
             await in_thread(account.ledger.journal.record_venue_account, account.account_id, answered)
 
-    async def _renew(self) -> None:
+    async def keep_lease(self) -> None:
         """Renews the lease when half of it is used. Raises FenceLost where it is no longer ours."""
         account = self._account
         left_ns = self._lease.expires_ns - to_ns(await in_thread(account.ledger.now))

@@ -103,7 +103,7 @@ async def _run_leased(
         await run.run()
         if apply or approved:
             await _write_back(account, run.lease)
-        await _deliver(account, run.report())
+        await _deliver(account, run)
         await _tell(account, run.report(), alerts)  # under the lease: nobody else tells the same meanwhile
     finally:
         await run.release(None if due_in_s is None else due_in_s(run.report()))
@@ -135,12 +135,14 @@ async def _write_back(account: ManagedAccount, lease: Lease) -> None:
         log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done))
 
 
-async def _deliver(account: ManagedAccount, report: AccountReport) -> None:
+async def _deliver(account: ManagedAccount, run: LeasedRun) -> None:
     """Tells the executor, while the lease keeps other processes from telling it out of turn."""
-    if account.executor is None or not report.processed:
+    if account.executor is None or not run.report().processed:
         return
     try:
-        delivery = await deliver_outbox(account.ledger.journal, account.executor, account.profile_ids)
+        delivery = await deliver_outbox(
+            account.ledger.journal, account.executor, account.profile_ids, run.keep_lease
+        )
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
         return

@@ -121,13 +121,17 @@ class Alerting:
 @contextlib.asynccontextmanager
 async def open_alerts(
     loaded: LoadedConfig,
+    ledger: Ledger,
     accounts: Sequence[ManagedAccount],
     clock: Clock,
     environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Alerting]:
-    """Delivers meanwhile, and what is due once more at its end. Raises ConfigError, AuthError."""
+    """Delivers meanwhile, and what is due once more at its end. Raises ConfigError, AuthError.
+
+    `accounts`: whose runs feed the dead-man's switch; none: there is no switch.
+    """
     environ = os.environ if environ is None else environ
-    alerts, ledger = loaded.config.alerts, accounts[0].ledger
+    alerts = loaded.config.alerts
     async with contextlib.AsyncExitStack() as closing:
         notifiers = open_notifiers(loaded, clock, environ)
         for one in notifiers.values():
@@ -174,7 +178,7 @@ def _heartbeat(
     loaded: LoadedConfig, accounts: Sequence[ManagedAccount], clock: Clock, environ: Mapping[str, str]
 ) -> Heartbeat | None:
     url, settings = ping_url(loaded, environ), loaded.config.service
-    if url is None:
+    if url is None or not accounts:
         return None
     poster = Poster(loaded.config.alerts.timeout_s)
     return Heartbeat(url, accounts, settings.objective_s, settings.interval_s, clock, poster)

@@ -23,11 +23,11 @@ from trueup.ports.roster import FleetAccount
 from trueup.service.config import AccountConfig, SecretSource
 from trueup.service.load_config import LoadedConfig
 from trueup.service.open_accounts import open_account, shared_budgets
-from trueup.service.registry import open_executor
+from trueup.service.registry import open_configured_executor
 from trueup.service.secrets import read_secret
 
 if TYPE_CHECKING:
-    from trueup.ports.executor import Executor
+    pass
 
 ACK_BEYOND_LEASE_S = 5.0  # a message comes again when the leases of whoever died with it are over
 
@@ -65,12 +65,13 @@ def make_worker(
     *,
     environ: Mapping[str, str] | None = None,
     name: str | None = None,
+    alerts: AlertBook | None = None,
     on_report: Callable[[AccountReport, float, float], None] = lambda report, took_s, late_s: None,
 ) -> tuple[FleetWorker, OpenCache]:
     """A worker, and the accounts that it opens, which are the caller's to close."""
     environ = os.environ if environ is None else environ
     service = loaded.config.service
-    executor: Executor | None = open_executor(service.executor) if service.executor is not None else None
+    executor = open_configured_executor(loaded, clock, environ)
 
     budgets = shared_budgets(loaded, ledger, clock)
 
@@ -79,7 +80,9 @@ def make_worker(
         return open_account(config, loaded, ledger, clock, environ, executor=executor, budgets=budgets)
 
     accounts = OpenCache(ledger.roster, opened)
-    alerts = AlertBook(LogNotifier(), ledger.journal, service.alert_throttle_s, service.watchdog_throttle_s)
+    told = alerts or AlertBook(
+        LogNotifier(), ledger.journal, service.alert_throttle_s, service.watchdog_throttle_s
+    )
     settings = WorkerSettings(
         interval_s=service.interval_s,
         lease_ttl_s=service.lease_ttl_s,
@@ -95,7 +98,7 @@ def make_worker(
         accounts,
         settings,
         clock,
-        alerts=alerts,
+        alerts=told,
         on_report=on_report,
         dice=random.Random(),  # noqa: S311 - spreads load, guards nothing
     )

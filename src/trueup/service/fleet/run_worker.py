@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from trueup.fleet.worker import FleetWorker
 from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.ports.clock import Clock
+from trueup.ports.ledger import Ledger
+from trueup.service.alerts.open_alerts import Alerting, open_alerts
 from trueup.service.clock import SystemClock
 from trueup.service.fleet.lasting_broker import LastingBroker
 from trueup.service.fleet.open_fleet import make_worker, open_broker
@@ -45,24 +47,39 @@ async def run_worker(
         if damage:
             raise LedgerDamaged(f"the ledger is {RESTORE} ({damage[0]})")
 
-        def note(report: "AccountReport", took_s: float, late_s: float) -> None:
-            if metrics is not None:
-                metrics.note(report, took_s)
-                metrics.note_late(late_s)
-
-        broker = LastingBroker(lambda: open_broker(loaded))
-        worker, accounts = make_worker(
-            loaded, ledger, broker, clock or SystemClock(), name=name, on_report=note
-        )
-        try:
-            async with told_to_systemd(), answering(worker):
-                with _stopped_by_signals(worker):
-                    await worker.run()
-        finally:
-            await accounts.aclose()
-            await broker.aclose()
+        clock = clock or SystemClock()
+        async with open_alerts(loaded, ledger, (), clock) as alerting:
+            await _run_told(loaded, ledger, clock, alerting, name, metrics, answering)
     finally:
         ledger.close()
+
+
+async def _run_told(
+    loaded: LoadedConfig,
+    ledger: Ledger,
+    clock: Clock,
+    alerting: Alerting,
+    name: str | None,
+    metrics: "Metrics | None",
+    answering: Answering,
+) -> None:
+    def note(report: "AccountReport", took_s: float, late_s: float) -> None:
+        alerting.after_run(report)
+        if metrics is not None:
+            metrics.note(report, took_s)
+            metrics.note_late(late_s)
+
+    broker = LastingBroker(lambda: open_broker(loaded))
+    worker, accounts = make_worker(
+        loaded, ledger, broker, clock, name=name, alerts=alerting.book, on_report=note
+    )
+    try:
+        async with told_to_systemd(), answering(worker):
+            with _stopped_by_signals(worker):
+                await worker.run()
+    finally:
+        await accounts.aclose()
+        await broker.aclose()
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ def run_checks(invocation: Invocation) -> Iterator[Check]:
     )
     yield _check_database(loaded)
     if loaded.config.service.executor is not None:
-        yield _check_executor(loaded.config.service.executor)
+        yield _check_executor(loaded)
     yield from _check_alerts(loaded)
     for config in loaded.config.accounts:
         checks, opened = asyncio.run(_check_account(loaded, config))
@@ -135,14 +135,17 @@ def _exposed(path: Path) -> Check | None:
     return Check("database", WARN, message, f"chmod 600 {path}")
 
 
-def _check_executor(reference: str) -> Check:
-    from trueup.service.registry import open_executor
+def _check_executor(loaded: "LoadedConfig") -> Check:
+    from trueup.service.clock import SystemClock
+    from trueup.service.registry import open_configured_executor
 
+    config = loaded.config.service.executor
+    step = "install its package, or name its folder in PYTHONPATH"
     try:
-        open_executor(reference)
+        open_configured_executor(loaded, SystemClock(), os.environ)
     except TrueupError as fault:
-        return Check("executor", FAIL, str(fault), "install its package, or name its folder in PYTHONPATH")
-    return Check("executor", OK, reference)
+        return Check("executor", FAIL, str(fault), step if isinstance(config, str) else _next_step(fault))
+    return Check("executor", OK, config if isinstance(config, str) else "a signed webhook")
 
 
 def _check_alerts(loaded: "LoadedConfig") -> Iterator[Check]:

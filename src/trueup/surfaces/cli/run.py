@@ -99,7 +99,7 @@ async def _telling(
     from trueup.service.alerts.open_alerts import open_alerts
     from trueup.service.clock import SystemClock
 
-    async with open_alerts(loaded, accounts, SystemClock()) as alerting:
+    async with open_alerts(loaded, accounts[0].ledger, accounts, SystemClock()) as alerting:
         yield alerting
 
 
