@@ -27,6 +27,7 @@ from benchmarks.books import StandingClock
 from tests.postgres.server import own_server
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.engine.run.run_account import reconcile_account
+from trueup.engine.run.together import Together
 from trueup.ledgers.postgresql.connections import Connections
 from trueup.ledgers.postgresql.database import PostgresDatabase
 from trueup.ledgers.postgresql.migrate import migrate
@@ -82,7 +83,7 @@ class Writes:
         return super().write_many(name, values)  # type: ignore[misc,no-any-return]
 
     def rows(self, name: str, *values: Value) -> list[tuple[Value, ...]]:
-        self.writes += name in ("claim_leases", "renew_lease", "acquire_lease")
+        self.writes += name in ("claim_leases", "renew_lease", "acquire_lease", "release_leases")
         return super().rows(name, *values)  # type: ignore[misc,no-any-return]
 
 
@@ -207,11 +208,13 @@ def _account(ledger: SqlLedger, clock: StandingClock, number: int, profiles: int
 async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> None:
     names = [one.account_id for one in fleet]
     turns = ledger.journal.claim_leases(names, "benchmark", 600, due_within_s=600, hasty=names)
-    slots = asyncio.Semaphore(AT_A_TIME)
+    slots, together = asyncio.Semaphore(AT_A_TIME), Together()
 
     async def run(account: ManagedAccount, turn: Any) -> None:
         async with slots:
-            report = await reconcile_account(account, apply=True, lease=turn.lease, due_in_s=lambda _: 30)
+            report = await reconcile_account(
+                account, apply=True, lease=turn.lease, due_in_s=lambda _: 30, together=together
+            )
             assert all(one.plan is not None and not one.plan.breaks for one in report.profiles), report.error
 
     await asyncio.gather(*(run(account, turn) for account, turn in zip(fleet, turns, strict=True)))

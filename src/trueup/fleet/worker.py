@@ -23,6 +23,7 @@ from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.run_account import reconcile_account
 from trueup.engine.run.slots import Slots
+from trueup.engine.run.together import Together
 from trueup.fleet.broker import Broker, BrokerGone, Delivery
 from trueup.fleet.open_cache import OpenCache
 from trueup.fleet.pressure import Pressure
@@ -108,6 +109,7 @@ class FleetWorker:
         self._on_report = on_report
         self._dice = dice or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._slots = Slots(settings.at_a_time)
+        self._together = Together()
         self._pressure = Pressure(settings.interval_s)
         self._heard = _Heard()
         self._running: set[asyncio.Task[None]] = set()
@@ -289,6 +291,7 @@ class FleetWorker:
                 alerts=self._alerts,
                 lease=claim.lease,
                 due_in_s=due_in_s,
+                together=self._together,
             )
         except RestartNeeded as error:
             self._broken = error

@@ -48,6 +48,12 @@ class Books(Protocol):
         """
         ...
 
+    def read_accounts(
+        self, wanted: Mapping[str, Sequence[str]], recent_s: float
+    ) -> dict[str, dict[str, Local]]:
+        """The same of a batch of accounts, in one read for all. `wanted`: profile ids by account id."""
+        ...
+
     def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
         """Each id as a venue's and as a client's, over all orders of the account: two answers an id, found or absent.
 

@@ -33,6 +33,7 @@ from trueup.ports.records import (
     OutboxItem,
     OutboxState,
     ProfileState,
+    Release,
     RunRecord,
     TimelineEntry,
     Turn,
@@ -84,6 +85,10 @@ class Journal(Protocol):
         """The venue's own id of this account, as first recorded; null where none is."""
         ...
 
+    def recorded_venue_accounts(self, account_ids: Sequence[str]) -> dict[str, str]:
+        """The same of several, by account id; those without are left out."""
+        ...
+
     def record_venue_account(self, account_id: str, venue_account_id: str) -> None:
         """Keeps the venue's own id of the account."""
         ...
@@ -133,6 +138,13 @@ class Journal(Protocol):
 
         `due_in_s`: when the account is due again; null: as before. `attempt`: how its run went; null: there was none.
         A lease that is no longer ours is nothing to free.
+        """
+        ...
+
+    def release_leases(self, releases: Sequence[Release]) -> None:
+        """The same of many accounts, and what their runs classed, in one transaction and a statement for each kind.
+
+        Of a lease that is no longer ours nothing is kept.
         """
         ...
 
@@ -252,6 +264,10 @@ class Journal(Protocol):
 
     def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
         """The last time each alert was told, oldest first."""
+        ...
+
+    def alerts_of(self, profile_ids: Sequence[str]) -> dict[str, list[AlertRecord]]:
+        """The same of these profiles, by profile id; those without any are left out."""
         ...
 
     def keep_alerts(self, alerts: Sequence[AlertRecord], deliveries: Sequence[NewDelivery] = ()) -> None:

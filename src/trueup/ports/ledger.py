@@ -5,6 +5,7 @@ A commit is: the fence (the lease's renewal, as the first statement) → `books.
 """
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -40,6 +41,10 @@ class Ledger(Protocol):
 
     def now(self) -> str:
         """The database's clock, RFC 3339 with nine digits."""
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """All that the calling thread reads within it is of one state of the database."""
         ...
 
     def commit_run(

@@ -1,5 +1,6 @@
 """What the journal hands out: plain values, as they stand in its tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -27,6 +28,29 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """How a run of an account went. `failure`: why nothing of it could be judged; null: something was."""
 
     failure: str | None = None
+
+
+class Classed(Struct, frozen=True, kw_only=True):
+    """How far a run that found nothing new has finally classed a profile's history, and by which part of its policy."""
+
+    profile_id: str
+    watermark: str
+    scope: CoverageScope | None
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """The end of an account's run.
+
+    `completed`: profile id → taken_at of the runs that ended well (for `status`, readiness). `due_in_s`: when the
+    account is due again; null: as before. `attempt`: how its run went; null: there was none. `classed`: what is kept
+    with it, and only where the lease still is ours.
+    """
+
+    lease: Lease
+    completed: dict[str, str] = {}
+    due_in_s: float | None = None
+    attempt: Attempt | None = None
+    classed: Sequence[Classed] = ()
 
 
 class Turn(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.run_account import DueInS, contended, reconcile_account
 from trueup.engine.run.slots import Slots
+from trueup.engine.run.together import Together
 from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.notifiers.log import LogNotifier
@@ -72,6 +73,7 @@ class Service:
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._claims = _claims_of(accounts, settings)
         self._slots = Slots(settings.profiles_at_a_time)
+        self._together = Together()
         self._failures: Counter[str] = Counter()  # runs in a row that could judge nothing, by account id
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -209,7 +211,12 @@ class Service:
         began_ns = self._clock.monotonic_ns()
         try:
             report = await reconcile_account(
-                account, apply=self._settings.apply, alerts=self._alerts, lease=lease, due_in_s=due_in_s
+                account,
+                apply=self._settings.apply,
+                alerts=self._alerts,
+                lease=lease,
+                due_in_s=due_in_s,
+                together=self._together,
             )
         except RestartNeeded as error:
             self._broken = error

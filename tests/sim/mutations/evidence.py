@@ -46,7 +46,7 @@ def partial_read_taken_as_complete() -> AbstractContextManager[Any]:
 def venue_read_sent_before_the_local_read() -> AbstractContextManager[Any]:
     early: dict[int, Any] = {}
 
-    async def local_later(account: Any) -> Any:
+    async def local_later(account: Any, mirror: Any = None) -> Any:
         side = LocalSide(
             remembered={one: Remembered() for one in account.profile_ids},
             locals={},

@@ -94,12 +94,14 @@ class AlertBook:
         *,
         saw_everything: bool,
         breaks: Sequence[OpenBreak] = (),
+        kept: Sequence[AlertRecord] | None = None,
     ) -> None:
         """Takes the alerts and open breaks of one run of a profile: tells the new, the due and the recovered ones.
 
+        `kept`: what the journal held under the run's lease, where it was read already; null: it is read here.
         What a run does not raise has recovered only where that run saw everything: a failed read proves nothing.
         """
-        known = {one.alert.dedupe_key: one for one in await self._read(profile_id)}
+        known = {one.alert.dedupe_key: one for one in await self._read(profile_id, kept)}
         raised = self._raised(profile_id, alerts, breaks, known, now_ns)
         changes = [
             change
@@ -174,12 +176,12 @@ class AlertBook:
 
     # -- the journal --------------------------------------------------------------------------------------------------
 
-    async def _read(self, profile_id: str) -> list[AlertRecord]:
+    async def _read(self, profile_id: str, kept: Sequence[AlertRecord] | None) -> list[AlertRecord]:
         with suppress(LedgerError):  # then the run itself has failed, and that is what has to be told
-            kept = {
-                one.alert.dedupe_key: one for one in await in_thread(self._journal.list_alerts, profile_id)
-            }
-            self._known[profile_id] = list((kept | self._unkept.get(profile_id, {})).values())
+            if kept is None:
+                kept = await in_thread(self._journal.list_alerts, profile_id)
+            told = {one.alert.dedupe_key: one for one in kept} | self._unkept.get(profile_id, {})
+            self._known[profile_id] = list(told.values())
         return self._known.get(profile_id, [])
 
     async def _keep(

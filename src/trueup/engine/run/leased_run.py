@@ -1,6 +1,7 @@
 """One run of an account under its lease: what each profile's plan leads to, in one transaction of its own.
 
-Rules: nothing is written that is not news; the lease is renewed when half of it is used; a lost lease ends the run with
+Rules: nothing is written that is not news, but for how far the history is classed, which is kept with the lease's
+release; the lease is renewed when half of it is used; a lost lease ends the run with
 nothing more written. Must not know how a snapshot is judged, nor how a row is stored.
 """
 
@@ -18,13 +19,16 @@ from trueup.engine.run.decide_state import (
     is_news,
     next_watermark,
 )
+from trueup.engine.run.observe import Remembered
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
+from trueup.engine.run.together import Together
+from trueup.model.coverage_scope import scope_of
 from trueup.model.errors import ClockSkewed, ConfigError, FenceLost, TrueupError
 from trueup.model.plan import PLAN_FORMAT, Plan, Result
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.foreign_books import ForeignBooks, RepairAsked, WriteMode
-from trueup.ports.records import ApplyReport, Attempt, Lease
+from trueup.ports.records import ApplyReport, Attempt, Classed, Lease, Release
 from trueup.ports.venue import TellingTime
 
 KEPT_STATES = (RunState.DRY, RunState.APPLIED, RunState.BLOCKED)
@@ -34,16 +38,24 @@ class LeasedRun:
     """`approved`, by profile id: plans that a person accepted; they apply exactly, or not at all."""
 
     def __init__(
-        self, account: ManagedAccount, lease: Lease, *, apply: bool, approved: Mapping[str, Plan]
+        self,
+        account: ManagedAccount,
+        lease: Lease,
+        *,
+        apply: bool,
+        approved: Mapping[str, Plan],
+        together: Together | None = None,
     ) -> None:
         self._account = account
-        self._planning = Planning(account, lease)
+        self._together = together
+        self._planning = Planning(account, lease, together)
         self._lease = lease
         self._apply = apply
         self._approved = approved
         self._fields = {"account_id": account.account_id}
         self._reports: dict[str, ProfileReport] = {}
         self._completed: dict[str, str] = {}
+        self._classed: list[Classed] = []
         self._error: str | None = None
         self._ahead_ns = 0  # of the venue's clock, at most, by the answers of this run
         if isinstance(account.venue, TellingTime):
@@ -91,12 +103,26 @@ class LeasedRun:
         """Frees the lease, whatever happened; one that is no longer ours needs no freeing."""
         report = self.report()
         ended = len(report.profiles) == len(self._account.profile_ids)  # and was not cancelled on its way
-        attempt = Attempt(failure=report.failure) if ended else None
-        free = self._account.ledger.journal.release_lease
+        release = Release(
+            lease=self._lease,
+            completed=self._completed,
+            due_in_s=due_in_s,
+            attempt=Attempt(failure=report.failure) if ended else None,
+            classed=self._classed,
+        )
+        journal = self._account.ledger.journal
         try:
-            await in_thread(free, self._lease, self._completed, due_in_s, attempt)
+            if self._together is None:
+                await in_thread(journal.release_leases, [release])
+            else:
+                await self._together.release(journal, release)
         except TrueupError as error:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING, error=error)
+
+    @property
+    def remembered(self) -> Mapping[str, Remembered]:
+        """What the journal held before, by profile id; empty where it could not be read."""
+        return self._planning.remembered
 
     def report(self) -> AccountReport:
         return AccountReport(
@@ -139,8 +165,12 @@ class LeasedRun:
         )
         applied: ApplyReport | None = None
         news = is_news(before, plan, state) or before.state.is_future
-        if state in KEPT_STATES and (news or is_due(watermark, moved)):
+        if state in KEPT_STATES and news:
             applied = await self._commit(snapshot, plan, state, moved)
+        elif moved is not None and is_due(watermark, moved):
+            await self._compare_clocks()
+            scope = scope_of(snapshot.policy)
+            self._classed.append(Classed(profile_id=plan.profile_id, watermark=moved, scope=scope))
         if state in KEPT_STATES and not news:
             state = RunState.UNCHANGED
         if state is not RunState.STALE and is_complete(snapshot, plan):

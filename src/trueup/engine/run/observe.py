@@ -6,7 +6,7 @@ too long is a failed read with its reason, never an empty one. Must not know wha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -35,7 +35,7 @@ from trueup.model.snapshot import (
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DecisionKind, Extent, ReadFault, ReadState
 from trueup.ports.foreign_books import SnappingBooks
-from trueup.ports.records import BreakRecord, DeferralRecord, ProfileState
+from trueup.ports.records import AlertRecord, BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -51,6 +51,8 @@ class Remembered(Struct, frozen=True, kw_only=True):
     state: ProfileState = ProfileState()
     breaks: list[BreakRecord] = []  # still open
     deferrals: list[DeferralRecord] = []
+    alerts: list[AlertRecord] = []  # as they were told last
+    parked: int = 0  # notifications that the executor refused too often
 
 
 class LocalSide(Struct, frozen=True, kw_only=True):
@@ -77,6 +79,18 @@ async def observe_local(account: ManagedAccount, mirror: Mirror | None = None) -
     if mirror is not None:
         await tell_instruments(account)
     return await in_thread(_read_local, account, mirror)
+
+
+def read_local_sides(accounts: Sequence[ManagedAccount]) -> list[LocalSide]:
+    """The local sides of accounts whose bots record into the ledger: one read for all that are of one ledger."""
+    sides: dict[int, LocalSide] = {}
+    batches: dict[tuple[int, float], list[ManagedAccount]] = {}
+    for account in accounts:
+        batches.setdefault((id(account.ledger), recent_s(account)), []).append(account)
+    for batch in batches.values():
+        found = zip(batch, _read_together(batch, None), strict=True)
+        sides |= {id(account): side for account, side in found}
+    return [sides[id(account)] for account in accounts]
 
 
 async def tell_instruments(account: ManagedAccount) -> None:
@@ -209,36 +223,82 @@ def recent_s(account: ManagedAccount) -> float:
 
 
 def _read_local(account: ManagedAccount, mirror: Mirror | None) -> LocalSide:
-    ledger, journal = account.ledger, account.ledger.journal
     if mirror is not None:
         mirror.take_in(recent_s(account))
-    states = _as_covered(account.profiles, journal.profile_states(account.profile_ids))
-    active = [one for one in account.profile_ids if not states.get(one, ProfileState()).paused]
-    breaks, deferrals = journal.open_breaks(account.profile_ids), journal.deferrals(account.profile_ids)
-    return LocalSide(
-        remembered={
-            one: Remembered(
-                state=states.get(one, ProfileState()),
-                breaks=breaks.get(one, []),
-                deferrals=deferrals.get(one, []),
-            )
-            for one in account.profile_ids
-        },
-        locals=_read_books(account, mirror, active) if active else {},
-        recorded_account_id=journal.recorded_venue_account(account.account_id),
-        sent_at=ledger.now(),
-    )
+    (side,) = _read_together([account], mirror)
+    return side
 
 
-def _read_books(account: ManagedAccount, mirror: Mirror | None, active: Sequence[str]) -> dict[str, Local]:
-    """What the bots recorded, with the decisions of people that stand, and the rows that cannot be judged."""
-    journal = account.ledger.journal
-    locals_ = account.ledger.books.read(account.account_id, active, recent_s(account))
-    decided = journal.standing_decisions(active)
-    locals_ |= {one: replace(locals_[one], decisions=decisions) for one, decisions in decided.items()}
+def _read_together(accounts: Sequence[ManagedAccount], mirror: Mirror | None) -> list[LocalSide]:
+    """In one read transaction. The accounts are of one ledger, and look back equally far."""
+    ledger, journal = accounts[0].ledger, accounts[0].ledger.journal
+    with ledger.reading():
+        ids = [one for account in accounts for one in account.profile_ids]
+        known = journal.profile_states(ids)
+        states = {one.account_id: _as_covered(one.profiles, known) for one in accounts}
+        paused = {one for found in states.values() for one, state in found.items() if state.paused}
+        locals_ = _read_books(accounts, mirror, paused)
+        breaks, deferrals = journal.open_breaks(ids), journal.deferrals(ids)
+        recorded = journal.recorded_venue_accounts([one.account_id for one in accounts])
+        alerts, parked = journal.alerts_of(ids), journal.parked_notifications(ids)
+        sent_at = ledger.now()
+    return [
+        LocalSide(
+            remembered={
+                one: Remembered(
+                    state=states[account.account_id].get(one, ProfileState()),
+                    breaks=breaks.get(one, []),
+                    deferrals=deferrals.get(one, []),
+                    alerts=alerts.get(one, []),
+                    parked=parked.get(one, 0),
+                )
+                for one in account.profile_ids
+            },
+            locals=locals_[account.account_id],
+            recorded_account_id=recorded.get(account.account_id),
+            sent_at=sent_at,
+        )
+        for account in accounts
+    ]
+
+
+def _read_books(
+    accounts: Sequence[ManagedAccount], mirror: Mirror | None, paused: Collection[str]
+) -> dict[str, dict[str, Local]]:
+    """What the bots recorded, with the decisions of people that stand, and the rows that cannot be judged.
+
+    By account id and profile id; nothing of profiles that are paused.
+    """
+    active = {
+        account.account_id: [one for one in account.profile_ids if one not in paused] for account in accounts
+    }
+    wanted = {account_id: ids for account_id, ids in active.items() if ids}
+    if not wanted:
+        return {account_id: {} for account_id in active}
+    ledger = accounts[0].ledger
+    found = ledger.books.read_accounts(wanted, recent_s(accounts[0]))
+    decided = ledger.journal.standing_decisions([one for ids in wanted.values() for one in ids])
+    return {
+        account.account_id: _with_faults(
+            account,
+            mirror,
+            {
+                one: replace(local, decisions=decided[one]) if one in decided else local
+                for one, local in found.get(account.account_id, {}).items()
+            },
+        )
+        for account in accounts
+    }
+
+
+def _with_faults(
+    account: ManagedAccount, mirror: Mirror | None, locals_: dict[str, Local]
+) -> dict[str, Local]:
+    """Of a bot's own books: which never are here whole."""
     if not account.foreign:
         return locals_
-    standing, found = journal.row_faults(active), {} if mirror is None else mirror.faults()
+    standing = account.ledger.journal.row_faults(list(locals_))
+    found = {} if mirror is None else mirror.faults()
     return {
         one: local
         if (books := account.books_of(one)) is None
@@ -254,13 +314,13 @@ def _read_books(account: ManagedAccount, mirror: Mirror | None, active: Sequence
 
 
 def _as_covered(
-    profiles: Sequence[ManagedProfile], states: dict[str, ProfileState]
+    profiles: Sequence[ManagedProfile], states: Mapping[str, ProfileState]
 ) -> dict[str, ProfileState]:
-    """Without watermarks that were set while less was classed than is now."""
-    policies = {managed.profile_id: managed.policy for managed in profiles}
+    """The states of these profiles, without watermarks that were set while less was classed than is now."""
+    known = [(one.profile_id, one.policy) for one in profiles if one.profile_id in states]
     return {
-        one: state if _holds(state, policies[one]) else replace(state, watermark=None)
-        for one, state in states.items()
+        one: states[one] if _holds(states[one], policy) else replace(states[one], watermark=None)
+        for one, policy in known
     }
 
 

@@ -15,6 +15,7 @@ Must not know what becomes of a plan.
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 
 from msgspec import Struct
@@ -34,6 +35,7 @@ from trueup.engine.run.observe import (
 )
 from trueup.engine.run.share_orders import SharedOrders
 from trueup.engine.run.slots import waiting
+from trueup.engine.run.together import Together
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Instrument, Snapshot, Venue
 from trueup.ports.records import Lease
@@ -65,13 +67,16 @@ _Due = tuple[str, Callable[[], Snapshot]]  # a profile to be planned, and what m
 class Planning:
     """One observation of an account, and the plans that it leads to."""
 
-    def __init__(self, account: ManagedAccount, lease: Lease | None = None) -> None:
+    def __init__(
+        self, account: ManagedAccount, lease: Lease | None = None, together: Together | None = None
+    ) -> None:
         """`lease`: needed to take in the bots' own books; without one the mirror is read as it stands."""
         self.remembered: dict[str, Remembered] = {}  # by profile id
         self.paused: list[ProfileReport] = []
         self.local: LocalSide | None = None
         self.venue: VenueSide | None = None  # null: nothing is to be planned
         self._account = account
+        self._together = together
         self._mirror = Mirror(account, lease) if account.foreign and lease is not None else None
         self._answers = Answers(account, self._mirror)
         self._due: deque[_Due] = deque()
@@ -82,13 +87,14 @@ class Planning:
     async def observe(self) -> None:
         """Reads both sides, the local one first. Raises LedgerError where the books cannot be read."""
         account = self._account
-        local = self.local = await observe_local(account, self._mirror)
+        local = self.local = await self._observe_local()
         self.remembered = local.remembered
         active = [managed for managed in account.profiles if not self._is_paused(managed)]
         if not active:
             return
-        async with waiting():
-            venue = self.venue = await observe_venue(account, local)
+        with self._away():
+            async with waiting():
+                venue = self.venue = await observe_venue(account, local)
         # one time for all, and one handing out, both in the first one's thread
         taken_at = cache(account.ledger.now)
         self._shared = cache(partial(SharedOrders, venue.venue, local.locals))
@@ -96,6 +102,16 @@ class Planning:
             (one.profile_id, partial(self._first_snapshot, one, local, venue.instruments, taken_at))
             for one in active
         )
+
+    def _away(self) -> AbstractContextManager[None]:
+        """While the venue is awaited nobody waits for this account."""
+        return nullcontext() if self._together is None else self._together.away()
+
+    async def _observe_local(self) -> LocalSide:
+        """The bots' own books are taken in first, account by account; others are read together."""
+        if self._together is None or self._account.foreign:
+            return await observe_local(self._account, self._mirror)
+        return await self._together.read(self._account)
 
     @property
     def has_questions(self) -> bool:
@@ -106,8 +122,11 @@ class Planning:
         """Asks what the waiting plans need to know; they are planned again with the answers."""
         asking, self._waiting = self._waiting, {}
         self._rounds_left -= 1
-        async with waiting():
-            await self._answers.ask({profile_id: plan.queries for profile_id, (_, plan) in asking.items()})
+        with self._away():
+            async with waiting():
+                await self._answers.ask(
+                    {profile_id: plan.queries for profile_id, (_, plan) in asking.items()}
+                )
         taken_at = await in_thread(self._account.ledger.now)
         shared = self._shared()
         self._due.extend(

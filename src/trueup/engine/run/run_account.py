@@ -1,9 +1,11 @@
 """One run of an account, from the lease to the alerts: what a service repeats and a bot may call itself."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from trueup.engine.events import Event, log_event
 from trueup.engine.holder import new_holder
@@ -14,8 +16,10 @@ from trueup.engine.run.alerts import AlertBook, OpenBreak, degraded
 from trueup.engine.run.decide_state import saw_everything
 from trueup.engine.run.deliver_outbox import deliver_outbox
 from trueup.engine.run.leased_run import LeasedRun
+from trueup.engine.run.observe import Remembered
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.report import report_profile
+from trueup.engine.run.together import Together
 from trueup.model.errors import RestartNeeded, TrueupError
 from trueup.model.plan import Alert, Plan
 from trueup.model.vocabulary import BreakKind, Severity
@@ -37,6 +41,7 @@ async def reconcile_account(
     alerts: AlertBook | None = None,
     lease: Lease | None = None,
     due_in_s: DueInS | None = None,
+    together: Together | None = None,
 ) -> AccountReport:
     """Runs an account once and says what became of each profile.
 
@@ -44,6 +49,8 @@ async def reconcile_account(
     `alerts`: what was raised before, and where alerts go; null: nowhere.
     `lease`: claimed already, and freed here; null: acquired here. `due_in_s`: when the account is due again, if sooner
     or later than the journal has it.
+    `together`: what accounts that run at the same time share, so that their books are read, and their leases freed, in
+    one statement for all; null: this account by itself.
     Raises nothing for a venue, a database or a profile that fails: the report says so. Raises RestartNeeded where the
     database is another one than was opened.
     """
@@ -51,22 +58,37 @@ async def reconcile_account(
     if isinstance(got, AccountReport):
         await _tell(account, got, alerts)
         return got
-    return await _run_leased(account, got, due_in_s, alerts, apply=apply, approved=approved or {})
+    run = LeasedRun(account, got, apply=apply, approved=approved or {}, together=together)
+    with nullcontext() if together is None else together.working():
+        return await _run_leased(account, run, due_in_s, alerts, writes_back=apply or bool(approved))
 
 
-async def _tell(account: ManagedAccount, report: AccountReport, alerts: AlertBook | None) -> None:
-    """To the log what each profile's run found, and to the alerts what a person should hear."""
-    parked = await _parked(account) if alerts is not None else {}
+async def _tell(
+    account: ManagedAccount,
+    report: AccountReport,
+    alerts: AlertBook | None,
+    remembered: Mapping[str, Remembered] = {},
+) -> None:
+    """To the log what each profile's run found, and to the alerts what a person should hear.
+
+    `remembered`: what the journal held under the run's lease; what it lacks could not be read then, and is now.
+    """
     for profile in report.profiles:
         report_profile(profile)
-        if alerts is not None and profile.state not in UNJUDGED:
-            await alerts.update(
-                profile.profile_id,
-                _alerts_of(profile, parked.get(profile.profile_id, 0)),
-                account.clock.now_ns(),
-                saw_everything=_saw_everything(profile),
-                breaks=_open_breaks(profile),
-            )
+    if alerts is None:
+        return
+    judged = [one for one in report.profiles if one.state not in UNJUDGED]
+    parked = await _parked(account) if any(one.profile_id not in remembered for one in judged) else {}
+    for profile in judged:
+        kept = remembered.get(profile.profile_id)
+        await alerts.update(
+            profile.profile_id,
+            _alerts_of(profile, parked.get(profile.profile_id, 0) if kept is None else kept.parked),
+            account.clock.now_ns(),
+            saw_everything=_saw_everything(profile),
+            breaks=_open_breaks(profile),
+            kept=None if kept is None else kept.alerts,
+        )
 
 
 async def _acquire(account: ManagedAccount) -> Lease | AccountReport:
@@ -91,20 +113,22 @@ def contended(account: ManagedAccount) -> AccountReport:
 
 async def _run_leased(
     account: ManagedAccount,
-    lease: Lease,
+    run: LeasedRun,
     due_in_s: DueInS | None,
     alerts: AlertBook | None,
     *,
-    apply: bool,
-    approved: Mapping[str, Plan],
+    writes_back: bool,
 ) -> AccountReport:
-    run = LeasedRun(account, lease, apply=apply, approved=approved)
     try:
         await run.run()
-        if apply or approved:
+        if writes_back:
             await _write_back(account, run.lease)
-        await _deliver(account, run)
-        await _tell(account, run.report(), alerts)  # under the lease: nobody else tells the same meanwhile
+        parked = await _deliver(account, run)
+        remembered = {
+            one: replace(kept, parked=kept.parked + parked[one]) for one, kept in run.remembered.items()
+        }
+        # under the lease: nobody else tells the same meanwhile
+        await _tell(account, run.report(), alerts, remembered)
     finally:
         await run.release(None if due_in_s is None else due_in_s(run.report()))
     return run.report()
@@ -135,20 +159,24 @@ async def _write_back(account: ManagedAccount, lease: Lease) -> None:
         log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done))
 
 
-async def _deliver(account: ManagedAccount, run: LeasedRun) -> None:
-    """Tells the executor, while the lease keeps other processes from telling it out of turn."""
+async def _deliver(account: ManagedAccount, run: LeasedRun) -> Counter[str]:
+    """Tells the executor, while the lease keeps other processes from telling it out of turn.
+
+    Returns how many notifications it refused too often now, by profile id.
+    """
     if account.executor is None or not run.report().processed:
-        return
+        return Counter()
     try:
         delivery = await deliver_outbox(
             account.ledger.journal, account.executor, account.profile_ids, run.keep_lease
         )
     except TrueupError as error:
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
-        return
+        return Counter()
     if delivery.failed or delivery.parked:
         counts = {"failed": delivery.failed, "parked": len(delivery.parked)}
         log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id} | counts, level=logging.ERROR)
+    return Counter(one.profile_id for one in delivery.parked)
 
 
 def _saw_everything(report: ProfileReport) -> bool:

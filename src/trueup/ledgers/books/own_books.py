@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from trueup.ledgers.books.read_local import find_local, read_local, related
+from trueup.ledgers.books.read_local import find_local, read_accounts, related
 from trueup.ledgers.books.write_books import BookWriter
 from trueup.ledgers.sql.database import Database
 from trueup.ledgers.sql.known_rows import KnownBooks
@@ -36,7 +36,12 @@ class OwnBooks:
         self._known: dict[str, KnownBooks] = defaultdict(KnownBooks)  # by account id
 
     def read(self, account_id: str, profile_ids: Sequence[str], recent_s: float) -> dict[str, Local]:
-        return read_local(self._database, account_id, profile_ids, recent_s, self._known[account_id])
+        return self.read_accounts({account_id: profile_ids}, recent_s)[account_id]
+
+    def read_accounts(
+        self, wanted: Mapping[str, Sequence[str]], recent_s: float
+    ) -> dict[str, dict[str, Local]]:
+        return read_accounts(self._database, wanted, recent_s, self._known)
 
     def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
         return find_local(self._database, account_id, ids)

@@ -1,4 +1,4 @@
-"""Reads the local side: one statement per table for all profiles of an account.
+"""Reads the local side: one statement per table for all profiles of a batch of accounts.
 
 Returns what the ledger holds; judges nothing.
 """
@@ -35,27 +35,67 @@ MOTION_WINDOW_S = (
 )
 
 
-def read_local(
-    database: Database, account_id: str, profile_ids: Sequence[str], recent_s: float, known: KnownBooks
-) -> dict[str, Local]:
-    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so, by profile.
+def read_accounts(
+    database: Database,
+    wanted: Mapping[str, Sequence[str]],
+    recent_s: float,
+    known: Mapping[str, KnownBooks],
+) -> dict[str, dict[str, Local]]:
+    """Live orders and those active within `recent_s`, their fills, trades not closed or recently so.
 
-    The extent is `all` where the account holds nothing else: no older order, and none of another profile.
-    `known`: what the account's last read decoded.
+    `wanted`: profile ids by account id; so are the local sides. The extent is `all` where the account holds nothing
+    else: no older order, and none of another profile. `known`: what the accounts' last reads decoded.
     """
+    accounts = json_list(wanted)
     with database.reading():
         read_at = stamp(database.now_ns())
         since = seconds_after(read_at, -recent_s)
-        orders = _by_profile(database.rows("open_and_recent_orders", account_id, since), known.orders)
-        fills = _by_profile(database.rows("fills_of_open_and_recent", account_id, since), known.fills)
-        trades = _by_profile(database.rows("trades_open_and_recent", account_id, since), known.trades)
-        older = bool(database.rows("has_older_orders", account_id, since)[0][0])
-        moving = _moving_instruments(database, account_id, read_at) if len(trades) > 1 else {}
+        orders = _by_account(database.rows("open_and_recent_orders", accounts, since))
+        fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since))
+        trades = _by_account(database.rows("trades_open_and_recent", accounts, since))
+        older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
+        shared = [one for one, rows in trades.items() if len({owner for owner, _ in rows}) > 1]
+        moving = _moving_instruments(database, shared, read_at) if shared else {}
+    return {
+        account_id: _sides(
+            profile_ids,
+            read_at,
+            _by_profile(orders[account_id], known[account_id].orders),
+            _by_profile(fills[account_id], known[account_id].fills),
+            _by_profile(trades[account_id], known[account_id].trades),
+            has_older=account_id in older,
+            moving=moving,
+        )
+        for account_id, profile_ids in wanted.items()
+    }
+
+
+_Documents = list[tuple[str, str]]  # a profile's id, and a row of its
+
+
+def _by_account(rows: list[Row]) -> dict[str, _Documents]:
+    found: dict[str, _Documents] = defaultdict(list)
+    for account_id, profile_id, document in cast("list[tuple[str, str, str]]", rows):
+        found[account_id].append((profile_id, document))
+    return found
+
+
+def _sides(
+    profile_ids: Sequence[str],
+    read_at: str,
+    orders: Mapping[str, list[LocalOrder]],
+    fills: Mapping[str, list[Fill]],
+    trades: Mapping[str, list[Trade]],
+    *,
+    has_older: bool,
+    moving: Mapping[str, set[str]],
+) -> dict[str, Local]:
+    """One account's."""
     others = {profile_id: _trades_of_others(profile_id, trades) for profile_id in profile_ids}
     return {
         profile_id: Local(
             read_at=read_at,
-            extent=Extent.ALL if not older and orders.keys() <= {profile_id} else Extent.OPEN_AND_RECENT,
+            extent=Extent.ALL if not has_older and orders.keys() <= {profile_id} else Extent.OPEN_AND_RECENT,
             orders=orders.get(profile_id, []),
             fills=fills.get(profile_id, []),
             trades=trades.get(profile_id, []),
@@ -140,22 +180,21 @@ def _venue_ids(order: LocalOrder) -> list[str]:
     return previous if own is None else [own, *previous]
 
 
-def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
+def _by_profile(documents: _Documents, known: KnownRows[Stored]) -> dict[str, list[Stored]]:
     found: dict[str, list[Stored]] = defaultdict(list)
-    documents = cast("list[tuple[str, str]]", rows)
     for (profile_id, _), row in zip(documents, known.decode([one for _, one in documents]), strict=True):
         found[profile_id].append(row)
     return found
 
 
-def _moving_instruments(database: Database, account_id: str, read_at: str) -> dict[str, set[str]]:
+def _moving_instruments(database: Database, account_ids: Sequence[str], read_at: str) -> dict[str, set[str]]:
     """By profile, the instruments in which it has an order in motion: active just now, transitional or deferred.
 
     Activity later than now by more than the window was stamped by a clock that has been put back since.
     """
     since, until = seconds_after(read_at, -MOTION_WINDOW_S), seconds_after(read_at, MOTION_WINDOW_S)
     moving: dict[str, set[str]] = defaultdict(set)
-    for profile_id, symbol in database.rows("unsettled_symbols", account_id, since, until):
+    for profile_id, symbol in database.rows("unsettled_symbols", json_list(account_ids), since, until):
         moving[str(profile_id)].add(symbol_token(str(symbol)))
     return moving
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from trueup.ledgers.sql.database import Database, Value, optional_text, read_document, stamp, text_value
+from trueup.ledgers.sql.rows import json_list
 from trueup.model.alert_message import AlertAbout
 from trueup.model.plan import Alert
 from trueup.model.times import padded
@@ -18,7 +19,9 @@ _ALERT = msgspec.json.Decoder(Alert)
 _ABOUT = msgspec.json.Decoder(AlertAbout)
 
 
-def list_alerts(database: Database, profile_id: str | None) -> list[AlertRecord]:
+def list_alerts(database: Database, profile_ids: Sequence[str] | None) -> list[AlertRecord]:
+    """Null: of all profiles."""
+    wanted = None if profile_ids is None else json_list(profile_ids)
     return [
         AlertRecord(
             profile_id=text_value(owner),
@@ -29,8 +32,16 @@ def list_alerts(database: Database, profile_id: str | None) -> list[AlertRecord]
             told_at=optional_text(told_at),
             about=None if about is None else read_document(_ABOUT, about),
         )
-        for owner, raised_at, stands, alert, began_at, told_at, about in database.rows("alerts", profile_id)
+        for owner, raised_at, stands, alert, began_at, told_at, about in database.rows("alerts", wanted)
     ]
+
+
+def alerts_of(database: Database, profile_ids: Sequence[str]) -> dict[str, list[AlertRecord]]:
+    """By profile id; those without any are left out."""
+    found: dict[str, list[AlertRecord]] = {}
+    for one in list_alerts(database, profile_ids):
+        found.setdefault(one.profile_id, []).append(one)
+    return found
 
 
 def keep_alerts(

@@ -4,7 +4,7 @@ A lease that expires later than its time to live from now was written by a clock
 expired, and the fence keeps its holder from writing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from trueup.ledgers.sql.database import (
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.errors import FenceLost
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.ports.records import Attempt, Lease, LeaseState, Turn
+from trueup.ports.records import Classed, Lease, LeaseState, Release, Turn
 
 _COMPLETED = msgspec.json.Decoder(dict[str, str])
 
@@ -95,20 +95,42 @@ def _turn(row: Row) -> Turn:
     return Turn(account_id=text_value(account_id), held=holder is not None, wait_s=wait_ns / NS_PER_S)
 
 
-def release(
-    database: Database,
-    lease: Lease,
-    completed: Mapping[str, str],
-    due_in_s: float | None,
-    attempt: Attempt | None,
-) -> None:
-    """A lease that is no longer ours is nothing to free."""
-    done = msgspec.json.encode(dict(completed)).decode()
-    failure = None if attempt is None else attempt.failure
-    ours = (lease.account_id, lease.epoch, lease.holder)
+def release(database: Database, releases: Sequence[Release]) -> None:
+    """A lease that is no longer ours is nothing to free, and what its run classed is not kept."""
+    rows = json_list(
+        {
+            "account_id": one.lease.account_id,
+            "epoch": one.lease.epoch,
+            "holder": one.lease.holder,
+            "completed": one.completed,
+            "due_in_s": one.due_in_s,
+            "was_run": one.attempt is not None,
+            "failure": None if one.attempt is None else one.attempt.failure,
+        }
+        for one in releases
+    )
+    classed = {one.lease.account_id: one.classed for one in releases if one.classed}
     with database.transaction():
-        now = database.bound_now()
-        database.write("release_lease", *ours, now, done, due_in_s, int(attempt is not None), failure)
+        if classed:
+            database.check_current()
+        ours = database.rows("release_leases", rows, database.bound_now())
+        kept = [each for one, now in ours for each in _believed(classed.get(text_value(one), ()), now)]
+        if kept:
+            database.write("set_watermarks", json_list(kept))
+
+
+def _believed(classed: Sequence[Classed], now: Value) -> list[dict[str, str]]:
+    """A watermark that is later than now is not stored."""
+    now_ns = to_ns(text_value(now))
+    return [
+        {
+            "profile_id": one.profile_id,
+            "watermark": one.watermark,
+            "scope": msgspec.json.encode(one.scope).decode(),
+        }
+        for one in classed
+        if to_ns(one.watermark) <= now_ns
+    ]
 
 
 def lease_states(database: Database) -> list[LeaseState]:

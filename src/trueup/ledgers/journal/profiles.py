@@ -100,9 +100,9 @@ def _state_of(
     )
 
 
-def recorded_venue_account(database: Database, account_id: str) -> str | None:
-    rows = database.rows("venue_account_id", account_id)
-    return optional_text(rows[0][0]) if rows else None
+def recorded_venue_accounts(database: Database, account_ids: Sequence[str]) -> dict[str, str]:
+    rows = database.rows("venue_account_ids", json_list(account_ids))
+    return {text_value(account_id): text_value(theirs) for account_id, theirs in rows}
 
 
 def set_pause(database: Database, profile_id: str, reason: str | None) -> None:

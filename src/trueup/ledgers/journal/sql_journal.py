@@ -43,6 +43,7 @@ from trueup.ports.records import (
     OutboxItem,
     OutboxState,
     ProfileState,
+    Release,
     RunRecord,
     TimelineEntry,
     Turn,
@@ -68,7 +69,10 @@ class SqlJournal:
         return profiles.profile_states(self._database, profile_ids)
 
     def recorded_venue_account(self, account_id: str) -> str | None:
-        return profiles.recorded_venue_account(self._database, account_id)
+        return self.recorded_venue_accounts([account_id]).get(account_id)
+
+    def recorded_venue_accounts(self, account_ids: Sequence[str]) -> dict[str, str]:
+        return profiles.recorded_venue_accounts(self._database, account_ids)
 
     def record_venue_account(self, account_id: str, venue_account_id: str) -> None:
         with self._database.transaction():
@@ -109,7 +113,12 @@ class SqlJournal:
         due_in_s: float | None = None,
         attempt: Attempt | None = None,
     ) -> None:
-        leases.release(self._database, lease, completed, due_in_s, attempt)
+        self.release_leases(
+            [Release(lease=lease, completed=dict(completed), due_in_s=due_in_s, attempt=attempt)]
+        )
+
+    def release_leases(self, releases: Sequence[Release]) -> None:
+        leases.release(self._database, releases)
 
     def lease_states(self) -> list[LeaseState]:
         return leases.lease_states(self._database)
@@ -207,7 +216,10 @@ class SqlJournal:
     # -- telling ------------------------------------------------------------------------------------------------------
 
     def list_alerts(self, profile_id: str | None = None) -> list[AlertRecord]:
-        return alerts.list_alerts(self._database, profile_id)
+        return alerts.list_alerts(self._database, None if profile_id is None else [profile_id])
+
+    def alerts_of(self, profile_ids: Sequence[str]) -> dict[str, list[AlertRecord]]:
+        return alerts.alerts_of(self._database, profile_ids)
 
     def keep_alerts(self, told: Sequence[AlertRecord], wanted: Sequence[NewDelivery] = ()) -> None:
         alerts.keep_alerts(self._database, told, wanted)

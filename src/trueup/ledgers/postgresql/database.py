@@ -118,6 +118,9 @@ class PostgresDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
+        if self._current.connection is not None:
+            yield
+            return
         with self._begun(_BEGIN_READING, is_writing=False):
             yield
 

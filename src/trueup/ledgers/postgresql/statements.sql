@@ -52,6 +52,9 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
   'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', evidence::json, 'qty', trim_scale(qty)::text, 'owner', owner,
   'author', author, 'reason', reason, 'decided_at', decided_at
 
+-- fragment: of_accounts
+o.account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
+
 -- fragment: order_rows
 coalesce(json_agg(json_build_object(
   'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
@@ -102,8 +105,9 @@ WHERE p.profile_id = $1
 SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
 ORDER BY profile_id
 
--- name: venue_account_id
-SELECT venue_account_id FROM accounts WHERE account_id = $1
+-- name: venue_account_ids
+SELECT account_id, venue_account_id FROM accounts
+WHERE account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND venue_account_id IS NOT NULL
 
 -- name: set_venue_account_id
 UPDATE accounts SET venue_account_id = $2 WHERE account_id = $1
@@ -139,46 +143,59 @@ ON CONFLICT (profile_id, log_seq) DO UPDATE SET
   watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
 WHERE known.watermark <> excluded.watermark OR known.log_hash <> excluded.log_hash OR known.scope <> excluded.scope
 
+-- The same for many profiles, each with the head of its own log.
+-- name: set_watermarks
+INSERT INTO watermarks AS known (profile_id, log_seq, log_hash, watermark, scope)
+SELECT r.profile_id, coalesce(l.seq, 0), coalesce(l.hash, ''), r.watermark, r.scope
+FROM jsonb_to_recordset($1::jsonb) AS r (profile_id text, watermark text, scope text) LEFT JOIN LATERAL (
+  SELECT seq, hash FROM order_log WHERE profile_id = r.profile_id ORDER BY seq DESC LIMIT 1) l ON true
+ON CONFLICT (profile_id, log_seq) DO UPDATE SET
+  watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
+WHERE known.watermark <> excluded.watermark OR known.log_hash <> excluded.log_hash OR known.scope <> excluded.scope
+
 -- READING THE BOOKS
 
--- name: open_and_recent_orders
-SELECT o.profile_id, {order_columns} FROM orders o WHERE o.account_id = $1 AND o.is_live
-UNION ALL
-SELECT o.profile_id, {order_columns} FROM orders o
-WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2
+-- $1: the accounts, in one list
 
--- name: has_older_orders
-SELECT EXISTS (SELECT 1 FROM orders WHERE account_id = $1 AND NOT is_live AND last_activity_at < $2)
-  OR EXISTS (SELECT 1 FROM orders WHERE account_id = $1 AND NOT is_live AND last_activity_at IS NULL)
+-- name: open_and_recent_orders
+SELECT o.account_id, o.profile_id, {order_columns} FROM orders o WHERE {of_accounts} AND o.is_live
+UNION ALL
+SELECT o.account_id, o.profile_id, {order_columns} FROM orders o
+WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2
+
+-- name: accounts_with_older_orders
+SELECT a.account_id FROM jsonb_array_elements_text($1::jsonb) a (account_id)
+WHERE EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at < $2)
+  OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at IS NULL)
 
 -- name: fills_of_open_and_recent
-SELECT o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
-WHERE o.account_id = $1 AND o.is_live AND f.qty <> 0
+SELECT o.account_id, o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
+WHERE {of_accounts} AND o.is_live AND f.qty <> 0
 UNION ALL
-SELECT o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
-WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2 AND f.qty <> 0
+SELECT o.account_id, o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
+WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND f.qty <> 0
 
 -- name: trades_open_and_recent
-SELECT t.profile_id, {trade_columns} FROM trades t WHERE (t.profile_id, t.trade_id) IN (
-  SELECT profile_id, trade_id FROM trades WHERE account_id = $1 AND status <> 'closed'
-  UNION SELECT profile_id, trade_id FROM trades WHERE account_id = $1 AND status = 'closed' AND updated_at >= $2
+SELECT t.account_id, t.profile_id, {trade_columns} FROM trades t WHERE (t.profile_id, t.trade_id) IN (
+  SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status <> 'closed'
+  UNION SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status = 'closed' AND updated_at >= $2
   UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE o.account_id = $1 AND o.is_live AND r.status = 'closed'
+    WHERE {of_accounts} AND o.is_live AND r.status = 'closed'
   UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE o.account_id = $1 AND NOT o.is_live AND o.last_activity_at >= $2 AND r.status = 'closed')
+    WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND r.status = 'closed')
 
 -- name: unsettled_symbols
 SELECT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = $1 AND o.is_live AND o.symbol IS NOT NULL
+WHERE {of_accounts} AND o.is_live AND o.symbol IS NOT NULL
   AND (o.last_activity_at BETWEEN $2 AND $3 OR o.status IN ('pending_cancel', 'pending_replace'))
 UNION
 SELECT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = $1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at BETWEEN $2 AND $3
+WHERE {of_accounts} AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at BETWEEN $2 AND $3
 UNION
 SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
 JOIN orders o ON o.account_id = p.account_id
   AND (o.venue_id_normal = d.venue_order_id OR o.client_id_normal = d.client_order_id)
-WHERE p.account_id = $1 AND o.symbol IS NOT NULL
+WHERE p.account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND o.symbol IS NOT NULL
 
 -- fragment: keys_by_ids
 SELECT order_key FROM orders WHERE account_id = $1
@@ -547,16 +564,24 @@ FROM coalesce($4::text, stamp(clock_timestamp())) AS now
 WHERE account_id = $1 AND epoch = $2 AND holder = $3
 RETURNING expires_at
 
--- name: release_lease
-UPDATE leases SET
-  holder = NULL, expires_at = now, completed = completed || $5::jsonb,
-  next_due_at = coalesce(stamp(now::timestamptz + make_interval(secs => $6::float8)), next_due_at),
-  failures = CASE WHEN $7::bigint = 0 THEN failures WHEN $8::text IS NULL THEN 0 ELSE failures + 1 END,
+-- What is no longer ours is left alone, and not returned. The leases are locked in the order of their accounts.
+-- name: release_leases
+WITH r AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (
+    account_id text, epoch bigint, holder text, completed jsonb, due_in_s float8, was_run bool, failure text)),
+mine AS (
+  SELECT r.* FROM leases l JOIN r ON r.account_id = l.account_id AND r.epoch = l.epoch AND r.holder = l.holder
+  ORDER BY l.account_id FOR UPDATE OF l)
+UPDATE leases l SET
+  holder = NULL, expires_at = now, completed = l.completed || r.completed,
+  next_due_at = coalesce(stamp(now::timestamptz + make_interval(secs => r.due_in_s)), l.next_due_at),
+  failures = CASE WHEN NOT r.was_run THEN l.failures WHEN r.failure IS NULL THEN 0 ELSE l.failures + 1 END,
   failing_since = CASE
-    WHEN $7::bigint = 0 THEN failing_since WHEN $8::text IS NOT NULL THEN coalesce(failing_since, now) END,
-  failure = CASE WHEN $7::bigint = 1 THEN $8::text ELSE failure END
-FROM coalesce($4::text, stamp(clock_timestamp())) AS now
-WHERE account_id = $1 AND epoch = $2 AND holder = $3
+    WHEN NOT r.was_run THEN l.failing_since WHEN r.failure IS NOT NULL THEN coalesce(l.failing_since, now) END,
+  failure = CASE WHEN r.was_run THEN r.failure ELSE l.failure END
+FROM mine r CROSS JOIN coalesce($2::text, stamp(clock_timestamp())) AS now
+WHERE l.account_id = r.account_id
+RETURNING l.account_id, l.expires_at
 
 -- name: leases
 SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed::text, failures, failing_since, failure
@@ -715,7 +740,7 @@ ORDER BY first_seen_at, break_id
 
 -- name: alerts
 SELECT profile_id, raised_at, stands, alert, began_at, told_at, about FROM alerts
-WHERE $1::text IS NULL OR profile_id = $1
+WHERE $1::jsonb IS NULL OR profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 ORDER BY raised_at, profile_id, dedupe_key
 
 -- name: set_alert

@@ -64,7 +64,7 @@ class Database(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[None]:
-        """A read transaction: all statements in it see one state."""
+        """A read transaction: all statements in it see one state. Within another transaction it is a part of that."""
         ...
 
     def check_current(self) -> None:

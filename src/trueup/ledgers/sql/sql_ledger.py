@@ -4,6 +4,7 @@ Implements `ports.ledger.Ledger` by composition; a kind of database adds only it
 """
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import uuid_utils
@@ -39,6 +40,9 @@ class SqlLedger:
 
     def now(self) -> str:
         return stamp(self.database.now_ns())
+
+    def reading(self) -> AbstractContextManager[None]:
+        return self.database.reading()
 
     def commit_run(
         self,

@@ -125,6 +125,9 @@ class SqliteDatabase:
     @contextmanager
     def reading(self) -> Iterator[None]:
         with self._lock:
+            if self.connection.in_transaction:
+                yield
+                return
             with self._explained():
                 self.connection.execute("BEGIN")
             try:

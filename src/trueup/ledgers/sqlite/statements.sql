@@ -52,6 +52,9 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
   'symbol', symbol, 'trade_id', trade_id, 'break_id', break_id, 'until', until, 'evidence', json(evidence), 'qty', qty, 'owner', owner,
   'author', author, 'reason', reason, 'decided_at', decided_at
 
+-- fragment: of_accounts
+json_each(?1) AS a CROSS JOIN orders o ON o.account_id = a.value
+
 -- fragment: order_rows
 json_group_array(json_object(
   'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
@@ -96,8 +99,9 @@ WHERE p.profile_id = ?1
 SELECT profile_id, account_id, user_id, a.venue, pause_reason FROM profiles JOIN accounts a USING (account_id)
 ORDER BY profile_id
 
--- name: venue_account_id
-SELECT venue_account_id FROM accounts WHERE account_id = ?1
+-- name: venue_account_ids
+SELECT account_id, venue_account_id FROM json_each(?1) CROSS JOIN accounts ON account_id = value
+WHERE venue_account_id IS NOT NULL
 
 -- name: set_venue_account_id
 UPDATE accounts SET venue_account_id = ?2 WHERE account_id = ?1
@@ -131,47 +135,61 @@ ON CONFLICT (profile_id, log_seq) DO UPDATE SET
   watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
 WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash OR scope <> excluded.scope
 
+-- The same for many profiles, each with the head of its own log.
+-- name: set_watermarks
+INSERT INTO watermarks (profile_id, log_seq, log_hash, watermark, scope)
+SELECT r.value ->> 'profile_id', coalesce(l.seq, 0), coalesce(l.hash, ''), r.value ->> 'watermark', r.value ->> 'scope'
+FROM json_each(?1) AS r LEFT JOIN order_log l ON l.profile_id = r.value ->> 'profile_id' AND l.seq = (
+  SELECT max(seq) FROM order_log WHERE profile_id = r.value ->> 'profile_id')
+WHERE true
+ON CONFLICT (profile_id, log_seq) DO UPDATE SET
+  watermark = excluded.watermark, log_hash = excluded.log_hash, scope = excluded.scope
+WHERE watermark <> excluded.watermark OR log_hash <> excluded.log_hash OR scope <> excluded.scope
+
 -- READING THE BOOKS
 -- Live orders and recently closed ones are two arms everywhere: of an OR of both, SQLite scans the whole table.
 
--- name: open_and_recent_orders
-SELECT o.profile_id, {order_columns} FROM orders o WHERE o.account_id = ?1 AND o.is_live
-UNION ALL
-SELECT o.profile_id, {order_columns} FROM orders o
-WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2
+-- ?1: the accounts, in one list
 
--- name: has_older_orders
-SELECT EXISTS (
-  SELECT 1 FROM orders WHERE account_id = ?1 AND NOT is_live AND (last_activity_at IS NULL OR last_activity_at < ?2))
+-- name: open_and_recent_orders
+SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND o.is_live
+UNION ALL
+SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND NOT o.is_live AND o.last_activity_at >= ?2
+
+-- name: accounts_with_older_orders
+SELECT a.value FROM json_each(?1) AS a WHERE EXISTS (
+  SELECT 1 FROM orders
+  WHERE account_id = a.value AND NOT is_live AND (last_activity_at IS NULL OR last_activity_at < ?2))
 
 -- name: fills_of_open_and_recent
-SELECT o.profile_id, {fill_columns} FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
-WHERE o.account_id = ?1 AND o.is_live AND f.qty <> '0'
+SELECT o.account_id, o.profile_id, {fill_columns}
+FROM {of_accounts} AND o.is_live CROSS JOIN fills f ON f.order_key = o.order_key AND f.qty <> '0'
 UNION ALL
-SELECT o.profile_id, {fill_columns} FROM orders o CROSS JOIN fills f ON f.order_key = o.order_key
-WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2 AND f.qty <> '0'
+SELECT o.account_id, o.profile_id, {fill_columns}
+FROM {of_accounts} AND NOT o.is_live AND o.last_activity_at >= ?2
+CROSS JOIN fills f ON f.order_key = o.order_key AND f.qty <> '0'
 
 -- name: trades_open_and_recent
-SELECT t.profile_id, {trade_columns} FROM trades t WHERE t.rowid IN (
-  SELECT rowid FROM trades WHERE account_id = ?1 AND status <> 'closed'
-  UNION ALL SELECT rowid FROM trades WHERE account_id = ?1 AND status = 'closed' AND updated_at >= ?2
-  UNION ALL SELECT r.rowid FROM orders o CROSS JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE o.account_id = ?1 AND o.is_live AND r.status = 'closed'
-  UNION ALL SELECT r.rowid FROM orders o CROSS JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE o.account_id = ?1 AND NOT o.is_live AND o.last_activity_at >= ?2 AND r.status = 'closed')
+SELECT t.account_id, t.profile_id, {trade_columns} FROM trades t WHERE t.rowid IN (
+  SELECT r.rowid FROM json_each(?1) AS a CROSS JOIN trades r ON r.account_id = a.value AND r.status <> 'closed'
+  UNION ALL SELECT r.rowid FROM json_each(?1) AS a
+    CROSS JOIN trades r ON r.account_id = a.value AND r.status = 'closed' AND r.updated_at >= ?2
+  UNION ALL SELECT r.rowid FROM {of_accounts} AND o.is_live
+    CROSS JOIN trades r ON r.profile_id = o.profile_id AND r.trade_id_normal = o.trade_id_normal AND r.status = 'closed'
+  UNION ALL SELECT r.rowid FROM {of_accounts} AND NOT o.is_live AND o.last_activity_at >= ?2
+    CROSS JOIN trades r ON r.profile_id = o.profile_id AND r.trade_id_normal = o.trade_id_normal AND r.status = 'closed')
 
 -- name: unsettled_symbols
-SELECT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = ?1 AND o.is_live AND o.symbol IS NOT NULL
+SELECT o.profile_id, o.symbol FROM {of_accounts} AND o.is_live AND o.symbol IS NOT NULL
   AND (o.last_activity_at BETWEEN ?2 AND ?3 OR o.status IN ('pending_cancel', 'pending_replace'))
 UNION
-SELECT o.profile_id, o.symbol FROM orders o
-WHERE o.account_id = ?1 AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at BETWEEN ?2 AND ?3
+SELECT o.profile_id, o.symbol
+FROM {of_accounts} AND NOT o.is_live AND o.symbol IS NOT NULL AND o.last_activity_at BETWEEN ?2 AND ?3
 UNION
 SELECT o.profile_id, o.symbol FROM profiles p JOIN deferrals d USING (profile_id)
 JOIN orders o ON o.account_id = p.account_id
   AND (o.venue_id_normal = d.venue_order_id OR o.client_id_normal = d.client_order_id)
-WHERE p.account_id = ?1 AND o.symbol IS NOT NULL
+WHERE p.account_id IN (SELECT value FROM json_each(?1)) AND o.symbol IS NOT NULL
 
 -- fragment: keys_by_ids
 SELECT order_key FROM json_each(?2) AS wanted CROSS JOIN orders ON account_id = ?1 AND venue_id_normal = wanted.value
@@ -474,14 +492,21 @@ UPDATE leases SET
 WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
 RETURNING expires_at
 
--- name: release_lease
+-- What is no longer ours is left alone, and not returned.
+-- name: release_leases
 UPDATE leases SET
-  holder = NULL, expires_at = ?4, completed = json_patch(completed, ?5),
-  next_due_at = coalesce(strftime('%Y-%m-%dT%H:%M:%f000000Z', ?4, '+' || ?6 || ' seconds'), next_due_at),
-  failures = CASE WHEN NOT ?7 THEN failures WHEN ?8 IS NULL THEN 0 ELSE failures + 1 END,
-  failing_since = CASE WHEN NOT ?7 THEN failing_since WHEN ?8 IS NOT NULL THEN coalesce(failing_since, ?4) END,
-  failure = CASE WHEN ?7 THEN ?8 ELSE failure END
-WHERE account_id = ?1 AND epoch = ?2 AND holder = ?3
+  holder = NULL, expires_at = ?2, completed = json_patch(completed, r.value -> 'completed'),
+  next_due_at = coalesce(
+    strftime('%Y-%m-%dT%H:%M:%f000000Z', ?2, '+' || (r.value ->> 'due_in_s') || ' seconds'), next_due_at),
+  failures = CASE
+    WHEN NOT r.value ->> 'was_run' THEN failures WHEN r.value ->> 'failure' IS NULL THEN 0 ELSE failures + 1 END,
+  failing_since = CASE
+    WHEN NOT r.value ->> 'was_run' THEN failing_since
+    WHEN r.value ->> 'failure' IS NOT NULL THEN coalesce(failing_since, ?2) END,
+  failure = CASE WHEN r.value ->> 'was_run' THEN r.value ->> 'failure' ELSE failure END
+FROM json_each(?1) AS r
+WHERE account_id = r.value ->> 'account_id' AND epoch = r.value ->> 'epoch' AND holder = r.value ->> 'holder'
+RETURNING account_id, expires_at
 
 -- name: leases
 SELECT account_id, epoch, holder, last_holder, expires_at, next_due_at, completed, failures, failing_since, failure
@@ -621,7 +646,7 @@ WHERE profile_id IN (SELECT value FROM json_each(?1)) AND resolution IS NULL ORD
 
 -- name: alerts
 SELECT profile_id, raised_at, stands, alert, began_at, told_at, about FROM alerts
-WHERE ?1 IS NULL OR profile_id = ?1
+WHERE ?1 IS NULL OR profile_id IN (SELECT value FROM json_each(?1))
 ORDER BY raised_at, profile_id, dedupe_key
 
 -- name: set_alert

@@ -3,11 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from trueup.model.coverage_scope import CoverageScope
 from trueup.model.errors import FenceLost
 from trueup.model.snapshot import Profile
-from trueup.model.times import NS_PER_S
+from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Status
-from trueup.ports.records import Attempt, Turn
+from trueup.ports.records import Attempt, Classed, Release, Turn
 from trueup.testing.ledgers.bench import ACCOUNT, Bench
 
 
@@ -199,3 +200,82 @@ def test_a_release_without_a_time_leaves_the_due_time(four_accounts: Bench) -> N
 def test_an_account_that_is_not_known_is_nobodys_turn(bench: Bench) -> None:
     (turn,) = bench.ledger.journal.claim_leases(["nobody"], "h-1", 30, due_within_s=600)
     assert (turn.lease, turn.held) == (None, False)
+
+
+# Releases: many at once, and what their runs classed
+
+
+def classed(profile_id: str, watermark: str) -> Classed:
+    return Classed(profile_id=profile_id, watermark=watermark, scope=CoverageScope(prefixes=("b1",)))
+
+
+def test_leases_are_released_together_each_with_its_due_time(four_accounts: Bench) -> None:
+    journal = four_accounts.ledger.journal
+    leases = [turn.lease for turn in claims(four_accounts) if turn.lease is not None]
+    given = zip(
+        leases, (10.0, 20.0, None, 40.0), (None, Attempt(), Attempt(failure="why"), None), strict=True
+    )
+    journal.release_leases(
+        [Release(lease=lease, due_in_s=due_in_s, attempt=attempt) for lease, due_in_s, attempt in given]
+    )
+    states = {one.account_id: one for one in journal.lease_states()}
+    assert [states[one].holder for one in ACCOUNTS] == [None] * 4
+    now_ns = four_accounts.clock()
+    due_in_s = [
+        None if (due := states[one].next_due_at) is None else (to_ns(due) - now_ns) / NS_PER_S
+        for one in ACCOUNTS
+    ]
+    assert due_in_s == [10.0, 20.0, None, 40.0]
+    assert [(states[one].failures, states[one].failure) for one in ACCOUNTS] == [
+        (0, None),
+        (0, None),
+        (1, "why"),
+        (0, None),
+    ]
+
+
+def test_what_was_classed_is_kept_only_where_the_lease_still_is_ours(four_accounts: Bench) -> None:
+    journal = four_accounts.ledger.journal
+    first, second, *_ = (turn.lease for turn in claims(four_accounts))
+    assert first is not None
+    assert second is not None
+    four_accounts.clock.pass_s(31)
+    assert journal.acquire_lease("acc-2", "h-2", 30) is not None
+    earlier = from_ns(four_accounts.clock() - NS_PER_S)
+    journal.release_leases(
+        [
+            Release(lease=first, completed={"p-acc-1": earlier}, classed=[classed("p-acc-1", earlier)]),
+            Release(lease=second, completed={"p-acc-2": earlier}, classed=[classed("p-acc-2", earlier)]),
+        ]
+    )
+    states = journal.profile_states(["p-acc-1", "p-acc-2"])
+    assert (states["p-acc-1"].watermark, states["p-acc-1"].scope) == (
+        earlier,
+        CoverageScope(prefixes=("b1",)),
+    )
+    assert states["p-acc-2"].watermark is None
+    (held,) = [one for one in journal.lease_states() if one.account_id == "acc-2"]
+    assert (held.holder, held.completed) == ("h-2", {})
+
+
+def test_a_watermark_that_is_later_than_now_is_not_kept(four_accounts: Bench) -> None:
+    journal = four_accounts.ledger.journal
+    lease = journal.acquire_lease("acc-1", "h-1", 30)
+    assert lease is not None
+    later = from_ns(four_accounts.clock() + NS_PER_S)
+    journal.release_leases([Release(lease=lease, classed=[classed("p-acc-1", later)])])
+    assert journal.profile_states(["p-acc-1"])["p-acc-1"].watermark is None
+
+
+def test_a_watermark_is_kept_with_the_head_of_its_profiles_log(bench: Bench) -> None:
+    """A backup from before that head takes it back."""
+    bench.record_order()
+    bench.settle()
+    now = from_ns(bench.clock())
+    bench.ledger.journal.release_leases([Release(lease=bench.lease(), classed=[classed("mom-1", now)])])
+    assert bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark == now
+    (head,) = bench.store.execute("SELECT max(seq) FROM order_log WHERE profile_id = 'mom-1'")
+    (kept,) = bench.store.execute("SELECT log_seq FROM watermarks WHERE profile_id = 'mom-1'")
+    assert int(kept[0]) == int(head[0]) > 0
+    bench.store.execute("UPDATE watermarks SET log_hash = 'of a head that was lost'")
+    assert bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark is None

@@ -1,7 +1,7 @@
 """What a snapshot's local side holds, and how the ledger answers questions."""
 
 from trueup.engine.recorder.recorder import Recorder
-from trueup.model.snapshot import LocalOrder, OtherOpenQty
+from trueup.model.snapshot import Local, LocalOrder, OtherOpenQty, Profile
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, Side, Status
 from trueup.testing.ledgers.bench import ACCOUNT, OTHER, RECENT_S, Bench
 
@@ -146,3 +146,47 @@ def test_reading_sees_one_state(bench: Bench) -> None:
         bench.store.execute("UPDATE trades SET exit_qty = '1'")
         assert bench.ledger.database.rows("trades_by_name", "mom-1") == before
     assert bench.ledger.database.rows("trades_by_name", "mom-1") != before
+
+
+def test_accounts_are_read_together_as_each_by_itself(bench: Bench) -> None:
+    """One account with an old order and another profile's, one with a live order, an empty one."""
+    far = Profile(profile_id="far-1", account_id="acc-2")
+    empty = Profile(profile_id="none-1", account_id="acc-3")
+    bench.ledger.journal.ensure_profiles([OTHER, far, empty])
+    bench.record_trade()
+    bench.record_order("1", status=Status.CANCELED)
+    bench.settle(2 * RECENT_S)
+    bench.record_order("2")
+    Recorder(bench.ledger, OTHER).record_order(order("b2-1"))
+    Recorder(bench.ledger, far).record_order(order("b3-1"))
+    wanted = {ACCOUNT: ["mom-1", "mean-2"], "acc-2": ["far-1"], "acc-3": ["none-1"]}
+    together = bench.ledger.books.read_accounts(wanted, RECENT_S)
+    assert together == {one: bench.ledger.books.read(one, ids, RECENT_S) for one, ids in wanted.items()}
+    assert {one: [each.client_order_id for each in local.orders] for one, local in all_of(together)} == {
+        "mom-1": ["b1-2"],
+        "mean-2": ["b2-1"],
+        "far-1": ["b3-1"],
+        "none-1": [],
+    }
+    extents = {one: local.extent for one, local in all_of(together)}
+    assert extents == {
+        "mom-1": Extent.OPEN_AND_RECENT,
+        "mean-2": Extent.OPEN_AND_RECENT,
+        "far-1": Extent.ALL,
+        "none-1": Extent.ALL,
+    }
+
+
+def all_of(sides: dict[str, dict[str, Local]]) -> list[tuple[str, Local]]:
+    return [each for locals_ in sides.values() for each in locals_.items()]
+
+
+def order(client_order_id: str) -> LocalOrder:
+    return LocalOrder(
+        client_order_id=client_order_id,
+        symbol="ETH/USD",
+        side=Side.BUY,
+        qty="1",
+        limit_price="1000",
+        status=Status.PENDING_NEW,
+    )

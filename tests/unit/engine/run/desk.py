@@ -102,9 +102,9 @@ class LoggedBooks(OwnBooks):
         super().__init__(database)
         self.log = log
 
-    def read(self, *args: Any) -> Any:
+    def read_accounts(self, *args: Any) -> Any:
         self.log.append("local")
-        return super().read(*args)
+        return super().read_accounts(*args)
 
 
 class LoggedLedger(SqlLedger):

@@ -50,11 +50,11 @@ def book(desk: Desk, *routes: Route, **settings: Any) -> AlertBook:
 
 
 def tell(
-    desk: Desk, book: AlertBook, *breaks: Break, alerts: Sequence = (), since: str | None = None, **more: bool
+    desk: Desk, book: AlertBook, *breaks: Break, alerts: Sequence = (), since: str | None = None, **more: Any
 ) -> None:
     found = [OpenBreak(found=one, first_seen_at=since or desk.clock.now()) for one in breaks]
     now_ns = desk.clock.now_ns()
-    saw = {"saw_everything": True} | more
+    saw: dict[str, Any] = {"saw_everything": True} | more
     asyncio.run(book.update("p", alerts, now_ns, breaks=found, **saw))
 
 

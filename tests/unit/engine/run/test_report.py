@@ -140,16 +140,20 @@ def test_exit_backfill_warns_with_proposals_or_no_gos(desk: Desk, log: Log):
 
 
 def test_a_ledger_without_sub_tags_is_an_error_where_one_is_missing(desk: Desk, log: Log, monkeypatch: Any):
-    read_local = desk.ledger.books.read
+    read_local = desk.ledger.books.read_accounts
 
-    def without_sub_tags(*args: Any) -> dict[str, Local]:
-        found = read_local(*args)
-        return {key: replace(one, unsupported=(LedgerFeature.SUB_TAG,)) for key, one in found.items()}
+    def without_sub_tags(*args: Any) -> dict[str, dict[str, Local]]:
+        return {
+            account_id: {
+                key: replace(one, unsupported=(LedgerFeature.SUB_TAG,)) for key, one in found.items()
+            }
+            for account_id, found in read_local(*args).items()
+        }
 
     desk.account()
     desk.record(local_order("a"))
     desk.venue.opened = [venue_order("a", sub_tag="mom")]
-    monkeypatch.setattr(desk.ledger.books, "read", without_sub_tags)
+    monkeypatch.setattr(desk.ledger.books, "read_accounts", without_sub_tags)
     run(desk)
     assert [one["level"] for one in log.of("reconciliation_sub_tag_unsupported")] == ["ERROR"]
     assert desk.books()["a"].sub_tag is None
