@@ -3,7 +3,7 @@
 
     python3 dev.py demo [args]     drift appears and is repaired, on a simulated venue
     python3 dev.py test [args]     the tests (pytest's arguments); `--quick` first: a part, in under a minute
-    python3 dev.py lint            ruff, mypy --strict, import-linter, squawk
+    python3 dev.py lint            ruff, mypy --strict, import-linter, hadolint, squawk
     python3 dev.py format          ruff's formatter and safe fixes
     python3 dev.py bench [args]    the benchmarks
     python3 dev.py run ARGS        any trueup command, e.g. `run plan --help`
@@ -53,6 +53,7 @@ GATES = {
         ("ruff", "check", "--quiet", "--output-format", "concise", "."),
         ("mypy",),
         ("lint-imports", "--no-logo"),
+        ("hadolint", "deploy/Dockerfile"),
         ("squawk", "--reporter", "gcc", "src/trueup/ledgers/postgresql/migrations/*.sql"),
     ),
     "format": (
@@ -61,11 +62,21 @@ GATES = {
     ),
     "setup": (),
 }
-COMPILE = (
-    *("uv", "pip", "compile", "pyproject.toml", "--output-file", "requirements.lock", "--quiet"),
-    *("--universal", "--python-version", "3.11", "--all-extras", "--group", "dev"),
+PINNED = (
+    *("--universal", "--python-version", "3.11"),
     *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"),
-    *("--custom-compile-command", "python3 dev.py lock"),
+    *("--custom-compile-command", "python3 dev.py lock", "--quiet"),
+)
+COMPILE = ("uv", "pip", "compile", "pyproject.toml", "--output-file")
+IMAGE = "deploy/requirements.txt", "deploy/requirements-build.txt"  # the same versions, for the Dockerfile
+EXTRAS = [part for one in ("alerts", "ccxt", "fleet", "history", "sql") for part in ("--extra", one)]
+LOCKS = (
+    (*COMPILE, "requirements.lock", "--all-extras", "--group", "dev", *PINNED),
+    (*COMPILE, IMAGE[0], *EXTRAS, "--constraints", "requirements.lock", *PINNED),
+    (
+        *("uv", "pip", "compile", "--group", "build", "--output-file", IMAGE[1]),
+        *("--constraints", "requirements.lock", *PINNED),
+    ),
 )
 
 
@@ -126,10 +137,12 @@ def run(command: Sequence[str], *, progress: bool = False) -> bool:
 
 
 def lock(args: Sequence[str]) -> int:
-    """Resolves requirements.lock anew; what it pins stays unless `--upgrade` says otherwise."""
+    """Resolves requirements.lock anew, and the image's from it; what it pins stays unless `--upgrade` says other."""
     with one_at_a_time():
         make_venv()
-        return 0 if install_uv() and run([*COMPILE, *args]) else 1
+        if not install_uv() or not run([*LOCKS[0], *args]):
+            return 1
+        return 0 if all(run(one) for one in LOCKS[1:]) else 1
 
 
 def prepare() -> None:
