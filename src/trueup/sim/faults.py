@@ -44,9 +44,13 @@ class Faults(Struct, frozen=True, kw_only=True):
     fill_late: float = 0  # its record comes some seconds after the order's figures
     row_duplicated: float = 0  # [9] also as an older copy of itself
     status_unknown: float = 0  # [12]
+    answer_status_unknown: float = (
+        0  # [12] the exchange's word and the client library's contradict: neither is told
+    )
     filled_qty_missing: float = 0
     average_missing: float = 0
     updated_at_missing: float = 0
+    price_untold: float = 0  # a fill's record has no price yet
     fill_changed: float = 0  # [10] a fill's record shows another price, once
     amount_noisy: float = 0  # [39] filled quantities as binary fractions leave them
     precision_wrong: float = 0  # [12] quantities cut off, prices with digits that mean nothing
@@ -62,6 +66,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     frame_lost: float = 0
     frame_late: float = 0
     frame_duplicated: float = 0
+    fee_untold: float = 0  # a frame says nothing of the fee that its fill cost
     fill_renamed: float = 0  # [36] the stream has an id of its own for an execution
     # the bot
     crash_before_send: float = 0  # recorded, never sent
@@ -128,9 +133,11 @@ _STORM = {  # what a storm's rates are drawn around
     "fill_late": 0.15,
     "row_duplicated": 0.1,
     "status_unknown": 0.03,
+    "answer_status_unknown": 0.1,
     "filled_qty_missing": 0.03,
     "average_missing": 0.05,
     "updated_at_missing": 0.05,
+    "price_untold": 0.02,
     "fill_changed": 0.004,
     "amount_noisy": 0.05,
     "precision_wrong": 0.05,
@@ -144,6 +151,7 @@ _STORM = {  # what a storm's rates are drawn around
     "frame_lost": 0.25,
     "frame_late": 0.15,
     "frame_duplicated": 0.1,
+    "fee_untold": 0.1,
     "fill_renamed": 0.1,
     "crash_before_send": 0.04,
     "crash_after_send": 0.08,

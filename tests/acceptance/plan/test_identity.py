@@ -316,6 +316,29 @@ def test_a_new_order_with_the_tag_is_inserted_without_it():
     assert planned["projected_orders"][0]["client_order_id"] is None
 
 
+@pytest.mark.parametrize("where", ["open", "history"])
+def test_a_new_order_with_the_tag_may_be_a_row_that_was_not_acknowledged(where):
+    """A row was sent with the tag and has no venue order id yet: v-4 may be it, and is not inserted beside it."""
+    sent = local_order(client_order_id="42", venue_order_id=None, trade_id="t-4", qty="7")
+    other = venue_order(venue_order_id="v-4", client_order_id="42", **(HALF if where == "open" else FULL))
+    records = [venue_order(venue_order_id=f"v-{n}", client_order_id="42") for n in (1, 2)]
+    planned = plan(
+        [*tagged(1, 2), sent],
+        [*records, *([other] if where == "open" else [])],
+        history=history([other] if where == "history" else []),
+        policy={"coverage_enabled": True},
+    )
+    assert not any(step.startswith("insert_order") for step in steps(planned))
+    assert "client_id_reused" in {one["reason"] for one in planned["breaks"]}
+
+
+def test_a_new_order_of_another_side_is_not_that_row():
+    sent = local_order(client_order_id="42", venue_order_id=None, trade_id="t-4", qty="7")
+    records = [venue_order(venue_order_id=f"v-{n}", client_order_id="42") for n in (1, 2)]
+    other = venue_order(venue_order_id="v-4", client_order_id="42", side="sell", **HALF)
+    assert "insert_order v-4" in steps(plan([*tagged(1, 2), sent], [*records, other]))
+
+
 def test_a_tag_still_says_whose_an_order_is():
     records = [venue_order(client_order_id="42", venue_order_id=f"v-{n}") for n in (1, 2, 3)]
     policy = {"owned_client_order_id_prefixes": ["42"]}

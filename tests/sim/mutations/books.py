@@ -11,8 +11,7 @@ from tests.sim.mutations.evidence import Mutation
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.make_plan import make_plan
-from trueup.core.orders import booked_side, judge_fills_of, judge_status, judge_terms
-from trueup.core.orders import fold_fills as fold
+from trueup.core.orders import booked_side, compare_fills, judge_fills_of, judge_status, judge_terms
 from trueup.core.trades import trade_moves
 from trueup.core.trades.move_trade import move_trade
 from trueup.engine.recorder import recorder
@@ -48,7 +47,7 @@ def no_unique_fill_key() -> Iterator[None]:
     with (
         mock.patch.object(migrate, "load_migrations", without_key),
         mock.patch.object(apply_plan._FillFinder, "find", return_value=None),
-        mock.patch.object(fold, "fill_key", side_effect=lambda fill, order_id: (object(), None)),
+        mock.patch.object(compare_fills, "fill_key", side_effect=lambda fill, order_id: (object(), None)),
     ):
         yield
 
@@ -58,7 +57,7 @@ def inferred_fill_not_superseded() -> Mutation:
 
 
 def two_ids_are_two_executions() -> Mutation:
-    return mock.patch.object(fold, "find_look_alikes", return_value=[])
+    return mock.patch("trueup.core.orders.tell_apart.find_look_alikes", return_value=[])
 
 
 def one_number_is_one_order() -> Mutation:

@@ -4,8 +4,10 @@ A real fill's identity is (account, instrument, venue order id, fill id). Quanti
 be missing on either side. Knows nothing of how fills are booked.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id
@@ -14,6 +16,18 @@ from trueup.model.snapshot import Fill
 from trueup.model.times import to_ns
 
 FillKey = tuple[str | None, str | None]
+Pair = tuple[Fill, Fill]  # one fill, as it is booked and as the venue reports it
+
+
+class Reports(Struct):
+    """The venue's fills, compared with the real ones that are booked."""
+
+    new: list[Fill]  # not booked, oldest first
+    listed: list[Fill]  # booked, and named by the venue
+    unlisted: list[Fill]  # booked, and not named by the venue
+    amending: list[Pair]
+    differing: list[Pair]  # same identity, other figures
+    fees_differing: list[Pair]
 
 
 def fill_key(fill: Fill, venue_order_id: str | None) -> FillKey:
@@ -89,3 +103,39 @@ def canonical_turn(fill: Fill) -> tuple[str, ...]:
     """Sorts the records of one fill, whatever their order in a read."""
     texts = (fill.price, fill.fee, fill.fee_currency, fill.filled_at, fill.venue_order_id)
     return (fill.fill_id, fill.qty, *(one or "" for one in texts))
+
+
+def compare_reports(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None) -> Reports:
+    """The venue's fills that are not booked, oldest first, and what they say of those whose identity is."""
+    booked = {fill_key(fill, venue_order_id): fill for fill in sorted(real, key=canonical_turn)}
+    new: dict[FillKey, Fill] = {}
+    contradicting: set[FillKey] = set()
+    differing: dict[FillKey, Pair] = {}
+    amending: dict[FillKey, Pair] = {}
+    fees: dict[FillKey, Pair] = {}
+    listed: set[FillKey] = set()
+    for fill in sorted((one for one in reported if amount(one.qty) > 0), key=canonical_turn):
+        key = fill_key(fill, venue_order_id)
+        listed.add(key)
+        known = booked.get(key) or new.get(key)
+        if known is None:
+            new[key] = fill
+        elif known.qty == "0":  # others took its place: it is booked as those
+            continue
+        elif figures_differ(known, fill):
+            differing.setdefault(key, (known, fill))
+            contradicting.add(key)
+        elif key in new:
+            new[key] = fill if gives_fee(known, fill) or price_of(known) is None else known
+        elif fees_differ(known, fill):
+            fees.setdefault(key, (known, fill))
+        elif gives_price(known, fill) or gives_fee(known, fill):
+            amending.setdefault(key, (known, fill))
+    return Reports(
+        new=sorted((fill for key, fill in new.items() if key not in contradicting), key=age),
+        listed=[fill for key, fill in booked.items() if key in listed],
+        unlisted=[fill for key, fill in booked.items() if key not in listed and amount(fill.qty) > 0],
+        amending=[pair for key, pair in amending.items() if key not in contradicting],
+        differing=list(differing.values()),
+        fees_differing=list(fees.values()),
+    )

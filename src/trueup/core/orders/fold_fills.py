@@ -7,12 +7,10 @@ The quantities, per order:
     B  booked: the order's `filled_qty`            R  Σ of all real fills known, local and the venue's
     C  the venue's cumulative quantity             U  B − Σ booked real fills: inferred, legacy
 
-First the look-alikes: one execution under two ids is booked once (`find_look_alikes`). Of the real fills not yet
-booked, the newest that fit into C − B are growth; the others take the place of U, oldest first; what no real fill
-covers up to C becomes one inferred fill. Where R > C the record is behind its fills: nothing beyond C is booked, and
-nothing is inferred; where it was read after them, they contradict it, and nothing is booked at all; unless the
-listing is whole and comes to C: then what is booked under other ids counts as unrecorded (U). A fill is booked
-whole or not at all; one that straddles is growth by what it has beyond the quantity it takes the place of.
+First is told apart which of the venue's fills are new: one execution under two ids is booked once (`tell_apart`). Of
+the real fills not yet booked, the newest that fit into C − B are growth; the others take the place of U, oldest first;
+what no real fill covers up to C becomes one inferred fill. A fill is booked whole or not at all; one that straddles is
+growth by what it has beyond the quantity it takes the place of.
 
 No correction moves the order's average away from the venue's: what no venue priced takes the residue, and where even
 that would, fills that only take the place of others stay unbooked.
@@ -28,25 +26,13 @@ from msgspec.structs import replace
 
 from trueup.core.orders.allot_fills import Allotment, allot_newest_first, allot_oldest_first, allot_rounded
 from trueup.core.orders.booked_side import Amendment, BookedSide, Booking, sum_of
-from trueup.core.orders.compare_fills import (
-    FillKey,
-    age,
-    canonical_turn,
-    fees_differ,
-    figures_differ,
-    fill_key,
-    gives_fee,
-    gives_price,
-    price_of,
-)
-from trueup.core.orders.find_look_alikes import LookAlike, find_look_alikes, is_corrected
+from trueup.core.orders.compare_fills import Pair, compare_reports, gives_price, price_of
 from trueup.core.orders.infer_fill import inferred_fill, inferred_price
+from trueup.core.orders.tell_apart import Known, Told, tell_apart
 from trueup.model.ids import known_id
-from trueup.model.money import CONTEXT, NOISE, ZERO, amount, average_tolerance, exceeds, is_same, text
+from trueup.model.money import CONTEXT, ZERO, amount, average_tolerance, exceeds, is_same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder
-
-Pair = tuple[Fill, Fill]  # one fill, as it is booked and as the venue reports it
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -115,28 +101,6 @@ class Fold(Struct, frozen=True, kw_only=True):
         )
 
 
-class _Reports(Struct):
-    """The venue's fills, compared with what is booked."""
-
-    new: list[Fill]  # oldest first
-    unlisted: list[Fill]  # booked real ones that the venue does not name
-    amending: list[Pair]
-    differing: list[Pair]
-    fees_differing: list[Pair]
-
-
-class _Told(Struct):
-    """What was told apart: look-alikes, and the fills that are new; or what is said instead.
-
-    `is_ahead`: they come to more than the record, which was not read after them.
-    """
-
-    alikes: list[LookAlike] = []
-    new: list[Fill] = []
-    is_ahead: bool = False
-    refusal: Fold | None = None
-
-
 def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> Fold:
     """Fold the venue's figures of one order into what is booked of it.
 
@@ -159,7 +123,7 @@ class _Folding:
         self._order, self._booked, self._rules = order, booked, rules
         own_id = known_id(order.venue_order_id)
         real = [fill for fill in booked if not fill.inferred]
-        self._reports = _compare(real, evidence.fills, own_id)
+        self._reports = compare_reports(real, evidence.fills, own_id)
         self._rounding = rules.qty_step / 2 * (len(real) + len(self._reports.new))
         self._average = evidence.average_price
         self._tolerance = average_tolerance(evidence.average_price or ZERO, rules.price_tick)
@@ -181,8 +145,9 @@ class _Folding:
         if side.rows_exceed_booked:
             return self.stand(rows_exceed_booked=True)
         told = self._tell_apart(side)
-        if told.refusal is not None:
-            return told.refusal
+        if told.looks_booked or told.contradiction is not None:
+            return self.stand(looks_booked=told.looks_booked, contradiction=told.contradiction)
+        side.demote(told.strays)
         plan = self._allot(side, told)
         if not supersedes:
             lays = [(fill, False) for fill, may_supersede in plan.lays if not may_supersede]
@@ -205,65 +170,22 @@ class _Folding:
 
     # -- which fills --------------------------------------------------------------------------------------------------
 
-    def _tell_apart(self, side: BookedSide) -> "_Told":
-        """The look-alikes, the fills that are new, and what is said instead where that cannot be told."""
-        reports, cumulative_qty, evidence = self._reports, self._cumulative_qty, self._evidence
-        scale = max(cumulative_qty or ZERO, side.booked_qty)
-        new = [fill for fill in reports.new if amount(fill.qty) >= NOISE * scale]
-        half_tick = self._rules.price_tick / 2
-        alikes = find_look_alikes(reports.unlisted, new, half_tick=half_tick) if new else []
-        if cumulative_qty is None:
-            # where a fill straddles what is unrecorded, no record says which part of it is booked already
-            straddles = ZERO < side.unrecorded_qty < sum_of(new)
-            if alikes or straddles:
-                return _Told(refusal=self.stand(looks_booked=True))
-            return _Told(new=self._without_excess(new, side.real_qty, self._rules.order_qty))
-        # look-alikes come before what rounding excuses
-        beyond = exceeds(side.real_qty + sum_of(new), cumulative_qty)
-        if alikes and (evidence.lists_all or (beyond and evidence.is_fresh)):
-            explained = {id(fill) for alike in alikes for fill in alike.reported}
-            new = [fill for fill in new if id(fill) not in explained]
-            is_over = self._is_over(side.real_qty + sum_of(new), cumulative_qty)
-        else:  # where a look-alike may be the reason, rounding is none: a record read after the fills will tell
-            is_over = beyond if alikes else self._is_over(side.real_qty + sum_of(new), cumulative_qty)
-            alikes = []
-        beyond = exceeds(side.real_qty + sum_of(new), cumulative_qty)
-        if beyond and self._is_whole_listing(side, cumulative_qty):
-            stray = self._strays(alikes)
-            is_over = not evidence.is_fresh or is_corrected(stray, new)
-            if not is_over:
-                side.demote(stray)
-        if is_over and evidence.is_fresh:
-            corrected = is_corrected(reports.unlisted, new)
-            reason = Reason.EXECUTION_CORRECTED if corrected else Reason.MORE_THAN_RECORD
-            return _Told(refusal=self.stand(contradiction=reason))
-        return _Told(alikes, self._without_excess(new, side.real_qty, cumulative_qty), is_ahead=is_over)
-
-    def _is_whole_listing(self, side: BookedSide, cumulative_qty: Decimal) -> bool:
-        """Whether the venue's own fills are all there and come to its record: no other fill ever was."""
-        reports = self._reports
-        listed = side.real_qty - sum_of(reports.unlisted) + sum_of(reports.new)
-        return self._evidence.lists_all and not reports.differing and is_same(listed, cumulative_qty)
-
-    def _strays(self, alikes: Sequence[LookAlike]) -> list[Fill]:
-        """What is booked under ids that the venue does not list, and is no look-alike."""
-        explained = {id(fill) for alike in alikes for fill in alike.booked}
-        return [fill for fill in self._reports.unlisted if id(fill) not in explained]
+    def _tell_apart(self, side: BookedSide) -> Told:
+        known = Known(
+            booked_qty=side.booked_qty,
+            unrecorded_qty=side.unrecorded_qty,
+            real_qty=side.real_qty,
+            cumulative_qty=self._cumulative_qty,
+            order_qty=self._rules.order_qty,
+            rounding=self._rounding,
+            half_tick=self._rules.price_tick / 2,
+            lists_all=self._evidence.lists_all,
+            is_fresh=self._evidence.is_fresh,
+        )
+        return tell_apart(self._reports, known)
 
     def _is_over(self, real_qty: Decimal, cumulative_qty: Decimal) -> bool:
         return exceeds(real_qty, cumulative_qty + self._rounding)
-
-    def _without_excess(self, new: list[Fill], real_qty: Decimal, limit: Decimal | None) -> list[Fill]:
-        """The new fills less the noise by which all together exceed `limit`, newest first."""
-        excess = ZERO if limit is None else real_qty + sum_of(new) - limit
-        if limit is None or excess <= 0 or not is_same(limit + excess, limit):
-            return new
-        cut: list[Fill] = []
-        for fill in reversed(new):
-            part = min(excess, amount(fill.qty))
-            excess -= part
-            cut.append(replace(fill, qty=text(amount(fill.qty) - part)) if part else fill)
-        return [fill for fill in reversed(cut) if amount(fill.qty) > 0]
 
     def _is_overfill(self, after_qty: Decimal) -> bool:
         order_qty = self._rules.order_qty
@@ -271,16 +193,16 @@ class _Folding:
             return False
         return exceeds(after_qty, order_qty + self._rules.overfill_tolerance)
 
-    def _allot(self, side: BookedSide, told: "_Told") -> Allotment:
+    def _allot(self, side: BookedSide, told: Told) -> Allotment:
         new, limit, real_qty = told.new, self._cumulative_qty, side.real_qty + sum_of(told.new)
         if limit is None:  # the larger of B and R can only be less than the truth, never more
             order_qty = self._rules.order_qty
             is_rounded = order_qty is not None and not self._is_over(real_qty, order_qty)
             return allot_oldest_first(side, new, order_qty if is_rounded else None)
-        if real_qty <= limit:
-            return allot_newest_first(side, new, limit)
         if told.is_ahead:
             return allot_oldest_first(side, new, limit, record_behind=True)
+        if real_qty <= limit:
+            return allot_newest_first(side, new, limit)
         return allot_rounded(side, new, limit)
 
     # -- at which prices ----------------------------------------------------------------------------------------------
@@ -391,38 +313,3 @@ class _Folding:
             looks_booked=looks_booked,
             contradiction=contradiction,
         )
-
-
-def _compare(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None) -> _Reports:
-    """The venue's fills that are not booked, oldest first, and what they say of those whose identity is."""
-    booked = {fill_key(fill, venue_order_id): fill for fill in sorted(real, key=canonical_turn)}
-    new: dict[FillKey, Fill] = {}
-    contradicting: set[FillKey] = set()
-    differing: dict[FillKey, Pair] = {}
-    amending: dict[FillKey, Pair] = {}
-    fees: dict[FillKey, Pair] = {}
-    listed: set[FillKey] = set()
-    for fill in sorted((one for one in reported if amount(one.qty) > 0), key=canonical_turn):
-        key = fill_key(fill, venue_order_id)
-        listed.add(key)
-        known = booked.get(key) or new.get(key)
-        if known is None:
-            new[key] = fill
-        elif known.qty == "0":  # others took its place: it is booked as those
-            continue
-        elif figures_differ(known, fill):
-            differing.setdefault(key, (known, fill))
-            contradicting.add(key)
-        elif key in new:
-            new[key] = fill if gives_fee(known, fill) or price_of(known) is None else known
-        elif fees_differ(known, fill):
-            fees.setdefault(key, (known, fill))
-        elif gives_price(known, fill) or gives_fee(known, fill):
-            amending.setdefault(key, (known, fill))
-    return _Reports(
-        new=sorted((fill for key, fill in new.items() if key not in contradicting), key=age),
-        unlisted=[fill for key, fill in booked.items() if key not in listed and amount(fill.qty) > 0],
-        amending=[pair for key, pair in amending.items() if key not in contradicting],
-        differing=list(differing.values()),
-        fees_differing=list(fees.values()),
-    )

@@ -9,6 +9,7 @@ from collections import Counter
 
 from trueup.core.draft.draft import Draft, record_key
 from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
+from trueup.core.orders.claims_a_local_order import claims_a_local_order
 from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
 from trueup.core.orders.hold_repairs import is_insert_held
@@ -127,6 +128,9 @@ def _class_of_unknown(draft: Draft, record: VenueOrder, venue_id: str) -> str | 
     """Of an eligible order that no local order stands for."""
     if venue_id in draft.ids_in_local_fills:
         _report(draft, record, Reason.KNOWN_FROM_LOCAL_FILL, BreakKind.IDENTITY_CONFLICT)
+        return "skipped_existing"
+    if claims_a_local_order(draft, record):
+        _report(draft, record, Reason.CLIENT_ID_REUSED, BreakKind.IDENTITY_CONFLICT)
         return "skipped_existing"
     if draft.snapshot.local.extent is not _ALL:
         unanswered = unanswered_ids(draft, record)

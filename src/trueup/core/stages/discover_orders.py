@@ -6,6 +6,7 @@ ended with fills by a query's answer. Orders that ended in the history are `cove
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.ask_ledger import is_known_elsewhere, local_answer, unanswered_ids
+from trueup.core.orders.claims_a_local_order import claims_a_local_order
 from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order, is_insertable
 from trueup.core.orders.insert_plainly import insert_plainly
@@ -145,7 +146,7 @@ def _judge_owned(draft: Draft, record: VenueOrder) -> None:
             Reason.NOT_IN_INSTRUMENTS,
             f"{record.symbol} is not in the instruments list: nothing of the order is booked",
         )
-    elif _claims_a_local_order(draft, record):
+    elif claims_a_local_order(draft, record):
         _report(
             draft,
             record,
@@ -178,15 +179,6 @@ def _judge_owned(draft: Draft, record: VenueOrder) -> None:
                 message=f"unknown locally: {record.side} {record.qty} {record.symbol} {record.status} at the venue",
             ),
         )
-
-
-def _claims_a_local_order(draft: Draft, record: VenueOrder) -> bool:
-    """A local row without a venue order id has this client order id, but could not be matched to this order alone."""
-    client_id = known_client_id(record.client_order_id)
-    index = None if client_id is None else draft.index_by_client_id.get(client_id)
-    if index is None or draft.is_inserted(index):
-        return False
-    return known_id(draft.orders[index].venue_order_id) is None
 
 
 def _report(draft: Draft, record: VenueOrder, kind: BreakKind, reason: Reason, message: str) -> None:

@@ -91,8 +91,10 @@ class TradingClient:
         if self._dice.strikes("frame_lost"):
             return []
         if event.fill is not None and self._dice.strikes("fill_renamed"):
-            named = structs.replace(event.fill, fill_id=STREAM_ID + event.fill.fill_id)
+            named = structs.replace(event.fill, fill_id=STREAM_ID + event.fill.fill_id, _view=None)
             event = structs.replace(event, fill=named)
+        if event.fill is not None and self._dice.strikes("fee_untold"):
+            event = structs.replace(event, fill=structs.replace(event.fill, tells_fee=False, _view=None))
         if self._dice.strikes("frame_late"):
             self._late.append(_Late(self.market.now_ns() + self._dice.lag_ns(), event))
             return []

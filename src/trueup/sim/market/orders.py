@@ -176,13 +176,17 @@ class MarketOrder(Struct, eq=False, kw_only=True):
 
 
 class MarketFill(Struct, eq=False):
-    """One execution. Fees are a part of the received currency where the instrument says so."""
+    """One execution. Fees are a part of the received currency where the instrument says so.
+
+    `tells_fee`: whether its report says what it cost.
+    """
 
     fill_id: str
     order: MarketOrder
     qty: int
     price: int
     filled_ns: int
+    tells_fee: bool = True
     _view: Fill | None = None
 
     @property
@@ -207,7 +211,7 @@ class MarketFill(Struct, eq=False):
 
     def _as_view(self) -> Fill:
         order, instrument = self.order, self.order.instrument
-        fee, fee_currency = self._fee()
+        fee, fee_currency = self._fee() if self.tells_fee else (None, None)
         return Fill(
             fill_id=self.fill_id,
             venue_order_id=order.venue_order_id,

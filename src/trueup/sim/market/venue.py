@@ -7,6 +7,8 @@ lags or hides is told `LAG_S_MAX` seconds later at the latest. Every read is als
 
 from typing import TypeVar
 
+from msgspec import structs
+
 from trueup.model.errors import AuthError, RateLimited, VenueUnavailable
 from trueup.model.snapshot import (
     HistoryRead,
@@ -170,6 +172,8 @@ class SimVenue:
         view = order.view() if order is not None else None
         if order is not None and self._dice.strikes("answer_stale"):
             view = order.view_at(self._rows.earlier_ns())
+        if view is not None and self._dice.strikes("answer_status_unknown"):
+            view = structs.replace(view, status=None, raw_status="calculated")
         outcome = Outcome.ABSENT if view is None else Outcome.FOUND
         return VenueAnswer(by=by, id=order_id, outcome=outcome, read_at=self._now(), order=view)
 

@@ -105,6 +105,8 @@ class VenueRows:
         if self._dice.strikes("fill_changed"):
             fill.order.is_revised = True
             view = structs.replace(view, price=fill.order.instrument.price_text(fill.price + 1))
+        if self._dice.strikes("price_untold"):
+            view = structs.replace(view, price=None)
         if self._dice.strikes("amount_noisy"):
             view = structs.replace(view, qty=_noisy(view.qty, self._dice.rng))
         if not self._fills_by_client_id or client_order_id is None:

@@ -20,9 +20,12 @@ from trueup.sim.faults import FAULT_NAMES
 from trueup.sim.trials.trial import Trial, draw_plot, run_trial
 
 CHUNK = 5  # seeds handed to a process at a time
+_TRADES_FOLLOW = "orders and their trades are written in one transaction here, always"
 _OWN_TABLES = "the bots' books are trueup's own; tests/mirror has worlds with tables of the bot's"
 NEVER_BREAKS: dict[BreakKind, str] = {
+    BreakKind.TRADE_DRIFT: _TRADES_FOLLOW,
     BreakKind.REPAIR_UNDONE: "people undo nothing here",
+    BreakKind.MAPPING_DOUBTFUL: _OWN_TABLES,
     BreakKind.ROW_REMOVED: _OWN_TABLES,
     BreakKind.ROW_UNCLEAR: _OWN_TABLES,
     BreakKind.WRITE_REFUSED: _OWN_TABLES,
@@ -42,15 +45,25 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
     Reason.QUARANTINED: "no person quarantines a trade",
+    Reason.COLUMNS_SWAPPED: _OWN_TABLES,
+    Reason.ORDER_IDS_DIFFER: _OWN_TABLES,
+    Reason.UNIT_DIFFERS: _OWN_TABLES,
+    Reason.WORDS_DIFFER: _OWN_TABLES,
     Reason.ROW_REMOVED: _OWN_TABLES,
     Reason.ROW_UNCLEAR: _OWN_TABLES,
     Reason.WRITE_REFUSED: _OWN_TABLES,
-    Reason.TWO_LOCAL_ORDERS: "the ledger refuses a second row of one venue order",
+    Reason.FEE_DIFFERS: "who tells a fee tells the market's",
+    Reason.LIVE_BUT_NOT_LISTED: "nothing is hidden for longer than 20 s, and it stands after 60",
+    Reason.ORDERS_FILLED_MORE: _TRADES_FOLLOW,
     Reason.UNDONE_BY_PERSON: "people undo nothing here",
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",
 }
-SELDOM_REASONS = {Reason.EXCEEDS_ORDER_QTY: "as `overfill`"}
+SELDOM_REASONS = {
+    Reason.EXCEEDS_ORDER_QTY: "as `overfill`",
+    Reason.ABSENT_QUESTION_OPEN: "absence is confirmed while another question about the order was not answered",
+    Reason.CLIENT_ID_REUSED: "an unacknowledged order by notional shares its client order id with its legs",
+}
 
 
 class Tally(Struct, kw_only=True):

@@ -29,7 +29,14 @@ def fill(fill_id: str, qty: str, second: int, price: str = "100", fee: str | Non
 
 
 def fold(
-    booked: list[Fill], listed: list[Fill], *, filled: str, record: str, whole: bool, fresh: bool
+    booked: list[Fill],
+    listed: list[Fill],
+    *,
+    filled: str,
+    record: str,
+    whole: bool,
+    fresh: bool,
+    average: str = "100",
 ) -> Fold:
     order = LocalOrder(
         venue_order_id="v1", symbol="ETH/USD", side=Side.BUY, qty="0.100", status=Status.PARTIALLY_FILLED,
@@ -38,7 +45,7 @@ def fold(
     evidence = Evidence(
         fills=listed,
         cumulative_qty=Decimal(record),
-        average_price=Decimal(100),
+        average_price=Decimal(average),
         lists_all=whole,
         is_fresh=fresh,
     )
@@ -114,3 +121,48 @@ def test_without_a_record_nobody_knows_which_part_of_a_fill_is_booked_already() 
     fits = fold_fills(order, booked, Evidence(fills=[fill("V0", "0.030", 1)]), RULES)
     assert (fits.looks_booked, fits.filled_qty) == (False, Decimal("0.040"))
     assert [(one.change.fill_id, one.change.superseded_qty) for one in fits.bookings] == [("V0", "0.03")]
+
+
+def test_the_double_of_a_fill_that_is_listed_is_no_corrected_execution() -> None:
+    """V0 was booked beside its own stray S0 (10 + 10 of 50, V1 30); V2 of 10 at 99 is new, and S0 gives way to it."""
+    done = fold(
+        [fill("S0", "0.010", 1), fill("V0", "0.010", 1), fill("V1", "0.030", 2)],
+        [fill("V0", "0.010", 1), fill("V1", "0.030", 2), fill("V2", "0.010", 3, price="99")],
+        filled="0.050",
+        record="0.050",
+        whole=True,
+        fresh=True,
+        average="99.8",
+    )
+    assert done.contradiction is None
+    assert [(one.change.fill_id, one.change.qty, one.change.superseded_qty) for one in done.bookings] == [
+        ("V2", "0.01", "0.01")
+    ]
+    assert [(one.fill_id, one.qty) for one in done.shrunk] == [("S0", "0")]
+    assert (done.growth_qty, done.recost) == (Decimal(0), Decimal("-0.010"))
+
+
+def test_while_the_record_is_no_later_than_the_fills_no_possible_double_is_booked() -> None:
+    """S0 and S1 (15 + 15) may be V0 of 30; the record's 134 is their sum with V1, and was read before them."""
+    done = fold(
+        [fill("S0", "0.015", 1), fill("S1", "0.015", 1)],
+        [fill("V0", "0.030", 1), fill("V1", "0.060", 2)],
+        filled="0.030",
+        record="0.090",
+        whole=False,
+        fresh=False,
+    )
+    assert (done.bookings, done.record_behind) == ([], True)
+
+
+def test_look_alikes_that_leave_a_stray_wait_for_a_record_that_was_read_after_them() -> None:
+    """S0 (1) looks like V1 (1), and is a half of V2 (2): the pairing may be wrong while S1 is not explained."""
+    done = fold(
+        [fill("S0", "0.001", 3), fill("S1", "0.001", 3)],
+        [fill("V1", "0.001", 1), fill("V2", "0.002", 3)],
+        filled="0.002",
+        record="0.003",
+        whole=True,
+        fresh=False,
+    )
+    assert (done.bookings, done.record_behind) == ([], True)
