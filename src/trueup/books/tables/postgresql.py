@@ -29,6 +29,7 @@ SELECT array(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALIT
        i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indisvalid
 FROM pg_index i WHERE i.indrelid = to_regclass(%s) AND i.indisvalid
 """
+_SCHEMAS = "SELECT array_to_string(ARRAY(SELECT quote_ident(name) FROM unnest(current_schemas(false)) AS name), ', ')"
 _TABLES = """
 SELECT CASE WHEN n.nspname = ANY (current_schemas(false)) THEN c.relname ELSE n.nspname || '.' || c.relname END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -72,6 +73,18 @@ class PostgresqlTables:
 
     def tables(self) -> list[str]:
         return [str(name) for (name,) in self.rows(_TABLES, [])]
+
+    def search_path(self) -> str:
+        """The schemas that this connection looks for names in, for another one to do the same."""
+        return str(self.rows(_SCHEMAS)[0][0])
+
+    @contextmanager
+    def searching(self, path: str) -> Iterator[None]:
+        """Inside a transaction: names, also those in the bot's triggers, are looked for as its own connection does."""
+        ((before,),) = self.rows("SELECT current_setting('search_path')")
+        self.rows("SELECT set_config('search_path', %s, true)", [path])
+        yield  # what is raised ends the transaction, and the setting with it
+        self.rows("SELECT set_config('search_path', %s, true)", [before])
 
     def columns(self, table: str) -> dict[str, Column]:
         if table not in self._known:

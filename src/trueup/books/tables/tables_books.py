@@ -1,6 +1,7 @@
 """Mapped tables as somebody else's books (`ports.foreign_books`): read at one moment, written by compare-and-set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.open_tables import open_tables, sqlite_path
 from trueup.books.tables.read_tables import TablesReader, Wanted
+from trueup.books.tables.sqlite import SqliteTables
 from trueup.books.tables.write_rows import write_rows
 from trueup.model.errors import Conflict, LedgerError
 from trueup.model.plan import Plan
@@ -95,13 +97,14 @@ class TablesBooks:
         return False
 
     def lock(self, keys: Sequence[str], within: Any) -> dict[str, str]:
-        reader = self._within(within)
-        return {one.key: reader.fingerprint(one) for one in reader.order_cells(Wanted(keys=keys), lock=True)}
+        with self._within(within) as reader:
+            found = reader.order_cells(Wanted(keys=keys), lock=True)
+            return {one.key: reader.fingerprint(one) for one in found}
 
     def write_back(self, writes: Sequence[WriteBack], within: Any = None) -> list[WriteResult]:
         if within is not None:
-            reader = self._within(within)
-            return write_rows(reader, reader.database, writes)
+            with self._within(within) as reader:
+                return write_rows(reader, reader.database, writes)
         return [self._write_alone(one) for one in writes]
 
     def _write_alone(self, write: WriteBack) -> WriteResult:
@@ -112,8 +115,23 @@ class TablesBooks:
         except (Conflict, LedgerError) as fault:
             return WriteResult(sequence=write.sequence, outcome=WriteOutcome.FAILED, error=str(fault))
 
-    def _within(self, connection: Any) -> TablesReader:
-        database = within_transaction(self._address, self._folder, connection)
+    @contextmanager
+    def _within(self, connection: Any) -> Iterator[TablesReader]:
+        """These tables through the connection of the ledger's transaction, which may search other schemas."""
+        own, address = self._database, self._address
+        database: TableDatabase
+        if isinstance(own, SqliteTables):
+            database = SqliteTables(sqlite_path(address, self._folder), within=connection)
+            yield self._reader_of(database)
+            return
+        from trueup.books.tables.postgresql import PostgresqlTables
+
+        database = PostgresqlTables(address, writable=True, within=connection)
+        path = own.search_path() if isinstance(own, PostgresqlTables) else ""
+        with database.searching(path):
+            yield self._reader_of(database)
+
+    def _reader_of(self, database: TableDatabase) -> TablesReader:
         reader = TablesReader(database, self._reader.mapping, self._reader.owners)
         reader.know_instruments(self._reader.instruments)
         return reader
@@ -184,14 +202,3 @@ def is_same_database(address: str, ledger_url: str, folder: str) -> bool:
 
 def _resolved(path: Path) -> Path:
     return path.expanduser().resolve()
-
-
-def within_transaction(address: str, folder: str, connection: Any) -> TableDatabase:
-    """The same tables, seen through the connection of somebody else's transaction."""
-    if urlsplit(address).scheme.startswith("postgres"):
-        from trueup.books.tables.postgresql import PostgresqlTables
-
-        return PostgresqlTables(address, writable=True, within=connection)
-    from trueup.books.tables.sqlite import SqliteTables
-
-    return SqliteTables(sqlite_path(address, folder), within=connection)
