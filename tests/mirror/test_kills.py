@@ -351,10 +351,12 @@ def assert_nothing_is_lost_or_doubled(place: Place, table: Table) -> None:
         assert (venue_id, qty) == (f"v-{number}", float(orders[number]["fills"][int(at)]))
 
 
-@pytest.fixture(params=["sqlite", "sqlite, one database", "postgresql", "postgresql, one database"])
+@pytest.fixture(
+    params=["sqlite", "sqlite, fills", "sqlite, one database", "postgresql", "postgresql, one database"]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    ledger, with_fills = f"sqlite:///{tmp_path}/trueup.sqlite", request.param != "sqlite"
-    if request.param == "sqlite":
+    ledger, with_fills = f"sqlite:///{tmp_path}/trueup.sqlite", "," in request.param
+    if request.param in ("sqlite", "sqlite, fills"):
         yield Place(tmp_path, f"{tmp_path}/bot.db", ledger, fills=with_fills)
     elif request.param.startswith("sqlite"):
         open_sqlite(f"{tmp_path}/trueup.sqlite").close()
