@@ -198,10 +198,11 @@ class FreqtradeBooks:
         for one in self._orders(database.is_in("orders", ["ft_trade_id"], [(one,) for one in trades])):
             of_trade[one["ft_trade_id"]].append(one)
         read = [self._row(one, trades.get(one["ft_trade_id"])) for one in orders]
+        whole = [self._trade(trade, of_trade[number]) for number, trade in trades.items()]
         return ForeignRead(
             rows=[one for one in read if isinstance(one, ForeignRow)],
-            trades=[self._trade(trade, of_trade[number]) for number, trade in trades.items()],
-            unclear=[one for one in read if isinstance(one, UnclearRow)],
+            trades=[one for one in whole if isinstance(one, ForeignTrade)],
+            unclear=[one for one in (*read, *whole) if isinstance(one, UnclearRow)],
         )
 
     def _row(self, order: Cells, trade: Cells | None) -> ForeignRow | UnclearRow:
@@ -224,14 +225,17 @@ class FreqtradeBooks:
             changed_at=cell_time(order[UPDATED], UTC),
         )
 
-    def _trade(self, trade: Cells, orders: Sequence[Cells]) -> ForeignTrade:
+    def _trade(self, trade: Cells, orders: Sequence[Cells]) -> ForeignTrade | UnclearRow:
         read = []
         for one in orders:
             try:
                 read.append(read_order(one, trade))
             except Unclear:
                 continue  # it is told with its row
-        whole = read_trade(trade, read, base_fee(orders, trade))
+        try:
+            whole = read_trade(trade, read, base_fee(orders, trade))
+        except ValueError as fault:
+            return UnclearRow(key=f"trade {trade['id']}", message=f"freqtrade trade {trade['id']}: {fault}")
         return ForeignTrade(profile_id=self._profile_id, trade=whole)
 
     def _check_trades(self, trades: Iterable[Cells]) -> None:

@@ -333,6 +333,12 @@ def read_order(
     return read, booked
 
 
+def status_of(said: str) -> str | None:
+    """What a word of its own means; null where that is nothing certain."""
+    status = _STATUSES.get(said)
+    return None if status is None else status.value
+
+
 def _status(said: str, qty: str, filled: str) -> Status:
     if said == "OrderFailure":
         raise ValueError("OrderFailure says that asking failed; the order may live at the venue")

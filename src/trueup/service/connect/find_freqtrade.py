@@ -9,8 +9,11 @@ import msgspec
 
 from trueup.books.freqtrade.freqtrade_books import FreqtradeBooks, FreqtradeOptions, is_dry_run
 from trueup.books.tables.database import TableDatabase
+from trueup.books.tables.guess_mapping import WordSeen
 from trueup.books.tables.open_tables import has_password, open_tables, sqlite_path
+from trueup.books.tables.words import word_meaning
 from trueup.model.errors import InputError
+from trueup.model.vocabulary import Action
 from trueup.service.connect.found import Found
 from trueup.service.secrets import json_with_comments
 
@@ -25,10 +28,13 @@ _KEYS = {
 
 
 def read_config(path: Path) -> dict[str, Any] | None:
-    """The configuration with those that it adds (`add_config_files`); null where the file is not freqtrade's."""
+    """The configuration with those that it adds (`add_config_files`); null where the file is not freqtrade's.
+
+    Raises PermissionError.
+    """
     try:
         config = json_with_comments(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+    except (UnicodeDecodeError, msgspec.DecodeError):
         return None
     if (
         not isinstance(config, dict)
@@ -167,6 +173,7 @@ def look(
         )
         reader = FreqtradeBooks(database, options, source=name, profile_id=name)
         read = reader.read(None, _RECENT_S)
+        words = _words(database)
     finally:
         database.close()
     traded = {one.order.symbol for one in read.rows if one.order.symbol is not None}
@@ -177,6 +184,7 @@ def look(
         name=_safe(name),
         books=books,
         rows=read.rows,
+        words=words,
         notes=[*notes, *(one.message for one in read.unclear)],
         venue="ccxt",
         venue_options={"exchange": options.exchange} | said,
@@ -184,6 +192,34 @@ def look(
         symbols=sorted(traded | set(plain)) or None,
         profile_id=_safe(name),
     )
+
+
+def _words(database: TableDatabase) -> list[WordSeen]:
+    """Its own words: what they mean is known, whatever a database holds."""
+    orders, trades = database.quoted("orders"), database.quoted("trades")
+    statuses = database.rows(f"SELECT status, count(*) FROM {orders} GROUP BY status ORDER BY 2 DESC")
+    roles = database.rows(
+        f"SELECT o.ft_order_side, t.is_short, count(*) FROM {orders} o JOIN {trades} t ON t.id = o.ft_trade_id "
+        "GROUP BY o.ft_order_side, t.is_short ORDER BY 3 DESC"
+    )
+    seen = [
+        WordSeen(
+            meaning="action",
+            said=f"{side}{' (short)' if short else ''}",
+            count=int(count),
+            ours=_role(side, short),
+        )
+        for side, short, count in roles
+    ]
+    return seen + [
+        WordSeen(meaning="status", said=str(said), count=int(count), ours=word_meaning("status", str(said)))
+        for said, count in statuses
+        if said is not None
+    ]
+
+
+def _role(side: object, short: object) -> str:
+    return str(Action.ENTRY if side == ("sell" if short else "buy") else Action.EXIT)
 
 
 def _safe(name: str) -> str:

@@ -4,7 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from trueup.books.hummingbot.hummingbot_books import HummingbotBooks, HummingbotOptions, is_paper, symbol_of
+from trueup.books.hummingbot.hummingbot_books import (
+    HummingbotBooks,
+    HummingbotOptions,
+    is_paper,
+    status_of,
+    symbol_of,
+)
+from trueup.books.tables.guess_mapping import WordSeen
 from trueup.books.tables.sqlite import SqliteTables
 from trueup.model.errors import InputError, LedgerError
 from trueup.service.connect.found import Found
@@ -65,6 +72,9 @@ def find_hummingbot(databases: Sequence[Path], folder: Path) -> Found:
             database, HummingbotOptions(market=market), source="hummingbot", profile_id="hummingbot"
         )
         read = books.read(None, _RECENT_S)
+        said = database.rows(
+            'SELECT last_status, count(*) FROM "Order" WHERE market = ? GROUP BY 1 ORDER BY 2 DESC', [market]
+        )
     finally:
         database.close()
     exchange = _CCXT.get(market, market.removesuffix("_testnet").removesuffix("_perpetual"))
@@ -79,6 +89,10 @@ def find_hummingbot(databases: Sequence[Path], folder: Path) -> Found:
             "options": {"market": market},
         },
         rows=read.rows,
+        words=[
+            WordSeen(meaning="status", said=str(one), count=int(count), ours=status_of(str(one)))
+            for one, count in said
+        ],
         notes=[
             *notes,
             "its exchange keys are encrypted: put them into the environment",

@@ -57,7 +57,9 @@ def find_tables(database: TableDatabase, address: Any, name: str, said: Said) ->
 
 
 def unknown_words(found: Found) -> list[WordSeen]:
-    """Status words that nobody has given a meaning; sides and actions without one are told by the rows."""
+    """Status words that a mapping has to give a meaning; sides and actions without one are told by the rows."""
+    if found.books["kind"] != "tables":
+        return []
     return [one for one in found.words if one.ours is None and one.meaning == "status"]
 
 

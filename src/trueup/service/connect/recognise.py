@@ -1,5 +1,6 @@
 """Decides what a place is: freqtrade, Hummingbot, a database with a table of orders, an export, or nothing yet."""
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -39,11 +40,27 @@ def recognise(where: str, folder: Path, said: Said, environ: Mapping[str, str]) 
             )
         return _of_database(open_tables(where), where, _name(where), said)
     path = Path(where).expanduser()
-    if path.is_dir():
-        return _of_folder(path, folder, said)
-    if not path.exists():
-        raise InputError("there is no such file or folder, and no environment variable of that name", where)
-    return _of_file(path, folder, said)
+    try:
+        if path.is_dir():
+            return _of_folder(path, folder, said)
+        if path.exists():
+            return _of_file(path, folder, said)
+    except PermissionError as error:
+        denied = str(error.filename or path)
+        raise InputError("permission denied: give this user the right to read it", denied) from error
+    raise InputError(
+        f"there is no such file or folder, and no environment variable of that name{_near(path)}", where
+    )
+
+
+def _near(path: Path) -> str:
+    """What a person may have meant."""
+    try:
+        names = [one.name for one in path.parent.iterdir()]
+    except OSError:
+        return ""
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {path.with_name(nearest[0])}?" if nearest else ""
 
 
 def _of_variable(name: str, environ: Mapping[str, str], said: Said) -> Found:
@@ -100,11 +117,9 @@ def _of_file(path: Path, folder: Path, said: Said) -> Found:
 
 
 def _is_sqlite(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
-    except OSError:
-        return False
+    """Raises PermissionError."""
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
 
 
 def _name(text: str) -> str:

@@ -1,15 +1,18 @@
 """The venue's own exports (orders, fills, positions as people download them) as the file of the venue `files`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from trueup.books.plausible import implausible_beside
 from trueup.exports.make_snapshot import Export, Settings, make_snapshot
 from trueup.exports.meanings import Source
 from trueup.model.errors import InputError
 from trueup.model.snapshot import Profile
 from trueup.model.times import from_ns
+from trueup.model.vocabulary import ReadState
+from trueup.ports.foreign_books import ForeignRow
 from trueup.venues.files import Export as VenueFile
-from trueup.venues.files import write_export
+from trueup.venues.files import decode_export, write_export
 
 EXPORT_BYTES_MAX = 1 << 30
 _NO_ORDERS = b"[]"
@@ -26,6 +29,13 @@ def write_venue_file(path: Path, files: Mapping[str, Path]) -> list[str]:
         path, VenueFile(open_orders=venue.open_orders, history=venue.history, positions=venue.positions)
     )
     return [note for note in imported.notes if "local" not in note and "the bot's file" not in note]
+
+
+def faults_beside(path: Path, rows: Sequence[ForeignRow]) -> list[str]:
+    """What the exported orders show to be impossible of a bot's rows."""
+    export = decode_export(path.read_bytes(), from_ns(0))
+    complete = export.open_orders.state is ReadState.COMPLETE
+    return implausible_beside(rows, [*export.open_orders.rows, *export.history.orders], complete=complete)
 
 
 def _read(path: Path) -> Export:

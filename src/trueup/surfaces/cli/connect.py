@@ -13,18 +13,24 @@ import click
 
 from trueup.model.errors import InputError
 from trueup.model.harmless import visible
+from trueup.surfaces.cli.connect_show import show
+from trueup.surfaces.cli.connect_venue import VenueChoice, choose_venue
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.init import DEFAULT_FILE
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import can_ask, confirm, counted, say, table
+from trueup.surfaces.cli.terminal import can_ask, confirm, counted, say
 
 if TYPE_CHECKING:
-    from trueup.ports.foreign_books import ForeignRow
     from trueup.service.connect.find_tables import Said
     from trueup.service.connect.found import Found
 
-ROWS_SHOWN = 3
-WORDS_SHOWN = 40
+_PLACES = (
+    "A bot keeps its orders in",
+    "  freqtrade: its config.json or its user_data folder",
+    "  Hummingbot: its folder, or a database in its data folder",
+    "  tables of its own: a SQLite file, a database's URL, or env:VARIABLE that holds one",
+    "  nothing yet: press Enter",
+)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -61,21 +67,25 @@ def command(invocation: Invocation, where: str | None, force: bool, **options: A
     path = invocation.config_path or DEFAULT_FILE
     if path.exists() and not force:
         raise InputError("exists already; --force replaces it, --config names another", str(path))
+    folder = path.resolve().parent
+    if not os.access(folder, os.W_OK):
+        raise InputError("nothing can be written there; --config FILE names another place", str(folder))
     where = where if where is not None else _ask_where()
     if not where.strip():
         say("nowhere yet: record orders with trueup.Recorder (docs/how-to/recorder.md); next: trueup init")
         return 0
-    folder = path.resolve().parent
     said = _said(options)
     found = recognise(where, folder, said, os.environ)
-    found = _with_asked_words(found, where, folder, said)
+    found = _with_asked_words(invocation, found, where, folder, said)
     if not invocation.json:
-        _show(invocation, found)
-    _check(found, accepted=bool(options["accept_implausible"]))
-    account, venue_options = _account(found, options, folder)
-    text = _text(found, account, options["profile"] or found.profile_id or "bot1", venue_options)
+        show(invocation, found)
+    accepted = bool(options["accept_implausible"])
+    _check(found, found.faults, accepted=accepted)
+    venue = choose_venue(found, options, folder)
+    _check_beside(found, venue, accepted=accepted)
+    text = _text(found, venue, options["profile"] or found.profile_id or "bot1", accepted=accepted)
     write_whole(path, text.encode())
-    _say_next(invocation, path, found, account)
+    _say_next(invocation, path, found, venue.account)
     return 0
 
 
@@ -84,11 +94,9 @@ def _ask_where() -> str:
         raise InputError(
             "nobody can be asked without a terminal; name the place: trueup connect WHERE", "WHERE"
         )
-    question = (
-        "Where does the bot keep its orders? (freqtrade's config.json or user_data, a Hummingbot folder, a database's "
-        "file or URL, env:VARIABLE; empty: nowhere yet)"
-    )
-    return str(click.prompt(question, default="", err=True, show_default=False))
+    for line in _PLACES:
+        say(line)
+    return str(click.prompt("Where does the bot keep its orders?", default="", err=True, show_default=False))
 
 
 def _said(options: dict[str, Any]) -> "Said":
@@ -123,8 +131,10 @@ def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
 # -- what it cannot tell ----------------------------------------------------------------------------------------------
 
 
-def _with_asked_words(found: "Found", where: str, folder: Path, said: "Said") -> "Found":
-    """Asks for the meaning of each status word that has none, and looks again."""
+def _with_asked_words(
+    invocation: Invocation, found: "Found", where: str, folder: Path, said: "Said"
+) -> "Found":
+    """Shows what is known, asks for the meaning of each status word that has none, and looks again."""
     from msgspec.structs import replace
 
     from trueup.books.tables.words import CLOSED, OPEN
@@ -135,6 +145,8 @@ def _with_asked_words(found: "Found", where: str, folder: Path, said: "Said") ->
     unknown = unknown_words(found)
     if not unknown:
         return found
+    if not invocation.json:
+        show(invocation, found)
     flags = " ".join(f"--word status.{one.said}=…" for one in unknown[:5])
     if not can_ask():
         raise InputError(
@@ -144,148 +156,57 @@ def _with_asked_words(found: "Found", where: str, folder: Path, said: "Said") ->
     choice = click.Choice(
         [*(one.value for one in Status), OPEN, CLOSED]
     )  # of an enumeration click takes the names
+    say("live: open, or pending_new, partially_filled, pending_cancel, pending_replace, suspended;")
+    say(
+        "ended: closed, or filled, canceled, expired, rejected, replaced (open and closed are read with the quantities)"
+    )
     status = dict(said.words.get("status", {}))
     for one in unknown:
         question = f"What does the status {visible(one.said)} mean ({counted(one.count, 'row')})?"
-        status[one.said] = click.prompt(question, type=choice, err=True)
+        status[one.said] = click.prompt(question, type=choice, show_choices=False, err=True)
     again = replace(said, words={**said.words, "status": status})
     return recognise(where, folder, again, os.environ)
 
 
-def _check(found: "Found", *, accepted: bool) -> None:
-    for fault in found.faults:
+def _check(found: "Found", faults: Sequence[str], *, accepted: bool) -> None:
+    _refuse(found, faults, accepted=accepted)
+    if can_ask() and not confirm("Is that how the rows are meant?", flag="by running it without a terminal"):
+        raise InputError("say what is meant with --table, --map, --word, --time, --only", found.what)
+
+
+def _check_beside(found: "Found", venue: VenueChoice, *, accepted: bool) -> None:
+    """Beside the venue's exports, where there are some."""
+    from trueup.service.connect.venue_files import faults_beside
+
+    if venue.export is not None:
+        _refuse(found, faults_beside(venue.export, found.rows), accepted=accepted)
+
+
+def _refuse(found: "Found", faults: Sequence[str], *, accepted: bool) -> None:
+    for fault in faults:
         say(f"this cannot be right: {fault}")
-    if found.faults and not accepted:
+    if faults and not accepted:
         raise InputError(
             "the rows cannot be what they seem: say what they are with --map, --word, --time or --only, or "
             "--accept-implausible where they really are so",
             found.what,
         )
-    if can_ask() and not confirm("Is that how the rows are meant?", flag="by running it without a terminal"):
-        raise InputError("say what is meant with --table, --map, --word, --time, --only", found.what)
 
 
-def _account(found: "Found", options: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`[[accounts]]`, and the venue's credentials."""
-    if options["venue_orders"] is not None:
-        name = _write_export(options, folder)
-        account_id = options["account"] or f"{found.venue_options.get('exchange', 'venue')}-1"
-        return {"account_id": account_id, "venue": "files", "options": {"path": name}}, {}
-    venue = options["venue"] or found.venue or _answered("Venue (alpaca, ccxt, files)", "--venue")
-    venue_options = dict(found.venue_options) if venue == found.venue else {}
-    if venue == "ccxt":
-        exchange = (
-            options["exchange"]
-            or venue_options.get("exchange")
-            or _answered("Exchange (ccxt's name)", "--exchange")
-        )
-        venue_options = {**(venue_options or {"live": True}), "exchange": exchange}
-    elif venue == "alpaca":
-        venue_options = {"live": False}
-    elif venue == "files":
-        venue_options = {"path": "venue.json"}
-    account_id = options["account"] or f"{venue_options.get('exchange', venue)}-1"
-    account = {"account_id": account_id, "venue": venue, "options": venue_options}
-    return account, dict(found.credentials) or _usual_credentials(venue)
-
-
-def _usual_credentials(venue: str) -> dict[str, Any]:
-    from trueup.surfaces.cli.init import _CREDENTIALS
-
-    return {name: {"env": variable} for name, variable in _CREDENTIALS.get(venue, {}).items()}
-
-
-def _answered(question: str, flag: str) -> str:
-    if not can_ask():
-        raise InputError(f"nobody can be asked without a terminal; say {flag}", flag)
-    return str(click.prompt(question, err=True, type=str))
-
-
-def _write_export(options: dict[str, Any], folder: Path) -> str:
-    """The venue's exports as the file that the venue `files` reads."""
-    from trueup.service.connect.venue_files import write_venue_file
-
-    files = {
-        "venue": options["venue_orders"],
-        "fills": options["venue_fills"],
-        "positions": options["venue_positions"],
-    }
-    notes = write_venue_file(
-        folder / "venue.json", {name: one for name, one in files.items() if one is not None}
-    )
-    for note in notes:
-        say(f"note: {note}")
-    return "venue.json"
-
-
-def _text(found: "Found", account: dict[str, Any], profile_id: str, credentials: dict[str, Any]) -> str:
+def _text(found: "Found", venue: VenueChoice, profile_id: str, *, accepted: bool) -> str:
     from trueup.service.connect.render import render
 
-    policy = {"managed_symbols": list(found.symbols)} if found.symbols and account["venue"] == "ccxt" else {}
+    books = found.books
+    if accepted and books["kind"] == "tables":
+        books = books | {"options": {"accept_implausible": True}}
     return render(
         what=found.what,
         name=found.name,
-        books=found.books,
-        account=account,
-        credentials=credentials,
+        books=books,
+        account=venue.account,
+        credentials=venue.credentials,
         profile_id=profile_id,
-        policy=policy,
-    )
-
-
-# -- what it shows ----------------------------------------------------------------------------------------------------
-
-
-def _show(invocation: Invocation, found: "Found") -> None:
-    from rich.console import Group
-
-    parts: list[Any] = [f"found: {visible(found.what)}, {counted(len(found.rows), 'order')} looked at"]
-    if found.rows:
-        rows = [_row(one) for one in found.rows[:ROWS_SHOWN]]
-        names = (
-            "row",
-            "venue's id",
-            "bot's id",
-            "symbol",
-            "side",
-            "action",
-            ">filled",
-            ">of",
-            ">at",
-            "status",
-            "sent",
-        )
-        parts += [
-            "",
-            table(f"{min(len(found.rows), ROWS_SHOWN)} orders as trueup understands them", names, rows),
-        ]
-    if found.words:
-        words = [
-            (one.meaning, one.said, one.count, one.ours or "nobody knows: left out")
-            for one in found.words[:WORDS_SHOWN]
-        ]
-        parts += ["", table("Words, and what they mean", ("column", "word", ">rows", "means"), words)]
-    if found.ignored:
-        parts += ["", f"left out: {visible(', '.join(found.ignored))}"]
-    invocation.show(Group(*parts))
-    for note in found.notes:
-        say(f"note: {note}")
-
-
-def _row(row: "ForeignRow") -> tuple[object, ...]:
-    order = row.order
-    return (
-        row.key,
-        order.venue_order_id,
-        order.client_order_id,
-        order.symbol,
-        order.side,
-        order.action,
-        order.filled_qty,
-        order.qty,
-        order.filled_avg_price or order.limit_price,
-        order.status,
-        order.submitted_at,
+        policy=venue.policy,
     )
 
 

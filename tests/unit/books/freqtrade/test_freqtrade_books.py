@@ -129,6 +129,25 @@ def test_nothing_is_ever_written(bot):
     books.close()
 
 
+def test_a_trade_that_says_nothing_certain_is_told_and_spoils_no_other(tmp_path):
+    connection = apsw.Connection(
+        str(tmp_path / "tradesv3.sqlite")
+    )  # which stores a text where a time belongs
+    for text in TABLES:
+        connection.execute(text)
+    bot = Bot(str(tmp_path / "tradesv3.sqlite"), connection, "?")
+    bot.add("trades", **trade(open_date="yesterday"))
+    bot.add("trades", **trade(id=2, pair="BTC/USDT"))
+    books = opened(bot)
+    read = books.read(None, 600)
+    assert [one.trade.trade_id for one in read.trades] == ["2-BTC/USDT"]
+    assert [one.message for one in read.unclear] == [
+        "freqtrade trade 1: 'yesterday' is not a time such as 2026-11-23T12:00:00Z"
+    ]
+    books.close()
+    connection.close()
+
+
 def test_what_a_restart_would_take_for_canceled_is_named_before_it(bot):
     bot.add("trades", **trade())
     bot.add("orders", **order() | UPDATED)
