@@ -35,9 +35,8 @@ def choose_venue(found: "Found", options: dict[str, Any], folder: Path) -> Venue
     if options["venue_orders"] is not None:
         name = _write_export(options, folder)
         account_id = options["account"] or f"{found.venue_options.get('exchange', 'venue')}-1"
-        return _exported(
-            {"account_id": account_id, "venue": "files", "options": {"path": name}}, folder / name
-        )
+        account = {"account_id": account_id, "venue": "files", "options": {"path": name}}
+        return VenueChoice(account=account, export=folder / name)
     venue = options["venue"] or found.venue or _answered(f"Venue ({', '.join(VENUES)})", "--venue", VENUES)
     venue_options = dict(found.venue_options) if venue == found.venue else {}
     if venue == "ccxt":
