@@ -8,6 +8,7 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
+from examples.freqtrade.make import make
 from tests.unit.books.freqtrade.tables import TABLES as FREQTRADE
 from tests.unit.books.freqtrade.tables import order as freqtrade_order
 from tests.unit.books.freqtrade.tables import trade as freqtrade_trade
@@ -133,6 +134,7 @@ def test_a_password_stays_in_the_environment(desk):
     ("where", "why"),
     [
         ("nothing-here", "no such file or folder"),
+        ("x.cvs", "did you mean"),
         (".", "holds no bot's configuration or database"),
         ("x.csv", "trueup snapshot"),
     ],
@@ -142,6 +144,77 @@ def test_places_that_hold_no_books(desk, where, why):
     (desk.folder / "empty").mkdir()
     place = str(desk.folder / ("empty" if where == "." else where))
     assert why in desk.call("connect", place, code=64).stderr
+
+
+HEADER = "order_id,symbol,side,type,status,quantity,executed_qty,price,avg_price,created_at\n"
+
+
+def exported(desk: Desk, row: str) -> str:
+    (desk.folder / "orders.csv").write_text(HEADER + row + "\n")
+    return str(desk.folder / "orders.csv")
+
+
+def test_what_the_exports_contradict_is_not_written_unless_a_person_says_so(desk):
+    where = desk.orders(order(1, exch_id="c-1", cid="v-1"))
+    at_venue = exported(desk, "v-1,ETH/USD,BUY,limit,partially_filled,10,3,1000,1000,2025-11-24T12:00:00Z")
+    swapped = ["--map", "venue_order_id=exch_id", "--map", "client_order_id=cid"]
+    call = ["connect", where, *swapped, "--venue-orders", at_venue]
+    assert "are they swapped" in desk.call(*call, code=64).stderr
+    assert not (desk.folder / "trueup.toml").exists()
+    desk.call(*call, "--accept-implausible")
+    assert "accept_implausible = true" in desk.config()
+    assert "mapping_doubtful" not in desk.call("plan", "--json", code=2).stdout  # judged, as a person said
+
+
+def test_rows_and_words_are_shown_before_anybody_is_asked(desk):
+    where = desk.orders(order(1), order(2, state="ERLEDIGT", done=10.0))
+    shown = desk.call("connect", where, "--venue", "files", code=64).stdout
+    assert "v-1" in shown
+    assert "nobody knows" in shown
+
+
+def test_a_person_gives_the_exports_that_are_asked_for(desk, monkeypatch):
+    for place in ("connect", "connect_venue", "terminal"):
+        monkeypatch.setattr(f"trueup.surfaces.cli.{place}.can_ask", lambda: True)
+    where = desk.orders(order(1))
+    at_venue = exported(desk, "v-1,ETH/USD,BUY,limit,partially_filled,10,7,1000,999.5,2025-11-24T12:00:00Z")
+    call = ["connect", where, "--config", str(desk.folder / "trueup.toml")]
+    result = CliRunner().invoke(commands, call, input=f"y\nnowhere\nfiles\nno-such.csv\n{at_venue}\n")
+    assert result.exit_code == 0, result.output
+    assert 'venue = "files"' in desk.config()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anybody_is_asked(desk, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "nothing can be written there" in desk.call("connect", code=64).stderr
+
+
+@pytest.mark.parametrize("where", ["user_data", "user_data/config.json"])
+def test_a_file_that_may_not_be_read_is_named(desk, monkeypatch, where):
+    freqtrade(desk)
+    read_text = Path.read_text
+
+    def denied(self: Path, *args: Any, **keys: Any) -> str:
+        if self.name == "config.json":
+            raise PermissionError(13, "Permission denied", str(self))
+        return read_text(self, *args, **keys)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    told = desk.call("connect", str(desk.folder / where), code=64).stderr
+    assert "config.json: permission denied: give this user the right to read it" in told
+
+
+def test_the_sample_gives_its_true_findings_with_nothing_to_map(desk):
+    make(desk.folder / "sample")
+    sample = desk.folder / "sample"
+    shown = desk.call(
+        "connect", str(sample / "user_data"), "--venue-orders", str(sample / "exchange_orders.csv")
+    )
+    assert "entry" in shown.stdout  # its words with their meanings
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    found = {(one["kind"], one["venue_order_id"]) for one in plan["breaks"] if one["venue_order_id"]}
+    assert found == {("resurrected", "1002"), ("missing_locally", "1001")}
+    assert [one["fill"]["qty"] for one in plan["corrections"] if one["fill"]] == ["0.7"]  # 1 − 0.3
 
 
 # -- freqtrade --------------------------------------------------------------------------------------------------------
