@@ -1,12 +1,16 @@
 """The dashboard from another process: what is answered, to whom, and what an attacker gets."""
 
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from http.client import HTTPResponse
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +134,29 @@ def test_the_same_is_answered_as_json(dashboard: str) -> None:
     assert status == 200
     for profile in ("p1", "p2", "p3", "p4"):
         assert f'"profile_id":"{profile}"' in text
+
+
+def test_the_terminal_and_the_page_say_the_same(dashboard: str, folder: Path) -> None:
+    cookie = log_in(dashboard, READER)
+    answered = json.loads(ask(f"{dashboard}/api/overview", Cookie=cookie)[1])
+    command = [sys.executable, "-m", "trueup", "status", "--json"]
+    environ = os.environ | {"OPERATOR": OPERATOR, "READER": READER}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    said = json.loads(done.stdout)
+    for view in (answered, said):
+        del view["now"]  # the only things that time changes
+        for one in view["profiles"]:
+            del one["age_s"]
+        for one in view["accounts"]:
+            del one["late_s"], one["failing_for_s"]
+    assert said == answered
+    assert {one["sync"] for one in said["profiles"]} == {"unknown"}  # nobody has run for months
+
+
+def test_an_error_s_text_is_harmless_in_json_too(dashboard: str) -> None:
+    text = ask(f"{dashboard}/api/explain/%E2%80%AEx", Cookie=log_in(dashboard, READER))[1]
+    assert "\\u202e" in text
+    assert "\u202e" not in text
 
 
 def test_what_is_not_there_is_said_in_a_sentence(dashboard: str) -> None:

@@ -105,10 +105,14 @@ class Overview(Struct, frozen=True, kw_only=True):
         return None if None in ages else max((age for age in ages if age is not None), default=None)
 
 
-def read_overview(ledger: Ledger, objective_s: float) -> Overview:
-    """Six set-based reads, however many profiles there are. `objective_s`: how old a ready profile's run may be."""
+def read_overview(ledger: Ledger, objective_s: float, profile_id: str | None = None) -> Overview:
+    """Six set-based reads, however many profiles there are. `objective_s`: how old a ready profile's run may be.
+
+    `profile_id`: of this one alone; null: of all.
+    """
     journal = ledger.journal
-    profiles = journal.list_profiles()
+    profiles = [one for one in journal.list_profiles() if profile_id in (None, one.profile_id)]
+    theirs = {one.account_id for one in profiles}
     now = ledger.now()
     leases = journal.lease_states()
     read = _Read(
@@ -117,15 +121,15 @@ def read_overview(ledger: Ledger, objective_s: float) -> Overview:
         states=journal.profile_states([one.profile_id for one in profiles]),
         completed={key: at for lease in leases for key, at in lease.completed.items()},
         waiting=journal.count_waiting(),
-        breaks=_by_profile(journal.list_breaks()),
+        breaks=_by_profile(journal.list_breaks(profile_id)),
     )
     views = [_profile_view(one, read) for one in profiles]
     return Overview(
         now=now,
         profiles=sorted(views, key=_urgency),
-        accounts=[account_view(one, read.now_ns) for one in leases],
-        alerts=[one for one in journal.list_alerts() if one.stands and not one.is_of_break],
-        runs=journal.list_runs(limit=RUNS_SHOWN),
+        accounts=[account_view(one, read.now_ns) for one in leases if one.account_id in theirs],
+        alerts=[one for one in journal.list_alerts(profile_id) if one.stands and not one.is_of_break],
+        runs=journal.list_runs(profile_id, RUNS_SHOWN),
     )
 
 

@@ -8,23 +8,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueup.engine.run.account import ManagedAccount
 from trueup.model.errors import InputError, TrueupError
-from trueup.model.harmless import harmless_json
 from trueup.ports.ledger import Ledger
 from trueup.surfaces.web.access import HEADERS, SESSION_COOKIE, SESSION_S, Access, AccessSettings
 from trueup.surfaces.web.actions import ACTIONS, Desk
+from trueup.surfaces.web.answers import json_answer
 from trueup.surfaces.web.forms import go_back, read_form
 from trueup.surfaces.web.live import News
 from trueup.surfaces.web.pages import DATA, PAGES
@@ -104,7 +103,7 @@ class _Gate:
         request.state.form_token = "" if visitor is None else self._access.form_token(visitor)
         if visitor is None and not request.url.path.startswith(self._free):
             if request.url.path.startswith("/api/"):
-                return JSONResponse({"error": "log in first"}, 401)
+                return json_answer({"error": "log in first"}, 401)
             return RedirectResponse("/login", 303)
         return None
 
@@ -120,8 +119,7 @@ def _reading(view: Callable[[Desk, Request], tuple[str, Mapping[str, Any]]]) -> 
 def _data(view: Callable[[Desk, Request], Any]) -> Handler:
     async def handler(request: Request) -> Response:
         found = await asyncio.to_thread(view, request.app.state.desk, request)
-        body = harmless_json(msgspec.json.encode(found, enc_hook=str).decode())
-        return Response(body, media_type="application/json")
+        return json_answer(found)
 
     return handler
 
@@ -198,5 +196,5 @@ async def _missing(request: Request, _: Exception) -> Response:
 
 def _as_error(request: Request, status: int, title: str, text: str) -> Response:
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": text}, status)
+        return json_answer({"error": text}, status)
     return error_page(request, status, title, text)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -20,6 +20,7 @@ from trueup.model.errors import ConfigError, LedgerError
 from trueup.service.health import Health, ProfileHealth, read_health
 from trueup.service.metrics import CONTENT_TYPE, Metrics
 from trueup.surfaces.cli.terminal import say
+from trueup.surfaces.web.answers import json_answer
 from trueup.surfaces.web.bounded import Server, is_loopback
 
 PORT_MAX = 65_535
@@ -30,14 +31,14 @@ def make_app(accounts: Sequence[ManagedAccount], metrics: Metrics, objective_s: 
     """`objective_s`: how old the last complete run of a ready profile may be."""
 
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
         try:
             health = await in_thread(read_health, accounts, objective_s)
         except LedgerError as error:
-            return JSONResponse({"ready": False, "reason": str(error)}, NOT_READY)
-        return JSONResponse(_readiness(health), 200 if health.ready else NOT_READY)
+            return json_answer({"ready": False, "reason": str(error)}, NOT_READY)
+        return json_answer(_readiness(health), 200 if health.ready else NOT_READY)
 
     async def show_metrics(_: Request) -> Response:
         try:
@@ -55,7 +56,7 @@ def make_worker_app(metrics: Metrics, says: Callable[[], WorkerSays]) -> Starlet
     """Of a fleet's worker: whether it lives, and its metrics. How the fleet stands is `trueup fleet status`'s."""
 
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "degraded": says().degraded})
+        return json_answer({"status": "ok", "degraded": says().degraded})
 
     async def show_metrics(_: Request) -> Response:
         metrics.note_worker(says())
