@@ -132,8 +132,6 @@ def _refuse(town: Town, writer: str, reader: str) -> None:
     for statement in (
         "UPDATE trueup.order_log SET payload = ''",
         "DELETE FROM trueup.order_log",
-        "DELETE FROM trueup.orders",
-        "DELETE FROM trueup.fills",
         "UPDATE trueup.migrations SET checksum = ''",
         "CREATE TABLE trueup.mine (one int)",
     ):

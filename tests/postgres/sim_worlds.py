@@ -109,7 +109,6 @@ def violations(seed: int) -> tuple[int, int, list[str]]:
         stores.append(PostgresStore(url, clock_ns))
         return stores[-1]
 
-    logging.disable(logging.CRITICAL)  # what fails here is meant to
     with migrated_database() as url:
         try:
             trial = run_trial(draw_plot(seed), make_store=partial(make, url))
@@ -127,7 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args(arguments)
     failed, runs = 0, 0
-    with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
+    quiet = partial(logging.disable, logging.CRITICAL)  # what fails there is meant to
+    with multiprocessing.get_context("spawn").Pool(given.jobs, quiet) as pool:
         for done, (seed, count, found) in enumerate(
             pool.imap_unordered(violations, range(given.first, given.first + given.seeds)), 1
         ):

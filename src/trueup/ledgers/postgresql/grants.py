@@ -1,7 +1,8 @@
 """Which rights a role needs, and no more: a *writer* (the service, a bot's Recorder, people) and a *reader*.
 
-The writer cannot change or delete a row of the order log, delete one of the books, or alter a table; whoever has only
-its password cannot hide what was done. The owner of the schema migrates, and nobody works with that role.
+The writer cannot change or delete a row of the order log, or alter a table: whoever has only its password cannot hide
+what was done. It deletes rows of the books because `trueup undo` does; one that goes past the log `verify` finds. The
+owner of the schema migrates, and nobody works with that role.
 """
 
 import psycopg

@@ -128,3 +128,10 @@ def test_a_trade_that_is_not_the_sum_of_its_orders_is_found(bench: Bench, key: s
     assert bench.ledger.fold_log("mom-1").trades == []
     bench.store.execute(f"UPDATE trades SET {key} = '2'")
     assert bench.ledger.fold_log("mom-1").trades == [f"trade t-1: {said}, its orders filled 5 and 0"]
+
+
+def test_an_order_that_is_deleted_past_the_log_is_found(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.store.execute("DELETE FROM orders")
+    assert bench.ledger.fold_log(BOT.profile_id).contradictions != []

@@ -1,7 +1,7 @@
 -- The books (accounts to fills), the order log, and trueup's journal, in a schema of their own.
 -- Money is NUMERIC, read out as canonical text. Times are RFC 3339 UTC TEXT, as SQLite's tables have them: with the
 -- nanoseconds and the spelling they came with; those that the ledger stamps have nine digits, so that they sort as
--- text. Nothing here deletes a row of the books. Every text sorts by its bytes, whatever the database's language is.
+-- text. A row of the books is deleted by an undo alone, and logged. Every text sorts by its bytes, whatever the database's language is.
 
 -- An id in its comparable form: trimmed, and in lower case (of ASCII, as in SQLite).
 CREATE FUNCTION trueup.normal_id(raw text) RETURNS text

@@ -1,6 +1,6 @@
 -- The books (accounts to fills), the order log, and trueup's journal.
 -- Money is canonical decimal TEXT. Times are RFC 3339 UTC TEXT; those that the ledger stamps have nine digits, so that
--- they sort as text. Nothing here deletes a row of the books.
+-- they sort as text. A row of the books is deleted by an undo alone, and logged.
 
 CREATE TABLE accounts (
   account_id       TEXT NOT NULL PRIMARY KEY,
