@@ -1,10 +1,13 @@
-"""A bot's own tables: what a read costs beside a million closed rows, and how fast repairs are written back.
+"""A bot's own tables beside a million closed rows: what a read, a run in sync, and repairs written back cost.
 
     python -m benchmarks.own_tables            # SQLite, and PostgreSQL on the tests' own server
 
-Each figure is the median of five, beside the driver's own bare read of the same rows in the same run.
+Medians of five, beside the driver's own bare read of the same rows in the same process; `load` is the machine's.
 """
 
+import asyncio
+import gc
+import os
 import statistics
 import tempfile
 import time
@@ -14,14 +17,24 @@ from typing import Any
 
 import apsw
 import psycopg
+from msgspec.structs import replace
 
 from tests.postgres.databases import empty_database
 from tests.unit.books.tables.bots import url_of_dsn
-from tests.unit.books.tables.desk import T0, TABLES, mapping
+from tests.unit.books.tables.desk import MAPPING, T0, TABLES, mapping
+from trueup.books.tables.mapping import decode_mapping
 from trueup.books.tables.open_tables import open_tables
 from trueup.books.tables.read_tables import TablesReader, Wanted
+from trueup.books.tables.tables_books import TablesBooks
 from trueup.books.tables.write_rows import write_rows
-from trueup.ports.foreign_books import WriteBack, WriteOutcome
+from trueup.engine.run.account import ManagedAccount, ManagedProfile, RunState
+from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.policy import Policy
+from trueup.model.snapshot import HistoryRead, Instrument, OrdersRead, PositionsRead, Profile, VenueOrder
+from trueup.model.vocabulary import ReadState, Side, Status
+from trueup.ports.foreign_books import BooksSettings, WriteBack, WriteMode, WriteOutcome
+from trueup.service.clock import SystemClock
 
 CLOSED, LIVE, WRITES, ROUNDS = 1_000_000, 1_000, 10_000, 5
 INDEXES = "CREATE INDEX IF NOT EXISTS i_upd ON my_orders (upd)"
@@ -30,48 +43,118 @@ FILL = """
 INSERT INTO my_orders SELECT n, 'mom', 'v-' || n, 'c-' || n, 'ETH/USD', 'BUY', 10, {done}, 1000, 1000, 'LIMIT',
   '{state}', 'd-' || n, {at}, {at} FROM {series}
 """
+SENT = "2025-11-24T12:00:00Z"
+PROFILE = Profile(profile_id="mom", venue="sim", account_id="a")
+NEVER_RECENT_S = 600.0
+
+
+class Venue:
+    """Has what the bot has."""
+
+    name = "venue"
+
+    def __init__(self) -> None:
+        self._opened = [
+            VenueOrder(
+                venue_order_id=f"v-{number}", client_order_id=f"c-{number}", symbol="ETH/USD", side=Side.BUY,
+                order_type="limit", qty="10", limit_price="1000", status=Status.PARTIALLY_FILLED, filled_qty="3",
+                filled_avg_price="1000", submitted_at=SENT, updated_at=SENT,
+            )
+            for number in range(CLOSED + 1, CLOSED + LIVE + 1)
+        ]  # fmt: skip
+
+    async def account_id(self) -> str:
+        return "a"
+
+    async def instruments(self) -> list[Instrument]:
+        return []
+
+    async def open_orders(self) -> OrdersRead:
+        return OrdersRead(state=ReadState.COMPLETE, rows=self._opened)
+
+    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
+        return HistoryRead(state=ReadState.COMPLETE)
+
+    async def positions(self) -> PositionsRead:
+        return PositionsRead(error="not read")
 
 
 def median_s(work: Callable[[], Any]) -> float:
     times = []
     for _ in range(ROUNDS):
+        gc.collect()
         begun = time.perf_counter()
         work()
         times.append(time.perf_counter() - begun)
     return statistics.median(times)
 
 
-def measure(name: str, address: str, bare: Callable[[], Any]) -> None:
-    reader = TablesReader(open_tables(address, writable=True), mapping(), ["mom"])
-
-    def read() -> None:
-        with reader.database.reading():
-            assert len(reader.read(Wanted(live=True, changed_since="2026-01-01T00:00:00Z")).rows) == LIVE
-
-    bare_s, read_s = median_s(bare), median_s(read)
-    print(
-        f"{name}: {LIVE} live of {CLOSED + LIVE:,} rows: bare {bare_s * 1e3:.1f} ms, "
-        f"read into values {read_s * 1e3:.1f} ms"
+def measure(name: str, address: str, bare: Callable[[], Any], folder: str) -> None:
+    settings = BooksSettings(
+        account_id="a", profiles=[PROFILE], source="b", write=WriteMode.NEVER, clock=SystemClock()
     )
-    reader.database.close()
+    books = TablesBooks(settings, decode_mapping({"orders": MAPPING["orders"]}, "b"), address)
+    begun = time.perf_counter()
+    assert len(books.read(None, NEVER_RECENT_S).rows) == LIVE
+    first_s = time.perf_counter() - begun
+    bare_s, read_s = median_s(bare), median_s(lambda: books.read(None, NEVER_RECENT_S))
+    run_s = _run_s(books, folder)
+    print(
+        f"{name}: {LIVE:,} live of {CLOSED + LIVE:,} rows: bare {bare_s * 1e3:.1f} ms; read {read_s * 1e3:.1f} ms "
+        f"({read_s / bare_s:.1f} times), the first {first_s * 1e3:.0f} ms; run in sync {run_s * 1e3:.1f} ms; "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    books.close()
 
 
-def measure_writes(address: str) -> None:
+def _run_s(books: TablesBooks, folder: str) -> float:
+    """A whole run in sync: lease, both reads, taking in, mirror, plan, report."""
+    ledger = open_sqlite(f"{folder}/trueup.sqlite")
+    ledger.journal.ensure_profiles([PROFILE])
+    policy = Policy(parity_enabled=False, exit_backfill_enabled=False)
+    venue: Any = Venue()
+    account = ManagedAccount(
+        account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=policy)], venue=venue, ledger=ledger,
+        clock=SystemClock(), foreign=[books],
+    )  # fmt: skip
+    loop = asyncio.new_event_loop()
+
+    def run() -> None:
+        (profile,) = loop.run_until_complete(reconcile_account(account, apply=True)).profiles
+        assert profile.state is RunState.UNCHANGED, profile.error
+
+    run()
+    run_s = median_s(run)
+    loop.close()
+    ledger.close()
+    return run_s
+
+
+def measure_writes(name: str, address: str) -> None:
+    """Compared, set and read back, in one transaction; other figures each time."""
     reader = TablesReader(open_tables(address, writable=True), mapping(), ["mom"])
     keys = [str(number) for number in range(1, WRITES + 1)]
-    with reader.database.reading():
-        rows = reader.read(Wanted(keys=keys)).rows
-    writes = [
-        WriteBack(sequence=number, profile_id="mom", key=row.key, judged=row.fingerprint,
-                  values={"filled_qty": "9", "filled_avg_price": "999.5"}, order=row.order)
-        for number, row in enumerate(rows)
-    ]  # fmt: skip
-    begun = time.perf_counter()
-    with reader.database.writing():
-        results = write_rows(reader, reader.database, writes)
-    took_s = time.perf_counter() - begun
-    assert all(one.outcome is WriteOutcome.DELIVERED for one in results)
-    print(f"postgresql: {WRITES:,} write-backs in one transaction: {WRITES / took_s:,.0f} a second")
+    times = []
+    for filled in range(1, ROUNDS + 1):
+        with reader.database.reading():
+            rows = reader.read(Wanted(keys=keys)).rows
+        back = WriteBack(sequence=0, profile_id="mom", key="", judged="", order=rows[0].order,
+                         values={"filled_qty": f"{filled}.5", "filled_avg_price": "999.5"})  # fmt: skip
+        writes = [
+            replace(back, sequence=number, key=row.key, judged=row.fingerprint, order=row.order)
+            for number, row in enumerate(rows)
+        ]
+        gc.collect()
+        begun = time.perf_counter()
+        with reader.database.writing():
+            results = write_rows(reader, reader.database, writes)
+        times.append(time.perf_counter() - begun)
+        assert all(one.outcome is WriteOutcome.DELIVERED and one.row is not None for one in results)
+    took_s = statistics.median(times)
+    print(
+        f"{name}: {WRITES:,} write-backs in one transaction: {WRITES / took_s:,.0f} a second; "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
     reader.database.close()
 
 
@@ -98,13 +181,18 @@ def main() -> None:
         fill(lambda text: connection.execute(text), postgresql=False)
         connection.close()
         plain = apsw.Connection(str(path))
-        measure("sqlite", str(path), lambda: plain.execute(OPEN_ROWS).fetchall())
+        measure("sqlite", str(path), lambda: plain.execute(OPEN_ROWS).fetchall(), folder)
         plain.close()
-    with empty_database() as dsn, psycopg.connect(dsn, autocommit=True) as server:
+        measure_writes("sqlite", str(path))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        empty_database() as dsn,
+        psycopg.connect(dsn, autocommit=True) as server,
+    ):
         fill(lambda text: server.execute(text.encode()), postgresql=True)
-        server.execute("ANALYZE my_orders")
-        measure("postgresql", url_of_dsn(dsn), lambda: server.execute(OPEN_ROWS).fetchall())
-        measure_writes(url_of_dsn(dsn))
+        server.execute("VACUUM ANALYZE my_orders")
+        measure("postgresql", url_of_dsn(dsn), lambda: server.execute(OPEN_ROWS).fetchall(), folder)
+        measure_writes("postgresql", url_of_dsn(dsn))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import msgspec
 
 def fingerprint(cells: Mapping[str, Any], *parts: str) -> str:
     """A digest of mapped values and their kinds: `1`, `1.0` and `"1"` differ. `parts`: digests of what it holds."""
-    named = [f"{name}\x1f{type(cell).__name__}\x1f{cell!r}" for name, cell in sorted(cells.items())]
-    return hashlib.blake2b("\x1e".join([*named, *parts]).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr((sorted(cells.items()), parts)).encode(), digest_size=16).hexdigest()
 
 
 def row_key(cells: Sequence[Any]) -> str:
