@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 from itertools import chain
-from typing import cast
+from operator import itemgetter
 
 from msgspec.structs import replace
 
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
-from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
+from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows, written
 from trueup.ledgers.sql.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -54,7 +54,7 @@ def read_accounts(
         fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since))
         trades = _by_account(database.rows("trades_open_and_recent", accounts, since))
         older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
-        shared = [one for one, rows in trades.items() if len({owner for owner, _ in rows}) > 1]
+        shared = [one for one, rows in trades.items() if len({row[1] for row in rows}) > 1]
         moving = _moving_instruments(database, shared, read_at) if shared else {}
     return {
         account_id: _sides(
@@ -70,13 +70,10 @@ def read_accounts(
     }
 
 
-_Documents = list[tuple[str, str]]  # a profile's id, and a row of its
-
-
-def _by_account(rows: list[Row]) -> dict[str, _Documents]:
-    found: dict[str, _Documents] = defaultdict(list)
-    for account_id, profile_id, document in cast("list[tuple[str, str, str]]", rows):
-        found[account_id].append((profile_id, document))
+def _by_account(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for account_id, row in zip(map(itemgetter(0), rows), rows, strict=True):
+        found[account_id].append(row)
     return found
 
 
@@ -180,10 +177,11 @@ def _venue_ids(order: LocalOrder) -> list[str]:
     return previous if own is None else [own, *previous]
 
 
-def _by_profile(documents: _Documents, known: KnownRows[Stored]) -> dict[str, list[Stored]]:
+def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
+    """One account's rows: its id, the profile's, and the row's own."""
     found: dict[str, list[Stored]] = defaultdict(list)
-    for (profile_id, _), row in zip(documents, known.decode([one for _, one in documents]), strict=True):
-        found[profile_id].append(row)
+    for profile_id, one in zip(map(itemgetter(1), rows), known.decode(written(rows, 2)), strict=True):
+        found[profile_id].append(one)
     return found
 
 

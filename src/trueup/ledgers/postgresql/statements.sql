@@ -15,11 +15,10 @@
   'by_notional', o.by_notional, 'version', o.version
 
 -- fragment: order_columns
-json_build_array(
-  o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type,
+o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type,
   trim_scale(o.qty)::text, trim_scale(o.limit_price)::text, trim_scale(o.stop_price)::text, o.status,
   trim_scale(o.filled_qty)::text, trim_scale(o.filled_avg_price)::text, o.submitted_at, o.last_activity_at,
-  o.venue_updated_at, o.previous_venue_order_ids::json, o.position_side, o.by_notional, o.version)::text
+  o.venue_updated_at, o.position_side, o.by_notional, o.version, o.previous_venue_order_ids
 
 -- fragment: fill_pairs
 'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
@@ -28,9 +27,8 @@ json_build_array(
   'price_estimated', f.price_estimated
 
 -- fragment: fill_columns
-json_build_array(
-  f.fill_id, f.venue_order_id, f.client_order_id, f.symbol, f.side, trim_scale(f.qty)::text,
-  trim_scale(f.price)::text, trim_scale(f.fee)::text, f.fee_currency, f.filled_at, f.inferred, f.price_estimated)::text
+f.fill_id, f.venue_order_id, f.client_order_id, f.symbol, f.side, trim_scale(f.qty)::text, trim_scale(f.price)::text,
+  trim_scale(f.fee)::text, f.fee_currency, f.filled_at, f.inferred, f.price_estimated
 
 -- fragment: trade_pairs
 'trade_id', t.trade_id, 'symbol', t.symbol, 'side', t.side, 'status', t.status,
@@ -39,10 +37,8 @@ json_build_array(
   'quarantined_by', t.quarantined_by, 'opened_at', t.opened_at, 'version', t.version
 
 -- fragment: trade_columns
-json_build_array(
-  t.trade_id, t.symbol, t.side, t.status, trim_scale(t.entry_qty)::text, trim_scale(t.exit_qty)::text,
-  trim_scale(t.entry_avg_price)::text, trim_scale(t.fee_base_qty)::text, t.quarantined_by, t.opened_at,
-  t.version)::text
+t.trade_id, t.symbol, t.side, t.status, trim_scale(t.entry_qty)::text, trim_scale(t.exit_qty)::text,
+  trim_scale(t.entry_avg_price)::text, trim_scale(t.fee_base_qty)::text, t.quarantined_by, t.opened_at, t.version
 
 -- fragment: break_columns
 profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolved_at, run_id

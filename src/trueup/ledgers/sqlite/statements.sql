@@ -16,8 +16,8 @@ json_object(
 json_array(
   o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type, o.qty,
   o.limit_price, o.stop_price, o.status, o.filled_qty, o.filled_avg_price, o.submitted_at, o.last_activity_at,
-  o.venue_updated_at, json(o.previous_venue_order_ids), o.position_side,
-  json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END), o.version)
+  o.venue_updated_at, o.position_side, json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END), o.version,
+  json(o.previous_venue_order_ids))
 
 -- fragment: fill_document
 json_object(
