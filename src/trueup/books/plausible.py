@@ -12,7 +12,7 @@ from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, add, amount, divide, is_same, multiply
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import Status
+from trueup.model.vocabulary import CUT_SHORT, Status
 from trueup.ports.foreign_books import ForeignRow
 
 LIVE_MIN = 3  # live orders: that none of fewer is known, a bot that was away may show
@@ -22,7 +22,6 @@ SHARE_MIN = Decimal(
     "0.2"
 )  # of the rows that could show a fault: fewer are drift, which is what a plan is for
 NOISE = Decimal("1e-9")
-_ENDED_EARLY = (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
 SHOWN_MAX = 3
 
 
@@ -36,7 +35,7 @@ def implausible_rows(rows: Sequence[ForeignRow], now: str) -> list[str]:
               "more filled than ordered: are the quantities swapped, or in quote currency?"),
         _told(rows, lambda row: row.order.status is Status.FILLED and row.order.qty is not None, _is_short,
               "filled by their status, and less than ordered: what do the status word and the quantities mean?"),
-        _told(rows, lambda row: row.order.status in _ENDED_EARLY and bool(row.order.qty), _is_whole,
+        _told(rows, lambda row: row.order.status in CUT_SHORT and bool(row.order.qty), _is_whole,
               "canceled by their status, and filled to the end: what does the status word mean?"),
         _told(rows, lambda row: bool(_prices(row.order)), _is_far_off,
               "average and limit differ more than ten times: are price and quantity swapped?"),

@@ -17,7 +17,7 @@ from trueup.model.money import amount, divide, is_same, multiply
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Status
+from trueup.model.vocabulary import CUT_SHORT, LIVE, TERMINAL, Status
 
 FACTOR_MAX = 10  # the issue's: what a mapped price or quantity may differ by and still be the venue's
 SHARE_MIN = Decimal(
@@ -38,7 +38,6 @@ _SWAPPED = (
     ("limit_price", "stop_price"),
 )
 _WORD = "what does the status word mean?"
-_ENDED_WITHOUT = (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
 Pair = tuple[LocalOrder, VenueOrder]
 
 
@@ -247,7 +246,7 @@ def _contradicts(local: LocalOrder, record: VenueOrder) -> bool:
     return (local.status is Status.FILLED) is not (record.status is Status.FILLED) and {
         local.status,
         record.status,
-    } <= {Status.FILLED, *_ENDED_WITHOUT}
+    } <= {Status.FILLED, *CUT_SHORT}
 
 
 def _other_zone(pairs: Sequence[Pair]) -> Doubt | None:

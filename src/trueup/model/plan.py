@@ -132,6 +132,9 @@ class Deferral(Struct, frozen=True, gc=False, kw_only=True):
     symbol: str | None = None
 
 
+DEGRADED = "RECONCILIATION_DEGRADED"  # the type of every alert so far: a profile is not kept true at present
+
+
 class Alert(Struct, frozen=True, gc=False, kw_only=True):
     """`cause`: what a program may act upon; `dedupe_key` only tells one alert from another."""
 

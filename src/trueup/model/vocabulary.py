@@ -57,9 +57,8 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
 TRANSITIONAL = frozenset({Status.PENDING_CANCEL, Status.PENDING_REPLACE})
 LIVE = frozenset(Status) - TERMINAL
-CUT_SHORT = frozenset(
-    {Status.CANCELED, Status.EXPIRED, Status.REJECTED}
-)  # an end that the executor is told as a cancel
+# Ended with less than its quantity, and no other order goes on in its place: the executor is told it as a cancel.
+CUT_SHORT = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})
 
 
 class TradeStatus(StrEnum):

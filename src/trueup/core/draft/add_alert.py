@@ -2,10 +2,8 @@
 
 from trueup.core.draft.draft import Draft
 from trueup.model.ids import alert_key
-from trueup.model.plan import Alert
+from trueup.model.plan import DEGRADED, Alert
 from trueup.model.vocabulary import AlertCause
-
-DEGRADED = "RECONCILIATION_DEGRADED"
 
 
 def add_alert(

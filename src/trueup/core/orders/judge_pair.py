@@ -25,6 +25,7 @@ from trueup.model.ids import contradict, known_client_id, known_id
 from trueup.model.money import ZERO, amount, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
+from trueup.model.status_steps import STEPS, Step
 from trueup.model.vocabulary import (
     TERMINAL,
     TRANSITIONAL,
@@ -182,7 +183,7 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
         severity=Severity.ERROR if prior is not None else Severity.WARN,
         confirmations=1 + (prior.confirmations if prior is not None else 0),
     )
-    if record.status in TERMINAL and record.status is not order.status and order.status not in TERMINAL:
+    if record.status is not None and STEPS[order.status, record.status] is Step.ENDS:
         if judgement.answered:
             set_status(judgement, record, BreakKind.STATUS_DRIFT, Reason.VENUE_STATUS_DIFFERS, record.status)
         else:

@@ -17,6 +17,7 @@ from trueup.model.money import canonical
 from trueup.model.plan import Break, Correction
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.status_steps import IN_WORK
 from trueup.model.times import is_before
 from trueup.model.vocabulary import (
     CUT_SHORT,
@@ -28,7 +29,6 @@ from trueup.model.vocabulary import (
     Status,
 )
 
-_LIVE = frozenset({Status.PENDING_NEW, Status.PARTIALLY_FILLED})  # and not in transition
 _WORD = {
     status: status.value for status in Status
 }  # plain text, so that the garbage collector need not look at it
@@ -79,7 +79,7 @@ def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -
     """Whether ids, terms and statuses leave nothing to judge but growth and end."""
     status = record.status
     return (
-        order.status in _LIVE
+        order.status in IN_WORK
         and (
             status in CUT_SHORT
             or status is _PARTIALLY_FILLED

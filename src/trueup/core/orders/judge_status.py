@@ -7,12 +7,10 @@ from trueup.core.orders.judgement import Judgement, as_amount, ids_text
 from trueup.model.money import amount, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
+from trueup.model.status_steps import STEPS, Step
 from trueup.model.times import NS_PER_S, is_before, to_ns
 from trueup.model.vocabulary import (
     CUT_SHORT,
-    LIVE,
-    TERMINAL,
-    TRANSITIONAL,
     BreakKind,
     CorrectionKind,
     NotificationKind,
@@ -27,23 +25,20 @@ def judge_status(
     before, venue_status = judgement.before.status, record.status
     if venue_status is Status.PENDING_NEW and amount(judgement.order.filled_qty) > 0:
         venue_status = Status.PARTIALLY_FILLED
-    if venue_status is None or venue_status is before:
+    step = Step.SAME if venue_status is None else STEPS[before, venue_status]
+    if venue_status is None or step is Step.SAME:
         return
     if venue_status is Status.FILLED and _is_filled_below(judgement, record, cumulative):
         return
-    if venue_status in TERMINAL and not fills_are_booked:
+    if step in (Step.ENDS, Step.ENDS_OTHERWISE) and not fills_are_booked:
         return
-    if before in TERMINAL and venue_status in LIVE:
+    if step is Step.REOPENS:
         _judge_reopening(judgement, record, venue_status)
         return
-    if before in TRANSITIONAL and venue_status in LIVE and _is_believed(judgement):
+    if step is Step.WAITS and _is_believed(judgement):
         return
-    reason = (
-        Reason.TRANSITION_TIMED_OUT
-        if before in TRANSITIONAL and venue_status in LIVE
-        else Reason.VENUE_STATUS_DIFFERS
-    )
-    resurrected = before in TERMINAL and judgement.growth_qty > 0
+    reason = Reason.TRANSITION_TIMED_OUT if step is Step.WAITS else Reason.VENUE_STATUS_DIFFERS
+    resurrected = step is Step.ENDS_OTHERWISE and judgement.growth_qty > 0
     kind = BreakKind.RESURRECTED if resurrected else BreakKind.STATUS_DRIFT
     set_status(judgement, record, kind, reason, venue_status)
 

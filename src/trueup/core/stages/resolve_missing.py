@@ -11,11 +11,11 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, Finding, LocalOrder, VenueOrder
+from trueup.model.status_steps import CANCELABLE
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import (
     LIVE,
     TERMINAL,
-    TRANSITIONAL,
     BreakKind,
     CorrectionKind,
     DeferralReason,
@@ -335,7 +335,7 @@ def _refusal(draft: Draft, index: int, order: LocalOrder) -> tuple[Reason, str] 
     """Why confirmed absence does not end the order; null where it may."""
     if draft.policy.on_confirmed_absence is OnConfirmedAbsence.HOLD:
         return Reason.ABSENT_HELD, "absence is confirmed; the policy holds the order for a person"
-    if order.status in TRANSITIONAL:
+    if order.status not in CANCELABLE:  # a request of the bot's own is under way
         return Reason.ABSENT_IN_TRANSITION, f"absence is confirmed; locally {order.status}: left for a person"
     history = draft.snapshot.venue.history
     if index in draft.venue_fills_of:

@@ -20,12 +20,10 @@ from trueup.model.money import ZERO, amount, identical
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, Action, BreakKind, Severity, Status, TradeStatus
+from trueup.model.vocabulary import CUT_SHORT, LIVE, Action, BreakKind, Severity, TradeStatus
 
 if TYPE_CHECKING:
     from trueup.core.draft.draft import Draft
-
-_ENDED_EARLY = frozenset({Status.CANCELED, Status.EXPIRED, Status.REJECTED})  # not replaced: another goes on
 
 
 class _Move(Struct):
@@ -153,7 +151,7 @@ def _close_flat(draft: "Draft") -> None:
     ended = [one for one in draft.projected_orders() if one.status not in LIVE and one.trade_id is not None]
     if not ended:
         return
-    unfilled = {known_id(one.trade_id) for one in ended if one.status in _ENDED_EARLY and _enters(draft, one)}
+    unfilled = {known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(draft, one)}
     live_entries: set[str] | None = None
     for key in sorted({known_id(one.trade_id) or "" for one in ended} & draft.trades.keys()):
         trade = draft.trades[key]

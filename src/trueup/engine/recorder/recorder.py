@@ -23,6 +23,7 @@ from trueup.model.ids import digest, known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, amount, exceeds, same, text
 from trueup.model.plan import Break
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
+from trueup.model.status_steps import CANCELABLE, UNFILLED_ENDS
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     TERMINAL,
@@ -35,8 +36,6 @@ from trueup.model.vocabulary import (
 from trueup.ports.books import LocalRecord
 from trueup.ports.ledger import Ledger
 
-ENDED = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED)
-WORKING = (Status.PENDING_NEW, Status.PARTIALLY_FILLED, Status.SUSPENDED)
 _TERMS = ("symbol", "side", "action", "order_type", "trade_id", "position_side")
 _TERM_AMOUNTS = ("qty", "limit_price", "stop_price")
 
@@ -154,7 +153,7 @@ class Recorder:
         """The bot is about to ask the venue to cancel it."""
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
-            asked = order.status in WORKING and _is_bound(order, venue_order_id)
+            asked = order.status in CANCELABLE and _is_bound(order, venue_order_id)
             return _with_order(record, replace(order, status=Status.PENDING_CANCEL)) if asked else record
 
         return self._change("cancel_requested", change, client_order_id, venue_order_id)
@@ -178,8 +177,10 @@ class Recorder:
         self, client_order_id: str, venue_order_id: str | None, status: Status, updated_at: str | None = None
     ) -> LocalOrder:
         """The venue ended it without filling it. An order that has ended already stays as it is."""
-        if status not in ENDED:
-            raise InputError(f"an order ends as {', '.join(ENDED)}; fills are told by record_fill", "status")
+        if status not in UNFILLED_ENDS:
+            raise InputError(
+                f"an order ends as {', '.join(UNFILLED_ENDS)}; fills are told by record_fill", "status"
+            )
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
             if order.status in TERMINAL or not _is_bound(order, venue_order_id):

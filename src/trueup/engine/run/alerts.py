@@ -22,7 +22,7 @@ from trueup.model.alert_message import AlertAbout, MessageKind
 from trueup.model.at_stake import at_stake
 from trueup.model.errors import LedgerError
 from trueup.model.ids import alert_key
-from trueup.model.plan import Alert, Break
+from trueup.model.plan import DEGRADED, Alert, Break
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import AlertCause, Severity
 from trueup.ports.journal import Journal
@@ -31,7 +31,6 @@ from trueup.ports.records import AlertChange, AlertRecord, NewDelivery
 
 THROTTLE_S = 600.0  # the reference service's 10 minutes, per profile, stage and reason
 WATCHDOG_THROTTLE_S = 600.0  # the same, per profile
-DEGRADED = "RECONCILIATION_DEGRADED"
 RECOVERED = "RECONCILIATION_RECOVERED"
 BREAK_OPEN = "RECONCILIATION_BREAK"
 MORE_BREAKS = "more_breaks"

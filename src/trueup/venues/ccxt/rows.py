@@ -14,7 +14,7 @@ from trueup.exports.read_texts import word
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
 from trueup.model.money import amount, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
-from trueup.model.vocabulary import Intent, PositionSide, Side, Status
+from trueup.model.vocabulary import CUT_SHORT, Intent, PositionSide, Side
 from trueup.venues.ccxt.order_end import OrderEnd, read_end
 from trueup.venues.ccxt.texts import (
     Row,
@@ -157,7 +157,7 @@ def _of_venue(table: Mapping[str, Fact], venue: str) -> list[Fact]:
 
 
 def _reason(info: Row, end: OrderEnd) -> str | None:
-    if end.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
+    if end.status is None or end.status not in CUT_SHORT:
         return None
     own = end.own_text
     return first_text(info, _REASON_FIELDS) or (own if own and word(own) != end.status.value else None)

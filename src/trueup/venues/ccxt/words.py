@@ -10,7 +10,7 @@ mean different things and say nothing but where one exchange's meaning is known.
 import re
 from enum import StrEnum
 
-from trueup.model.vocabulary import Status
+from trueup.model.vocabulary import CUT_SHORT, TERMINAL, Status
 
 
 class Own(StrEnum):
@@ -63,7 +63,6 @@ OWN_WORDS: dict[str, Own] = {token: own for own, tokens in _WORDS.items() for to
 
 _NEGATIVE = re.compile(r"-\d+")  # a code of its own, not the positive one in another spelling
 _LIVE = frozenset({Own.LIVE, Own.PARTLY, Own.CANCELING, Own.REPLACING})
-_ENDED = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED})
 # A live order whose word says more than ccxt's "open"; what an ended one's says more than ccxt's "canceled".
 _REFINED = {
     Own.CANCELING: Status.PENDING_CANCEL,
@@ -73,7 +72,6 @@ _REFINED = {
     Own.REJECTED: Status.REJECTED,
     Own.REPLACED: Status.REPLACED,
 }
-_FLAT = frozenset({Status.CANCELED, Status.REJECTED, Status.EXPIRED})  # ccxt takes these for one another
 
 # An exchange's word that its documentation defines, where ccxt reads it as something else: null = it says nothing.
 DEFINED: dict[tuple[str, str], Status | None] = {
@@ -103,7 +101,7 @@ def settle(theirs: Status | None, own: Own | None) -> Status | None:
     """ccxt's status (null: it says nothing), settled with the exchange's own word; null where they contradict."""
     if theirs is None or own is None:
         return theirs
-    if (own in _LIVE) is (theirs in _ENDED):
+    if (own in _LIVE) is (theirs in TERMINAL):
         return None
     if own in _LIVE:
         refined = _REFINED.get(own)
@@ -112,5 +110,5 @@ def settle(theirs: Status | None, own: Own | None) -> Status | None:
         return theirs if theirs is Status.FILLED else None
     if theirs is Status.FILLED:
         return None
-    finer = _REFINED[own]
-    return finer if finer is not Status.CANCELED and theirs in _FLAT else theirs
+    finer = _REFINED[own]  # ccxt takes the early ends for one another
+    return finer if finer is not Status.CANCELED and theirs in CUT_SHORT else theirs
