@@ -109,6 +109,22 @@ def digest(*facts: str | None) -> str:
     return hashlib.blake2b(_joined(facts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
+def break_id_of(subject: str, kind: str) -> str:
+    """Of what is broken (an order's or a trade's digest), and how: stable from run to run."""
+    return f"{subject}-{kind}"
+
+
+def correction_id_of(subject: str, version: int, ordinal: int | str) -> str:
+    """Of an order's digest, the version that was judged, and which of its corrections; of a trade's, its kind."""
+    return f"{subject}-{version}.{ordinal}" if isinstance(ordinal, int) else f"{subject}-{version}-{ordinal}"
+
+
+def notification_id_of(subject: str, version: int, kind: str, cumulative_qty: str | None = None) -> str:
+    """Of facts alone: told again, it is the same. `cumulative_qty`: the order's; null: of a trade."""
+    told = f"{subject}-{version}-{kind}"
+    return told if cumulative_qty is None else f"{told}-{cumulative_qty}"
+
+
 def order_digest_of(derived_id: str) -> str:
     """The digest of its order (or trade) that the id of a break, correction or notification begins with."""
     return derived_id.partition("-")[0]

@@ -31,6 +31,11 @@ def amount(text: str | None) -> Decimal:
     return ZERO if text is None else Decimal(text)
 
 
+def amount_or_none(text: str | None) -> Decimal | None:
+    """The same where null is no amount: not told."""
+    return None if text is None else Decimal(text)
+
+
 def parse(number: str) -> Decimal | None:
     """Somebody's number: ASCII digits with a sign, a point and an exponent at most; null where it is none.
 

@@ -10,10 +10,10 @@ from trueup.core.draft.draft import Draft
 from trueup.core.orders.derive_action import derive_action, map_trade
 from trueup.core.orders.is_by_notional import base_qty
 from trueup.core.orders.judge_fills_of import cumulative_of, judge_fills_of
-from trueup.core.orders.judgement import Judgement, as_amount, notify_growth
+from trueup.core.orders.judgement import Judgement, notify_growth
 from trueup.model.errors import InvariantError
 from trueup.model.ids import contradict, known_client_id, known_id
-from trueup.model.money import ZERO, amount, exceeds
+from trueup.model.money import ZERO, amount, amount_or_none, exceeds
 from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -132,7 +132,7 @@ def _predecessor(draft: Draft, record: VenueOrder) -> LocalOrder | None:
 
 def _status(draft: Draft, record: VenueOrder, status: Status) -> Status:
     """The venue's status, unless it says more, or less, than its own quantities do."""
-    filled = as_amount(record.filled_qty)
+    filled = amount_or_none(record.filled_qty)
     if filled is None or status not in (Status.PENDING_NEW, Status.FILLED):
         return status
     qty = None if record.by_notional else base_qty(record)

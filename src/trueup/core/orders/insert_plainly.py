@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.infer_fill import Growth, infer_growth
 from trueup.core.orders.tell_plainly import tell_plainly
-from trueup.model.ids import comparable_client_ids, known_id
+from trueup.model.ids import (
+    break_id_of,
+    comparable_client_ids,
+    correction_id_of,
+    known_id,
+    notification_id_of,
+)
 from trueup.model.plan import Break, Correction, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -29,7 +35,6 @@ from trueup.model.vocabulary import (
     Status,
 )
 
-_BREAK_OF = "-" + BreakKind.MISSING_LOCALLY
 # plain text: what an enum's member costs in a message is twice the message
 _WORD = {one: one.value for one in (*Side, *Status)}
 # read once: until Python 3.12 a member read through its class costs as much as a small function
@@ -162,7 +167,7 @@ def _insert(draft: Draft, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
     digest_of = draft.digest_of_ids
     digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
-    break_ids = [one + _BREAK_OF for one in digest_ids]
+    break_ids = [break_id_of(one, _MISSING_LOCALLY) for one in digest_ids]
     _append_breaks(draft, run, break_ids)
     _correct(draft, run, digest_ids, break_ids)
     _book(draft, run)
@@ -198,7 +203,7 @@ def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str
     ):
         correct(
             Correction(
-                correction_id=digest_id + "-0.1",
+                correction_id=correction_id_of(digest_id, 0, 1),
                 break_id=break_id,
                 kind=_INSERT_ORDER,
                 reason=_NOT_KNOWN_LOCALLY,
@@ -212,7 +217,7 @@ def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str
         if growth is not None:
             correct(
                 Correction(
-                    correction_id=digest_id + "-0.2",
+                    correction_id=correction_id_of(digest_id, 0, 2),
                     break_id=break_id,
                     kind=_BOOK_FILL,
                     reason=_INFERRED_FROM_CUMULATIVE,
@@ -242,7 +247,7 @@ def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
     for digest_id, order, growth in zip(digest_ids, run.orders, run.growths, strict=True):
         tell(
             Notification(
-                notification_id=f"{digest_id}-0-discovered-{order.filled_qty}",
+                notification_id=notification_id_of(digest_id, 0, _DISCOVERED, order.filled_qty),
                 kind=_DISCOVERED,
                 client_order_id=order.client_order_id,
                 venue_order_id=order.venue_order_id,

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
-from trueup.core.orders.judgement import Judgement, as_amount
+from trueup.core.orders.judgement import Judgement
 from trueup.model.ids import known_id
-from trueup.model.money import PLAIN_WIDTH_MAX, ROUNDED_AVERAGE, ZERO, amount, exceeds, text
+from trueup.model.money import PLAIN_WIDTH_MAX, ROUNDED_AVERAGE, ZERO, amount, amount_or_none, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import is_before
@@ -67,7 +67,9 @@ def judge_fills_of(
     booked = [fill for fill in draft.fills_of.get(judgement.index, ()) if fill.qty != "0"]
     evidence = _evidence(judgement, record, cumulative)
     if not booked and not evidence.fills and not _says_more(judgement, evidence):
-        return Fold(filled_qty=amount(order.filled_qty), filled_avg_price=as_amount(order.filled_avg_price))
+        return Fold(
+            filled_qty=amount(order.filled_qty), filled_avg_price=amount_or_none(order.filled_avg_price)
+        )
     fold = fold_fills(order, booked, evidence, _rules(judgement, record))
     _report_fill_rows(judgement, fold)
     if fold.overfill_to is not None and not (terms_are_stale and judgement.questions):
@@ -106,7 +108,7 @@ def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decim
     draft, booked_qty = judgement.draft, amount(judgement.order.filled_qty)
     listed = [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills]
     reported = [_without_noise(draft, fill) for fill in listed]
-    average = as_amount(record.filled_avg_price) if record is not None else None
+    average = amount_or_none(record.filled_avg_price) if record is not None else None
     if average is not None and (average <= 0 or cumulative is None or exceeds(booked_qty, cumulative)):
         average = None
     submitted_at = judgement.order.submitted_at or (record.submitted_at if record is not None else None)
@@ -139,7 +141,7 @@ def _rules(judgement: Judgement, record: VenueOrder | None) -> Rules:
     has_ended = record is not None and record.status in TERMINAL
     return Rules(
         account_id=draft.profile.account_id,
-        order_qty=None if is_by_notional(order, record) else as_amount(qty),
+        order_qty=None if is_by_notional(order, record) else amount_or_none(qty),
         qty_step=ZERO if instrument is None else amount(instrument.qty_step),
         price_tick=ZERO if instrument is None else amount(instrument.price_tick),
         overfill_tolerance=draft.tolerance(order.symbol) if has_ended else ZERO,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.infer_fill import Growth, infer_growth
 from trueup.core.orders.tell_plainly import tell_plainly
-from trueup.model.ids import known_id
+from trueup.model.ids import break_id_of, correction_id_of, known_id
 from trueup.model.money import canonical
 from trueup.model.plan import Break, Correction
 from trueup.model.reasons import Reason
@@ -139,7 +139,7 @@ def _book(draft: Draft, index: int, order: LocalOrder, digest_id: str, growth: G
     )
     draft.corrections.append(
         Correction(
-            correction_id=f"{digest_id}-{order.version}.1",
+            correction_id=correction_id_of(digest_id, order.version, 1),
             break_id=break_id,
             kind=_BOOK_FILL,
             reason=_INFERRED_FROM_CUMULATIVE,
@@ -160,7 +160,7 @@ def _set_status(
     draft: Draft, order: LocalOrder, digest_id: str, record: VenueOrder, *, is_second: bool
 ) -> None:
     before, after = _WORD[order.status], _WORD[record.status or order.status]
-    break_id = digest_id + "-" + _STATUS_DRIFT
+    break_id = break_id_of(digest_id, _STATUS_DRIFT)
     _append_break(
         draft,
         order,
@@ -173,7 +173,7 @@ def _set_status(
     )
     draft.corrections.append(
         Correction(
-            correction_id=f"{digest_id}-{order.version}.{2 if is_second else 1}",
+            correction_id=correction_id_of(digest_id, order.version, 2 if is_second else 1),
             break_id=break_id,
             kind=_SET_STATUS,
             reason=record.status_reason or _VENUE_STATUS_DIFFERS,

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from trueup.core.orders.is_by_notional import is_by_notional
-from trueup.core.orders.judgement import Judgement, as_amount, ids_text
-from trueup.model.money import amount, exceeds, text
+from trueup.core.orders.judgement import Judgement, ids_text
+from trueup.model.money import amount, amount_or_none, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.status_steps import STEPS, Step
@@ -45,7 +45,7 @@ def judge_status(
 
 def _is_filled_below(judgement: Judgement, record: VenueOrder, cumulative: Decimal | None) -> bool:
     """`filled` with less than the quantity: queried and flagged, not set."""
-    qty = as_amount(record.qty or judgement.order.qty)
+    qty = amount_or_none(record.qty or judgement.order.qty)
     if qty is None or cumulative is None or is_by_notional(judgement.order, record):
         return False
     if not exceeds(qty - judgement.draft.tolerance(judgement.before.symbol), cumulative):

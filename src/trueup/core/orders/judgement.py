@@ -4,7 +4,6 @@ Nothing is visible to others until `commit`. So "recent" lives in one place, and
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -16,8 +15,8 @@ from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
 from trueup.core.orders.hold_repairs import held_repair, tell_undone_order
-from trueup.model.ids import known_client_id, known_id
-from trueup.model.money import ZERO, amount, canonical, sum_text, text
+from trueup.model.ids import correction_id_of, known_client_id, known_id, notification_id_of
+from trueup.model.money import ZERO, canonical, sum_text, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.repairs import repair_digest
@@ -274,7 +273,7 @@ class Judgement:
         )
         corrections.append(
             Correction(
-                correction_id=f"{self.digest}-{version}.{ordinal}",
+                correction_id=correction_id_of(self.digest, version, ordinal),
                 break_id=break_id,
                 kind=pending.kind,
                 reason=pending.reason,
@@ -317,7 +316,7 @@ class Judgement:
         cumulative = canonical(order.filled_qty)
         self.draft.notifications.append(
             Notification(
-                notification_id=f"{self.digest}-{version}-{kind}-{cumulative}",
+                notification_id=notification_id_of(self.digest, version, kind, cumulative),
                 kind=kind,
                 client_order_id=order.client_order_id,
                 venue_order_id=order.venue_order_id,
@@ -376,7 +375,3 @@ def turn_of(order: LocalOrder) -> str:
 def ids_text(ids: Sequence[str | None]) -> str:
     """How messages name an order: the first id it has."""
     return next((one for one in (ids[0], ids[1], ids[2]) if one), "without an id")
-
-
-def as_amount(value: str | None) -> Decimal | None:
-    return None if value is None else amount(value)

@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from trueup.core.orders.judgement import as_amount
-from trueup.model.money import amount
+from trueup.model.money import amount, amount_or_none
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Status
 
@@ -13,8 +12,8 @@ _FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
 def filled_qty(record: VenueOrder) -> Decimal | None:
     """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
     if record.filled_qty is not None:
-        return as_amount(record.filled_qty)
-    return as_amount(record.qty) if record.status is Status.FILLED and not record.by_notional else None
+        return amount_or_none(record.filled_qty)
+    return amount_or_none(record.qty) if record.status is Status.FILLED and not record.by_notional else None
 
 
 def is_filled_like(record: VenueOrder) -> bool:

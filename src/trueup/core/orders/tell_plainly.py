@@ -2,6 +2,7 @@
 
 from trueup.core.draft.draft import Draft
 from trueup.core.orders.infer_fill import Growth
+from trueup.model.ids import notification_id_of
 from trueup.model.plan import Notification
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import NotificationKind
@@ -21,7 +22,7 @@ def tell_plainly(
     """`order` as it will stand, its filled quantity as canonical text; `growth`: what the executor is told to add."""
     draft.notifications.append(
         Notification(
-            notification_id=f"{digest_id}-{version}-{kind}-{cumulative_qty}",
+            notification_id=notification_id_of(digest_id, version, kind, cumulative_qty),
             kind=kind,
             client_order_id=order.client_order_id,
             venue_order_id=order.venue_order_id,

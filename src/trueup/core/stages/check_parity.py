@@ -29,7 +29,13 @@ from trueup.core.trades.positions import (
     why_positions_unread,
 )
 from trueup.core.trades.trade_moves import report_lag, same_quantities, set_trade, trades_with_live_entry
-from trueup.model.ids import known_id, symbol_token
+from trueup.model.ids import (
+    break_id_of,
+    correction_id_of,
+    known_id,
+    notification_id_of,
+    symbol_token,
+)
 from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import Correction, Deferral, Notification, ParityResult
 from trueup.model.reasons import Reason
@@ -338,8 +344,8 @@ def _change(
     changes = _settled(draft, trade) if is_settled_again else _CHANGES[kind]
     draft.corrections.append(
         Correction(
-            correction_id=f"{own}-{version}-{kind}",
-            break_id=f"{own}-{detail}",
+            correction_id=correction_id_of(own, version, kind.value),
+            break_id=break_id_of(own, detail),
             kind=kind,
             reason=reason,
             client_order_id=None,
@@ -351,7 +357,7 @@ def _change(
     )
     draft.notifications.append(
         Notification(
-            notification_id=f"{own}-{version}-{notice}",
+            notification_id=notification_id_of(own, version, notice),
             kind=notice,
             client_order_id=None,
             venue_order_id=None,
