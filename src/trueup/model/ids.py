@@ -114,15 +114,43 @@ def break_id_of(subject: str, kind: str) -> str:
     return f"{subject}-{kind}"
 
 
-def correction_id_of(subject: str, version: int, ordinal: int | str) -> str:
-    """Of an order's digest, the version that was judged, and which of its corrections; of a trade's, its kind."""
-    return f"{subject}-{version}.{ordinal}" if isinstance(ordinal, int) else f"{subject}-{version}-{ordinal}"
+def break_ids_of(subjects: Sequence[str], kind: str) -> list[str]:
+    """The same of many at once."""
+    end = f"-{kind}"
+    return [one + end for one in subjects]
 
 
-def notification_id_of(subject: str, version: int, kind: str, cumulative_qty: str | None = None) -> str:
-    """Of facts alone: told again, it is the same. `cumulative_qty`: the order's; null: of a trade."""
-    told = f"{subject}-{version}-{kind}"
-    return told if cumulative_qty is None else f"{told}-{cumulative_qty}"
+def correction_id_of(order: str, version: int, ordinal: int) -> str:
+    """Of an order's digest, the version that was judged, and which of its corrections."""
+    return f"{order}-{version}.{ordinal}"
+
+
+def correction_ids_of(orders: Sequence[str], version: int, ordinal: int) -> list[str]:
+    """The same of many orders at once."""
+    end = f"-{version}.{ordinal}"
+    return [one + end for one in orders]
+
+
+def trade_correction_id_of(trade: str, version: int, kind: str) -> str:
+    """Of a trade's digest, the version that was judged, and the correction's kind: a run makes one of each."""
+    return f"{trade}-{version}-{kind}"
+
+
+def notification_id_of(order: str, version: int, kind: str, cumulative_qty: str) -> str:
+    """Of an order's facts alone: told again, it is the same."""
+    return f"{order}-{version}-{kind}-{cumulative_qty}"
+
+
+def notification_ids_of(
+    orders: Sequence[str], version: int, kind: str, cumulative_qtys: Sequence[str]
+) -> list[str]:
+    """The same of many orders at once."""
+    middle = f"-{version}-{kind}-"
+    return [one + middle + qty for one, qty in zip(orders, cumulative_qtys, strict=True)]
+
+
+def trade_notification_id_of(trade: str, version: int, kind: str) -> str:
+    return f"{trade}-{version}-{kind}"
 
 
 def order_digest_of(derived_id: str) -> str:

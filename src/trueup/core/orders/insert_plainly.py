@@ -15,11 +15,11 @@ from trueup.core.draft.draft import Draft
 from trueup.core.orders.infer_fill import Growth, infer_growth
 from trueup.core.orders.tell_plainly import tell_plainly
 from trueup.model.ids import (
-    break_id_of,
+    break_ids_of,
     comparable_client_ids,
-    correction_id_of,
+    correction_ids_of,
     known_id,
-    notification_id_of,
+    notification_ids_of,
 )
 from trueup.model.plan import Break, Correction, Notification, Standing
 from trueup.model.reasons import Reason
@@ -167,7 +167,7 @@ def _insert(draft: Draft, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
     digest_of = draft.digest_of_ids
     digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
-    break_ids = [break_id_of(one, _MISSING_LOCALLY) for one in digest_ids]
+    break_ids = break_ids_of(digest_ids, _MISSING_LOCALLY)
     _append_breaks(draft, run, break_ids)
     _correct(draft, run, digest_ids, break_ids)
     _book(draft, run)
@@ -198,12 +198,13 @@ def _append_breaks(draft: Draft, run: _Run, break_ids: list[str]) -> None:
 def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
     """The row is inserted with nothing booked; then its growth is booked."""
     correct = draft.corrections.append
-    for digest_id, break_id, order, growth in zip(
-        digest_ids, break_ids, run.orders, run.growths, strict=True
+    first_ids, second_ids = correction_ids_of(digest_ids, 0, 1), correction_ids_of(digest_ids, 0, 2)
+    for first_id, second_id, break_id, order, growth in zip(
+        first_ids, second_ids, break_ids, run.orders, run.growths, strict=True
     ):
         correct(
             Correction(
-                correction_id=correction_id_of(digest_id, 0, 1),
+                correction_id=first_id,
                 break_id=break_id,
                 kind=_INSERT_ORDER,
                 reason=_NOT_KNOWN_LOCALLY,
@@ -217,7 +218,7 @@ def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str
         if growth is not None:
             correct(
                 Correction(
-                    correction_id=correction_id_of(digest_id, 0, 2),
+                    correction_id=second_id,
                     break_id=break_id,
                     kind=_BOOK_FILL,
                     reason=_INFERRED_FROM_CUMULATIVE,
@@ -244,10 +245,11 @@ def _book(draft: Draft, run: _Run) -> None:
 
 def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
     tell = draft.notifications.append
-    for digest_id, order, growth in zip(digest_ids, run.orders, run.growths, strict=True):
+    told_ids = notification_ids_of(digest_ids, 0, _DISCOVERED, [one.filled_qty for one in run.orders])
+    for digest_id, told_id, order, growth in zip(digest_ids, told_ids, run.orders, run.growths, strict=True):
         tell(
             Notification(
-                notification_id=notification_id_of(digest_id, 0, _DISCOVERED, order.filled_qty),
+                notification_id=told_id,
                 kind=_DISCOVERED,
                 client_order_id=order.client_order_id,
                 venue_order_id=order.venue_order_id,

@@ -31,10 +31,10 @@ from trueup.core.trades.positions import (
 from trueup.core.trades.trade_moves import report_lag, same_quantities, set_trade, trades_with_live_entry
 from trueup.model.ids import (
     break_id_of,
-    correction_id_of,
     known_id,
-    notification_id_of,
     symbol_token,
+    trade_correction_id_of,
+    trade_notification_id_of,
 )
 from trueup.model.money import ZERO, amount, text
 from trueup.model.plan import Correction, Deferral, Notification, ParityResult
@@ -344,7 +344,7 @@ def _change(
     changes = _settled(draft, trade) if is_settled_again else _CHANGES[kind]
     draft.corrections.append(
         Correction(
-            correction_id=correction_id_of(own, version, kind.value),
+            correction_id=trade_correction_id_of(own, version, kind),
             break_id=break_id_of(own, detail),
             kind=kind,
             reason=reason,
@@ -357,7 +357,7 @@ def _change(
     )
     draft.notifications.append(
         Notification(
-            notification_id=notification_id_of(own, version, notice),
+            notification_id=trade_notification_id_of(own, version, notice),
             kind=notice,
             client_order_id=None,
             venue_order_id=None,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from trueup.engine.recorder.late_trade import level, settled_by
 from trueup.model.errors import Conflict, InputError
-from trueup.model.ids import digest, known_id, notification_id_of
+from trueup.model.ids import digest, known_id, trade_notification_id_of
 from trueup.model.plan import Notification
 from trueup.model.snapshot import Trade
 from trueup.model.vocabulary import NotificationKind, QuarantinedBy, TradeStatus
@@ -94,7 +94,7 @@ def _told(profile_id: str, trade: Trade, kind: NotificationKind, reason: str) ->
     own = digest(profile_id, "trade", known_id(trade.trade_id))
     return [
         Notification(
-            notification_id=notification_id_of(own, trade.version, kind),
+            notification_id=trade_notification_id_of(own, trade.version, kind),
             kind=kind,
             client_order_id=None,
             venue_order_id=None,
