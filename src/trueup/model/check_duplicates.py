@@ -22,7 +22,7 @@ def check_duplicates(path: str, rows: Sequence[Any]) -> None:
     """Raises InputError for the first row that is one of the rows before it, by the rules of its list."""
     match path:
         case "$.local.fills":
-            _refuse_duplicates(path, "fill_id", list(map(_fill_key, rows)))
+            _refuse_duplicates(path, "fill_id", list(map(fill_key, rows)))
         case "$.local.trades":
             _refuse_duplicates(path, "trade_id", [known_id(trade.trade_id) for trade in rows])
         case "$.instruments":
@@ -82,7 +82,8 @@ def _check_venue_ids(
         holders[venue_id].append(index)
 
 
-def _fill_key(fill: Fill) -> tuple[object, ...]:
+def fill_key(fill: Fill) -> tuple[object, ...]:
+    """What no two fills of a snapshot share."""
     return (
         known_id(fill.venue_order_id) or ("client", known_client_id(fill.client_order_id)),
         fill.symbol and symbol_token(fill.symbol),

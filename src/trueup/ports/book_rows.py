@@ -71,6 +71,9 @@ class BookRows(Struct):
     named_fills: list[FillRow] = []  # booked under the identity of a wanted fill, on whatever order
     moved: frozenset[int] = frozenset()  # keys of orders that another program's row of theirs has overtaken
     unseen_trades: frozenset[str] = frozenset()  # not closed, and opened since the plan's snapshot was read
+    # comparable ids of orders, and of trades, whose repair was undone since then
+    undone: frozenset[str] = frozenset()
+    undone_trades: frozenset[str] = frozenset()
 
 
 class OrderWrite(Struct, gc=False):

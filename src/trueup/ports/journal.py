@@ -210,6 +210,10 @@ class Journal(Protocol):
         """Forgets what earlier runs counted against the trade's position: a person has looked at it."""
         ...
 
+    def read_history_again(self, profile_id: str, since: str | None) -> None:
+        """Coverage begins at this time again (null: at the beginning), where it had come further."""
+        ...
+
     def add_decision(self, profile_id: str, decision: Decision) -> None:
         """Keeps it for good; it stands until it is revoked or its time is over."""
         ...

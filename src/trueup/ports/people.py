@@ -35,7 +35,8 @@ class TradeChange(Struct, frozen=True, kw_only=True):
 class PersonCorrection(Struct, frozen=True, kw_only=True):
     """What is shown first, and then written exactly so or not at all. `undoes`: the run or correction taken back.
 
-    `about`: what a person called it. `decisions` are added, `revokes` (their ids) no longer stand.
+    `about`: what a person called it. `decisions` are added, `revokes` (their ids) no longer stand. `reread_since`: from
+    when on the venue's history is read again, for what is struck may stand there; null: as far as it was read.
     """
 
     format: str = CORRECTION_FORMAT
@@ -51,6 +52,7 @@ class PersonCorrection(Struct, frozen=True, kw_only=True):
     decisions: list[Decision] = []
     revokes: list[str] = []
     undoes: str | None = None
+    reread_since: str | None = None
 
 
 class PersonRecord(Struct, frozen=True, kw_only=True):

@@ -100,12 +100,15 @@ class Faults(Struct, frozen=True, kw_only=True):
     config_changed: float = 0  # [33] in mid-run, for some workers first
     command_twice: float = 0  # [34] `trueup apply` of one plan, twice
     profile_paused: float = 0
+    person_corrects: float = 0  # [35] an order's end, a fill: true, and in the midst of a run
+    person_undoes: float = 0  # [35] any run, or what a person wrote
 
     @classmethod
     def drawn(cls, rng: Random) -> "Faults":
         """A storm of its own kind: some faults often, some seldom, some not at all."""
         shares = (0, 0.4, 1, 1, 2)
-        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in sorted(_STORM.items())})
+        rates = [*sorted(_STORM.items()), *_STORM_LATER.items()]
+        return cls(**{name: min(0.9, rate * rng.choice(shares)) for name, rate in rates})
 
 
 _STORM = {  # what a storm's rates are drawn around
@@ -177,6 +180,10 @@ _STORM = {  # what a storm's rates are drawn around
     "config_changed": 0.03,
     "command_twice": 0.02,
     "profile_paused": 0.01,
+}
+_STORM_LATER = {  # drawn after the others, so that a seed's other faults stay what they were
+    "person_corrects": 0.03,
+    "person_undoes": 0.03,
 }
 FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence

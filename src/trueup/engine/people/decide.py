@@ -149,7 +149,20 @@ def allow_again(
         )
     for decision_id in held:
         ledger.journal.revoke_decision(decision_id, author, reason)
+    for owner in owners:
+        if any(one.decision_id in held for one in standing.get(owner, ())):
+            ledger.journal.read_history_again(owner, _since(ledger, owner, held))
     return held
+
+
+def _since(ledger: Ledger, profile_id: str, held: list[str]) -> str | None:
+    """When the oldest order was submitted whose repair was undone; null: not known of one."""
+    times: list[str | None] = []
+    for record in ledger.journal.list_corrections(profile_id):
+        if any(one.decision_id in held for one in record.correction.decisions):
+            rows = [change.before or change.after for change in record.correction.orders]
+            times += [row.submitted_at for row in rows if row is not None]
+    return min((one for one in times if one), key=to_ns) if times and None not in times else None
 
 
 def _ids_of(one: Decision) -> list[str]:

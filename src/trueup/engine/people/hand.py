@@ -14,6 +14,7 @@ from trueup.model.ids import digest, known_client_id, known_id, normal_id, symbo
 from trueup.model.money import ZERO, amount, divide, subtract, text
 from trueup.model.plan import Notification
 from trueup.model.snapshot import Decision, Fill, LocalOrder, Trade
+from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
     CUT_SHORT,
     Action,
@@ -24,6 +25,7 @@ from trueup.model.vocabulary import (
 from trueup.ports.ledger import Ledger
 from trueup.ports.people import OrderChange, PersonCorrection, TradeChange
 
+EVER = "1970-01-01T00:00:00Z"
 ID_DIGITS = 12  # of a correction: short enough to be typed
 
 
@@ -119,6 +121,7 @@ class Hand:
             ],
             revokes=list(revokes),
             undoes=undoes,
+            reread_since=_first_struck(orders),
         )
 
     def _now_if_bare(self, facts: Sequence[str]) -> str:
@@ -181,6 +184,21 @@ class Hand:
             if normal_id(one.fill_id) not in changed
         ]
         return [*others, *listed]
+
+
+def _first_struck(orders: Sequence[OrderChange]) -> str | None:
+    """Since when the venue may have what is struck here: the fill's time, else its order's submission, else ever."""
+    times: list[str] = []
+    for change in orders:
+        kept = {normal_id(one.fill_id): amount(one.qty) for one in change.fills_after}
+        struck = [
+            one for one in change.fills_before if amount(one.qty) > kept.get(normal_id(one.fill_id), ZERO)
+        ]
+        submitted_at = None if change.before is None else change.before.submitted_at
+        times += [one.filled_at or submitted_at or EVER for one in struck]
+        if change.after is None:
+            times.append(submitted_at or EVER)
+    return min(times, key=to_ns, default=None)
 
 
 def _trade_keys(change: OrderChange) -> set[str]:

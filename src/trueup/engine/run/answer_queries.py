@@ -16,6 +16,7 @@ from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount
 from trueup.engine.run.observe import earlier
 from trueup.engine.run.share_orders import SharedOrders
+from trueup.model.check_duplicates import fill_key
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.errors import VenueError
 from trueup.model.ids import normal_id
@@ -217,18 +218,14 @@ def _id_of(order: VenueOrder, by: QueryBy) -> str | None:
 def _with_reply(local: Local, reply: _LocalReply | None) -> Local:
     if reply is None:
         return local
-    fills = {_identity(one) for one in local.fills}
+    fills = {fill_key(one) for one in local.fills}
     trades = {one.trade_id for one in local.trades}
     return replace(
         local,
         answers=[*local.answers, *reply.answers],
-        fills=local.fills + [one for one in reply.fills if _identity(one) not in fills],
+        fills=local.fills + [one for one in reply.fills if fill_key(one) not in fills],
         trades=local.trades + [one for one in reply.trades if one.trade_id not in trades],
     )
-
-
-def _identity(fill: Fill) -> tuple[str | None, ...]:
-    return fill.venue_order_id, fill.client_order_id, fill.symbol, fill.fill_id
 
 
 def _wider(history: HistoryRead, answer: HistoryRead | None) -> HistoryRead:

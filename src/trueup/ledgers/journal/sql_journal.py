@@ -173,6 +173,10 @@ class SqlJournal:
             ]
             self._database.write("set_findings", profile_id, msgspec.json.encode(kept).decode())
 
+    def read_history_again(self, profile_id: str, since: str | None) -> None:
+        with self._database.transaction():
+            self._database.write("forget_watermarks", profile_id, "" if since is None else since)
+
     def add_decision(self, profile_id: str, decision: Decision) -> None:
         decisions.add_decision(self._database, profile_id, decision)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from trueup.ledgers.sql.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.sql.rows import canonical_trade
-from trueup.model.ids import are_apart, known_client_id, normal_id
+from trueup.model.ids import are_apart, known_client_id, known_id, normal_id
 from trueup.model.money import same
 from trueup.model.plan import Correction, Notification
 from trueup.model.snapshot import Fill, LocalOrder
@@ -54,6 +54,8 @@ def select_corrections(index: PlanIndex, books: BookRows, profile_id: str) -> Se
         write = _order_write(subject, rows, fills, conflicts)
         if moved and write is not None and write.before is not None and write.before.order_key in moved:
             write = None
+        if books.undone and {subject.client_id, *subject.venue_ids} & books.undone:
+            write = None
         if write is None or subject.after.trade_id in books.unseen_trades:
             dropped.add(subject.kin)
         else:
@@ -63,7 +65,8 @@ def select_corrections(index: PlanIndex, books: BookRows, profile_id: str) -> Se
     trade_kins: list[Kin] = []
     for trade in index.trades.values():
         row = trades.get(trade.after.trade_id)
-        if row is None or row.trade.version != trade.after.version - 1:
+        is_undone = bool(books.undone_trades) and known_id(trade.after.trade_id) in books.undone_trades
+        if is_undone or row is None or row.trade.version != trade.after.version - 1:
             dropped.add(trade.kin)
         else:
             trade_writes.append(TradeWrite(row, canonical_trade(trade.after), trade.corrections))

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.core.draft.facts import Facts
+from trueup.ledgers.journal.decisions import standing_decisions
 from trueup.ledgers.journal.exit_audit import exit_audit
 from trueup.ledgers.journal.journal_rows import encode, write_breaks, write_notifications
 from trueup.ledgers.journal.leases import renew
@@ -30,12 +32,13 @@ from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Notification, Plan
 from trueup.model.snapshot import LocalOrder, Snapshot
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import Severity, TradeStatus
+from trueup.model.vocabulary import DecisionKind, Severity, TradeStatus
 from trueup.ports.book_rows import FillRow, TradeRow
 from trueup.ports.books import Books
 from trueup.ports.foreign_books import ForeignBooks
 from trueup.ports.records import ApplyReport, Lease
 
+AFRESH = "-afresh-"  # between the id of a notification that was told before an undo, and the run that tells it again
 STATES = ("dry", "applied", "blocked", "failed")
 _NOTHING = Selection([], [], [], [], [], [])
 
@@ -167,7 +170,23 @@ class _Commit:
         rows = self._books.rows(place, index.wanted())
         rows.unseen_trades = self._unseen(rows.trades)
         rows.moved = self._mirror.moved(rows.orders)
+        rows.undone, rows.undone_trades = self._undone()
         return select_corrections(index, rows, place.profile_id), rows.fills
+
+    def _undone(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Orders and trades whose repair a person undid since the plan's snapshot was read: it does not know of it."""
+        profile_id = self._run.profile_id
+        seen = {one.decision_id for one in self._run.snapshot.local.decisions}
+        standing = standing_decisions(self._database, [profile_id]).get(profile_id, [])
+        new = [
+            one for one in standing if one.kind is DecisionKind.HOLD_REPAIR and one.decision_id not in seen
+        ]
+        ids = [(known_id(one.venue_order_id), known_client_id(one.client_order_id)) for one in new]
+        trades = [known_id(one.trade_id) for one, both in zip(new, ids, strict=True) if both == (None, None)]
+        return (
+            frozenset(name for both in ids for name in both if name is not None),
+            frozenset(name for name in trades if name is not None),
+        )
 
     def _unseen(self, rows: Iterable[TradeRow]) -> frozenset[str]:
         """Trades that the plan could not move, for it did not know them: every trade not closed is read."""
@@ -229,10 +248,27 @@ class _Commit:
 
     def _write_outbox(self, notifications: Sequence[Notification]) -> None:
         told = self._prepared.texts.notifications
-        if len(notifications) < len(self._run.plan.notifications):
-            told = encode(notifications)
+        afresh = self._told_afresh(notifications)
+        if len(notifications) < len(self._run.plan.notifications) or afresh is not notifications:
+            told = encode(afresh)
         if notifications:
             write_notifications(self._database, self._run.profile_id, told, self._now, self._run.run_id)
+
+    def _told_afresh(self, notifications: Sequence[Notification]) -> Sequence[Notification]:
+        """What was told before and undone since is told under another id, else it would pass for a repetition."""
+        database, run = self._database, self._run
+        if not notifications or not database.rows("was_anything_undone", run.profile_id)[0][0]:
+            return notifications
+        ids = json_list(one.notification_id for one in notifications)
+        known = {row[0] for row in database.rows("known_notifications", ids)}
+        if not known:
+            return notifications
+        return [
+            replace(one, notification_id=f"{one.notification_id}{AFRESH}{run.run_id}")
+            if one.notification_id in known
+            else one
+            for one in notifications
+        ]
 
     def _write_findings(self) -> None:
         plan, prior = self._run.plan, self._run.snapshot.prior

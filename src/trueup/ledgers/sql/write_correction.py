@@ -49,6 +49,8 @@ def write_correction(database: Database, books: Books, made: PersonCorrection) -
             write_decision(database, made.profile_id, replace(decision, decided_at=home.place.now))
         for decision_id in made.revokes:
             write_revocation(database, decision_id, home.place.now, made.author, made.reason)
+        if made.reread_since is not None:
+            database.write("forget_watermarks", made.profile_id, made.reread_since)
         if made.notifications:
             told = encode(made.notifications)
             write_notifications(

@@ -832,6 +832,12 @@ WHERE profile_id = ?1 AND order_key IS NULL AND trade_id = ?2 ORDER BY seq
 -- name: has_foreign_rows
 SELECT EXISTS (SELECT 1 FROM foreign_rows WHERE profile_id = ?1)
 
+-- name: was_anything_undone
+SELECT EXISTS (SELECT 1 FROM person_corrections WHERE profile_id = ?1 AND undoes IS NOT NULL)
+
+-- name: known_notifications
+SELECT notification_id FROM outbox WHERE notification_id IN (SELECT value FROM json_each(?1))
+
 -- name: insert_person_correction
 INSERT INTO person_corrections (
   correction_id, profile_id, kind, about, author, reason, corrected_at, first_seq, last_seq, undoes, document)

@@ -1,4 +1,4 @@
-"""People at trueup's command line: they change the configuration, pause a profile, apply a plan twice.
+"""People at trueup's command line: they change the configuration, pause a profile, apply a plan twice, correct, undo.
 
 Decides what somebody does in a second of the world's life; what comes of it is trueup's.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from trueup.model.plan import Plan
 from trueup.model.policy import Policy
 from trueup.sim.bots.books import attempt
+from trueup.sim.bots.correctors import correct_something, undo_something
 from trueup.sim.trials.draw_world import draw_storm_policy
 from trueup.sim.trials.worker import Worker
 from trueup.sim.trials.world import World
@@ -51,6 +52,13 @@ class Operators:
             self._start("pause", lambda: pause_for(profile_id, rng.randint(1, PAUSE_S_MAX)))
         if dice.strikes("command_twice"):
             self._start("apply", lambda: apply_twice(profiles[profile_id].account.account_id))
+        if dice.strikes("person_corrects"):
+            chance, account_id = Random(dice.rng.random()), profiles[profile_id].account.account_id
+            market = self._world.market
+            self._start("correct", lambda: correct_something(market, account_id, profile_id, chance))
+        if dice.strikes("person_undoes"):
+            undoing = Random(dice.rng.random())
+            self._start("undo", lambda: undo_something(profile_id, undoing))
 
 
 def apply_twice(account_id: str) -> Command:

@@ -4,6 +4,7 @@ Decides what books may never say. Must not know how trueup comes to say it.
 """
 
 from collections import Counter
+from collections.abc import Container
 from fractions import Fraction
 
 from trueup.model.snapshot import Fill, Local, LocalOrder, Trade
@@ -136,14 +137,21 @@ def _renamed(after: Local, order: LocalOrder) -> LocalOrder | None:
     )
 
 
-def check_progress(before: Local, after: Local) -> list[Violation]:
-    """I8: rows are never lost, a changed row has a higher version, booked quantity never falls."""
+def check_progress(
+    before: Local, after: Local, by_people: Container[str | None] = frozenset()
+) -> list[Violation]:
+    """I8: rows are never lost, a changed row has a higher version, booked quantity never falls.
+
+    `by_people`: ids of orders that people corrected or took back: what became of those is theirs.
+    """
     found: list[Violation] = []
     rows = {row_key(order): order for order in after.orders}
     rebound = {key: order for order in after.orders for key in keys_of(order)}
     for order in before.orders:
         kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
         kept = kept or _renamed(after, order)
+        if order.client_order_id in by_people or order.venue_order_id in by_people:
+            continue
         if kept is None:
             found.append(Violation("I8", name_of(order), "its row is gone"))
         elif kept != order and kept.version <= order.version:

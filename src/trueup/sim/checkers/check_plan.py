@@ -5,11 +5,12 @@ Decides what a plan may do on the evidence of its snapshot. Must not know the st
 
 from collections.abc import Collection, Iterable
 
-from trueup.model.plan import Plan
+from trueup.model.plan import Correction, Plan
 from trueup.model.policy import Policy
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Snapshot, VenueOrder
-from trueup.model.vocabulary import BreakKind, CorrectionKind, Outcome
+from trueup.model.repairs import repair_digest
+from trueup.model.snapshot import Decision, Snapshot, VenueOrder
+from trueup.model.vocabulary import BreakKind, CorrectionKind, DecisionKind, Outcome
 from trueup.sim.checkers.facts import Violation, plain_id, row_of
 
 
@@ -35,7 +36,35 @@ def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
                 found.append(
                     Violation("I4", subject, f"set to {status} without a record or confirmed absence")
                 )
-    return sorted(found + _check_dry(snapshot.policy, plan))
+    return sorted(found + _check_dry(snapshot.policy, plan) + _check_undone(snapshot, plan))
+
+
+def _check_undone(snapshot: Snapshot, plan: Plan) -> list[Violation]:
+    """What a person undid is not made again while it is the same, and it is told while it stands."""
+    found: list[Violation] = []
+    told = " ".join(one.message for one in plan.breaks if one.kind is BreakKind.REPAIR_UNDONE)
+    symbols = {one.break_id: one.symbol for one in plan.breaks}
+    for held in (one for one in snapshot.local.decisions if one.kind is DecisionKind.HOLD_REPAIR):
+        subject = f"{held.client_order_id} {held.venue_order_id} {held.trade_id}"
+        made = [one for one in plan.corrections if _is_about(one, held, symbols.get(one.break_id))]
+        same = [repair_digest(one.kind, one.fill, one.changes) in held.evidence for one in made]
+        if made and all(same):
+            found.append(Violation("held", subject, "is repaired again as it was when a person undid it"))
+        if held.decision_id not in plan.lapsed and held.decision_id not in told:
+            found.append(Violation("held", subject, "stands undone, and nobody is told"))
+    return found
+
+
+def _is_about(correction: Correction, held: Decision, symbol: str | None) -> bool:
+    if None not in (held.symbol, symbol) and held.symbol != symbol:  # one number, two instruments
+        return False
+    if held.venue_order_id is None and held.client_order_id is None:
+        is_trades = correction.venue_order_id is None and correction.client_order_id is None
+        return is_trades and correction.trade_id == held.trade_id
+    same_venue_id = held.venue_order_id is not None and plain_id(correction.venue_order_id or "") == plain_id(
+        held.venue_order_id
+    )
+    return same_venue_id or (held.client_order_id or "") == correction.client_order_id
 
 
 def _check_dry(policy: Policy, plan: Plan) -> list[Violation]:

@@ -14,7 +14,7 @@ from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import NotificationKind
 from trueup.sim.checkers.facts import Violation, exact
-from trueup.sim.checkers.tables import Tables, rows
+from trueup.sim.checkers.tables import Tables, corrected_by_people, rows
 
 
 class _About(msgspec.Struct):
@@ -33,7 +33,9 @@ def check_telling(
     tables: Tables, effects: Mapping[str, Notification], now_ns: int, *, again: int = 0
 ) -> list[Violation]:
     """`effects`: what bots obeyed, by id. `again`: how often the database lost commits, and with them what it told."""
-    found = _told_twice(effects.values()) if again == 0 else []
+    people = corrected_by_people(tables)
+    byself = [one for one in effects.values() if not {one.client_order_id, one.venue_order_id} & people]
+    found = _told_twice(byself) if again == 0 else []
     committed: set[str] = set()
     for notification_id, delivered_at, parked_at, told in rows(tables, _OUTBOX):
         committed.add(notification_id)
@@ -42,7 +44,7 @@ def check_telling(
         elif parked_at is None and notification_id not in effects and _is_of_a_bot(told):
             found.append(Violation("I10", notification_id, "counts as delivered and was never obeyed"))
     if again == 0:
-        found += _out_of_turn(effects.values())
+        found += _out_of_turn(byself)
         found += [
             Violation("I10", one, "was obeyed and never committed") for one in effects if one not in committed
         ]

@@ -73,6 +73,7 @@ class ProfileBooks(Struct, frozen=True, kw_only=True, dict=True):
     profile_id: str
     account_id: str
     local: Local
+    by_people: frozenset[str] = frozenset()  # ids of orders that people corrected
 
     @cached_property
     def rows(self) -> RowIndex:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from trueup.sim.checkers.tables import ORDER_COLUMNS, TRADE_COLUMNS, Tables, rows
 
 BY_TRUEUP = "trueup:"
+REMOVED = {"removed": True}  # a person took the row away
 _LOG = """SELECT seq, logged_at, event, written_by, order_key, trade_id, version, payload, hash
 FROM order_log WHERE profile_id = ? AND seq > ? ORDER BY seq"""
 _ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE order_key = ?"  # noqa: S608
@@ -97,8 +98,12 @@ class OrderLog:
                 "I8", profile_id, f"row {row.seq} of the order log does not follow from the one before"
             )
         chain.seq, chain.hash = row.seq, row.digest
-        chain.states.setdefault(subject, {}).update(row.payload.changes)
-        chain.versions[subject] = row.facts[5]
+        if row.payload.changes == REMOVED:
+            chain.states.pop(subject, None)
+            chain.versions.pop(subject, None)
+        else:
+            chain.states.setdefault(subject, {}).update(row.payload.changes)
+            chain.versions[subject] = row.facts[5]
         chain.written[subject] = self._first_written.setdefault(row.digest, commit)
 
     def check_folded(self, chain: Chain, added: list[LogRow]) -> None:
@@ -113,8 +118,10 @@ class OrderLog:
     def _compare(
         self, chain: Chain, subject: object, columns: tuple[str, ...], found: list[tuple[Any, ...]]
     ) -> None:
-        if not found:
-            self._violated("I8", str(subject), "is in the order log and not in its table")
+        if not found or subject not in chain.states:
+            if found or subject in chain.states:
+                what = "in its table after it was taken away" if found else "in the log and not in its table"
+                self._violated("I8", str(subject), f"is {what}")
             return
         state = dict(zip(columns, found[0], strict=True))
         version = state.pop("version")

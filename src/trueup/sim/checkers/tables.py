@@ -119,3 +119,31 @@ def _trade(row: tuple[Any, ...]) -> Trade:
     if values["quarantined_by"] is not None:
         values["quarantined_by"] = QuarantinedBy(values["quarantined_by"])
     return Trade(**values)
+
+
+class _Shown(msgspec.Struct):
+    client_order_id: str | None = None
+    venue_order_id: str | None = None
+
+
+class _ShownChange(msgspec.Struct):
+    before: _Shown | None = None
+    after: _Shown | None = None
+
+
+class _ShownCorrection(msgspec.Struct):
+    """What of a person's correction is read: the orders that it was about."""
+
+    orders: list[_ShownChange] = []
+
+
+_SHOWN = msgspec.json.Decoder(_ShownCorrection)
+
+
+def corrected_by_people(tables: Tables) -> frozenset[str]:
+    """Ids of every order that a person corrected, or whose repair they took back."""
+    documents = rows(tables, "SELECT document FROM person_corrections")
+    changes = [change for (text,) in documents for change in _SHOWN.decode(text).orders]
+    sides = [side for change in changes for side in (change.before, change.after) if side is not None]
+    ids = {one for side in sides for one in (side.client_order_id, side.venue_order_id)}
+    return frozenset(one for one in ids if one is not None)

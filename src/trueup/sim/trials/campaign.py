@@ -24,7 +24,6 @@ _TRADES_FOLLOW = "orders and their trades are written in one transaction here, a
 _OWN_TABLES = "the bots' books are trueup's own; tests/mirror has worlds with tables of the bot's"
 NEVER_BREAKS: dict[BreakKind, str] = {
     BreakKind.TRADE_DRIFT: _TRADES_FOLLOW,
-    BreakKind.REPAIR_UNDONE: "people undo nothing here",
     BreakKind.MAPPING_DOUBTFUL: _OWN_TABLES,
     BreakKind.ROW_REMOVED: _OWN_TABLES,
     BreakKind.ROW_UNCLEAR: _OWN_TABLES,
@@ -55,7 +54,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.FEE_DIFFERS: "who tells a fee tells the market's",
     Reason.LIVE_BUT_NOT_LISTED: "nothing is hidden for longer than 20 s, and it stands after 60",
     Reason.ORDERS_FILLED_MORE: _TRADES_FOLLOW,
-    Reason.UNDONE_BY_PERSON: "people undo nothing here",
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",
 }

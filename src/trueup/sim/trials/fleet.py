@@ -18,6 +18,7 @@ from trueup.model.errors import InvariantError
 from trueup.model.policy import Policy
 from trueup.model.times import NS_PER_S
 from trueup.sim.bots.books import FrailBooks, attempt
+from trueup.sim.bots.correctors import let_everything_be_made_again
 from trueup.sim.bots.operators import Command, Operators
 from trueup.sim.checkers.watch_commits import CommitWatch
 from trueup.sim.clock import SimClock
@@ -145,6 +146,7 @@ class Fleet:
         for profile_id in self.world.profiles:
             ledger.journal.resume_profile(profile_id)
         ledger.journal.unpark_notifications()
+        let_everything_be_made_again(ledger, list(self.world.profiles))
         self.note("healed")
 
     async def settled_round(self) -> list[AccountReport]:

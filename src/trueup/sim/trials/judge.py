@@ -31,7 +31,7 @@ from trueup.sim.checkers.check_converged import told_in_mass
 from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
 from trueup.sim.checkers.facts import token
-from trueup.sim.checkers.tables import read_local
+from trueup.sim.checkers.tables import corrected_by_people, read_local
 from trueup.sim.trials.fleet import Fleet
 from trueup.sim.trials.projection import projected
 from trueup.sim.trials.worker import Worker
@@ -79,7 +79,7 @@ class Judge:
                 continue
             found += check_books(self._fleet.world.market, books)
             if before is not None and before[0][0] == self._fleet.database.generation:
-                found += check_progress(before[1].local, books.local)
+                found += check_progress(before[1].local, books.local, books.by_people)
         return found
 
     def unconverged(self, reports: Iterable[AccountReport]) -> list[Violation]:
@@ -174,6 +174,7 @@ class Judge:
             profile_id=profile_id,
             account_id=fleet.world.profiles[profile_id].account.account_id,
             local=read_local(tables, profile_id),
+            by_people=corrected_by_people(tables),
         )
         self._looked[profile_id] = (state, books)
         return books

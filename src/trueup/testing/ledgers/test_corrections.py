@@ -605,6 +605,54 @@ def test_an_inserted_order_that_was_taken_away_is_not_inserted_again(bench: Benc
     assert bench.order("9").filled_qty == "5"
 
 
+def test_a_plan_that_was_made_before_an_undo_does_not_insert_again_what_was_taken_away(bench: Bench) -> None:
+    bench.settle()
+    record = bench.venue_order("9", **PARTLY)
+    planned = bench.plan([record])
+    run_id = bench.commit(planned).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    assert bench.commit(planned).applied == 0
+    assert bench.ledger.export("orders") == []
+
+
+def test_what_is_repaired_again_after_an_undo_is_told_again(bench: Bench) -> None:
+    bench.settle()
+    record = bench.venue_order("9", **PARTLY)
+    run_id = bench.commit(bench.plan([record])).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    decide.allow_again(bench.ledger, "v-9", author="bob", reason="right after all")
+    assert kinds(bench, record)[1] == ["insert_order", "book_fill"]
+    assert told(bench) == [
+        *(("discovered", "3"), ("entry_fill", "3"), ("amended", "0")),
+        *(("discovered", "3"), ("entry_fill", "3")),
+    ]
+
+
+def test_what_is_struck_or_may_be_made_again_has_its_history_read_again(bench: Bench) -> None:
+    """Coverage had come to 12:30; the order was submitted at noon, the fill was executed at 12:01."""
+    bench.record_order(trade_id=None)
+    bench.settle()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    bench.settle(1800)
+    later = "2026-11-23T12:30:00Z"
+
+    def watermark() -> str | None:
+        return bench.ledger.journal.profile_states(["mom-1"])["mom-1"].watermark
+
+    bench.commit(bench.plan([bench.venue_order(**PARTLY)], [bench.fill("F1", "3")]), watermark=later)
+    assert watermark() == later
+    write(bench, correct.strike_fill(bench.ledger, "b1-1", "F1", BY))
+    assert watermark() is None
+    bench.settle()
+    run_id = bench.commit(bench.plan([bench.venue_order(**PARTLY)], [bench.fill("F1", "3")])).run_id
+    write(bench, undo(bench.ledger, run_id, BY))
+    bench.settle()
+    bench.commit(bench.plan([bench.venue_order(**PARTLY)], [bench.fill("F1", "3")]), watermark=later)
+    assert watermark() == later
+    decide.allow_again(bench.ledger, "v-1", author="bob", reason="right after all")
+    assert watermark() is None
+
+
 def test_an_end_that_was_undone_is_not_set_again(bench: Bench) -> None:
     bench.record_order(trade_id=None)
     bench.settle()
