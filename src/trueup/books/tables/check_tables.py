@@ -72,7 +72,8 @@ def _words(reader: TablesReader, table: TableMapping) -> Iterator[BookCheck]:
     column = reader.database.quoted(table.columns["status"])
     name = reader.database.quoted(table.table)
     rows = reader.database.rows(
-        f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {name} LIMIT {COUNTED_MAX}) AS seen LIMIT {WORDS_MAX}"
+        f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {name} {reader.database.most(COUNTED_MAX)}) seen "
+        f"{reader.database.most(WORDS_MAX)}"
     )
     words = RowReader(table, {}).words("status")
     said = [text for (cell,) in rows if (text := cell_text(cell)) is not None]

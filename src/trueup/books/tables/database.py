@@ -78,6 +78,10 @@ class TableDatabase(Protocol):
         """What this user may do to a table, as far as the database tells. `right`: UPDATE or INSERT of the columns."""
         ...
 
+    def most(self, count: int) -> str:
+        """The end of a SELECT that wants no more rows than that."""
+        ...
+
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         """Rows whose columns equal one of these tuples; values of another type than the column's are no row's."""
         ...

@@ -70,7 +70,7 @@ class RowFinder:
         if lock and database.name != "sqlite":
             text += " FOR UPDATE"
         if most is not None:
-            text += f" LIMIT {most}"
+            text += f" {database.most(most)}"
         found = database.rows(text, where.values)
         if len(found) > ROWS_MAX:
             raise LedgerError(
@@ -138,7 +138,7 @@ class RowFinder:
         quoted = database.quoted(column)
         if self._changed_like is None:
             known = database.rows(
-                f"SELECT {quoted} FROM {database.quoted(table.table)} WHERE {quoted} IS NOT NULL LIMIT 1"
+                f"SELECT {quoted} FROM {database.quoted(table.table)} WHERE {quoted} IS NOT NULL {database.most(1)}"
             )
             self._changed_like = known[0][0] if known else None
         rule = table.time_rule(next((one for one, name in table.columns.items() if name == column), ""))

@@ -170,7 +170,8 @@ def _candidates(tiers: Sequence[str], by_token: Mapping[str, list[str]]) -> list
 def _sample(database: TableDatabase, table: str, names: Sequence[str]) -> dict[str, list[Any]]:
     """Cells that are not null, by column."""
     rows = database.rows(
-        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table)} LIMIT {SAMPLE_ROWS}"
+        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table)} "
+        f"{database.most(SAMPLE_ROWS)}"
     )
     return {name: [row[index] for row in rows if row[index] is not None] for index, name in enumerate(names)}
 
@@ -246,8 +247,8 @@ def _whole(cell: Any) -> int | None:
 def _words(database: TableDatabase, table: str, meaning: str, column: str) -> list[WordSeen]:
     quoted = database.quoted(column)
     rows = database.rows(
-        f"SELECT {quoted}, count(*) FROM (SELECT {quoted} FROM {database.quoted(table)} LIMIT {COUNTED_MAX}) AS seen "
-        f"GROUP BY {quoted} ORDER BY 2 DESC LIMIT {WORDS_MAX}"
+        f"SELECT {quoted}, count(*) FROM (SELECT {quoted} FROM {database.quoted(table)} {database.most(COUNTED_MAX)}) "
+        f"seen GROUP BY {quoted} ORDER BY 2 DESC {database.most(WORDS_MAX)}"
     )
     return [
         WordSeen(meaning=meaning, said=said, count=int(count), ours=word_meaning(meaning, said))

@@ -128,6 +128,9 @@ class PostgresqlTables:
         ]
         return Rights(tuple(missing), tuple(wide))
 
+    def most(self, count: int) -> str:
+        return f"LIMIT {count}"
+
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         known = self.columns(table)
         kinds = [known[name] for name in columns]

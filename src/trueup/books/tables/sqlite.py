@@ -95,6 +95,9 @@ class SqliteTables:
         )
         return Rights() if writable and not is_view else Rights(missing=tuple(columns))
 
+    def most(self, count: int) -> str:
+        return f"LIMIT {count}"
+
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         """One JSON array is bound: the columns' own affinity decides how its texts and numbers compare."""
         rows = [list(map(_json, one)) for one in values]

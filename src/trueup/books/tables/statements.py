@@ -19,7 +19,9 @@ def set_rows(
 
     On PostgreSQL one statement for all; elsewhere one for each row, prepared once.
     """
-    if database.name == "postgresql":
+    if (
+        database.name == "postgresql" and database.mark == "%s"
+    ):  # SQLAlchemy's connection to it binds no arrays
         return _set_by_arrays(database, table, key, names, rows)
     text = (
         f"UPDATE {database.quoted(table)} "
