@@ -164,25 +164,56 @@ def _known(order: LocalOrder | VenueOrder, name: str) -> Decimal | None:
 
 def _other_unit(pairs: Sequence[Pair]) -> Doubt | None:
     """A quantity in quote currency, in contracts or in cents: off by the price, or by more than ten times."""
-    for name in ("qty", "filled_qty", "limit_price"):
-        shown = [pair for pair in pairs if not pair[1].by_notional and _factor(pair, name) is not None]
+    for name in ("qty", "limit_price", "filled_qty"):
+        known = [pair for pair in pairs if not pair[1].by_notional and _both(pair, name) is not None]
+        right = [local for local, record in known if is_same(*_amounts((local, record), name))]
+        shown = [pair for pair in known if name != "filled_qty" or not _may_be_missed(pair)]
         money = [local for local, record in shown if name != "limit_price" and _is_money(local, record, name)]
-        if money and len(money) >= SHARE_MIN * len(shown):
+        if _outweighs(money, right, known):
             what = f"their {name} is the venue's times the price: is it in quote currency?"
-            return _doubt(Reason.UNIT_DIFFERS, money, shown, what)
-        off = [pair[0] for pair in shown if (_factor(pair, name) or 1) > FACTOR_MAX]
-        if off and len(off) >= SHARE_MIN * len(shown):
+            return _doubt(Reason.UNIT_DIFFERS, money, known, what)
+        off = [pair[0] for pair in shown if _factor(*_amounts(pair, name)) > FACTOR_MAX]
+        if _outweighs(off, right, known):
             what = f"their {name} is off the venue's by more than ten times: is it in another unit?"
-            return _doubt(Reason.UNIT_DIFFERS, off, shown, what)
-    return None
+            return _doubt(Reason.UNIT_DIFFERS, off, known, what)
+    return _part_of_cost(pairs)
 
 
-def _factor(pair: Pair, name: str) -> Decimal | None:
-    """By how much the two differ, at least 1; null where one of them says nothing."""
-    ours, theirs = (abs(amount(getattr(one, name))) for one in pair)
-    if not ours or not theirs:
+def _outweighs(wrong: Sequence[LocalOrder], right: Sequence[LocalOrder], known: Sequence[Pair]) -> bool:
+    """One order that a person amended is drift beside one that is as the venue has it; a fifth of many is not."""
+    return bool(wrong) and (not right or (len(wrong) >= ROWS_MIN and len(wrong) >= SHARE_MIN * len(known)))
+
+
+def _may_be_missed(pair: Pair) -> bool:
+    """Less filled than at the venue: what a bot that is deaf to fills has, by whatever factor."""
+    ours, theirs = _amounts(pair, "filled_qty")
+    return ours < theirs
+
+
+def _part_of_cost(pairs: Sequence[Pair]) -> Doubt | None:
+    """Filled in quote currency at prices below 1, where no order has filled what the venue says."""
+    known = [pair for pair in pairs if not pair[1].by_notional and _both(pair, "filled_qty") is not None]
+    right = [local for local, record in known if is_same(*_amounts((local, record), "filled_qty"))]
+    money = [local for local, record in known if _is_money(local, record, "filled_qty")]
+    if right or len(money) < ROWS_MIN or len(money) < SHARE_OF_WORD * len(known):
         return None
-    return max(divide(ours, theirs), divide(theirs, ours))
+    what = "their filled_qty is the venue's times the price: is it in quote currency?"
+    return _doubt(Reason.UNIT_DIFFERS, money, known, what)
+
+
+def _amounts(pair: Pair, name: str) -> tuple[Decimal, Decimal]:
+    return amount(getattr(pair[0], name)), amount(getattr(pair[1], name))
+
+
+def _both(pair: Pair, name: str) -> tuple[Decimal, Decimal] | None:
+    """Ours and the venue's; null where one of them says nothing."""
+    ours, theirs = _amounts(pair, name)
+    return (ours, theirs) if ours and theirs else None
+
+
+def _factor(ours: Decimal, theirs: Decimal) -> Decimal:
+    """By how much the two differ, at least 1."""
+    return max(divide(abs(ours), abs(theirs)), divide(abs(theirs), abs(ours)))
 
 
 def _is_money(local: LocalOrder, record: VenueOrder, name: str) -> bool:

@@ -48,6 +48,32 @@ def test_a_row_that_shows_it_alone_is_doubted_and_one_that_contradicts_it_is_a_w
     assert said(wrong + right, records) == []
 
 
+@pytest.mark.parametrize("filled", ["0.1", "1.5", "4.9"])
+def test_a_bot_that_is_deaf_to_fills_is_not_doubted_by_whatever_factor(filled):
+    record = venue(1, filled_qty="9.8", filled_avg_price="0.5", limit_price="0.5")  # 4.9 is 9.8 at 0.5
+    assert said([local(1, filled_qty=filled, limit_price="0.5")], [record]) == []
+
+
+def test_more_filled_than_at_the_venue_by_the_price_is_in_quote_currency():
+    record = venue(1, filled_qty="3", filled_avg_price="20")
+    assert said([local(1, filled_qty="60")], [record]) == ["unit_differs"]
+
+
+def test_cost_in_the_place_of_what_is_filled_shows_below_a_price_of_1_in_all_orders():
+    halves = [local(number, filled_qty="2", limit_price="0.5") for number in range(2)]
+    records = [
+        venue(number, filled_qty="4", filled_avg_price="0.5", limit_price="0.5") for number in range(3)
+    ]
+    assert said(halves, records) == ["unit_differs"]
+    assert said([*halves, local(2, filled_qty="4", limit_price="0.5")], records) == []
+
+
+def test_one_order_that_a_person_made_much_smaller_is_drift_beside_another():
+    records = [venue(1, qty="0.5"), venue(2)]
+    assert said([local(1), local(2)], records) == []
+    assert said([local(1)], records) == ["unit_differs"]
+
+
 @pytest.mark.parametrize(("count", "doubts"), [(2, []), (3, ["words_differ"])])
 def test_two_lost_cancels_are_drift_and_three_without_a_live_order_are_a_word(count, doubts):
     ended = [local(number, **CANCELED) for number in range(count)]
