@@ -51,7 +51,7 @@ def implausible_beside(
     rows: Sequence[ForeignRow], venue: Sequence[VenueOrder], *, complete: bool
 ) -> list[str]:
     """What the venue's orders show to be impossible. `complete`: every live order of the venue is among them."""
-    faults = [one.message for one in doubts_of([row.order for row in rows], venue)]
+    faults = [one.message for one in doubts_of([row.order for row in rows], venue, complete=complete)]
     live = [row for row in rows if row.order.status in (Status.PENDING_NEW, Status.PARTIALLY_FILLED)]
     symbols = {symbol_token(one.symbol) for one in venue if one.symbol is not None}
     if symbols and live and not symbols & {symbol_token(row.order.symbol or "") for row in live}:

@@ -17,7 +17,7 @@ from trueup.model.money import amount, divide, is_same, multiply
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import CUT_SHORT, LIVE, TERMINAL, Status
+from trueup.model.vocabulary import CUT_SHORT, LIVE, TERMINAL, ReadState, Status
 
 FACTOR_MAX = 10  # the issue's: what a mapped price or quantity may differ by and still be the venue's
 SHARE_MIN = Decimal(
@@ -54,14 +54,18 @@ def mapping_doubts(snapshot: Snapshot) -> list[Doubt]:
         return []
     venue = snapshot.venue
     answered = [one.order for one in venue.answers if one.order is not None]
-    return doubts_of(snapshot.local.orders, [*venue.open_orders.rows, *venue.history.orders, *answered])
+    complete = venue.open_orders.state is ReadState.COMPLETE
+    records = [*venue.open_orders.rows, *venue.history.orders, *answered]
+    return doubts_of(snapshot.local.orders, records, complete=complete)
 
 
-def doubts_of(orders: Sequence[LocalOrder], venue: Sequence[VenueOrder]) -> list[Doubt]:
-    """`venue`: any of its orders, in whatever read they were."""
+def doubts_of(
+    orders: Sequence[LocalOrder], venue: Sequence[VenueOrder], *, complete: bool = True
+) -> list[Doubt]:
+    """`venue`: any of its orders, in whatever read they were; `complete`: all that are live are among them."""
     pairs = _pairs(orders, venue)
     found = [
-        _other_ids(orders, venue, pairs),
+        _other_ids(orders, venue, pairs, complete=complete),
         *(_swapped(pairs, one, other) for one, other in _SWAPPED),
         _other_unit(pairs),
         _other_side(pairs),
@@ -72,17 +76,20 @@ def doubts_of(orders: Sequence[LocalOrder], venue: Sequence[VenueOrder]) -> list
 
 
 def _pairs(orders: Iterable[LocalOrder], venue: Iterable[VenueOrder]) -> list[Pair]:
-    """Orders that share an id and do not name two instruments; the venue's last record of each."""
-    by_id = {known_id(one.venue_order_id): one for one in venue}
-    by_client = {known_client_id(one.client_order_id): one for one in by_id.values()}
+    """Orders that share an id, which two instruments may have, with the venue's last record of each."""
+    by_id: dict[str | None, list[VenueOrder]] = {}
+    by_client: dict[str | None, list[VenueOrder]] = {}
+    for record in venue:
+        by_id.setdefault(known_id(record.venue_order_id), []).append(record)
+        by_client.setdefault(known_client_id(record.client_order_id), []).append(record)
     pairs = []
     for order in orders:
         venue_id, client_id = known_id(order.venue_order_id), known_client_id(order.client_order_id)
-        record = by_id.get(venue_id) if venue_id is not None else None
-        if record is None and venue_id is None and client_id is not None:
-            record = by_client.get(client_id)
-        if record is not None and not are_apart(order.symbol, record.symbol):
-            pairs.append((order, record))
+        named = by_id.get(venue_id, []) if venue_id is not None else []
+        if venue_id is None and client_id is not None:
+            named = by_client.get(client_id, [])
+        same = [one for one in named if not are_apart(order.symbol, one.symbol)]
+        pairs += [(order, same[-1])] if same else []
     return pairs
 
 
@@ -90,7 +97,7 @@ def _pairs(orders: Iterable[LocalOrder], venue: Iterable[VenueOrder]) -> list[Pa
 
 
 def _other_ids(
-    orders: Sequence[LocalOrder], venue: Sequence[VenueOrder], pairs: Sequence[Pair]
+    orders: Sequence[LocalOrder], venue: Sequence[VenueOrder], pairs: Sequence[Pair], *, complete: bool
 ) -> Doubt | None:
     """No order is the venue's by its id, and the venue has them under the other id, or under ids of its own."""
     if pairs:
@@ -108,14 +115,19 @@ def _other_ids(
             "the venue's order id stands where the bot's own is expected, or the other way round: are they swapped?",
         )  # fmt: skip
     shapes = {_shape(one) for one in venue_ids if one is not None}
-    terms = Counter(_terms(one) for one in venue if one.replaces is None)
+    terms: dict[tuple[object, ...], list[VenueOrder]] = {}
+    for record in venue:
+        if record.replaces is None:
+            terms.setdefault(_terms(record), []).append(record)
     twins = [
         one
         for one in orders
-        if one.status in LIVE and known_id(one.venue_order_id) is not None and terms[_terms(one)] > 0
+        if one.status in LIVE
+        and known_id(one.venue_order_id) is not None
+        and any(_sent_together(one, record) for record in terms.get(_terms(one), ()))
     ]
     strange = [one for one in twins if _shape(known_id(one.venue_order_id) or "") not in shapes]
-    if len(twins) < ROWS_MIN and not strange:
+    if not complete or (len(twins) < ROWS_MIN and not strange):
         return None
     return _doubt(
         Reason.ORDER_IDS_DIFFER, twins, orders,
@@ -124,8 +136,15 @@ def _other_ids(
 
 
 def _terms(one: LocalOrder | VenueOrder) -> tuple[object, ...]:
-    qty = None if one.qty is None else amount(one.qty).normalize()
-    return (symbol_token(one.symbol or ""), one.side, qty)
+    amounts = (None if each is None else amount(each).normalize() for each in (one.qty, one.limit_price))
+    return (symbol_token(one.symbol or ""), one.side, *amounts)
+
+
+def _sent_together(local: LocalOrder, record: VenueOrder) -> bool:
+    """Bots repeat their orders: one that was sent at another time is another one."""
+    if local.submitted_at is None or record.submitted_at is None:
+        return True
+    return abs(to_ns(local.submitted_at) - to_ns(record.submitted_at)) <= ZONE_NEAR_S * NS_PER_S
 
 
 def _shape(one: str) -> tuple[bool, int]:
@@ -169,11 +188,12 @@ def _other_unit(pairs: Sequence[Pair]) -> Doubt | None:
         right = [local for local, record in known if is_same(*_amounts((local, record), name))]
         shown = [pair for pair in known if name != "filled_qty" or not _may_be_missed(pair)]
         money = [local for local, record in shown if name != "limit_price" and _is_money(local, record, name)]
-        if _outweighs(money, right, known):
+        least = ROWS_MIN if name == "filled_qty" else 1
+        if len(money) >= least and _outweighs(money, right, known):
             what = f"their {name} is the venue's times the price: is it in quote currency?"
             return _doubt(Reason.UNIT_DIFFERS, money, known, what)
         off = [pair[0] for pair in shown if _factor(*_amounts(pair, name)) > FACTOR_MAX]
-        if _outweighs(off, right, known):
+        if len(off) >= least and _outweighs(off, right, known):
             what = f"their {name} is off the venue's by more than ten times: is it in another unit?"
             return _doubt(Reason.UNIT_DIFFERS, off, known, what)
     return _part_of_cost(pairs)
@@ -235,7 +255,7 @@ def _is_money(local: LocalOrder, record: VenueOrder, name: str) -> bool:
 def _other_side(pairs: Sequence[Pair]) -> Doubt | None:
     said = [pair for pair in pairs if pair[1].side is not None]
     wrong = [local for local, record in said if local.side is not record.side]
-    if not wrong or len(wrong) < len(said):
+    if len(wrong) < max(ROWS_MIN, len(said)):
         return None
     return _doubt(
         Reason.WORDS_DIFFER, wrong, said, "the venue has the other side: what do the words of side mean?"

@@ -46,6 +46,13 @@ def mapped(local: Document, venue: Document) -> Document:
     return document
 
 
+def mapped_many(count: int, local: Document) -> Document:
+    ids = [{"venue_order_id": f"v-{number}", "client_order_id": f"c-{number}"} for number in range(count)]
+    document = snapshot([local_order(**local, **one) for one in ids], [venue_order(**one) for one in ids])
+    document["local"]["mapped"] = True
+    return document
+
+
 def gone(local: Document | None = None, **keys) -> Document:
     return snapshot([local or local_order()], [], **keys)
 
@@ -257,7 +264,7 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     Reason.ORDER_IDS_DIFFER: lambda: mapped({"venue_order_id": "c-1", "client_order_id": "v-1"}, {}),
     Reason.COLUMNS_SWAPPED: lambda: mapped({"qty": "100", "limit_price": "10"}, {}),
     Reason.UNIT_DIFFERS: lambda: mapped({"qty": "1000"}, {}),
-    Reason.WORDS_DIFFER: lambda: mapped({"side": "sell"}, {}),
+    Reason.WORDS_DIFFER: lambda: mapped_many(3, {"status": "canceled"}),
     # parity
     Reason.POSITION_LESS: lambda: parity("4"),
     Reason.POSITION_MORE: lambda: parity("14"),

@@ -34,7 +34,7 @@ PAIRS: dict[
 ] = {  # what is wrong in a row, and in how many rows before it is doubted
     "columns_swapped": ({"qty": "20", "limit_price": "10"}, {}, 1),
     "unit_differs": ({"qty": "200"}, {}, 1),
-    "words_differ": ({"side": Side.SELL}, {}, 1),
+    "words_differ": ({"side": Side.SELL}, {}, 2),
 }
 
 
@@ -55,8 +55,10 @@ def test_a_bot_that_is_deaf_to_fills_is_not_doubted_by_whatever_factor(filled):
 
 
 def test_more_filled_than_at_the_venue_by_the_price_is_in_quote_currency():
-    record = venue(1, filled_qty="3", filled_avg_price="20")
-    assert said([local(1, filled_qty="60")], [record]) == ["unit_differs"]
+    records = [venue(number, filled_qty="3", filled_avg_price="20") for number in (1, 2)]
+    wrong = [local(number, filled_qty="60") for number in (1, 2)]
+    assert said(wrong, records) == ["unit_differs"]
+    assert said(wrong[:1], records) == []  # the venue is behind
 
 
 def test_cost_in_the_place_of_what_is_filled_shows_below_a_price_of_1_in_all_orders():
@@ -96,6 +98,8 @@ def test_ids_of_another_kind_are_doubted_and_one_order_that_is_gone_is_not():
     gone = local(1, venue_order_id="0b7d6a1e-11d0-4c6f-8a31-7e6f5f6d2c44", client_order_id=None)
     assert said([gone], [record]) == []  # canceled at the venue, and another like it was sent
     assert said([local(1, venue_order_id="17"), local(2)], [record, venue(2)]) == []
+    later = local(1, venue_order_id="17", client_order_id=None, submitted_at="2026-11-23T13:00:00Z")
+    assert said([later], [record]) == []  # bots repeat their orders
 
 
 def test_an_order_by_notional_has_no_quantity_to_doubt():
