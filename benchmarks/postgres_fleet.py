@@ -1,7 +1,8 @@
 """Many profiles in sync on PostgreSQL: 10,000 of 20 orders each on 100 accounts, in one process, the venue in process.
 
-Each cycle claims all accounts in one statement and runs them, some at a time, as `trueup run` does. Counted are
-profiles a second, and write statements a profile.
+Each cycle claims all accounts in one statement and runs them, some at a time and with their alerts, as `trueup run`
+does. Counted are profiles a second, the processor's time of this process and write statements a profile; and beside
+it, in the same run, how many of these profiles the core alone plans.
 
     python -m benchmarks.postgres_fleet [ACCOUNTS] [PROFILES OF EACH] [sqlite]
 
@@ -25,7 +26,9 @@ import psycopg
 
 from benchmarks.books import StandingClock
 from tests.postgres.server import own_server
+from trueup.core.make_plan import make_plan
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.run_account import reconcile_account
 from trueup.engine.run.together import Together
 from trueup.ledgers.postgresql.connections import Connections
@@ -41,15 +44,18 @@ from trueup.model.snapshot import (
     OrdersRead,
     PositionsRead,
     Profile,
+    Snapshot,
     VenueAnswer,
     VenueOrder,
 )
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import QueryBy, ReadState, Side, Status
+from trueup.notifiers.log import LogNotifier
 
 ACCOUNTS, PROFILES, ORDERS = 100, 100, 20
 CYCLES = 5
 AT_A_TIME = 8
+PLANNED_ALONE = 1000  # profiles
 NOW = "2026-11-23T12:00:00Z"
 THEN = "2026-11-23T09:00:00.000000000Z"
 _FILL = """INSERT INTO trueup.orders (
@@ -153,16 +159,39 @@ def measure(accounts: int, profiles: int, *, sqlite: bool = False) -> dict[str, 
         ledger.journal.ensure_profiles([one.profile for account in fleet for one in account.profiles])
         fill()
         asyncio.run(_cycle(ledger, fleet))  # first sight: everything is decoded and checked
-        database.writes, times = 0, []
+        database.writes, times, cpu_times, plan_times = 0, [], [], []
         for _ in range(CYCLES):
-            start = time.perf_counter()
-            asyncio.run(_cycle(ledger, fleet))
+            start, cpu_start = time.perf_counter(), time.process_time()
+            snapshots = asyncio.run(_cycle(ledger, fleet))
             times.append(time.perf_counter() - start)
+            cpu_times.append(time.process_time() - cpu_start)
+            plan_times.append(_plan_alone(snapshots))
         ledger.close()
     judged = accounts * profiles
-    per_s, writes = judged / statistics.median(times), database.writes / CYCLES / judged
-    line = f"{judged:,} profiles in sync on {accounts} accounts: {per_s:,.0f} profiles/s, {writes:.3f} writes a profile"
-    return {"name": "postgres fleet", "times": times, "per_s": per_s, "writes": writes, "lines": [line]}
+    figures = {
+        "name": "postgres fleet",
+        "times": times,
+        "per_s": judged / statistics.median(times),
+        "cpu_us": statistics.median(cpu_times) / judged * 1e6,
+        "writes": database.writes / CYCLES / judged,
+        "plans_per_s": 1 / statistics.median(plan_times),
+    }
+    costs = (
+        f"{figures['cpu_us']:.0f} µs of this process and {figures['writes']:.3f} write statements a profile"
+    )
+    lines = [
+        f"{judged:,} profiles in sync on {accounts} accounts: {figures['per_s']:,.0f} profiles/s; {costs}",
+        f"  the core alone plans {figures['plans_per_s']:,.0f} of them a second",
+    ]
+    return figures | {"lines": lines}
+
+
+def _plan_alone(snapshots: Sequence[Snapshot]) -> float:
+    """Seconds a plan."""
+    start = time.perf_counter()
+    for snapshot in snapshots:
+        make_plan(snapshot)
+    return (time.perf_counter() - start) / len(snapshots)
 
 
 @contextmanager
@@ -205,7 +234,10 @@ def _account(ledger: SqlLedger, clock: StandingClock, number: int, profiles: int
     return ManagedAccount(account_id=f"a{number}", profiles=managed, venue=venue, ledger=ledger, clock=clock)
 
 
-async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> None:
+async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> list[Snapshot]:
+    """Some of the snapshots that were planned."""
+    alerts = AlertBook(LogNotifier(), ledger.journal)
+    snapshots: list[Snapshot] = []
     names = [one.account_id for one in fleet]
     turns = ledger.journal.claim_leases(names, "benchmark", 600, due_within_s=600, hasty=names)
     slots, together = asyncio.Semaphore(AT_A_TIME), Together()
@@ -213,11 +245,20 @@ async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> None:
     async def run(account: ManagedAccount, turn: Any) -> None:
         async with slots:
             report = await reconcile_account(
-                account, apply=True, lease=turn.lease, due_in_s=lambda _: 30, together=together
+                account,
+                apply=True,
+                alerts=alerts,
+                lease=turn.lease,
+                due_in_s=lambda _: 30,
+                together=together,
             )
             assert all(one.plan is not None and not one.plan.breaks for one in report.profiles), report.error
 
+            if len(snapshots) < PLANNED_ALONE:
+                snapshots.extend(one.snapshot for one in report.profiles if one.snapshot is not None)
+
     await asyncio.gather(*(run(account, turn) for account, turn in zip(fleet, turns, strict=True)))
+    return snapshots
 
 
 if __name__ == "__main__":

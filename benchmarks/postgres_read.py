@@ -25,7 +25,7 @@ from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.snapshot import Profile
 
 OPEN, CLOSED = 10_000, 1_000_000
-REPETITIONS = 5
+REPETITIONS = 15
 RECENT_S = 600.0
 THEN = "2026-11-23T09:00:00.000000000Z"
 _FILL = """INSERT INTO trueup.orders (
@@ -51,6 +51,7 @@ def measure(opened: int, closed: int) -> dict[str, Any]:
             alone = _times(url, owner, opened)
             owner.execute(_FILL, ("c", "filled", 10, THEN, closed))
             owner.execute("VACUUM ANALYZE")
+            owner.execute("CHECKPOINT")
             beside = _times(url, owner, opened)
         ledger.close()
     bare = alone["bare"]

@@ -10,14 +10,12 @@ from msgspec import Struct
 from trueup.ledgers.books.read_local import find_local, read_accounts, related
 from trueup.ledgers.books.write_books import BookWriter
 from trueup.ledgers.sql.database import Database
-from trueup.ledgers.sql.known_rows import KnownBooks, written
+from trueup.ledgers.sql.known_rows import KnownBooks
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, json_list, one_document
 from trueup.model.ids import normal_id
 from trueup.model.snapshot import Fill, Local, LocalAnswer, LocalOrder, Trade
 from trueup.ports.book_rows import BookRows, OrderRow, OrderWrite, Place, TradeWrite, WantedRows
 from trueup.ports.journal import OrderLog
-
-_Found = tuple[int, str, int]  # an order's key, profile and logged version; its columns stand behind
 
 
 class _OwnedTrade(Struct, frozen=True):
@@ -86,9 +84,11 @@ class OwnBooks:
         database, known = self._database, self._known[place.account_id].orders
         ids = json_list(wanted.venue_ids), json_list(wanted.client_ids)
         rows = database.rows("orders_to_change", place.account_id, *ids)
-        orders = known.look_up(written(rows, 3))
-        found = cast("list[_Found]", rows)
-        named = [OrderRow(row[0], row[1], row[2], one) for row, one in zip(found, orders, strict=True)]
+        orders = known.look_up([row[:-2] for row in rows])
+        named = [
+            OrderRow(cast("int", row[-2]), cast("str", row[1]), cast("int", row[-1]), order)
+            for row, order in zip(rows, orders, strict=True)
+        ]
         return named + one_document(database.rows("orders_without_ids", place.profile_id), ORDER_ROWS)
 
     def write(

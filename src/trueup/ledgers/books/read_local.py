@@ -13,7 +13,7 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
-from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows, written
+from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
 from trueup.ledgers.sql.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -178,9 +178,9 @@ def _venue_ids(order: LocalOrder) -> list[str]:
 
 
 def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
-    """One account's rows: its id, the profile's, and the row's own."""
+    """One account's rows."""
     found: dict[str, list[Stored]] = defaultdict(list)
-    for profile_id, one in zip(map(itemgetter(1), rows), known.decode(written(rows, 2)), strict=True):
+    for profile_id, one in zip(map(itemgetter(1), rows), known.decode(rows), strict=True):
         found[profile_id].append(one)
     return found
 

@@ -18,7 +18,8 @@
 o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type,
   trim_scale(o.qty)::text, trim_scale(o.limit_price)::text, trim_scale(o.stop_price)::text, o.status,
   trim_scale(o.filled_qty)::text, trim_scale(o.filled_avg_price)::text, o.submitted_at, o.last_activity_at,
-  o.venue_updated_at, o.position_side, o.by_notional, o.version, o.previous_venue_order_ids
+  o.venue_updated_at, o.position_side, o.by_notional, o.version,
+  nullif(o.previous_venue_order_ids, '[]')
 
 -- fragment: fill_pairs
 'fill_id', f.fill_id, 'venue_order_id', f.venue_order_id, 'client_order_id', f.client_order_id,
@@ -207,7 +208,7 @@ SELECT {order_rows} FROM o
 
 -- name: orders_to_change
 WITH o AS (SELECT * FROM orders WHERE order_key IN ({keys_by_ids}) ORDER BY order_key {locked})
-SELECT o.order_key, o.profile_id, o.logged_version, {order_columns} FROM o
+SELECT o.account_id, o.profile_id, {order_columns}, o.order_key, o.logged_version FROM o
 
 -- name: orders_anywhere
 SELECT {order_rows} FROM orders o WHERE ($2::text IS NULL OR o.profile_id = $2) AND o.order_key IN (

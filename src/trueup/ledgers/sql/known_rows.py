@@ -1,83 +1,87 @@
 """Rows of the books by what they were read as: most are as they were at the last read, and not decoded again.
 
-A row comes as one text, an array of its columns, or as the columns themselves: whichever the database makes faster
-(SQLite the text, PostgreSQL the columns). Equal ones are equal rows, whatever became of the database in between. Knows
-neither statements nor judgements.
+A row begins with its account and profile. Then comes one text, an array of its columns, or the columns themselves:
+whichever the database makes faster (SQLite the text, PostgreSQL the columns). Equal ones are equal rows, whatever
+became of the database in between. Knows neither statements nor judgements.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Generic, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields, replace
 
-from trueup.ledgers.sql.database import Row, read_document, text_value
+from trueup.ledgers.sql.database import Row, read_document
 from trueup.ledgers.sql.rows import Stored
 from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.snapshot import Fill, LocalOrder, Trade
-from trueup.model.vocabulary import Action, PositionSide, Side, Status
 
-Written = str | Row
 ROWS_KEPT_MAX = 10_000  # of a kind and account: 2 KiB each, and not held twice while a larger list is read
+HEAD = 2  # columns that say whose a row is
+_LISTS = frozenset(
+    {"previous_venue_order_ids"}
+)  # columns that are JSON lists, null where empty: they stand last
 
 
-class _OrderColumns(Struct, frozen=True, gc=False, array_like=True):
-    """A row as SQL gives it: half the text of an object with keys, which takes half the time to make and read.
+class _Reader(Generic[Stored]):
+    """How rows of one kind are read, whatever the account."""
 
-    In the order of the statements: what is a list stands last, for most orders have none.
-    """
+    def __init__(self, kind: type[Stored]) -> None:
+        self.lists = [one.name for one in fields(kind) if one.name in _LISTS]
+        # as one array: half the text of an object with keys, which takes half the time to make and read
+        text: list[tuple[str, Any]] = [(one.name, one.type) for one in fields(kind)]
+        # as a statement gives it; its lists have another name, so that the value's own are empty at first
+        columns: list[tuple[str, Any]] = [("account_id", str), ("owner", str)]
+        columns += [one for one in text if one[0] not in _LISTS]
+        columns += [(f"{name}_", str | None) for name in self.lists]
+        self._kind = list[kind]  # type: ignore[valid-type]
+        self._columns = list[_array("Columns", columns)]  # type: ignore[misc]
+        self._texts = msgspec.json.Decoder(list[_array("Text", text)])  # type: ignore[misc]
 
-    client_order_id: str | None
-    venue_order_id: str | None
-    trade_id: str | None
-    sub_tag: str | None
-    symbol: str | None
-    side: Side
-    action: Action | None
-    order_type: str | None
-    qty: str | None
-    limit_price: str | None
-    stop_price: str | None
-    status: Status
-    filled_qty: str
-    filled_avg_price: str | None
-    submitted_at: str | None
-    last_activity_at: str | None
-    venue_updated_at: str | None
-    position_side: PositionSide | None
-    by_notional: bool
-    version: int
-    previous_venue_order_ids: tuple[str, ...] = ()
+    def read(self, rows: Sequence[Row]) -> list[Stored]:
+        """Raises LedgerDamaged."""
+        if not rows:
+            return []
+        if len(rows[0]) == HEAD + 1:
+            texts = [cast("str", row[HEAD]) for row in rows]
+            return self._plain(read_document(self._texts, f"[{','.join(texts)}]"))
+        try:
+            read = msgspec.convert(rows, self._columns)
+            stored = self._plain(read)
+            return self._with_lists(read, stored) if self.lists else stored
+        except msgspec.MsgspecError as fault:
+            raise LedgerDamaged(f"a row of the ledger is {RESTORE} ({fault})") from fault
+
+    def _plain(self, read: Sequence[Struct]) -> list[Stored]:
+        stored: list[Stored] = msgspec.convert(read, self._kind, from_attributes=True)
+        return stored
+
+    def _with_lists(self, read: Sequence[Struct], stored: list[Stored]) -> list[Stored]:
+        """Few rows have any."""
+        for name in self.lists:
+            texts = list(map(attrgetter(f"{name}_"), read))
+            for place in [at for at, text in enumerate(texts) if text is not None]:
+                told = msgspec.json.decode(texts[place], type=tuple[str, ...])
+                stored[place] = replace(stored[place], **{name: told})
+        return stored
 
 
-class _FillColumns(Fill, frozen=True, gc=False, kw_only=True, array_like=True):
-    pass
-
-
-class _TradeColumns(Trade, frozen=True, gc=False, kw_only=True, array_like=True):
-    pass
-
-
-def written(rows: Sequence[Row], start: int) -> list[Written]:
-    """What each row of a statement is known by: its text in column `start`, or all columns from there on."""
-    if rows and len(rows[0]) == start + 1:
-        return [row[start] for row in cast("Sequence[tuple[str, ...]]", rows)]
-    return [row[start:] for row in rows]
+def _array(name: str, columns: list[tuple[str, Any]]) -> type[Struct]:
+    return msgspec.defstruct(name, columns, frozen=True, gc=False, array_like=True)
 
 
 class KnownRows(Generic[Stored]):
-    """The last read's rows of one kind. `columns`: the same, in an array; `ends_in_list`: a list, as a JSON text."""
+    """The last read's rows of one kind."""
 
-    def __init__(self, kind: type[Stored], columns: type[Struct], *, ends_in_list: bool = False) -> None:
-        self._kind = list[kind]  # type: ignore[valid-type]
-        self._columns = list[columns]  # type: ignore[valid-type]
-        self._decoder = msgspec.json.Decoder(self._columns)
-        self._ends_in_list = ends_in_list
-        self._rows: Sequence[Written] = []
+    def __init__(self, reader: _Reader[Stored]) -> None:
+        self._reader: _Reader[Stored] = reader
+        self._rows: Sequence[Row] = []
         self._found: list[Stored] = []
-        self._index: dict[Written, Stored] | None = None  # of both; null: not made yet
+        self._index: dict[Row, Stored] | None = None  # of both; null: not made yet
 
-    def decode(self, rows: Sequence[Written]) -> list[Stored]:
+    def decode(self, rows: Sequence[Row]) -> list[Stored]:
         """A read of the whole list, which is the known one from now on."""
         if rows == self._rows:  # cheaper than to look each of them up
             return list(self._found)
@@ -87,47 +91,26 @@ class KnownRows(Generic[Stored]):
         self._index = None
         return list(found)
 
-    def look_up(self, rows: Sequence[Written]) -> list[Stored]:
+    def look_up(self, rows: Sequence[Row]) -> list[Stored]:
         """Some rows, read between two reads of the whole."""
         if not self._rows:
-            return self._read(rows)
+            return self._reader.read(rows)
         if self._index is None:
             self._index = dict(zip(self._rows, self._found, strict=True))
-        known = self._index
+        known: dict[Row, Stored] = self._index
         new = [one for one in rows if one not in known]
         if new:
-            known = known | dict(zip(new, self._read(new), strict=True))
+            known = known | dict(zip(new, self._reader.read(new), strict=True))
         return [known[one] for one in rows]
 
-    def _read(self, rows: Sequence[Written]) -> list[Stored]:
-        if not rows:
-            return []
-        if isinstance(rows[0], str):
-            columns = read_document(self._decoder, f"[{','.join(cast('list[str]', rows))}]")
-        else:
-            columns = self._read_columns(cast("list[Row]", rows))
-        stored: list[Stored] = msgspec.convert(columns, self._kind, from_attributes=True)
-        return stored
 
-    def _read_columns(self, rows: Sequence[Row]) -> list[Struct]:
-        told: Sequence[tuple[Any, ...]] = rows
-        try:
-            if self._ends_in_list:  # an empty one is left out
-                told = [row[:-1] if row[-1] == "[]" else _with_list(row) for row in rows]
-            read: list[Struct] = msgspec.convert(told, self._columns)
-        except msgspec.MsgspecError as fault:
-            raise LedgerDamaged(f"a row of the ledger is {RESTORE} ({fault})") from fault
-        return read
-
-
-def _with_list(row: Row) -> tuple[Any, ...]:
-    return (*row[:-1], msgspec.json.decode(text_value(row[-1])))
+_ORDERS, _FILLS, _TRADES = _Reader(LocalOrder), _Reader(Fill), _Reader(Trade)
 
 
 class KnownBooks:
     """The last read of one account's books."""
 
     def __init__(self) -> None:
-        self.orders = KnownRows(LocalOrder, _OrderColumns, ends_in_list=True)
-        self.fills = KnownRows(Fill, _FillColumns)
-        self.trades = KnownRows(Trade, _TradeColumns)
+        self.orders = KnownRows(_ORDERS)
+        self.fills = KnownRows(_FILLS)
+        self.trades = KnownRows(_TRADES)

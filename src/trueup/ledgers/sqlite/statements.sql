@@ -16,8 +16,8 @@ json_object(
 json_array(
   o.client_order_id, o.venue_order_id, o.trade_id, o.sub_tag, o.symbol, o.side, o.action, o.order_type, o.qty,
   o.limit_price, o.stop_price, o.status, o.filled_qty, o.filled_avg_price, o.submitted_at, o.last_activity_at,
-  o.venue_updated_at, o.position_side, json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END), o.version,
-  json(o.previous_venue_order_ids))
+  o.venue_updated_at, json(o.previous_venue_order_ids), o.position_side,
+  json(CASE o.by_notional WHEN 1 THEN 'true' ELSE 'false' END), o.version)
 
 -- fragment: fill_document
 json_object(
@@ -202,7 +202,7 @@ SELECT order_key FROM json_each(?2) AS wanted CROSS JOIN orders ON account_id = 
 SELECT {order_rows} FROM orders o WHERE o.order_key IN ({keys_by_ids})
 
 -- name: orders_to_change
-SELECT o.order_key, o.profile_id, o.logged_version, {order_columns} FROM orders o WHERE o.order_key IN ({keys_by_ids})
+SELECT o.account_id, o.profile_id, {order_columns}, o.order_key, o.logged_version FROM orders o WHERE o.order_key IN ({keys_by_ids})
 
 -- name: orders_anywhere
 SELECT {order_rows} FROM orders o WHERE (?2 IS NULL OR o.profile_id = ?2) AND o.order_key IN (
