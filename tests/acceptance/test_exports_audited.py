@@ -138,6 +138,35 @@ def test_noise_of_floats_is_in_sync(tmp_path: Path) -> None:
     assert (code, plan["corrections"]) == (0, [])
 
 
+def test_what_was_not_given_is_no_alarm(tmp_path: Path) -> None:
+    """Two files that agree, and no positions: nothing failed, so nobody is alarmed; that it was skipped is told."""
+    local = "order_id,symbol,side,type,qty,price,status,filled,order_date,trade_id\nv1,ETH/USDT,sell,limit,0.3,2600,open,0,2026-11-20T10:01:45Z,t1\n"
+    venue = [
+        order(
+            symbol="ETH/USDT",
+            side="sell",
+            price=2600,
+            amount=0.3,
+            filled=0,
+            status="open",
+            clientOrderId=None,
+        )
+    ]
+    trades = [
+        {
+            "trade_id": "t1",
+            "symbol": "ETH/USDT",
+            "side": "short",
+            "status": "open",
+            "entry_qty": "0",
+            "exit_qty": "0",
+        }
+    ]
+    code, plan = audit(tmp_path, local=local, venue=venue, trades=trades)
+    assert (code, plan["alerts"]) == (0, [])
+    assert plan["result"]["exit_backfill"]["skipped_reason"] == "positions_not_read"
+
+
 def test_a_fee_of_a_list_reaches_the_fill(tmp_path: Path) -> None:
     filled = {"status": "filled", "filled_qty": "10", "filled_avg_price": "100"}
     fill = {"id": "f1", "order": "v1", "timestamp": 1795431660000, "symbol": "XRP/USDT", "side": "buy", "price": 100, "amount": 10,

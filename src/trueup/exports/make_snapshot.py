@@ -41,7 +41,7 @@ from trueup.model.snapshot import (
     VenueOrder,
 )
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Extent, Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import LIVE, TERMINAL, Extent, Outcome, QueryBy, ReadFault, ReadState
 
 _PAGE_SIZES = frozenset({50, 100, 500, 1000})  # Alpaca's default and maximum, ccxt exchanges' usual ones
 _ROW_PATH = re.compile(r"\$\.local\.(orders|fills|trades)\[(\d+)\]\.?(.*)", re.DOTALL)
@@ -187,7 +187,7 @@ def _history(
 ) -> HistoryRead:
     """Whole only where the user says since when; a gap is unproven, never clean."""
     if not orders and not fills and since is None:
-        return HistoryRead(error=NOT_READ)
+        return HistoryRead(error=NOT_READ, fault=ReadFault.NOT_GIVEN)
     whole = since is not None and open_state is ReadState.COMPLETE
     state = ReadState.COMPLETE if whole else ReadState.PARTIAL
     return HistoryRead(state=state, read_at=read_at, since=since, orders=orders, fills=fills)
@@ -195,7 +195,7 @@ def _history(
 
 def _positions(columns: Mapping[Source, Columns], exports: Mapping[Source, Export]) -> PositionsRead:
     if Source.POSITIONS not in columns:
-        return PositionsRead(error=NOT_READ)
+        return PositionsRead(error=NOT_READ, fault=ReadFault.NOT_GIVEN)
     rows = read_positions(columns[Source.POSITIONS])
     return PositionsRead(state=ReadState.COMPLETE, read_at=exports[Source.POSITIONS].read_at, rows=rows)
 

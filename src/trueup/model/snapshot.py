@@ -215,6 +215,7 @@ class HistoryRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_
     orders: list[VenueOrder] = []
     fills: list[Fill] = []
     error: str | None = None
+    fault: ReadFault | None = None
 
 
 class Position(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -234,6 +235,7 @@ class PositionsRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, k
     read_at: str | None = None
     rows: list[Position] = []
     error: str | None = None
+    fault: ReadFault | None = None
     lists: Lists = Lists.ALL
 
 

@@ -198,6 +198,7 @@ class ReadFault(StrEnum):
 
     CREDENTIALS = "credentials"
     UNREACHABLE = "unreachable"
+    NOT_GIVEN = "not_given"  # an audit of files was given none: nothing failed, and nothing is proven
 
 
 class BreakKind(StrEnum):

@@ -5,7 +5,7 @@ from trueup.core.draft.add_alert import add_alert
 from trueup.core.draft.draft import Draft
 from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
-from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, Severity
+from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadFault, Severity
 
 _TOLD_IN_TIME: frozenset[BreakKind] = frozenset(
     {BreakKind.END_UNKNOWN}
@@ -36,10 +36,13 @@ def raise_alerts(draft: Draft) -> None:
             f"venue_behind:{one.break_id}",
             f"{one.message} (order {one.venue_order_id or one.client_order_id})",
         )
-    for stage, skipped in (
-        ("coverage", draft.coverage.skipped_reason),
-        ("exit_backfill", draft.exit_backfill.skipped_reason),
+    venue = draft.snapshot.venue
+    for stage, skipped, read in (
+        ("coverage", draft.coverage.skipped_reason, venue.history),
+        ("exit_backfill", draft.exit_backfill.skipped_reason, venue.positions),
     ):
+        if read.fault is ReadFault.NOT_GIVEN and skipped != "disabled":
+            continue  # who audits files knows which of them there are
         if skipped is not None and not draft.account_changed:  # that has its own alert
             severity = "ERROR" if skipped == "disabled" else "WARN"
             add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
