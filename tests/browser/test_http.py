@@ -153,6 +153,21 @@ def test_the_terminal_and_the_page_say_the_same(dashboard: str, folder: Path) ->
     assert {one["sync"] for one in said["profiles"]} == {"unknown"}  # nobody has run for months
 
 
+def test_the_live_part_is_the_page_s_own_and_for_who_may_look(dashboard: str) -> None:
+    assert ask(f"{dashboard}/live")[0] == 303
+    cookie = log_in(dashboard, READER)
+    status, text, headers = ask(f"{dashboard}/live?sync=unknown", Cookie=cookie)
+    assert status == 200
+    assert text.startswith('<div id="live"') or '<div id="live"' in text[:40]
+    assert 'data-hx-get="/live?sync=unknown"' in text
+    whole = ask(f"{dashboard}/?sync=unknown", Cookie=cookie)[1]
+    assert text.strip() in whole
+    assert "action=" not in text  # nothing in it is one reader's own
+    assert "script-src 'self'" in headers["content-security-policy"]
+    hidden = ask(f"{dashboard}/live", Cookie=f"{cookie}; incognito=1")[1]
+    assert "•••" in hidden or "–" in hidden
+
+
 def test_an_error_s_text_is_harmless_in_json_too(dashboard: str) -> None:
     text = ask(f"{dashboard}/api/explain/%E2%80%AEx", Cookie=log_in(dashboard, READER))[1]
     assert "\\u202e" in text

@@ -166,6 +166,10 @@ class Journal(Protocol):
         """By the time they were first seen."""
         ...
 
+    def open_break_texts(self, profile_id: str | None = None) -> list[tuple[str, str]]:
+        """Profile id and break, as it is stored (JSON), of those that stand: for who counts many, again and again."""
+        ...
+
     def open_breaks(self, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
         """Those that stand, by profile id; profiles without any are left out."""
         ...

@@ -65,6 +65,11 @@ def list_breaks(database: Database, profile_id: str | None, *, open_only: bool) 
     return [_break_record(row) for row in database.rows("list_breaks", profile_id, int(open_only))]
 
 
+def open_break_texts(database: Database, profile_id: str | None) -> list[tuple[str, str]]:
+    rows = database.rows("open_break_texts", profile_id)
+    return [(text_value(owner), text_value(found)) for owner, found in rows]
+
+
 def open_breaks(database: Database, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
     """One statement for all, as in every run, however many breaks there ever were."""
     found: dict[str, list[BreakRecord]] = {}

@@ -134,6 +134,9 @@ class SqlJournal:
     def list_breaks(self, profile_id: str | None = None, *, open_only: bool = True) -> list[BreakRecord]:
         return archive.list_breaks(self._database, profile_id, open_only=open_only)
 
+    def open_break_texts(self, profile_id: str | None = None) -> list[tuple[str, str]]:
+        return archive.open_break_texts(self._database, profile_id)
+
     def open_breaks(self, profile_ids: Sequence[str]) -> dict[str, list[BreakRecord]]:
         return archive.open_breaks(self._database, profile_ids)
 

@@ -730,6 +730,11 @@ SELECT {break_columns} FROM breaks
 WHERE ($1::text IS NULL OR profile_id = $1) AND ($2::int = 0 OR resolution IS NULL)
 ORDER BY first_seen_at, profile_id, break_id
 
+-- name: open_break_texts
+SELECT profile_id, found::text FROM breaks
+WHERE resolution IS NULL AND ($1::text IS NULL OR profile_id = $1)
+ORDER BY profile_id, break_id
+
 -- name: open_breaks
 SELECT {break_columns} FROM breaks
 WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) AND resolution IS NULL

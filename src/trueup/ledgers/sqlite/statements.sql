@@ -640,6 +640,10 @@ SELECT {break_columns} FROM breaks
 WHERE (?1 IS NULL OR profile_id = ?1) AND (NOT ?2 OR resolution IS NULL)
 ORDER BY first_seen_at, profile_id, break_id
 
+-- name: open_break_texts
+SELECT profile_id, found FROM breaks WHERE resolution IS NULL AND (?1 IS NULL OR profile_id = ?1)
+ORDER BY profile_id, break_id
+
 -- name: open_breaks
 SELECT {break_columns} FROM breaks
 WHERE profile_id IN (SELECT value FROM json_each(?1)) AND resolution IS NULL ORDER BY first_seen_at, break_id

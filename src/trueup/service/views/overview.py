@@ -8,18 +8,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 
 from trueup.engine.holder import holder_name
+from trueup.ledgers.sql.database import read_document
 from trueup.model.at_stake import at_stake
+from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.ledger import Ledger
-from trueup.ports.records import AlertRecord, BreakRecord, LeaseState, ProfileState, RunRecord, WaitingCounts
+from trueup.ports.records import AlertRecord, LeaseState, ProfileState, RunRecord, WaitingCounts
 
 RUNS_SHOWN = 8
+FIGURES_KEPT = 100_000
+_BREAK = msgspec.json.Decoder(Break)
 
 
 class Sync(StrEnum):
@@ -121,7 +127,7 @@ def read_overview(ledger: Ledger, objective_s: float, profile_id: str | None = N
         states=journal.profile_states([one.profile_id for one in profiles]),
         completed={key: at for lease in leases for key, at in lease.completed.items()},
         waiting=journal.count_waiting(),
-        breaks=_by_profile(journal.list_breaks(profile_id)),
+        breaks=_by_profile(journal.open_break_texts(profile_id)),
     )
     views = [_profile_view(one, read) for one in profiles]
     return Overview(
@@ -152,6 +158,13 @@ def account_view(lease: LeaseState, now_ns: int) -> AccountView:
     )
 
 
+class _Figures(Struct, frozen=True, gc=False):
+    """What is counted of one open break. `at_stake`: null where it says no amount."""
+
+    severity: Severity
+    at_stake: Decimal | None
+
+
 class _Read(Struct, frozen=True, kw_only=True):
     """What the profiles are judged from."""
 
@@ -160,7 +173,7 @@ class _Read(Struct, frozen=True, kw_only=True):
     states: Mapping[str, ProfileState]
     completed: Mapping[str, str]
     waiting: Mapping[str, WaitingCounts]
-    breaks: Mapping[str, list[BreakRecord]]
+    breaks: Mapping[str, list[_Figures]]
 
 
 def _profile_view(profile: Profile, read: _Read) -> ProfileView:
@@ -170,21 +183,20 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
     age_s = None if completed_at is None else (read.now_ns - to_ns(completed_at)) / NS_PER_S
     found = read.breaks.get(profile_id, [])
     waiting = read.waiting.get(profile_id, WaitingCounts())
-    serious = [one for one in found if one.found.severity is not Severity.INFO]
-    amounts = [at_stake(one.found) for one in serious]
+    amounts = [one.at_stake for one in found if one.severity is not Severity.INFO]
     known = [amount for amount in amounts if amount is not None]
     standing = _standing(state, age_s, read.objective_s)
     return ProfileView(
         profile_id=profile_id,
         account_id=profile.account_id,
         venue=profile.venue,
-        sync=_sync(standing, drifted=bool(serious)),
+        sync=_sync(standing, drifted=bool(amounts)),
         health=standing,
         paused=state.paused,
         pause_reason=state.pause_reason,
         last_good_run_at=completed_at,
         age_s=age_s,
-        open_breaks=dict(Counter(one.found.severity.value for one in found)),
+        open_breaks=dict(Counter(one.severity.value for one in found)),
         deferred=waiting.deferred,
         notifications_waiting=waiting.waiting,
         notifications_parked=waiting.parked,
@@ -213,8 +225,14 @@ def _urgency(one: ProfileView) -> tuple[int, int, str]:
     return rank, -one.open_breaks.get("error", 0), one.profile_id
 
 
-def _by_profile(records: Iterable[BreakRecord]) -> dict[str, list[BreakRecord]]:
-    found: dict[str, list[BreakRecord]] = {}
-    for one in records:
-        found.setdefault(one.profile_id, []).append(one)
+def _by_profile(stored: Iterable[tuple[str, str]]) -> dict[str, list[_Figures]]:
+    found: dict[str, list[_Figures]] = {}
+    for profile_id, text in stored:
+        found.setdefault(profile_id, []).append(_figures_of(text))
     return found
+
+
+@lru_cache(maxsize=FIGURES_KEPT)  # ten thousand breaks stand for days, and are counted every few seconds
+def _figures_of(text: str) -> _Figures:
+    one = read_document(_BREAK, text)
+    return _Figures(one.severity, at_stake(one))

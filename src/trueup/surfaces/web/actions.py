@@ -39,6 +39,7 @@ from trueup.ports.ledger import Ledger
 from trueup.ports.people import PersonCorrection
 from trueup.surfaces.web.forms import go_back
 from trueup.surfaces.web.live import News
+from trueup.surfaces.web.shared import Shared
 
 PLANS_KEPT_MAX = 50  # previews that wait for an operator; the oldest goes
 FOR_GOOD_DAYS = 36_500
@@ -52,6 +53,7 @@ class Desk:
     accounts: Sequence[ManagedAccount]
     objective_s: float
     news: News
+    shared: Shared
     previews: dict[str, ProfileReport] = field(default_factory=dict)
     corrections: dict[str, PersonCorrection] = field(
         default_factory=dict

@@ -3,7 +3,6 @@
 What a page shows is `service.views`'; how it looks is a template's; what a form does is `actions`'.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,10 @@ from trueup.surfaces.web.actions import ACTIONS, Desk
 from trueup.surfaces.web.answers import json_answer
 from trueup.surfaces.web.forms import go_back, read_form
 from trueup.surfaces.web.live import News
+from trueup.surfaces.web.overview import show_live, show_overview
 from trueup.surfaces.web.pages import DATA, PAGES
 from trueup.surfaces.web.render import PREFERENCES, error_page, page
+from trueup.surfaces.web.shared import Shared
 
 STATIC = Path(__file__).parent / "static"
 FREE = ("/login", "/static/")  # without these nobody could log in
@@ -45,10 +46,14 @@ def make_dashboard(
 ) -> Starlette:
     """`routes`: others that answer beside the pages (health, metrics), free of log-in."""
     access = Access(settings)
-    desk = Desk(ledger=ledger, accounts=accounts, objective_s=objective_s, news=News(ledger))
+    shared = Shared()
+    news = News(ledger, shared)
+    desk = Desk(ledger=ledger, accounts=accounts, objective_s=objective_s, news=news, shared=shared)
     app = Starlette(
         routes=[
             *routes,
+            Route("/", show_overview),
+            Route("/live", show_live),
             *(Route(path, _reading(view)) for path, view in PAGES.items()),
             *(Route(f"/api{path}", _data(view)) for path, view in DATA.items()),
             *(Route(path, _acting(action), methods=["POST"]) for path, action in ACTIONS.items()),
@@ -110,16 +115,16 @@ class _Gate:
 
 def _reading(view: Callable[[Desk, Request], tuple[str, Mapping[str, Any]]]) -> Handler:
     async def handler(request: Request) -> Response:
-        template, values = await asyncio.to_thread(view, request.app.state.desk, request)
-        return page(request, template, values)
+        desk: Desk = request.app.state.desk
+        return await desk.shared.read(lambda: page(request, *view(desk, request)))
 
     return handler
 
 
 def _data(view: Callable[[Desk, Request], Any]) -> Handler:
     async def handler(request: Request) -> Response:
-        found = await asyncio.to_thread(view, request.app.state.desk, request)
-        return json_answer(found)
+        desk: Desk = request.app.state.desk
+        return await desk.shared.read(lambda: json_answer(view(desk, request)))
 
     return handler
 
@@ -137,7 +142,9 @@ def _acting(action: Callable[[Desk, Request, Mapping[str, str]], Awaitable[Respo
                 request, 403, "Not from here", "the form is not one of these pages, or is too old"
             )
         try:
-            return await action(request.app.state.desk, request, form)
+            answer = await action(request.app.state.desk, request, form)
+            request.app.state.desk.shared.forget()
+            return answer
         except TrueupError as fault:
             return go_back(form.get("back", "/"), failed=str(fault))
 

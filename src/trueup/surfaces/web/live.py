@@ -1,17 +1,19 @@
-"""Tells open pages that something has changed, by server-sent events: one look at the journal a second for all readers.
+"""Tells open pages that something has changed, by server-sent events: one look at the journal for all readers.
 
-Decides only *that* there is news; a page then asks for itself. Nobody reads: nobody looks.
+Decides only *that* there is news; a page then asks for itself. Nobody reads: nobody looks. The more read, the less
+often they are told, so that a crowd of readers costs the runs beside it no more than a few.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from trueup.engine.in_thread import in_thread
 from trueup.model.errors import LedgerError
 from trueup.ports.ledger import Ledger
+from trueup.surfaces.web.shared import Shared
 
 LOOK_EVERY_S = 1.0
+LOOK_EVERY_PER_READER_S = 0.2
 KEEP_ALIVE_S = 15.0  # below what proxies wait for
 READERS_MAX = 200
 
@@ -20,9 +22,10 @@ class News:
     """`sleep` is the clock's. One watcher runs while there are readers."""
 
     def __init__(
-        self, ledger: Ledger, sleep: Callable[[float], "asyncio.Future[None]"] | None = None
+        self, ledger: Ledger, shared: Shared, sleep: Callable[[float], "asyncio.Future[None]"] | None = None
     ) -> None:
         self._ledger = ledger
+        self._shared = shared
         self._sleep = sleep or asyncio.sleep
         self._readers: set[asyncio.Event] = set()
         self._watcher: asyncio.Task[None] | None = None
@@ -57,12 +60,13 @@ class News:
         seen = None
         while self._readers:
             with contextlib.suppress(LedgerError):  # the page that asks next says why it cannot be read
-                now = await in_thread(self._state)
+                now = await self._shared.read(self._state)
                 if seen is not None and now != seen:
+                    self._shared.forget()
                     for reader in self._readers:
                         reader.set()
                 seen = now
-            await self._sleep(LOOK_EVERY_S)
+            await self._sleep(max(LOOK_EVERY_S, LOOK_EVERY_PER_READER_S * len(self._readers)))
 
     def _state(self) -> object:
         """What changes whenever a run ends or something is told: three small reads."""

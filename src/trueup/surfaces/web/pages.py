@@ -6,6 +6,7 @@ Sync, for a thread. Raises InputError for what is not there, LedgerError where t
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
@@ -36,11 +37,14 @@ COST_DAYS_MAX = 3650
 Page = tuple[str, Mapping[str, Any]]
 
 
-def overview(desk: Desk, request: Request) -> Page:
+def overview_part(desk: Desk, wanted: str | None, number: str) -> Page:
+    """Of the overview, what changes: of all profiles or of those in one state, by pages."""
     found = read_overview(desk.ledger, desk.objective_s)
-    wanted = request.query_params.get("sync")
     profiles = [one for one in found.profiles if wanted in (None, one.sync.value)]
-    return "overview.html", {"view": found, "wanted": wanted, **_paged(request, profiles, "profiles")}
+    asked = {"sync": wanted, "page": number}
+    live = "/live?" + urlencode({name: value for name, value in asked.items() if value})
+    values = {"view": found, "wanted": wanted, "live": live, "path": "/"}
+    return "overview_live.html", values | _page_of(number, profiles, "profiles")
 
 
 def overview_data(desk: Desk, _: Request) -> Overview:
@@ -238,7 +242,10 @@ def _days(desk: Desk) -> list[str]:
 
 
 def _paged(request: Request, rows: list[Any], name: str) -> dict[str, Any]:
-    text = request.query_params.get("page", "1")
+    return _page_of(request.query_params.get("page", "1"), rows, name)
+
+
+def _page_of(text: str, rows: list[Any], name: str) -> dict[str, Any]:
     number = int(text) if text.isascii() and text.isdigit() else 1
     pages = max(1, -(-len(rows) // ROWS_MAX))
     number = min(max(number, 1), pages)
@@ -247,7 +254,6 @@ def _paged(request: Request, rows: list[Any], name: str) -> dict[str, Any]:
 
 
 PAGES: Mapping[str, Callable[[Desk, Request], Page]] = {
-    "/": overview,
     "/breaks": breaks,
     "/profile/{reference:path}": profile,
     "/explain/{reference:path}": order,

@@ -3,7 +3,7 @@
 Decides how amounts, times and ages look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +58,9 @@ _ENVIRONMENT = make_environment()
 
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """One page. Amounts are left out altogether where the reader hides them."""
-    incognito = request.cookies.get("incognito") == "1"
-
-    def amount(value: object) -> str | Markup:
-        if value is None or value == "":
-            return "–"
-        return (
-            Markup('<span class="amount" title="hidden">{}</span>').format(HIDDEN)
-            if incognito
-            else brief(value)
-        )
-
+    incognito = is_incognito(request)
     context = {
-        "amount": amount,
+        "amount": _amount_maker(incognito=incognito),
         "incognito": incognito,
         "theme": _choice(request, "theme", ("light", "dark"), "auto"),
         "visitor": request.state.visitor,
@@ -81,6 +71,29 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
         **values,
     }
     return HTMLResponse(_ENVIRONMENT.get_template(template).render(context), status)
+
+
+def part(template: str, values: Mapping[str, Any], *, incognito: bool) -> Markup:
+    """A piece of a page that is the same for all who look at it."""
+    context = {"amount": _amount_maker(incognito=incognito), **values}
+    return Markup(_ENVIRONMENT.get_template(template).render(context))  # noqa: S704 - the template escaped it
+
+
+def is_incognito(request: Request) -> bool:
+    return request.cookies.get("incognito") == "1"
+
+
+def _amount_maker(*, incognito: bool) -> Callable[[object], str | Markup]:
+    def amount(value: object) -> str | Markup:
+        if value is None or value == "":
+            return "–"
+        return (
+            Markup('<span class="amount" title="hidden">{}</span>').format(HIDDEN)
+            if incognito
+            else brief(value)
+        )
+
+    return amount
 
 
 def _choice(request: Request, name: str, known: tuple[str, ...], default: str) -> str:

@@ -2,14 +2,15 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from trueup.model.at_stake import at_stake
 from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
 from trueup.model.vocabulary import BreakKind, Severity
-from trueup.ports.records import BreakRecord, ProfileState
-from trueup.service.views.overview import Standing, Sync, _profile_view, _Read
+from trueup.ports.records import ProfileState
+from trueup.service.views.overview import Standing, Sync, _by_profile, _profile_view, _Read
 
 NOW_NS = 1_795_435_200_000_000_000  # 2026-11-23T12:00:00Z
 
@@ -20,13 +21,6 @@ def found(
     return Break(
         break_id="b", kind=BreakKind.FILL_DRIFT, severity=severity, symbol="ETH/USD", client_order_id="c",
         venue_order_id="v", trade_id=None, reason="r", message="m", local=local, venue=venue,
-    )  # fmt: skip
-
-
-def record(one: Break) -> BreakRecord:
-    return BreakRecord(
-        profile_id="p", found=one, first_seen_at="2026-11-23T11:00:00Z", last_seen_at="2026-11-23T11:00:00Z",
-        occurrences=1, resolution=None, resolved_at=None, run_id="r",
     )  # fmt: skip
 
 
@@ -51,7 +45,7 @@ def test_unknown_is_never_in_sync(
         states={"p": ProfileState(paused=paused, pause_reason="x" if paused else None)},
         completed={} if completed_at is None else {"p": completed_at},
         waiting={},
-        breaks={"p": [record(found(one)) for one in severities]},
+        breaks=_by_profile([("p", msgspec.json.encode(found(one)).decode()) for one in severities]),
     )
     view = _profile_view(Profile(profile_id="p"), read)
     assert (view.sync, view.health) == (sync, health)

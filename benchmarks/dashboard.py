@@ -1,0 +1,204 @@
+"""`python -m benchmarks.dashboard [PROFILES] [BREAKS]`: the overview page of many profiles, and what its readers cost.
+
+First paint: `trueup web` as a process over a ledger with that many profiles and open breaks; the time until its page is
+there whole, and the bytes over the wire of the page with its style and scripts, compressed as a browser asks for them.
+Readers: an account that runs again and again beside the dashboard in one process, without readers and with fifty, each
+of them an open stream that fetches the page anew whenever it hears of news, as a browser does.
+"""
+
+import asyncio
+import http.client
+import json
+import logging
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.machine import facts
+from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.journal.journal_rows import write_breaks
+from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.plan import Break
+from trueup.model.snapshot import Profile
+from trueup.model.vocabulary import BreakKind, Severity
+from trueup.service.load_config import load_config
+from trueup.service.open_accounts import open_accounts
+from trueup.surfaces.web.access import AccessSettings
+from trueup.surfaces.web.app import make_dashboard
+from trueup.surfaces.web.status_app import serving
+
+PROFILES, BREAKS = 2_000, 10_000
+LOADS = 10
+READERS = 50
+RUN_FOR_S = 20.0
+ROUNDS = 3  # of runs without readers and with them, in turn: the machine is shared
+ORDERS = 2_000  # of the account that runs
+PATHS = ("/", "/breaks")
+STATIC = ("page.css", "page.js", "htmx-4.0.1.min.js")
+
+
+def main() -> None:
+    profiles, breaks = (int(one) for one in (*sys.argv[1:3], *(PROFILES, BREAKS)[len(sys.argv) - 1 :]))
+    logging.getLogger("trueup").addHandler(logging.NullHandler())
+    print(json.dumps({"machine": facts(), "profiles": profiles, "open breaks": breaks}))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _fill(place, profiles, breaks)
+        for one in _first_paint(place):
+            print(json.dumps(one))
+        print(json.dumps(asyncio.run(_readers(place))))
+
+
+def _fill(place: Path, profiles: int, breaks: int) -> None:
+    (place / "trueup.toml").write_text("[database]\npath = 'trueup.sqlite'\n")
+    ledger = open_sqlite(place / "trueup.sqlite")
+    known = [
+        Profile(profile_id=f"bot-{n:05}", user_id="u", venue="files", account_id=f"acc-{n // 10:04}")
+        for n in range(profiles)
+    ]
+    ledger.journal.ensure_profiles(known)
+    for n, profile in enumerate(known):
+        found = [_break(n, m) for m in range(breaks // profiles)]
+        with ledger.database.transaction():
+            write_breaks(ledger.database, profile.profile_id, msgspec.json.encode(found), ledger.now(), "r")
+    for account_id in {one.account_id for one in known}:
+        lease = ledger.journal.acquire_lease(account_id, f"host:{os.getpid()}:x", 30.0)
+        assert lease is not None
+        done = {one.profile_id: ledger.now() for one in known if one.account_id == account_id}
+        ledger.journal.release_lease(lease, done, 30.0)
+    ledger.close()
+
+
+def _break(profile: int, number: int) -> Break:
+    return Break(
+        break_id=f"{profile:08x}{number:08x}-fill_drift", kind=BreakKind.FILL_DRIFT,
+        severity=(Severity.WARN, Severity.ERROR)[number % 2], symbol="ETH/USD", client_order_id=f"b{profile}-{number}",
+        venue_order_id=f"v-{profile}-{number}", trade_id=f"t-{profile}", reason="venue_filled_more",
+        message="venue reports 7 of 10 filled, local 3", local={"filled_qty": "3"},
+        venue={"filled_qty": "7", "filled_avg_price": "1000.5"},
+    )  # fmt: skip
+
+
+def _first_paint(place: Path) -> list[dict[str, object]]:
+    command = [sys.executable, "-m", "trueup", "web", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        address = process.stderr.readline().strip().removeprefix("http://")
+        shared = sum(_fetch(address, f"/static/{one}")[1] for one in STATIC)
+        found = []
+        for path in PATHS:
+            loads = []
+            for _ in range(LOADS):
+                loads.append(_fetch(address, path))
+                time.sleep(1.1)  # what readers share for a moment is made anew each time
+            took = sorted(seconds for seconds, _ in loads)
+            found.append(
+                {
+                    "page": path,
+                    "cold_ms": round(1000 * loads[0][0], 1),
+                    "median_ms": round(1000 * statistics.median(took), 1),
+                    "worst_ms": round(1000 * took[-1], 1),
+                    "wire_kb": round((loads[0][1] + shared) / 1000, 1),
+                }
+            )
+        return found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _fetch(address: str, path: str) -> tuple[float, int]:
+    """Seconds until all of it is there, and its bytes as they came."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection(address, timeout=60)
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+    size = len(answer.read())
+    connection.close()
+    assert answer.status == 200, answer.status
+    return time.perf_counter() - began, size
+
+
+async def _readers(place: Path) -> dict[str, object]:
+    """Seconds of one run of an account, without readers and with them."""
+    (place / "venue.json").write_text(json.dumps(_export()))
+    text = (place / "trueup.toml").read_text()
+    account = "[[accounts]]\naccount_id = 'busy'\nvenue = 'files'\noptions = {path = 'venue.json'}\n"
+    profile = "[[accounts.profiles]]\nprofile_id = 'busy'\n"
+    (place / "trueup.toml").write_text(text + account + profile)
+    alone, read = [], []
+    async with open_accounts(load_config(str(place / "trueup.toml"))) as accounts:
+        app = make_dashboard(accounts[0].ledger, accounts, 90.0, AccessSettings())
+        async with serving(app, "127.0.0.1:0") as address:
+            await reconcile_account(accounts[0])
+            for _ in range(ROUNDS):
+                alone += await _runs(accounts[0])
+                crowd = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "benchmarks.dashboard", "--readers", address
+                )
+                await asyncio.sleep(3)
+                read += await _runs(accounts[0])
+                crowd.terminate()
+                await crowd.wait()
+    without, with_ = statistics.mean(alone), statistics.mean(read)
+    return {
+        "readers": READERS,
+        "run_ms_without": round(1000 * without, 1),
+        "run_ms_with": round(1000 * with_, 1),
+        "cost_percent": round(100 * (with_ / without - 1), 1),
+    }
+
+
+async def _runs(account: object) -> list[float]:
+    took: list[float] = []
+    until = time.perf_counter() + RUN_FOR_S
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        await reconcile_account(account)  # type: ignore[arg-type]
+        took.append(time.perf_counter() - began)
+        await asyncio.sleep(0.2)
+    return took
+
+
+def _export() -> dict[str, object]:
+    order = {"symbol": "ETH/USD", "side": "buy", "qty": "10", "status": "pending_new", "filled_qty": "0"}
+    rows = [
+        order
+        | {"venue_order_id": f"v{n}", "client_order_id": f"c{n}", "submitted_at": "2026-01-01T00:00:00Z"}
+        for n in range(ORDERS)
+    ]
+    reads = {"open_orders": {"state": "complete", "rows": rows}, "history": {"state": "complete"}}
+    return {"account_id": "x", "instruments": [], "positions": {"state": "complete"}} | reads
+
+
+def crowd(address: str) -> None:
+    """Fifty readers, until it is terminated."""
+
+    def read() -> None:
+        stream = http.client.HTTPConnection(address, timeout=60)
+        stream.request("GET", "/events")
+        answer = stream.getresponse()
+        while line := answer.readline():
+            if line.startswith(b"event: changed"):
+                _fetch(address, "/live")
+
+    os.nice(10)  # readers are elsewhere
+    for _ in range(READERS):
+        threading.Thread(target=read, daemon=True).start()
+    signal.pause()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--readers"]:
+        crowd(sys.argv[2])
+    else:
+        main()
