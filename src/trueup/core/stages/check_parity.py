@@ -288,11 +288,10 @@ def _act(draft: Draft, trade: Trade, action: ParityAction, tally: _Tally) -> boo
             NotificationKind.QUARANTINED,
             Reason.POSITION_LESS,
         )
-    if draft.trade_holds and is_change_held(draft, trade, kind, _CHANGES[kind]):
+    if not _change(draft, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{_sign(True)}", reason):
         return False
     tally.closed += kind is CorrectionKind.CLOSE_TRADE
     tally.quarantined += kind is CorrectionKind.QUARANTINE_TRADE
-    _change(draft, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{_sign(True)}", reason)
     return True
 
 
@@ -335,13 +334,18 @@ def _settled(draft: Draft, trade: Trade) -> dict[str, Any]:
 
 def _change(
     draft: Draft, trade: Trade, kind: CorrectionKind, notice: NotificationKind, detail: str, reason: Reason
-) -> None:
-    """One correction of a trade's status, with its notice; quantities follow only where they lag behind the orders."""
+) -> bool:
+    """One correction of a trade's status, with its notice; quantities follow only where they lag behind the orders.
+
+    False: a person undid exactly that, and it is left.
+    """
     own = draft.trade_digest(trade)
     key = known_id(trade.trade_id) or ""
     version = trade.version - (1 if key in draft.changed_trades else 0)
     is_settled_again = kind is CorrectionKind.RELEASE_TRADE or reason is Reason.ORDERS_FILLED_MORE
     changes = _settled(draft, trade) if is_settled_again else _CHANGES[kind]
+    if draft.trade_holds and is_change_held(draft, trade, kind, changes):
+        return False
     draft.corrections.append(
         Correction(
             correction_id=trade_correction_id_of(own, version, kind),
@@ -366,6 +370,7 @@ def _change(
         )
     )
     set_trade(draft, replace(trade, **changes))
+    return True
 
 
 def _close_lagging(draft: Draft, token: str) -> None:
@@ -379,8 +384,7 @@ def _close_lagging(draft: Draft, token: str) -> None:
             or _settled(draft, trade)["status"] is TradeStatus.OPEN
         ):
             continue
-        report_lag(draft, trade, levelled)
-        _change(
+        closed = _change(
             draft,
             trade,
             CorrectionKind.CLOSE_TRADE,
@@ -388,6 +392,8 @@ def _close_lagging(draft: Draft, token: str) -> None:
             BreakKind.TRADE_DRIFT,
             Reason.ORDERS_FILLED_MORE,
         )
+        if closed:
+            report_lag(draft, trade, levelled)
 
 
 # -- release ----------------------------------------------------------------------------------------------------------

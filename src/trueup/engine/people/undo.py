@@ -19,6 +19,7 @@ from trueup.model.snapshot import Decision, LocalOrder, Trade
 from trueup.model.vocabulary import DecisionKind, PersonCorrectionKind
 from trueup.ports.ledger import Ledger
 from trueup.ports.people import Former, LaterRow, PersonCorrection, PersonRecord
+from trueup.ports.records import RunRecord
 
 
 class _Target(Struct, frozen=True, kw_only=True):
@@ -119,19 +120,23 @@ def _is_undone(ledger: Ledger, record: PersonRecord) -> bool:
 
 
 def _of_run(ledger: Ledger, reference: str, profile_id: str | None) -> _Target | None:
-    """A run's rows stay in the log when its record is purged."""
-    owners = [
-        one.profile_id for one in ledger.journal.list_profiles() if profile_id in (None, one.profile_id)
-    ]
-    for owner in owners:
+    """A run's rows stay in the log when its record is purged: then every profile's is looked through."""
+    run = _kept_run(ledger, reference)
+    known = [one.profile_id for one in ledger.journal.list_profiles()] if run is None else [run.profile_id]
+    for owner in (one for one in known if profile_id in (None, one)):
         former = ledger.journal.former_of_run(owner, reference)
         if former:
             return _Target(profile_id=owner, name=reference, former=former, is_run=True)
-    try:
-        run, _, _ = ledger.journal.load_run(reference)
-    except InputError:
+    if run is None:
         return None
     raise InputError(f"run {run.run_id} wrote nothing to the books: there is nothing to undo", "undo")
+
+
+def _kept_run(ledger: Ledger, run_id: str) -> RunRecord | None:
+    try:
+        return ledger.journal.load_run(run_id)[0]
+    except InputError:
+        return None
 
 
 def _of_correction(ledger: Ledger, reference: str, profile_id: str | None) -> _Target | None:

@@ -692,6 +692,11 @@ def test_a_quarantine_that_was_undone_is_not_made_again_until_the_position_is_ri
     assert [by is not None for _, by in stands(bench)] == [True]
     run("0")
     assert bench.trade("t-2")["status"] == "quarantined"
+    released = run("10")
+    assert bench.trade("t-2")["status"] == "open"
+    write(bench, undo(bench.ledger, released, BY))
+    run("10")
+    assert bench.trade("t-2")["status"] == "quarantined"  # released, undone, and not released again
 
 
 LEFT_TEN: dict[str, Any] = {
