@@ -1,5 +1,7 @@
 """What is known of one order, break or run: values from the ledger, for a surface to show. Decides no wording."""
 
+import re
+
 from msgspec import Struct
 
 from trueup.model.decode import decode_plan
@@ -29,7 +31,7 @@ def explain(ledger: Ledger, reference: str, profile_id: str | None = None) -> li
 
     Several profiles may know one order id. Raises InputError where nothing is named so.
     """
-    for look_up in (_run, _breaks, _orders, _trades, _former_orders):
+    for look_up in (_run, _breaks, _orders, _trades, _former_orders, _named_by_breaks):
         found = look_up(ledger, reference, profile_id)
         if found:
             return found
@@ -63,6 +65,13 @@ def _former_orders(ledger: Ledger, reference: str, profile_id: str | None) -> li
     records = ledger.journal.list_breaks(profile_id, open_only=False)
     ids = [(one, (one.found.venue_order_id, one.found.client_order_id)) for one in records]
     return _by_order(ledger, [one for one, both in ids if wanted in {normal_id(id_ or "") for id_ in both}])
+
+
+def _named_by_breaks(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:
+    """Breaks of something else whose texts name it: somebody else's exit that a trade's break tells of."""
+    word = re.compile(rf"(?<![\w-]){re.escape(reference.strip())}(?![\w-])", re.IGNORECASE)
+    records = ledger.journal.list_breaks(profile_id, open_only=False)
+    return _by_order(ledger, [one for one in records if reference.strip() and word.search(one.found.message)])
 
 
 def _by_order(ledger: Ledger, records: list[BreakRecord]) -> list[Explanation]:

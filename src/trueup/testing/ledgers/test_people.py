@@ -251,6 +251,17 @@ def test_an_order_that_two_profiles_reported_needs_the_profiles_name(bench: Benc
 # -- what is told of it -----------------------------------------------------------------------------------------------
 
 
+def test_an_order_that_only_a_breaks_text_names_is_explained_by_that_break(bench: Bench) -> None:
+    """Somebody else's exit is in no break's ids: the trade's break tells of it."""
+    bench.ledger.journal.ensure_profiles([BOT])
+    order = bench.venue_order("9", client_order_id="web-9")
+    bench.commit(bench.plan([order], owned_client_order_id_prefixes=("b1",)))
+    (named,) = explain(bench.ledger, "bot")  # "not placed by this profile's bot"
+    assert [one.found.client_order_id for one in named.breaks] == ["web-9"]
+    with pytest.raises(InputError):
+        explain(bench.ledger, "bo")
+
+
 def test_the_story_of_an_order_and_of_a_trade_has_what_people_did(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order(trade_id=None)
