@@ -30,7 +30,7 @@ from trueup.sim.market.orders import STREAM_ID, MarketOrder
 
 def check_books(market: Market, books: ProfileBooks) -> list[Violation]:
     """I1, I3, I4, I15: what the books may never say, whatever fails."""
-    found = _check_fills_once(books) + _check_trades(books)
+    found = _check_fills_once(books) + _check_trades(market, books)
     for order in books.local.orders:
         truth = truth_of(market, books, order)
         found += _check_order_sums(books, order)
@@ -96,8 +96,11 @@ def _names(fill: Fill, truth: MarketOrder) -> bool:
     return fill.venue_order_id is None or plain_id(fill.venue_order_id) == truth.venue_order_id
 
 
-def _check_trades(books: ProfileBooks) -> list[Violation]:
-    """A trade is the sum of its orders, also beyond its entry; then it is open, with less than nothing."""
+def _check_trades(market: Market, books: ProfileBooks) -> list[Violation]:
+    """A trade is the sum of its orders, also beyond its entry; then it is open, with less than nothing.
+
+    Within a step nothing is left of it: a record that cuts quantities off may say that little less than there is.
+    """
     found: list[Violation] = []
     for trade in books.local.trades:
         entered, exited = _booked_of_trade(books, trade)
@@ -107,7 +110,9 @@ def _check_trades(books: ProfileBooks) -> list[Violation]:
         ):
             if exact(mine) != theirs:
                 found.append(Violation("I3", trade.trade_id, f"{what} {mine}, its orders filled {theirs}"))
-        if trade.status is TradeStatus.CLOSED and exited > entered:
+        instrument = market.instruments.get(trade.symbol)
+        step = Fraction(0) if instrument is None else exact(instrument.qty_text(1))
+        if trade.status is TradeStatus.CLOSED and exited - entered > step:
             found.append(
                 Violation("I3", trade.trade_id, f"is closed, {exited} left it and {entered} entered")
             )
