@@ -35,6 +35,7 @@ from trueup.ports.people import UNDOES
 from trueup.ports.records import LoggedOrder
 
 RUNS_READ_MAX = 500  # kept runs whose marks are looked up, newest first: a snapshot may have megabytes
+MONEY_STEP = Decimal("1e-8")  # as people are shown amounts
 STOPPED_S = 60  # a bot that wrote nothing for so long while its books were wrong had stopped
 NO_QUOTE = "unknown"  # the currency of a symbol that does not say it
 
@@ -230,7 +231,7 @@ def _repair(one: _Folded, mark: Decimal | None, cause: Cause) -> Repair:
         trade_id=state.get("trade_id"),
         quote=_quote(state.get("symbol")),
         qty=text(sign * one.growth_qty),
-        exposure=None if exposure is None else text(abs(exposure)),
+        exposure=None if exposure is None else _money(abs(exposure)),
         profit_or_loss=_profit_or_loss(one, sign, cost, mark),
         wrong_since=since,
         repaired_at=one.row.logged_at,
@@ -246,7 +247,12 @@ def _profit_or_loss(one: _Folded, sign: int, cost: Decimal | None, mark: Decimal
     """What the true books say at the mark, less what these said; where the quantity was right no mark is needed."""
     if cost is None or (one.growth_qty and mark is None):
         return None
-    return text(sign * (one.growth_qty * (mark or ZERO) - cost))
+    return _money(sign * (one.growth_qty * (mark or ZERO) - cost))
+
+
+def _money(value: Decimal) -> str:
+    """Costs are made of averages, which are rounded: what is left of that in the last digits is nothing."""
+    return text(value.quantize(MONEY_STEP) + ZERO)
 
 
 def _wrong_since(one: _Folded) -> str | None:

@@ -74,6 +74,13 @@ def test_only_the_growth_counts(bench: Bench) -> None:
     assert (one.qty, one.exposure, one.profit_or_loss) == ("3", "3000", "30")
 
 
+def test_the_rounding_of_averages_is_no_loss(bench: Bench) -> None:
+    bench.record_order(trade_id=None)
+    bench.settle()
+    repair(bench, [filled(bench, average="1010.00000000000333")])
+    assert (only(bench).exposure, only(bench).profit_or_loss) == ("3030", "0")
+
+
 def test_unknown_is_unknown_and_counted(bench: Bench) -> None:
     bench.record_order(trade_id=None)
     bench.settle()
