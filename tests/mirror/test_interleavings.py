@@ -36,6 +36,7 @@ def _explore(world: World, workers: int, budget: Budget) -> tuple[int, int]:
         state, left = waiting.pop()
         for after, remaining in _successors(world, state, left):
             steps += 1
+            after = world.without_the_stale(after)
             key = world.key(after.workers) + repr(remaining).encode()
             if key in seen:
                 continue

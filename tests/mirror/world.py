@@ -38,6 +38,7 @@ ACCOUNT, PROFILE = "acc-1", "p-1"
 NOON_NS = to_ns("2026-11-23T12:00:00Z")
 TTL_S = 1e6  # a lease ends only where the next worker says so
 PROGRAM = ("acquire", "read", "take_in", "plan", "commit", "fetch", "write", "settle", "tell")
+EFFECTS = ("write", "tell")  # steps that do something without asking whether the lease is still theirs
 POLICY = Policy(
     recent_activity_window_s=0, coverage_enabled=False, exit_backfill_enabled=False, parity_enabled=False
 )
@@ -118,9 +119,21 @@ class World:
         self.books.connection.deserialize("main", state.table)
         self.venue_filled = state.venue_filled
 
+    def without_the_stale(self, state: State) -> State:
+        """A worker that lost its lease begins again at its next fenced step; only two of its steps before that can do
+        anything (`EFFECTS`), so that elsewhere it is one that begins already."""
+        ((epoch,),) = self.database.connection.execute("SELECT epoch FROM leases").fetchall() or ((0,),)
+        return replace(state, workers=tuple(self._kept(one, epoch) for one in state.workers))
+
+    def _kept(self, seen: Seen, epoch: object) -> Seen:
+        is_stale = seen.lease is not None and seen.lease.epoch != epoch
+        return Seen() if is_stale and PROGRAM[seen.at] not in EFFECTS else seen
+
     def key(self, workers: tuple[Seen, ...]) -> bytes:
-        """Equal for states from which the same can follow: without times, hashes and ids of runs."""
-        return msgspec.json.encode([self.contents(), self.venue_filled, [self._seen(one) for one in workers]])
+        """Equal for states from which the same can follow: without times, hashes and ids of runs, and whoever of the
+        workers is where."""
+        seen = sorted(msgspec.json.encode(self._seen(one)) for one in workers)
+        return msgspec.json.encode([self.contents(), self.venue_filled, [one.decode() for one in seen]])
 
     def contents(self) -> list[Any]:
         """What both databases say, but of time."""

@@ -145,3 +145,47 @@ def test_a_table_without_a_key_needs_one_said(bot):
     with pytest.raises(LedgerError, match="no primary key: say key"):
         bot.read(LIVE, table="seen")
     assert ids(bot.read(LIVE, table="seen", key=["id"])) == ["v-1"]
+
+
+@pytest.mark.parametrize("wanted", [
+    Wanted(live=True, changed_since="2025-11-24T12:00:01Z"),
+    Wanted(keys=["1", "2"]),
+    Wanted(ids=["v-1", "c-2"]),
+    Wanted(trade_ids=["d-1"]),
+])  # fmt: skip
+def test_what_a_run_reads_is_found_by_the_bots_own_indexes(bot, wanted):
+    """A million closed rows are not looked at: each statement of the read is a search, none is a scan."""
+    for number in range(1, 200):
+        bot.add("my_orders", **order(number, state="OPEN" if number < 3 else "DONE"))
+    for column in ("upd", "exch_id", "cid", "deal"):
+        bot.execute(f"CREATE INDEX i_{column} ON my_orders ({column})")
+    said = []
+    mapped = decode_mapping({"orders": MAPPING["orders"]}, "b")
+    with bot.reader(mapped, ("mom",)) as reader:
+        honest = reader.database.rows
+
+        def heard(text, values=()):
+            said.append((text, values))
+            return honest(text, values)
+
+        reader.database.rows = heard
+        with reader.database.reading():
+            assert reader.read(wanted).rows
+        asked = [
+            (text, values) for text, values in said if "my_orders" in text and " IS NOT NULL " not in text
+        ]
+        assert asked
+        with reader.database.writing():
+            for text, values in asked:
+                assert not scans(bot, honest, text, values), text
+
+
+def scans(bot, rows, text, values) -> list[str]:
+    if not bot.address.startswith("postgres"):
+        return [
+            line
+            for *_, line in rows(f"EXPLAIN QUERY PLAN {text}", values)
+            if line.startswith("SCAN my_orders")
+        ]
+    rows("SELECT set_config('enable_seqscan', 'off', true)")
+    return [line for (line,) in rows(f"EXPLAIN {text}", values) if "Seq Scan" in line]
