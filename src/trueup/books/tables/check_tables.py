@@ -8,6 +8,7 @@ from trueup.books.checks import BookCheck
 from trueup.books.plausible import implausible_beside, implausible_rows
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import COUNTED_MAX, WORDS_MAX
+from trueup.books.tables.inserts import fill_insert_fault, order_insert_fault
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.rows import RowReader
@@ -120,7 +121,7 @@ def _writing(database: TableDatabase, mapping: TablesMapping, traits: BooksTrait
             yield _missing_right("UPDATE", table, rights.missing)
     if is_written:
         yield from _inserting(database, mapping, traits)
-        yield from _repairs(mapping, traits)
+        yield from _repairs(database, mapping, traits)
 
 
 def _inserting(database: TableDatabase, mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
@@ -132,13 +133,11 @@ def _inserting(database: TableDatabase, mapping: TablesMapping, traits: BooksTra
             yield _missing_right("INSERT", orders, lacking)
     if fills is None or not fills.writable:
         return
-    if "fills" not in traits.writable_keys:
-        yield BookCheck(
-            message=f"fills are not inserted: no unique key of {fills.table} protects the bot's own late row",
-            next_step=_index(
-                fills, [fills.columns[one] for one in (*LINKS, "fill_id") if one in fills.columns], "UNIQUE "
-            ),
-        )
+    fault = fill_insert_fault(database, fills)
+    if fault is not None:
+        key = [fills.columns[one] for one in (*LINKS, "fill_id") if one in fills.columns]
+        mend = _index(fills, key, "UNIQUE ") if "unique key" in fault else "map it, or give it a default"
+        yield BookCheck(message=f"fills are not inserted: {fault}", next_step=mend)
         return
     lacking = database.may_write(
         fills.table, [fills.columns[one] for one in fills.writable], "INSERT"
@@ -160,9 +159,10 @@ def _missing_right(right: str, table: TableMapping, columns: Sequence[str]) -> B
     )
 
 
-def _repairs(mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
+def _repairs(database: TableDatabase, mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
     """What the first run would set."""
     orders = mapping.orders
+    fault = order_insert_fault(database, orders)
     left_out = [one for one in NEEDED_TO_REPAIR if one in orders.columns and one not in orders.writable]
     if left_out:
         yield BookCheck(
@@ -180,12 +180,7 @@ def _repairs(mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]
             [
                 f"repairs set {', '.join(columns)}",
                 *kin,
-                "orders that only the venue knows are "
-                + (
-                    "inserted"
-                    if traits.inserts
-                    else "not inserted (no unique key protects the bot's own late row)"
-                ),
+                f"orders that only the venue knows are {'inserted' if fault is None else f'not inserted ({fault})'}",
                 "a bot that adds to these columns from memory, instead of setting them, does not go together with it",
             ]
         )

@@ -20,12 +20,16 @@ BUSY_TIMEOUT_S = 5  # how long a write of the bot may hold a file
 
 
 class Column(Struct, frozen=True):
-    """One column as the database declares it. `type` in the database's own words, lower case."""
+    """One column as the database declares it. `type` in the database's own words, lower case.
+
+    `given`: a new row must say it, for it has no default and is not numbered.
+    """
 
     name: str
     type: str
     nullable: bool = True
     values: tuple[str, ...] = ()  # of an enumeration
+    given: bool = False
 
 
 class Condition(Struct, frozen=True):

@@ -18,7 +18,8 @@ from trueup.model.errors import Conflict, LedgerError
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 5
 _COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, NULL), NOT a.attnotnull, t.typtype, t.oid::bigint
+SELECT a.attname, format_type(a.atttypid, NULL), NOT a.attnotnull, t.typtype, t.oid::bigint,
+       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = ''
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
@@ -90,8 +91,8 @@ class PostgresqlTables:
         if table not in self._known:
             found = self.rows(_COLUMNS, [self._regclass(table)])
             self._known[table] = {
-                name: Column(name, kind, nullable, self._labels(oid) if typtype == "e" else ())
-                for name, kind, nullable, typtype, oid in found
+                name: Column(name, kind, nullable, self._labels(oid) if typtype == "e" else (), given)
+                for name, kind, nullable, typtype, oid, given in found
             }
         return self._known[table]
 

@@ -203,9 +203,14 @@ def _arguments(url: str) -> dict[str, Any]:
 
 
 def _column(found: Any) -> Column:
-    kind = found["type"]
+    kind, nullable = found["type"], bool(found.get("nullable", True))
+    is_numbered = found.get("autoincrement") is True or bool(found.get("identity") or found.get("computed"))
     return Column(
-        found["name"], str(kind).lower(), bool(found.get("nullable", True)), tuple(getattr(kind, "enums", ()))
+        found["name"],
+        str(kind).lower(),
+        nullable,
+        tuple(getattr(kind, "enums", ())),
+        given=not nullable and found.get("default") is None and not is_numbered,
     )
 
 

@@ -57,8 +57,21 @@ class SqliteTables:
         return [str(name) for (name,) in found]
 
     def columns(self, table: str) -> dict[str, Column]:
-        found = self.rows('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', [self._bare(table)])
-        return {name: Column(name, str(kind).lower(), not notnull) for name, kind, notnull in found}
+        found = self.rows(
+            'SELECT name, type, "notnull", (pk > 0 OR "notnull") AND dflt_value IS NULL AND hidden = 0, pk > 0 '
+            "FROM pragma_table_xinfo(?)",
+            [self._bare(table)],
+        )
+        keys = sum(is_key for *_, is_key in found)
+        return {
+            name: Column(
+                name,
+                str(kind).lower(),
+                not notnull,
+                given=bool(given) and not (is_key and keys == 1 and str(kind).lower() == "integer"),
+            )
+            for name, kind, notnull, given, is_key in found
+        }
 
     def primary_key(self, table: str) -> list[str]:
         found = self.rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [self._bare(table)])

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from trueup.books.checks import BookCheck
 from trueup.books.tables.check_tables import check_tables
 from trueup.books.tables.database import TableDatabase
-from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
+from trueup.books.tables.inserts import fill_insert_fault, order_insert_fault
+from trueup.books.tables.mapping import TableMapping, TablesMapping
 from trueup.books.tables.open_tables import open_tables, sqlite_path
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.sqlite import SqliteTables
@@ -54,7 +55,7 @@ class TablesBooks:
             write=settings.write,
             order_keys=order_keys(mapping.orders),
             writable_keys=writable_keys(self._database, mapping) if writable else frozenset(),
-            inserts=writable and can_insert(self._database, mapping.orders),
+            inserts=writable and order_insert_fault(self._database, mapping.orders) is None,
             mapped=not accepted,
             together=writable and is_same_database(address, settings.ledger_url, settings.folder),
         )
@@ -155,29 +156,10 @@ def order_keys(table: TableMapping) -> frozenset[str]:
 
 
 def writable_keys(database: TableDatabase, mapping: TablesMapping) -> frozenset[str]:
-    """With `fills` where they may be inserted, and a unique key protects the bot's own late one."""
-    keys = frozenset(mapping.orders.writable)
-    fills = mapping.fills
-    return keys | {"fills"} if fills is not None and takes_fills(database, fills) else keys
-
-
-def takes_fills(database: TableDatabase, table: TableMapping) -> bool:
-    fill_id = table.columns.get("fill_id")
-    companions = {table.columns.get(one) for one in (*LINKS, "symbol")} | set(table.where) | {fill_id}
-    return bool(table.writable) and any(
-        fill_id in key and set(key) <= companions for key in database.unique_keys(table.table)
-    )
-
-
-def can_insert(database: TableDatabase, table: TableMapping) -> bool:
-    """Whether a unique key protects the bot's own late insert, and every column that must be filled is mapped."""
-    ids = {table.columns.get("venue_order_id"), table.columns.get("client_order_id")} - {None}
-    companions = {table.columns.get("symbol"), table.columns.get("profile"), *table.where} | ids
-    protected = any(set(key) <= companions and set(key) & ids for key in database.unique_keys(table.table))
-    return (
-        protected
-        and not set(table.key or database.primary_key(table.table)) & set(table.columns.values()) - ids
-    )
+    """With `fills` where they may be inserted."""
+    keys, fills = frozenset(mapping.orders.writable), mapping.fills
+    takes = fills is not None and fills.writable and fill_insert_fault(database, fills) is None
+    return keys | {"fills"} if takes else keys
 
 
 def is_same_database(address: str, ledger_url: str, folder: str) -> bool:

@@ -36,6 +36,12 @@ class Bot:
         marks = ", ".join("?" * len(cells))
         self.execute(f"INSERT INTO {table} ({', '.join(cells)}) VALUES ({marks})", *cells.values())
 
+    def number_rows(self, table: str) -> None:
+        """So that a new row needs no key; SQLite does it by itself."""
+        if self.address.startswith("postgres"):
+            self.execute(f"CREATE SEQUENCE {table}_numbers START 100")
+            self.execute(f"ALTER TABLE {table} ALTER id SET DEFAULT nextval('{table}_numbers')")
+
     def value(self, column: str, number: int = 1) -> Any:
         ((value,),) = self.execute(f"SELECT {column} FROM my_orders WHERE id = ?", number)
         return value

@@ -157,6 +157,7 @@ KIN = {
 
 
 def test_what_is_written_of_fills_and_trades(bot):
+    bot.number_rows("my_fills")
     checks = check(bot, WriteMode.TABLES, kin=KIN)
     (unprotected,) = [
         one for one in checks if "fills are not inserted: no unique key of my_fills" in one.message
@@ -173,6 +174,7 @@ def test_what_is_written_of_fills_and_trades(bot):
 def test_rights_of_fills_trades_and_inserts_on_postgresql(bot):
     if not bot.address.startswith("postgres"):
         pytest.skip("a file has no rights of columns")
+    bot.number_rows("my_fills")
     bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
     user = "trueup_kin_test"
     run_as_owner(f"DROP ROLE IF EXISTS {user}")

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from tests.mysql.server import mysql_database
 from tests.unit.books.tables.bots import Bot, postgresql_bot
 from tests.unit.books.tables.desk import MAPPING, T0, TABLES, order
+from trueup.books.tables.inserts import order_insert_fault
 from trueup.books.tables.mapping import TablesMapping, decode_mapping
 from trueup.books.tables.open_tables import open_tables
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.sqlalchemy import SqlalchemyTables
-from trueup.books.tables.tables_books import TablesBooks, can_insert
+from trueup.books.tables.tables_books import TablesBooks
 from trueup.books.tables.write_rows import write_rows
 from trueup.model.errors import Conflict, LedgerError
 from trueup.model.snapshot import Fill, LocalOrder, Profile
@@ -163,7 +164,7 @@ def test_a_discovered_order_is_inserted_once(bot):
     assert again.outcome is WriteOutcome.MOVED
     assert bot.execute("SELECT count(*) FROM my_orders")[0][0] == 1
     with bot.reader(decode_mapping(MAPPING, "b"), ("mom",)) as reader:
-        assert can_insert(reader.database, reader.mapping.orders)
+        assert order_insert_fault(reader.database, reader.mapping.orders) is None
 
 
 def _number_rows(bot: Bot, table: str) -> None:
