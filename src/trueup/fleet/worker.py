@@ -299,7 +299,9 @@ class FleetWorker:
             return
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the worker
             fields = {"account_id": account.account_id}
-            log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=error)
+            account.said.log(
+                account.clock.monotonic_ns(), Event.RUN_FAILED, fields, level=logging.ERROR, error=error
+            )
             return
         self._heard.runs += 1
         self._on_report(report, (self._clock.now_ns() - began_ns) / NS_PER_S, claim.late_s)

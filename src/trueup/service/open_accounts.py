@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.said import Said
 from trueup.fleet.portions import SharedBudget
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
@@ -96,6 +97,7 @@ def open_account(
         executor=executor,
         lease_ttl_s=loaded.config.service.lease_ttl_s,
         clock_skew_max_s=loaded.config.service.clock_skew_max_s,
+        said=Said(loaded.config.service.alert_throttle_s, loaded.config.service.watchdog_throttle_s),
     )
 
 

@@ -223,7 +223,10 @@ class Service:
             self._stopping.set()
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
         except Exception as error:  # noqa: BLE001 - the last boundary: one account must not end the service
-            log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+            fields = {"account_id": account.account_id}
+            account.said.log(
+                self._clock.monotonic_ns(), Event.RUN_FAILED, fields, level=logging.ERROR, error=error
+            )
             report = AccountReport(account_id=account.account_id, processed=False, error=error_text(error))
         self._note(report, (self._clock.monotonic_ns() - began_ns) / NS_PER_S)
         return report

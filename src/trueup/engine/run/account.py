@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from trueup.engine.run.said import Said
 from trueup.model.checked_rows import CheckedRows
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
@@ -57,6 +58,8 @@ class ManagedAccount:
     checked: defaultdict[str, CheckedRows] = field(
         default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
     )
+    # what the log was told of earlier runs
+    said: Said = field(default_factory=Said, repr=False, compare=False)
     # by source: how far foreign books were read; the journal keeps it when something is taken in
     cursors: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 

@@ -69,7 +69,7 @@ class LeasedRun:
             log_event(Event.LEASE_LOST, self._fields, level=logging.WARNING)
             self._leave_rest(RunState.SKIPPED, error_text(error))
         except Exception as error:  # noqa: BLE001 - the one boundary around a run
-            log_event(Event.RUN_FAILED, self._fields, level=logging.ERROR, error=error)
+            self._say_failed(self._fields, error)
             self._leave_rest(RunState.FAILED, error_text(error), _cause(error))
 
     async def _run(self) -> None:
@@ -201,7 +201,7 @@ class LeasedRun:
     async def _fail(self, profile_id: str, snapshot: Snapshot | None, error: Exception) -> None:
         """Records a failed run where there is a snapshot to look at; nothing of its plan is kept."""
         fields = self._fields | {"profile_id": profile_id}
-        log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=error)
+        self._say_failed(fields, error)
         text = error_text(error)
         applied: ApplyReport | None = None
         if snapshot is not None:
@@ -210,7 +210,7 @@ class LeasedRun:
             except FenceLost:
                 raise
             except TrueupError as second:
-                log_event(Event.RUN_FAILED, fields, level=logging.ERROR, error=second)
+                self._say_failed(fields, second)
         self._reports[profile_id] = ProfileReport(
             profile_id=profile_id,
             state=RunState.FAILED,
@@ -249,6 +249,12 @@ class LeasedRun:
                 f"our clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the venue's, more than"
                 f" {account.clock_skew_max_s:g} s: nothing was written; synchronise it (NTP)"
             )
+
+    def _say_failed(self, fields: Mapping[str, object], error: Exception) -> None:
+        account = self._account
+        account.said.log(
+            account.clock.monotonic_ns(), Event.RUN_FAILED, fields, level=logging.ERROR, error=error
+        )
 
     def _leave_rest(self, state: RunState, error: str, cause: str = "failed") -> None:
         self._error = error

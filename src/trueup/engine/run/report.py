@@ -1,12 +1,14 @@
 """Tells the log what one profile's run found and changed. Only what was committed is reported as done."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import asdict
 
 from trueup.engine.events import Event, log_event
 from trueup.engine.run.account import ProfileReport, RunState
+from trueup.engine.run.said import Said
 from trueup.model.plan import Break, Correction, CoverageResult, Plan
 from trueup.model.snapshot import NOT_READ, Snapshot
 from trueup.model.vocabulary import BreakKind, CorrectionKind, ReadState
@@ -15,52 +17,62 @@ from trueup.ports.records import ApplyReport
 Fields = dict[str, Any]
 
 
-def report_profile(report: ProfileReport) -> None:
-    """Every event of one profile's run, its end last. A failure was logged where it was caught."""
+Warn = Callable[[Event, Fields, int], None]  # says a warning or an error, once while nothing changes
+
+
+def report_profile(report: ProfileReport, said: Said, now_ns: int) -> None:
+    """Every event of one profile's run, its end last. A failure was logged where it was caught.
+
+    `now_ns`: of a clock that only passes.
+    """
+
+    def warn(event: Event, fields: Fields, level: int) -> None:
+        said.log(now_ns, event, fields, level=level)
+
     fields: Fields = {"run_id": report.run_id, "profile_id": report.profile_id}
     if report.state in (RunState.PAUSED, RunState.SKIPPED):
         log_event(Event.RUN_SKIPPED, fields | {"reason": report.error or report.state})
     if report.plan is None or report.snapshot is None:
         return
     fields |= {"user_id": report.snapshot.profile.user_id, "plan_id": report.plan.plan_id}
-    _report_reads(report.snapshot, fields)
+    _report_reads(report.snapshot, fields, warn)
     if report.history_gap is not None:
-        log_event(Event.HISTORY_GAP, fields | {"reason": report.history_gap}, level=logging.WARNING)
-    _report_stages(report.plan, fields)
+        warn(Event.HISTORY_GAP, fields | {"reason": report.history_gap}, logging.WARNING)
+    _report_stages(report.plan, fields, warn)
     if report.state is RunState.APPLIED:
         _report_corrections(report.plan, report.applied, fields)
-    _report_application(report, fields)
-    _report_end(report, report.plan, fields)
+    _report_application(report, fields, warn)
+    _report_end(report, report.plan, fields, warn)
 
 
-def _report_reads(snapshot: Snapshot, fields: Fields) -> None:
+def _report_reads(snapshot: Snapshot, fields: Fields, warn: Warn) -> None:
     venue = snapshot.venue
-    _report_read("open_orders", venue.open_orders.state, venue.open_orders.error, fields)
-    _report_read("history", venue.history.state, venue.history.error, fields)
+    _report_read("open_orders", venue.open_orders.state, venue.open_orders.error, fields, warn)
+    _report_read("history", venue.history.state, venue.history.error, fields, warn)
     if venue.positions.error != NOT_READ:
-        _report_read("positions", venue.positions.state, venue.positions.error, fields)
+        _report_read("positions", venue.positions.state, venue.positions.error, fields, warn)
 
 
-def _report_read(read: str, state: ReadState, error: str | None, fields: Fields) -> None:
+def _report_read(read: str, state: ReadState, error: str | None, fields: Fields, warn: Warn) -> None:
     if state is not ReadState.COMPLETE:
         more = {"read": read, "read_state": state, "reason": error}
-        log_event(Event.READ_FAILED, fields | more, level=logging.WARNING)
+        warn(Event.READ_FAILED, fields | more, logging.WARNING)
 
 
-def _report_stages(plan: Plan, fields: Fields) -> None:
+def _report_stages(plan: Plan, fields: Fields, warn: Warn) -> None:
     result = plan.result
     if result.out_of_scope:
         log_event(Event.SCOPE_FILTERED, fields | {"dropped": result.out_of_scope})
     if _is_worth_a_warning(result.coverage):
-        log_event(Event.COVERAGE_EVALUATED, fields | asdict(result.coverage), level=logging.WARNING)
+        warn(Event.COVERAGE_EVALUATED, fields | asdict(result.coverage), logging.WARNING)
     if result.exit_backfill.proposed or result.exit_backfill.no_go_trades:
         figures = asdict(result.exit_backfill) | {"no_go_reason_counts": result.no_go_reason_counts}
-        log_event(Event.EXIT_BACKFILL, fields | figures, level=logging.WARNING)
+        warn(Event.EXIT_BACKFILL, fields | figures, logging.WARNING)
     if result.sub_tag_repair.unsupported:
-        log_event(Event.SUB_TAG_UNSUPPORTED, fields, level=logging.ERROR)
+        warn(Event.SUB_TAG_UNSUPPORTED, fields, logging.ERROR)
     if result.integrity_watchdog_triggered:
         figures = {"missing_locally": result.missing_locally, "no_go_trades": result.no_go_trades}
-        log_event(Event.WATCHDOG_TRIGGERED, fields | figures, level=logging.ERROR)
+        warn(Event.WATCHDOG_TRIGGERED, fields | figures, logging.ERROR)
 
 
 def _is_worth_a_warning(coverage: CoverageResult) -> bool:
@@ -103,16 +115,16 @@ def _event_of(correction: Correction, cause: Break | None) -> Event:
     )
 
 
-def _report_application(report: ProfileReport, fields: Fields) -> None:
+def _report_application(report: ProfileReport, fields: Fields, warn: Warn) -> None:
     if report.applied is None:
         return
     if report.applied.superseded:
         log_event(Event.CORRECTIONS_SUPERSEDED, fields | {"superseded": report.applied.superseded})
     for conflict in report.applied.conflicts:
-        log_event(Event.FILLS_CONFLICTED, fields | {"conflict": conflict}, level=logging.ERROR)
+        warn(Event.FILLS_CONFLICTED, fields | {"conflict": conflict}, logging.ERROR)
 
 
-def _report_end(report: ProfileReport, plan: Plan, fields: Fields) -> None:
+def _report_end(report: ProfileReport, plan: Plan, fields: Fields, warn: Warn) -> None:
     figures: Fields = {
         "state": report.state,
         "breaks": len(plan.breaks),
@@ -122,7 +134,7 @@ def _report_end(report: ProfileReport, plan: Plan, fields: Fields) -> None:
     }
     if report.state in (RunState.BLOCKED, RunState.STALE):
         reason = report.blocked_reason or "the plan is not the one that was approved"
-        log_event(Event.RUN_BLOCKED, fields | figures | {"reason": reason}, level=logging.ERROR)
+        warn(Event.RUN_BLOCKED, fields | figures | {"reason": reason}, logging.ERROR)
     else:  # in sync is the normal case, and quiet
         level = logging.INFO if plan.breaks or plan.deferred else logging.DEBUG
         log_event(Event.RUN_COMPLETED, fields | figures, level=level)

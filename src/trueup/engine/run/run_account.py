@@ -74,7 +74,7 @@ async def _tell(
     `remembered`: what the journal held under the run's lease; what it lacks could not be read then, and is now.
     """
     for profile in report.profiles:
-        report_profile(profile)
+        report_profile(profile, account.said, account.clock.monotonic_ns())
     if alerts is None:
         return
     judged = [one for one in report.profiles if one.state not in UNJUDGED]
@@ -100,7 +100,7 @@ async def _acquire(account: ManagedAccount) -> Lease | AccountReport:
     except RestartNeeded:
         raise
     except TrueupError as error:
-        log_event(Event.RUN_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        _say_error(account, Event.RUN_FAILED, {"account_id": account.account_id}, error)
         return _unprocessed(account, RunState.FAILED, error_text(error))
     return lease or contended(account)
 
@@ -134,6 +134,12 @@ async def _run_leased(
     return run.report()
 
 
+def _say_error(
+    account: ManagedAccount, event: Event, fields: Mapping[str, object], error: Exception | None = None
+) -> None:
+    account.said.log(account.clock.monotonic_ns(), event, fields, level=logging.ERROR, error=error)
+
+
 def _unprocessed(
     account: ManagedAccount, state: RunState, error: str, *, contended: bool = False
 ) -> AccountReport:
@@ -151,10 +157,10 @@ async def _write_back(account: ManagedAccount, lease: Lease) -> None:
     try:
         done = await in_thread(deliver_write_backs, account, lease)
     except TrueupError as error:
-        log_event(Event.WRITE_BACKS_FAILED, fields, level=logging.ERROR, error=error)
+        _say_error(account, Event.WRITE_BACKS_FAILED, fields, error)
         return
     if done.failed or done.refused:
-        log_event(Event.WRITE_BACKS_FAILED, fields | asdict(done), level=logging.ERROR)
+        _say_error(account, Event.WRITE_BACKS_FAILED, fields | asdict(done))
     elif done.delivered or done.moved:
         log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done))
 
@@ -171,11 +177,11 @@ async def _deliver(account: ManagedAccount, run: LeasedRun) -> Counter[str]:
             account.ledger.journal, account.executor, account.profile_ids, run.keep_lease
         )
     except TrueupError as error:
-        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id}, level=logging.ERROR, error=error)
+        _say_error(account, Event.OUTBOX_FAILED, {"account_id": account.account_id}, error)
         return Counter()
     if delivery.failed or delivery.parked:
-        counts = {"failed": delivery.failed, "parked": len(delivery.parked)}
-        log_event(Event.OUTBOX_FAILED, {"account_id": account.account_id} | counts, level=logging.ERROR)
+        counts: dict[str, object] = {"failed": delivery.failed, "parked": len(delivery.parked)}
+        _say_error(account, Event.OUTBOX_FAILED, counts | {"account_id": account.account_id})
     return Counter(one.profile_id for one in delivery.parked)
 
 

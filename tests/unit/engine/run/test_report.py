@@ -12,6 +12,7 @@ from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.run_account import reconcile_account
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill, Local, Position, PositionsRead
+from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Action, LedgerFeature, PositionSide, ReadState, Side, Status
 from trueup.sim.clock import run_simulated
 
@@ -164,6 +165,24 @@ def test_the_watchdog_is_told_with_its_figures(desk: Desk, log: Log):
     run(desk)
     (event,) = log.of("reconciliation_integrity_watchdog_triggered")
     assert (event["level"], event["missing_locally"], event["no_go_trades"]) == ("ERROR", 1, 0)
+
+
+def test_what_stands_is_said_on_change_and_again_after_the_throttle(desk: Desk, log: Log):
+    desk.venue.past = [filled("a", "10", Status.FILLED)]
+    account = desk.account(policy=Policy(coverage_dry_run=True))
+
+    def levels() -> list[str]:
+        run_simulated(desk.clock, reconcile_account(account, apply=True))
+        desk.clock.advance(60 * NS_PER_S)
+        return [one["level"] for one in log.of("reconciliation_integrity_watchdog_triggered")]
+
+    assert levels() == ["ERROR"]
+    assert levels() == ["ERROR"], "nothing changed"
+    desk.venue.past = [filled("a", "10", Status.FILLED), filled("b", "10", Status.FILLED)]
+    assert levels() == ["ERROR"] * 2, "two are missing now"
+    assert levels() == ["ERROR"] * 2
+    desk.clock.advance(600 * NS_PER_S)
+    assert levels() == ["ERROR"] * 3, "it stands since ten minutes"
 
 
 def test_in_sync_is_silent(desk: Desk, caplog: pytest.LogCaptureFixture, log: Log):
