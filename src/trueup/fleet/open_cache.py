@@ -18,7 +18,7 @@ from trueup.engine.run.account import ManagedAccount
 from trueup.model.errors import LedgerError, TrueupError
 from trueup.ports.roster import FleetAccount, Roster
 
-OPEN_MAX = 2_000  # a venue's connections and what was checked of some 40,000 orders: about 300 MB
+OPEN_MAX = 2_000  # accounts; each has its venue's connections, and 2 KiB an order that is not checked again
 
 OpenAccount = Callable[[FleetAccount], ManagedAccount]  # raises ConfigError, AuthError
 

@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +22,7 @@ from trueup.engine.holder import new_holder
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
-from trueup.engine.run.run_account import reconcile_account
+from trueup.engine.run.run_account import DueInS, reconcile_account
 from trueup.engine.run.slots import Slots
 from trueup.engine.run.together import Together
 from trueup.fleet.broker import Broker, BrokerGone, Delivery
@@ -31,7 +32,7 @@ from trueup.model.errors import FenceLost, RestartNeeded, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
 from trueup.ports.journal import Journal
-from trueup.ports.records import Attempt
+from trueup.ports.records import Attempt, Lease
 from trueup.ports.roster import Claimed, Roster
 
 WAIT_S = 1.0  # for a message, before looking at what else there is to do
@@ -81,8 +82,26 @@ class _Heard:
     degraded: str | None = None
 
 
+class Reconcile(Protocol):
+    """What a run is: `engine.run.run_account.reconcile_account`, or what stands around it."""
+
+    async def __call__(
+        self,
+        account: ManagedAccount,
+        *,
+        apply: bool = False,
+        alerts: AlertBook | None = None,
+        lease: Lease | None = None,
+        due_in_s: DueInS | None = None,
+        together: Together | None = None,
+    ) -> AccountReport: ...
+
+
 class FleetWorker:
-    """Runs shards until it is stopped or drained. `on_report` hears of every run, `on_late` of how late it began."""
+    """Runs shards until it is stopped or drained.
+
+    `on_report` hears of every run: its report, how long it took and how late it began, in seconds.
+    """
 
     def __init__(
         self,
@@ -96,9 +115,11 @@ class FleetWorker:
         *,
         alerts: AlertBook | None = None,
         on_report: Callable[[AccountReport, float, float], None] = lambda report, took_s, late_s: None,
+        reconcile: Reconcile = reconcile_account,
         dice: random.Random | None = None,
     ) -> None:
         self.name = name
+        self._reconcile = reconcile
         self._broker = broker
         self._roster = roster
         self._journal = journal
@@ -185,6 +206,7 @@ class FleetWorker:
         task = asyncio.create_task(self._work(shard, delivery, hasty, begun))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(_take_note)
         await begun.wait()
 
     # -- a shard ------------------------------------------------------------------------------------------------------
@@ -207,6 +229,7 @@ class FleetWorker:
         finally:
             begun.set()
             if keeping is not None:
+                keeping.add_done_callback(_take_note)
                 keeping.cancel()
 
     async def _keep(self, delivery: Delivery) -> None:
@@ -285,7 +308,7 @@ class FleetWorker:
             return max(0.0, self._pause_s(failures) - spent_s)
 
         try:
-            report = await reconcile_account(
+            report = await self._reconcile(
                 account,
                 apply=self._settings.apply,
                 alerts=self._alerts,
@@ -384,3 +407,9 @@ class FleetWorker:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def _take_note(task: "asyncio.Task[None]") -> None:
+    """What ended it, if anything did, is told already, or ends the whole process."""
+    if not task.cancelled():
+        task.exception()

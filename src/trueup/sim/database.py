@@ -168,6 +168,8 @@ class Connection:
         if name == "acquire_lease" and rows:
             account_id, holder = str(values[0]), str(values[1])
             self.leases[account_id] = (int(str(rows[0][0])), holder)
+        if name == "claim_shard":
+            self.leases |= {str(row[0]): (int(str(row[1])), str(values[1])) for row in rows}
         return rows
 
     def stream(self, name: str, *values: Value) -> Iterator[Row]:

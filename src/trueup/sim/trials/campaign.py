@@ -17,7 +17,7 @@ from trueup.model.reasons import Reason
 from trueup.model.vocabulary import BreakKind
 from trueup.sim.checkers import Violation
 from trueup.sim.faults import FAULT_NAMES
-from trueup.sim.trials.trial import Trial, draw_plot, run_trial
+from trueup.sim.trials.trial import Trial, dispatched, draw_plot, run_trial
 
 CHUNK = 5  # seeds handed to a process at a time
 _TRADES_FOLLOW = "orders and their trades are written in one transaction here, always"
@@ -117,12 +117,13 @@ class Tally(Struct, kw_only=True):
         ]
 
 
-def run_seeds(first: int, last: int) -> Tally:
-    """The worlds of these seeds, one after the other."""
+def run_seeds(first: int, last: int, by_broker: bool = False) -> Tally:
+    """The worlds of these seeds, one after the other. `by_broker`: a broker dispatches their workers."""
     tally, started = Tally(), process_time()
     with _collecting_by_world():
         for seed in range(first, last + 1):
-            tally.add(run_trial(draw_plot(seed)))
+            plot = draw_plot(seed)
+            tally.add(run_trial(dispatched(plot) if by_broker else plot))
             gc.collect()
     tally.cpu_s = process_time() - started
     return tally
@@ -144,7 +145,13 @@ def _collecting_by_world() -> Iterator[None]:
 
 
 def run_campaign(
-    first: int, last: int, *, jobs: int, is_over: Callable[[], bool], on_progress: Callable[[Tally], None]
+    first: int,
+    last: int,
+    *,
+    jobs: int,
+    is_over: Callable[[], bool],
+    on_progress: Callable[[Tally], None],
+    by_broker: bool = False,
 ) -> Tally:
     """Seeds `first` to `last` in `jobs` processes, until done, over or failed."""
     tally, chunks = Tally(), _chunks(first, last)
@@ -152,7 +159,7 @@ def run_campaign(
         for low, high in chunks:
             if is_over() or tally.failed:
                 break
-            tally.merge(run_seeds(low, high))
+            tally.merge(run_seeds(low, high, by_broker))
             on_progress(tally)
         return tally
     with ProcessPoolExecutor(jobs) as pool:
@@ -162,7 +169,7 @@ def run_campaign(
                 chunk = next(chunks, None)
                 if chunk is None:
                     break
-                running.add(pool.submit(run_seeds, *chunk))
+                running.add(pool.submit(run_seeds, *chunk, by_broker))
             if not running:
                 return tally
             done, running = wait(running, return_when=FIRST_COMPLETED)

@@ -13,13 +13,16 @@ from msgspec import Struct
 
 from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import AccountReport, ProfileReport
+from trueup.fleet.shards import assign
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.errors import InvariantError
 from trueup.model.policy import Policy
 from trueup.model.times import NS_PER_S
+from trueup.ports.roster import FleetAccount
 from trueup.sim.bots.books import FrailBooks, attempt
 from trueup.sim.bots.correctors import let_everything_be_made_again
 from trueup.sim.bots.operators import Command, Operators
+from trueup.sim.broker import BrokerFaults, SimBroker
 from trueup.sim.checkers.watch_commits import CommitWatch
 from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection, MakeStore, MemoryStore, SharedDatabase
@@ -42,6 +45,10 @@ class FleetShape(Struct, frozen=True, kw_only=True):
     workers: int = 2
     pause_s: tuple[int, int] = (2, 8)  # of a worker, between two accounts
     lease_ttl_s: float = 30
+    interval_s: float | None = (
+        None  # of accounts that a broker dispatches; null: each worker runs all in turn
+    )
+    broker: BrokerFaults = BrokerFaults()
 
 
 class Fleet:
@@ -75,6 +82,7 @@ class Fleet:
         self.dice = self.world.dice
         self._rng = Random(f"{seed}/fleet")
         self._process_count = 0
+        self.broker = SimBroker(clock, Random(f"{seed}/broker"), BrokerFaults(), shape.lease_ttl_s + 5)
         self.policies: dict[str, Policy] = {one: it.policy for one, it in self.world.profiles.items()}
         self._operators = Operators(
             self.world, self.policies, self._rng, note=self.note, start=self._start_command
@@ -102,11 +110,24 @@ class Fleet:
         worker = self._new_worker("first")
         for account_id in self.world.accounts:
             await in_process(worker.process, partial(worker.run, account_id))
+        if self.shape.interval_s is not None:
+            self._enrol(worker.ledger, self.shape.interval_s)
+
+    def _enrol(self, ledger: SqlLedger, interval_s: float) -> None:
+        """Every account in the roster, each in a shard of its own or all in one, with its schedule."""
+        per_shard = self._rng.choice((1, 100))
+        sizes = {one: len(account.profile_ids) for one, account in self.world.accounts.items()}
+        shards = assign([], sizes, per_shard)
+        rows = [FleetAccount(account_id=one, shard=shard, settings="{}") for one, shard in shards.items()]
+        ledger.roster.put_accounts(rows, sizes)
+        for shard in set(shards.values()):
+            self.broker.set_schedule(shard, interval_s)
 
     def break_loose(self) -> None:
         """From now on everything fails."""
         for dice in (self.dice, self.database.dice, self._bot_faults):
             dice.set(self._storm_faults)
+        self.broker.faults = self.shape.broker
         self._bot_faults.rates |= {"killed_in_commit": 0.0}  # bots crash by faults of their own
         for number in range(self.shape.workers):
             self._start(number)
@@ -135,6 +156,7 @@ class Fleet:
         """No more faults, no more trading; people put right what they changed, and every worker starts afresh."""
         for dice in (self.dice, self.database.dice, self._bot_faults):
             dice.heal()
+        self.broker.faults = BrokerFaults()
         self.database.set_clock()
         self.world.rest()
         self._stop_workers()
@@ -179,8 +201,11 @@ class Fleet:
 
     async def _keep(self, number: int, worker: Worker) -> None:
         """Run a worker until it dies; another one takes its number."""
-        pause_s = self.shape.pause_s
-        await outlive(worker.process, lambda: worker.run_forever(lambda: self._rng.uniform(*pause_s)))
+        pause_s, interval_s = self.shape.pause_s, self.shape.interval_s
+        if interval_s is not None:
+            await outlive(worker.process, lambda: worker.run_dispatched(self.broker, interval_s))
+        else:
+            await outlive(worker.process, lambda: worker.run_forever(lambda: self._rng.uniform(*pause_s)))
         worker.process.kill()
         self.note(f"{worker.process.name} died")
         await asyncio.sleep(self._rng.randint(1, RESTART_S_MAX))

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S
+from trueup.sim.broker import BrokerFaults
 from trueup.sim.checkers import Violation
 from trueup.sim.clock import run_simulated
 from trueup.sim.database import MakeStore, MemoryStore
@@ -92,6 +93,15 @@ def draw_plot(seed: int) -> Plot:
         blank=blank,
         by_hand=by_hand,
     )
+
+
+def dispatched(plot: Plot) -> Plot:
+    """The same world, whose workers take shards from a broker as bad as it can be."""
+    rng = Random(f"{plot.seed}/dispatched")
+    shape = structs.replace(
+        plot.shape, interval_s=rng.choice((1.0, 2.0, 5.0)), broker=BrokerFaults.drawn(rng)
+    )
+    return structs.replace(plot, shape=shape)
 
 
 def run_trial(plot: Plot, *, traced: bool = False, make_store: MakeStore = MemoryStore) -> Trial:

@@ -4,6 +4,7 @@ Decides when a worker runs which account and with which configuration, and how a
 is the engine's. Must not judge what it did.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from random import Random
 
@@ -11,10 +12,15 @@ from msgspec import Struct
 
 from trueup.engine.run.account import AccountReport, ManagedAccount, ManagedProfile
 from trueup.engine.run.alerts import AlertBook
-from trueup.engine.run.run_account import reconcile_account
+from trueup.engine.run.run_account import DueInS, reconcile_account
+from trueup.engine.run.together import Together
+from trueup.fleet.open_cache import OpenCache
+from trueup.fleet.worker import FleetWorker, WorkerSettings
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.plan import Alert, Notification, Plan
 from trueup.model.policy import Policy
+from trueup.ports.records import Lease
+from trueup.sim.broker import SimBroker, SimBrokerClient
 from trueup.sim.checkers.watch_commits import Evidence
 from trueup.sim.clock import SimClock
 from trueup.sim.database import Connection
@@ -95,14 +101,28 @@ class Worker:
         self._lease_ttl_s = lease_ttl_s
         self._alerts = AlertBook(Alerts(), self.ledger.journal)
 
-    async def run(self, account_id: str, *, approved: Mapping[str, Plan] | None = None) -> AccountReport:
+    async def run(
+        self,
+        account_id: str,
+        *,
+        approved: Mapping[str, Plan] | None = None,
+        lease: Lease | None = None,
+        due_in_s: DueInS | None = None,
+    ) -> AccountReport:
         """One run of one account, as far as it gets."""
         self.process.draw_fate()
         seat = self._seat(account_id)
         seat.network.requests.clear()
         evidence = self.requested[account_id] = Evidence()
         self.connection.on_look_up = lambda commits: setattr(evidence, "looked_up", commits)
-        report = await reconcile_account(seat.managed, apply=True, approved=approved, alerts=self._alerts)
+        report = await reconcile_account(
+            seat.managed,
+            apply=True,
+            approved=approved,
+            alerts=self._alerts,
+            lease=lease,
+            due_in_s=due_in_s,
+        )
         self._on_report(self, report)
         return report
 
@@ -115,6 +135,42 @@ class Worker:
                 await self.run(account_id)
                 await self.process.sleep(pause_s())
                 self.process.call()
+
+    async def run_dispatched(self, broker: SimBroker, interval_s: float) -> None:
+        """What the broker and the due times say, by the fleet's own worker, until this process dies.
+
+        One run at a time, so that each has its own evidence.
+        """
+        process, one_at_a_time = self.process, asyncio.Lock()
+
+        async def reconcile(
+            account: ManagedAccount,
+            *,
+            apply: bool = False,
+            alerts: AlertBook | None = None,
+            lease: Lease | None = None,
+            due_in_s: DueInS | None = None,
+            together: Together | None = None,
+        ) -> AccountReport:
+            async with one_at_a_time:
+                return await self.run(account.account_id, lease=lease, due_in_s=due_in_s)
+
+        settings = WorkerSettings(
+            interval_s=interval_s, lease_ttl_s=self._lease_ttl_s, at_a_time=2, apply=True
+        )
+        accounts = OpenCache(self.ledger.roster, lambda row: self._seat(row.account_id).managed)
+        worker = FleetWorker(
+            process.name,
+            SimBrokerClient(broker, process),
+            self.ledger.roster,
+            self.ledger.journal,
+            accounts,
+            settings,
+            process,
+            reconcile=reconcile,
+            dice=self._rng,
+        )
+        await worker.run()
 
     def reload(self) -> None:
         """Take the configuration as it is now."""

@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 @click.option(
     "--covers-all", is_flag=True, help="Fail where a fault, a break or a reason that can occur did not."
 )
+@click.option(
+    "--fleet",
+    "by_broker",
+    is_flag=True,
+    help="A broker that loses, doubles and delays dispatches the workers.",
+)
 @common
-def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, covers_all: bool) -> int:
+def run(
+    invocation: Invocation,
+    seeds: str,
+    minutes: float | None,
+    jobs: int,
+    covers_all: bool,
+    by_broker: bool,
+) -> int:
     """Run simulated worlds until one violates an invariant.
 
     A world is venues, bots, people, workers, a network and a database that fail in every way, then heal; its books
@@ -44,7 +57,7 @@ def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, co
     def is_over() -> bool:
         return minutes is not None and monotonic() - started > minutes * 60
 
-    tally = run_campaign(first, last, jobs=jobs, is_over=is_over, on_progress=show)
+    tally = run_campaign(first, last, jobs=jobs, is_over=is_over, on_progress=show, by_broker=by_broker)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     missing = tally.missing() if covers_all else []
@@ -58,7 +71,7 @@ def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, co
         for one in wrong:
             invocation.line(f"occurred, and is listed as impossible: {one}", "red")
     if tally.failed and not invocation.json:
-        _tell_failure(invocation, min(tally.failed))
+        _tell_failure(invocation, min(tally.failed), by_broker=by_broker)
     return FAILURE if tally.failed or missing or wrong else IN_SYNC
 
 
@@ -68,16 +81,19 @@ def run(invocation: Invocation, seeds: str, minutes: float | None, jobs: int, co
 @click.option(
     "--snapshot", type=click.Path(path_type=Path), help="Write the snapshot that led there to this file."
 )
+@click.option("--fleet", "by_broker", is_flag=True, help="As `sim run --fleet` ran it.")
 @common
-def replay(invocation: Invocation, seed: int, wants_smaller: bool, snapshot: Path | None) -> int:
+def replay(
+    invocation: Invocation, seed: int, wants_smaller: bool, snapshot: Path | None, by_broker: bool
+) -> int:
     """Run the world of SEED again and print its trace, byte for byte the same each time."""
     import msgspec
 
     from trueup.sim.trials.shrink import shrink
-    from trueup.sim.trials.trial import draw_plot, run_trial
+    from trueup.sim.trials.trial import dispatched, draw_plot, run_trial
 
     logging.disable(logging.CRITICAL)
-    plot = draw_plot(seed)
+    plot = dispatched(draw_plot(seed)) if by_broker else draw_plot(seed)
     trial = run_trial(plot, traced=True)
     if wants_smaller and trial.violations:
         plot, trial = shrink(plot)
@@ -119,19 +135,19 @@ def _tell(invocation: Invocation, tally: "Tally", elapsed_s: float) -> None:
         invocation.line(f"{what} ({sum(counts.values())}): {told}")
 
 
-def _tell_failure(invocation: Invocation, seed: int) -> None:
+def _tell_failure(invocation: Invocation, seed: int, *, by_broker: bool) -> None:
     """The seed, the commit, the first violated invariant, and the shrunk trace."""
     from trueup.sim.trials.shrink import shrink
-    from trueup.sim.trials.trial import draw_plot
+    from trueup.sim.trials.trial import dispatched, draw_plot
 
-    plot, trial = shrink(draw_plot(seed))
+    plot, trial = shrink(dispatched(draw_plot(seed)) if by_broker else draw_plot(seed))
     invocation.line(f"seed {seed} at commit {_commit()} violates:", "red")
     for one in trial.violations:
         invocation.line(f"  {one.invariant} {one.subject}: {one.message}", "red")
     invocation.line(f"its world, shrunk ({len(plot.storms_s)} storms, {sum(plot.storms_s)} s):")
     sys.stdout.buffer.write(trial.trace)
     sys.stdout.buffer.flush()
-    invocation.line(f"to see it whole: trueup sim replay {seed}")
+    invocation.line(f"to see it whole: trueup sim replay {seed}{' --fleet' if by_broker else ''}")
 
 
 def _commit() -> str:
