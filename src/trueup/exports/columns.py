@@ -14,7 +14,7 @@ from trueup.exports.kraken import pair_name
 from trueup.exports.mapping import Mapping
 from trueup.exports.meanings import MEANINGS, Source, find_columns, header_tells, header_token
 from trueup.exports.read_rows import Row, Rows
-from trueup.exports.read_texts import word
+from trueup.exports.read_texts import NoZone, word
 from trueup.exports.tidy_rows import UNIT, tidy_rows
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
@@ -73,7 +73,8 @@ class Columns(Struct, frozen=True):
             try:
                 value = canonical(self._meant(meaning, column, raw))
             except ValueError as fault:
-                raise InputError(str(fault), f"{self.place(row)}, {column}") from fault
+                chosen = self.form.zone if self.form is not None and isinstance(fault, NoZone) else ""
+                raise InputError(f"{fault}{chosen}", f"{self.place(row)}, {column}") from fault
             if self.form is not None:
                 return value
             if found is not None and found[1] != value:

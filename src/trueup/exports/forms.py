@@ -37,6 +37,7 @@ class Form(Struct, frozen=True, kw_only=True):
     words: dict[str, dict[str, str]] = {}
     rows_of: tuple[str, frozenset[str]] | None = None
     utc: bool = False
+    zone: str = ""  # what else is known of its times, for a message; empty: nothing
     fee_is_negative: bool = False  # a fee that was paid is written as a negative amount
     kraken_names: bool = False
     is_bots: bool = False
@@ -289,6 +290,7 @@ _BYBIT = (
         utc=True,
     ),
 )
+_OKX_ZONE = ". OKX writes them in the zone chosen for the download: download the file again in UTC+0 if it was another"
 _OKX = (
     Form(
         name="OKX's order history",
@@ -309,6 +311,7 @@ _OKX = (
         },
         passed="instrument lvg amountunit priceunit pnl fee feeunit botid userid",
         units={"qty": "amountunit", "filled_qty": "amountunit"},
+        zone=_OKX_ZONE,
     ),
     Form(
         name="OKX's trading history",
@@ -327,6 +330,7 @@ _OKX = (
         },
         passed="userid tradetype tradingunit pnl positionchange positionbalance balancechange balance balanceunit",
         units={"qty": "tradingunit"},
+        zone=_OKX_ZONE,
         fee_is_negative=True,
     ),
 )

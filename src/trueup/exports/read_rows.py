@@ -13,12 +13,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from trueup.exports.forms import recognise
 from trueup.exports.unpack import is_parquet, read_parquet, unpack
 from trueup.model.errors import InputError
 from trueup.model.tree import parse_tree
 
 _DELIMITERS = ",;\t|"
 _CELL_CHARS_MAX = 1 << 20
+PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
 _NULL_WORDS = frozenset({"", "null", "none", "n/a"})
 _BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
@@ -90,28 +92,44 @@ def _of_csv(text: str, name: str) -> Rows:
         raise InputError("holds NUL characters; is it a text file?", name)
     csv.field_size_limit(_CELL_CHARS_MAX)
     text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
-    header_line = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    above, text = _without_preamble(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
         _check_header(header, name)
-        return Rows(name, header, list(_lines(reader, header, name)))
+        return Rows(name, header, list(_lines(reader, header, name, above)))
     except csv.Error as fault:
         raise InputError(
-            f"not CSV ({fault}); is the file cut off?", f"{name} line {reader.line_num}"
+            f"not CSV ({fault}); is the file cut off?", f"{name} line {above + reader.line_num}"
         ) from fault
 
 
-def _lines(reader: Any, header: list[str], name: str) -> Iterator[Row]:
+def _delimiter(text: str) -> str:
+    """That of the first line."""
+    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+
+
+def _without_preamble(text: str) -> tuple[int, str]:
+    """Some venues write whose file it is above the header: how many lines, and the text from the header on."""
+    lines = text.split("\n", PREAMBLE_LINES_MAX)
+    for above, line in enumerate(lines[:PREAMBLE_LINES_MAX]):
+        try:
+            header = next(csv.reader([line], delimiter=_delimiter(line), strict=True), [])
+        except csv.Error:
+            continue
+        if recognise(header) is not None:
+            return above, "\n".join(lines[above:])
+    return 0, text
+
+
+def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Row]:
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
+        line = above + reader.line_num
         if len(cells) != len(header):
-            raise InputError(
-                f"{len(cells)} cells under {len(header)} columns", f"{name} line {reader.line_num}"
-            )
-        yield Row(reader.line_num, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
+            raise InputError(f"{len(cells)} cells under {len(header)} columns", f"{name} line {line}")
+        yield Row(line, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
 
 
 def _check_header(header: list[str], name: str) -> None:

@@ -46,6 +46,10 @@ def _spelled_out(text: str) -> str:
     return format(value, "f")
 
 
+class NoZone(ValueError):
+    """A time that does not say its zone."""
+
+
 def read_time(text: str, *, assume_utc: bool) -> str:
     """RFC 3339 UTC of an ISO text with a zone, or of seconds, milli-, micro- or nanoseconds since 1970."""
     whole, _, fraction = text.partition(".")
@@ -55,7 +59,7 @@ def read_time(text: str, *, assume_utc: bool) -> str:
     if match is None:
         raise ValueError(f"{text[:60]!r} is not a time such as 2026-11-23T12:00:00Z")
     if match["zone"] is None and not assume_utc:
-        raise ValueError(f"{text!r} has no time zone; say --assume-utc if it is UTC")
+        raise NoZone(f"{text!r} has no time zone; say --assume-utc if it is UTC")
     return _from_parts(match["day"], match["time"], match["fraction"] or "", match["zone"] or "Z")
 
 

@@ -209,6 +209,28 @@ def test_rows_of_other_activities_are_left_out_and_counted() -> None:
     assert "fills.csv: 1 rows whose activity_type is not fill were left out" in result.notes
 
 
+@pytest.mark.parametrize(
+    "above", ["UID: 7,Account Type: Trading\n", "Fills\n\nUser,someone@example.org,1\n\n"]
+)
+def test_lines_above_a_known_header_are_passed_over(above: str) -> None:
+    text, expected = FILLS["Binance, with order numbers"]
+    result = imported(fills=above + text)
+    [fill] = result.snapshot.venue.history.fills
+    said(fill, expected)
+    broken = above + text.splitlines()[0] + "\nonly,two\n"
+    with pytest.raises(InputError, match=r"2 cells under \d+ columns") as fault:
+        imported(fills=broken)
+    assert f"line {above.count(chr(10)) + 2}" in str(fault.value)
+
+
+def test_okxs_times_are_in_a_zone_that_only_its_user_knows() -> None:
+    text, _ = ORDERS["OKX"]
+    with pytest.raises(
+        InputError, match=r"say --assume-utc if it is UTC\. OKX writes them in the zone chosen"
+    ):
+        imported(venue=text.replace("10:00:00Z", "10:00:00"))
+
+
 def test_a_quantity_in_quote_currency_is_no_quantity() -> None:
     text = FILLS["Coinbase, Advanced Trade"][0].replace('"size_in_quote": false', '"size_in_quote": true')
     result = imported(fills=text)

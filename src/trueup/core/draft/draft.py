@@ -94,13 +94,17 @@ class Draft(Facts):
         self.open_breaks: list[Break] = []  # those that no correction of this plan mends
         self.break_versions: dict[str, int | None] = {}
         self.confirmations: dict[str, int] = {}
-        self.restarted: set[str] = set()  # breaks whose time starts again, whatever was seen before
+        self.restarted: set[str] = set()  # breaks whose `first_seen_at` begins anew in this run
         self.corrections: list[Correction] = []
         self.notifications: list[Notification] = []
-        self.wants: dict[tuple[QueryBy, str], Want] = {}  # by what is asked
-        self.unasked: dict[tuple[str | None, str | None], str] = {}  # over the budget: waiting since
+        self.wants: dict[tuple[QueryBy, str], Want] = {}  # questions that the plan needs answered, by id
+        self.unasked: dict[
+            tuple[str | None, str | None], str
+        ] = {}  # questions beyond the run's budget, and since when each waits
         self.history_queries: list[Query] = []
-        self.ledger_ids: dict[str, str] = {}  # of the local question, by comparable id
+        self.ledger_ids: dict[
+            str, str
+        ] = {}  # ids that the one question to the ledger names, by comparable id
         self.deferrals: list[Deferral] = []
         self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
         self.alerts: list[Alert] = []
@@ -108,7 +112,7 @@ class Draft(Facts):
         self.lapsed: list[str] = []  # decisions of that kind which hold nothing any more
         self.equal_tokens: set[str] = set()  # instruments whose positions were compared and are equal
         self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
-        self.counts: Counter[str] = Counter()  # of the plan's result
+        self.counts: Counter[str] = Counter()  # figures of the plan's `result`
         self.watchdog_triggered = False
         self.coverage = CoverageResult()
         self.exit_backfill = ExitBackfillResult()

@@ -16,7 +16,7 @@ from trueup.model.vocabulary import Outcome, QueryBy
 def find_ids_of_several(draft: Draft) -> None:
     """Note those that show before anything is compared: in the venue's records, and among local orders."""
     draft.ids_of_several |= draft.venue.ids_of_several
-    if draft.index_by_venue_id:  # which finds those of two local orders: they stand on one side
+    if draft.index_by_venue_id:  # building that index has found the numbers that two local orders have
         draft.ids_of_several |= draft.venue_ids_twice
     for order in draft.bound_before:
         _find_previous(draft, order)

@@ -35,9 +35,9 @@ from trueup.model.vocabulary import (
     Status,
 )
 
-# plain text: what an enum's member costs in a message is twice the message
+# Putting an enum member into a message costs twice what the message does: its text is kept here.
 _WORD = {one: one.value for one in (*Side, *Status)}
-# read once: until Python 3.12 a member read through its class costs as much as a small function
+# Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
 _MISSING_LOCALLY = BreakKind.MISSING_LOCALLY
 _WARN = Severity.WARN
 _NOT_KNOWN_LOCALLY, _INFERRED_FROM_CUMULATIVE = Reason.NOT_KNOWN_LOCALLY, Reason.INFERRED_FROM_CUMULATIVE

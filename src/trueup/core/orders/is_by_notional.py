@@ -11,7 +11,9 @@ from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Status
 
 _MARKET = "market"
-_UNSPENT_MAX = Decimal("0.01")  # of the money: what lots leave over, and what fees or slippage add
+_UNSPENT_MAX = Decimal(
+    "0.01"
+)  # share of the money that may stay unspent or be overspent: lots, fees, slippage
 
 
 def is_by_notional(order: LocalOrder, record: VenueOrder | None) -> bool:

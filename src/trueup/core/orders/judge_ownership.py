@@ -29,7 +29,7 @@ def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
         if draft.decision(DecisionKind.ADOPT_ORDER, record) is not None:
             return Owner.US
     if record.parent_venue_order_id is None and not draft.venue.predecessor_of:
-        return _by_own_marks(draft, record)  # without kin
+        return _by_own_marks(draft, record)  # by its own marks alone, without parent or predecessor
     own = known_id(record.venue_order_id)
     followed = {} if own is None else {own: record}
     for _ in range(_KIN_DEPTH_MAX):

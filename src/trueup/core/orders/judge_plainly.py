@@ -29,10 +29,9 @@ from trueup.model.vocabulary import (
     Status,
 )
 
-_WORD = {
-    status: status.value for status in Status
-}  # plain text, so that the garbage collector need not look at it
-# read once: until Python 3.12 a member read through its class costs as much as a small function
+# Texts instead of enum members: the garbage collector need not look at dictionaries that hold texts only.
+_WORD = {status: status.value for status in Status}
+# Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
 _WARN = Severity.WARN
 _FILL_DRIFT, _STATUS_DRIFT = BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT
 _VENUE_FILLED_MORE, _VENUE_STATUS_DIFFERS, _INFERRED_FROM_CUMULATIVE = (

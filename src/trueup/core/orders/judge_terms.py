@@ -29,7 +29,7 @@ def judge_terms(judgement: Judgement, record: VenueOrder, *, is_rebound: bool) -
     changes: Changes = {}
     for name in _TERMS:
         if name == "qty" and is_by_notional(order, record):
-            continue  # an estimate, or money: see `take_notional_qty`
+            continue  # the bot's figure is an estimate, or an amount of money: see `take_notional_qty`
         local, venue = getattr(order, name), getattr(record, name)
         if local != venue and not _is_none(local) and not _is_none(venue) and not same(local, venue):
             changes[name] = canonical(venue)

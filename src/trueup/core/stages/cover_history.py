@@ -25,7 +25,7 @@ from trueup.model.snapshot import NOT_READ, HistoryRead, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import BreakKind, Extent, ReadState
 
-# read once: until Python 3.12 a member read through its class costs as much as a small function
+# Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
 _US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
 _ALL = Extent.ALL
 

@@ -7,9 +7,8 @@ from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadFault, Severity
 
-_TOLD_IN_TIME: frozenset[BreakKind] = frozenset(
-    {BreakKind.END_UNKNOWN}
-)  # a break of its own once it has stood
+# Kinds that become a break of their own once they have stood long enough: no alert about a long deferral beside it.
+_TOLD_IN_TIME: frozenset[BreakKind] = frozenset({BreakKind.END_UNKNOWN})
 DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads": an older deferral raises an alert
 
 
@@ -43,7 +42,7 @@ def raise_alerts(draft: Draft) -> None:
     ):
         if read.fault is ReadFault.NOT_GIVEN and skipped != "disabled":
             continue  # who audits files knows which of them there are
-        if skipped is not None and not draft.account_changed:  # that has its own alert
+        if skipped is not None and not draft.account_changed:  # the changed account has an alert of its own
             severity = "ERROR" if skipped == "disabled" else "WARN"
             add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
     _alert_long_deferrals(draft)

@@ -24,7 +24,9 @@ def explain_position(
     baseline = baseline_of(draft, comparison.token)
     if comparison.side is None and _holds_other_side(draft, comparison, side):
         return Explanation()
-    if any(one.side is not side for one in trades):  # of the other side, and overrun
+    if any(
+        one.side is not side for one in trades
+    ):  # held on the other side, and what left trades beyond their entry
         return Explanation()
     theirs, are_sums = _quantities_of(draft, comparison.token, side)
     owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
