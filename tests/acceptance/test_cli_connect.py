@@ -12,6 +12,7 @@ from examples.freqtrade.make import make
 from tests.unit.books.freqtrade.tables import TABLES as FREQTRADE
 from tests.unit.books.freqtrade.tables import order as freqtrade_order
 from tests.unit.books.freqtrade.tables import trade as freqtrade_trade
+from tests.unit.books.hummingbot.test_hummingbot_books import Bot as HummingbotBot
 from tests.unit.books.tables.desk import T0, TABLES, order
 from trueup.surfaces.cli.main import commands
 
@@ -263,3 +264,37 @@ def test_freqtrade_and_the_exports_of_its_exchange_give_a_finding_with_nothing_t
 
 def test_a_dry_run_is_refused(desk):
     assert "dry_run is on" in desk.call("connect", freqtrade(desk, "true"), code=64).stderr
+
+
+# -- Hummingbot -------------------------------------------------------------------------------------------------------
+
+
+def test_hummingbot_and_the_exports_of_its_exchange_give_a_finding_and_nothing_is_written(desk):
+    (desk.folder / "data").mkdir()
+    bot = HummingbotBot(desk.folder / "data" / "conf_pure_mm_1.sqlite")
+    bot.order(amount=1_500_000, price=2_000_123_456)  # 1.5000004 at 2000.1234567, cut off
+    bot.fill("f-1", 500_000)
+    bot.order(
+        "b-2", exchange_order_id="78", last_status="OrderFailure", last_update_timestamp=4_000_000_000_000
+    )
+    bot.connection.close()
+    at_venue = exported(
+        desk,
+        "77,ETH/USDT,BUY,limit,partially_filled,1.5000004,0.75,2000.1234567,2001,2025-11-24T12:00:00Z\n"
+        "78,ETH/USDT,BUY,limit,new,1.5,0,2000,,2025-11-24T12:00:00Z",
+    )
+    before = bot.path.read_bytes()
+    shown = desk.call("connect", str(desk.folder), "--venue-orders", at_venue)
+    assert "pending_new" in shown.stdout  # what BuyOrderCreated means
+    assert (
+        "the order may live at the exchange" in shown.stderr
+        or "the order may live at the venue" in shown.stderr
+    )
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    found = {(one["kind"], one["venue_order_id"]) for one in plan["breaks"] if one["severity"] != "info"}
+    assert found >= {("fill_drift", "77"), ("row_unclear", "78")}
+    assert "terms_drift" not in {kind for kind, _ in found}  # what was cut off is no difference
+    assert [one["fill"]["qty"] for one in plan["corrections"] if one["fill"]] == ["0.25"]  # 0.75 − 0.5
+    doctor = desk.call("doctor").stdout
+    assert "not followed after a restart of Hummingbot: 77, 78" in doctor  # MarketState holds nothing
+    assert bot.path.read_bytes() == before

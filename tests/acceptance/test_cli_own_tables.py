@@ -153,3 +153,62 @@ def test_apply_sets_what_the_mapping_marks_writable_and_a_second_time_nothing(fo
     again = CliRunner().invoke(commands, call)
     assert "nothing to apply" in again.stderr, again.output
     assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
+
+
+def test_the_documented_mapping_works_as_it_stands(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/how-to/your-tables.md").read_text()
+    documented = page.split("```toml\n")[1].split("```")[0]
+    venue = 'venue = "files"\noptions = { path = "venue.json" }'
+    (tmp_path / "trueup.toml").write_text(documented.replace('venue = "alpaca"', venue))
+    connection = sqlite3.connect(tmp_path / "bot.db")
+    connection.execute(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, exchange TEXT, exchange_id TEXT, cid TEXT, pair TEXT, side TEXT,"
+        " amount REAL, filled REAL, average REAL, price REAL, type TEXT, state TEXT, created INTEGER, updated TEXT)"
+    )
+    rows = [
+        (
+            1,
+            "binance",
+            "v-1",
+            "c-1",
+            "ETH/USD",
+            "buy",
+            10,
+            3,
+            1000,
+            1000,
+            "limit",
+            "WORKING",
+            T0,
+            "2025-11-24 12:00",
+        ),
+        (
+            2,
+            "kraken",
+            "v-2",
+            "c-2",
+            "ETH/USD",
+            "buy",
+            10,
+            3,
+            1000,
+            1000,
+            "limit",
+            "WORKING",
+            T0,
+            "2025-11-24 12:00",
+        ),
+    ]
+    connection.executemany(f"INSERT INTO orders VALUES ({', '.join('?' * 14)})", rows)
+    connection.commit()
+    connection.close()
+    order = {
+        "venue_order_id": "v-1", "client_order_id": "c-1", "symbol": "ETH/USD", "side": "buy", "order_type": "limit",
+        "qty": "10", "limit_price": "1000", "status": "partially_filled", "filled_qty": "7",
+        "filled_avg_price": "999.5", "submitted_at": "2025-11-24T12:00:00Z", "updated_at": "2025-11-24T12:00:00Z",
+    }  # fmt: skip
+    (tmp_path / "venue.json").write_text(json.dumps({"open_orders": {"state": "complete", "rows": [order]}}))
+    result = CliRunner().invoke(commands, ["plan", "--json", "--config", str(tmp_path / "trueup.toml")])
+    assert result.exit_code == 2, result.output
+    fills = [one["fill"]["qty"] for one in json.loads(result.stdout)["corrections"] if one["fill"]]
+    assert fills == ["4"]  # of the row that `where` names: 7 − 3

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import localcontext
 
 from trueup.core.as_cut_off import as_cut_off
+from trueup.core.as_one_order import as_one_order
 from trueup.core.doubt_mapping import mapping_doubts
 from trueup.core.draft.draft import Draft
 from trueup.core.finish_plan import finish_plan
@@ -57,7 +58,7 @@ STAGES_IN_DOUBT: tuple[Stage, ...] = (filter_scope, match_orders, doubt_rows, ra
 def make_plan(snapshot: Snapshot) -> Plan:
     """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
     with localcontext(CONTEXT):
-        snapshot = as_cut_off(snapshot)
+        snapshot = as_cut_off(as_one_order(snapshot))
         shared = frozenset(snapshot.local.shared_client_order_ids)
         if shared:
             plan = as_they_are(_plan(as_tags(snapshot, shared), has_own_ids=True))

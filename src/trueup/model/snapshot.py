@@ -295,6 +295,9 @@ class Local(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     decisions: list[Decision] = []
     faults: list[LocalFault] = []  # of the bot's own books
     decimals: int | None = None  # after which the bot's own books cut amounts off; null: they keep them
+    stops_keep_id: bool = (
+        False  # the own books keep a stop and what it placed as one row, under the stop's id
+    )
     mapped: bool = False  # a person said what their columns and words mean, and may be wrong
     unsupported: tuple[LedgerFeature, ...] = ()  # what the ledger's tables cannot hold (ADR 0002)
     shared_client_order_ids: tuple[str, ...] = ()

@@ -50,6 +50,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     `fills` where fills may be inserted.
     `inserts`: orders that only the venue knew may be inserted; only where a unique key protects the bot's own late row.
     `together`: these tables are in the ledger's own database: rows are locked, compared and written in its transaction.
+    `stops_keep_id`: a stop and the order that it placed when it triggered are one row, under the stop's id.
     `decimals`: after how many places these books cut amounts off; what is beyond is not known to them.
     `mapped`: a person said what columns and words mean: where the rows cannot be that, nothing of them is judged.
     """
@@ -64,6 +65,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     together: bool = False
     mapped: bool = False
     decimals: int | None = None
+    stops_keep_id: bool = False
 
 
 class SetRow(Struct, frozen=True, gc=False, kw_only=True):

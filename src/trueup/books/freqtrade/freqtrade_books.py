@@ -99,6 +99,7 @@ class FreqtradeBooks:
             profile_ids=frozenset({profile_id}),
             write=write,
             order_keys=ORDER_KEYS,
+            stops_keep_id=True,
         )
         check_schema(database)
 

@@ -308,6 +308,7 @@ def _with_faults(
             faults=[*standing.get(one, []), *found.get(one, [])],
             mapped=books.traits.mapped,
             decimals=books.traits.decimals,
+            stops_keep_id=books.traits.stops_keep_id,
         )
         for one, local in locals_.items()
     }
