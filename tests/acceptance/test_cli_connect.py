@@ -109,6 +109,8 @@ def test_a_file_that_exists_is_not_replaced_unasked(desk):
         ([order(1, px=10.0, avg_px=1000.0), order(2, px=10.0, avg_px=1000.0)], (), "are price and quantity swapped"),
         ([order(1, state="X", done=0.0), order(2, state="X", done=0.0)], ("--word", "status.X=filled"),
          "filled by their status, and less than ordered"),
+        ([order(1, state="X", done=10.0), order(2, state="X", done=10.0)], ("--word", "status.X=canceled"),
+         "canceled by their status, and filled to the end"),
         ([order(1, created=T0 // 1000, upd=T0 // 1000)], ("--time", "default=ms"), "is no time that a bot can mean"),
         ([order(1, created=T0, upd=T0)], ("--time", "default=s"), "is no time that a bot can mean"),
         ([order(1, created=4_000_000_000_000, upd=T0)], (), "times in the future"),
@@ -262,11 +264,51 @@ def test_freqtrade_and_the_exports_of_its_exchange_give_a_finding_with_nothing_t
     assert (desk.folder / "user_data" / "tradesv3.sqlite").read_bytes() == before
 
 
+def test_a_stop_and_what_it_placed_are_one_row_of_freqtrades_and_two_orders_of_the_exchange(desk):
+    where = freqtrade(desk)
+    connection = apsw.Connection(str(desk.folder / "user_data" / "tradesv3.sqlite"))
+    stop = {
+        "ft_order_side": "stoploss",
+        "side": "sell",
+        "order_type": "stop_loss_limit",
+        "stop_price": 90.0,
+        "price": 89.0,
+    }
+    row = freqtrade_order(
+        id=2, order_id="algo-7", order_update_date="2026-11-20 12:05:00.000000", amount=0.1, **stop
+    )
+    insert(connection, "orders", row | {"ft_amount": 0.1, "filled": 0.0, "average": None})
+    connection.close()
+    algo = VENUE_ORDER | {
+        "venue_order_id": "algo-7", "client_order_id": None, "symbol": "ETH/USDT", "side": "sell", "qty": "0.1",
+        "order_type": "stop_limit", "stop_price": "90", "limit_price": "89", "filled_qty": "0",
+        "filled_avg_price": None, "status": "replaced", "replaced_by": "o-8",
+    }  # fmt: skip
+    placed = algo | {"venue_order_id": "o-8", "status": "filled", "replaced_by": None, "filled_qty": "0.1",
+                     "filled_avg_price": "88"}  # fmt: skip
+    entry = VENUE_ORDER | {"venue_order_id": "1001", "client_order_id": None, "symbol": "ETH/USDT", "qty": "0.3",
+                           "limit_price": "100", "filled_qty": "0.1", "filled_avg_price": "100"}  # fmt: skip
+    reads = {"open_orders": {"state": "complete", "rows": [entry]},
+             "history": {"state": "complete", "orders": [algo, placed]}}  # fmt: skip
+    (desk.folder / "venue.json").write_text(json.dumps(reads))
+    desk.call("connect", where, "--venue", "files")
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    drifts = {(one["kind"], one["venue_order_id"]) for one in plan["breaks"] if one["venue_order_id"]}
+    assert drifts == {("fill_drift", "algo-7"), ("status_drift", "algo-7")}
+
+
 def test_a_dry_run_is_refused(desk):
     assert "dry_run is on" in desk.call("connect", freqtrade(desk, "true"), code=64).stderr
 
 
 # -- Hummingbot -------------------------------------------------------------------------------------------------------
+
+
+def test_a_hummingbot_that_only_simulates_is_refused(desk):
+    bot = HummingbotBot(desk.folder / "paper.sqlite")
+    bot.order(market="binance_PaperTrade")
+    bot.connection.close()
+    assert "its orders are at no venue" in desk.call("connect", str(bot.path), code=64).stderr
 
 
 def test_hummingbot_and_the_exports_of_its_exchange_give_a_finding_and_nothing_is_written(desk):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.books.tables.desk import MAPPING
 from trueup.books.tables.mapping import decode_mapping
 from trueup.model.errors import ConfigError
 
@@ -63,3 +64,12 @@ def test_what_of_fills_and_trades_may_be_written(name, writable, message):
     }
     with pytest.raises(ConfigError, match=message):
         decode_mapping({"orders": GOOD, name: tables[name] | {"writable": writable}}, "books.b")
+
+
+def test_a_column_with_two_meanings_is_not_set():
+    """Which of them would a repair write?"""
+    columns = MAPPING["orders"]["columns"] | {"qty": "done"}
+    tree = MAPPING["orders"] | {"columns": columns}
+    with pytest.raises(ConfigError, match="done is both filled_qty and qty: which of them does a repair set"):
+        decode_mapping({"orders": tree}, "b")
+    assert decode_mapping({"orders": tree | {"writable": ["status"]}}, "b").orders.writable == ["status"]
