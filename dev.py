@@ -8,6 +8,7 @@
     python3 dev.py bench [args]    the benchmarks
     python3 dev.py run ARGS        any trueup command, e.g. `run plan --help`
     python3 dev.py lock [args]     resolves requirements.lock; `--upgrade` takes the newest releases
+    python3 dev.py browser         a Chromium for the tests of the pages, which are skipped without one
     python3 dev.py setup           only the environment
     python3 dev.py help            this text
 
@@ -47,6 +48,7 @@ QUICK = (
     *("-n", "auto", "--dist", "loadfile", "-m", "not slow"),
     *("tests/unit", "tests/acceptance/plan", "src/trueup/testing/ledgers"),
 )
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")  # tests/browser/conftest.py's
 GATES = {
     "lint": (
         ("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."),
@@ -88,6 +90,8 @@ def main(args: Sequence[str]) -> int:
         return 0
     if command == "lock":
         return lock(rest)
+    if command == "browser":
+        return browser()
     if command not in PROGRAMS and command not in GATES:
         stop(f"no command {command!r}; `python3 dev.py help` lists them", USAGE_EXIT)
     prepare()
@@ -143,6 +147,23 @@ def lock(args: Sequence[str]) -> int:
         if not install_uv() or not run([*LOCKS[0], *args]):
             return 1
         return 0 if all(run(one) for one in LOCKS[1:]) else 1
+
+
+def browser() -> int:
+    """Debian's Chromium where this user may install it, else playwright's; nothing where one is there already."""
+    import shutil
+    import subprocess
+
+    if any(shutil.which(one) for one in CHROMIUMS):
+        return 0
+    if shutil.which("apt-get") and os.name != "nt" and os.geteuid() == 0:
+        say("installing Debian's chromium")
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
+        if subprocess.run(install, stdout=sys.stderr, check=False).returncode == 0:
+            return 0
+    prepare()
+    say("installing playwright's chromium")
+    return 0 if run(["playwright", "install", "chromium"], progress=True) else 1
 
 
 def prepare() -> None:

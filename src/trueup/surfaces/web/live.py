@@ -55,6 +55,7 @@ class News:
             self._readers.discard(came)
             if not self._readers and self._watcher is not None:
                 self._watcher.cancel()
+                self._watcher = None  # who comes before it has ended gets another
 
     async def _watch(self) -> None:
         seen = None

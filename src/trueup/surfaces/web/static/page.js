@@ -32,7 +32,15 @@ function drawCharts(root) {
 
 function listen() {
   if (!document.getElementById("live")) return;
-  const news = new EventSource("/events");
+  const news = new EventSource("/events"); // it connects again by itself
+  const lost = document.getElementById("lost");
+  let wasLost = false;
+  news.onerror = () => { lost.hidden = false; wasLost = true; };
+  news.onopen = () => {
+    lost.hidden = true;
+    if (wasLost) document.body.dispatchEvent(new CustomEvent("changed")); // what came meanwhile was not heard
+    wasLost = false;
+  };
   news.addEventListener("changed", () => document.body.dispatchEvent(new CustomEvent("changed")));
 }
 
