@@ -59,6 +59,28 @@ class NatsServer:
 
 
 @contextmanager
+def nats_cluster(count: int) -> Iterator[list[NatsServer]]:
+    """Nodes that keep each message on several of them; each may be killed and started again."""
+    root = Path(tempfile.mkdtemp(prefix="trueup-nats-", dir="/tmp"))
+    ports = [free_port() for _ in range(count)]
+    routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
+    nodes = []
+    for number, port in enumerate(ports):
+        folder = root / f"n{number}"
+        folder.mkdir()
+        cluster = ("--cluster_name", "trueup", "--cluster", f"nats://127.0.0.1:{port}", "--routes", routes)
+        nodes.append(NatsServer(folder, ("--server_name", f"n{number}", *cluster)))
+    try:
+        for node in nodes:
+            node.start()
+        yield nodes
+    finally:
+        for node in nodes:
+            node.end(signal.SIGKILL)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
 def nats_server() -> Iterator[NatsServer]:
     folder = Path(tempfile.mkdtemp(prefix="trueup-nats-", dir="/tmp"))
     server = NatsServer(folder)

@@ -146,7 +146,7 @@ class FleetWorker:
                 await self._take_one()
             if self._running:
                 await asyncio.wait(self._running)
-        except asyncio.CancelledError:
+        except BaseException:  # what ends it, ends all that it runs
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)

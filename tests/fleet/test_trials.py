@@ -1,0 +1,24 @@
+"""Chaos at a small size; at full size by `python -m tests.fleet.trials`."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.trials import BACK_WITHIN_S, chaos
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_what_dies_under_a_fleet_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFECTS", "")  # the rig sets it, and it is put back
+    faults, counts, back_s = chaos(
+        tmp_path, workers=2, nodes=1, seconds=10, kill_every_s=3, broker_kills=1, stops=1, pauses=1
+    )
+    assert faults == []
+    assert back_s < BACK_WITHIN_S
+    assert counts["corrections"] > 0
+    assert counts["workers killed"] == 3
+    assert (counts["brokers killed"], counts["database stopped"], counts["workers paused"]) == (1, 1, 1)
