@@ -155,6 +155,22 @@ def test_apply_sets_what_the_mapping_marks_writable_and_a_second_time_nothing(fo
     assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
 
 
+def test_apply_says_why_nothing_of_a_wrong_mapping_is_applied(folder):
+    config = CONFIG.replace('database = "bot.db"', 'database = "bot.db"\nwrite = "tables"')
+    config = config.replace(
+        'venue_order_id = "exch_id"\nclient_order_id = "cid"',
+        'venue_order_id = "cid"\nclient_order_id = "exch_id"',
+    )
+    (folder / "trueup.toml").write_text(config.replace("times = {", WRITABLE + "\ntimes = {"))
+    before = sha256((folder / "bot.db").read_bytes()).hexdigest()
+    result = CliRunner().invoke(
+        commands, ["apply", "--auto-approve", "--config", str(folder / "trueup.toml")]
+    )
+    assert result.exit_code == 2, result.output
+    assert "are they swapped" in result.stderr
+    assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
+
+
 def test_the_documented_mapping_works_as_it_stands(tmp_path):
     page = (Path(__file__).parents[2] / "docs/how-to/your-tables.md").read_text()
     documented = page.split("```toml\n")[1].split("```")[0]

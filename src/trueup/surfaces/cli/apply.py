@@ -46,6 +46,7 @@ def command(
     plans = _plans(made) if file is None else _chosen(_read_plans(file), profile_ids)
     unread = [_unread_code(report) for report in made]
     paused = [report.profile_id for report in made if report.state is RunState.PAUSED]
+    unread += _say_doubts(plans)
     due = [plan for plan in plans if plan.corrections]
     approved = {plan.profile_id: plan for plan in due if is_writable(loaded, plan.profile_id)}
     if len(approved) < len(due):
@@ -128,6 +129,16 @@ def _say_report_only(loaded: "LoadedConfig", plans: "list[Plan]") -> int:
     for line in next_steps(loaded, plans):
         say(line)
     return BREAKS
+
+
+def _say_doubts(plans: "list[Plan]") -> list[int]:
+    """Books that cannot be what their mapping says: nothing of them is judged, so nothing of them is applied."""
+    from trueup.model.vocabulary import BreakKind
+
+    doubts = [one.message for plan in plans for one in plan.breaks if one.kind is BreakKind.MAPPING_DOUBTFUL]
+    for message in doubts:
+        say(f"this cannot be right: {message}")
+    return [BREAKS] if doubts else []
 
 
 def _say_nothing_to_apply(invocation: Invocation, paused: list[str]) -> None:
