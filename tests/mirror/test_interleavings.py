@@ -2,7 +2,8 @@
 
 From each state that is reached: nothing of ours on a row that moved, no write of the bot's lost, nothing doubled; and
 when the faults stop, a bounded number of runs makes the bot's row true, and the next one writes nothing. States that
-are the same but for time are explored once.
+are the same but for time, or for which of the workers is where, are explored once; a worker that lost its lease counts
+as one that begins, except before a step that does something without asking for the lease.
 """
 
 from collections.abc import Iterator
@@ -118,9 +119,8 @@ def test_one_worker_and_a_bot_that_writes_once() -> None:
 @pytest.mark.parametrize(
     ("workers", "budget"),
     [
-        (1, (2, 1, 1)),  # the bot writes twice, one crash, one fill at the venue
-        (2, (1, 0, 1)),
-        (2, (1, 1, 0)),
+        (1, (2, 1, 1)),  # the bot writes twice, one crash, one fill at the venue: 5,587 states
+        (2, (1, 1, 1)),  # 14,545 states, reached by 44,916 steps
     ],
 )
 def test_every_interleaving(workers: int, budget: Budget) -> None:
