@@ -21,10 +21,12 @@ from trueup.model.snapshot import Fill
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.records import BreakRecord
+from trueup.service.config import OBJECTIVE_INTERVALS
 from trueup.service.views.books_at import books_at
 from trueup.service.views.correction import changes_of
 from trueup.service.views.cost import DriftCost, read_cost
 from trueup.service.views.drift import DAYS_SHOWN, drift_by_day
+from trueup.service.views.fleet import read_fleet
 from trueup.service.views.overview import Overview, read_overview
 from trueup.service.views.story import events, venue_snapshots
 from trueup.surfaces.web.actions import Desk
@@ -233,7 +235,14 @@ def fleet(desk: Desk, _: Request) -> Page:
         rows.append(
             {"lease": lease, "age_s": None if oldest is None else (now_ns - oldest) / 1e9, "late_s": late_s}
         )
-    return "fleet.html", {"rows": rows}
+    rows.sort(key=_latest_first)
+    view = read_fleet(desk.ledger, desk.objective_s / OBJECTIVE_INTERVALS, None, None)
+    return "fleet.html", {"rows": rows[:ROWS_MAX], "count": len(rows), "fleet": view if view.shards else None}
+
+
+def _latest_first(row: dict[str, Any]) -> tuple[bool, float, str]:
+    failing, late_s = row["lease"].failures > 0, row["late_s"] or 0.0
+    return not failing, -late_s, row["lease"].account_id
 
 
 def _days(desk: Desk) -> list[str]:
