@@ -1,0 +1,299 @@
+"""Single-line mistakes in product code, and the tests that must notice them: `python -m tests.mutants`.
+
+Each is made in a copy of the source, where the named tests run until one fails. What survives is printed, and so is
+what says nothing: a line that is no longer there, tests that fail without the mistake. `TRUEUP_MUTANT=20` begins with
+that one. Not a part of the suite: it runs for minutes. The simulator has its own, at run time, in `tests/sim/mutations`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from msgspec import Struct
+
+ROOT = Path(__file__).parent.parent
+TIMEOUT_S = 600
+PLAN = "tests/acceptance/plan/"
+CORE, ORDERS, STAGES, TRADES = "core/", "core/orders/", "core/stages/", "core/trades/"
+
+
+class Mutant(Struct, frozen=True):
+    """`right` stands in the file once, and becomes `wrong`; `tests` are those that should notice."""
+
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+MUTANTS = (
+    # named by testers
+    Mutant(
+        STAGES + "check_parity.py",
+        "comparison.is_flat\n        and abs",
+        "True\n        and abs",
+        PLAN + "test_stages_parity.py",
+    ),
+    Mutant(
+        TRADES + "explain_position.py",
+        "comparison.side is None and _holds",
+        "False and _holds",
+        PLAN + "test_stages_parity.py",
+    ),
+    Mutant(
+        ORDERS + "judge_terms.py",
+        "return record.updated_at is None or is_before",
+        "return record.updated_at is not None and is_before",
+        PLAN + "test_matched_pair.py",
+    ),
+    Mutant(
+        TRADES + "positions.py",
+        "LONG: long + max(baseline, ZERO)",
+        "LONG: long + baseline",
+        PLAN + "test_stages_parity.py",
+    ),
+    Mutant(
+        "engine/run/observe.py",
+        "to_ns(right) < to_ns(left) else left",
+        "to_ns(right) > to_ns(left) else left",
+        "tests/unit/engine/run",
+    ),
+    Mutant(
+        "ledgers/sql/check_invariants.py",
+        "if named > after and",
+        "if named > after + 1 and",
+        "tests/unit/ledgers src/trueup/testing/ledgers/test_fills.py",
+    ),
+    Mutant(
+        "venues/ccxt/order_end.py",
+        "filled_qty=None if status is None else filled",
+        "filled_qty=filled",
+        "tests/unit/venues/ccxt",
+    ),
+    Mutant(
+        STAGES + "cover_history.py",
+        "to_ns(record.submitted_at) < to_ns(baseline)",
+        "to_ns(record.submitted_at) <= to_ns(baseline)",
+        PLAN + "test_stages_coverage.py",
+    ),
+    Mutant(
+        ORDERS + "infer_fill.py",
+        "            before,\n            after,",
+        '            "0",\n            after,',
+        "tests/unit/core/orders/test_infer_fill.py",
+    ),
+    # the core
+    Mutant(
+        ORDERS + "tell_apart.py",
+        "if not known.is_fresh:\n            return Told(is_ahead=True)",
+        "if known.is_fresh:\n            return Told(is_ahead=True)",
+        "tests/unit/core/orders/test_fold_strays.py " + PLAN + "test_one_execution.py",
+    ),
+    Mutant(
+        ORDERS + "tell_apart.py",
+        "if strays else Told(alikes=alikes",
+        "if False else Told(alikes=alikes",
+        "tests/unit/core/orders/test_fold_strays.py",
+    ),
+    Mutant(
+        ORDERS + "tell_apart.py",
+        "if id(fill) not in doubles]",
+        "]",
+        "tests/unit/core/orders/test_fold_strays.py",
+    ),
+    Mutant(
+        ORDERS + "tell_apart.py",
+        "if alikes or straddles:",
+        "if alikes:",
+        "tests/unit/core/orders/test_fold_strays.py " + PLAN + "test_one_execution.py",
+    ),
+    Mutant(
+        ORDERS + "claims_a_local_order.py", "and order.status not in TERMINAL", "", PLAN + "test_identity.py"
+    ),
+    Mutant(
+        ORDERS + "find_ids_of_several.py",
+        "if _is_of_another(draft, before_id, record):",
+        "if False:",
+        PLAN + "test_identity.py",
+    ),
+    Mutant(
+        ORDERS + "judge_status.py",
+        "if step is Step.WAITS and _is_believed(judgement):",
+        "if step is Step.WAITS:",
+        PLAN + "test_matched_pair.py",
+    ),
+    Mutant(
+        ORDERS + "judge_status.py",
+        "step in (Step.ENDS, Step.ENDS_OTHERWISE) and not",
+        "step is Step.ENDS_OTHERWISE and not",
+        PLAN,
+    ),
+    Mutant(
+        ORDERS + "judge_status.py",
+        "return local_at is None or not is_before",
+        "return not local_at or is_before",
+        PLAN + "test_matched_pair.py",
+    ),
+    Mutant(
+        STAGES + "resolve_missing.py",
+        "2 * gone > known",
+        "2 * gone >= known",
+        PLAN + "test_local_live_absent.py",
+    ),
+    Mutant(
+        STAGES + "resolve_missing.py",
+        "known >= MASS_ABSENCE_LIVE_MIN",
+        "known > MASS_ABSENCE_LIVE_MIN",
+        PLAN + "test_local_live_absent.py",
+    ),
+    Mutant(
+        STAGES + "resolve_missing.py",
+        "never_acknowledged = known_id(order.venue_order_id) is None and",
+        "never_acknowledged = known_id(order.venue_order_id) is None or",
+        PLAN + "test_local_live_absent.py",
+    ),
+    Mutant(
+        STAGES + "match_orders.py",
+        "client_id != known_client_id(record.client_order_id)",
+        "False",
+        PLAN + "test_matching.py",
+    ),
+    Mutant(
+        STAGES + "raise_alerts.py",
+        'read.fault is ReadFault.NOT_GIVEN and skipped != "disabled"',
+        "read.fault is ReadFault.NOT_GIVEN",
+        "tests/acceptance/test_exports_audited.py " + PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        TRADES + "order_of_facts.py",
+        "max(known) if self.leaves(index) else min(known)",
+        "min(known)",
+        PLAN + "test_actions_and_trades.py",
+    ),
+    Mutant(
+        TRADES + "order_of_facts.py", "own = min(own, filled)", "pass", PLAN + "test_actions_and_trades.py"
+    ),
+    Mutant(
+        TRADES + "sum_orders.py", "exceeds(sums.exit_qty, exit_qty)", "exceeds(exit_qty, sums.exit_qty)", PLAN
+    ),
+    Mutant(
+        CORE + "check_limits.py",
+        "len(corrections) > policy.corrections_max",
+        "len(corrections) >= policy.corrections_max",
+        PLAN,
+    ),
+    Mutant(
+        CORE + "check_limits.py",
+        "amount(one.fill.qty) - amount(one.fill.superseded_qty)",
+        "amount(one.fill.qty)",
+        PLAN,
+    ),
+    # engine, ledgers, venues, exports
+    Mutant("engine/run/answer_queries.py", "if answer.by is not by or", "if", "tests/unit/engine/run"),
+    Mutant(
+        "engine/run/answer_queries.py",
+        "right is not None and (left is None or to_ns(left)",
+        "right is not None and (left is not None and to_ns(left)",
+        "tests/unit/engine/run",
+    ),
+    Mutant(
+        "engine/run/answer_queries.py",
+        "state=ReadState.PARTIAL if late else read.state",
+        "state=read.state",
+        "tests/unit/engine/run",
+    ),
+    Mutant(
+        "engine/recorder/recorder.py",
+        "if order.status in TERMINAL or not _is_bound",
+        "if not _is_bound",
+        "src/trueup/testing/ledgers/test_recorder.py",
+    ),
+    Mutant(
+        "engine/recorder/recorder.py",
+        "to_ns(known) >= to_ns(time)",
+        "to_ns(known) < to_ns(time)",
+        "src/trueup/testing/ledgers/test_recorder.py",
+    ),
+    Mutant("engine/people/explain.py", "(?<![\\w-])", "", "src/trueup/testing/ledgers/test_people.py"),
+    Mutant(
+        "ledgers/sql/write_record.py",
+        "own_id not in (None, client_id) and",
+        "own_id is None and",
+        "src/trueup/testing/ledgers/test_recorder.py",
+    ),
+    Mutant(
+        "ledgers/sql/check_invariants.py",
+        "if growth < 0:",
+        "if growth < -1:",
+        "tests/unit/ledgers src/trueup/testing/ledgers",
+    ),
+    Mutant(
+        "venues/ccxt/words.py",
+        "if (own in _LIVE) is (theirs in TERMINAL):",
+        "if False:",
+        "tests/unit/venues/ccxt",
+    ),
+    Mutant(
+        "venues/ccxt/words.py",
+        "theirs in CUT_SHORT else theirs",
+        "theirs in TERMINAL else theirs",
+        "tests/unit/venues/ccxt",
+    ),
+    Mutant(
+        "exports/read_rows.py",
+        "line = above + reader.line_num",
+        "line = reader.line_num",
+        "tests/unit/exports",
+    ),
+    Mutant(
+        "exports/make_snapshot.py",
+        "since is not None and open_state is ReadState.COMPLETE",
+        "since is not None",
+        "tests/unit/exports",
+    ),
+)
+
+
+def main() -> int:
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("src", "tests", "docs"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "CHANGELOG.md", "CONTRIBUTING.md", "README.md"):
+            shutil.copy(ROOT / name, copy / name)
+        well: dict[str, bool] = {}  # by tests: whether they pass without any mistake
+        for mutant in MUTANTS[int(os.environ.get("TRUEUP_MUTANT", "0")) :]:
+            if mutant.tests not in well:
+                well[mutant.tests] = _passes(copy, mutant.tests)
+            told = _try(copy, mutant) if well[mutant.tests] else "not well"
+            survived += told != "killed"
+            sys.stdout.write(f"{told:9} {mutant.file}: {mutant.right.splitlines()[0][:70]}\n")
+            sys.stdout.flush()
+    return 1 if survived else 0
+
+
+def _try(copy: Path, mutant: Mutant) -> str:
+    path = copy / "src" / "trueup" / mutant.file
+    right = path.read_text()
+    if right.count(mutant.right) != 1:
+        return "gone"
+    path.write_text(right.replace(mutant.right, mutant.wrong))
+    try:
+        return "survived" if _passes(copy, mutant.tests) else "killed"
+    finally:
+        path.write_text(right)
+
+
+def _passes(copy: Path, tests: str) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests.split()]
+    environment = os.environ | {"PYTHONPATH": f"{copy / 'src'}:{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=TIMEOUT_S)
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
