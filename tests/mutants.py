@@ -2,7 +2,8 @@
 
 Each is made in a copy of the source, where the named tests run until one fails. What survives is printed, and so is
 what says nothing: a line that is no longer there, tests that fail without the mistake. `TRUEUP_MUTANT=20` begins with
-that one. Not a part of the suite: it runs for minutes. The simulator has its own, at run time, in `tests/sim/mutations`.
+that one. Not a part of the suite: it runs for minutes. The simulator has its own, made at run time, in
+`tests/sim/mutations`.
 """
 
 import os
