@@ -166,7 +166,7 @@ MUTANTS = (
         STAGES + "raise_alerts.py",
         'read.fault is ReadFault.NOT_GIVEN and skipped != "disabled"',
         "read.fault is ReadFault.NOT_GIVEN",
-        "tests/acceptance/test_exports_audited.py " + PLAN + "test_stages_exit_backfill.py",
+        PLAN + "test_stages_exit_backfill.py",
     ),
     Mutant(
         TRADES + "order_of_facts.py",

@@ -63,7 +63,8 @@ def test_every_command_has_help(name: str) -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["pln"], "No such command 'pln'"),
+        (["pln"], "No such command 'pln': did you mean plan?"),
+        (["xyz"], "No such command 'xyz'"),
         (["plan", "--snapshott", "x"], "No such option"),
         (["snapshot", "--local", "x"], "Missing option '--venue'"),
         (["explain"], "Missing argument"),

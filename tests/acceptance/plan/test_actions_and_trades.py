@@ -181,6 +181,22 @@ def test_an_entry_is_told_from_its_first_fill_on():
     assert said(planned) == ["entry_fill z 10", "exit_fill a 5"]
 
 
+def test_an_exit_is_told_from_its_last_fill_on():
+    """A part of it was sold before the entry: nobody is told to leave what was not entered."""
+    bought = [fill("B1", "10", venue_order_id="z", filled_at=at(-70))]
+    sold = [
+        fill(f"S{n}", "5", venue_order_id="a", side="sell", filled_at=at(s)) for n, s in ((1, -80), (2, -60))
+    ]
+    planned = two_orders(
+        "z",
+        "a",
+        entry={"updated_at": at(-70)},
+        exit={"updated_at": at(-60)},
+        history=history([], [*sold, *bought]),
+    )
+    assert said(planned) == ["entry_fill z 10", "exit_fill a 10"]
+
+
 def test_new_terms_without_a_time_hold_no_entry_back():
     """The venue does not say when it changed the order: what was told of it stands with its first fill."""
     entry = local_order(

@@ -142,6 +142,17 @@ def test_a_closed_trade_is_no_candidate():
     ]
 
 
+@pytest.mark.parametrize(
+    ("policy", "fault", "alerted"),
+    [(ON, "not_given", []), (ON, None, ["positions_not_read"]), ({}, "not_given", ["disabled"])],
+)
+def test_what_an_audit_was_not_given_is_no_alarm_but_a_stage_that_is_off_is(policy, fault, alerted):
+    unread = {"state": "failed", "error": "not read", "fault": fault}
+    planned = plan([], [], trades=[trade(**LONG)], positions=unread, policy=policy)
+    keys = [one["dedupe_key"].split(":") for one in planned["alerts"]]
+    assert [why for _, stage, why in keys if stage == "exit_backfill"] == alerted
+
+
 def test_switched_off():
     planned = plan([], [], trades=[trade(**LONG)], positions=holding("6"), history=history([sold()]))
     result = planned["result"]["exit_backfill"]

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -90,6 +91,17 @@ class CommandTable(click.Group):
                 command: click.Command = getattr(import_module(f"trueup.surfaces.cli.{module}"), attribute)
                 return command
         return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a word that is nearly a command's is answered with it."""
+        word = args[0] if args else ""
+        if word and not word.startswith("-") and self.get_command(ctx, word) is None:
+            near = get_close_matches(word, self.list_commands(ctx), 1)
+            if near:
+                ctx.fail(f"No such command {word!r}: did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in COMMANDS.items():
