@@ -279,6 +279,7 @@ def purge(database: Database, older_than_s: float, keep_last: int) -> dict[str, 
         return {
             "runs": database.write("purge_runs", before, keep_last),
             "outbox": database.write("purge_outbox", before),
+            "alerts": database.write("purge_alerts", before),
             "alert_deliveries": database.write("purge_deliveries", before),
             "breaks": database.write("purge_breaks", before),
             "watermarks": database.write("purge_watermarks", WATERMARKS_KEPT),

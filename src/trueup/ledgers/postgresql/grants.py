@@ -15,7 +15,7 @@ from trueup.ledgers.postgresql.migrate import SCHEMA
 WRITER = {
     "accounts": "INSERT, UPDATE",
     "alert_deliveries": "INSERT, UPDATE, DELETE",
-    "alerts": "INSERT, UPDATE",
+    "alerts": "INSERT, UPDATE, DELETE",  # those that are over are forgotten by `trueup purge`
     "breaks": "INSERT, UPDATE, DELETE",  # resolved ones are forgotten by `trueup purge`
     "decisions": "INSERT, UPDATE",
     "deferrals": "INSERT, UPDATE, DELETE",

@@ -1011,6 +1011,9 @@ DELETE FROM outbox WHERE delivered_at < $1
 -- name: purge_deliveries
 DELETE FROM alert_deliveries WHERE settled_at < $1
 
+-- name: purge_alerts
+DELETE FROM alerts WHERE NOT stands AND raised_at < $1
+
 -- name: purge_breaks
 DELETE FROM breaks WHERE resolved_at < $1
 

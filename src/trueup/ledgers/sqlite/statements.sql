@@ -904,6 +904,9 @@ DELETE FROM outbox WHERE delivered_at < ?1
 -- name: purge_deliveries
 DELETE FROM alert_deliveries WHERE settled_at < ?1
 
+-- name: purge_alerts
+DELETE FROM alerts WHERE stands = 0 AND raised_at < ?1
+
 -- name: purge_breaks
 DELETE FROM breaks WHERE resolved_at < ?1
 

@@ -5,6 +5,7 @@ Decides which day's digest is due; that of one day is one message, whichever pro
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from trueup.engine.telling.quiet_hours import last_due_ns
@@ -13,6 +14,7 @@ from trueup.model.ids import digest
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import Severity
 from trueup.ports.ledger import Ledger
+from trueup.service.views.cost import DriftCost, read_cost
 from trueup.service.views.overview import Overview, Sync, read_overview
 
 DAY_S = 86_400
@@ -64,9 +66,23 @@ def _lines(ledger: Ledger, view: Overview, since: str) -> list[str]:
         if one.resolved_at is not None and to_ns(one.resolved_at) >= to_ns(since)
     )
     lines.append(f"since yesterday: {ended['corrected']} repaired, {ended['not_seen_again']} not seen again")
+    lines += _costs(read_cost(ledger, since))
     if view.alerts:
         lines.append(f"{len(view.alerts)} alerts stand")
     return lines
+
+
+def _costs(cost: DriftCost) -> list[str]:
+    """What the books had wrong until it was repaired: exposure, profit or loss, by cause; amounts by their currency."""
+    return [
+        f"- {one.name.replace('_', ' ')}: {one.repairs} repairs, exposure {_money(one.exposure)},"
+        f" profit or loss {_money(one.profit_or_loss)}"
+        for one in cost.by_cause
+    ]
+
+
+def _money(amounts: Mapping[str, str]) -> str:
+    return ", ".join(f"{amount} {quote}" for quote, amount in amounts.items()) or "unknown"
 
 
 def _counts(counts: Counter[str], order: tuple[str, ...]) -> str:

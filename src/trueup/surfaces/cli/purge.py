@@ -10,7 +10,10 @@ from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import confirm, say
 
-_NAMES = {"outbox": "notifications"}  # of what was deleted, where the table's own says less
+_NAMES = {
+    "outbox": "notifications",
+    "alert_deliveries": "messages",
+}  # of what was deleted, where the table's own says less
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -21,7 +24,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 def command(invocation: Invocation, older_than: str, keep_last: int, yes: bool) -> int:
-    """Delete old runs with their snapshots, delivered notifications and resolved breaks."""
+    """Delete old runs with their snapshots, delivered notifications, told alerts and resolved breaks."""
     age_s = read_age(older_than)
     with open_books(invocation) as books:
         if not yes and not confirm(f"Delete what is older than {older_than}, for good?", flag="--yes"):

@@ -1,0 +1,97 @@
+"""The dead-man's switch: a ping says that everybody was looked at in time, and nothing less."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.run.desk import Desk, open_desk
+from trueup.engine.run.account import AccountReport
+from trueup.engine.run.run_account import reconcile_account
+from trueup.model.snapshot import OrdersRead
+from trueup.model.times import NS_PER_S
+from trueup.model.vocabulary import ReadState
+from trueup.service.alerts.heartbeat import Heartbeat
+
+
+class Poster:
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        self.sent.append(f"{url.removeprefix('https://hc.example')} {body.decode()}".strip())
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.fixture
+def desk(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    yield desk
+    desk.ledger.close()
+
+
+def heartbeat(desk: Desk, account: Any, every_s: float = 0) -> tuple[Heartbeat, Poster]:
+    poster = Poster()
+    url = "https://hc.example/uuid?x=1"
+    return Heartbeat(url, [account], 90, every_s, desk.clock, poster), poster  # type: ignore[arg-type]
+
+
+def run(beat: Heartbeat, account: Any) -> AccountReport:
+    async def go() -> AccountReport:
+        report = await reconcile_account(account)
+        beat.note(report)
+        await beat.beat()
+        return report
+
+    return asyncio.run(go())
+
+
+def test_a_complete_run_pings_and_a_partial_one_does_not(desk: Desk) -> None:
+    account = desk.account("p")
+    beat, poster = heartbeat(desk, account)
+    desk.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2 is missing")
+    run(beat, account)
+    assert poster.sent == []
+    desk.venue.opened = []
+    run(beat, account)
+    assert poster.sent == ["/uuid?x=1"]
+
+
+def test_one_profile_that_is_late_silences_it(desk: Desk) -> None:
+    account = desk.account("p")
+    beat, poster = heartbeat(desk, account)
+    run(beat, account)
+    desk.venue.opened = OrdersRead(state=ReadState.PARTIAL, error="page 2 is missing")
+    desk.clock.advance(91 * NS_PER_S)
+    run(beat, account)
+    assert poster.sent == ["/uuid?x=1"]
+
+
+def test_where_all_are_paused_nobody_looks_and_nothing_pings(desk: Desk) -> None:
+    account = desk.account("p")
+    beat, poster = heartbeat(desk, account)
+    asyncio.run(reconcile_account(account))
+    desk.ledger.journal.pause_profile("p", "by hand")
+    run(beat, account)
+    assert poster.sent == []
+
+
+def test_a_failure_is_told_once_while_it_lasts(desk: Desk) -> None:
+    account = desk.account("p")
+    beat, poster = heartbeat(desk, account)
+    for venue in (ConnectionError("no route"), ConnectionError("no route"), [], ConnectionError("no route")):
+        desk.venue.opened = venue
+        run(beat, account)
+    assert [one.partition(" ")[0] for one in poster.sent] == ["/uuid/fail?x=1", "/uuid?x=1", "/uuid/fail?x=1"]
+    assert "acc-1: " in poster.sent[0]
+
+
+def test_it_is_not_sent_more_often_than_it_should(desk: Desk) -> None:
+    account = desk.account("p")
+    beat, poster = heartbeat(desk, account, every_s=30)
+    for _ in range(4):
+        run(beat, account)
+        desk.clock.advance(10 * NS_PER_S)
+    assert len(poster.sent) == 2
