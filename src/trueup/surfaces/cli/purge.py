@@ -10,10 +10,8 @@ from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import confirm, say
 
-_NAMES = {
-    "outbox": "notifications",
-    "alert_deliveries": "messages",
-}  # of what was deleted, where the table's own says less
+# of what was deleted, where the table's own name says less
+_NAMES = {"outbox": "notifications", "alert_deliveries": "messages"}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 

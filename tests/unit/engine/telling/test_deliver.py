@@ -124,7 +124,7 @@ def test_one_that_is_never_taken_is_given_up_and_the_log_says_so(
         desk.clock.advance(HOUR_S * NS_PER_S)
     assert len(phone.calls) == ATTEMPTS_MAX
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert [record.trueup for record in errors] == [{"notifier": "phone", "given_up": 1}]
+    assert [record.__dict__["trueup"] for record in errors] == [{"notifier": "phone", "given_up": 1}]
     (kept,) = desk.ledger.journal.list_deliveries()
     assert (kept.outcome, kept.error) == ("refused", "no such number")
 

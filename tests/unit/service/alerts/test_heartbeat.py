@@ -81,7 +81,8 @@ def test_where_all_are_paused_nobody_looks_and_nothing_pings(desk: Desk) -> None
 def test_a_failure_is_told_once_while_it_lasts(desk: Desk) -> None:
     account = desk.account("p")
     beat, poster = heartbeat(desk, account)
-    for venue in (ConnectionError("no route"), ConnectionError("no route"), [], ConnectionError("no route")):
+    lost: list[Any] = [ConnectionError("no route")]
+    for venue in (*lost, *lost, [], *lost):
         desk.venue.opened = venue
         run(beat, account)
     assert [one.partition(" ")[0] for one in poster.sent] == ["/uuid/fail?x=1", "/uuid?x=1", "/uuid/fail?x=1"]
