@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Venue(Exchange):
 
     async def instruments(self) -> list[Instrument]:
         self.asked += 1
+        if isinstance(self.steps, TimeoutError):
+            await asyncio.Event().wait()
         if isinstance(self.steps, Exception):
             raise self.steps
         return self.steps
@@ -127,6 +130,17 @@ def test_float_noise_is_snapped_to_the_step_from_the_first_run_on(bot: Bot, tmp_
         before = desk.venue.asked
         desk.run()
         assert desk.venue.asked == before + 1  # the run's own read serves the next one
+
+
+def test_a_venue_that_hangs_delays_the_books_by_one_question_only(bot: Bot, tmp_path: Path) -> None:
+    bot.add("my_orders", **order(1))
+    with opened(bot, tmp_path) as desk:
+        desk.venue.steps = TimeoutError()
+        desk.account = replace(desk.account, query_timeout_s=0.01, read_timeout_s=0.01)
+        report = desk.run()
+        assert report.snapshot is not None
+        assert "no answer within 0.01 s" in str(report.snapshot.venue.open_orders.error)
+        assert desk.mirrored("v-1")[0].qty == "10"  # its rows were taken in all the same
 
 
 def test_rows_that_were_read_without_the_steps_are_read_anew_with_them(bot: Bot, tmp_path: Path) -> None:

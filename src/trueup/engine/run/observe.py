@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.slots import waiting
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
 from trueup.model.errors import AuthError, VenueError
@@ -94,10 +95,12 @@ def read_local_sides(accounts: Sequence[ManagedAccount]) -> list[LocalSide]:
 
 
 async def tell_instruments(account: ManagedAccount) -> None:
-    """To books that snap their amounts, before they are read at all; where the venue does not answer they wait."""
+    """To books that snap their amounts, before they are read at all; where the venue does not answer in the time of one
+    question they are read without, and read anew by the run that was told."""
     if all(books.knows_instruments for books in _snapping(account)):
         return
-    told = await _bounded(account.venue.instruments(), _same, account.read_timeout_s)
+    async with waiting():
+        told = await _bounded(account.venue.instruments(), _same, account.query_timeout_s)
     if not isinstance(told, _Fault):
         for books in _snapping(account):
             books.know_instruments(told)
