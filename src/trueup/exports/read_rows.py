@@ -21,6 +21,7 @@ from trueup.model.tree import parse_tree
 _DELIMITERS = ",;\t|"
 _CELL_CHARS_MAX = 1 << 20
 PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
+COLUMNS_MAX = 1000  # exports have up to about a hundred
 _NULL_WORDS = frozenset({"", "null", "none", "n/a"})
 _BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
@@ -133,6 +134,10 @@ def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Ro
 
 
 def _check_header(header: list[str], name: str) -> None:
+    if len(header) > COLUMNS_MAX:
+        raise InputError(
+            f"more than {COLUMNS_MAX} columns ({len(header)}); is it one table?", f"{name} line 1"
+        )
     twice = {column for column in header if column and header.count(column) > 1}
     if twice:
         raise InputError(f"two columns are called {sorted(twice)[0]!r}; rename one", f"{name} line 1")
@@ -158,7 +163,10 @@ def _object_rows(objects: Iterable[Any], name: str, parts: Parts) -> Iterator[Ro
         if not isinstance(item, dict):
             raise InputError(f"expected an object, got {str(item)[:40]!r}", f"{name} row {number}")
         for part in parts(item):
-            yield Row(number, _flat(part))
+            cells = _flat(part)
+            if len(cells) > COLUMNS_MAX:
+                raise InputError(f"more than {COLUMNS_MAX} keys ({len(cells)})", f"{name} row {number}")
+            yield Row(number, cells)
 
 
 def _objects(text: str, name: str) -> list[Any]:

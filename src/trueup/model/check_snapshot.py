@@ -16,6 +16,8 @@ from trueup.model.check_texts import (
     amount_fault,
     amounts_are_good,
     amounts_are_plain,
+    text_fault,
+    texts_are_short,
     time_fault,
     times_are_good,
 )
@@ -112,6 +114,29 @@ _TIME_FIELDS = {
     "Decision": ("until", "decided_at"),
     "Finding": ("first_seen_at", "last_seen_at"),
 }
+_IDS = ("symbol", "client_order_id", "venue_order_id", "trade_id")
+_TEXT_FIELDS = {
+    "LocalOrder": (*_IDS, "sub_tag", "order_type"),
+    "VenueOrder": (
+        *(
+            "symbol",
+            "client_order_id",
+            "venue_order_id",
+            "sub_tag",
+            "order_type",
+            "raw_status",
+            "status_reason",
+        ),
+        *("replaces", "replaced_by", "parent_venue_order_id"),
+    ),
+    "Fill": ("fill_id", "symbol", "client_order_id", "venue_order_id", "fee_currency"),
+    "Trade": ("trade_id", "symbol"),
+    "Instrument": ("symbol", "quote"),
+    "Position": ("symbol", "position_side"),
+    "VenueAnswer": ("id", "error"),
+    "Decision": ("decision_id", "author", "reason"),
+}
+_TEXTS_OF = {kind: attrgetter(*fields) for kind, fields in _TEXT_FIELDS.items() if len(fields) > 1}
 _AMOUNTS_OF = {kind: attrgetter(*fields) for kind, fields in _AMOUNT_FIELDS.items()}
 _TIMES_OF = {kind: [(one, attrgetter(one)) for one in fields] for kind, fields in _TIME_FIELDS.items()}
 _CHECKED_AT_ONCE = (
@@ -127,6 +152,10 @@ def _check_rows(path: str, rows: Sequence[Struct], changed: range) -> None:
 def _check_some(path: str, rows: Sequence[Struct], start: int) -> None:
     """All amounts of these rows at once; by their columns where one of them is not plain."""
     kind = type(rows[0]).__name__
+    get_texts = _TEXTS_OF.get(kind)
+    if get_texts is not None and not texts_are_short(map(get_texts, rows)):
+        for field in _TEXT_FIELDS[kind]:
+            _raise_first(path, rows, start, field, text_fault)
     get_amounts = _AMOUNTS_OF.get(kind)
     if get_amounts is not None and not amounts_are_plain(map(get_amounts, rows)):
         for field, is_signed in _AMOUNT_FIELDS[kind].items():

@@ -12,6 +12,9 @@ from operator import itemgetter
 from trueup.model.money import AMOUNT_DIGITS_MAX, AMOUNT_EXPONENT_MAX, is_within_bounds
 from trueup.model.times import to_ns
 
+TEXT_CHARS_MAX = (
+    1000  # of an id, a symbol, a word, a reason: venues' longest ids have 128, their reasons a sentence
+)
 TEXTS_KEPT_MAX = 4096  # judged singly: those of small snapshots, which are much the same from run to run
 _FOLD_DIGITS = str.maketrans("123456789", "000000000")
 _DROP_DIGITS = str.maketrans("", "", "0123456789")
@@ -80,6 +83,18 @@ def _join(column: Iterable[str | None]) -> tuple[list[str], str]:
     except TypeError:  # there are nulls
         present = [text for text in values if text is not None]
         return present, "\n" + "\n".join(present) + "\n"
+
+
+def text_fault(text: str) -> str | None:
+    """Why an id, a symbol or a word is none; null where it may be one."""
+    if len(text) > TEXT_CHARS_MAX:
+        return f"longer than {TEXT_CHARS_MAX} characters ({len(text)})"
+    return None
+
+
+def texts_are_short(rows: Iterable[tuple[str | None, ...]]) -> bool:
+    """Whether no text of these rows is longer than `TEXT_CHARS_MAX`, nulls aside."""
+    return max([len(text) for row in rows for text in row if text], default=0) <= TEXT_CHARS_MAX
 
 
 @lru_cache(maxsize=TEXTS_KEPT_MAX)

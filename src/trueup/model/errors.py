@@ -3,6 +3,17 @@
 RESTORE = "damaged: restore a backup, see docs/how-to/operate.md"  # what to do about a LedgerDamaged
 
 
+MESSAGE_CHARS_MAX = (
+    2000  # of an error about a document: what it quotes is somebody else's, and may be megabytes
+)
+PATH_CHARS_MAX = 300
+
+
+def brief_text(text: str, chars_max: int) -> str:
+    """The text, or its beginning and how long it was."""
+    return text if len(text) <= chars_max else f"{text[:chars_max]}… ({len(text)} characters)"
+
+
 class TrueupError(Exception):
     """Base of every error that trueup raises on purpose. The message says what to do next."""
 
@@ -34,8 +45,8 @@ class InputError(TrueupError):
 
     def __init__(self, message: str, path: str = "$") -> None:
         super().__init__(message)
-        self.message = message
-        self.path = path
+        self.message = brief_text(message, MESSAGE_CHARS_MAX)
+        self.path = brief_text(path, PATH_CHARS_MAX)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

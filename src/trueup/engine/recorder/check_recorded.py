@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from trueup.model.check_texts import amount_fault, time_fault
+from trueup.model.check_texts import amount_fault, text_fault, time_fault
 from trueup.model.errors import InputError
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 
@@ -12,6 +12,10 @@ Value = TypeVar("Value", LocalOrder, Fill, Trade)
 
 _QUANTITIES = ("qty", "filled_qty")
 _PRICES = ("limit_price", "stop_price", "filled_avg_price", "price", "fee")
+_TEXTS = (
+    *("symbol", "client_order_id", "venue_order_id", "trade_id", "sub_tag", "order_type"),
+    *("fill_id", "fee_currency"),
+)
 _TIMES = ("submitted_at", "venue_updated_at", "filled_at", "opened_at")
 
 
@@ -22,6 +26,9 @@ def checked(value: Value) -> Value:
         converted = msgspec.convert(msgspec.to_builtins(value), type(value))
     except msgspec.ValidationError as fault:
         raise InputError(str(fault), name) from fault
+    for key in _TEXTS:
+        if isinstance(given := getattr(converted, key, None), str) and (long := text_fault(given)):
+            raise InputError(long, f"{name}.{key}")
     for key in (*_QUANTITIES, *_PRICES):
         if (given := getattr(converted, key, None)) is not None:
             checked_amount(given, f"{name}.{key}", signed=key in _PRICES)

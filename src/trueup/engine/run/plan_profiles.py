@@ -36,6 +36,7 @@ from trueup.engine.run.observe import (
 from trueup.engine.run.share_orders import SharedOrders
 from trueup.engine.run.slots import waiting
 from trueup.engine.run.together import Together
+from trueup.model.errors import MESSAGE_CHARS_MAX, brief_text
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Instrument, Snapshot, Venue
 from trueup.ports.records import Lease
@@ -198,4 +199,4 @@ def error_text(error: BaseException) -> str:
     """One line of an error, or of the errors of tasks that ran together."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(error_text(one) for one in error.exceptions)
-    return f"{type(error).__name__}: {error}"
+    return brief_text(f"{type(error).__name__}: {error}", MESSAGE_CHARS_MAX)

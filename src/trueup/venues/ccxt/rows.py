@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from trueup.exports.read_texts import word
+from trueup.model.errors import brief_text
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
 from trueup.model.money import amount, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
@@ -156,11 +157,15 @@ def _of_venue(table: Mapping[str, Fact], venue: str) -> list[Fact]:
     return [known for name, known in table.items() if not venue or name == venue]
 
 
+REASON_CHARS_MAX = 500  # a sentence or two: what is longer is cut
+
+
 def _reason(info: Row, end: OrderEnd) -> str | None:
     if end.status is None or end.status not in CUT_SHORT:
         return None
     own = end.own_text
-    return first_text(info, _REASON_FIELDS) or (own if own and word(own) != end.status.value else None)
+    said = first_text(info, _REASON_FIELDS) or (own if own and word(own) != end.status.value else None)
+    return None if said is None else brief_text(said, REASON_CHARS_MAX)
 
 
 # -- sides ------------------------------------------------------------------------------------------------------------
