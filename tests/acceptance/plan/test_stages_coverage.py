@@ -20,6 +20,7 @@ from tests.acceptance.plan.snapshots import (
     trade,
     venue_order,
 )
+from trueup.model.repairs import insert_digest
 
 ON = {"coverage_enabled": True}
 PREFIX = {"owned_client_order_id_prefixes": ["bot"]}
@@ -34,6 +35,7 @@ CLASSES = (
     "skipped_unmapped_action",
     "skipped_unmapped_trade",
     "skipped_insert_limit",
+    "skipped_undone",
     "inserted",
     "would_insert",
     "deferred",
@@ -228,6 +230,25 @@ def test_inserted_orders_are_booked_with_their_fills():
     assert steps(planned) == ["insert_order v-9", "book_fill v-9 inferred 4 @ 100"]
     assert stands(planned, "v-9") == "filled 4 @ 100"
     assert projected_trade(planned) == "open 14/0"
+
+
+def test_an_order_that_a_person_took_out_again():
+    """It was inserted once, as filled as it is now."""
+    decision = {
+        "decision_id": "d-1",
+        "kind": "hold_repair",
+        "venue_order_id": "v-9",
+        "evidence": [insert_digest("4")],
+        "author": "me",
+        "reason": "it is my own",
+        "decided_at": "2026-11-23T11:30:00Z",
+    }
+    planned = cover(done(), local_keys={"decisions": [decision], "trades": [trade(**LONG)]})
+    assert classes(planned) == {"skipped_undone": 1}
+    assert steps(planned) == []
+    assert [(one["kind"], one["reason"]) for one in planned["breaks"]] == [
+        ("repair_undone", "undone_by_person")
+    ]
 
 
 def test_a_dry_run_would_insert():
