@@ -65,3 +65,21 @@ def test_a_database_that_is_gone_lets_nobody_spend(monkeypatch: pytest.MonkeyPat
 
     run_simulated(clock, spend())
     ledger.close()
+
+
+def test_what_was_not_spent_in_time_is_lost() -> None:
+    clock = SimClock()
+    ledger = open_sqlite(":memory:", clock_ns=clock.now_ns)
+
+    async def spend() -> None:
+        idle = SharedBudget("ip", 80, ledger.roster, clock)
+        await idle.take(1)  # of a portion of two
+        await clock.sleep(70)
+        busy = SharedBudget("ip", 80, ledger.roster, clock)
+        for _ in range(80):
+            await busy.take(1)
+        with pytest.raises(RateLimited):
+            await idle.take(1)
+
+    run_simulated(clock, spend())
+    ledger.close()

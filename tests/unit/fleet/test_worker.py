@@ -1,0 +1,199 @@
+"""What a worker does with a shard's message, in simulated time: over the roster of a real ledger, with runs of ours."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from trueup.engine.run.account import AccountReport, ManagedAccount
+from trueup.engine.run.slots import waiting
+from trueup.fleet.broker import Broker
+from trueup.fleet.no_broker import NoBroker
+from trueup.fleet.open_cache import OpenCache
+from trueup.fleet.worker import FleetWorker, WorkerSettings
+from trueup.ledgers.sql.sql_ledger import SqlLedger
+from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.errors import ConfigError, LedgerError
+from trueup.model.snapshot import Profile
+from trueup.ports.records import Attempt, Release
+from trueup.ports.roster import FleetAccount
+from trueup.sim.broker import BrokerFaults, SimBroker, SimBrokerClient
+from trueup.sim.clock import SimClock, run_simulated
+from trueup.sim.faults import FaultDice, Faults
+from trueup.sim.trials.process import Process
+
+INTERVAL_S = 10.0
+LEASE_S = 30.0
+Body = Callable[[str], Awaitable[None]]
+
+
+async def at_once(_: str) -> None:
+    return
+
+
+class Shop:
+    """Accounts a, b, c, each in a shard of its own; `runs` counts what was run."""
+
+    def __init__(self) -> None:
+        self.clock = SimClock()
+        self.ledger: SqlLedger = open_sqlite(":memory:", clock_ns=self.clock.now_ns)
+        self.server = SimBroker(self.clock, Random(1), BrokerFaults(), LEASE_S + 5)
+        self.runs: Counter[str] = Counter()
+        self.refused: set[str] = set()
+        self.body: Body = at_once
+        ids = ["a", "b", "c"]
+        self.ledger.journal.ensure_profiles(
+            [Profile(profile_id=one, account_id=one, venue="sim") for one in ids]
+        )
+        rows = [FleetAccount(account_id=one, shard=shard, settings="{}") for shard, one in enumerate(ids)]
+        self.ledger.roster.put_accounts(rows, dict.fromkeys(ids, 1))
+
+    def worker(self, broker: Broker | None = None) -> FleetWorker:
+        process = Process("w", self.clock, FaultDice("w", Faults()))
+        settings = WorkerSettings(interval_s=INTERVAL_S, lease_ttl_s=LEASE_S, at_a_time=1, apply=True)
+        return FleetWorker(
+            "w",
+            broker or SimBrokerClient(self.server, process),
+            self.ledger.roster,
+            self.ledger.journal,
+            OpenCache(self.ledger.roster, self._open),
+            settings,
+            self.clock,
+            reconcile=self._reconcile,
+            dice=Random(1),
+        )
+
+    def _open(self, row: FleetAccount) -> ManagedAccount:
+        if row.account_id in self.refused:
+            raise ConfigError("a secret is missing")
+        nothing: Any = None
+        return ManagedAccount(
+            account_id=row.account_id, profiles=[], venue=nothing, ledger=self.ledger, clock=self.clock
+        )
+
+    async def _reconcile(
+        self, account: ManagedAccount, *, lease: Any = None, due_in_s: Any = None, **_: Any
+    ) -> AccountReport:
+        await self.body(account.account_id)
+        self.runs[account.account_id] += 1
+        report = AccountReport(account_id=account.account_id, processed=True)
+        release = Release(lease=lease, completed={}, due_in_s=due_in_s(report), attempt=Attempt(), classed=[])
+        self.ledger.journal.release_leases([release])
+        return report
+
+    def live(self, worker: FleetWorker, seconds: float) -> None:
+        async def main() -> None:
+            task = asyncio.create_task(worker.run())
+            await asyncio.sleep(seconds)
+            worker.stop()
+            await task
+
+        run_simulated(self.clock, main())
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    opened = Shop()
+    yield opened
+    opened.ledger.close()
+
+
+def test_each_message_runs_its_shard_once(shop: Shop) -> None:
+    for shard in range(3):
+        shop.server.set_schedule(shard, INTERVAL_S)
+    shop.live(shop.worker(), 45)
+    assert shop.runs == {"a": 4, "b": 4, "c": 4}
+
+
+def test_messages_that_come_twice_find_nothing_to_do(shop: Shop) -> None:
+    shop.server.faults = BrokerFaults(doubled=1.0)
+    shop.server.set_schedule(0, INTERVAL_S)
+    shop.live(shop.worker(), 25)
+    assert (shop.server.delivered, shop.runs["a"]) == (4, 2)
+
+
+def test_a_venue_that_hangs_holds_only_its_shard(shop: Shop) -> None:
+    async def hang(account_id: str) -> None:
+        if account_id == "a":
+            async with waiting():
+                await shop.clock.sleep(28)
+
+    shop.body = hang
+    for shard in range(3):
+        shop.server.set_schedule(shard, INTERVAL_S)
+    shop.live(shop.worker(), 39)  # one account is worked on at a time
+    assert (shop.runs["a"], shop.runs["b"], shop.runs["c"]) == (1, 3, 3)
+
+
+def test_without_a_broker_the_due_times_are_followed_and_said_to_be(shop: Shop) -> None:
+    worker = shop.worker(NoBroker())
+    shop.live(worker, 31)
+    assert all(3 <= count <= 5 for count in shop.runs.values())
+    assert set(shop.runs) == {"a", "b", "c"}
+    assert "no broker is configured" in (worker.says().degraded or "")
+
+
+def test_a_shard_without_a_schedule_is_found_overdue(shop: Shop) -> None:
+    shop.server.set_schedule(0, INTERVAL_S)
+    worker = shop.worker()
+    shop.live(worker, 40)
+    assert shop.runs["a"] in (3, 4)
+    assert (shop.runs["b"], shop.runs["c"]) == (1, 1)  # after three intervals
+
+
+def test_a_message_whose_database_is_away_comes_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, failures = shop.ledger.roster.claim_shard, 2
+
+    def away(*args: Any, **keys: Any) -> Any:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise LedgerError("the database is away")
+        return claim(*args, **keys)
+
+    monkeypatch.setattr(shop.ledger.roster, "claim_shard", away)
+    shop.server.send(0)
+    shop.live(shop.worker(), 14)
+    assert shop.runs == {"a": 1}
+
+
+def test_an_account_that_cannot_be_opened_backs_off_and_others_run(shop: Shop) -> None:
+    shop.refused = {"a"}
+    shop.ledger.roster.move_accounts({"b": 0})
+    shop.server.set_schedule(0, INTERVAL_S)
+    shop.live(shop.worker(), 25)
+    (state,) = [one for one in shop.ledger.journal.lease_states() if one.account_id == "a"]
+    assert shop.runs == {"b": 2}
+    assert (state.failures, state.holder) == (1, None)  # due after twice the interval
+    assert "cannot be opened" in (state.failure or "")
+
+
+def test_whoever_is_drained_finishes_and_leaves(shop: Shop) -> None:
+    async def slow(_: str) -> None:
+        await shop.clock.sleep(9)
+
+    async def main() -> None:
+        shop.body = slow
+        for shard in range(3):
+            shop.server.send(shard)
+        task = asyncio.create_task(shop.worker().run())
+        await asyncio.sleep(1)
+        shop.ledger.roster.drain("w")
+        await task
+
+    run_simulated(shop.clock, main())
+    assert shop.runs == {"a": 1, "b": 1}  # what was claimed is finished; the third message is another's
+    assert shop.server.look().in_flight == 0
+    assert shop.ledger.roster.workers() == []
+
+
+def test_a_hurried_account_is_run_before_its_time(shop: Shop) -> None:
+    shop.ledger.roster.move_accounts({"b": 0})
+    shop.server.send(0)
+    shop.live(shop.worker(), 3)
+    shop.server.send(0, ("b",))
+    shop.live(shop.worker(), 3)
+    assert shop.runs == {"a": 1, "b": 2}
