@@ -4,6 +4,8 @@ import pytest
 
 from tests.acceptance.plan.snapshots import (
     errors_alerted,
+    fill,
+    history,
     kinds,
     local_order,
     plan,
@@ -86,3 +88,17 @@ def test_a_larger_notional_than_a_run_may_move_is_an_error():
     assert errors_alerted(over) != []
     within = plan([local_order()], [filled], policy={"notional_max_usd": "1000"}, instruments=usd)
     assert errors_alerted(within) == []
+
+
+def test_what_only_takes_the_place_of_what_is_booked_is_no_notional():
+    """10 at 100 were booked without a record; its fill moves nothing, whatever the limit."""
+    done = {"status": "filled", "filled_qty": "10", "filled_avg_price": "100"}
+    planned = plan(
+        [local_order(**done)],
+        [],
+        history=history([venue_order(**done)], [fill("F1", "10")]),
+        policy={"notional_max_usd": "1"},
+        instruments=[{"symbol": "ETH/USD", "quote": "USD"}],
+    )
+    assert [one["kind"] for one in planned["corrections"]] == ["supersede_fill"]
+    assert not any("circuit_breaker" in one["dedupe_key"] for one in planned["alerts"])
