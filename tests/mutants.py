@@ -66,7 +66,7 @@ MUTANTS = (
         "ledgers/sql/check_invariants.py",
         "if named > after and",
         "if named > after + 1 and",
-        "tests/unit/ledgers src/trueup/testing/ledgers/test_fills.py",
+        "tests/unit/ledgers/sql/test_check_invariants.py",
     ),
     Mutant(
         "venues/ccxt/order_end.py",
@@ -184,13 +184,13 @@ MUTANTS = (
         CORE + "check_limits.py",
         "len(corrections) > policy.corrections_max",
         "len(corrections) >= policy.corrections_max",
-        PLAN,
+        PLAN + "test_stages_watchdog_and_sub_tags.py",
     ),
     Mutant(
         CORE + "check_limits.py",
         "amount(one.fill.qty) - amount(one.fill.superseded_qty)",
         "amount(one.fill.qty)",
-        PLAN,
+        PLAN + "test_stages_watchdog_and_sub_tags.py",
     ),
     # engine, ledgers, venues, exports
     Mutant("engine/run/answer_queries.py", "if answer.by is not by or", "if", "tests/unit/engine/run"),
@@ -229,7 +229,7 @@ MUTANTS = (
         "ledgers/sql/check_invariants.py",
         "if growth < 0:",
         "if growth < -1:",
-        "tests/unit/ledgers src/trueup/testing/ledgers",
+        "tests/unit/ledgers/sql/test_check_invariants.py",
     ),
     Mutant(
         "venues/ccxt/words.py",
