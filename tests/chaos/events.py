@@ -103,6 +103,11 @@ class Events:
     def _restored(self) -> str:
         if not self._backups:
             return self._backup()
+        for name in (
+            *RUNS,
+            *PROFILES,
+        ):  # as docs/how-to/operate.md says: who lives leaves a log beside the backup
+            self._host.kill(name)
         self._host.restore(backup := self._random.choice(self._backups))
         self._host.wait(1.0)
         return f"{backup.name} takes the ledger's place"

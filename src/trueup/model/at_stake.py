@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from trueup.model.money import ZERO, multiply, subtract
 from trueup.model.plan import Break
 
 # the first that both sides speak of, else the only one
@@ -21,9 +22,9 @@ def at_stake(found: Break) -> Decimal | None:
     local, venue = _sides(found)
     told = _amount(venue, NOTIONAL_KEY) or _amount(local, NOTIONAL_KEY)
     if told is not None:
-        return abs(told)
+        return told.copy_abs()
     qty, price = _difference(local, venue), _price(venue, local)
-    return None if qty is None or price is None else abs(qty * price)
+    return None if qty is None or price is None else multiply(qty, price).copy_abs()
 
 
 def _sides(found: Break) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -34,7 +35,7 @@ def _difference(local: Mapping[str, Any], venue: Mapping[str, Any]) -> Decimal |
     for key in _QTY_KEYS:
         here, there = _amount(local, key), _amount(venue, key)
         if here is not None or there is not None:
-            return (there or Decimal(0)) - (here or Decimal(0))
+            return subtract(there or ZERO, here or ZERO)
     return None
 
 

@@ -6,7 +6,9 @@ products of such amounts are exact: more digits are kept than they can need. Onl
 
 import decimal
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 
 from trueup.model.errors import InvariantError
 
@@ -124,20 +126,25 @@ def identical(left: str, right: str) -> bool:
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:
-    """Exact. Raises Inexact beyond 50 digits."""
+    """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
     return _EXACT.add(left, right)
 
 
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Their sum, exact; Python's own `sum` rounds at 28 digits in silence."""
+    return reduce(add, amounts, ZERO)
+
+
 def subtract(left: Decimal, right: Decimal) -> Decimal:
-    """Exact. Raises Inexact beyond 50 digits."""
+    """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
     return _EXACT.subtract(left, right)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
-    """Exact. Raises Inexact beyond 50 digits."""
+    """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
     return _EXACT.multiply(left, right)
 
 
 def divide(left: Decimal, right: Decimal) -> Decimal:
-    """Rounded half even to 50 digits."""
+    """Rounded half even to `DIGITS_KEPT`."""
     return CONTEXT.divide(left, right)

@@ -4,6 +4,7 @@ from decimal import Decimal, Inexact, localcontext
 
 import pytest
 
+from trueup.model.at_stake import at_stake
 from trueup.model.errors import InvariantError
 from trueup.model.money import (
     CONTEXT,
@@ -21,7 +22,10 @@ from trueup.model.money import (
     subtract,
     sum_text,
     text,
+    total,
 )
+from trueup.model.plan import Break
+from trueup.model.vocabulary import BreakKind, Severity
 
 
 @pytest.mark.parametrize(
@@ -113,3 +117,17 @@ def test_no_number(number: str) -> None:
 @pytest.mark.parametrize("number", ["1", "-1.5", "+.5", "5.", "1e-7", "1E+3"])
 def test_a_number(number: str) -> None:
     assert parse(number) == Decimal(number)
+
+
+def test_sums_and_what_is_at_stake_keep_every_digit_outside_the_core_too():
+    """Python's own operators and `sum` round at 28 digits in silence."""
+    long = "123456789012345.678901234567891"
+    assert total([Decimal(long), Decimal("0.000000000000001"), Decimal(1)]) == Decimal(
+        "123456789012346.678901234567892"
+    )
+    found = Break(
+        break_id="b", kind=BreakKind.FILL_DRIFT, severity=Severity.WARN, symbol="ETH/USD", client_order_id="c",
+        venue_order_id="v", trade_id=None, reason="r", message="m", local={"filled_qty": "0"},
+        venue={"filled_qty": long, "filled_avg_price": "3"},
+    )  # fmt: skip
+    assert at_stake(found) == Decimal("370370367037037.036703703703673")

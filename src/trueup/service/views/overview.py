@@ -16,6 +16,7 @@ from msgspec import Struct
 from trueup.engine.holder import holder_name
 from trueup.ledgers.sql.database import read_document
 from trueup.model.at_stake import at_stake
+from trueup.model.money import total
 from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, to_ns
@@ -102,7 +103,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     @property
     def at_stake(self) -> str | None:
         amounts = [Decimal(one.at_stake) for one in self.profiles if one.at_stake is not None]
-        return format(sum(amounts), "f") if amounts else None
+        return format(total(amounts), "f") if amounts else None
 
     @property
     def oldest_age_s(self) -> float | None:
@@ -200,7 +201,7 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
         deferred=waiting.deferred,
         notifications_waiting=waiting.waiting,
         notifications_parked=waiting.parked,
-        at_stake=format(sum(known), "f") if known else None,
+        at_stake=format(total(known), "f") if known else None,
         unpriced=len(amounts) - len(known),
     )
 
