@@ -235,3 +235,23 @@ def test_a_missed_fill_reaches_the_order_the_fills_and_the_trade(bot: Bot, tmp_p
         assert tables_now == [
             bot.execute(f"SELECT * FROM {one}") for one in ("my_orders", "my_fills", "my_deals")
         ]
+
+
+def test_a_trade_row_that_is_neither_is_told(
+    bot: Bot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bot counts 5 where its orders come to 3, and to 7 with the fill that it missed: its row is left alone."""
+    bot.add("my_orders", **order(1))
+    bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=5.0, sold=0.0)
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "trades": MAPPING["trades"] | {"writable": ["entry_qty"]},
+    }
+    with opened(bot, tmp_path, **tables) as desk, caplog.at_level("INFO", "trueup"):
+        desk.venue.add("v-1", client_order_id="c-1", status=Status.PARTIALLY_FILLED, filled_qty="7",
+                       filled_avg_price="1000")  # fmt: skip
+        desk.run()
+    assert bot.execute("SELECT done FROM my_orders")[0][0] == 7.0
+    assert bot.execute("SELECT bought FROM my_deals")[0][0] == 5.0
+    (told,) = [one for one in caplog.records if "write_backs_delivered" in one.getMessage()]
+    assert told.levelname == "WARNING"

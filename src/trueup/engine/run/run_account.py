@@ -162,7 +162,8 @@ async def _write_back(account: ManagedAccount, lease: Lease) -> None:
     if done.failed or done.refused:
         _say_error(account, Event.WRITE_BACKS_FAILED, fields | asdict(done))
     elif done.delivered or done.moved:
-        log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done))
+        level = logging.WARNING if done.left else logging.INFO
+        log_event(Event.WRITE_BACKS_DELIVERED, fields | asdict(done), level=level)
 
 
 async def _deliver(account: ManagedAccount, run: LeasedRun) -> Counter[str]:
