@@ -1,8 +1,8 @@
 """What accounts that run at the same time ask of the ledger, put together: one statement for all that wait.
 
 Rules: a batch goes when nobody who works could still join it, and after `LINGER_S` in any case: an account that waits
-for its venue, or works for long, holds nobody up. Where a batch fails, each is tried by itself, so that one account's
-fault is no other's. Must not know what is read or written.
+for its venue, or works for long, holds nobody up; of a few accounts none waits. Where a batch fails, each is tried by
+itself, so that one account's fault is no other's. Must not know what is read or written.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 BATCH_MAX = 64  # accounts: what they hold is in memory at once
+FEW = 4  # accounts that work: so many wait for nobody, for a batch of them would save little
 LINGER_S = 0.02  # how long one waits for others: what two accounts of 100 profiles each need to be planned
 
 
@@ -64,8 +65,8 @@ class Together:
         self._releases.look()
 
     def _is_quiet(self) -> bool:
-        """Whether all who work wait for a batch to go."""
-        return self._working <= self._reads.waiting + self._releases.waiting
+        """Whether all who work wait for a batch to go, or are too few to be waited for."""
+        return self._working <= max(FEW, self._reads.waiting + self._releases.waiting)
 
 
 class _Batches(Generic[Asked, Answer]):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.run.desk import ACCOUNT, Desk, filled, local_order, open_desk
+from trueup.engine.run import together
 from trueup.engine.run.account import AccountReport, ManagedAccount, ManagedProfile
 from trueup.engine.run.run_account import reconcile_account
 from trueup.engine.run.together import LINGER_S, Together
@@ -22,6 +23,11 @@ def desk(tmp_path):
     desk = open_desk(tmp_path)
     yield desk
     desk.ledger.close()
+
+
+@pytest.fixture(autouse=True)
+def three_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "FEW", 0)
 
 
 def three_accounts(desk: Desk, **changes: Any) -> list[ManagedAccount]:
@@ -40,9 +46,9 @@ def three_accounts(desk: Desk, **changes: Any) -> list[ManagedAccount]:
 
 def run(desk: Desk, accounts: Sequence[ManagedAccount]) -> dict[str, AccountReport]:
     async def all_of_them() -> list[AccountReport]:
-        together = Together()
+        shared = Together()
         runs = [
-            reconcile_account(one, apply=True, together=together, due_in_s=lambda _: 30) for one in accounts
+            reconcile_account(one, apply=True, together=shared, due_in_s=lambda _: 30) for one in accounts
         ]
         return await asyncio.gather(*runs)
 
@@ -118,13 +124,13 @@ def test_an_account_that_waits_for_its_venue_holds_nobody_up(desk: Desk, monkeyp
     begun = desk.clock.now_ns()
     ended: dict[str, float] = {}
 
-    async def one(account: ManagedAccount, together: Together) -> None:
-        await reconcile_account(account, apply=True, together=together)
+    async def one(account: ManagedAccount, shared: Together) -> None:
+        await reconcile_account(account, apply=True, together=shared)
         ended[account.account_id] = (desk.clock.now_ns() - begun) / NS_PER_S
 
     async def all_of_them() -> None:
-        together = Together()
-        await asyncio.gather(*(one(account, together) for account in accounts))
+        shared = Together()
+        await asyncio.gather(*(one(account, shared) for account in accounts))
 
     begun = desk.clock.now_ns()
     run_simulated(desk.clock, all_of_them())
@@ -143,10 +149,24 @@ def test_who_works_for_long_is_waited_for_a_moment_only(desk: Desk):
     accounts = three_accounts(desk)
 
     async def beside_one_that_works() -> float:
-        together = Together()
-        with together.working(), together.working():  # the other one, and this
+        shared = Together()
+        with shared.working(), shared.working():  # the other one, and this
             begun_ns = desk.clock.now_ns()
-            await together.read(accounts[0])
+            await shared.read(accounts[0])
             return (desk.clock.now_ns() - begun_ns) / NS_PER_S
 
     assert run_simulated(desk.clock, beside_one_that_works()) == pytest.approx(LINGER_S)
+
+
+def test_of_a_few_accounts_none_waits_for_another(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(together, "FEW", 2)
+    accounts = three_accounts(desk)
+
+    async def beside_one_that_works() -> int:
+        shared = Together()
+        with shared.working(), shared.working():
+            begun_ns = desk.clock.now_ns()
+            await shared.read(accounts[0])
+            return desk.clock.now_ns() - begun_ns
+
+    assert run_simulated(desk.clock, beside_one_that_works()) == 0
