@@ -45,10 +45,12 @@ MUTATIONS: tuple[Callable[[], Mutation], ...] = (
     telling.told_before_the_commit,
     telling.the_growth_is_told_as_the_whole,
     telling.told_in_the_order_of_ids,
+    telling.an_undone_repair_is_made_again,
 )
 
 # What makes a mistake show soon: rates that replace the seed's own.
 PROVOKING: dict[str, dict[str, float]] = {
+    "an_undone_repair_is_made_again": {"person_undoes": 0.2},
     "no_fence": {"paused": 0.6, "killed": 0.0, "reply_slow": 0.0, "reply_lost": 0.0},
     "version_not_compared": {"thread_late": 0.1},
     "partial_read_taken_as_complete": {"read_truncated": 0.5},

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.core import finish_plan
+from trueup.core.orders.judgement import Judgement
 from trueup.engine.run import deliver_outbox, run_account
 from trueup.engine.run.deliver_outbox import DeliveryReport
 from trueup.engine.run.leased_run import LeasedRun
@@ -68,3 +69,7 @@ def _told_otherwise(change: Callable[[Notification, str], Notification]) -> Muta
 
 def told_in_the_order_of_ids() -> Mutation:
     return mock.patch.object(finish_plan, "order_by_facts", return_value=None)
+
+
+def an_undone_repair_is_made_again() -> Mutation:
+    return mock.patch.object(Judgement, "_leave_undone", return_value=None)
