@@ -39,6 +39,7 @@ WAIT_S = 1.0  # for a message, before looking at what else there is to do
 HEARTBEAT_S = 5.0
 GONE_AFTER_S = 3600.0  # a worker that was not seen for so long is forgotten
 RETRY_S = 5.0  # a shard whose database did not answer
+STEADY_S = 5.0  # without a fault, the broker is there again
 POLL_S = 1.0  # of the due times, while there is no broker
 STARVED_INTERVALS = 3  # overdue by so many, an account was passed over
 OVERDUE_AT_ONCE = 16
@@ -80,6 +81,7 @@ class _Heard:
     runs: int = 0
     starved: int = 0
     degraded: str | None = None
+    gone_ns: int = 0  # when the broker did not answer last
 
 
 class Reconcile(Protocol):
@@ -171,11 +173,14 @@ class FleetWorker:
         try:
             delivery = await self._broker.next(WAIT_S)
         except BrokerGone as gone:
+            self._heard.gone_ns = self._clock.now_ns()
             self._note_degraded(str(gone))
             await self._run_overdue(-self._pressure.early_s)
             await self._wait(POLL_S)
             return
-        self._note_degraded(None)
+        quiet_s = (self._clock.now_ns() - self._heard.gone_ns) / NS_PER_S
+        if delivery is not None or quiet_s > STEADY_S:  # a cluster that elects a leader comes and goes
+            self._note_degraded(None)
         if delivery is None:
             return
         if self._stopping.is_set():
