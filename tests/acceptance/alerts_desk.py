@@ -71,11 +71,11 @@ class AlertsDesk:
         }
         self.at_venue()
 
-    def at_venue(self, *venue_order_ids: str, state: str = "complete") -> None:
+    def at_venue(self, *venue_order_ids: str, state: str = "complete", symbol: str = "DOGE/USD") -> None:
         """Orders in an instrument that the venue does not list: an error each, for as long as it is there."""
         rows = [
             {
-                "venue_order_id": one, "symbol": "DOGE/USD", "side": "buy", "qty": "1", "status": "pending_new",
+                "venue_order_id": one, "symbol": symbol, "side": "buy", "qty": "1", "status": "pending_new",
                 "filled_qty": "0", "submitted_at": "2026-01-01T00:00:00Z",
             }
             for one in venue_order_ids

@@ -102,13 +102,14 @@ def test_no_secret_is_printed_whatever_fails(desk: AlertsDesk, receiver: Receive
 
 
 def test_text_of_a_venue_calls_nobody(desk: AlertsDesk, receiver: Receiver) -> None:
-    desk.at_venue("<!channel> @everyone‮")
+    desk.at_venue("v-1", symbol="<!channel> @everyone\u202e")
     desk.call("run", "--once")
     (told,) = receiver.at("/phone")
     text = told.json["title"] + told.json["message"]
+    assert "everyone" in text
     assert "@everyone" not in text
     assert "<!" not in text
-    assert "‮" not in text
+    assert "\u202e" not in text
 
 
 def test_the_dead_man_s_switch_hears_of_complete_runs_only(tmp_path: Path, receiver: Receiver) -> None:
