@@ -6,7 +6,7 @@ between two pages: what ends meanwhile leaves no gap, what is new comes at the e
 A listing whose later page failed is partial; one whose first page failed raises. Must not know what an order means.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,17 @@ from trueup.model.errors import VenueError, VenueUnavailable
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import ReadState
-from trueup.venues.alpaca.rows import FILLS, ORDERS, OrderRow, Rows, read_all, read_fill, read_order, utc_text
+from trueup.venues.alpaca.rows import (
+    FILLS,
+    ORDERS,
+    FillRow,
+    OrderRow,
+    Rows,
+    read_all,
+    read_fill,
+    read_order,
+    utc_text,
+)
 from trueup.venues.http.reader import HttpReader
 
 ORDERS_PAGE = 500  # Alpaca's maximum; its default of 50 has been read as "the rest was canceled"
@@ -81,6 +91,7 @@ async def list_fills(http: HttpReader, since: str | None) -> FillListing:
     try:
         for _ in range(PAGES_MAX):
             page = FILLS.decode(await http.read("/v2/account/activities/FILL", params))
+            _refuse_shared_ids(page.rows)
             fills, page_faults = read_all(page, read_fill)
             faults += page_faults
             found |= {f"{fill.venue_order_id} {fill.fill_id}": fill for fill in fills}
@@ -97,6 +108,18 @@ async def list_fills(http: HttpReader, since: str | None) -> FillListing:
         faults.insert(0, f"a later page of fills is missing: {error}")
     state, fault = _state(faults)
     return FillListing(state=state, fills=list(found.values()), error=fault)
+
+
+def _refuse_shared_ids(rows: Sequence[FillRow]) -> None:
+    """An activity's id is one execution's. Where it names several orders', this is another request's answer, or broken:
+    believed, it would put its id in the place of executions that are booked under theirs.
+    """
+    order_of: dict[str, str] = {}
+    for row in rows:
+        if order_of.setdefault(row.id, row.order_id) != row.order_id:
+            raise VenueUnavailable(
+                "a page of fills has one id for executions of several orders: it is not believed"
+            )
 
 
 async def _order_pages(
