@@ -114,7 +114,7 @@ class Bot:
             return
         symbol = self._mine[venue_id][1]
         body = {"limit_price": self._price(symbol), "client_order_id": successor_id}
-        answer = self._ask("PATCH", f"/v2/orders/{venue_id}", body)
+        answer = self._mine_of(self._ask("PATCH", f"/v2/orders/{venue_id}", body), successor_id)
         self._mine[answer["id"]] = (successor_id, symbol)
         self._live[successor_id] = answer["id"]
         if client_id in self._entered:
@@ -166,10 +166,17 @@ class Bot:
         if action is Action.ENTRY:
             self._entered[client_id] = trade_id
         body = {"symbol": symbol, "side": side.value, "type": kind, "qty": qty, "client_order_id": client_id}
-        answer = self._ask("POST", "/v2/orders", body | ({} if limit is None else {"limit_price": limit}))
+        order = body | ({} if limit is None else {"limit_price": limit})
+        answer = self._mine_of(self._ask("POST", "/v2/orders", order), client_id)
         self._mine[answer["id"]] = (client_id, symbol)
         self._live[client_id] = answer["id"]
         self._recorder.record_acknowledgement(client_id, answer["id"], answer["updated_at"])
+
+    def _mine_of(self, answer: Any, client_id: str) -> Any:
+        """Raises ValueError where it is the answer to another request."""
+        if answer is None or answer.get("client_order_id") != client_id:
+            raise ValueError(f"the answer is not about {client_id}")
+        return answer
 
     def _price(self, symbol: str) -> str:
         return f"{PRICES[symbol] * random.uniform(0.995, 1.005):.2f}"
