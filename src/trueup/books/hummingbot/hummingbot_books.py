@@ -40,7 +40,7 @@ from trueup.ports.foreign_books import (
 )
 
 DB_VERSION = "20230516"
-DECIMALS = 6  # of amounts and prices, as integers; the rest is cut off (`model/decimal_type_decorator.py`)
+DECIMALS = 6  # of amounts and prices, as integers; the rest is cut off (`hummingbot/model/decimal_type_decorator.py`)
 ORPHANS_SHOWN = 20
 SCALE = Decimal(10) ** DECIMALS
 PAPER = ("_papertrade", "_paper_trade")  # how the names of simulated connectors end
