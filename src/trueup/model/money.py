@@ -46,6 +46,11 @@ def parse(number: str) -> Decimal | None:
     return Decimal(number) if _NUMBER.fullmatch(number) else None
 
 
+def is_zero(amount_text: str) -> bool:
+    """Whether an amount is nothing, however its zero is written."""
+    return amount_text == "0" or (amount_text[0] not in "123456789" and not Decimal(amount_text))
+
+
 def is_within_bounds(value: Decimal) -> bool:
     """Whether it has few enough significant digits and a moderate exponent."""
     digits = len(value.normalize(_EXACT).as_tuple().digits)

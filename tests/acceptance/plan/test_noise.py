@@ -136,3 +136,11 @@ def test_a_fill_of_noise_takes_nobodys_place():
         history=history(fills=[fill("F2", "0.00000000000000004")]),
     )
     assert quiet(planned)
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.0", "0.000", "0e3"])
+def test_a_row_of_no_quantity_is_none_however_its_zero_is_written(nothing: str) -> None:
+    """Others took its place, and a snapshot may leave it out; so its figures contradict nobody's."""
+    planned = plan([local_order()], [], history=history([], [fill("F1", "4")]), fills=[fill("F1", nothing)])
+    assert kinds(planned) == {"missing_at_venue", "fill_drift"}
+    assert steps(planned) == ["book_fill v-1 F1 4 @ 100"]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id
-from trueup.model.money import amount, is_same, same
+from trueup.model.money import amount, is_same, is_zero, same
 from trueup.model.snapshot import Fill
 from trueup.model.times import to_ns
 
@@ -120,7 +120,7 @@ def compare_reports(real: Sequence[Fill], reported: Sequence[Fill], venue_order_
         known = booked.get(key) or new.get(key)
         if known is None:
             new[key] = fill
-        elif known.qty == "0":  # others took its place: it is booked as those
+        elif is_zero(known.qty):  # others took its place: it is booked as those
             continue
         elif figures_differ(known, fill):
             differing.setdefault(key, (known, fill))

@@ -13,7 +13,7 @@ from trueup.core.orders.judge_fills_of import cumulative_of, judge_fills_of
 from trueup.core.orders.judgement import Judgement, notify_growth
 from trueup.model.errors import InvariantError
 from trueup.model.ids import contradict, known_client_id, known_id
-from trueup.model.money import ZERO, amount, amount_or_none, exceeds
+from trueup.model.money import ZERO, amount, amount_or_none, exceeds, is_zero
 from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -54,9 +54,10 @@ def insert_order(draft: Draft, record: VenueOrder, insertion: Insertion) -> int:
         corrected=True,
     )
     judgement.correct(insertion.correction_kind, insertion.break_kind, insertion.reason, changes=order)
-    filled = record.filled_qty != "0" and (
-        record.filled_qty is not None or record.status is not Status.PENDING_NEW
-    )
+    if record.filled_qty is None:
+        filled = record.status is not Status.PENDING_NEW
+    else:
+        filled = not is_zero(record.filled_qty)
     if filled or index in draft.venue_fills_of:
         cumulative, _ = cumulative_of(judgement, record)
         judge_fills_of(judgement, record, cumulative=cumulative, book_as=insertion.break_kind)

@@ -9,7 +9,16 @@ from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement
 from trueup.model.ids import known_id
-from trueup.model.money import PLAIN_WIDTH_MAX, ROUNDED_AVERAGE, ZERO, amount, amount_or_none, exceeds, text
+from trueup.model.money import (
+    PLAIN_WIDTH_MAX,
+    ROUNDED_AVERAGE,
+    ZERO,
+    amount,
+    amount_or_none,
+    exceeds,
+    is_zero,
+    text,
+)
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import is_before
@@ -64,7 +73,7 @@ def judge_fills_of(
 ) -> Fold:
     """Rules 5, 6 and the growth of 8. `book_as`: the break that the fills belong to, where it was found already."""
     order, draft = judgement.order, judgement.draft
-    booked = [fill for fill in draft.fills_of.get(judgement.index, ()) if fill.qty != "0"]
+    booked = [fill for fill in draft.fills_of.get(judgement.index, ()) if not is_zero(fill.qty)]
     evidence = _evidence(judgement, record, cumulative)
     if not booked and not evidence.fills and not _says_more(judgement, evidence):
         return Fold(
@@ -158,7 +167,7 @@ def _says_more(judgement: Judgement, evidence: Evidence) -> bool:
         return False
     if exceeds(cumulative_qty, amount(order.filled_qty)):
         return True
-    if average is None or order.filled_avg_price is None or order.filled_qty == "0":
+    if average is None or order.filled_avg_price is None or is_zero(order.filled_qty):
         return False
     return judgement.draft.averages_differ(order.symbol, amount(order.filled_avg_price), average)
 

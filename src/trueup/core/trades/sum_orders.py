@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, exceeds, sum_text, text
+from trueup.model.money import ZERO, amount, exceeds, is_zero, sum_text, text
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action
 
@@ -30,7 +30,7 @@ def sum_orders(orders: Iterable[LocalOrder]) -> dict[str, OrderSums]:
     """By comparable trade id: what the orders that name it have filled."""
     sums: dict[str, OrderSums] = {}
     for order in orders:
-        if order.filled_qty == "0" or order.trade_id is None:
+        if is_zero(order.filled_qty) or order.trade_id is None:
             continue
         key, qty = known_id(order.trade_id) or "", amount(order.filled_qty)
         own = sums.setdefault(key, OrderSums())

@@ -16,7 +16,7 @@ from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade, sett
 from trueup.core.trades.sum_orders import level_with, sum_orders
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, identical
+from trueup.model.money import ZERO, amount, identical, is_zero
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
@@ -219,7 +219,7 @@ def _report_overruns(draft: "Draft") -> None:
     lagging = draft.trade_moves.lagging(draft)
     for key, found in sorted(draft.trades.items()):
         trade = lagging.get(key, found)
-        if trade.exit_qty == "0" or trade.status is TradeStatus.CLOSED or not draft.in_scope(trade.symbol):
+        if is_zero(trade.exit_qty) or trade.status is TradeStatus.CLOSED or not draft.in_scope(trade.symbol):
             continue
         if is_overrun(trade, draft.tolerance(trade.symbol)):
             told = overrun_break(draft.trade_digest(trade), trade)
