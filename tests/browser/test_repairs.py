@@ -111,6 +111,7 @@ def test_a_page_says_when_its_server_is_lost_and_goes_on_when_it_is_back(
     expect(page.locator("h1")).to_have_text("Overview")
     lost = page.locator("#lost")
     expect(lost).to_be_hidden()
+    page.wait_for_load_state("load")  # its script is there and listens
     served.kill()
     expect(lost).to_be_visible(timeout=15_000)
     expect(page.locator("h1")).to_have_text("Overview")  # what was read stays
