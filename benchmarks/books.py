@@ -64,6 +64,9 @@ class StandingClock:
     def now_ns(self) -> int:
         return self._now_ns
 
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
 
