@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
+from msgspec import Struct
+
 from trueup.engine.people.correct import Signature, apply_correction, book_fill, set_end, strike_fill
 from trueup.engine.people.decide import allow_again
 from trueup.engine.people.undo import undo
@@ -26,6 +28,17 @@ Command = Callable[[Worker], Coroutine[Any, Any, None]]
 THINKING_S_MAX = 6
 RUNS_LOOKED_AT = 12
 BY = Signature(author="ann", reason="asked the venue", notify=True)
+
+
+class _Looked(Struct, frozen=True, kw_only=True):
+    """One order as somebody sees it in the books, by its `name`, and at the venue. `listed`: all its fills there."""
+
+    ledger: SqlLedger
+    name: str
+    order: LocalOrder
+    booked: Sequence[Fill]
+    truth: MarketOrder
+    listed: Sequence[Fill]
 
 
 def correct_something(market: Market, account_id: str, profile_id: str, rng: Random) -> Command:
@@ -80,56 +93,35 @@ def _plan(
     if truth is None or truth.is_revised or truth.is_of_revised:
         return None
     booked = ledger.books.related(account_id, profile_id, [order])[0]
+    listed = [one.view() for one in market.truth_fills(account_id, truth)]
+    looked = _Looked(ledger=ledger, name=name, order=order, booked=booked, truth=truth, listed=listed)
     kinds = [_true_end, _missed_fill, _struck_fill]
     rng.shuffle(kinds)
-    made = (plan(ledger, market, account_id, name, order, truth, booked) for plan in kinds)
+    made = (plan(looked) for plan in kinds)
     return next((one for one in made if one is not None), None)
 
 
-def _true_end(
-    ledger: SqlLedger,
-    market: Market,
-    account_id: str,
-    name: str,
-    order: LocalOrder,
-    truth: MarketOrder,
-    booked: Sequence[Fill],
-) -> PersonCorrection | None:
+def _true_end(it: _Looked) -> PersonCorrection | None:
     """Of an order that is live here and has ended there. What replaced it is the runs' to bind."""
-    ended = truth.status in TERMINAL and truth.status not in (Status.FILLED, Status.REPLACED)
-    return set_end(ledger, name, truth.status, BY) if ended and order.status in LIVE else None
+    status = it.truth.status
+    ended = status in TERMINAL and status not in (Status.FILLED, Status.REPLACED)
+    return set_end(it.ledger, it.name, status, BY) if ended and it.order.status in LIVE else None
 
 
-def _missed_fill(
-    ledger: SqlLedger,
-    market: Market,
-    account_id: str,
-    name: str,
-    order: LocalOrder,
-    truth: MarketOrder,
-    booked: Sequence[Fill],
-) -> PersonCorrection | None:
+def _missed_fill(it: _Looked) -> PersonCorrection | None:
     """By the venue's own id, where nothing here is booked under an id of the stream's and it fits."""
-    if any(one.fill_id.startswith(STREAM_ID) for one in booked):
+    if any(one.fill_id.startswith(STREAM_ID) for one in it.booked):
         return None
-    known = {one.fill_id for one in booked}
-    for fill in (one.view() for one in market.truth_fills(account_id, truth)):
-        filled = add(amount(order.filled_qty), amount(fill.qty))
-        if fill.fill_id not in known and filled <= amount(truth.view().filled_qty):
-            return book_fill(ledger, name, fill, BY)
+    known = {one.fill_id for one in it.booked}
+    for fill in it.listed:
+        filled = add(amount(it.order.filled_qty), amount(fill.qty))
+        if fill.fill_id not in known and filled <= amount(it.truth.view().filled_qty):
+            return book_fill(it.ledger, it.name, fill, BY)
     return None
 
 
-def _struck_fill(
-    ledger: SqlLedger,
-    market: Market,
-    account_id: str,
-    name: str,
-    order: LocalOrder,
-    truth: MarketOrder,
-    booked: Sequence[Fill],
-) -> PersonCorrection | None:
+def _struck_fill(it: _Looked) -> PersonCorrection | None:
     """Of an order that the next runs ask about: they book it again."""
-    asked_about = order.status in LIVE or order.status is Status.FILLED
-    fills = [one for one in booked if amount(one.qty) > 0]
-    return strike_fill(ledger, name, fills[-1].fill_id, BY) if asked_about and fills else None
+    asked_about = it.order.status in LIVE or it.order.status is Status.FILLED
+    fills = [one for one in it.booked if amount(one.qty) > 0]
+    return strike_fill(it.ledger, it.name, fills[-1].fill_id, BY) if asked_about and fills else None
