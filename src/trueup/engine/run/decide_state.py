@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from trueup.core.orders.compare_fills import price_of
 from trueup.engine.run.account import RunState
 from trueup.engine.run.observe import Remembered, coverage_start
 from trueup.model.ids import known_client_id, known_id
@@ -18,6 +19,9 @@ UNRESOLVED = frozenset(
     {BreakKind.FILL_DRIFT, BreakKind.STATUS_DRIFT, BreakKind.PRICE_MISSING, BreakKind.VENUE_BEHIND}
 )  # what ends a judgement before the fills that were read are booked
 UNRESOLVED_MAX_S = 3600  # how long such a break holds the watermark back: one that lasts is a person's
+PRICE_MAX_S = (
+    86_400  # how old a fill without a price is when nobody waits for it any more: some venues never tell one
+)
 
 
 def decide_state(plan: Plan, *, apply: bool, approved: Plan | None) -> tuple[RunState, str | None]:
@@ -90,8 +94,9 @@ def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None, ahead_
     """How far this run has finally classed the venue's history; null where it stands as it is.
 
     `ahead_ns`: how far our clock is ahead of the venue's; it never moves beyond either.
-    It moves up to the first order that is not finally classed, or whose fills are not booked yet, and not at all while
-    anything is deferred or asked.
+    It moves up to the first order that is not finally classed, or whose fills are not booked yet, or to the first fill
+    whose price the venue has not told yet (what is booked of it is an estimate, and gives way to the price once it is
+    read), and not at all while anything is deferred or asked.
     """
     history, coverage = snapshot.venue.history, plan.result.coverage
     covered = coverage.attempted or not snapshot.policy.coverage_enabled
@@ -101,6 +106,7 @@ def next_watermark(snapshot: Snapshot, plan: Plan, watermark: str | None, ahead_
         return None
     read_at = from_ns(to_ns(history.read_at) - max(0, ahead_ns))
     limits = [read_at, *_unclassed_since(snapshot, plan), *_unresolved_since(snapshot, plan)]
+    limits += _unpriced_since(snapshot)
     if None in limits or not _reaches_back(history, coverage_start(watermark, snapshot.policy)):
         return None
     first = min((one for one in limits if one is not None), key=to_ns)
@@ -130,6 +136,16 @@ def _unresolved_since(snapshot: Snapshot, plan: Plan) -> list[str | None]:
     orders = snapshot.venue.history.orders if open_ids else []
     submitted_at = {known_id(order.venue_order_id): order.submitted_at for order in orders}
     return [submitted_at.get(venue_id) for venue_id in open_ids]
+
+
+def _unpriced_since(snapshot: Snapshot) -> list[str | None]:
+    """When the fills were executed whose price the history does not tell yet."""
+    oldest_ns = to_ns(snapshot.taken_at) - PRICE_MAX_S * NS_PER_S
+    return [
+        fill.filled_at
+        for fill in snapshot.venue.history.fills
+        if price_of(fill) is None and fill.filled_at is not None and to_ns(fill.filled_at) >= oldest_ns
+    ]
 
 
 def is_due(watermark: str | None, next_: str | None) -> bool:

@@ -13,8 +13,8 @@ from trueup.engine.run.decide_state import decide_state, is_due, next_watermark,
 from trueup.engine.run.plan_account import plan_account
 from trueup.model.decode import decode_plan
 from trueup.model.plan import PLAN_FORMAT, Alert, Break, CoverageResult, Deferral, Plan, Result
-from trueup.model.snapshot import SNAPSHOT_FORMAT, Finding, HistoryRead, Local, Profile, Snapshot, Venue
-from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadState, Severity
+from trueup.model.snapshot import SNAPSHOT_FORMAT, Fill, Finding, HistoryRead, Local, Profile, Snapshot, Venue
+from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadState, Severity, Side
 from trueup.sim.clock import run_simulated
 
 EMPTY = Plan(format=PLAN_FORMAT, plan_id="1", profile_id="p", taken_at="2026-11-23T12:00:00Z")
@@ -148,6 +148,30 @@ def test_it_waits_for_known_fills_that_could_not_be_booked_for_an_hour_at_most(k
     )  # it was submitted before what was read
     for_long = seen_since("2026-11-23T10:59:59Z")
     assert next_watermark(snapshot(orders=orders), for_long, WATERMARK) == "2026-11-23T12:00:00Z"
+
+
+def unpriced(filled_at: str | None, price: str | None = None) -> Fill:
+    return Fill(
+        fill_id=f"F-{filled_at}",
+        venue_order_id="V-a",
+        client_order_id=None,
+        symbol="ETH/USD",
+        side=Side.BUY,
+        qty="1",
+        price=price,
+        filled_at=filled_at,
+    )
+
+
+@pytest.mark.parametrize("price", [None, "0.00"])
+def test_it_waits_for_a_price_that_the_venue_has_not_told_for_a_day_at_most(price: str | None):
+    """What is booked of such a fill is an estimate; its order ended, so that only the history tells the price."""
+    late, early = "2026-11-23T11:20:00Z", "2026-11-23T10:40:00Z"
+    waiting = [unpriced(late, price), unpriced(early, price), unpriced("2026-11-23T10:30:00Z", "2500.1")]
+    assert next_watermark(snapshot(fills=waiting), plan(), WATERMARK) == early
+    assert next_watermark(snapshot(fills=waiting), plan(), early) is None
+    told = [unpriced(late, "2500.1"), unpriced(None, price), unpriced("2026-11-22T12:00:00Z", price)]
+    assert next_watermark(snapshot(fills=told), plan(), WATERMARK) == "2026-11-23T12:00:00Z"
 
 
 def test_it_stays_while_anything_is_deferred():
