@@ -23,6 +23,7 @@ from tests.property.worlds import make_world, plan_of, reconcile
 COUNT = int(os.environ.get("TRUEUP_METAMORPHIC", "20"))
 FIRST_SEED = int(os.environ.get("TRUEUP_SEED", "0"))
 ID_KEYS = ("venue_order_id", "client_order_id", "replaces", "replaced_by", "parent_venue_order_id")
+LABEL_KEYS = ("id", "fill_id", "trade_id", "sub_tag", "fee_currency")
 QTY_KEYS = ("qty", "filled_qty", "entry_qty", "exit_qty", "fee_base_qty", "fee", "qty_step")
 AMOUNT_KEYS = (
     *QTY_KEYS,
@@ -115,7 +116,7 @@ def spelled_otherwise(snapshot: Document, rng: random.Random) -> Document:
     """Ids in another case and with blanks, symbols with other separators, amounts with other zeros."""
     other = unshared(snapshot)
     for row in each_row(other):
-        for key in (*ID_KEYS, "id"):
+        for key in (*ID_KEYS, *LABEL_KEYS):
             if isinstance(row.get(key), str) and not row[key].startswith(
                 "bot"
             ):  # patterns are about the case, too

@@ -12,6 +12,7 @@ from trueup.core.draft.draft import Draft
 from trueup.core.draft.facts import Ids, shares_id
 from trueup.core.draft.want import Want
 from trueup.core.trades.order_of_facts import order_by_facts
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import known_id
 from trueup.model.plan import PLAN_FORMAT, Deferral, Plan, Query
 from trueup.model.reasons import Reason
@@ -151,9 +152,9 @@ def _findings(draft: Draft) -> list[Finding]:
             found[break_id] = _as_last_seen(draft, finding)
     if draft.snapshot.prior and draft.deferred_orders:
         for earlier in _kept(draft):
-            found.setdefault(earlier.break_id or repr(earlier), earlier)
+            found.setdefault(earlier.break_id or facts_of(earlier).decode(), earlier)
     for earlier in draft.kept_findings:
-        found.setdefault(earlier.break_id or repr(earlier), earlier)
+        found.setdefault(earlier.break_id or facts_of(earlier).decode(), earlier)
     return [found[key] for key in sorted(found)]
 
 

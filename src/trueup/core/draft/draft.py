@@ -14,6 +14,7 @@ from trueup.core.draft.facts import Facts, Ids, shares_id
 from trueup.core.draft.venue_index import VenueIndex
 from trueup.core.draft.want import Want
 from trueup.core.trades.trade_moves import TradeMoves
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import known_client_id, known_id, normal_id, of_instrument, symbol_token
 from trueup.model.plan import (
     Alert,
@@ -162,7 +163,7 @@ class Draft(Facts):
     def _index_by_venue_id(self) -> dict[str, int]:
         index_of: dict[str, int] = {}
         bound_before = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
-        for index in sorted(bound_before, key=lambda one: repr(self.orders[one])):
+        for index in sorted(bound_before, key=lambda one: facts_of(self.orders[one])):
             for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
         present: dict[str, int] = {}

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import (
     comparable_client_ids,
     comparable_ids,
@@ -19,7 +19,7 @@ from trueup.model.ids import (
     known_id,
     symbol_token,
 )
-from trueup.model.money import amount, canonical, same
+from trueup.model.money import amount, same
 from trueup.model.snapshot import VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, TERMINAL, Outcome, QueryBy, Status
@@ -228,9 +228,9 @@ def _answers(answer: VenueAnswer) -> bool:
     return known_id(record.venue_order_id) == known_id(answer.id)
 
 
-def _authority(answer: VenueAnswer) -> tuple[int, int, str]:
+def _authority(answer: VenueAnswer) -> tuple[int, int, bytes]:
     rank = {Outcome.UNKNOWN: 0, Outcome.ABSENT: 1, Outcome.FOUND: 2}[answer.outcome]
-    return (rank, 0 if answer.read_at is None else to_ns(answer.read_at), repr(answer))
+    return (rank, 0 if answer.read_at is None else to_ns(answer.read_at), facts_of(answer))
 
 
 def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
@@ -244,21 +244,8 @@ def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
         status,
         updated_ns,
         -1 if read_at is None else to_ns(read_at),
-        msgspec.json.encode(_spelled_alike(record)),
+        facts_of(record),
     )
-
-
-_AMOUNTS = ("qty", "limit_price", "stop_price", "filled_qty", "filled_avg_price")
-_IDS = ("venue_order_id", "client_order_id", "replaces", "replaced_by", "parent_venue_order_id")
-
-
-def _spelled_alike(record: VenueOrder) -> VenueOrder:
-    """Which of two records counts must not hang on how one of them writes an id or an amount."""
-    texts: dict[str, Any] = {name: known_id(getattr(record, name)) for name in _IDS}
-    for name in _AMOUNTS:
-        value = getattr(record, name)
-        texts[name] = None if value is None else canonical(value)
-    return replace(record, **texts, symbol=None if record.symbol is None else symbol_token(record.symbol))
 
 
 def _is_newer(reading: Reading, other: Reading) -> bool:

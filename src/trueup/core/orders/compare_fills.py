@@ -10,8 +10,8 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.model.ids import known_id
-from trueup.model.money import amount, is_same, is_zero, same
+from trueup.model.ids import known_id, normal_id
+from trueup.model.money import amount, canonical, is_same, is_zero, same
 from trueup.model.snapshot import Fill
 from trueup.model.times import to_ns
 
@@ -96,13 +96,14 @@ def with_fee_of(fill: Fill, other: Fill) -> Fill:
 
 def age(fill: Fill) -> tuple[int, str]:
     """Sorts oldest first."""
-    return (0 if fill.filled_at is None else to_ns(fill.filled_at), fill.fill_id)
+    return (0 if fill.filled_at is None else to_ns(fill.filled_at), normal_id(fill.fill_id))
 
 
 def canonical_turn(fill: Fill) -> tuple[str, ...]:
-    """Sorts the records of one fill, whatever their order in a read."""
-    texts = (fill.price, fill.fee, fill.fee_currency, fill.filled_at, fill.venue_order_id)
-    return (fill.fill_id, fill.qty, *(one or "" for one in texts))
+    """Sorts the records of one fill, whatever their order in a read, and however they are spelled."""
+    amounts = ("" if one is None else canonical(one) for one in (fill.qty, fill.price, fill.fee))
+    texts = (fill.fee_currency, fill.filled_at, fill.venue_order_id)
+    return (normal_id(fill.fill_id), *amounts, *(normal_id(one or "") for one in texts))
 
 
 def compare_reports(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None) -> Reports:

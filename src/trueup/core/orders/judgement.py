@@ -15,7 +15,13 @@ from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
 from trueup.core.orders.hold_repairs import held_repair, tell_undone_order
-from trueup.model.ids import correction_id_of, known_client_id, known_id, notification_id_of
+from trueup.model.ids import (
+    correction_id_of,
+    known_client_id,
+    known_id,
+    notification_id_of,
+    symbol_token,
+)
 from trueup.model.money import ZERO, canonical, sum_text, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
@@ -361,15 +367,9 @@ def _is_later(left: str, right: str | None) -> bool:
 
 def turn_of(order: LocalOrder) -> str:
     """The order in which orders are judged: by what they are, never by where they stand in a list."""
-    return "\x00".join(
-        (
-            order.venue_order_id or "",
-            order.client_order_id or "",
-            order.trade_id or "",
-            order.symbol or "",
-            order.side,
-        )
-    )
+    ids = (order.venue_order_id, order.client_order_id, order.trade_id)
+    texts = ["" if one is None else one.strip().lower() for one in ids]
+    return "\x00".join((*texts, "" if order.symbol is None else symbol_token(order.symbol), order.side))
 
 
 def ids_text(ids: Sequence[str | None]) -> str:

@@ -17,7 +17,7 @@ from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.record_figures import filled_qty, is_filled_like
 from trueup.core.orders.wait_for_record import waits_for_predecessor
-from trueup.model.ids import comparable_ids, known_id
+from trueup.model.ids import comparable_ids, known_id, normal_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult
 from trueup.model.reasons import Reason
@@ -87,8 +87,8 @@ def _history_records(draft: Draft) -> list[tuple[str | None, VenueOrder]]:
 def _submission(found: tuple[str | None, VenueOrder]) -> tuple[str, str, str]:
     """Oldest first: times without their `Z` sort as text, however long their fractions."""
     venue_id, record = found
-    submitted = (record.submitted_at or "").rstrip("Z")
-    return (submitted, venue_id or "", record.client_order_id or "")
+    whole, _, fraction = (record.submitted_at or "").rstrip("Z").partition(".")
+    return (whole + fraction.rstrip("0"), venue_id or "", normal_id(record.client_order_id or ""))
 
 
 # -- classes ----------------------------------------------------------------------------------------------------------

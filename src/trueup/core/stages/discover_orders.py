@@ -12,6 +12,7 @@ from trueup.core.orders.insert_order import Insertion, insert_order, is_insertab
 from trueup.core.orders.insert_plainly import insert_plainly
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.wait_for_record import ask_for_record, waits_for_predecessor
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
@@ -53,7 +54,7 @@ def _unmatched(draft: Draft) -> tuple[list[VenueOrder], list[VenueOrder]]:
     records.sort(key=lambda record: known_id(record.venue_order_id) or "")
     if venue.predecessor_of:
         records.sort(key=lambda record: _depth(draft, record))
-    return records, sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=repr)
+    return records, sorted((one for one in venue.nameless if draft.holder_of(one) is None), key=facts_of)
 
 
 def _depth(draft: Draft, record: VenueOrder) -> int:
@@ -219,7 +220,7 @@ def _ask_about_stray_fills(draft: Draft) -> None:
         fills_of.setdefault(_order_of(fill), []).append(fill)
     for by, order_id in sorted(fills_of):
         if not (order_id in draft.venue.by_id or order_id in draft.ids_in_local_fills):
-            _ask_about_order_of(draft, by, order_id, min(fills_of[by, order_id], key=repr))
+            _ask_about_order_of(draft, by, order_id, min(fills_of[by, order_id], key=facts_of))
 
 
 def _order_of(fill: Fill) -> tuple[QueryBy, str]:

@@ -6,6 +6,7 @@ An order without a symbol stays.
 from msgspec.structs import replace
 
 from trueup.core.draft.draft import Draft, record_key
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import are_apart, known_client_id, known_id
 from trueup.model.snapshot import LocalAnswer, LocalOrder, Snapshot
 from trueup.model.vocabulary import Outcome, ReadState
@@ -49,10 +50,10 @@ def _without_failed_rows(snapshot: Snapshot) -> Snapshot:
 
 def _found_orders(draft: Draft, answers: list[LocalAnswer], orders: list[LocalOrder]) -> list[LocalOrder]:
     """Orders that answers to local queries brought, beyond those the snapshot lists (under any id they have or had)."""
-    found: dict[str, LocalOrder] = {}
+    found: dict[bytes, LocalOrder] = {}
     for answer in answers:
         if answer.outcome is Outcome.FOUND and answer.order is not None:
-            found.setdefault(repr(answer.order), answer.order)
+            found.setdefault(facts_of(answer.order), answer.order)
     if not found:
         return []
     listed = {one: order.symbol for order in orders for one in _ids(order)}

@@ -15,6 +15,7 @@ from trueup.core.orders.find_ids_of_several import (
     find_ids_of_several,
 )
 from trueup.core.orders.judgement import Judgement, ids_text, turn_of
+from trueup.model.facts_of import facts_of
 from trueup.model.ids import are_apart, contradict, digest, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import amount, same
 from trueup.model.reasons import Reason
@@ -207,15 +208,21 @@ def _hand_out_fills(draft: Draft) -> None:
             draft.ids_in_local_fills.add(venue_id)
         if venue_id is not None and _is_of_another_instrument(draft, venue_id, fill):
             draft.ids_of_several.add(venue_id)
-    contradicting: list[tuple[str, int, int, Fill]] = []
+    contradicting: list[tuple[int, int, Fill]] = []
     for fill in history.fills:
         if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
             _hand_out_venue_fill(draft, fill, contradicting)
-    for _, index, other, fill in sorted(contradicting, key=lambda one: one[0]):
+    for index, other, fill in sorted(contradicting, key=_turn_of_contradiction):
         if index == other:
             _report_contradiction(draft, index, fill)
         else:
             _report_two_orders(draft, index, other, fill)
+
+
+def _turn_of_contradiction(found: tuple[int, int, Fill]) -> tuple[bool, bytes]:
+    """One order has one conflict that is told: that two orders are concerned comes before a word of one of them."""
+    index, other, fill = found
+    return index == other, facts_of(fill)
 
 
 def _is_of_another_instrument(draft: Draft, venue_id: str, fill: Fill) -> bool:
@@ -225,7 +232,7 @@ def _is_of_another_instrument(draft: Draft, venue_id: str, fill: Fill) -> bool:
     return holder is not None and are_apart(holder.symbol, fill.symbol)
 
 
-def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str, int, int, Fill]]) -> None:
+def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[int, int, Fill]]) -> None:
     """A fill that names only a client order id goes under the venue order id of the one order that carries it."""
     venue_id, client_id = known_id(fill.venue_order_id), known_client_id(fill.client_order_id)
     if venue_id is None and client_id is not None:
@@ -243,12 +250,12 @@ def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[str
         return
     by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
     if by_client is not None and by_client != index:
-        contradicting.append((repr(fill), index, by_client, fill))
+        contradicting.append((index, by_client, fill))
         return
     if contradict(draft.orders[index], fill):
         if venue_id is not None and are_two_orders(draft.orders[index], fill):
             draft.ids_of_several.add(venue_id)
-        contradicting.append((repr(fill), index, index, fill))
+        contradicting.append((index, index, fill))
         return
     draft.venue_fills_of.setdefault(index, []).append(fill)
 
