@@ -57,6 +57,7 @@ class Venue(Exchange):
         return self.steps
 
     async def open_orders(self) -> OrdersRead:
+        self.meanwhile()
         return OrdersRead(state=ReadState.COMPLETE, rows=list(self.opened))
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
@@ -235,6 +236,64 @@ def test_a_missed_fill_reaches_the_order_the_fills_and_the_trade(bot: Bot, tmp_p
         assert tables_now == [
             bot.execute(f"SELECT * FROM {one}") for one in ("my_orders", "my_fills", "my_deals")
         ]
+
+
+@pytest.mark.parametrize("said", ["done = 10, avg_px = 993, state = 'DONE'", "kind = 'LMT'"])
+def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path: Path, said: str) -> None:
+    """The bot writes its order while the venue is read, all of it or another column: its fills it never writes."""
+    bot.number_rows("my_fills")
+    bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
+    bot.add("my_orders", **order(1, deal=None))
+    bot.add("my_fills", id=1, order_row=1, ext="F1", amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
+    }
+    with opened(bot, tmp_path, **tables) as desk:
+        desk.venue.fills = [
+            Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
+            Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
+        ]
+        desk.venue.add(
+            "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
+        )
+        desk.venue.meanwhile = lambda: bot.execute(f"UPDATE my_orders SET {said} WHERE id = 1")
+        desk.run()
+        desk.venue.meanwhile = lambda: None
+        for _ in range(3):
+            desk.run()
+        fills = bot.execute("SELECT ext, amount, price FROM my_fills ORDER BY ext")
+        assert [tuple(one) for one in fills] == [("F1", 3.0, 1000.0), ("F2", 7.0, 990.0)]
+        assert bot.execute("SELECT state, done, avg_px FROM my_orders") == [("DONE", 10.0, 993.0)]
+        assert desk.run().state is RunState.UNCHANGED
+
+
+def test_a_fill_that_the_bot_names_by_an_id_of_its_own_is_not_doubled(bot: Bot, tmp_path: Path) -> None:
+    bot.number_rows("my_fills")
+    bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
+    bot.add("my_orders", **order(1, deal=None))
+    bot.add("my_fills", id=1, order_row=1, ext="own-1", amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
+    }
+    with opened(bot, tmp_path, **tables) as desk:
+        desk.venue.fills = [
+            Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
+            Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
+        ]
+        desk.venue.add(
+            "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
+        )
+        for _ in range(3):
+            desk.run()
+        fills = bot.execute("SELECT ext, amount, price FROM my_fills ORDER BY amount")
+        assert [tuple(one) for one in fills] == [("own-1", 3.0, 1000.0), ("F2", 7.0, 990.0)]
+        bot.execute("UPDATE my_orders SET px = 1001 WHERE id = 1")
+        for _ in range(3):
+            desk.run()
+        assert len(bot.execute("SELECT ext FROM my_fills")) == 2
+        assert desk.run().state is RunState.UNCHANGED
 
 
 def test_a_trade_row_that_is_neither_is_told(

@@ -33,6 +33,8 @@ from trueup.model.plan import Plan
 from trueup.model.snapshot import Fill, Instrument, LocalOrder, Profile, Snapshot, Trade
 from trueup.ports.clock import Clock
 
+FILLS = "fills"  # among the writable keys: fills that were booked are inserted
+
 
 class WriteMode(StrEnum):
     """How a repair reaches the bot. `never`: it is reported; `ask`: by the bot's own API; `tables`: by its columns."""
@@ -66,6 +68,11 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     mapped: bool = False
     decimals: int | None = None
     stops_keep_id: bool = False
+
+    @property
+    def inserts_fills(self) -> bool:
+        """Whether fills that were booked reach these books."""
+        return self.write is WriteMode.TABLES and FILLS in self.writable_keys
 
 
 class SetRow(Struct, frozen=True, gc=False, kw_only=True):

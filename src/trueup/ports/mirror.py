@@ -20,6 +20,7 @@ class Taking(Struct, frozen=True, kw_only=True):
 
     `keys`: the order keys that rows carry. `gone`: keys of rows that were live and are no more there;
     `is_removal_normal` says whether the bot drops such a row by itself. `cursor`: how far the books were read.
+    `fills_are_whole`: fills that are booked are inserted there, so that rows which carry fills name all of them.
     """
 
     account_id: str
@@ -30,6 +31,7 @@ class Taking(Struct, frozen=True, kw_only=True):
     gone: Sequence[str] = ()
     is_removal_normal: Callable[[LocalOrder], bool] = lambda order: False
     cursor: str | None = None
+    fills_are_whole: bool = False
 
 
 class RowConflict(Struct, frozen=True, kw_only=True):

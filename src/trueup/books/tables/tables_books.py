@@ -22,6 +22,7 @@ from trueup.model.plan import Plan
 from trueup.model.snapshot import Instrument, LocalOrder, Snapshot, VenueOrder
 from trueup.model.times import NS_PER_S, from_ns, is_before, to_ns
 from trueup.ports.foreign_books import (
+    FILLS,
     BooksSettings,
     BooksTraits,
     ForeignRead,
@@ -159,7 +160,7 @@ def writable_keys(database: TableDatabase, mapping: TablesMapping) -> frozenset[
     """With `fills` where they may be inserted."""
     keys, fills = frozenset(mapping.orders.writable), mapping.fills
     takes = fills is not None and fills.writable and fill_insert_fault(database, fills) is None
-    return keys | {"fills"} if takes else keys
+    return keys | {FILLS} if takes else keys
 
 
 def is_same_database(address: str, ledger_url: str, folder: str) -> bool:

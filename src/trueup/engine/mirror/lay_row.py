@@ -5,6 +5,10 @@ are taken back: all that was inferred (it stands for the step from one quantity 
 it has to be free to be inferred again), and real ones that no longer fit, newest first (the venue tells them again).
 What the fills do not cover is legacy. A row that says nothing new changes nothing, and is no activity.
 
+Books that take fills are to name all of them (`fills_are_whole`): one that they do not name (their row moved before it
+was inserted) is taken back, so that the venue tells it and it is written again. Not so where they name the same
+execution by an id of their own, whose place the venue's fill took here.
+
 Activity is the row's own time of its change, where it has one that moved; else the moment of taking in.
 """
 
@@ -41,6 +45,7 @@ def lay_row(
     now: str,
     *,
     is_back: bool = False,
+    fills_are_whole: bool = False,
 ) -> LaidRow:
     """`keys`: what the row carries; `booked`: the fills that the mirror has of the order; `now`: the ledger's time.
 
@@ -49,7 +54,7 @@ def lay_row(
     order = _with_amounts(_laid(row.order, keys, before))
     if before is not None:
         order = _with_former_ids(order, before)
-    new, dropped = _fit(row.fills, booked, order, before)
+    new, dropped = _Fills(row.fills, booked, order, before, are_whole=fills_are_whole).fit()
     changed = before is None or is_back or bool(new or dropped) or order != before
     if not changed or before is None:
         version = 1 if before is None else before.version
@@ -100,23 +105,65 @@ def _activity(row: ForeignRow, before: LocalOrder | None, now: str) -> str:
 # -- fills ------------------------------------------------------------------------------------------------------------
 
 
-def _fit(
-    said: Sequence[Fill] | None, booked: Sequence[FillRow], order: LocalOrder, before: LocalOrder | None
-) -> tuple[list[Fill], list[FillRow]]:
-    """New fills and dropped ones, so that all together name at most what the order has filled."""
-    known = {row.fill_identity: row for row in booked if amount(row.fill.qty) > 0}
-    told = {} if said is None else {normal_id(fill.fill_id): fill for fill in said}
-    filled = amount(order.filled_qty)
-    new = _that_fit([told[one] for one in told if one not in known], filled)
-    real = [row for row in known.values() if not row.fill.inferred and _is_of(row.fill, order)]
-    kept = _newest_dropped(real, set(told), filled - _sum(new))
-    inferred = [row for row in known.values() if row.fill.inferred]
-    named = _sum(new) + _sum(row.fill for row in [*kept, *inferred])
-    has_fallen = before is not None and filled < amount(before.filled_qty)
-    if not has_fallen and named <= filled:
-        kept += inferred
-    held = {row.fill_identity for row in kept}
-    return new, [row for row in known.values() if row.fill_identity not in held]
+class _Fills:
+    """What the bot's rows say of an order's fills beside what the mirror has of them."""
+
+    def __init__(
+        self,
+        said: Sequence[Fill] | None,
+        booked: Sequence[FillRow],
+        order: LocalOrder,
+        before: LocalOrder | None,
+        *,
+        are_whole: bool,
+    ) -> None:
+        self._told = {} if said is None else {normal_id(fill.fill_id): fill for fill in said}
+        self._are_whole = are_whole and said is not None
+        self._known = {row.fill_identity: row for row in booked if amount(row.fill.qty) > 0}
+        # what the bot names by ids of its own, and the venue's fills took the place of
+        self._superseded = {
+            row.fill_identity: row
+            for row in booked
+            if row.fill_identity in self._told and row.fill_identity not in self._known
+        }
+        self._real = [
+            row for row in self._known.values() if not row.fill.inferred and _is_of(row.fill, order)
+        ]
+        self._filled = amount(order.filled_qty)
+        self._has_fallen = before is not None and self._filled < amount(before.filled_qty)
+
+    def fit(self) -> tuple[list[Fill], list[FillRow]]:
+        """New fills and dropped ones, so that all together name at most what the order has filled."""
+        unnamed = self._unnamed()
+        stands = self._superseded if _sum(r.fill for r in unnamed) >= self._superseded_qty() else {}
+        if not stands and self._are_whole:
+            unnamed = []
+        new = _that_fit(
+            [self._told[one] for one in self._told if one not in self._known | stands], self._filled
+        )
+        named = [row for row in self._real if row.fill_identity in self._told]
+        kept = _newest_dropped([*named, *unnamed], set(self._told), self._filled - _sum(new))
+        inferred = [row for row in self._known.values() if row.fill.inferred]
+        if not self._has_fallen and _sum([*new, *(row.fill for row in [*kept, *inferred])]) <= self._filled:
+            kept += inferred
+        held = {row.fill_identity for row in kept}
+        dropped = [row for row in self._known.values() if row.fill_identity not in held]
+        return new, [*dropped, *(row for key, row in self._superseded.items() if key not in stands)]
+
+    def _unnamed(self) -> list[FillRow]:
+        """Real fills that the bot does not name: of books that name all, no more than what it names otherwise."""
+        unnamed = [row for row in self._real if row.fill_identity not in self._told]
+        if not self._are_whole:
+            return unnamed
+        kept, room = list[FillRow](), self._superseded_qty()
+        for row in sorted(unnamed, key=lambda one: _time_of(one.fill)):
+            if (qty := amount(row.fill.qty)) <= room:
+                kept.append(row)
+                room -= qty
+        return kept
+
+    def _superseded_qty(self) -> Decimal:
+        return _sum(self._told[one] for one in self._superseded)
 
 
 def _sum(fills: Iterable[Fill]) -> Decimal:

@@ -101,6 +101,7 @@ class Mirror:
                 gone=gone,
                 is_removal_normal=books.is_removal_normal,
                 cursor=cursor,
+                fills_are_whole=traits.inserts_fills,
             )
             taken = account.ledger.take_in(self._lease, taking)
             self._note_conflicts(traits.source, taken.conflicts)

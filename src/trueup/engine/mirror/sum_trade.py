@@ -6,17 +6,25 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import reduces
+from trueup.core.trades.move_trade import base_fee
 from trueup.model.money import ZERO, amount, text
-from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, TradeStatus
 
 
 def sum_trade(
-    trade_id: str, before: Trade | None, said: Trade | None, orders: Sequence[LocalOrder]
+    trade_id: str,
+    before: Trade | None,
+    said: Trade | None,
+    orders: Sequence[LocalOrder],
+    *,
+    booked: Sequence[Fill] = (),
+    taken_back: Sequence[Fill] = (),
 ) -> Trade | None:
     """`before`: as the mirror has it; `said`: what the bot's own books say of it, without its quantities.
 
+    `booked`, `taken_back`: fills of its orders that the mirror gains and loses now, for their fees.
     Null where there is neither, nor an order that tells its symbol. A quarantine is trueup's, and stays.
     """
     trade = _named(trade_id, before, said, orders)
@@ -29,7 +37,7 @@ def sum_trade(
         entry_qty=text(_filled(entries)),
         exit_qty=text(_filled(exits)),
         entry_avg_price=_average(entries) or (None if said is None else said.entry_avg_price),
-        fee_base_qty=_fees(before, said),
+        fee_base_qty=_fees(before, said, _base_fees(booked, trade) - _base_fees(taken_back, trade)),
         opened_at=trade.opened_at or min((o.submitted_at for o in orders if o.submitted_at), default=None),
     )
     return replace(summed, status=_status(summed, said, entries))
@@ -73,10 +81,21 @@ def _average(entries: Sequence[LocalOrder]) -> str | None:
     return text(cost / _filled(filled))
 
 
-def _fees(before: Trade | None, said: Trade | None) -> str:
+def _fees(before: Trade | None, said: Trade | None, moved: Decimal) -> str:
     if said is not None and amount(said.fee_base_qty) != 0:
         return said.fee_base_qty
-    return "0" if before is None else before.fee_base_qty
+    known = ZERO if before is None else amount(before.fee_base_qty)
+    return text(max(known + moved, ZERO))
+
+
+def _base_fees(fills: Sequence[Fill], trade: Trade) -> Decimal:
+    """The instrument's quote is not known here: it is what the symbol has behind the currency of the fee."""
+    return sum((base_fee([one], trade, _behind(one.fee_currency, trade.symbol)) for one in fills), ZERO)
+
+
+def _behind(currency: str | None, symbol: str) -> str | None:
+    base, whole = (currency or "").strip().upper(), symbol.strip().upper()
+    return whole.removeprefix(base) if base and whole.startswith(base) else None
 
 
 def _status(trade: Trade, said: Trade | None, entries: Sequence[LocalOrder]) -> TradeStatus:

@@ -15,10 +15,11 @@ from trueup.ledgers.sql.home import Home
 from trueup.ledgers.sql.rows import json_list, order_changes
 from trueup.model.errors import Conflict
 from trueup.model.ids import known_id
+from trueup.model.reasons import Reason
+from trueup.model.snapshot import Fill
 from trueup.ports.book_rows import OrderRow, OrderWrite, TradeWrite
-from trueup.ports.foreign_books import ForeignBooks, WriteMode, WriteOutcome, WriteResult
+from trueup.ports.foreign_books import FILLS, ForeignBooks, WriteMode, WriteOutcome, WriteResult
 
-FILLS = "fills"
 # trueup's own bookkeeping: a row that lacks them is none the worse
 _NEVER_MISSED = frozenset(
     {"venue_updated_at", "last_activity_at", "previous_venue_order_ids", "submitted_at"}
@@ -79,8 +80,7 @@ class MirrorCommit:
             for key, value in order_changes(before, write.after).items()
             if key in traits.order_keys and (before is not None or value is not None)
         }
-        fills = [fill for named in (write.new_fills, write.amended_fills) for _, fill in named]
-        fills = fills if FILLS in traits.writable_keys else []
+        fills = _of_the_bots(write) if FILLS in traits.writable_keys else []
         if not changes and not fills:
             return None
         return NewWriteBack(
@@ -133,6 +133,17 @@ class MirrorCommit:
         assert foreign is not None  # noqa: S101 - the caller has checked it
         where = (place.account_id, foreign.traits.source, result.row.key, place.profile_id, back.order_key)
         self._database.write("remember_foreign_row", *where, result.row.fingerprint)
+
+
+def _of_the_bots(write: OrderWrite) -> list[Fill]:
+    """The fills that its rows should name; one that the bot has under an id of its own is there already."""
+    known = {
+        one.fill.fill_id
+        for one in write.corrections
+        if one.fill is not None and one.reason == Reason.SAME_EXECUTION
+    }
+    fills = [fill for named in (write.new_fills, write.amended_fills) for _, fill in named]
+    return [one for one in fills if one.fill_id not in known]
 
 
 def _refused(back: NewWriteBack, result: WriteResult) -> NewWriteBack:

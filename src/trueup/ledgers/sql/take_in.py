@@ -29,7 +29,7 @@ from trueup.ledgers.sql.rows import (
     one_document,
 )
 from trueup.model.ids import are_apart, known_client_id, known_id, normal_id, symbol_token
-from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import LIVE, Status
 from trueup.ports.book_rows import FillRow, OrderRow, OrderWrite, TradeRow, TradeWrite
 from trueup.ports.books import Books
@@ -38,6 +38,7 @@ from trueup.ports.mirror import RowConflict, TakenIn, Taking
 from trueup.ports.records import Lease
 
 EVENT = "taken_in"
+_NO_FILLS: tuple[list[Fill], list[Fill]] = ([], [])
 
 
 class _Known(Struct, frozen=True):
@@ -142,7 +143,15 @@ class _OfProfile:
         order = None if before is None else before.order
         known = self._known.get(row.key)
         is_back = row.key in mirror.former_key or (known is not None and known.removed)
-        laid = lay_row(row, self._taking.keys, order, booked, self._home.place.now, is_back=is_back)
+        laid = lay_row(
+            row,
+            self._taking.keys,
+            order,
+            booked,
+            self._home.place.now,
+            is_back=is_back,
+            fills_are_whole=self._taking.fills_are_whole,
+        )
         if not laid.changed:
             return None
         return OrderWrite(
@@ -207,9 +216,10 @@ class _OfProfile:
             for row in one_document(self._database.rows("trades_by_id", profile_id, ids), TRADE_ROWS)
         }
         standing = one_document(self._database.rows("orders_of_trades", profile_id, ids), ORDER_ROWS)
-        orders = _laid_over(standing, writes)
+        orders, fills = _laid_over(standing, writes), _moved_fills(writes)
         made = (
-            _trade_write(known.get(one), said.get(one), orders.get(one, []), one) for one in sorted(named)
+            _trade_write(known.get(one), said.get(one), orders.get(one, []), fills.get(one, _NO_FILLS), one)
+            for one in sorted(named)
         )
         return [write for write in made if write is not None]
 
@@ -355,12 +365,29 @@ def _laid_over(rows: Sequence[OrderRow], writes: Sequence[OrderWrite]) -> dict[s
     return by_trade
 
 
+def _moved_fills(writes: Sequence[OrderWrite]) -> dict[str, tuple[list[Fill], list[Fill]]]:
+    """By trade: the fills that its orders gain, and those that they lose."""
+    moved: dict[str, tuple[list[Fill], list[Fill]]] = {}
+    for write in writes:
+        if write.after.trade_id is not None and (write.new_fills or write.dropped_fills):
+            booked, taken_back = moved.setdefault(normal_id(write.after.trade_id), ([], []))
+            booked += [fill for _, fill in write.new_fills]
+            taken_back += [row.fill for row in write.dropped_fills]
+    return moved
+
+
 def _trade_write(
-    row: TradeRow | None, said: Trade | None, orders: Sequence[LocalOrder], trade_id: str
+    row: TradeRow | None,
+    said: Trade | None,
+    orders: Sequence[LocalOrder],
+    fills: tuple[Sequence[Fill], Sequence[Fill]],
+    trade_id: str,
 ) -> TradeWrite | None:
     before = None if row is None else row.trade
     name = next((one.trade_id for one in orders if one.trade_id is not None), trade_id)
-    summed = sum_trade(name, before, said, orders) if orders or before is not None else None
+    booked, taken_back = fills
+    known = orders or before is not None
+    summed = sum_trade(name, before, said, orders, booked=booked, taken_back=taken_back) if known else None
     if summed is None:
         return None
     after = canonical_trade(replace(summed, version=1 if before is None else before.version + 1))

@@ -227,3 +227,30 @@ def test_a_removal_that_is_normal_ends_the_order(bench: Bench) -> None:
     assert bench.order().status is Status.CANCELED
     assert bench.ledger.journal.row_faults([PROFILE]) == {}
     bench.assert_log_is_true()
+
+
+def test_fees_of_fills_that_come_and_go_are_the_trades(bench: Bench) -> None:
+    """10 ETH bought, of which the venue keeps 0.01; without that fill the bot holds no fee, and with it again one."""
+    bought: dict[str, Any] = {"status": Status.FILLED, "filled_qty": "10", "filled_avg_price": "1000"}
+    charged = replace(fill("F1", "10"), fee="0.01", fee_currency="ETH")
+    take(bench, row(fills=[charged], **bought))
+    assert bench.trade()["fee_base_qty"] == "0.01"
+    take(bench, row(fingerprint="F1", fills=[], filled_qty="0", status=Status.CANCELED))
+    assert bench.trade()["fee_base_qty"] == "0"
+    take(bench, row(fingerprint="F2", fills=[charged], **bought))
+    assert bench.trade()["fee_base_qty"] == "0.01"
+
+
+def test_books_that_take_fills_are_to_name_all_of_them(bench: Bench) -> None:
+    """What they do not name is taken back, so that it is found again; others need not name any."""
+    half: dict[str, Any] = {
+        "status": Status.PARTIALLY_FILLED,
+        "filled_qty": "4",
+        "filled_avg_price": "1000",
+    }
+    take(bench, row(fills=[fill("F1", "1"), fill("F2", "3")], **half), fills_are_whole=True)
+    take(bench, row(fingerprint="F1", fills=[fill("F1", "1")], **half))
+    assert [one["fill_id"] for one in bench.ledger.export("fills")] == ["F1", "F2"]
+    take(bench, row(fingerprint="F2", fills=[fill("F1", "1")], **half), fills_are_whole=True)
+    assert [one["fill_id"] for one in bench.ledger.export("fills")] == ["F1"]
+    assert bench.order().filled_qty == "4"
