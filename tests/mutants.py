@@ -239,8 +239,8 @@ MUTANTS = (
     ),
     Mutant(
         "venues/ccxt/words.py",
-        "theirs in CUT_SHORT else theirs",
-        "theirs in TERMINAL else theirs",
+        "return theirs if finer is Status.CANCELED else finer",
+        "return finer",
         "tests/unit/venues/ccxt",
     ),
     Mutant(

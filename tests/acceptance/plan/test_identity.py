@@ -59,6 +59,16 @@ def test_their_inferred_fills_are_two_fills():
     assert len({one["fill_id"] for one in planned["projected_fills"]}) == 2
 
 
+def test_what_an_order_replaces_is_of_its_own_instrument():
+    """The books' v-1 is ETH's and filled; the BTC order took the place of BTC's v-1, which is to be read first."""
+    successor = venue_order(venue_order_id="v-2", **BTC, replaces="v-1")
+    planned = plan([local_order(**FULL)], [successor])
+    assert steps(planned) == []
+    assert [(one["id"], one["symbol"], one["reason"]) for one in planned["queries"]] == [
+        ("v-1", "BTC/USD", "predecessor_not_read")
+    ]
+
+
 def test_nothing_of_how_they_are_told_apart_shows():
     document = snapshot(
         [local_order(), local_order(**BTC, previous_venue_order_ids=["v-0"])],
@@ -337,6 +347,14 @@ def test_a_new_order_of_another_side_is_not_that_row():
     records = [venue_order(venue_order_id=f"v-{n}", client_order_id="42") for n in (1, 2)]
     other = venue_order(venue_order_id="v-4", client_order_id="42", side="sell", **HALF)
     assert "insert_order v-4" in steps(plan([*tagged(1, 2), sent], [*records, other]))
+
+
+def test_a_new_order_is_not_a_row_that_ended_unacknowledged():
+    """The venue refused the row's order: v-4, which is live, is another one."""
+    refused = local_order(client_order_id="42", venue_order_id=None, trade_id="t-4", status="rejected")
+    records = [venue_order(venue_order_id=f"v-{n}", client_order_id="42") for n in (1, 2)]
+    other = venue_order(venue_order_id="v-4", client_order_id="42")
+    assert steps(plan([*tagged(1, 2), refused], [*records, other])) == ["insert_order v-4"]
 
 
 def test_a_tag_still_says_whose_an_order_is():

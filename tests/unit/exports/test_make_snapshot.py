@@ -152,6 +152,18 @@ def test_history_is_whole_only_where_the_user_says_so() -> None:
     assert (history.fills[0].fill_id, history.fills[0].filled_at) == ("F1", "2026-11-23T11:00:00Z")
 
 
+def test_a_page_of_more_is_no_whole_history_either() -> None:
+    """Its ended orders are a page's, too: what the file lacks may still have happened."""
+    rows = [{"id": f"v-{n}", "side": "buy", "status": "canceled", "qty": "1"} for n in range(50)]
+    since = "2026-11-01T00:00:00Z"
+    assert (
+        imported(venue=json.dumps(rows), history_since=since).snapshot.venue.history.state
+        is ReadState.PARTIAL
+    )
+    said = imported(venue=json.dumps(rows), history_since=since, open_orders_state=ReadState.COMPLETE)
+    assert said.snapshot.venue.history.state is ReadState.COMPLETE
+
+
 def test_positions_are_signed_and_hedged_sides_stay_apart() -> None:
     positions = (
         '[{"symbol": "BTCUSD", "qty": "-2", "side": "short"}, {"symbol": "ETH", "contracts": 3, "side": "short"},'

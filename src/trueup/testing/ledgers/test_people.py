@@ -260,6 +260,8 @@ def test_an_order_that_only_a_breaks_text_names_is_explained_by_that_break(bench
     assert [one.found.client_order_id for one in named.breaks] == ["web-9"]
     with pytest.raises(InputError):
         explain(bench.ledger, "bo")
+    with pytest.raises(InputError):
+        explain(bench.ledger, "ot")
 
 
 def test_the_story_of_an_order_and_of_a_trade_has_what_people_did(bench: Bench) -> None:

@@ -195,6 +195,15 @@ def test_an_end_is_recorded_once(bench: Bench) -> None:
         bench.bot.record_ended("b1-2", None, Status.FILLED)
 
 
+def test_the_venues_time_of_an_order_never_goes_back(bench: Bench) -> None:
+    bench.record_order("1")
+    times = []
+    for updated_at in ("2026-11-23T12:00:05Z", "2026-11-23T12:00:03Z", "2026-11-23T12:00:07Z"):
+        known = bench.bot.record_acknowledgement("b1-1", "v-1", updated_at)
+        times.append(known.venue_updated_at)
+    assert times == ["2026-11-23T12:00:05Z", "2026-11-23T12:00:05Z", "2026-11-23T12:00:07Z"]
+
+
 def test_a_replaced_order_hands_on_its_trade(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order(sub_tag="mom")

@@ -10,7 +10,7 @@ mean different things and say nothing but where one exchange's meaning is known.
 import re
 from enum import StrEnum
 
-from trueup.model.vocabulary import CUT_SHORT, TERMINAL, Status
+from trueup.model.vocabulary import TERMINAL, Status
 
 
 class Own(StrEnum):
@@ -111,4 +111,4 @@ def settle(theirs: Status | None, own: Own | None) -> Status | None:
     if theirs is Status.FILLED:
         return None
     finer = _REFINED[own]  # ccxt takes the early ends for one another
-    return finer if finer is not Status.CANCELED and theirs in CUT_SHORT else theirs
+    return theirs if finer is Status.CANCELED else finer

@@ -1,9 +1,11 @@
 """Money adds up, or nothing is committed: each sum refused by the smallest amount that is too much, and no less."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from trueup.ledgers.sql.check_invariants import Invariants
 from trueup.model.errors import InvariantError
@@ -97,6 +99,18 @@ def test_what_adds_up_is_written():
 def test_the_least_too_much_is_refused(before, after, booked, row):
     with pytest.raises(InvariantError, match="nothing was written"):
         check(growth(before, after, booked=booked, row=row), booked=[named(before)])
+
+
+@pytest.mark.parametrize("less", [LEAST, "0.5", "1"])
+def test_what_an_order_has_filled_never_falls(less):
+    """Its correction takes back more than it books, by so much: the sums agree, and it is refused."""
+    after = str(5 - Decimal(less))
+    write = growth("5", after, booked="0", row="0")
+    fewer = replace(
+        write.corrections[0], fill=FillChange(fill_id="F2", qty="0", price="100", superseded_qty=less)
+    )
+    with pytest.raises(InvariantError, match=f"falls from 5 to {after}"):
+        check(replace(write, corrections=[fewer], new_fills=[]))
 
 
 def test_fills_that_named_too_much_already_may_not_name_more():
