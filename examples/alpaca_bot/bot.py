@@ -34,6 +34,7 @@ NEAR, FAR = (
     Decimal("0.9"),
 )  # of what it thinks the price is: a limit that fills, one that waits
 CANCEL, MOVE = 0.25, 0.5  # what it does with an order that waits
+WAITING = (Status.PENDING_NEW, Status.PARTIALLY_FILLED, Status.PENDING_CANCEL)
 
 
 class Bot:
@@ -93,12 +94,12 @@ class Bot:
     async def reconsider(self, order: LocalOrder) -> None:
         """Cancel an order that waits, move it, or let it wait."""
         chance, ids = random.random(), (order.client_order_id, order.venue_order_id)
-        if order.venue_order_id is None or order.status not in (Status.PENDING_NEW, Status.PARTIALLY_FILLED):
+        if order.venue_order_id is None or order.status not in WAITING:
             return
-        if chance < CANCEL:
+        if chance < CANCEL:  # again, where that is recorded already: a killed bot may never have sent it
             await to_thread(self.recorder.record_cancel_requested, *ids)
             await to_thread(self.client.cancel_order_by_id, order.venue_order_id)
-        elif chance < MOVE:
+        elif chance < MOVE and order.status is not Status.PENDING_CANCEL:
             limit, new_id = self.limit(order.side), self.new_id(order.trade_id, order.action)
             request = ReplaceOrderRequest(limit_price=float(limit), client_order_id=new_id)
             placed = await to_thread(self.client.replace_order_by_id, order.venue_order_id, request)
