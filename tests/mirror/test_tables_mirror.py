@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from tests.mirror.test_own_tables import POLICY, PROFILE, Exchange
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
@@ -17,9 +18,17 @@ from trueup.books.tables.tables_books import TablesBooks
 from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import open_sqlite
-from trueup.model.snapshot import Fill, HistoryRead, Instrument, OrdersRead, VenueOrder
+from trueup.model.snapshot import (
+    Fill,
+    HistoryRead,
+    Instrument,
+    OrdersRead,
+    Position,
+    PositionsRead,
+    VenueOrder,
+)
 from trueup.model.times import NS_PER_S
-from trueup.model.vocabulary import ReadState, Side, Status
+from trueup.model.vocabulary import ParityAction, ReadState, Side, Status
 from trueup.ports.foreign_books import BooksSettings, WriteMode
 from trueup.service.clock import SystemClock
 
@@ -40,6 +49,7 @@ class Venue(Exchange):
         self.fills: list[Fill] = []
         self.steps: list[Instrument] | Exception = []
         self.asked = 0
+        self.held: str | None = None  # ETH, at 1000; null: positions are not read
 
     def add(self, number: str, **changes: Any) -> None:
         told = {
@@ -60,6 +70,12 @@ class Venue(Exchange):
         self.meanwhile()
         return OrdersRead(state=ReadState.COMPLETE, rows=list(self.opened))
 
+    async def positions(self) -> PositionsRead:
+        if self.held is None:
+            return await super().positions()
+        held = Position(symbol="ETH/USD", qty=self.held, mark_price="1000")
+        return PositionsRead(state=ReadState.COMPLETE, rows=[held])
+
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
         return HistoryRead(state=ReadState.COMPLETE, fills=list(self.fills))
 
@@ -67,6 +83,7 @@ class Venue(Exchange):
 class Desk:
     def __init__(self, bot: Bot, folder: Path, **tables: Any) -> None:
         self.bot, self.venue, self.now_ns = bot, Venue(), 1_800_000_000 * NS_PER_S
+        self.step_ns = NS_PER_S
         self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
         self.ledger.journal.ensure_profiles([PROFILE])
         tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS}} | tables
@@ -84,11 +101,23 @@ class Desk:
         return self.now_ns
 
     def run(self) -> ProfileReport:
-        self.now_ns += NS_PER_S
+        self.now_ns += self.step_ns
         report = asyncio.run(reconcile_account(self.account, apply=True))
         (profile,) = report.profiles
         assert profile.error is None, profile.error
         return profile
+
+    def closes_trades(self) -> None:
+        """By parity, of what the venue holds no more; with every run a minute apart."""
+        self.venue.steps = [ETH]
+        policy = replace_struct(
+            POLICY,
+            parity_enabled=True,
+            parity_action=ParityAction.AUTO_CLOSE,
+            parity_auto_close_notional_max_usd="9000",
+        )
+        self.account = replace(self.account, profiles=[ManagedProfile(profile=PROFILE, policy=policy)])
+        self.step_ns = 61 * NS_PER_S
 
     def kinds(self) -> list[tuple[str, str | None]]:
         report = self.run()
@@ -299,7 +328,8 @@ def test_a_fill_that_the_bot_names_by_an_id_of_its_own_is_not_doubled(bot: Bot, 
 def test_a_trade_row_that_is_neither_is_told(
     bot: Bot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The bot counts 5 where its orders come to 3, and to 7 with the fill that it missed: its row is left alone."""
+    """The bot counts 5 where its orders come to 3, and to 7 with the fill that it missed: its row is left alone, and
+    stands as a break until it says 7."""
     bot.add("my_orders", **order(1))
     bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=5.0, sold=0.0)
     tables = {
@@ -310,7 +340,47 @@ def test_a_trade_row_that_is_neither_is_told(
         desk.venue.add("v-1", client_order_id="c-1", status=Status.PARTIALLY_FILLED, filled_qty="7",
                        filled_avg_price="1000")  # fmt: skip
         desk.run()
-    assert bot.execute("SELECT done FROM my_orders")[0][0] == 7.0
-    assert bot.execute("SELECT bought FROM my_deals")[0][0] == 5.0
-    (told,) = [one for one in caplog.records if "write_backs_delivered" in one.getMessage()]
-    assert told.levelname == "WARNING"
+        assert bot.execute("SELECT done FROM my_orders")[0][0] == 7.0
+        assert bot.execute("SELECT bought FROM my_deals")[0][0] == 5.0
+        (told,) = [one for one in caplog.records if "write_backs_delivered" in one.getMessage()]
+        assert told.levelname == "WARNING"
+        report = desk.run()
+        assert report.plan is not None
+        (found,) = report.plan.breaks
+        assert (found.kind.value, found.trade_id, found.corrected) == ("trade_row_differs", "d-1", False)
+        assert "entry_qty 5, its orders come to 7" in found.message
+        bot.execute("UPDATE my_deals SET bought = 7.0")
+        assert desk.kinds() == []
+        assert desk.run().state is RunState.UNCHANGED
+
+
+@pytest.mark.parametrize("meanwhile", ["", "UPDATE my_orders SET kind = 'LMT' WHERE id = 1"])
+def test_a_trade_whose_exit_was_lost_is_closed_in_its_row(bot: Bot, tmp_path: Path, meanwhile: str) -> None:
+    """Bought 3, which the venue holds no more, with no order that sold it: the policy closes the trade, and no order
+    changes. A row that the bot changed meanwhile is judged afresh."""
+    bot.add("my_orders", **order(1, state="DONE", size=3.0))
+    bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=3.0, sold=0.0)
+    words = {"status": {"1": "open", "0": "closed"}}
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "trades": MAPPING["trades"] | {"writable": ["status", "entry_qty"], "words": words},
+    }
+    with opened(bot, tmp_path, **tables) as desk:
+        desk.closes_trades()
+        desk.venue.held = "3"
+        assert desk.kinds() == []
+        desk.venue.held = "0"
+        deal = "SELECT open, bought, sold FROM my_deals"
+        desk.run()
+        desk.run()
+        desk.venue.meanwhile = lambda: bot.execute(meanwhile) if meanwhile else None
+        assert [tuple(one) for one in bot.execute(deal)] == [(1, 3.0, 0.0)]
+        desk.run()
+        desk.venue.meanwhile = lambda: None
+        if meanwhile:
+            assert [tuple(one) for one in bot.execute(deal)] == [(1, 3.0, 0.0)]
+            for _ in range(4):
+                desk.run()
+        assert [tuple(one) for one in bot.execute(deal)] == [(0, 3.0, 0.0)]
+        desk.run()
+        assert desk.run().state is RunState.UNCHANGED

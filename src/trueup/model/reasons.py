@@ -59,6 +59,7 @@ class Reason(StrEnum):
     ROW_REMOVED = "row_removed"
     ROW_UNCLEAR = "row_unclear"
     WRITE_REFUSED = "write_refused"
+    TRADE_ROW_DIFFERS = "trade_row_differs"
     # what a mapping makes of them
     ORDER_IDS_DIFFER = "order_ids_differ"
     COLUMNS_SWAPPED = "columns_swapped"

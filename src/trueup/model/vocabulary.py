@@ -104,6 +104,7 @@ class LocalFaultKind(StrEnum):
     ROW_REMOVED = "row_removed"  # it was live, and is gone
     ROW_UNCLEAR = "row_unclear"  # it says nothing certain
     WRITE_REFUSED = "write_refused"  # a correction could not be written to it, for good
+    TRADE_ROW_DIFFERS = "trade_row_differs"  # a trade's own row says something else than its orders come to
 
 
 class DecisionKind(StrEnum):
@@ -230,6 +231,7 @@ class BreakKind(StrEnum):
     ROW_REMOVED = "row_removed"
     ROW_UNCLEAR = "row_unclear"
     WRITE_REFUSED = "write_refused"
+    TRADE_ROW_DIFFERS = "trade_row_differs"
     MAPPING_DOUBTFUL = "mapping_doubtful"
     END_UNKNOWN = "end_unknown"
     REPAIR_UNDONE = "repair_undone"

@@ -49,7 +49,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
 
     `source` names these books within their account; `profile_ids`: whose rows they hold. `order_keys`: what rows
     carry; of all other keys the mirror keeps what it has. `writable_keys`: those of them that a repair may set, with
-    `fills` where fills may be inserted.
+    `fills` where fills may be inserted. `trade_keys`: those of a trade that a repair may set, in a row of its own.
     `inserts`: orders that only the venue knew may be inserted; only where a unique key protects the bot's own late row.
     `together`: these tables are in the ledger's own database: rows are locked, compared and written in its transaction.
     `stops_keep_id`: a stop and the order that it placed when it triggered are one row, under the stop's id.
@@ -63,6 +63,7 @@ class BooksTraits(Struct, frozen=True, kw_only=True):
     write: WriteMode = WriteMode.NEVER
     order_keys: frozenset[str]
     writable_keys: frozenset[str] = frozenset()
+    trade_keys: frozenset[str] = frozenset()
     inserts: bool = False
     together: bool = False
     mapped: bool = False
@@ -136,7 +137,8 @@ class WriteBack(Struct, frozen=True, kw_only=True):
     null, or a list of texts), only what a correction changed and only writable keys; of an insert all that is known.
     `fills`: what was booked or amended, where the books record fills. `order`: the whole of it, as the mirror has it.
     `trade_before` and `trade_after`: its trade in the mirror; books that store a trade's quantities set them from the
-    second, where they are as in the first.
+    second, where they are as in the first. Where the trade alone changed there are neither values nor fills, and the
+    row is that of one of its orders.
     """
 
     sequence: int

@@ -260,6 +260,7 @@ SMALLEST: dict[Reason, Callable[[], Document]] = {
     Reason.ROW_REMOVED: lambda: with_fault("row_removed"),
     Reason.ROW_UNCLEAR: lambda: with_fault("row_unclear"),
     Reason.WRITE_REFUSED: lambda: with_fault("write_refused"),
+    Reason.TRADE_ROW_DIFFERS: lambda: with_fault("trade_row_differs"),
     # what a mapping makes of them
     Reason.ORDER_IDS_DIFFER: lambda: mapped({"venue_order_id": "c-1", "client_order_id": "v-1"}, {}),
     Reason.COLUMNS_SWAPPED: lambda: mapped({"qty": "100", "limit_price": "10"}, {}),

@@ -56,6 +56,7 @@ class TablesBooks:
             write=settings.write,
             order_keys=order_keys(mapping.orders),
             writable_keys=writable_keys(self._database, mapping) if writable else frozenset(),
+            trade_keys=frozenset(mapping.trades.writable if writable and mapping.trades is not None else ()),
             inserts=writable and order_insert_fault(self._database, mapping.orders) is None,
             mapped=not accepted,
             together=writable and is_same_database(address, settings.ledger_url, settings.folder),

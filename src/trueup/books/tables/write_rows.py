@@ -78,6 +78,7 @@ class _Writing:
             row = self._reader.row_of(standing)
             if (
                 isinstance(row, ForeignRow)
+                and (write.values or write.fills)  # else its trade is meant
                 and has_values(row.order, write.values)
                 and self._kin.has(write, row)
             ):

@@ -1,8 +1,9 @@
 """The stage that tells which rows of the bot's own books are not judged, and keeps all others away from their orders.
 
-A row that is gone, unclear, or refused a correction is a break in every run until it is over. Of a row that is gone or
-unclear nothing is booked, and nothing is inserted in its place: its ids count as existing. A person who disowns the
-order of a row that is gone has said that it is meant so. An order that could not be inserted there stays missing.
+A row that is gone, unclear, that refused a correction or disagrees with its own orders is a break in every run until it
+is over. Of a row that is gone or unclear nothing is booked, and nothing is inserted in its place: its ids count as
+existing. A person who disowns the order of a row that is gone has said that it is meant so. An order that could not be
+inserted there stays missing.
 """
 
 from trueup.core.draft.draft import Draft
@@ -47,7 +48,9 @@ def _freeze(draft: Draft, fault: LocalFault) -> None:
 
 def _report(draft: Draft, fault: LocalFault) -> None:
     kind = BreakKind(fault.kind.value)
-    subject = fault.row_key or fault.venue_order_id or fault.client_order_id or fault.message
+    subject = (
+        fault.row_key or fault.venue_order_id or fault.client_order_id or fault.trade_id or fault.message
+    )
     draft.add_break(
         digest(draft.profile.profile_id, "row", subject),
         kind,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from trueup.engine.run.account import ManagedAccount
-from trueup.model.snapshot import LocalFault
+from trueup.model.snapshot import LocalFault, Trade
 from trueup.model.vocabulary import LocalFaultKind
 from trueup.ports.foreign_books import (
     BooksTraits,
@@ -39,6 +39,7 @@ class Mirror:
         self._account = account
         self._lease = lease
         self._faults: dict[tuple[str, str], list[Owned]] = {}  # by source and row key
+        self._trades: dict[tuple[str, str], Trade] = {}  # as their rows say them, by profile and trade id
         self.is_unsettled = (
             False  # something was taken in whose activity is this moment, for want of a better time
         )
@@ -67,6 +68,10 @@ class Mirror:
             found.setdefault(one.profile_id, []).append(one.fault)
         return found
 
+    def trades(self, profile_id: str) -> list[Trade]:
+        """As their own rows say them, of those that this run has read."""
+        return [trade for (owner, _), trade in self._trades.items() if owner == profile_id]
+
     def _cursor(self, source: str) -> str | None:
         account = self._account
         known = account.cursors.get(source)
@@ -91,6 +96,7 @@ class Mirror:
             known = {row.key for row in read.rows}
             fresh += self._fresh(traits.source, [row for row in kin.rows if row.key not in known], live)
             read = _joined(read, kin)
+        self._trades |= {(one.profile_id, one.trade.trade_id): one.trade for one in read.trades}
         if fresh or gone:
             taking = Taking(
                 account_id=account.account_id,

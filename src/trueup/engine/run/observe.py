@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.engine.in_thread import in_thread
+from trueup.engine.mirror.compare_trades import compare_trades
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.engine.run.slots import waiting
@@ -28,6 +29,7 @@ from trueup.model.snapshot import (
     HistoryRead,
     Instrument,
     Local,
+    LocalFault,
     OrdersRead,
     PositionsRead,
     Snapshot,
@@ -35,7 +37,7 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DecisionKind, Extent, ReadFault, ReadState
-from trueup.ports.foreign_books import SnappingBooks
+from trueup.ports.foreign_books import ForeignBooks, SnappingBooks
 from trueup.ports.records import AlertRecord, BreakRecord, DeferralRecord, ProfileState
 
 T = TypeVar("T")
@@ -308,13 +310,30 @@ def _with_faults(
         else replace(
             local,
             extent=Extent.OPEN_AND_RECENT,  # a mirror never has all of a bot's rows
-            faults=[*standing.get(one, []), *found.get(one, [])],
+            faults=[
+                *standing.get(one, []),
+                *found.get(one, []),
+                *_of_trades(account, books, mirror, one, local),
+            ],
             mapped=books.traits.mapped,
             decimals=books.traits.decimals,
             stops_keep_id=books.traits.stops_keep_id,
         )
         for one, local in locals_.items()
     }
+
+
+def _of_trades(
+    account: ManagedAccount, books: ForeignBooks, mirror: Mirror | None, profile_id: str, local: Local
+) -> list[LocalFault]:
+    """Trades whose own rows are not what their orders come to, where a repair keeps them so."""
+    if mirror is None or not books.traits.trade_keys or local.read_at is None:
+        return []
+    window_s = next(
+        one.policy.recent_activity_window_s for one in account.profiles if one.profile_id == profile_id
+    )
+    busy_since = from_ns(to_ns(local.read_at) - round(window_s * NS_PER_S))
+    return compare_trades(mirror.trades(profile_id), local, books.traits.trade_keys, busy_since)
 
 
 def _as_covered(

@@ -26,7 +26,7 @@ from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports.records import Lease
 
 CONTENDED = "another process holds the account's lease; it runs there, or here after it expires"
-_OF_ROWS = (BreakKind.ROW_REMOVED, BreakKind.WRITE_REFUSED)
+_OF_ROWS = (BreakKind.ROW_REMOVED, BreakKind.WRITE_REFUSED, BreakKind.TRADE_ROW_DIFFERS)
 UNJUDGED = (RunState.PAUSED, RunState.SKIPPED)
 
 

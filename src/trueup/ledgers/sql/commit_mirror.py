@@ -12,9 +12,9 @@ from msgspec import Struct, to_builtins
 from trueup.ledgers.journal.write_backs import NewWriteBack, Wanted, keep, write_back
 from trueup.ledgers.sql.database import Database, int_value, text_value
 from trueup.ledgers.sql.home import Home
-from trueup.ledgers.sql.rows import json_list, order_changes
+from trueup.ledgers.sql.rows import ORDER_ROWS, json_list, one_document, order_changes
 from trueup.model.errors import Conflict
-from trueup.model.ids import known_id
+from trueup.model.ids import known_id, normal_id
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill
 from trueup.ports.book_rows import OrderRow, OrderWrite, TradeWrite
@@ -46,17 +46,21 @@ class MirrorCommit:
         """Keys of orders whose row is gone, or another than was judged; the others are locked, where they can be."""
         if self._foreign is None:
             return frozenset()
-        rows = self._database.rows("foreign_rows_of_orders", json_list(row.order_key for row in orders))
-        self._bound = {
-            int_value(order_key): _Bound(text_value(key), text_value(print_), removed is not None)
-            for order_key, key, print_, _, removed in rows
-        }
+        self.bind(orders)
         moved = {order_key for order_key, one in self._bound.items() if one.removed}
         if self._foreign.traits.together:
             here = {order_key: one for order_key, one in self._bound.items() if not one.removed}
             found = self._foreign.lock([one.key for one in here.values()], self._database.connection)
             moved |= {order_key for order_key, one in here.items() if found.get(one.key) != one.fingerprint}
         return frozenset(moved)
+
+    def bind(self, orders: Iterable[OrderRow]) -> None:
+        """Which rows these orders are."""
+        rows = self._database.rows("foreign_rows_of_orders", json_list(row.order_key for row in orders))
+        self._bound |= {
+            int_value(order_key): _Bound(text_value(key), text_value(print_), removed is not None)
+            for order_key, key, print_, _, removed in rows
+        }
 
     def write(self, orders: Sequence[OrderWrite], trades: Sequence[TradeWrite]) -> None:
         """After the mirror was written: its amounts are canonical now."""
@@ -65,10 +69,56 @@ class MirrorCommit:
         of_trades = {known_id(one.after.trade_id): one for one in trades}
         found = (self._wanted(one, of_trades.get(known_id(one.after.trade_id))) for one in orders)
         backs = [one for one in found if one is not None]
+        backs += self._of_trades_alone(trades, backs)
         if self._foreign.traits.together:
             backs = self._write_now(self._foreign, backs)
         traits, place = self._foreign.traits, self._home.place
         keep(self._database, place.account_id, traits.source, self._run_id, place.now, backs)
+
+    def _of_trades_alone(
+        self, trades: Sequence[TradeWrite], backs: Sequence[NewWriteBack]
+    ) -> list[NewWriteBack]:
+        """Of trades that changed without an order of theirs: with the row of the newest of them, as it stands."""
+        assert self._foreign is not None  # noqa: S101 - the caller has checked it
+        keys, profile_id = self._foreign.traits.trade_keys, self._home.place.profile_id
+        carried = {known_id(one.wanted.trade_after.trade_id) for one in backs if one.wanted.trade_after}
+        alone = {
+            one.after.trade_id: one
+            for one in trades
+            if known_id(one.after.trade_id) not in carried and _is_other_row(one, keys)
+        }
+        if not alone:
+            return []
+        ids = json_list(map(normal_id, alone))
+        rows = one_document(self._database.rows("orders_of_trades", profile_id, ids), ORDER_ROWS)
+        self.bind(rows)
+        made = (self._of_trade(one, rows, {back.order_key for back in backs}) for one in alone.values())
+        return [one for one in made if one is not None]
+
+    def _of_trade(self, trade: TradeWrite, rows: Sequence[OrderRow], taken: set[int]) -> NewWriteBack | None:
+        """Null where no order of the trade has a row there."""
+        own = [
+            row
+            for row in rows
+            if known_id(row.order.trade_id) == known_id(trade.after.trade_id) and row.order_key not in taken
+        ]
+        bound = [(row, self._bound[row.order_key]) for row in own if row.order_key in self._bound]
+        there = [(row, one) for row, one in bound if not one.removed]
+        if not there:
+            return None
+        row, one = max(there, key=lambda each: each[0].order_key)
+        return NewWriteBack(
+            profile_id=self._home.place.profile_id,
+            order_key=row.order_key,
+            row_key=one.key,
+            judged=one.fingerprint,
+            wanted=Wanted(
+                values={},
+                order=row.order,
+                trade_before=None if trade.before is None else trade.before.trade,
+                trade_after=trade.after,
+            ),
+        )
 
     def _wanted(self, write: OrderWrite, trade: TradeWrite | None) -> NewWriteBack | None:
         """Null where nothing changed that these rows hold."""
@@ -133,6 +183,12 @@ class MirrorCommit:
         assert foreign is not None  # noqa: S101 - the caller has checked it
         where = (place.account_id, foreign.traits.source, result.row.key, place.profile_id, back.order_key)
         self._database.write("remember_foreign_row", *where, result.row.fingerprint)
+
+
+def _is_other_row(trade: TradeWrite, keys: frozenset[str]) -> bool:
+    """Whether a key that the trade's own row holds changed."""
+    before = None if trade.before is None else trade.before.trade
+    return before is not None and any(getattr(before, one) != getattr(trade.after, one) for one in keys)
 
 
 def _of_the_bots(write: OrderWrite) -> list[Fill]:

@@ -209,7 +209,7 @@ class _Commit:
         log = SqlOrderLog(self._database, self._home, event="corrected", written_by=BY_RUN + run.run_id)
         with invariants.checking(selection.trades) as check:
             self._books.write(self._home.place, selection.orders, selection.trades, log, check)
-        if selection.orders:
+        if selection.orders or selection.trades:
             self._mirror.write(selection.orders, selection.trades)
 
     def _orders_of(self, trade_id: str) -> list[LocalOrder]:

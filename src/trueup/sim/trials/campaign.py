@@ -28,6 +28,7 @@ NEVER_BREAKS: dict[BreakKind, str] = {
     BreakKind.ROW_REMOVED: _OWN_TABLES,
     BreakKind.ROW_UNCLEAR: _OWN_TABLES,
     BreakKind.WRITE_REFUSED: _OWN_TABLES,
+    BreakKind.TRADE_ROW_DIFFERS: _OWN_TABLES,
 }
 SELDOM_BREAKS = {
     BreakKind.OVERFILL: "the venue took back a fill that was booked, and filled the order anew: one world in thousands",
@@ -51,6 +52,7 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ROW_REMOVED: _OWN_TABLES,
     Reason.ROW_UNCLEAR: _OWN_TABLES,
     Reason.WRITE_REFUSED: _OWN_TABLES,
+    Reason.TRADE_ROW_DIFFERS: _OWN_TABLES,
     Reason.FEE_DIFFERS: "who tells a fee tells the market's",
     Reason.LIVE_BUT_NOT_LISTED: "nothing is hidden for longer than 20 s, and it stands after 60",
     Reason.ORDERS_FILLED_MORE: _TRADES_FOLLOW,
