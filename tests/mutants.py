@@ -116,7 +116,7 @@ MUTANTS = (
     ),
     Mutant(
         ORDERS + "find_ids_of_several.py",
-        "if _is_of_another(draft, before_id, record):",
+        "if _is_of_another(local, venue, before_id, record):",
         "if False:",
         PLAN + "test_identity.py",
     ),

@@ -154,7 +154,7 @@ def test_a_pair_judged_plainly_is_judged_as_any_pair(
         keys["history"] = history([], [fill("F1", "1")])
     document = snapshot([local_order(**local)], [venue_order(**venue | more)], **keys)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(diff_orders, "judge_plainly", lambda draft, index, record: False)
+        patch.setattr(diff_orders, "judge_plainly", lambda facts, local, venue, outcome, index, record: False)
         generally = plan_bytes(document)
     assert plan_bytes(document) == generally
 

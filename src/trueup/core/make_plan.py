@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from decimal import localcontext
+from inspect import signature
 
 from trueup.core.as_cut_off import as_cut_off
 from trueup.core.as_one_order import as_one_order
 from trueup.core.doubt_mapping import mapping_doubts
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.draft import begin_draft
 from trueup.core.finish_plan import finish_plan
 from trueup.core.own_ids import as_tags, as_they_are, of_their_instruments
 from trueup.core.stages.apply_decisions import apply_decisions
@@ -30,7 +31,9 @@ from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 
-Stage = Callable[[Draft], None]
+# A stage is given what its parameters name: `facts`, `local`, `venue`, `outcome`. It says there what it reads; what it
+# decides it lays onto the local side, and adds to the outcome.
+Stage = Callable[..., None]
 
 STAGES: tuple[Stage, ...] = (
     filter_scope,
@@ -54,6 +57,8 @@ STAGES: tuple[Stage, ...] = (
 # what is left of them where the rows cannot be what their mapping says: nothing is judged
 STAGES_IN_DOUBT: tuple[Stage, ...] = (filter_scope, match_orders, doubt_rows, raise_alerts)
 
+_GIVEN = {stage: tuple(signature(stage).parameters) for stage in (*STAGES, *STAGES_IN_DOUBT)}
+
 
 def make_plan(snapshot: Snapshot) -> Plan:
     """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
@@ -72,10 +77,10 @@ def make_plan(snapshot: Snapshot) -> Plan:
 
 def _plan(snapshot: Snapshot, stages: tuple[Stage, ...] = STAGES, *, has_own_ids: bool = False) -> Plan:
     """Starts again, with ids of their own, where a stage found that orders of several instruments have one id."""
-    draft = Draft(snapshot, has_own_ids=has_own_ids)
+    draft = begin_draft(snapshot, has_own_ids=has_own_ids)
     for stage in stages:
-        stage(draft)
-        several = frozenset(one for one in draft.ids_of_several if plain_id(one) == one)
+        stage(*[getattr(draft, name) for name in _GIVEN[stage]])
+        several = frozenset(one for one in draft.outcome.ids_of_several if plain_id(one) == one)
         if several:
             return as_they_are(_plan(of_their_instruments(snapshot, several), stages, has_own_ids=True))
-    return finish_plan(draft)
+    return finish_plan(draft.facts, draft.local, draft.venue, draft.outcome)

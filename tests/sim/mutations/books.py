@@ -9,7 +9,7 @@ from msgspec import structs
 
 from tests.sim.mutations.evidence import Mutation
 from trueup.core.draft.facts import Facts
-from trueup.core.draft.venue_index import VenueIndex
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.make_plan import make_plan
 from trueup.core.orders import booked_side, compare_fills, judge_fills_of, judge_status, judge_terms
 from trueup.core.trades import trade_moves
@@ -68,11 +68,11 @@ def one_number_is_one_order() -> Mutation:
 def a_shared_client_id_names_an_order() -> Mutation:
     """As it was: a client order id names the last order that carries it."""
 
-    def index(self: VenueIndex) -> dict[str, str | None]:
+    def index(self: VenueSide) -> dict[str, str | None]:
         named = {known_client_id(one.client_order_id): venue_id for venue_id, one in self.by_id.items()}
         return {client_id: venue_id for client_id, venue_id in named.items() if client_id is not None}
 
-    return mock.patch.object(VenueIndex, "_index_by_client_id", index)
+    return mock.patch.object(VenueSide, "_index_by_client_id", index)
 
 
 def noise_is_a_quantity() -> Mutation:

@@ -7,7 +7,7 @@ from unittest import mock
 
 from msgspec import structs
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
 from trueup.core.make_plan import make_plan
 from trueup.engine.run import observe, plan_profiles
 from trueup.engine.run.answer_queries import Answers
@@ -125,7 +125,7 @@ def another_account_is_believed() -> Mutation:
 
 
 def recent_activity_is_judged() -> Mutation:
-    return mock.patch.object(Draft, "is_recent", return_value=False)
+    return mock.patch.object(Facts, "is_recent", return_value=False)
 
 
 def fills_take_the_orders_price() -> Mutation:

@@ -1,20 +1,27 @@
 """One alert of the plan, under the key by which it is told once. When it is told again, the engine says."""
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.outcome import RunOutcome
 from trueup.model.ids import alert_key
 from trueup.model.plan import DEGRADED, Alert
 from trueup.model.vocabulary import AlertCause
 
 
 def add_alert(
-    draft: Draft, key: str, message: str, severity: str = "ERROR", *, cause: AlertCause = AlertCause.OTHER
+    facts: Facts,
+    outcome: RunOutcome,
+    key: str,
+    message: str,
+    severity: str = "ERROR",
+    *,
+    cause: AlertCause = AlertCause.OTHER,
 ) -> None:
-    draft.alerts.append(
+    outcome.alerts.append(
         Alert(
             type=DEGRADED,
             severity=severity,
-            message=f"{draft.profile.profile_id}: {message}",
-            dedupe_key=alert_key(draft.profile.profile_id, key),
+            message=f"{facts.profile.profile_id}: {message}",
+            dedupe_key=alert_key(facts.profile.profile_id, key),
             cause=cause,
         )
     )

@@ -1,4 +1,7 @@
-"""What a snapshot says, read once: the lookups that the stages share. Nothing here changes while a plan is made."""
+"""The facts: what a snapshot says, read once, for the lookups that all stages share. A plan changes nothing here.
+
+The rows of a read that failed are left out: nothing follows from them.
+"""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -31,7 +34,7 @@ class Facts:
 
     def __init__(self, snapshot: Snapshot, *, has_own_ids: bool = False) -> None:
         """`has_own_ids`: some ids are the core's own (`core.own_ids`); digests are of the plain ones."""
-        self.snapshot = snapshot
+        self.snapshot = snapshot = _without_failed_rows(snapshot)
         self.has_own_ids = has_own_ids
         self._digest_of: dict[str | None, Callable[[str], str]] = {}
         self.policy = snapshot.policy
@@ -283,6 +286,19 @@ class Facts:
 
 def _token(symbol: str | None) -> str | None:
     return None if symbol is None else symbol_token(symbol)
+
+
+def _without_failed_rows(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without the rows of reads that failed: nothing follows from them, whoever left them there."""
+    venue, failed = snapshot.venue, ReadState.FAILED
+    opened, history, positions = venue.open_orders, venue.history, venue.positions
+    if opened.state is failed and opened.rows:
+        venue = replace(venue, open_orders=replace(opened, rows=[]))
+    if history.state is failed and (history.orders or history.fills):
+        venue = replace(venue, history=replace(history, orders=[], fills=[]))
+    if positions.state is failed and positions.rows:
+        venue = replace(venue, positions=replace(positions, rows=[]))
+    return snapshot if venue is snapshot.venue else replace(snapshot, venue=venue)
 
 
 def shares_id(left: Ids, right: Ids) -> bool:

@@ -3,18 +3,19 @@
 Only where the snapshot does not hold the whole ledger: then an order counts as unknown only when the ledger says so.
 """
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Extent, Outcome, QueryBy
 
 
-def unanswered_ids(draft: Draft, record: VenueOrder) -> list[str]:
+def unanswered_ids(facts: Facts, record: VenueOrder) -> list[str]:
     """The order's ids that the ledger was not asked for yet."""
     ids = _ids(record)
     if record.replaces is not None:  # the ledger may know what it replaced, and so whose it is
         ids.append((QueryBy.VENUE_ORDER_ID, record.replaces))
-    return [raw for by, raw in ids if (by, raw.strip().lower()) not in draft.local_answers]
+    return [raw for by, raw in ids if (by, raw.strip().lower()) not in facts.local_answers]
 
 
 def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:
@@ -26,29 +27,31 @@ def _ids(record: VenueOrder) -> list[tuple[QueryBy, str]]:
     return ids
 
 
-def local_answer(draft: Draft, record: VenueOrder) -> Outcome | None:
+def local_answer(facts: Facts, local: LocalSide, record: VenueOrder) -> Outcome | None:
     """What the ledger said of this order's ids: null while one is unanswered, absent only where every one is.
 
     An order found by its client order id but under another venue order id is another order.
     """
-    outcomes = [draft.local_answers.get((by, raw.strip().lower())) for by, raw in _ids(record)]
+    outcomes = [facts.local_answers.get((by, raw.strip().lower())) for by, raw in _ids(record)]
     if outcomes and outcomes[0] is Outcome.FOUND:
         return Outcome.FOUND
     if None in outcomes:
         return None
     if Outcome.UNKNOWN in outcomes:
         return Outcome.UNKNOWN
-    other = Outcome.FOUND in outcomes and not _is_of_another_order(draft, record)
+    other = Outcome.FOUND in outcomes and not _is_of_another_order(local, record)
     return Outcome.FOUND if other else Outcome.ABSENT
 
 
-def _is_of_another_order(draft: Draft, record: VenueOrder) -> bool:
+def _is_of_another_order(local: LocalSide, record: VenueOrder) -> bool:
     client_id = known_client_id(record.client_order_id)
-    index = draft.index_by_client_id.get(client_id or "")
-    theirs = None if index is None else known_id(draft.orders[index].venue_order_id)
+    index = local.index_by_client_id.get(client_id or "")
+    theirs = None if index is None else known_id(local.orders[index].venue_order_id)
     return theirs is not None and theirs != known_id(record.venue_order_id)
 
 
-def is_known_elsewhere(draft: Draft, record: VenueOrder) -> bool:
+def is_known_elsewhere(facts: Facts, local: LocalSide, record: VenueOrder) -> bool:
     """Whether the ledger has the order beyond what the snapshot lists (another profile's, or long closed)."""
-    return draft.snapshot.local.extent is not Extent.ALL and local_answer(draft, record) is Outcome.FOUND
+    return (
+        facts.snapshot.local.extent is not Extent.ALL and local_answer(facts, local, record) is Outcome.FOUND
+    )

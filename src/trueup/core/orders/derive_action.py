@@ -17,46 +17,50 @@ from trueup.model.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from trueup.core.draft.draft import Draft
+    from trueup.core.draft.facts import Facts
+    from trueup.core.draft.local_side import LocalSide
+    from trueup.core.draft.venue_side import VenueSide
 
 _ACTION_WORDS = {"entry": Action.ENTRY, "open": Action.ENTRY, "exit": Action.EXIT, "close": Action.EXIT}
 
 
-def pattern_group(draft: "Draft", client_order_id: str | None, group: str) -> str | None:
+def pattern_group(facts: "Facts", client_order_id: str | None, group: str) -> str | None:
     """What the client order id says by the policy's pattern; null where it says nothing."""
-    if draft.pattern is None or client_order_id is None:
+    if facts.pattern is None or client_order_id is None:
         return None
-    return draft.pattern.read(plain_id(client_order_id), group)
+    return facts.pattern.read(plain_id(client_order_id), group)
 
 
-def derive_action(draft: "Draft", order: LocalOrder, record: VenueOrder | None) -> Action:
+def derive_action(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder | None) -> Action:
     """Explicit; else the venue's intent; else the pattern; else the trade it would reduce; else sell = exit."""
-    known = known_action(draft, order, record)
+    known = known_action(facts, local, order, record)
     if known is not None:
         return known
     return Action.EXIT if order.side is Side.SELL else Action.ENTRY
 
 
-def known_action(draft: "Draft", order: LocalOrder, record: VenueOrder | None) -> Action | None:
+def known_action(
+    facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder | None
+) -> Action | None:
     """The action where something says it; null where only the side is left to guess from."""
     if order.action is not None:
         return order.action
     if record is not None and record.intent is not None:
         return Action.ENTRY if record.intent is Intent.OPEN else Action.EXIT
-    word = pattern_group(draft, order.client_order_id, "action")
+    word = pattern_group(facts, order.client_order_id, "action")
     if word is not None and word.lower() in _ACTION_WORDS:
         return _ACTION_WORDS[word.lower()]
     if order.position_side is not None or (record is not None and record.position_side is not None):
         side = order.position_side or (record.position_side if record else None)
         return Action.ENTRY if (order.side is Side.BUY) == (side is PositionSide.LONG) else Action.EXIT
-    return _by_trade(draft, order)
+    return _by_trade(local, order)
 
 
-def _by_trade(draft: "Draft", order: LocalOrder) -> Action | None:
-    own = draft.trades.get(known_id(order.trade_id) or "")
+def _by_trade(local: "LocalSide", order: LocalOrder) -> Action | None:
+    own = local.trades.get(known_id(order.trade_id) or "")
     if own is not None:
         return Action.EXIT if reduces(order.side, own) else Action.ENTRY
-    open_trades = trades_of_symbol(draft, order.symbol)
+    open_trades = trades_of_symbol(local, order.symbol)
     return Action.EXIT if len([one for one in open_trades if reduces(order.side, one)]) == 1 else None
 
 
@@ -73,68 +77,70 @@ def ended_before(record: VenueOrder, trade: Trade) -> bool:
     return to_ns(ended_at) < to_ns(trade.opened_at)
 
 
-def trades_of_symbol(draft: "Draft", symbol: str | None) -> list[Trade]:
+def trades_of_symbol(local: "LocalSide", symbol: str | None) -> list[Trade]:
     """Trades of one instrument that are not closed."""
     if symbol is None:
         return []
-    of_symbol = (draft.trades[key] for key in draft.trade_keys.get(symbol_token(symbol), ()))
+    of_symbol = (local.trades[key] for key in local.trade_keys.get(symbol_token(symbol), ()))
     return [one for one in of_symbol if one.status is not TradeStatus.CLOSED]
 
 
-def map_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | None:
+def map_trade(
+    facts: "Facts", local: "LocalSide", venue: "VenueSide", order: LocalOrder, record: VenueOrder
+) -> str | None:
     """The trade of an order that has none; null where nothing proves one.
 
     In this order: a person's decision; the pattern; a sub-tag equal to a trade id; a parent leg or a chain; the only
     trade of that symbol, not closed, whose open quantity an exit fits, and only if it is open.
     """
-    has_kin = record.parent_venue_order_id is not None or draft.venue.predecessor_of
-    if not (draft.trades or draft.pattern or draft.snapshot.local.decisions or has_kin):
+    has_kin = record.parent_venue_order_id is not None or venue.predecessor_of
+    if not (local.trades or facts.pattern or facts.snapshot.local.decisions or has_kin):
         return None  # nothing could prove one
-    decided = draft.decision(DecisionKind.MAP_TRADE, record)
+    decided = facts.decision(DecisionKind.MAP_TRADE, record)
     if decided is not None and decided.trade_id is not None:
         return decided.trade_id
-    named = pattern_group(draft, order.client_order_id, "trade")
+    named = pattern_group(facts, order.client_order_id, "trade")
     if named is not None:
-        known = draft.trades.get(known_id(named) or "")
+        known = local.trades.get(known_id(named) or "")
         if known is not None:
             return known.trade_id if _is_of_symbol(order, known) else None
         return (
-            named if draft.snapshot.local.extent is Extent.ALL else None
+            named if facts.snapshot.local.extent is Extent.ALL else None
         )  # a trade not listed could not be moved
-    tagged = draft.trades.get(known_id(record.sub_tag) or "")
+    tagged = local.trades.get(known_id(record.sub_tag) or "")
     if tagged is not None and _is_of_symbol(order, tagged):
         return tagged.trade_id
-    return _trade_of_kin(draft, record) or _only_trade(draft, order, record)
+    return _trade_of_kin(local, venue, record) or _only_trade(facts, local, order, record)
 
 
 def _is_of_symbol(order: LocalOrder, trade: Trade) -> bool:
     return order.symbol is None or symbol_token(order.symbol) == symbol_token(trade.symbol)
 
 
-def _trade_of_kin(draft: "Draft", record: VenueOrder) -> str | None:
+def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) -> str | None:
     own = known_id(record.venue_order_id) or ""
     kin = (
         known_id(record.parent_venue_order_id),
-        draft.venue.predecessor_of.get(own),
-        draft.venue.successor_of.get(own),
+        venue.predecessor_of.get(own),
+        venue.successor_of.get(own),
     )
     for venue_id in kin:
-        index = draft.local_index(venue_id)
-        if index is not None and draft.orders[index].trade_id is not None:
-            return draft.orders[index].trade_id
+        index = local.local_index(venue_id)
+        if index is not None and local.orders[index].trade_id is not None:
+            return local.orders[index].trade_id
     return None
 
 
-def _only_trade(draft: "Draft", order: LocalOrder, record: VenueOrder) -> str | None:
-    if derive_action(draft, order, record) is not Action.EXIT:
+def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder) -> str | None:
+    if derive_action(facts, local, order, record) is not Action.EXIT:
         return None
     qty = record.qty or record.filled_qty
-    candidates = [one for one in trades_of_symbol(draft, order.symbol) if reduces(order.side, one)]
+    candidates = [one for one in trades_of_symbol(local, order.symbol) if reduces(order.side, one)]
     if order.position_side is not None:
         candidates = [one for one in candidates if one.side is order.position_side]
     if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
         return None
     if ended_before(record, candidates[0]):
         return None
-    fits = draft.trade_moves.open_qty(draft, candidates[0]) >= draft.amount_of(qty)
+    fits = local.trade_moves.open_qty(facts, local, candidates[0]) >= facts.amount_of(qty)
     return candidates[0].trade_id if fits else None

@@ -5,7 +5,10 @@ differ, or where the venue was asked about one of the instruments and answered. 
 have the symbol wrong: that is an `identity_conflict`, about which the venue is asked.
 """
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement
 from trueup.model.ids import are_apart, known_client_id, known_id, normal_id
 from trueup.model.reasons import Reason
@@ -13,76 +16,80 @@ from trueup.model.snapshot import Fill, LocalOrder, VenueAnswer, VenueOrder
 from trueup.model.vocabulary import Outcome, QueryBy
 
 
-def find_ids_of_several(draft: Draft) -> None:
+def find_ids_of_several(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Note those that show before anything is compared: in the venue's records, and among local orders."""
-    draft.ids_of_several |= draft.venue.ids_of_several
-    if draft.index_by_venue_id:  # building that index has found the numbers that two local orders have
-        draft.ids_of_several |= draft.venue_ids_twice
-    for order in draft.bound_before:
-        _find_previous(draft, order)
-    for venue_id, order in draft.out_of_scope.items():
-        _find_out_of_scope(draft, venue_id, order)
-    for record in draft.venue.linked:
-        _find_kin(draft, record)
-    for answer in draft.snapshot.venue.answers:
+    outcome.ids_of_several |= venue.ids_of_several
+    if local.index_by_venue_id:  # building that index has found the numbers that two local orders have
+        outcome.ids_of_several |= local.venue_ids_twice
+    for order in local.bound_before:
+        _find_previous(local, venue, outcome, order)
+    for venue_id, order in local.out_of_scope.items():
+        _find_out_of_scope(local, venue, outcome, venue_id, order)
+    for record in venue.linked:
+        _find_kin(local, venue, outcome, record)
+    for answer in facts.snapshot.venue.answers:
         if answer.symbol is not None and answer.by is QueryBy.VENUE_ORDER_ID:
-            _find_answered(draft, answer, answer.symbol)
+            _find_answered(local, venue, outcome, answer, answer.symbol)
 
 
-def _find_previous(draft: Draft, order: LocalOrder) -> None:
+def _find_previous(local: LocalSide, venue: VenueSide, outcome: RunOutcome, order: LocalOrder) -> None:
     """What replaced an order is of its instrument: who has its former id in another one is another order."""
     for venue_id in map(normal_id, order.previous_venue_order_ids):
-        index = draft.local_index(venue_id)
-        others = (draft.venue.by_id.get(venue_id), None if index is None else draft.orders[index])
+        index = local.local_index(venue_id)
+        others = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
         if any(one is not None and are_apart(one.symbol, order.symbol) for one in others):
-            draft.ids_of_several.add(venue_id)
+            outcome.ids_of_several.add(venue_id)
 
 
-def _find_kin(draft: Draft, record: VenueOrder) -> None:
+def _find_kin(local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder) -> None:
     """A parent or predecessor is of the same instrument: who has its id in another one is not meant.
 
     A predecessor whose record was read is no predecessor where it contradicts (`link_replacements`).
     """
     parent_id, before_id = known_id(record.parent_venue_order_id), known_id(record.replaces)
-    if parent_id is not None and _is_of_another(draft, parent_id, record):
-        draft.ids_of_several.add(parent_id)
-    if before_id is None or before_id in draft.venue.by_id:
+    if parent_id is not None and _is_of_another(local, venue, parent_id, record):
+        outcome.ids_of_several.add(parent_id)
+    if before_id is None or before_id in venue.by_id:
         return
-    if _is_of_another(draft, before_id, record):
-        draft.ids_of_several.add(before_id)
+    if _is_of_another(local, venue, before_id, record):
+        outcome.ids_of_several.add(before_id)
 
 
-def _is_of_another(draft: Draft, venue_id: str, record: VenueOrder) -> bool:
+def _is_of_another(local: LocalSide, venue: VenueSide, venue_id: str, record: VenueOrder) -> bool:
     """Whether who has this id, here or at the venue, is of another instrument than the record."""
-    index = draft.local_index(venue_id)
-    holders = (draft.venue.by_id.get(venue_id), None if index is None else draft.orders[index])
+    index = local.local_index(venue_id)
+    holders = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
     return any(one is not None and are_apart(one.symbol, record.symbol) for one in holders)
 
 
-def _find_out_of_scope(draft: Draft, venue_id: str, order: LocalOrder) -> None:
-    record, index = draft.venue.by_id.get(venue_id), draft.local_index(venue_id)
+def _find_out_of_scope(
+    local: LocalSide, venue: VenueSide, outcome: RunOutcome, venue_id: str, order: LocalOrder
+) -> None:
+    record, index = venue.by_id.get(venue_id), local.local_index(venue_id)
     if index is not None or (record is not None and are_two_orders(order, record)):
-        draft.ids_of_several.add(venue_id)
+        outcome.ids_of_several.add(venue_id)
 
 
-def _find_answered(draft: Draft, answer: VenueAnswer, symbol: str) -> None:
+def _find_answered(
+    local: LocalSide, venue: VenueSide, outcome: RunOutcome, answer: VenueAnswer, symbol: str
+) -> None:
     """The venue knows, or does not know, this instrument's order; who has the id is another instrument's."""
     venue_id = normal_id(answer.id)
     if answer.order is not None and are_apart(answer.order.symbol, symbol):
         return  # it knows one order of this id, whatever the instrument
     if answer.outcome is Outcome.UNKNOWN:
         return
-    index = draft.local_index(venue_id)
-    holders = (draft.venue.by_id.get(venue_id), None if index is None else draft.orders[index])
+    index = local.local_index(venue_id)
+    holders = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
     if any(one is not None and are_apart(one.symbol, symbol) for one in holders):
-        draft.ids_of_several.add(venue_id)
+        outcome.ids_of_several.add(venue_id)
 
 
-def is_of_several(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
+def is_of_several(local: LocalSide, order: LocalOrder, record: VenueOrder) -> bool:
     """Whether a matched pair that contradicts itself is two orders of two instruments."""
     if not are_apart(order.symbol, record.symbol):
         return False
-    return are_two_orders(order, record) or known_id(order.venue_order_id) in draft.venue_ids_twice
+    return are_two_orders(order, record) or known_id(order.venue_order_id) in local.venue_ids_twice
 
 
 def are_two_orders(one: LocalOrder | VenueOrder, other: VenueOrder | Fill) -> bool:
@@ -97,7 +104,7 @@ def ask_whether_several(
     """Ask whether this symbol's instrument has an order of this id, where another one's is known to."""
     if venue_order_id is None or symbol is None or not are_apart(symbol, other):
         return
-    for answer in judgement.draft.snapshot.venue.answers:
+    for answer in judgement.facts.snapshot.venue.answers:
         is_of_id = answer.by is QueryBy.VENUE_ORDER_ID and normal_id(answer.id) == normal_id(venue_order_id)
         if is_of_id and answer.symbol is not None and not are_apart(answer.symbol, symbol):
             return

@@ -7,7 +7,8 @@ all of it is made.
 
 from collections.abc import Iterable
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.outcome import RunOutcome
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Standing
 from trueup.model.reasons import Reason
@@ -17,7 +18,10 @@ from trueup.model.vocabulary import BreakKind, CorrectionKind
 
 
 def held_repair(
-    draft: Draft, orders: Iterable[LocalOrder | VenueOrder | None], digests: Iterable[str]
+    facts: Facts,
+    outcome: RunOutcome,
+    orders: Iterable[LocalOrder | VenueOrder | None],
+    digests: Iterable[str],
 ) -> Decision | None:
     """The decision that holds all of this repair of an order, by any of these records' ids; it counts as met."""
     wanted = list(digests)
@@ -25,38 +29,45 @@ def held_repair(
         if order is None:
             continue
         names = (known_id(order.venue_order_id), known_client_id(order.client_order_id))
-        for decision in (one for name in names if name is not None for one in draft.holds.get(name, ())):
+        for decision in (one for name in names if name is not None for one in facts.holds.get(name, ())):
             if is_covered(wanted, decision.evidence):
-                draft.held.add(decision.decision_id)
+                outcome.held.add(decision.decision_id)
                 return decision
     return None
 
 
-def is_insert_held(draft: Draft, record: VenueOrder) -> bool:
+def is_insert_held(facts: Facts, outcome: RunOutcome, record: VenueOrder) -> bool:
     """Whether the order was taken out again after it had been inserted with as much filled; tells so."""
-    held = held_repair(draft, (record,), [insert_digest(record.filled_qty)])
+    held = held_repair(facts, outcome, (record,), [insert_digest(record.filled_qty)])
     if held is not None:
         standing = Standing(record.status, record.qty, record.filled_qty)
-        tell_undone_order(draft, held, record, standing=standing)
+        tell_undone_order(facts, outcome, held, record, standing=standing)
     return held is not None
 
 
-def is_change_held(draft: Draft, trade: Trade, kind: CorrectionKind, changes: object) -> bool:
+def is_change_held(
+    facts: Facts, outcome: RunOutcome, trade: Trade, kind: CorrectionKind, changes: object
+) -> bool:
     """Whether a person undid this change of the trade's status."""
-    for decision in draft.trade_holds.get(known_id(trade.trade_id) or "", ()):
+    for decision in facts.trade_holds.get(known_id(trade.trade_id) or "", ()):
         if is_covered([repair_digest(kind, None, changes)], decision.evidence):
-            draft.held.add(decision.decision_id)
-            tell_undone_trade(draft, decision, trade)
+            outcome.held.add(decision.decision_id)
+            tell_undone_trade(facts, outcome, decision, trade)
             return True
     return False
 
 
 def tell_undone_order(
-    draft: Draft, decision: Decision, order: LocalOrder | VenueOrder, *, standing: Standing | None = None
+    facts: Facts,
+    outcome: RunOutcome,
+    decision: Decision,
+    order: LocalOrder | VenueOrder,
+    *,
+    standing: Standing | None = None,
 ) -> None:
     trade_id = order.trade_id if isinstance(order, LocalOrder) else decision.trade_id
-    draft.add_break(
-        draft.order_digest(order),
+    outcome.add_break(
+        facts.order_digest(order),
         BreakKind.REPAIR_UNDONE,
         Reason.UNDONE_BY_PERSON,
         undone_text(decision),
@@ -66,9 +77,9 @@ def tell_undone_order(
     )
 
 
-def tell_undone_trade(draft: Draft, decision: Decision, trade: Trade) -> None:
-    draft.add_break(
-        draft.trade_digest(trade),
+def tell_undone_trade(facts: Facts, outcome: RunOutcome, decision: Decision, trade: Trade) -> None:
+    outcome.add_break(
+        facts.trade_digest(trade),
         BreakKind.REPAIR_UNDONE,
         Reason.UNDONE_BY_PERSON,
         undone_text(decision),

@@ -11,7 +11,10 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.infer_fill import Growth, infer_growth
 from trueup.core.orders.tell_plainly import tell_plainly
 from trueup.model.ids import (
@@ -61,14 +64,16 @@ class _Run(Struct):
     other: VenueOrder | None = None  # the record at which the run ended, since it is not plain
 
 
-def insert_plainly(draft: Draft, records: list[VenueOrder]) -> Iterator[VenueOrder]:
+def insert_plainly(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, records: list[VenueOrder]
+) -> Iterator[VenueOrder]:
     """Insert the orders of the plain ones of these unmatched records; yields the others, each in its turn."""
     if not records:
         return
-    path, turns = _StraightPath(draft), iter(records)
+    path, turns = _StraightPath(facts, local, venue), iter(records)
     while True:
         run = path.take_run(turns)
-        _insert(draft, run)
+        _insert(facts, local, outcome, run)
         if run.other is not None:
             yield run.other
         elif len(run.orders) < _AT_ONCE:
@@ -78,12 +83,12 @@ def insert_plainly(draft: Draft, records: list[VenueOrder]) -> Iterator[VenueOrd
 class _StraightPath:
     """What decides, for all unmatched records of a plan, whether one of them is plain."""
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft, records = draft, draft.venue.by_id.values()
-        symbols = {one.symbol for one in records} if _records_alone_decide(draft) else ()
-        self._symbols = {one for one in symbols if one is not None and not draft.is_unmapped(one)}
-        self._refused_ids = _refused_client_ids(draft) if self._symbols else set()
-        self._window_start = draft.window_start(draft.venue.open_read_at)
+    def __init__(self, facts: Facts, local: LocalSide, venue: VenueSide) -> None:
+        self._facts, self._local, self._venue, records = facts, local, venue, venue.by_id.values()
+        symbols = {one.symbol for one in records} if _records_alone_decide(facts, local, venue) else ()
+        self._symbols = {one for one in symbols if one is not None and not facts.is_unmapped(one)}
+        self._refused_ids = _refused_client_ids(local, venue) if self._symbols else set()
+        self._window_start = facts.window_start(venue.open_read_at)
 
     def take_run(self, turns: Iterator[VenueOrder]) -> _Run:
         """The plain records from here on. In one loop without calls, since a call an order costs a tenth of it all."""
@@ -133,50 +138,50 @@ class _StraightPath:
         return run
 
     def _growth(self, order: LocalOrder, record: VenueOrder) -> Growth | None:
-        draft = self._draft
-        inferred_at = record.updated_at or draft.venue.open_read_at or draft.snapshot.taken_at
-        return infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
+        facts, venue = self._facts, self._venue
+        inferred_at = record.updated_at or venue.open_read_at or facts.snapshot.taken_at
+        return infer_growth(order, record, account_id=facts.profile.account_id, inferred_at=inferred_at)
 
 
-def _records_alone_decide(draft: Draft) -> bool:
-    local, venue = draft.snapshot.local, draft.venue
+def _records_alone_decide(facts: Facts, local: LocalSide, venue: VenueSide) -> bool:
+    books = facts.snapshot.local
     others = (
-        draft.account_changed,
-        draft.policy.has_ownership_rule,
-        draft.pattern,
-        draft.trades,
-        draft.stray_fills,
-        draft.ids_in_local_fills,
-        draft.known_client_ids,
-        local.decisions,
+        facts.account_changed,
+        facts.policy.has_ownership_rule,
+        facts.pattern,
+        local.trades,
+        venue.stray_fills,
+        local.ids_in_local_fills,
+        local.known_client_ids,
+        books.decisions,
         venue.predecessor_of,
         venue.read_at_of,
     )
-    return local.extent is Extent.ALL and not any(others)
+    return books.extent is Extent.ALL and not any(others)
 
 
-def _refused_client_ids(draft: Draft) -> set[str | None]:
+def _refused_client_ids(local: LocalSide, venue: VenueSide) -> set[str | None]:
     """The client order ids, as records have them, that say nothing or are also another order's."""
-    raw_ids = [one.client_order_id for one in draft.venue.by_id.values()]
+    raw_ids = [one.client_order_id for one in venue.by_id.values()]
     client_ids = comparable_client_ids(raw_ids)
-    refused = {None, *draft.venue.shared_client_ids(client_ids), *draft.index_by_client_id}
+    refused = {None, *venue.shared_client_ids(client_ids), *local.index_by_client_id}
     return {raw for raw, one in zip(raw_ids, client_ids, strict=True) if one in refused}
 
 
-def _insert(draft: Draft, run: _Run) -> None:
+def _insert(facts: Facts, local: LocalSide, outcome: RunOutcome, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
-    digest_of = draft.digest_of_ids
+    digest_of = facts.digest_of_ids
     digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
     break_ids = break_ids_of(digest_ids, _MISSING_LOCALLY)
-    _append_breaks(draft, run, break_ids)
-    _correct(draft, run, digest_ids, break_ids)
-    _book(draft, run)
-    _tell(draft, run, digest_ids)
-    draft.count("missing_locally", len(run.orders))
+    _append_breaks(outcome, run, break_ids)
+    _correct(outcome, run, digest_ids, break_ids)
+    _book(local, run)
+    _tell(outcome, run, digest_ids)
+    outcome.count("missing_locally", len(run.orders))
 
 
-def _append_breaks(draft: Draft, run: _Run, break_ids: list[str]) -> None:
-    draft.breaks += [
+def _append_breaks(outcome: RunOutcome, run: _Run, break_ids: list[str]) -> None:
+    outcome.breaks += [
         Break(
             break_id=break_id,
             kind=_MISSING_LOCALLY,
@@ -195,9 +200,9 @@ def _append_breaks(draft: Draft, run: _Run, break_ids: list[str]) -> None:
     ]
 
 
-def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
+def _correct(outcome: RunOutcome, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
     """The row is inserted with nothing booked; then its growth is booked."""
-    correct = draft.corrections.append
+    correct = outcome.corrections.append
     first_ids, second_ids = correction_ids_of(digest_ids, 0, 1), correction_ids_of(digest_ids, 0, 2)
     for first_id, second_id, break_id, order, growth in zip(
         first_ids, second_ids, break_ids, run.orders, run.growths, strict=True
@@ -231,20 +236,20 @@ def _correct(draft: Draft, run: _Run, digest_ids: list[str], break_ids: list[str
             )
 
 
-def _book(draft: Draft, run: _Run) -> None:
+def _book(local: LocalSide, run: _Run) -> None:
     """From here on the run's rows are as they will stand."""
-    first = len(draft.orders)
+    first = len(local.orders)
     for place, growth in enumerate(run.growths):
         if growth is not None:
             run.orders[place] = replace(
                 run.orders[place], filled_qty=growth.filled_qty, filled_avg_price=growth.filled_avg_price
             )
-            draft.add_fill(first + place, growth.row)
-    draft.add_orders(run.orders)
+            local.add_fill(first + place, growth.row)
+    local.add_orders(run.orders)
 
 
-def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
-    tell = draft.notifications.append
+def _tell(outcome: RunOutcome, run: _Run, digest_ids: list[str]) -> None:
+    tell = outcome.notifications.append
     told_ids = notification_ids_of(digest_ids, 0, _DISCOVERED, [one.filled_qty for one in run.orders])
     for digest_id, told_id, order, growth in zip(digest_ids, told_ids, run.orders, run.growths, strict=True):
         tell(
@@ -261,4 +266,4 @@ def _tell(draft: Draft, run: _Run, digest_ids: list[str]) -> None:
         )
         if growth is not None:
             kind = _ENTRY_FILL if order.action is _ENTRY else _EXIT_FILL
-            tell_plainly(draft, order, digest_id, 0, kind, order.filled_qty, growth=growth)
+            tell_plainly(outcome, order, digest_id, 0, kind, order.filled_qty, growth=growth)

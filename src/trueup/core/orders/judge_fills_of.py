@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement
@@ -36,7 +37,7 @@ def cumulative_of(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | N
     """The venue's cumulative quantity (null: says nothing new), and whether the fills may be taken as known."""
     if record.filled_qty is not None:
         symbol = judgement.before.symbol or record.symbol
-        return judgement.draft.on_grid(symbol, amount(record.filled_qty)), True
+        return judgement.facts.on_grid(symbol, amount(record.filled_qty)), True
     if record.status is Status.FILLED:  # without any quantity it means the whole order
         whole = None if is_by_notional(judgement.before, record) else record.qty or judgement.before.qty
         if whole is not None:
@@ -72,8 +73,8 @@ def judge_fills_of(
     book_as: BreakKind | None = None,
 ) -> Fold:
     """Rules 5, 6 and the growth of 8. `book_as`: the break that the fills belong to, where it was found already."""
-    order, draft = judgement.order, judgement.draft
-    booked = [fill for fill in draft.fills_of.get(judgement.index, ()) if not is_zero(fill.qty)]
+    order, local = judgement.order, judgement.local
+    booked = [fill for fill in local.fills_of.get(judgement.index, ()) if not is_zero(fill.qty)]
     evidence = _evidence(judgement, record, cumulative)
     if not booked and not evidence.fills and not _says_more(judgement, evidence):
         return Fold(
@@ -114,9 +115,9 @@ def judge_fills_of(
 
 def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decimal | None) -> Evidence:
     """What the venue says of the order. An average of less than is booked says nothing of what is."""
-    draft, booked_qty = judgement.draft, amount(judgement.order.filled_qty)
-    listed = [*draft.venue_fills_of.get(judgement.index, ()), *judgement.adopted_fills]
-    reported = [_without_noise(draft, fill) for fill in listed]
+    facts, venue, booked_qty = judgement.facts, judgement.venue, amount(judgement.order.filled_qty)
+    listed = [*venue.fills_of.get(judgement.index, ()), *judgement.adopted_fills]
+    reported = [_without_noise(facts, fill) for fill in listed]
     average = amount_or_none(record.filled_avg_price) if record is not None else None
     if average is not None and (average <= 0 or cumulative is None or exceeds(booked_qty, cumulative)):
         average = None
@@ -125,38 +126,38 @@ def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decim
         fills=reported,
         cumulative_qty=None if cumulative is None else max(cumulative, booked_qty),
         average_price=average,
-        lists_all=bool(reported) and draft.fills_are_complete_since(submitted_at),
-        is_fresh=record is not None and judgement.answered and _is_after_fills(draft, record),
+        lists_all=bool(reported) and facts.fills_are_complete_since(submitted_at),
+        is_fresh=record is not None and judgement.answered and _is_after_fills(facts, venue, record),
     )
 
 
-def _without_noise(draft: Draft, fill: Fill) -> Fill:
+def _without_noise(facts: Facts, fill: Fill) -> Fill:
     if len(fill.qty) <= PLAIN_WIDTH_MAX:
         return fill
-    return replace(fill, qty=text(draft.on_grid(fill.symbol, amount(fill.qty))))
+    return replace(fill, qty=text(facts.on_grid(fill.symbol, amount(fill.qty))))
 
 
-def _is_after_fills(draft: Draft, record: VenueOrder) -> bool:
-    answer = draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, known_id(record.venue_order_id) or ""))
-    read_at = draft.venue.read_at(record) if answer is None else answer.read_at
-    fills_read_at = draft.snapshot.venue.history.read_at
+def _is_after_fills(facts: Facts, venue: VenueSide, record: VenueOrder) -> bool:
+    answer = venue.asked.get((QueryBy.VENUE_ORDER_ID, known_id(record.venue_order_id) or ""))
+    read_at = venue.read_at(record) if answer is None else answer.read_at
+    fills_read_at = facts.snapshot.venue.history.read_at
     return read_at is None or fills_read_at is None or not is_before(read_at, fills_read_at)
 
 
 def _rules(judgement: Judgement, record: VenueOrder | None) -> Rules:
-    draft, order = judgement.draft, judgement.order
-    instrument = draft.instrument(order.symbol)
+    facts, venue, order = judgement.facts, judgement.venue, judgement.order
+    instrument = facts.instrument(order.symbol)
     qty = order.qty if order.qty is not None else record.qty if record is not None else None
     has_ended = record is not None and record.status in TERMINAL
     return Rules(
-        account_id=draft.profile.account_id,
+        account_id=facts.profile.account_id,
         order_qty=None if is_by_notional(order, record) else amount_or_none(qty),
         qty_step=ZERO if instrument is None else amount(instrument.qty_step),
         price_tick=ZERO if instrument is None else amount(instrument.price_tick),
-        overfill_tolerance=draft.tolerance(order.symbol) if has_ended else ZERO,
-        allow_overfill=draft.policy.allow_overfill,
-        estimate_price_from_limit=draft.policy.estimate_price_from_limit,
-        inferred_at=_time_of_inferred(draft, record),
+        overfill_tolerance=facts.tolerance(order.symbol) if has_ended else ZERO,
+        allow_overfill=facts.policy.allow_overfill,
+        estimate_price_from_limit=facts.policy.estimate_price_from_limit,
+        inferred_at=_time_of_inferred(facts, venue, record),
     )
 
 
@@ -169,12 +170,12 @@ def _says_more(judgement: Judgement, evidence: Evidence) -> bool:
         return True
     if average is None or order.filled_avg_price is None or is_zero(order.filled_qty):
         return False
-    return judgement.draft.averages_differ(order.symbol, amount(order.filled_avg_price), average)
+    return judgement.facts.averages_differ(order.symbol, amount(order.filled_avg_price), average)
 
 
-def _time_of_inferred(draft: Draft, record: VenueOrder | None) -> str:
-    read_at = draft.venue.read_at(record) if record is not None else None
-    return (record.updated_at if record is not None else None) or read_at or draft.snapshot.taken_at
+def _time_of_inferred(facts: Facts, venue: VenueSide, record: VenueOrder | None) -> str:
+    read_at = venue.read_at(record) if record is not None else None
+    return (record.updated_at if record is not None else None) or read_at or facts.snapshot.taken_at
 
 
 def _book(judgement: Judgement, fold: Fold, cumulative: Decimal | None) -> None:

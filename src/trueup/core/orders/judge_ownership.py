@@ -6,7 +6,9 @@ predecessor's. Orders that come from one another in a circle have one owner: tha
 
 from enum import Enum
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.derive_action import pattern_group
 from trueup.model.ids import known_client_id, known_id, normal_id, plain_id, symbol_token
 from trueup.model.snapshot import VenueOrder
@@ -21,73 +23,73 @@ class Owner(Enum):
     CONTRADICTING = "contradicting"
 
 
-def judge_ownership(draft: Draft, record: VenueOrder) -> Owner:
+def judge_ownership(facts: Facts, local: LocalSide, venue: VenueSide, record: VenueOrder) -> Owner:
     """Who owns a venue order that has no local row. A person's decision comes first."""
-    if draft.snapshot.local.decisions:
-        if draft.decision(DecisionKind.DISOWN_ORDER, record) is not None:
+    if facts.snapshot.local.decisions:
+        if facts.decision(DecisionKind.DISOWN_ORDER, record) is not None:
             return Owner.FOREIGN
-        if draft.decision(DecisionKind.ADOPT_ORDER, record) is not None:
+        if facts.decision(DecisionKind.ADOPT_ORDER, record) is not None:
             return Owner.US
-    if record.parent_venue_order_id is None and not draft.venue.predecessor_of:
-        return _by_own_marks(draft, record)  # by its own marks alone, without parent or predecessor
+    if record.parent_venue_order_id is None and not venue.predecessor_of:
+        return _by_own_marks(facts, record)  # by its own marks alone, without parent or predecessor
     own = known_id(record.venue_order_id)
     followed = {} if own is None else {own: record}
     for _ in range(_KIN_DEPTH_MAX):
-        kin = _kin(draft, record)
+        kin = _kin(venue, record)
         if kin is None:
             break
-        if kin in draft.known_ids or draft.local_index(kin) is not None:
+        if kin in local.known_ids or local.local_index(kin) is not None:
             return Owner.US
         if kin in followed:
             ids = list(followed)
             record = followed[min(ids[ids.index(kin) :])]
             break
-        if kin not in draft.venue.by_id:
+        if kin not in venue.by_id:
             break
-        record = followed[kin] = draft.venue.by_id[kin]
-    return _by_own_marks(draft, record)
+        record = followed[kin] = venue.by_id[kin]
+    return _by_own_marks(facts, record)
 
 
-def _kin(draft: Draft, record: VenueOrder) -> str | None:
+def _kin(venue: VenueSide, record: VenueOrder) -> str | None:
     own = known_id(record.venue_order_id)
-    predecessor = draft.venue.predecessor_of.get(own) if own is not None else None
+    predecessor = venue.predecessor_of.get(own) if own is not None else None
     return known_id(record.parent_venue_order_id) or predecessor
 
 
-def _by_own_marks(draft: Draft, record: VenueOrder) -> Owner:
-    by_client_id = _names_us_by_client_id(draft, record)
-    if not draft.policy.has_ownership_rule:
+def _by_own_marks(facts: Facts, record: VenueOrder) -> Owner:
+    by_client_id = _names_us_by_client_id(facts, record)
+    if not facts.policy.has_ownership_rule:
         return Owner.FOREIGN if by_client_id is False else Owner.US
     tag = known_id(record.sub_tag)
-    by_tag = tag in draft.owned_sub_tags if tag is not None and draft.owned_sub_tags else None
+    by_tag = tag in facts.owned_sub_tags if tag is not None and facts.owned_sub_tags else None
     if by_client_id is not None and by_tag is not None and by_client_id != by_tag:
         return Owner.CONTRADICTING
     if by_client_id or by_tag:
         return Owner.US
-    claimed = record.symbol is not None and symbol_token(record.symbol) in draft.claimed_tokens
+    claimed = record.symbol is not None and symbol_token(record.symbol) in facts.claimed_tokens
     return Owner.US if claimed and by_client_id is None and by_tag is None else Owner.FOREIGN
 
 
-def _names_us_by_client_id(draft: Draft, record: VenueOrder) -> bool | None:
+def _names_us_by_client_id(facts: Facts, record: VenueOrder) -> bool | None:
     """True: a prefix or the pattern names us; false: the pattern names another profile; null: it says nothing."""
     raw_id = record.client_order_id  # a tag that several orders carry may say whose they are
-    client_id = known_client_id(plain_id(raw_id) if draft.has_own_ids and raw_id is not None else raw_id)
+    client_id = known_client_id(plain_id(raw_id) if facts.has_own_ids and raw_id is not None else raw_id)
     if client_id is None:
         return None
-    if draft.pattern is not None:
-        named = pattern_group(draft, record.client_order_id, "profile")
-        if named is not None and normal_id(named) != normal_id(draft.profile.profile_id):
+    if facts.pattern is not None:
+        named = pattern_group(facts, record.client_order_id, "profile")
+        if named is not None and normal_id(named) != normal_id(facts.profile.profile_id):
             return False
-    if client_id.startswith(draft.owned_prefixes) and any(
-        has_prefix(client_id, one) for one in draft.owned_prefixes
+    if client_id.startswith(facts.owned_prefixes) and any(
+        has_prefix(client_id, one) for one in facts.owned_prefixes
     ):
         return True
     return None
 
 
-def names_other_profile(draft: Draft, record: VenueOrder) -> bool:
+def names_other_profile(facts: Facts, record: VenueOrder) -> bool:
     """Whether the pattern finds another profile's name in the client order id."""
-    return _names_us_by_client_id(draft, record) is False
+    return _names_us_by_client_id(facts, record) is False
 
 
 def has_prefix(client_id: str, start: str) -> bool:

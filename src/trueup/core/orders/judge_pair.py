@@ -11,8 +11,12 @@ Rule 4 stands in `core.orders.judge_terms`, 5 and 6 in `core.orders.judge_fills_
 
 from decimal import Decimal
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.find_ids_of_several import ask_whether_several, is_of_several
+from trueup.core.orders.is_free import is_free_everywhere
 from trueup.core.orders.judge_fills_of import (
     cumulative_of,
     judge_fills_of,
@@ -37,55 +41,62 @@ from trueup.model.vocabulary import (
 )
 
 
-def judge_pair(draft: Draft, index: int, record: VenueOrder) -> None:
+def judge_pair(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, record: VenueOrder
+) -> None:
     """Judge one local order against the venue's record of it, then commit everything or defer it (rule 1)."""
-    if index in draft.frozen:
+    if index in outcome.frozen:
         return
-    judgement = Judgement(draft, index, record)
+    judgement = Judgement(facts, local, venue, outcome, index, record)
     if contradict(judgement.before, record):
-        if is_of_several(draft, judgement.before, record):
-            draft.ids_of_several.add(known_id(record.venue_order_id) or "")
+        if is_of_several(local, judgement.before, record):
+            outcome.ids_of_several.add(known_id(record.venue_order_id) or "")
         else:
             _report_contradiction(judgement, record)
         return
     _judge(judgement, record)
-    _commit_or_defer(judgement, draft.venue.read_at(record))
+    _commit_or_defer(judgement, venue.read_at(record))
 
 
-def judge_fills(draft: Draft, index: int) -> None:
+def judge_fills(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int) -> None:
     """A local order of which no record was read, but fills: the local order is known, so they book.
 
     Unless one may be booked already, under another id: then the record is asked for, which tells how much is filled.
     """
-    if index in draft.frozen:
+    if index in outcome.frozen:
         return
-    judgement = Judgement(draft, index)
-    if draft.is_unmapped(judgement.before.symbol):
+    judgement = Judgement(facts, local, venue, outcome, index)
+    if facts.is_unmapped(judgement.before.symbol):
         _report_unmapped(judgement)
     else:
         judge_fills_of(judgement, None, cumulative=None)
         notify_growth(judgement)
-    _commit_or_defer(judgement, draft.snapshot.venue.history.read_at)
+    _commit_or_defer(judgement, facts.snapshot.venue.history.read_at)
 
 
 def _commit_or_defer(judgement: Judgement, read_at: str | None) -> None:
     if judgement.is_silent:
         return
-    if judgement.breaks and judgement.draft.is_recent(judgement.before, read_at):
-        judgement.draft.defer_order(judgement.index, DeferralReason.RECENT_ACTIVITY, judgement.breaks[0].kind)
+    if judgement.breaks and judgement.facts.is_recent(judgement.before, read_at):
+        judgement.outcome.defer_order(
+            judgement.index,
+            judgement.local.orders[judgement.index],
+            DeferralReason.RECENT_ACTIVITY,
+            judgement.breaks[0].kind,
+        )
         return
     judgement.commit()
 
 
 def _judge(judgement: Judgement, record: VenueOrder) -> None:
-    draft, matched = judgement.draft, record
+    facts, matched = judgement.facts, record
     if matched.status is Status.REPLACED:
         if wait_for_successor(judgement, matched):
             return
         record = follow_replacement(judgement, matched)
     is_rebound = record is not matched
     cumulative, is_resolved = cumulative_of(judgement, record)
-    if draft.is_unmapped(judgement.before.symbol or record.symbol):
+    if facts.is_unmapped(judgement.before.symbol or record.symbol):
         if _differs(judgement, record, cumulative):
             _report_unmapped(judgement)
         return
@@ -117,7 +128,7 @@ def _report_contradiction(judgement: Judgement, record: VenueOrder) -> None:
     )
     ask_whether_several(judgement, record.venue_order_id, order.symbol, record.symbol)
     judgement.commit()
-    judgement.draft.frozen.add(judgement.index)
+    judgement.outcome.frozen.add(judgement.index)
 
 
 def _report_unmapped(judgement: Judgement) -> None:
@@ -137,7 +148,7 @@ def _differs(judgement: Judgement, record: VenueOrder, cumulative: Decimal | Non
 
 def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
     """Take over the order id that the local row lacks, where it names this order alone."""
-    draft, order = judgement.draft, judgement.order
+    local, venue, outcome, order = judgement.local, judgement.venue, judgement.outcome, judgement.order
     if order.venue_order_id == record.venue_order_id and order.client_order_id == record.client_order_id:
         return
     changes: Changes = {}
@@ -145,7 +156,7 @@ def _bind_ids(judgement: Judgement, record: VenueOrder) -> None:
         changes["venue_order_id"] = record.venue_order_id
     client_id = known_client_id(record.client_order_id)
     lacks_client_id = known_client_id(order.client_order_id) is None
-    if lacks_client_id and client_id is not None and draft.is_free_everywhere(client_id):
+    if lacks_client_id and client_id is not None and is_free_everywhere(local, venue, outcome, client_id):
         changes["client_order_id"] = record.client_order_id
     if changes:
         judgement.found(
@@ -169,9 +180,9 @@ def _venue_is_behind(judgement: Judgement, record: VenueOrder, cumulative: Decim
         return False
     if (
         record.status in TERMINAL or order.status in TERMINAL
-    ) and booked - cumulative <= judgement.draft.tolerance(order.symbol):
+    ) and booked - cumulative <= judgement.facts.tolerance(order.symbol):
         return False
-    prior = judgement.draft.prior_of(
+    prior = judgement.facts.prior_of(
         f"{judgement.digest}-{BreakKind.VENUE_BEHIND}", BreakKind.VENUE_BEHIND, judgement.ids
     )
     judgement.found(

@@ -9,7 +9,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.infer_fill import Growth, infer_growth
 from trueup.core.orders.tell_plainly import tell_plainly
 from trueup.model.ids import break_id_of, correction_id_of, known_id
@@ -49,32 +52,42 @@ _ENTRY = Action.ENTRY
 _PARTIALLY_FILLED, _FILLED = Status.PARTIALLY_FILLED, Status.FILLED
 
 
-def judge_plainly(draft: Draft, index: int, record: VenueOrder) -> bool:
+def judge_plainly(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, record: VenueOrder
+) -> bool:
     """Judge the pair if it is plain. False: it is not, and nothing was done."""
-    order = draft.orders[index]
-    if draft.holds or not _is_plain(draft, index, order, record):
+    order = local.orders[index]
+    if facts.holds or not _is_plain(facts, local, venue, outcome, index, order, record):
         return False
     growth = None
     if record.filled_qty != order.filled_qty:
-        inferred_at = record.updated_at or draft.venue.read_at(record) or draft.snapshot.taken_at
-        growth = infer_growth(order, record, account_id=draft.profile.account_id, inferred_at=inferred_at)
+        inferred_at = record.updated_at or venue.read_at(record) or facts.snapshot.taken_at
+        growth = infer_growth(order, record, account_id=facts.profile.account_id, inferred_at=inferred_at)
         if growth is None:
             return False
     elif record.status is order.status or record.filled_avg_price != order.filled_avg_price:
         return False
     after = _stand(order, record, growth)
-    draft.change_order(index, after)
-    draft.drifted.add(index)
-    digest_id = draft.digest_of_ids(order.symbol, known_id(order.venue_order_id) or "")
+    local.change_order(index, after)
+    outcome.drifted.add(index)
+    digest_id = facts.digest_of_ids(order.symbol, known_id(order.venue_order_id) or "")
     if growth is not None:
-        _book(draft, index, order, digest_id, growth)
+        _book(local, outcome, index, order, digest_id, growth)
     if record.status is not order.status:
-        _set_status(draft, order, digest_id, record, is_second=growth is not None)
-    _notify(draft, order, after, digest_id, record, growth)
+        _set_status(outcome, order, digest_id, record, is_second=growth is not None)
+    _notify(outcome, order, after, digest_id, record, growth)
     return True
 
 
-def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -> bool:
+def _is_plain(
+    facts: Facts,
+    local: LocalSide,
+    venue: VenueSide,
+    outcome: RunOutcome,
+    index: int,
+    order: LocalOrder,
+    record: VenueOrder,
+) -> bool:
     """Whether ids, terms and statuses leave nothing to judge but growth and end."""
     status = record.status
     return (
@@ -97,12 +110,12 @@ def _is_plain(draft: Draft, index: int, order: LocalOrder, record: VenueOrder) -
         and record.filled_qty is not None
         and not order.by_notional
         and not record.by_notional
-        and index not in draft.fills_of
-        and index not in draft.venue_fills_of
-        and index not in draft.frozen
-        and index not in draft.changed_orders
-        and not draft.is_unmapped(order.symbol)
-        and (order.last_activity_at or "") < draft.window_start(draft.venue.read_at(record))
+        and index not in local.fills_of
+        and index not in venue.fills_of
+        and index not in outcome.frozen
+        and index not in local.changed_orders
+        and not facts.is_unmapped(order.symbol)
+        and (order.last_activity_at or "") < facts.window_start(venue.read_at(record))
     )
 
 
@@ -124,10 +137,12 @@ def _stand(order: LocalOrder, record: VenueOrder, growth: Growth | None) -> Loca
     )
 
 
-def _book(draft: Draft, index: int, order: LocalOrder, digest_id: str, growth: Growth) -> None:
+def _book(
+    local: LocalSide, outcome: RunOutcome, index: int, order: LocalOrder, digest_id: str, growth: Growth
+) -> None:
     break_id = digest_id + "-" + _FILL_DRIFT
     _append_break(
-        draft,
+        outcome,
         order,
         break_id,
         _FILL_DRIFT,
@@ -136,7 +151,7 @@ def _book(draft: Draft, index: int, order: LocalOrder, digest_id: str, growth: G
         {"filled_qty": order.filled_qty, "filled_avg_price": order.filled_avg_price},
         {"filled_qty": growth.filled_qty},
     )
-    draft.corrections.append(
+    outcome.corrections.append(
         Correction(
             correction_id=correction_id_of(digest_id, order.version, 1),
             break_id=break_id,
@@ -149,19 +164,19 @@ def _book(draft: Draft, index: int, order: LocalOrder, digest_id: str, growth: G
             fill=growth.change,
         )
     )
-    draft.correction_count[digest_id] = 1
-    draft.add_fill(index, growth.row)
-    if draft.trades and order.action is not None:
-        draft.trade_moves.note(draft, index, order.action, growth_qty=growth.qty, growth_cost=growth.cost)
+    outcome.correction_count[digest_id] = 1
+    local.add_fill(index, growth.row)
+    if local.trades and order.action is not None:
+        local.trade_moves.note(local, index, order.action, growth_qty=growth.qty, growth_cost=growth.cost)
 
 
 def _set_status(
-    draft: Draft, order: LocalOrder, digest_id: str, record: VenueOrder, *, is_second: bool
+    outcome: RunOutcome, order: LocalOrder, digest_id: str, record: VenueOrder, *, is_second: bool
 ) -> None:
     before, after = _WORD[order.status], _WORD[record.status or order.status]
     break_id = break_id_of(digest_id, _STATUS_DRIFT)
     _append_break(
-        draft,
+        outcome,
         order,
         break_id,
         _STATUS_DRIFT,
@@ -170,7 +185,7 @@ def _set_status(
         {"status": before},
         {"status": after},
     )
-    draft.corrections.append(
+    outcome.corrections.append(
         Correction(
             correction_id=correction_id_of(digest_id, order.version, 2 if is_second else 1),
             break_id=break_id,
@@ -183,11 +198,11 @@ def _set_status(
             changes={"status": after},
         )
     )
-    draft.correction_count[digest_id] = 2 if is_second else 1
+    outcome.correction_count[digest_id] = 2 if is_second else 1
 
 
 def _append_break(
-    draft: Draft,
+    outcome: RunOutcome,
     order: LocalOrder,
     break_id: str,
     kind: BreakKind,
@@ -196,8 +211,8 @@ def _append_break(
     local: dict[str, Any],
     venue: dict[str, Any],
 ) -> None:
-    draft.break_versions[break_id] = order.version
-    draft.breaks.append(
+    outcome.break_versions[break_id] = order.version
+    outcome.breaks.append(
         Break(
             break_id=break_id,
             kind=kind,
@@ -216,7 +231,7 @@ def _append_break(
 
 
 def _notify(
-    draft: Draft,
+    outcome: RunOutcome,
     before: LocalOrder,
     after: LocalOrder,
     digest_id: str,
@@ -227,7 +242,7 @@ def _notify(
     version, cumulative_qty = before.version, canonical(after.filled_qty)
     if growth is not None:
         kind = _ENTRY_FILL if before.action is _ENTRY else _EXIT_FILL
-        tell_plainly(draft, after, digest_id, version, kind, cumulative_qty, growth=growth)
+        tell_plainly(outcome, after, digest_id, version, kind, cumulative_qty, growth=growth)
     if record.status in CUT_SHORT:
         reason = record.status_reason or record.status
-        tell_plainly(draft, after, digest_id, version, _CANCEL, cumulative_qty, reason=reason)
+        tell_plainly(outcome, after, digest_id, version, _CANCEL, cumulative_qty, reason=reason)

@@ -4,6 +4,7 @@ Where something of V1 was filled or booked, it becomes `replaced` and V2 is inse
 nothing was, the local row is bound to V2 instead, and V1's id stays with it as a previous one.
 """
 
+from trueup.core.orders.is_free import is_free_everywhere
 from trueup.core.orders.judgement import Changes, Judgement
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
@@ -19,12 +20,12 @@ def wait_for_successor(judgement: Judgement, record: VenueOrder) -> bool:
     successor = _unbound_successor(judgement, record)
     if successor is None or _is_touched(judgement, record):
         return False
-    read = judgement.draft.venue.by_id.get(successor)
+    read = judgement.venue.by_id.get(successor)
     if read is not None:
-        return not _ledger_lacks(judgement, read) and not judgement.draft.is_known_locally(successor)
+        return not _ledger_lacks(judgement, read) and not judgement.facts.is_known_locally(successor)
     if not _ledger_lacks(judgement, VenueOrder(venue_order_id=record.replaced_by or successor)):
-        return not judgement.draft.is_known_locally(successor)
-    answer = judgement.draft.venue.asked.get((QueryBy.VENUE_ORDER_ID, successor))
+        return not judgement.facts.is_known_locally(successor)
+    answer = judgement.venue.asked.get((QueryBy.VENUE_ORDER_ID, successor))
     if answer is None:
         judgement.ask(Reason.SUCCESSOR_NOT_READ, order_id=record.replaced_by or successor)
         return True
@@ -46,13 +47,9 @@ def follow_replacement(judgement: Judgement, record: VenueOrder) -> VenueOrder:
     current = record
     for _ in range(CHAIN_LENGTH_MAX):
         successor = _unbound_successor(judgement, current)
-        if (
-            successor is None
-            or successor not in judgement.draft.venue.by_id
-            or _is_touched(judgement, current)
-        ):
+        if successor is None or successor not in judgement.venue.by_id or _is_touched(judgement, current):
             break
-        following = judgement.draft.venue.by_id[successor]
+        following = judgement.venue.by_id[successor]
         if not _ledger_lacks(judgement, following):
             break
         left.append(current.venue_order_id or "")
@@ -66,37 +63,37 @@ def _unbound_successor(judgement: Judgement, record: VenueOrder) -> str | None:
     """What replaced the record, unless another local order is bound to it already."""
     if record.status is not Status.REPLACED or judgement.before.status is Status.REPLACED:
         return None
-    successor = judgement.draft.venue.successor_of.get(known_id(record.venue_order_id) or "")
-    return None if judgement.draft.is_others(successor, judgement.index) else successor
+    successor = judgement.venue.successor_of.get(known_id(record.venue_order_id) or "")
+    return None if judgement.local.is_others(successor, judgement.index) else successor
 
 
 def _ledger_lacks(judgement: Judgement, record: VenueOrder) -> bool:
     """Whether no order of the whole ledger has the successor's venue order id: only then may a row be bound to it."""
-    return judgement.draft.ledger_lacks((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
+    return judgement.outcome.ledger_lacks((QueryBy.VENUE_ORDER_ID, record.venue_order_id))
 
 
 def _is_touched(judgement: Judgement, record: VenueOrder) -> bool:
     """Whether anything of the record, or of the local order, was filled or booked."""
-    draft = judgement.draft
+    local, venue = judgement.local, judgement.venue
     if record.filled_qty is None:  # not said is not nothing
         return True
     if amount(record.filled_qty) > 0 or amount(judgement.before.filled_qty) > 0:
         return True
-    if draft.fills_of.get(judgement.index) or draft.venue_fills_of.get(judgement.index):
+    if local.fills_of.get(judgement.index) or venue.fills_of.get(judgement.index):
         return True
     venue_id = known_id(record.venue_order_id)
-    return any(known_id(fill.venue_order_id) == venue_id for fill in draft.stray_fills)
+    return any(known_id(fill.venue_order_id) == venue_id for fill in venue.stray_fills)
 
 
 def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
-    draft, order = judgement.draft, judgement.order
+    local, venue, outcome, order = judgement.local, judgement.venue, judgement.outcome, judgement.order
     changes: Changes = {
         "venue_order_id": current.venue_order_id,
         "previous_venue_order_ids": (*order.previous_venue_order_ids, *left),
     }
     client_id = known_client_id(current.client_order_id)
     differs = client_id != known_client_id(order.client_order_id)
-    if client_id is not None and differs and draft.is_free_everywhere(client_id):
+    if client_id is not None and differs and is_free_everywhere(local, venue, outcome, client_id):
         changes["client_order_id"] = current.client_order_id
     judgement.found(
         BreakKind.IDS_INCOMPLETE,
@@ -112,14 +109,14 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
     judgement.record = current
     venue_id = known_id(current.venue_order_id)
     judgement.adopted_fills = [
-        fill for fill in draft.stray_fills if known_id(fill.venue_order_id) == venue_id
+        fill for fill in venue.stray_fills if known_id(fill.venue_order_id) == venue_id
     ]
     judgement.on_commit.append(lambda: _adopt(judgement, current))
 
 
 def _adopt(judgement: Judgement, current: VenueOrder) -> None:
-    draft = judgement.draft
-    draft.set_holder(current, judgement.index)
-    draft.rebound[judgement.index] = current
-    draft.venue_fills_of.setdefault(judgement.index, []).extend(judgement.adopted_fills)
-    draft.stray_fills = [fill for fill in draft.stray_fills if fill not in judgement.adopted_fills]
+    local, venue = judgement.local, judgement.venue
+    local.set_holder(current, judgement.index)
+    local.rebound[judgement.index] = current
+    venue.fills_of.setdefault(judgement.index, []).extend(judgement.adopted_fills)
+    venue.stray_fills = [fill for fill in venue.stray_fills if fill not in judgement.adopted_fills]

@@ -48,7 +48,7 @@ def _is_filled_below(judgement: Judgement, record: VenueOrder, cumulative: Decim
     qty = amount_or_none(record.qty or judgement.order.qty)
     if qty is None or cumulative is None or is_by_notional(judgement.order, record):
         return False
-    if not exceeds(qty - judgement.draft.tolerance(judgement.before.symbol), cumulative):
+    if not exceeds(qty - judgement.facts.tolerance(judgement.before.symbol), cumulative):
         return False
     judgement.found(
         BreakKind.STATUS_DRIFT,
@@ -102,9 +102,9 @@ def _is_proven_newer(judgement: Judgement, record: VenueOrder) -> bool:
 
 def _is_believed(judgement: Judgement) -> bool:
     """A local transition is believed for a while after the bot's last activity."""
-    at = judgement.draft.activity_at(judgement.before)
-    timeout_ns = round(judgement.draft.policy.transitional_timeout_s * NS_PER_S)
-    return at is not None and judgement.draft.now_ns - to_ns(at) < timeout_ns
+    at = judgement.facts.activity_at(judgement.before)
+    timeout_ns = round(judgement.facts.policy.transitional_timeout_s * NS_PER_S)
+    return at is not None and judgement.facts.now_ns - to_ns(at) < timeout_ns
 
 
 def set_status(

@@ -1,4 +1,4 @@
-"""A buffer for one local order: breaks, corrections, growth and notices, committed to the draft whole or dropped whole.
+"""A buffer for one local order: breaks, corrections, growth and notices, committed to the plan whole or dropped whole.
 
 Nothing is visible to others until `commit`. So "recent" lives in one place, and an in-sync order costs nothing.
 """
@@ -9,8 +9,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.draft.draft import Draft
-from trueup.core.draft.facts import Ids
+from trueup.core.draft.facts import Facts, Ids
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
@@ -57,7 +59,7 @@ DRIFT = frozenset(
 
 
 class PendingBreak(Struct, frozen=True, kw_only=True):
-    """A break that is not yet the draft's. `detail` tells two of one kind and order apart."""
+    """A break that is not yet the plan's. `detail` tells two of one kind and order apart."""
 
     kind: BreakKind
     reason: Reason
@@ -76,7 +78,7 @@ class PendingBreak(Struct, frozen=True, kw_only=True):
 
 
 class PendingCorrection(Struct, frozen=True):
-    """A correction that is not yet the draft's, of the break of that kind."""
+    """A correction that is not yet the plan's, of the break of that kind."""
 
     kind: CorrectionKind
     reason: str
@@ -88,15 +90,23 @@ class PendingCorrection(Struct, frozen=True):
 class Judgement:
     """What one order's judgement found and would do. `order` is the order as it would stand."""
 
-    def __init__(self, draft: Draft, index: int, record: VenueOrder | None = None) -> None:
-        self.draft = draft
+    def __init__(
+        self,
+        facts: Facts,
+        local: LocalSide,
+        venue: VenueSide,
+        outcome: RunOutcome,
+        index: int,
+        record: VenueOrder | None = None,
+    ) -> None:
+        self.facts, self.local, self.venue, self.outcome = facts, local, venue, outcome
         self.index = index
-        self.before = draft.orders[index]
+        self.before = local.orders[index]
         self.order = self.before
         self.record = record
-        self.digest = draft.order_digest(self.before)
+        self.digest = facts.order_digest(self.before)
         self.ids: Ids = (
-            self.before.client_order_id or (_client_id_of(draft, record) if record else None),
+            self.before.client_order_id or (_client_id_of(local, record) if record else None),
             self.before.venue_order_id or (record.venue_order_id if record else None),
             self.before.trade_id,
         )
@@ -202,29 +212,29 @@ class Judgement:
     def answered(self) -> bool:
         """Whether the record was read by a query of this run: there is nothing fresher to ask for."""
         venue_id = known_id(self.record.venue_order_id) if self.record is not None else None
-        return venue_id is not None and venue_id in self.draft.venue.answered
+        return venue_id is not None and venue_id in self.venue.answered
 
     @property
     def can_ask(self) -> bool:
         """Whether a query for the record by its venue order id was not asked yet in this run."""
         venue_id = known_id(self.record.venue_order_id if self.record is not None else self.ids[1])
-        return venue_id is not None and (QueryBy.VENUE_ORDER_ID, venue_id) not in self.draft.venue.asked
+        return venue_id is not None and (QueryBy.VENUE_ORDER_ID, venue_id) not in self.venue.asked
 
     # -- commit -------------------------------------------------------------------------------------------------------
 
     def commit(self) -> None:
-        """Leave everything with the draft."""
-        draft = self.draft
-        if draft.holds and self.corrections:
+        """Lay everything onto the local side, and leave it with the outcome."""
+        facts, local, venue, outcome = self.facts, self.local, self.venue, self.outcome
+        if facts.holds and self.corrections:
             self._leave_undone()
         break_ids: dict[BreakKind, str] = {}
-        if not draft.is_inserted(self.index) and any(one.is_drift for one in self.breaks):
-            draft.drifted.add(self.index)
+        if not local.is_inserted(self.index) and any(one.is_drift for one in self.breaks):
+            outcome.drifted.add(self.index)
         for pending in self.breaks:
             break_id = self._add_break(pending)
             if pending.corrected or pending.kind not in break_ids:
                 break_ids[pending.kind] = break_id  # corrections belong to the corrected break of their kind
-        version = draft.original_version(self.index)
+        version = local.original_version(self.index)
         for correction in self.corrections:
             self._add_correction(correction, break_ids[correction.break_kind], version)
         if self.corrections:
@@ -232,10 +242,11 @@ class Judgement:
         for notice, told in self.notices:
             self._add_notification(notice, told, version)
         for by, order_id, reason, of_symbol in self.questions:
-            draft.ask(
+            outcome.ask(
                 by,
                 order_id,
                 reason,
+                asked=venue.asked,
                 waited_since_ns=self._waited_since_ns(),
                 ids=self.ids,
                 symbol=of_symbol or self.before.symbol,
@@ -247,15 +258,15 @@ class Judgement:
     def _leave_undone(self) -> None:
         """Where a person undid exactly this repair, it is found and not made."""
         digests = [repair_digest(one.kind, one.fill, one.changes) for one in self.corrections]
-        held = held_repair(self.draft, (self.before, self.record), digests)
+        held = held_repair(self.facts, self.outcome, (self.before, self.record), digests)
         if held is None:
             return
         self.breaks = [replace(one, corrected=False) for one in self.breaks]
         self.corrections, self.notices, self.on_commit = [], [], []
-        tell_undone_order(self.draft, held, self.before)
+        tell_undone_order(self.facts, self.outcome, held, self.before)
 
     def _add_break(self, pending: PendingBreak) -> str:
-        return self.draft.add_break(
+        return self.outcome.add_break(
             self.digest,
             pending.kind,
             pending.reason,
@@ -273,9 +284,9 @@ class Judgement:
         )
 
     def _add_correction(self, pending: PendingCorrection, break_id: str, version: int) -> None:
-        corrections = self.draft.corrections
-        self.draft.correction_count[self.digest] = ordinal = (
-            self.draft.correction_count.get(self.digest, 0) + 1
+        corrections = self.outcome.corrections
+        self.outcome.correction_count[self.digest] = ordinal = (
+            self.outcome.correction_count.get(self.digest, 0) + 1
         )
         corrections.append(
             Correction(
@@ -293,17 +304,17 @@ class Judgement:
         )
 
     def _commit_state(self) -> None:
-        draft, before = self.draft, self.order.venue_updated_at
+        local, before = self.local, self.order.venue_updated_at
         updated_at = None if self.record is None else self.record.updated_at
         later = updated_at if updated_at is not None and _is_later(updated_at, before) else before
-        self.order = draft.set_order(self.index, self.order, venue_updated_at=later)
+        self.order = local.set_order(self.index, self.order, venue_updated_at=later)
         for booking in self.bookings:
-            draft.set_fill(self.index, booking.row)
+            local.set_fill(self.index, booking.row)
         for fill in self.changed_fills:
-            draft.set_fill(self.index, fill)
-        if draft.trades and (self.growth_qty or self.recost or self.fee_fills):
-            draft.trade_moves.note(
-                draft,
+            local.set_fill(self.index, fill)
+        if local.trades and (self.growth_qty or self.recost or self.fee_fills):
+            local.trade_moves.note(
+                local,
                 self.index,
                 self.action,
                 growth_qty=self.growth_qty,
@@ -314,13 +325,13 @@ class Judgement:
 
     @property
     def action(self) -> Action:
-        return derive_action(self.draft, self.order, self.record)
+        return derive_action(self.facts, self.local, self.order, self.record)
 
     def _add_notification(self, kind: NotificationKind, reason: str | None, version: int) -> None:
         order = self.order
         grew = kind in (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
         cumulative = canonical(order.filled_qty)
-        self.draft.notifications.append(
+        self.outcome.notifications.append(
             Notification(
                 notification_id=notification_id_of(self.digest, version, kind, cumulative),
                 kind=kind,
@@ -337,7 +348,7 @@ class Judgement:
 
     def _waited_since_ns(self) -> tuple[int, int]:
         """Since when this order waits to be asked about: since it was last judged, else since its last activity."""
-        finding = self.draft.prior_of(
+        finding = self.facts.prior_of(
             f"{self.digest}-{BreakKind.MISSING_AT_VENUE}", BreakKind.MISSING_AT_VENUE, self.ids
         )
         if finding is not None:
@@ -346,9 +357,9 @@ class Judgement:
         return (0, 0) if time is None else (to_ns(time), to_ns(time))
 
 
-def _client_id_of(draft: Draft, record: VenueOrder) -> str | None:
+def _client_id_of(local: LocalSide, record: VenueOrder) -> str | None:
     """The record's client order id, unless it names another local order."""
-    is_anothers = known_client_id(record.client_order_id) in draft.index_by_client_id
+    is_anothers = known_client_id(record.client_order_id) in local.index_by_client_id
     return None if is_anothers else record.client_order_id
 
 

@@ -1,6 +1,6 @@
 """What the straight paths tell the executor of one order."""
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.outcome import RunOutcome
 from trueup.core.orders.infer_fill import Growth
 from trueup.model.ids import notification_id_of
 from trueup.model.plan import Notification
@@ -9,7 +9,7 @@ from trueup.model.vocabulary import NotificationKind
 
 
 def tell_plainly(
-    draft: Draft,
+    outcome: RunOutcome,
     order: LocalOrder,
     digest_id: str,
     version: int,
@@ -20,7 +20,7 @@ def tell_plainly(
     reason: str | None = None,
 ) -> None:
     """`order` as it will stand, its filled quantity as canonical text; `growth`: what the executor is told to add."""
-    draft.notifications.append(
+    outcome.notifications.append(
         Notification(
             notification_id=notification_id_of(digest_id, version, kind, cumulative_qty),
             kind=kind,

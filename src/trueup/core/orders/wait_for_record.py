@@ -3,7 +3,10 @@
 Nothing is decided here of the order itself: the stages judge it once nothing is waited for.
 """
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.model.ids import known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
@@ -12,24 +15,26 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, BreakKind, DeferralReason, Outcome, QueryBy
 
 
-def waits_for_predecessor(draft: Draft, record: VenueOrder) -> bool:
+def waits_for_predecessor(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder
+) -> bool:
     """A successor waits until its predecessor's record was read and judged. Defers it, or asks."""
-    if not draft.venue.predecessor_of:
+    if not venue.predecessor_of:
         return False
-    before = draft.venue.predecessor_of.get(known_id(record.venue_order_id) or "")
+    before = venue.predecessor_of.get(known_id(record.venue_order_id) or "")
     if before is None:
         return False
-    index = draft.local_index(before)
-    if index is not None and draft.orders[index].status not in LIVE and index not in draft.deferred_orders:
+    index = local.local_index(before)
+    if index is not None and local.orders[index].status not in LIVE and index not in outcome.deferred_orders:
         return False
-    if before not in draft.venue.by_id:
-        if index is None and draft.is_known_locally(before):
+    if before not in venue.by_id:
+        if index is None and facts.is_known_locally(before):
             return False  # what it replaced is another profile's
-        return ask_for_record(draft, record, before, Reason.PREDECESSOR_NOT_READ)
-    recent = index in draft.deferred_orders
-    if index is None or (not recent and _keeps_its_row(draft.orders[index], before)):
+        return ask_for_record(facts, venue, outcome, record, before, Reason.PREDECESSOR_NOT_READ)
+    recent = index in outcome.deferred_orders
+    if index is None or (not recent and _keeps_its_row(local.orders[index], before)):
         return False
-    draft.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
+    outcome.defer_record(record, DeferralReason.RECENT_ACTIVITY if recent else DeferralReason.QUERY_OPEN)
     return True
 
 
@@ -39,7 +44,9 @@ def _keeps_its_row(order: LocalOrder, before: str) -> bool:
 
 
 def ask_for_record(
-    draft: Draft,
+    facts: Facts,
+    venue: VenueSide,
+    outcome: RunOutcome,
     record: VenueOrder,
     order_id: str | None,
     reason: Reason,
@@ -49,25 +56,26 @@ def ask_for_record(
     """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not."""
     if order_id is None:
         return False
-    answer = draft.venue.asked.get((by, order_id))
+    answer = venue.asked.get((by, order_id))
     if answer is not None and answer.outcome is not Outcome.UNKNOWN:
         return False
-    asked = draft.ask(
+    asked = outcome.ask(
         by,
         _raw_id(record, order_id),
         reason,
-        waited_since_ns=_waited_since_ns(draft, record),
+        asked=venue.asked,
+        waited_since_ns=_waited_since_ns(facts, record),
         ids=(record.client_order_id, record.venue_order_id, None),
         symbol=record.symbol,
     )
-    draft.defer_record(record, None if asked else DeferralReason.QUERY_OPEN)
+    outcome.defer_record(record, None if asked else DeferralReason.QUERY_OPEN)
     return True
 
 
-def _waited_since_ns(draft: Draft, record: VenueOrder) -> tuple[int, int]:
+def _waited_since_ns(facts: Facts, record: VenueOrder) -> tuple[int, int]:
     """Since when this order waits for an answer: since it was last judged, else since its submission."""
     kind, ids = BreakKind.MISSING_LOCALLY, (record.client_order_id, record.venue_order_id, None)
-    prior = draft.prior_of(f"{draft.order_digest(record)}-{kind}", kind, ids)
+    prior = facts.prior_of(f"{facts.order_digest(record)}-{kind}", kind, ids)
     if prior is not None:
         return to_ns(prior.last_seen_at), to_ns(prior.first_seen_at)
     submitted_ns = 0 if record.submitted_at is None else to_ns(record.submitted_at)

@@ -8,7 +8,10 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
 from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
 from trueup.core.orders.hold_repairs import is_insert_held
@@ -58,73 +61,78 @@ class _Candidate(Struct):
     waits: bool = False  # until the ledger has said whether an exit is booked already
 
 
-def backfill_exits(draft: Draft) -> None:
+def backfill_exits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Propose and insert the exits that evidence proves; count every refusal."""
-    skipped = _why_skipped(draft)
+    skipped = _why_skipped(facts)
     if skipped is not None:
-        draft.exit_backfill = ExitBackfillResult(
-            skipped_reason=skipped, dry_run=draft.policy.exit_backfill_dry_run
+        outcome.exit_backfill = ExitBackfillResult(
+            skipped_reason=skipped, dry_run=facts.policy.exit_backfill_dry_run
         )
         return
-    candidates, unknown = _candidates(draft)
+    candidates, unknown = _candidates(facts, local, outcome)
     for trade in unknown:
-        _no_go(draft, trade, Reason.POSITION_UNKNOWN)
-    _gather_exits(draft, candidates)
-    accepted = [one for one in candidates if _accept(draft, candidates, one)]
-    proposed, inserted, batch_id = _insert(draft, accepted)
-    draft.exit_backfill = ExitBackfillResult(
+        _no_go(facts, outcome, trade, Reason.POSITION_UNKNOWN)
+    _gather_exits(facts, local, venue, outcome, candidates)
+    accepted = [one for one in candidates if _accept(facts, local, outcome, candidates, one)]
+    proposed, inserted, batch_id = _insert(facts, local, venue, outcome, accepted)
+    outcome.exit_backfill = ExitBackfillResult(
         attempted=True,
         batch_id=batch_id,
-        dry_run=draft.policy.exit_backfill_dry_run,
+        dry_run=facts.policy.exit_backfill_dry_run,
         open_trade_candidates=len(candidates) + len(unknown),
         proposed=proposed,
         inserted=inserted,
-        no_go_trades=draft.counted("no_go_trades"),
+        no_go_trades=outcome.counted("no_go_trades"),
     )
 
 
-def _why_skipped(draft: Draft) -> str | None:
-    if not draft.policy.exit_backfill_enabled:
+def _why_skipped(facts: Facts) -> str | None:
+    if not facts.policy.exit_backfill_enabled:
         return "disabled"
-    if draft.account_changed:
+    if facts.account_changed:
         return "account_changed"
-    return why_positions_unread(draft.snapshot.venue.positions, failed_too=False)
+    return why_positions_unread(facts.snapshot.venue.positions, failed_too=False)
 
 
 # -- candidates -------------------------------------------------------------------------------------------------------
 
 
-def _candidates(draft: Draft) -> tuple[list[_Candidate], list[Trade]]:
+def _candidates(facts: Facts, local: LocalSide, outcome: RunOutcome) -> tuple[list[_Candidate], list[Trade]]:
     """Open trades of which the venue holds less, and those of which it did not say what it holds."""
     candidates: list[_Candidate] = []
     unknown: list[Trade] = []
-    complete = draft.snapshot.venue.positions.state is ReadState.COMPLETE
-    for trade in open_trades(draft):
+    complete = facts.snapshot.venue.positions.state is ReadState.COMPLETE
+    for trade in open_trades(facts, local):
         token = symbol_token(trade.symbol)
-        if not is_settled(draft, token) or draft.trade_moves.open_qty(draft, trade) < 0:
+        if (
+            not is_settled(facts, local, outcome, token)
+            or local.trade_moves.open_qty(facts, local, trade) < 0
+        ):
             continue
-        compared = compare_positions(draft, token, trade.symbol) if complete else Compared([], _UNREAD)
+        compared = compare_positions(facts, local, token, trade.symbol) if complete else Compared([], _UNREAD)
         mine = [one for one in compared.comparisons if one.side in (None, trade.side)]
         if not mine:
             unknown.append(trade)
-            report_unknown(draft, token, trade.symbol, compared.why_unknown or _UNREAD)
-        elif mine[0].shortfall(trade.side) > near(mine[0], draft.tolerance(trade.symbol)):
+            report_unknown(facts, outcome, token, trade.symbol, compared.why_unknown or _UNREAD)
+        elif mine[0].shortfall(trade.side) > near(mine[0], facts.tolerance(trade.symbol)):
             candidates.append(_Candidate(trade, mine[0].shortfall(trade.side), []))
     return candidates, unknown
 
 
-def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
+def _gather_exits(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, candidates: list[_Candidate]
+) -> None:
     """Give every unbooked exit to the trade it names, or to the only one it can be of."""
-    for record in _unbooked_exits(draft):
+    for record in _unbooked_exits(local, venue, outcome):
         fitting = [one for one in candidates if _may_close(record, one.trade)]
-        if not fitting or _is_booked_elsewhere(draft, record, fitting):
+        if not fitting or _is_booked_elsewhere(facts, local, outcome, record, fitting):
             continue
-        if judge_ownership(draft, record) is not Owner.US:
-            if not names_other_profile(draft, record):
+        if judge_ownership(facts, local, venue, record) is not Owner.US:
+            if not names_other_profile(facts, record):
                 for one in fitting:
                     one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
             continue
-        named = [one for one in fitting if known_id(one.trade.trade_id) in _names(draft, record)]
+        named = [one for one in fitting if known_id(one.trade.trade_id) in _names(facts, record)]
         if len(named) == 1 or len(fitting) == 1:
             (named or fitting)[0].exits.append(record)
         else:
@@ -132,30 +140,32 @@ def _gather_exits(draft: Draft, candidates: list[_Candidate]) -> None:
                 one.ambiguous = True
 
 
-def _is_booked_elsewhere(draft: Draft, record: VenueOrder, fitting: list[_Candidate]) -> bool:
+def _is_booked_elsewhere(
+    facts: Facts, local: LocalSide, outcome: RunOutcome, record: VenueOrder, fitting: list[_Candidate]
+) -> bool:
     """Whether the ledger has it beyond the snapshot, ours or another profile's; asks, and waits for the answer."""
-    if draft.snapshot.local.extent is Extent.ALL:
+    if facts.snapshot.local.extent is Extent.ALL:
         return False
-    unanswered = unanswered_ids(draft, record)
+    unanswered = unanswered_ids(facts, record)
     if unanswered:
-        draft.ask_ledger(unanswered)
+        outcome.ask_ledger(unanswered)
         for one in fitting:
             one.waits = True
         return True
-    return is_known_elsewhere(draft, record)
+    return is_known_elsewhere(facts, local, record)
 
 
-def _unbooked_exits(draft: Draft) -> list[VenueOrder]:
+def _unbooked_exits(local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> list[VenueOrder]:
     found = [
         (venue_id, record)
-        for venue_id, record in draft.venue.by_id.items()
+        for venue_id, record in venue.by_id.items()
         if record.status in TERMINAL
         and (filled_qty(record) or ZERO) > 0
-        and draft.local_index(venue_id) is None
-        and draft.holder_of(record) is None
-        and venue_id not in draft.known_ids
-        and venue_id not in draft.ids_in_local_fills
-        and venue_id not in draft.deferred_records
+        and local.local_index(venue_id) is None
+        and local.holder_of(record) is None
+        and venue_id not in local.known_ids
+        and venue_id not in local.ids_in_local_fills
+        and venue_id not in outcome.deferred_records
     ]
     return [record for _, record in sorted(found, key=lambda one: one[0])]
 
@@ -172,8 +182,8 @@ def _may_close(record: VenueOrder, trade: Trade) -> bool:
     return not ended_before(record, trade)
 
 
-def _names(draft: Draft, record: VenueOrder) -> set[str | None]:
-    return {known_id(pattern_group(draft, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
+def _names(facts: Facts, record: VenueOrder) -> set[str | None]:
+    return {known_id(pattern_group(facts, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
         None
     }
 
@@ -181,20 +191,22 @@ def _names(draft: Draft, record: VenueOrder) -> set[str | None]:
 # -- judging ----------------------------------------------------------------------------------------------------------
 
 
-def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool:
+def _accept(
+    facts: Facts, local: LocalSide, outcome: RunOutcome, candidates: list[_Candidate], one: _Candidate
+) -> bool:
     """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
-    if _needs_history(draft, one.trade):
+    if _needs_history(facts, outcome, one.trade):
         return False
     if one.waits:
-        draft.unsettle(one.trade.symbol)
+        outcome.unsettle(one.trade.symbol)
         return False
-    reason = _refusal(draft, candidates, one)
+    reason = _refusal(facts, local, candidates, one)
     if reason is None:
         return True
-    _no_go(draft, one.trade, reason)
-    qty = draft.trade_moves.open_qty(draft, one.trade)
-    draft.add_break(
-        draft.trade_digest(one.trade),
+    _no_go(facts, outcome, one.trade, reason)
+    qty = local.trade_moves.open_qty(facts, local, one.trade)
+    outcome.add_break(
+        facts.trade_digest(one.trade),
         BreakKind.MISSING_EXIT,
         reason,
         f"trade {one.trade.trade_id} is open with {text(qty)}, the venue holds {text(one.shortfall)} less: {reason}"
@@ -208,16 +220,16 @@ def _accept(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> bool
     return False
 
 
-def _needs_history(draft: Draft, trade: Trade) -> bool:
+def _needs_history(facts: Facts, outcome: RunOutcome, trade: Trade) -> bool:
     """Asks for the history since the trade opened, where the snapshot lacks it."""
-    history = draft.snapshot.venue.history
+    history = facts.snapshot.venue.history
     unread = (
         history.state is ReadState.FAILED and history.error in (NOT_READ, None) and history.read_at is None
     )
     complete = history.state is ReadState.COMPLETE
     if not unread and (not complete or _reaches_back(history.since, trade.opened_at)):
         return False
-    draft.history_queries.append(
+    outcome.history_queries.append(
         Query(
             side=QuerySide.VENUE,
             by=QueryBy.HISTORY,
@@ -227,7 +239,7 @@ def _needs_history(draft: Draft, trade: Trade) -> bool:
             since=trade.opened_at,
         )
     )
-    draft.unsettle(trade.symbol)
+    outcome.unsettle(trade.symbol)
     return True
 
 
@@ -235,13 +247,13 @@ def _reaches_back(since: str | None, opened_at: str | None) -> bool:
     return since is None or (opened_at is not None and to_ns(since) <= to_ns(opened_at))
 
 
-def _refusal(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> Reason | None:
+def _refusal(facts: Facts, local: LocalSide, candidates: list[_Candidate], one: _Candidate) -> Reason | None:
     exits, trade = one.exits, one.trade
     filled = sum((filled_qty(record) or ZERO for record in exits), ZERO)
-    tolerance = draft.tolerance(trade.symbol)
+    tolerance = facts.tolerance(trade.symbol)
     if trade.quarantined_by is QuarantinedBy.PERSON:
         return Reason.QUARANTINED
-    if draft.snapshot.venue.history.state is not ReadState.COMPLETE:
+    if facts.snapshot.venue.history.state is not ReadState.COMPLETE:
         return Reason.HISTORY_INCOMPLETE
     if one.ambiguous:
         return Reason.AMBIGUOUS_TRADE
@@ -249,11 +261,11 @@ def _refusal(draft: Draft, candidates: list[_Candidate], one: _Candidate) -> Rea
         return Reason.FOREIGN_EXIT if one.foreign else Reason.NO_EXIT_FOUND
     if any(amount(record.filled_avg_price) <= 0 for record in exits):
         return Reason.PRICE_MISSING
-    if filled > draft.trade_moves.open_qty(draft, trade) + tolerance:
+    if filled > local.trade_moves.open_qty(facts, local, trade) + tolerance:
         return Reason.QUANTITY_EXCEEDS_TRADE
     if abs(_filled_of_instrument(candidates, one) - one.shortfall) > tolerance:
         return Reason.FOREIGN_EXIT if one.foreign else Reason.QUANTITY_MISMATCH
-    if LedgerFeature.EXIT_AUDIT in draft.snapshot.local.unsupported:
+    if LedgerFeature.EXIT_AUDIT in facts.snapshot.local.unsupported:
         return Reason.AUDIT_MISSING
     return None
 
@@ -269,13 +281,13 @@ def _filled_of_instrument(candidates: list[_Candidate], one: _Candidate) -> Deci
     return sum((filled_qty(record) or ZERO for each in sharing for record in each.exits), ZERO)
 
 
-def _no_go(draft: Draft, trade: Trade, reason: Reason) -> None:
-    draft.count("no_go_trades")
-    draft.no_go_counts[reason] = draft.no_go_counts.get(reason, 0) + 1
-    if len(draft.no_go_samples) < NO_GO_SAMPLES_MAX:
-        draft.no_go_samples.append(
+def _no_go(facts: Facts, outcome: RunOutcome, trade: Trade, reason: Reason) -> None:
+    outcome.count("no_go_trades")
+    outcome.no_go_counts[reason] = outcome.no_go_counts.get(reason, 0) + 1
+    if len(outcome.no_go_samples) < NO_GO_SAMPLES_MAX:
+        outcome.no_go_samples.append(
             NoGoSample(
-                profile_id=draft.profile.profile_id,
+                profile_id=facts.profile.profile_id,
                 symbol=trade.symbol,
                 trade_id=trade.trade_id,
                 reason=reason,
@@ -286,28 +298,32 @@ def _no_go(draft: Draft, trade: Trade, reason: Reason) -> None:
 # -- inserting --------------------------------------------------------------------------------------------------------
 
 
-def _insert(draft: Draft, accepted: list[_Candidate]) -> tuple[int, int, str | None]:
+def _insert(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, accepted: list[_Candidate]
+) -> tuple[int, int, str | None]:
     """Insert the accepted trades' exits, whole trades only. Returns (proposed, inserted, batch id)."""
     exits = sorted(known_id(record.venue_order_id) or "" for one in accepted for record in one.exits)
-    batch_id = digest(draft.profile.profile_id, "exit batch", draft.snapshot.taken_at, *exits)
-    room = draft.policy.exit_backfill_inserts_max
+    batch_id = digest(facts.profile.profile_id, "exit batch", facts.snapshot.taken_at, *exits)
+    room = facts.policy.exit_backfill_inserts_max
     proposed = inserted = 0
     for one in accepted:
         if len(one.exits) > room:
-            _no_go(draft, one.trade, Reason.INSERT_LIMIT)
+            _no_go(facts, outcome, one.trade, Reason.INSERT_LIMIT)
             continue
         room -= len(one.exits)
         proposed += len(one.exits)
         for record in one.exits:
-            inserted += _insert_exit(draft, one.trade, record)
+            inserted += _insert_exit(facts, local, venue, outcome, one.trade, record)
     return proposed, inserted, batch_id if proposed else None
 
 
-def _insert_exit(draft: Draft, trade: Trade, record: VenueOrder) -> bool:
+def _insert_exit(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, trade: Trade, record: VenueOrder
+) -> bool:
     message = f"exit of trade {trade.trade_id}: {record.side} {record.filled_qty} {record.symbol} was unknown locally"
-    if draft.policy.exit_backfill_dry_run:
-        draft.add_break(
-            draft.order_digest(record),
+    if facts.policy.exit_backfill_dry_run:
+        outcome.add_break(
+            facts.order_digest(record),
             BreakKind.MISSING_EXIT,
             Reason.DRY_RUN,
             message,
@@ -316,10 +332,13 @@ def _insert_exit(draft: Draft, trade: Trade, record: VenueOrder) -> bool:
             venue={"filled_qty": record.filled_qty, "filled_avg_price": record.filled_avg_price},
         )
         return False
-    if draft.holds and is_insert_held(draft, record):
+    if facts.holds and is_insert_held(facts, outcome, record):
         return False
     insert_order(
-        draft,
+        facts,
+        local,
+        venue,
+        outcome,
         record,
         Insertion(
             break_kind=BreakKind.MISSING_EXIT,

@@ -6,7 +6,10 @@ The rules that judge a pair which differs stand in `core.orders.judge_pair`.
 from collections.abc import Iterable
 from itertools import compress
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.compare_fills import fill_key, is_news
 from trueup.core.orders.judge_pair import judge_fills, judge_pair
 from trueup.core.orders.judge_plainly import judge_plainly
@@ -16,22 +19,22 @@ from trueup.model.money import ZERO, amount, same
 from trueup.model.snapshot import LocalOrder, VenueOrder
 
 
-def diff_orders(draft: Draft) -> None:
+def diff_orders(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Judge the pairs that are not plainly equal, and the local orders of which only fills were read."""
-    with_news = set(_orders_with_news(draft))
-    differing = set(_plainly_different(draft)) | with_news
-    for index in sorted(differing, key=lambda one: turn_of(draft.orders[one])):
-        record = draft.matched[index]
+    with_news = set(_orders_with_news(local, venue))
+    differing = set(_plainly_different(facts, local)) | with_news
+    for index in sorted(differing, key=lambda one: turn_of(local.orders[one])):
+        record = local.matched[index]
         if record is not None:
-            if not judge_plainly(draft, index, record):
-                judge_pair(draft, index, record)
+            if not judge_plainly(facts, local, venue, outcome, index, record):
+                judge_pair(facts, local, venue, outcome, index, record)
         elif index in with_news:
-            judge_fills(draft, index)
+            judge_fills(facts, local, venue, outcome, index)
 
 
-def _plainly_different(draft: Draft) -> Iterable[int]:
+def _plainly_different(facts: Facts, local: LocalSide) -> Iterable[int]:
     """Indexes of the pairs that differ anywhere. One pass over texts; arithmetic only where a text differs."""
-    orders, matched = draft.orders, draft.matched
+    orders, matched = local.orders, local.matched
     unequal = [
         record is not None
         and (
@@ -51,11 +54,11 @@ def _plainly_different(draft: Draft) -> Iterable[int]:
     ]
     for index in compress(range(len(unequal)), unequal):
         record = matched[index]
-        if record is None or not _differ_in_spelling_only(draft, orders[index], record):
+        if record is None or not _differ_in_spelling_only(facts, orders[index], record):
             yield index
 
 
-def _differ_in_spelling_only(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
+def _differ_in_spelling_only(facts: Facts, order: LocalOrder, record: VenueOrder) -> bool:
     """Whether amounts like `9.60` and `9.6` are all that differs: books are canonical, a venue need not be."""
     return (
         order.status is record.status
@@ -68,25 +71,25 @@ def _differ_in_spelling_only(draft: Draft, order: LocalOrder, record: VenueOrder
         and same(order.qty, record.qty)
         and same(order.limit_price, record.limit_price)
         and same(order.stop_price, record.stop_price)
-        and not _averages_differ(draft, order, record)
+        and not _averages_differ(facts, order, record)
     )
 
 
-def _averages_differ(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
+def _averages_differ(facts: Facts, order: LocalOrder, record: VenueOrder) -> bool:
     """Whether what was filled has another average at the venue; a side that has none says nothing."""
     booked, told = amount(order.filled_avg_price), amount(record.filled_avg_price)
     if booked <= 0 or told <= 0 or order.filled_qty == "0":
         return False
-    return draft.averages_differ(order.symbol, booked, told)
+    return facts.averages_differ(order.symbol, booked, told)
 
 
-def _orders_with_news(draft: Draft) -> Iterable[int]:
+def _orders_with_news(local: LocalSide, venue: VenueSide) -> Iterable[int]:
     """Local orders with fills that are not booked as they are, or whose fill rows exceed what is booked."""
-    for index, fills in draft.fills_of.items():
-        if sum((amount(fill.qty) for fill in fills), ZERO) > amount(draft.orders[index].filled_qty):
+    for index, fills in local.fills_of.items():
+        if sum((amount(fill.qty) for fill in fills), ZERO) > amount(local.orders[index].filled_qty):
             yield index
-    for index, fills in draft.venue_fills_of.items():
-        own = known_id(draft.orders[index].venue_order_id)
-        booked = {fill_key(fill, own): fill for fill in draft.fills_of.get(index, ()) if not fill.inferred}
+    for index, fills in venue.fills_of.items():
+        own = known_id(local.orders[index].venue_order_id)
+        booked = {fill_key(fill, own): fill for fill in local.fills_of.get(index, ()) if not fill.inferred}
         if any(is_news(booked.get(fill_key(fill, own)), fill) for fill in fills):
             yield index

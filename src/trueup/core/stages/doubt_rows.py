@@ -5,17 +5,18 @@ Nothing of the books is corrected, inserted or asked for: every repair would be 
 
 from trueup.core.doubt_mapping import mapping_doubts
 from trueup.core.draft.add_alert import add_alert
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.outcome import RunOutcome
 from trueup.model.ids import digest
 from trueup.model.vocabulary import BreakKind
 
 
-def doubt_rows(draft: Draft) -> None:
+def doubt_rows(facts: Facts, outcome: RunOutcome) -> None:
     """Report each doubt, and alert once."""
-    doubts = mapping_doubts(draft.snapshot)
+    doubts = mapping_doubts(facts.snapshot)
     for doubt in doubts:
-        draft.add_break(
-            digest(draft.profile.profile_id, "mapping", doubt.reason),
+        outcome.add_break(
+            digest(facts.profile.profile_id, "mapping", doubt.reason),
             BreakKind.MAPPING_DOUBTFUL,
             doubt.reason,
             doubt.message,
@@ -23,7 +24,8 @@ def doubt_rows(draft: Draft) -> None:
             symbol=None,
         )
     add_alert(
-        draft,
+        facts,
+        outcome,
         "mapping_doubtful",
         f"the books cannot be what their mapping says, nothing is judged: {doubts[0].message}",
     )

@@ -7,7 +7,10 @@ quantity, unique on both sides. A venue order is consumed once.
 
 from msgspec.structs import replace
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.derive_action import pattern_group
 from trueup.core.orders.find_ids_of_several import (
     are_two_orders,
@@ -23,79 +26,87 @@ from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 from trueup.model.vocabulary import TERMINAL, BreakKind, DeferralReason, ReadState, Severity
 
 
-def match_orders(draft: Draft) -> None:
+def match_orders(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Index the venue's orders, pair them with the local ones, and hand out the fills."""
-    _index_venue(draft)
-    if draft.account_changed:  # ids may come again in another account: what it says is of none of our orders
-        draft.matched = [None] * len(draft.orders)
+    _index_venue(facts, venue)
+    if facts.account_changed:  # ids may come again in another account: what it says is of none of our orders
+        local.matched = [None] * len(local.orders)
         return
-    _match_by_venue_id(draft)
-    find_ids_of_several(draft)
-    if draft.ids_of_several:
+    _match_by_venue_id(local, venue)
+    find_ids_of_several(facts, local, venue, outcome)
+    if outcome.ids_of_several:
         return
-    if None in draft.matched:
-        unmatched = [index for index, record in enumerate(draft.matched) if record is None]
-        unmatched.sort(key=lambda index: turn_of(draft.orders[index]))
-        _match_by_previous_id(draft, unmatched)
-        _match_by_client_id(draft, unmatched)
-        _match_by_pattern(draft, unmatched)
-    for client_id in draft.snapshot.local.shared_client_order_ids:
-        _name_shared(draft, client_id)
-    _hand_out_fills(draft)
+    if None in local.matched:
+        unmatched = [index for index, record in enumerate(local.matched) if record is None]
+        unmatched.sort(key=lambda index: turn_of(local.orders[index]))
+        _match_by_previous_id(facts, local, venue, outcome, unmatched)
+        _match_by_client_id(facts, local, venue, outcome, unmatched)
+        _match_by_pattern(facts, local, venue, outcome, unmatched)
+    for client_id in facts.snapshot.local.shared_client_order_ids:
+        _name_shared(facts, outcome, client_id)
+    _hand_out_fills(facts, local, venue, outcome)
 
 
-def _index_venue(draft: Draft) -> None:
-    venue, index = draft.snapshot.venue, draft.venue
-    opened = venue.open_orders
-    index.add_open_rows(draft.open_rows, opened.read_at, is_complete=opened.state is ReadState.COMPLETE)
-    if venue.answers:
-        index.add_answers(answer for answer in venue.answers)
-    if venue.history.orders:
-        for record in venue.history.orders:
-            if draft.in_scope(record.symbol):
-                index.add_record(record, venue.history.read_at)
-    index.merge_records()
-    index.link_replacements()
+def _index_venue(facts: Facts, venue: VenueSide) -> None:
+    read = facts.snapshot.venue
+    opened = read.open_orders
+    venue.add_open_rows(venue.open_rows, opened.read_at, is_complete=opened.state is ReadState.COMPLETE)
+    if read.answers:
+        venue.add_answers(answer for answer in read.answers)
+    if read.history.orders:
+        for record in read.history.orders:
+            if facts.in_scope(record.symbol):
+                venue.add_record(record, read.history.read_at)
+    venue.merge_records()
+    venue.link_replacements()
 
 
-def _match_by_venue_id(draft: Draft) -> None:
+def _match_by_venue_id(local: LocalSide, venue: VenueSide) -> None:
     """The text as it stands first: an id that is its own comparable form needs no other look."""
-    ids, by_id = [order.venue_order_id for order in draft.orders], draft.venue.by_id
-    draft.matched = matched = list(map(by_id.get, ids))  # type: ignore[arg-type]
+    ids, by_id = [order.venue_order_id for order in local.orders], venue.by_id
+    local.matched = matched = list(map(by_id.get, ids))  # type: ignore[arg-type]
     if None in matched:
-        draft.matched = [
+        local.matched = [
             by_id.get(known_id(one) or "") if record is None else record
             for one, record in zip(ids, matched, strict=True)
         ]
-    for order in draft.bound_before:
-        draft.known_ids.update(map(normal_id, order.previous_venue_order_ids))
+    for order in local.bound_before:
+        local.known_ids.update(map(normal_id, order.previous_venue_order_ids))
 
 
-def _match_by_previous_id(draft: Draft, unmatched: list[int]) -> None:
+def _match_by_previous_id(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, unmatched: list[int]
+) -> None:
     """A row bound to V2 ignores V1's end; V1 still live is taken for it."""
     for index in unmatched:
-        for previous in reversed(draft.orders[index].previous_venue_order_ids):
-            record = draft.venue.by_id.get(previous.strip().lower())
-            if record is not None and record.status not in TERMINAL and _take(draft, index, record):
+        for previous in reversed(local.orders[index].previous_venue_order_ids):
+            record = venue.by_id.get(previous.strip().lower())
+            if (
+                record is not None
+                and record.status not in TERMINAL
+                and _take(facts, local, venue, outcome, index, record)
+            ):
                 break
 
 
-def _match_by_client_id(draft: Draft, unmatched: list[int]) -> None:
+def _match_by_client_id(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, unmatched: list[int]
+) -> None:
     for index in unmatched:
-        order = draft.orders[index]
+        order = local.orders[index]
         client_id = known_client_id(order.client_order_id)
-        if draft.matched[index] is None and known_id(order.venue_order_id) is None and client_id is not None:
-            record = draft.venue.by_client_id(client_id)
+        if local.matched[index] is None and known_id(order.venue_order_id) is None and client_id is not None:
+            record = venue.by_client_id(client_id)
             if record is not None:
-                _take(draft, index, record)
-            elif draft.venue.is_shared(client_id):
-                _name_shared(draft, client_id)
+                _take(facts, local, venue, outcome, index, record)
+            elif venue.is_shared(client_id):
+                _name_shared(facts, outcome, client_id)
 
 
-def _name_shared(draft: Draft, client_id: str) -> None:
+def _name_shared(facts: Facts, outcome: RunOutcome, client_id: str) -> None:
     """Once, however many orders carry it."""
-    draft.add_break(
-        digest(draft.profile.profile_id, "c", client_id),
+    outcome.add_break(
+        digest(facts.profile.profile_id, "c", client_id),
         BreakKind.IDENTITY_CONFLICT,
         Reason.CLIENT_ID_SHARED,
         f"several orders carry the client order id {client_id}: it names none of them, and matches nothing",
@@ -106,59 +117,63 @@ def _name_shared(draft: Draft, client_id: str) -> None:
     )
 
 
-def _take(draft: Draft, index: int, record: VenueOrder) -> bool:
+def _take(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, record: VenueOrder
+) -> bool:
     """Match a local order to a record, unless another local order has it: then neither is touched."""
-    if known_id(record.venue_order_id) in draft.out_of_scope:
+    if known_id(record.venue_order_id) in local.out_of_scope:
         return False
-    other = _other_holder(draft, index, record)
+    other = _other_holder(local, index, record)
     if other is None:
-        draft.matched[index] = record
-        draft.set_holder(record, index)
+        local.matched[index] = record
+        local.set_holder(record, index)
         return True
-    for one in sorted({index, other}, key=lambda each: turn_of(draft.orders[each])):
-        judgement = Judgement(draft, one, record)
+    for one in sorted({index, other}, key=lambda each: turn_of(local.orders[each])):
+        judgement = Judgement(facts, local, venue, outcome, one, record)
         judgement.found(
             BreakKind.IDENTITY_CONFLICT,
             Reason.TWO_LOCAL_ORDERS,
-            f"two local orders ({_name(draft, index)}, {_name(draft, other)}) claim the venue order"
+            f"two local orders ({_name(local, index)}, {_name(local, other)}) claim the venue order"
             f" {ids_text((record.venue_order_id, record.client_order_id, None))}: nothing of either is booked",
         )
         judgement.commit()
-        draft.frozen.add(one)
+        outcome.frozen.add(one)
     return False
 
 
-def _other_holder(draft: Draft, index: int, record: VenueOrder) -> int | None:
+def _other_holder(local: LocalSide, index: int, record: VenueOrder) -> int | None:
     """Another local order that was matched to the record, or that has or had its venue order id."""
-    holder = draft.holder_of(record)
+    holder = local.holder_of(record)
     if holder is None:
-        holder = draft.local_index(known_id(record.venue_order_id))
+        holder = local.local_index(known_id(record.venue_order_id))
     return None if holder == index else holder
 
 
-def _name(draft: Draft, index: int) -> str:
-    order = draft.orders[index]
+def _name(local: LocalSide, index: int) -> str:
+    order = local.orders[index]
     return ids_text((order.client_order_id, order.venue_order_id, order.trade_id))
 
 
 # -- by the pattern ---------------------------------------------------------------------------------------------------
 
 
-def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
+def _match_by_pattern(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, unmatched: list[int]
+) -> None:
     """Only for local orders that no id names: one with a client order id of its own is found by it, or is another."""
-    if draft.pattern is None or not draft.pattern.has("trade"):
+    if facts.pattern is None or not facts.pattern.has("trade"):
         return
     wanting = [
-        index for index in unmatched if draft.matched[index] is None and _is_bare(draft, draft.orders[index])
+        index for index in unmatched if local.matched[index] is None and _is_bare(venue, local.orders[index])
     ]
     if not wanting:
         return
-    free = [record for record in draft.venue.by_id.values() if draft.holder_of(record) is None]
+    free = [record for record in venue.by_id.values() if local.holder_of(record) is None]
     candidates = {
-        index: [record for record in free if _agrees(draft, draft.orders[index], record)] for index in wanting
+        index: [record for record in free if _agrees(facts, local.orders[index], record)] for index in wanting
     }
-    if draft.snapshot.venue.open_orders.state is not ReadState.COMPLETE:
-        _wait_for_the_others(draft, [record for records in candidates.values() for record in records])
+    if facts.snapshot.venue.open_orders.state is not ReadState.COMPLETE:
+        _wait_for_the_others(outcome, [record for records in candidates.values() for record in records])
         return
     claims: dict[str | None, int] = {}
     for records in candidates.values():
@@ -166,25 +181,25 @@ def _match_by_pattern(draft: Draft, unmatched: list[int]) -> None:
             claims[known_id(record.venue_order_id)] = claims.get(known_id(record.venue_order_id), 0) + 1
     for index, records in candidates.items():
         if len(records) == 1 and claims[known_id(records[0].venue_order_id)] == 1:
-            _take(draft, index, records[0])
+            _take(facts, local, venue, outcome, index, records[0])
 
 
-def _wait_for_the_others(draft: Draft, records: list[VenueOrder]) -> None:
+def _wait_for_the_others(outcome: RunOutcome, records: list[VenueOrder]) -> None:
     """That an order is the only one that fits, an incomplete read does not prove; nor that it is unknown locally."""
     for record in records:
-        if known_id(record.venue_order_id) not in draft.deferred_records:
-            draft.defer_record(record, DeferralReason.OPEN_ORDERS_INCOMPLETE)
+        if known_id(record.venue_order_id) not in outcome.deferred_records:
+            outcome.defer_record(record, DeferralReason.OPEN_ORDERS_INCOMPLETE)
 
 
-def _is_bare(draft: Draft, order: LocalOrder) -> bool:
+def _is_bare(venue: VenueSide, order: LocalOrder) -> bool:
     """Whether no id names it: a client order id that several orders carry names none of them."""
     client_id = known_client_id(order.client_order_id)
-    is_named = client_id is not None and not draft.venue.is_shared(client_id)
+    is_named = client_id is not None and not venue.is_shared(client_id)
     return not is_named and known_id(order.venue_order_id) is None and order.trade_id is not None
 
 
-def _agrees(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
-    trade = pattern_group(draft, record.client_order_id, "trade")
+def _agrees(facts: Facts, order: LocalOrder, record: VenueOrder) -> bool:
+    trade = pattern_group(facts, record.client_order_id, "trade")
     if known_id(trade) != known_id(order.trade_id) or order.symbol is None or record.symbol is None:
         return False
     client_id = known_client_id(order.client_order_id)
@@ -197,26 +212,26 @@ def _agrees(draft: Draft, order: LocalOrder, record: VenueOrder) -> bool:
 # -- fills ------------------------------------------------------------------------------------------------------------
 
 
-def _hand_out_fills(draft: Draft) -> None:
-    local_fills, history = draft.snapshot.local.fills, draft.snapshot.venue.history
+def _hand_out_fills(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
+    local_fills, history = facts.snapshot.local.fills, facts.snapshot.venue.history
     for fill in local_fills:
         venue_id = known_id(fill.venue_order_id)
-        index = _owner_of_fill(draft, venue_id, known_client_id(fill.client_order_id))
+        index = _owner_of_fill(local, venue, venue_id, known_client_id(fill.client_order_id))
         if index is not None:
-            draft.fills_of.setdefault(index, []).append(fill)
+            local.fills_of.setdefault(index, []).append(fill)
         elif venue_id is not None:
-            draft.ids_in_local_fills.add(venue_id)
-        if venue_id is not None and _is_of_another_instrument(draft, venue_id, fill):
-            draft.ids_of_several.add(venue_id)
+            local.ids_in_local_fills.add(venue_id)
+        if venue_id is not None and _is_of_another_instrument(local, venue, venue_id, fill):
+            outcome.ids_of_several.add(venue_id)
     contradicting: list[tuple[int, int, Fill]] = []
     for fill in history.fills:
-        if draft.in_scope(fill.symbol) and amount(fill.qty) > 0:
-            _hand_out_venue_fill(draft, fill, contradicting)
+        if facts.in_scope(fill.symbol) and amount(fill.qty) > 0:
+            _hand_out_venue_fill(local, venue, outcome, fill, contradicting)
     for index, other, fill in sorted(contradicting, key=_turn_of_contradiction):
         if index == other:
-            _report_contradiction(draft, index, fill)
+            _report_contradiction(facts, local, venue, outcome, index, fill)
         else:
-            _report_two_orders(draft, index, other, fill)
+            _report_two_orders(facts, local, venue, outcome, index, other, fill)
 
 
 def _turn_of_contradiction(found: tuple[int, int, Fill]) -> tuple[bool, bytes]:
@@ -225,75 +240,87 @@ def _turn_of_contradiction(found: tuple[int, int, Fill]) -> tuple[bool, bytes]:
     return index == other, facts_of(fill)
 
 
-def _is_of_another_instrument(draft: Draft, venue_id: str, fill: Fill) -> bool:
+def _is_of_another_instrument(local: LocalSide, venue: VenueSide, venue_id: str, fill: Fill) -> bool:
     """Whether who has the fill's venue order id, here or at the venue, is of another instrument."""
-    index = draft.index_by_venue_id.get(venue_id)
-    holder = draft.venue.by_id.get(venue_id) if index is None else draft.orders[index]
+    index = local.index_by_venue_id.get(venue_id)
+    holder = venue.by_id.get(venue_id) if index is None else local.orders[index]
     return holder is not None and are_apart(holder.symbol, fill.symbol)
 
 
-def _hand_out_venue_fill(draft: Draft, fill: Fill, contradicting: list[tuple[int, int, Fill]]) -> None:
+def _hand_out_venue_fill(
+    local: LocalSide,
+    venue: VenueSide,
+    outcome: RunOutcome,
+    fill: Fill,
+    contradicting: list[tuple[int, int, Fill]],
+) -> None:
     """A fill that names only a client order id goes under the venue order id of the one order that carries it."""
     venue_id, client_id = known_id(fill.venue_order_id), known_client_id(fill.client_order_id)
     if venue_id is None and client_id is not None:
-        record = draft.venue.by_client_id(client_id)
+        record = venue.by_client_id(client_id)
         if record is not None:
             fill, venue_id = (
                 replace(fill, venue_order_id=record.venue_order_id),
                 known_id(record.venue_order_id),
             )
-    index = _owner_of_fill(draft, venue_id, client_id)
+    index = _owner_of_fill(local, venue, venue_id, client_id)
     if index is None:
-        names_one = client_id is not None and not draft.venue.is_shared(client_id)
+        names_one = client_id is not None and not venue.is_shared(client_id)
         if venue_id is not None or names_one:
-            draft.stray_fills.append(fill)
+            venue.stray_fills.append(fill)
         return
-    by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
+    by_client = None if client_id is None else local.index_by_client_id.get(client_id)
     if by_client is not None and by_client != index:
         contradicting.append((index, by_client, fill))
         return
-    if contradict(draft.orders[index], fill):
-        if venue_id is not None and are_two_orders(draft.orders[index], fill):
-            draft.ids_of_several.add(venue_id)
+    if contradict(local.orders[index], fill):
+        if venue_id is not None and are_two_orders(local.orders[index], fill):
+            outcome.ids_of_several.add(venue_id)
         contradicting.append((index, index, fill))
         return
-    draft.venue_fills_of.setdefault(index, []).append(fill)
+    venue.fills_of.setdefault(index, []).append(fill)
 
 
-def _owner_of_fill(draft: Draft, venue_id: str | None, client_id: str | None) -> int | None:
+def _owner_of_fill(
+    local: LocalSide, venue: VenueSide, venue_id: str | None, client_id: str | None
+) -> int | None:
     """The local order of a fill: by venue order id (also through its match), else by client order id."""
     if venue_id is None:
-        if client_id is None or draft.venue.is_shared(client_id):
+        if client_id is None or venue.is_shared(client_id):
             return None
-        return draft.index_by_client_id.get(client_id)
-    index = draft.index_by_venue_id.get(venue_id)
+        return local.index_by_client_id.get(client_id)
+    index = local.index_by_venue_id.get(venue_id)
     if index is not None:
         return index
-    record = draft.venue.by_id.get(venue_id)
+    record = venue.by_id.get(venue_id)
     if record is not None:
-        return draft.holder_of(record)
-    by_client = None if client_id is None else draft.index_by_client_id.get(client_id)
-    if by_client is not None and known_id(draft.orders[by_client].venue_order_id) is None:
+        return local.holder_of(record)
+    by_client = None if client_id is None else local.index_by_client_id.get(client_id)
+    if by_client is not None and known_id(local.orders[by_client].venue_order_id) is None:
         return by_client
     return None
 
 
-def _report_two_orders(draft: Draft, index: int, other: int, fill: Fill) -> None:
+def _report_two_orders(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, other: int, fill: Fill
+) -> None:
     for one in (index, other):
-        judgement = Judgement(draft, one)
+        judgement = Judgement(facts, local, venue, outcome, one)
         judgement.found(
             BreakKind.IDENTITY_CONFLICT,
             Reason.FILL_NAMES_TWO_ORDERS,
-            f"fill {fill.fill_id} names {_name(draft, index)} by venue order id and {_name(draft, other)}"
+            f"fill {fill.fill_id} names {_name(local, index)} by venue order id and {_name(local, other)}"
             " by client order id: nothing of either is booked",
         )
         judgement.commit()
-        draft.frozen.add(one)
+        outcome.frozen.add(one)
 
 
-def _report_contradiction(draft: Draft, index: int, fill: Fill) -> None:
-    order = draft.orders[index]
-    judgement = Judgement(draft, index)
+def _report_contradiction(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, fill: Fill
+) -> None:
+    order = local.orders[index]
+    judgement = Judgement(facts, local, venue, outcome, index)
     judgement.found(
         BreakKind.IDENTITY_CONFLICT,
         Reason.SYMBOL_OR_SIDE_CONTRADICTS,
@@ -304,4 +331,4 @@ def _report_contradiction(draft: Draft, index: int, fill: Fill) -> None:
     )
     ask_whether_several(judgement, fill.venue_order_id, fill.symbol, order.symbol)
     judgement.commit()
-    draft.frozen.add(index)
+    outcome.frozen.add(index)

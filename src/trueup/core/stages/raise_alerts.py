@@ -2,7 +2,8 @@
 
 from trueup.core.check_limits import check_limits
 from trueup.core.draft.add_alert import add_alert
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.outcome import RunOutcome
 from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import AlertCause, BreakKind, DeferralReason, ReadFault, Severity
@@ -12,57 +13,61 @@ _TOLD_IN_TIME: frozenset[BreakKind] = frozenset({BreakKind.END_UNKNOWN})
 DEFERRAL_AGE_MAX_S = 60  # design.md, "Order of reads": an older deferral raises an alert
 
 
-def raise_alerts(draft: Draft) -> None:
+def raise_alerts(facts: Facts, outcome: RunOutcome) -> None:
     """Alerts for what persists or endangers: mass absence, a changed account, a venue that stays behind, the limits."""
-    if draft.account_changed:
-        recorded, answered = draft.snapshot.venue.recorded_account_id, draft.snapshot.venue.account_id
+    if facts.account_changed:
+        recorded, answered = facts.snapshot.venue.recorded_account_id, facts.snapshot.venue.account_id
         add_alert(
-            draft,
+            facts,
+            outcome,
             "account_changed",
             f"account {recorded} was recorded, {answered} answered: nothing it lacks counts",
         )
-    if draft.mass_absence is not None:
-        vanished, live = draft.mass_absence
+    if outcome.mass_absence is not None:
+        vanished, live = outcome.mass_absence
         add_alert(
-            draft,
+            facts,
+            outcome,
             "mass_absence",
             f"{vanished} of {live} live orders vanished at once: their absence does not count",
         )
     behind, error = BreakKind.VENUE_BEHIND, Severity.ERROR
-    for one in [each for each in draft.open_breaks if each.kind is behind and each.severity is error]:
+    for one in [each for each in outcome.open_breaks if each.kind is behind and each.severity is error]:
         add_alert(
-            draft,
+            facts,
+            outcome,
             f"venue_behind:{one.break_id}",
             f"{one.message} (order {one.venue_order_id or one.client_order_id})",
         )
-    venue = draft.snapshot.venue
+    reads = facts.snapshot.venue
     for stage, skipped, read in (
-        ("coverage", draft.coverage.skipped_reason, venue.history),
-        ("exit_backfill", draft.exit_backfill.skipped_reason, venue.positions),
+        ("coverage", outcome.coverage.skipped_reason, reads.history),
+        ("exit_backfill", outcome.exit_backfill.skipped_reason, reads.positions),
     ):
         if read.fault is ReadFault.NOT_GIVEN and skipped != "disabled":
             continue  # who audits files knows which of them there are
-        if skipped is not None and not draft.account_changed:  # the changed account has an alert of its own
+        if skipped is not None and not facts.account_changed:  # the changed account has an alert of its own
             severity = "ERROR" if skipped == "disabled" else "WARN"
-            add_alert(draft, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
-    _alert_long_deferrals(draft)
-    reason = check_limits(draft.corrections, draft.policy, _quotes(draft))
+            add_alert(facts, outcome, f"{stage}:{skipped}", f"stage {stage} was skipped: {skipped}", severity)
+    _alert_long_deferrals(facts, outcome)
+    reason = check_limits(outcome.corrections, facts.policy, _quotes(facts, outcome))
     if reason is not None:
         add_alert(
-            draft,
+            facts,
+            outcome,
             "circuit_breaker",
             f"{reason}: nothing is applied until a person does (trueup apply)",
             cause=AlertCause.CIRCUIT_BREAKER,
         )
 
 
-def _alert_long_deferrals(draft: Draft) -> None:
+def _alert_long_deferrals(facts: Facts, outcome: RunOutcome) -> None:
     """One alert per reason for what has been deferred, or waited for an answer, for too long."""
     waiting: dict[str, list[str]] = {}
-    known, unanswered = draft.break_versions, Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
+    known, unanswered = outcome.break_versions, Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS
     rows = [
         (reason, break_id, kind, ids)
-        for reason, break_id, kind, ids, _ in draft.waiting
+        for reason, break_id, kind, ids, _ in outcome.waiting
         if break_id not in known and kind not in _TOLD_IN_TIME
     ]
     rows += [
@@ -72,24 +77,25 @@ def _alert_long_deferrals(draft: Draft) -> None:
             one.kind,
             (one.client_order_id, one.venue_order_id, one.trade_id),
         )
-        for one in draft.open_breaks
+        for one in outcome.open_breaks
         if one.reason == unanswered
     ]
     for reason, break_id, kind, ids in rows:
-        prior = draft.prior_of(break_id, kind, ids)
-        if prior is not None and draft.now_ns - to_ns(prior.first_seen_at) > DEFERRAL_AGE_MAX_S * NS_PER_S:
+        prior = facts.prior_of(break_id, kind, ids)
+        if prior is not None and facts.now_ns - to_ns(prior.first_seen_at) > DEFERRAL_AGE_MAX_S * NS_PER_S:
             waiting.setdefault(reason, []).append(ids[1] or ids[0] or "")
     for why, orders in waiting.items():
         add_alert(
-            draft,
+            facts,
+            outcome,
             f"deferred:{why}",
             f"{len(orders)} orders deferred ({why}) for more than {DEFERRAL_AGE_MAX_S} s, first {min(orders)}",
         )
 
 
-def _quotes(draft: Draft) -> dict[str, str | None]:
+def _quotes(facts: Facts, outcome: RunOutcome) -> dict[str, str | None]:
     """The quote currency of each order that grows, by break id; asked for only where the notional is limited."""
-    if draft.policy.notional_max_usd is None:
+    if facts.policy.notional_max_usd is None:
         return {}
-    symbols = {one.break_id: one.symbol for one in draft.breaks}
-    return {break_id: draft.quote_currency(symbol) for break_id, symbol in symbols.items()}
+    symbols = {one.break_id: one.symbol for one in outcome.breaks}
+    return {break_id: facts.quote_currency(symbol) for break_id, symbol in symbols.items()}

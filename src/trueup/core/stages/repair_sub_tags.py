@@ -2,7 +2,10 @@
 
 from operator import itemgetter
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement, turn_of
 from trueup.model.ids import known_id
 from trueup.model.plan import SubTagRepairResult
@@ -11,36 +14,38 @@ from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import BreakKind, CorrectionKind, LedgerFeature
 
 
-def repair_sub_tags(draft: Draft) -> None:
+def repair_sub_tags(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Repair every matched order that is neither recent nor in conflict; say so of a ledger without the column."""
-    if not draft.policy.sub_tag_repair_enabled:
+    if not facts.policy.sub_tag_repair_enabled:
         return
-    if LedgerFeature.SUB_TAG in draft.snapshot.local.unsupported:
-        draft.sub_tag_repair = SubTagRepairResult(unsupported=True)
+    if LedgerFeature.SUB_TAG in facts.snapshot.local.unsupported:
+        outcome.sub_tag_repair = SubTagRepairResult(unsupported=True)
         return
-    records = draft.matched
-    if draft.rebound:
-        records = [draft.rebound.get(index, record) for index, record in enumerate(draft.matched)]
+    records = local.matched
+    if local.rebound:
+        records = [local.rebound.get(index, record) for index, record in enumerate(local.matched)]
     wanting = [
-        (turn_of(draft.orders[index]), index, record)
+        (turn_of(local.orders[index]), index, record)
         for index, record in enumerate(records)
         if record is not None
         and record.sub_tag
-        and not draft.orders[index].sub_tag
+        and not local.orders[index].sub_tag
         and known_id(record.sub_tag)
     ]
     repaired = 0
     for _, index, record in sorted(wanting, key=itemgetter(0)):
-        repaired += _repair(draft, index, record)
-    draft.sub_tag_repair = SubTagRepairResult(repaired=repaired)
+        repaired += _repair(facts, local, venue, outcome, index, record)
+    outcome.sub_tag_repair = SubTagRepairResult(repaired=repaired)
 
 
-def _repair(draft: Draft, index: int, record: VenueOrder) -> bool:
-    if index in draft.frozen or index in draft.deferred_orders:
+def _repair(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, record: VenueOrder
+) -> bool:
+    if index in outcome.frozen or index in outcome.deferred_orders:
         return False
-    if draft.is_recent(draft.original_orders[index], draft.venue.read_at(record)):
+    if facts.is_recent(local.original_orders[index], venue.read_at(record)):
         return False
-    judgement = Judgement(draft, index, record)
+    judgement = Judgement(facts, local, venue, outcome, index, record)
     changes = {"sub_tag": record.sub_tag}
     judgement.found(
         BreakKind.SUB_TAG_MISSING,

@@ -6,7 +6,10 @@ existing. A person who disowns the order of a row that is gone has said that it 
 inserted there stays missing.
 """
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
 from trueup.model.ids import digest, known_client_id, known_id
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalFault
@@ -15,44 +18,44 @@ from trueup.model.vocabulary import BreakKind, DecisionKind, LocalFaultKind
 _UNJUDGED = (LocalFaultKind.ROW_REMOVED, LocalFaultKind.ROW_UNCLEAR)
 
 
-def report_rows(draft: Draft) -> None:
+def report_rows(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Report each fault; freeze the orders of rows that are not judged."""
-    for fault in draft.snapshot.local.faults:
-        if not draft.in_scope(fault.symbol):
+    for fault in facts.snapshot.local.faults:
+        if not facts.in_scope(fault.symbol):
             continue
         if fault.kind in _UNJUDGED:
-            _freeze(draft, fault)
-        if not _is_disowned(draft, fault):
-            _report(draft, fault)
+            _freeze(local, venue, outcome, fault)
+        if not _is_disowned(facts, fault):
+            _report(facts, outcome, fault)
         if fault.kind is LocalFaultKind.WRITE_REFUSED and fault.row_key is None:
-            _report_missing(draft, fault)
+            _report_missing(facts, outcome, fault)
 
 
-def _freeze(draft: Draft, fault: LocalFault) -> None:
+def _freeze(local: LocalSide, venue: VenueSide, outcome: RunOutcome, fault: LocalFault) -> None:
     venue_id, client_id = known_id(fault.venue_order_id), known_client_id(fault.client_order_id)
-    index = draft.local_index(venue_id)
+    index = local.local_index(venue_id)
     if index is None and client_id is not None:
-        index = draft.index_by_client_id.get(client_id)
+        index = local.index_by_client_id.get(client_id)
     if index is not None:
-        draft.frozen.add(index)
+        outcome.frozen.add(index)
         return
     if venue_id is not None:
-        draft.known_ids.add(venue_id)
+        local.known_ids.add(venue_id)
     if client_id is not None:
-        draft.known_client_ids.add(client_id)
-        record = draft.venue.by_client_id(client_id)
+        local.known_client_ids.add(client_id)
+        record = venue.by_client_id(client_id)
         named = None if record is None else known_id(record.venue_order_id)
         if named is not None:
-            draft.known_ids.add(named)
+            local.known_ids.add(named)
 
 
-def _report(draft: Draft, fault: LocalFault) -> None:
+def _report(facts: Facts, outcome: RunOutcome, fault: LocalFault) -> None:
     kind = BreakKind(fault.kind.value)
     subject = (
         fault.row_key or fault.venue_order_id or fault.client_order_id or fault.trade_id or fault.message
     )
-    draft.add_break(
-        digest(draft.profile.profile_id, "row", subject),
+    outcome.add_break(
+        digest(facts.profile.profile_id, "row", subject),
         kind,
         Reason(fault.kind.value),
         fault.message,
@@ -62,14 +65,14 @@ def _report(draft: Draft, fault: LocalFault) -> None:
     )
 
 
-def _report_missing(draft: Draft, fault: LocalFault) -> None:
+def _report_missing(facts: Facts, outcome: RunOutcome, fault: LocalFault) -> None:
     """A discovered order that the bot's books took not: the mirror has it, and to the bot it is missing as before."""
     venue_id = known_id(fault.venue_order_id)
     if venue_id is None:
         return
-    draft.count("missing_locally")
-    draft.add_break(
-        draft.digest_of_ids(fault.symbol, venue_id),
+    outcome.count("missing_locally")
+    outcome.add_break(
+        facts.digest_of_ids(fault.symbol, venue_id),
         BreakKind.MISSING_LOCALLY,
         Reason.NOT_KNOWN_LOCALLY,
         "the bot's own books do not have it, and it could not be inserted there",
@@ -79,8 +82,8 @@ def _report_missing(draft: Draft, fault: LocalFault) -> None:
     )
 
 
-def _is_disowned(draft: Draft, fault: LocalFault) -> bool:
+def _is_disowned(facts: Facts, fault: LocalFault) -> bool:
     if fault.kind is not LocalFaultKind.ROW_REMOVED:
         return False
     ids = (known_id(fault.venue_order_id), known_client_id(fault.client_order_id))
-    return any((DecisionKind.DISOWN_ORDER, one) in draft.decisions for one in ids if one is not None)
+    return any((DecisionKind.DISOWN_ORDER, one) in facts.decisions for one in ids if one is not None)

@@ -5,7 +5,11 @@ absent by every id → one confirmation. Enough confirmations of one version ove
 contradict, let the policy end the order locally, marked as not confirmed by the venue.
 """
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
+from trueup.core.orders.has_question import has_question
 from trueup.core.orders.judgement import Judgement, turn_of
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
@@ -31,36 +35,42 @@ from trueup.model.vocabulary import (
 MASS_ABSENCE_LIVE_MIN = 4  # design.md: "more than half of four or more live orders"
 
 
-def resolve_missing(draft: Draft) -> None:
+def resolve_missing(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Defer, ask about, or judge every live local order that the open-order read does not hold."""
-    missing = _not_listed(draft)
-    missing.sort(key=lambda one: turn_of(draft.orders[one]))
-    read = draft.snapshot.venue.open_orders
+    missing = _not_listed(local, venue)
+    missing.sort(key=lambda one: turn_of(local.orders[one]))
+    read = facts.snapshot.venue.open_orders
     if read.state is not ReadState.COMPLETE:
         for index in missing:
-            if _is_unproven(draft, index):
-                _defer(draft, index, DeferralReason.OPEN_ORDERS_INCOMPLETE)
+            if _is_unproven(local, venue, outcome, index):
+                _defer(local, outcome, index, DeferralReason.OPEN_ORDERS_INCOMPLETE)
         return
-    recent = {index for index in missing if _is_unproven(draft, index) and _defer_recent(draft, index)}
-    settled = [index for index in missing if index not in recent and index not in draft.deferred_orders]
-    draft.count("missing_at_venue", len(settled))
-    vanished = [index for index in settled if _is_unproven(draft, index)]
-    draft.mass_absence = mass = _mass_absence(draft, vanished)
+    recent = {
+        index
+        for index in missing
+        if _is_unproven(local, venue, outcome, index) and _defer_recent(facts, local, outcome, index)
+    }
+    settled = [index for index in missing if index not in recent and index not in outcome.deferred_orders]
+    outcome.count("missing_at_venue", len(settled))
+    vanished = [index for index in settled if _is_unproven(local, venue, outcome, index)]
+    outcome.mass_absence = mass = _mass_absence(local, vanished)
     for index in vanished:
-        _judge_absence(draft, index, nothing_counts=mass is not None or draft.account_changed)
+        _judge_absence(
+            facts, local, venue, outcome, index, nothing_counts=mass is not None or facts.account_changed
+        )
     for index in settled:
-        _judge_unknown_end(draft, index)
+        _judge_unknown_end(facts, local, venue, outcome, index)
 
 
-def _mass_absence(draft: Draft, vanished: list[int]) -> tuple[int, int] | None:
+def _mass_absence(local: LocalSide, vanished: list[int]) -> tuple[int, int] | None:
     """(vanished, live) where most live orders are gone at once: the venue, not they, may be at fault.
 
     Acknowledged orders and those that the venue never acknowledged are counted apart; either can be such a mass.
     """
-    live = [order for order in draft.original_orders if order.status in LIVE] if vanished else []
+    live = [order for order in local.original_orders if order.status in LIVE] if vanished else []
     for is_acknowledged in (True, False):
         gone = sum(
-            1 for index in vanished if _is_acknowledged(draft.original_orders[index]) is is_acknowledged
+            1 for index in vanished if _is_acknowledged(local.original_orders[index]) is is_acknowledged
         )
         known = sum(1 for order in live if _is_acknowledged(order) is is_acknowledged)
         if known >= MASS_ABSENCE_LIVE_MIN and 2 * gone > known:
@@ -72,11 +82,11 @@ def _is_acknowledged(order: LocalOrder) -> bool:
     return order.venue_order_id is not None
 
 
-def _not_listed(draft: Draft) -> list[int]:
+def _not_listed(local: LocalSide, venue: VenueSide) -> list[int]:
     """The live ones without a record in the open-order read."""
-    matched, orders = draft.matched, draft.original_orders
-    if draft.venue.open_ids is not None:
-        absent = [index for index in range(len(orders)) if not _is_listed(draft, matched[index])]
+    matched, orders = local.matched, local.original_orders
+    if venue.open_ids is not None:
+        absent = [index for index in range(len(orders)) if not _is_listed(venue, matched[index])]
     elif None in matched:
         absent = [index for index in range(len(orders)) if matched[index] is None]
     else:
@@ -84,56 +94,60 @@ def _not_listed(draft: Draft) -> list[int]:
     return [index for index in absent if orders[index].status in LIVE]
 
 
-def _is_listed(draft: Draft, record: VenueOrder | None) -> bool:
+def _is_listed(venue: VenueSide, record: VenueOrder | None) -> bool:
     if record is None:
         return False
     venue_id = known_id(record.venue_order_id)
-    return venue_id is None or draft.venue.is_open(venue_id)
+    return venue_id is None or venue.is_open(venue_id)
 
 
-def _is_unproven(draft: Draft, index: int) -> bool:
+def _is_unproven(local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int) -> bool:
     """Whether no record that a query answered, and none that ended the order, speaks of it."""
-    if index in draft.frozen or draft.orders[index].status not in LIVE:
+    if index in outcome.frozen or local.orders[index].status not in LIVE:
         return False
-    record = draft.matched[index]
+    record = local.matched[index]
     if record is None:
         return True
-    answered = known_id(record.venue_order_id) in draft.venue.answered
+    answered = known_id(record.venue_order_id) in venue.answered
     return not answered and record.status not in TERMINAL
 
 
-def _defer(draft: Draft, index: int, reason: DeferralReason) -> None:
-    if index not in draft.deferred_orders:
-        draft.defer_order(index, reason)
+def _defer(local: LocalSide, outcome: RunOutcome, index: int, reason: DeferralReason) -> None:
+    if index not in outcome.deferred_orders:
+        outcome.defer_order(index, local.orders[index], reason)
 
 
-def _defer_recent(draft: Draft, index: int) -> bool:
-    if not draft.is_recent(draft.original_orders[index], draft.snapshot.venue.open_orders.read_at):
+def _defer_recent(facts: Facts, local: LocalSide, outcome: RunOutcome, index: int) -> bool:
+    if not facts.is_recent(local.original_orders[index], facts.snapshot.venue.open_orders.read_at):
         return False
-    _defer(draft, index, DeferralReason.RECENT_ACTIVITY)
+    _defer(local, outcome, index, DeferralReason.RECENT_ACTIVITY)
     return True
 
 
-def _judge_absence(draft: Draft, index: int, *, nothing_counts: bool) -> None:
-    judgement = Judgement(draft, index)
-    outcome = _ask_by_every_id(judgement)
+def _judge_absence(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int, *, nothing_counts: bool
+) -> None:
+    judgement = Judgement(facts, local, venue, outcome, index)
+    answer = _ask_by_every_id(judgement)
     prior = _prior(judgement)
-    if outcome is Outcome.ABSENT and draft.matched[index] is not None:
-        outcome = Outcome.UNKNOWN  # a history record contradicts the answer
-    if outcome is None:
+    if answer is Outcome.ABSENT and local.matched[index] is not None:
+        answer = Outcome.UNKNOWN  # a history record contradicts the answer
+    if answer is None:
         _report_waiting(judgement, None if nothing_counts else prior)
-    elif outcome is Outcome.UNKNOWN:
+    elif answer is Outcome.UNKNOWN:
         _report_unanswered(judgement, prior)
-    elif outcome is Outcome.ABSENT and nothing_counts:
+    elif answer is Outcome.ABSENT and nothing_counts:
         _report_discounted(judgement)
-    elif outcome is Outcome.ABSENT:
+    elif answer is Outcome.ABSENT:
         _count_absence(judgement, prior)
     judgement.commit()
     if judgement.order.status in LIVE:
-        draft.unsettle(judgement.before.symbol)
-    if nothing_counts and outcome is not Outcome.FOUND:
-        changed = draft.account_changed
-        _defer(draft, index, DeferralReason.ACCOUNT_CHANGED if changed else DeferralReason.MASS_ABSENCE)
+        outcome.unsettle(judgement.before.symbol)
+    if nothing_counts and answer is not Outcome.FOUND:
+        changed = facts.account_changed
+        _defer(
+            local, outcome, index, DeferralReason.ACCOUNT_CHANGED if changed else DeferralReason.MASS_ABSENCE
+        )
 
 
 def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
@@ -141,7 +155,7 @@ def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
 
     What another account has under the same id is another order.
     """
-    draft, order = judgement.draft, judgement.before
+    facts, venue, order = judgement.facts, judgement.venue, judgement.before
     steps = [
         (QueryBy.VENUE_ORDER_ID, known_id(order.venue_order_id)),
         (QueryBy.CLIENT_ORDER_ID, known_client_id(order.client_order_id)),
@@ -155,16 +169,16 @@ def _ask_by_every_id(judgement: Judgement) -> Outcome | None:
         )
         return Outcome.FOUND
     for by, comparable in known:
-        answer = draft.venue.asked.get((by, comparable))
+        answer = venue.asked.get((by, comparable))
         if answer is None:
             raw = order.venue_order_id if by is QueryBy.VENUE_ORDER_ID else order.client_order_id
             judgement.ask(Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS, by, raw)
             return None
         if answer.outcome is Outcome.UNKNOWN:
             return Outcome.UNKNOWN
-        if answer.outcome is Outcome.FOUND and not draft.account_changed:
+        if answer.outcome is Outcome.FOUND and not facts.account_changed:
             return _judge_other_order(judgement, comparable)
-    return Outcome.ABSENT if draft.account_changed else _absent_or_replaced(judgement)
+    return Outcome.ABSENT if facts.account_changed else _absent_or_replaced(judgement)
 
 
 def _judge_other_order(judgement: Judgement, comparable: str) -> Outcome:
@@ -182,9 +196,9 @@ def _judge_other_order(judgement: Judgement, comparable: str) -> Outcome:
 
 def _absent_or_replaced(judgement: Judgement) -> Outcome:
     """Absent, unless a record says that it replaced this very order: that is its end."""
-    draft = judgement.draft
-    successor = draft.venue.successor_of.get(known_id(judgement.before.venue_order_id) or "")
-    record = draft.venue.by_id.get(successor or "")
+    venue = judgement.venue
+    successor = venue.successor_of.get(known_id(judgement.before.venue_order_id) or "")
+    record = venue.by_id.get(successor or "")
     if record is None:
         return Outcome.ABSENT
     judgement.found(
@@ -207,15 +221,22 @@ def _absent_or_replaced(judgement: Judgement) -> Outcome:
 # -- an end that is not known -----------------------------------------------------------------------------------------
 
 
-def _judge_unknown_end(draft: Draft, index: int) -> None:
+def _judge_unknown_end(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int
+) -> None:
     """A live order on no complete open list, whose answer has no known status; or has it live, for too long."""
-    order, record = draft.orders[index], draft.matched[index]
-    if record is None or order.status not in LIVE or index in draft.frozen or index in draft.deferred_orders:
+    order, record = local.orders[index], local.matched[index]
+    if (
+        record is None
+        or order.status not in LIVE
+        or index in outcome.frozen
+        or index in outcome.deferred_orders
+    ):
         return
-    if known_id(record.venue_order_id) not in draft.venue.answered or record.status in TERMINAL:
+    if known_id(record.venue_order_id) not in venue.answered or record.status in TERMINAL:
         return
-    judgement = Judgement(draft, index, record)
-    draft.unsettle(order.symbol)
+    judgement = Judgement(facts, local, venue, outcome, index, record)
+    outcome.unsettle(order.symbol)
     if record.status is None:
         _report_unknown_end(
             judgement,
@@ -225,14 +246,14 @@ def _judge_unknown_end(draft: Draft, index: int) -> None:
     elif _has_stood(judgement):
         _report_unknown_end(judgement, Reason.LIVE_BUT_NOT_LISTED, f"asked, the venue has it {record.status}")
     else:  # the list may be older than the order: the finding tells the next run since when
-        draft.wait(BreakKind.END_UNKNOWN, judgement.digest, judgement.ids, judgement.before.version)
+        outcome.wait(BreakKind.END_UNKNOWN, judgement.digest, judgement.ids, judgement.before.version)
 
 
 def _has_stood(judgement: Judgement) -> bool:
     kind = BreakKind.END_UNKNOWN
-    prior = judgement.draft.prior_of(f"{judgement.digest}-{kind}", kind, judgement.ids)
-    timeout_ns = round(judgement.draft.policy.transitional_timeout_s * NS_PER_S)
-    return prior is not None and judgement.draft.now_ns - to_ns(prior.first_seen_at) >= timeout_ns
+    prior = judgement.facts.prior_of(f"{judgement.digest}-{kind}", kind, judgement.ids)
+    timeout_ns = round(judgement.facts.policy.transitional_timeout_s * NS_PER_S)
+    return prior is not None and judgement.facts.now_ns - to_ns(prior.first_seen_at) >= timeout_ns
 
 
 def _report_unknown_end(judgement: Judgement, reason: Reason, said: str) -> None:
@@ -256,8 +277,8 @@ def _break_id(judgement: Judgement) -> str:
 
 def _prior(judgement: Judgement) -> Finding | None:
     """The earlier confirmations, where they are of this very version."""
-    found = judgement.draft.prior_of(_break_id(judgement), BreakKind.MISSING_AT_VENUE, judgement.ids)
-    version = judgement.draft.original_version(judgement.index)
+    found = judgement.facts.prior_of(_break_id(judgement), BreakKind.MISSING_AT_VENUE, judgement.ids)
+    version = judgement.local.original_version(judgement.index)
     return found if found is not None and found.version == version and found.confirmations > 0 else None
 
 
@@ -284,7 +305,7 @@ def _report_unanswered(judgement: Judgement, prior: Finding | None) -> None:
 
 
 def _report_discounted(judgement: Judgement) -> None:
-    changed = judgement.draft.account_changed
+    changed = judgement.facts.account_changed
     judgement.found(
         BreakKind.MISSING_AT_VENUE,
         Reason.ACCOUNT_CHANGED if changed else Reason.MASS_ABSENCE,
@@ -298,10 +319,10 @@ def _report_discounted(judgement: Judgement) -> None:
 
 
 def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
-    draft, order = judgement.draft, judgement.before
-    policy = draft.policy
+    facts, venue, outcome, order = judgement.facts, judgement.venue, judgement.outcome, judgement.before
+    policy = facts.policy
     confirmations = min(1 + (0 if prior is None else prior.confirmations), policy.absence_confirmations)
-    age_ns = 0 if prior is None else draft.now_ns - to_ns(prior.first_seen_at)
+    age_ns = 0 if prior is None else facts.now_ns - to_ns(prior.first_seen_at)
     enough = confirmations >= policy.absence_confirmations and age_ns >= round(
         policy.absence_min_age_s * NS_PER_S
     )
@@ -309,13 +330,13 @@ def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
         Reason.ABSENT_UNCONFIRMED,
         f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times",
     )
-    if enough and draft.has_question(order):
+    if enough and has_question(venue, outcome, order):
         reason, message = (
             Reason.ABSENT_QUESTION_OPEN,
             "absence is confirmed; a question about the order is open",
         )
     elif enough:
-        refusal = _refusal(draft, judgement.index, order)
+        refusal = _refusal(facts, venue, judgement.index, order)
         if refusal is None:
             _end_by_policy(judgement, confirmations)
             return
@@ -331,18 +352,18 @@ def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
     )
 
 
-def _refusal(draft: Draft, index: int, order: LocalOrder) -> tuple[Reason, str] | None:
+def _refusal(facts: Facts, venue: VenueSide, index: int, order: LocalOrder) -> tuple[Reason, str] | None:
     """Why confirmed absence does not end the order; null where it may."""
-    if draft.policy.on_confirmed_absence is OnConfirmedAbsence.HOLD:
+    if facts.policy.on_confirmed_absence is OnConfirmedAbsence.HOLD:
         return Reason.ABSENT_HELD, "absence is confirmed; the policy holds the order for a person"
     if order.status not in CANCELABLE:  # a request of the bot's own is under way
         return Reason.ABSENT_IN_TRANSITION, f"absence is confirmed; locally {order.status}: left for a person"
-    history = draft.snapshot.venue.history
-    if index in draft.venue_fills_of:
+    history = facts.snapshot.venue.history
+    if index in venue.fills_of:
         return Reason.ABSENT_BUT_FILLED, "absence is confirmed, but the venue's history holds a fill of it"
     if history.state is ReadState.FAILED and history.error == NOT_READ:
         return None  # this venue's fill history cannot be read: there is nothing that could contradict
-    if not draft.fills_are_complete_since(order.submitted_at):
+    if not facts.fills_are_complete_since(order.submitted_at):
         return (
             Reason.ABSENT_HISTORY_INCOMPLETE,
             "absence is confirmed, but the fill history is not complete since the order's submission",

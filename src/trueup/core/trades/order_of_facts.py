@@ -9,7 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
 from trueup.core.orders.derive_action import derive_action
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Correction, Notification
@@ -22,33 +24,33 @@ Turn = tuple[int, bool, int]  # when (ns), whether it leaves the trade, its plac
 _FILLS = (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
 
 
-def order_by_facts(draft: Draft) -> None:
+def order_by_facts(facts: Facts, local: LocalSide, outcome: RunOutcome) -> None:
     """Put the rows of every trade of which several orders changed in turn; all other rows keep their places."""
-    changed = Counter(known_id(one.trade_id) for one in draft.projected_orders() if one.trade_id is not None)
+    changed = Counter(known_id(one.trade_id) for one in local.projected_orders() if one.trade_id is not None)
     several = {key for key, orders in changed.items() if key is not None and orders > 1}
     if not several:
         return
-    times = _Times(draft, several)
-    draft.corrections = _arranged(draft.corrections, times, times.of_corrections)
-    draft.notifications = _arranged(draft.notifications, times, times.of_notifications)
+    times = _Times(facts, local, several)
+    outcome.corrections = _arranged(outcome.corrections, times, times.of_corrections)
+    outcome.notifications = _arranged(outcome.notifications, times, times.of_notifications)
 
 
 class _Times:
     """When what the changed orders say was so."""
 
-    def __init__(self, draft: Draft, several: set[str]) -> None:
-        self._draft = draft
+    def __init__(self, facts: Facts, local: LocalSide, several: set[str]) -> None:
+        self._facts, self._local = facts, local
         self._index: dict[str, int] = {}
         self._fills: dict[int, list[int]] = {}  # by order: the times of the fills that this plan books
-        first = len(draft.original_orders)
-        for index in (*draft.changed_orders, *range(first, len(draft.orders))):
-            order = draft.orders[index]
+        first = len(local.original_orders)
+        for index in (*local.changed_orders, *range(first, len(local.orders))):
+            order = local.orders[index]
             if known_id(order.trade_id) in several:
                 self._index |= dict.fromkeys(_names(order), index)
         self._filled_at = {
             (index, fill.fill_id): fill.filled_at
             for index in set(self._index.values())
-            for fill in draft.fills_of.get(index, ())
+            for fill in local.fills_of.get(index, ())
         }
 
     def index_of(self, row: Correction | Notification) -> int | None:
@@ -58,10 +60,12 @@ class _Times:
         return by_venue_id if by_venue_id is not None else self._index.get(f"c {client_id}")
 
     def trade_of(self, index: int) -> str:
-        return known_id(self._draft.orders[index].trade_id) or ""
+        return known_id(self._local.orders[index].trade_id) or ""
 
     def leaves(self, index: int) -> bool:
-        action = derive_action(self._draft, self._draft.orders[index], self._draft.matched[index])
+        action = derive_action(
+            self._facts, self._local, self._local.orders[index], self._local.matched[index]
+        )
         return action is Action.EXIT
 
     def of_corrections(self, index: int, rows: Sequence[Correction]) -> list[int]:
@@ -98,11 +102,11 @@ class _Times:
 
     def _told_ns(self, index: int) -> int:
         """When the venue last changed the order; now, where nobody says."""
-        record, order = self._draft.matched[index], self._draft.orders[index]
+        record, order = self._local.matched[index], self._local.orders[index]
         told_at = record.updated_at if record is not None else None
-        if told_at is None and self._draft.is_inserted(index):
+        if told_at is None and self._local.is_inserted(index):
             told_at = order.venue_updated_at
-        return self._draft.now_ns if told_at is None else to_ns(told_at)
+        return self._facts.now_ns if told_at is None else to_ns(told_at)
 
 
 def _names(order: LocalOrder) -> list[str]:

@@ -9,7 +9,9 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.core.check_limits import usd_rate
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.facts import Facts
+from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.outcome import RunOutcome
 from trueup.model.ids import digest, symbol_token
 from trueup.model.money import NOISE, ZERO, amount
 from trueup.model.reasons import Reason
@@ -48,25 +50,25 @@ def near(comparison: Comparison, tolerance: Decimal) -> Decimal:
     return max(tolerance, NOISE * max(abs(comparison.expected_qty), abs(comparison.venue_qty)))
 
 
-def open_trades(draft: Draft, token: str | None = None) -> list[Trade]:
+def open_trades(facts: Facts, local: LocalSide, token: str | None = None) -> list[Trade]:
     """Trades not closed that hold something, or less than nothing, once this plan is applied, by trade id."""
-    lagging = draft.trade_moves.lagging(draft)
+    lagging = local.trade_moves.lagging(facts, local)
     trades = [
         trade
-        for key, trade in sorted(draft.trades.items())
-        if lagging.get(key, trade).status is not TradeStatus.CLOSED and draft.in_scope(trade.symbol)
+        for key, trade in sorted(local.trades.items())
+        if lagging.get(key, trade).status is not TradeStatus.CLOSED and facts.in_scope(trade.symbol)
     ]
     return [
         trade
         for trade in trades
         if (token is None or symbol_token(trade.symbol) == token)
-        and draft.trade_moves.open_qty(draft, trade) != 0
+        and local.trade_moves.open_qty(facts, local, trade) != 0
     ]
 
 
-def held_side(draft: Draft, trade: Trade) -> PositionSide:
+def held_side(facts: Facts, local: LocalSide, trade: Trade) -> PositionSide:
     """On which side the trade's quantity stands: an overrun trade is on the other one."""
-    if draft.trade_moves.open_qty(draft, trade) > 0:
+    if local.trade_moves.open_qty(facts, local, trade) > 0:
         return trade.side
     return LONG if trade.side is SHORT else SHORT
 
@@ -78,20 +80,20 @@ class Compared(Struct, frozen=True):
     why_unknown: str | None = None
 
 
-def compare_positions(draft: Draft, token: str, symbol: str) -> Compared:
+def compare_positions(facts: Facts, local: LocalSide, token: str, symbol: str) -> Compared:
     """Compare what all trades of the account come to with the position read, which is complete."""
-    rows = _rows_of(draft, token)
+    rows = _rows_of(facts, token)
     if rows is None:
         return Compared(why_unknown="two rows of its position contradict each other")
-    long, short = expected_sides(draft, token)
-    baseline = baseline_of(draft, token)
-    if not _is_hedged(draft, token, rows):
+    long, short = expected_sides(facts, local, token)
+    baseline = baseline_of(facts, token)
+    if not _is_hedged(local, token, rows):
         expected = long - short + baseline
-        if rows or missing_is_flat(draft):
+        if rows or missing_is_flat(facts):
             return Compared([_comparison(token, symbol, None, expected, rows)])
         return Compared(why_unknown=None if not (long or short or baseline) else _NO_ROW)
     return _compare_sides(
-        draft, token, symbol, {LONG: long + max(baseline, ZERO), SHORT: short + max(-baseline, ZERO)}, rows
+        facts, token, symbol, {LONG: long + max(baseline, ZERO), SHORT: short + max(-baseline, ZERO)}, rows
     )
 
 
@@ -99,65 +101,65 @@ _NO_ROW = "the position list has no row of it"
 
 
 def _compare_sides(
-    draft: Draft, token: str, symbol: str, expected: dict[PositionSide, Decimal], rows: list[Position]
+    facts: Facts, token: str, symbol: str, expected: dict[PositionSide, Decimal], rows: list[Position]
 ) -> Compared:
     """Long and short apart."""
     comparisons: list[Comparison] = []
     why_unknown = None
     for side in (LONG, SHORT):
         mine = [row for row in rows if row.position_side is side]
-        if mine or missing_is_flat(draft):
+        if mine or missing_is_flat(facts):
             comparisons.append(_comparison(token, symbol, side, expected[side], mine))
         elif expected[side]:
             why_unknown = f"{_NO_ROW} on the {side} side"
     return Compared(comparisons, why_unknown)
 
 
-def missing_is_flat(draft: Draft) -> bool:
+def missing_is_flat(facts: Facts) -> bool:
     """Whether an instrument without a row is flat: the venue lists only what is held, or the policy says so."""
-    return draft.policy.missing_position_is_flat or draft.snapshot.venue.positions.lists is Lists.HELD
+    return facts.policy.missing_position_is_flat or facts.snapshot.venue.positions.lists is Lists.HELD
 
 
-def _is_hedged(draft: Draft, token: str, rows: list[Position]) -> bool:
+def _is_hedged(local: LocalSide, token: str, rows: list[Position]) -> bool:
     """By its rows; where there is none, by what the bot's own orders of it say."""
     if rows:
         return any(row.position_side is not None for row in rows)
     return any(
         order.position_side is not None and order.symbol is not None and symbol_token(order.symbol) == token
-        for order in draft.orders
+        for order in local.orders
     )
 
 
-def _rows_of(draft: Draft, token: str) -> list[Position] | None:
+def _rows_of(facts: Facts, token: str) -> list[Position] | None:
     """The instrument's rows, repeated ones once; null where two rows of one side contradict each other."""
     rows: dict[PositionSide | None, Position] = {}
-    for row in draft.snapshot.venue.positions.rows:
+    for row in facts.snapshot.venue.positions.rows:
         if symbol_token(row.symbol) == token and rows.setdefault(row.position_side, row) != row:
             return None
     return [rows[side] for side in (None, LONG, SHORT) if side in rows]
 
 
-def expected_sides(draft: Draft, token: str) -> tuple[Decimal, Decimal]:
+def expected_sides(facts: Facts, local: LocalSide, token: str) -> tuple[Decimal, Decimal]:
     """Open quantity of all profiles' trades, long and short, after this plan; what is overrun counts negative."""
     sums = {LONG: ZERO, SHORT: ZERO}
-    for trade in open_trades(draft, token):
-        sums[trade.side] += draft.trade_moves.open_qty(draft, trade)
-    for other in others_of(draft, token):
+    for trade in open_trades(facts, local, token):
+        sums[trade.side] += local.trade_moves.open_qty(facts, local, trade)
+    for other in others_of(facts, token):
         sums[LONG] += amount(other.long)
         sums[SHORT] += amount(other.short)
     return sums[LONG], sums[SHORT]
 
 
-def others_of(draft: Draft, token: str) -> list[OtherOpenQty]:
+def others_of(facts: Facts, token: str) -> list[OtherOpenQty]:
     """What the account's other profiles hold of the instrument."""
-    others = draft.snapshot.local.other_profiles_open_qty.items()
+    others = facts.snapshot.local.other_profiles_open_qty.items()
     return [one for symbol, one in others if symbol_token(symbol) == token]
 
 
-def report_unknown(draft: Draft, token: str, symbol: str, why: str) -> None:
+def report_unknown(facts: Facts, outcome: RunOutcome, token: str, symbol: str, why: str) -> None:
     """The break of an instrument whose position the venue did not say: nothing of it can be called in sync."""
-    draft.add_break(
-        position_digest(draft, token),
+    outcome.add_break(
+        position_digest(facts, token),
         BreakKind.POSITION_UNKNOWN,
         Reason.POSITION_UNKNOWN,
         f"{symbol}: {why}, so what the trades come to cannot be compared. Where the venue lists only what is"
@@ -167,9 +169,9 @@ def report_unknown(draft: Draft, token: str, symbol: str, why: str) -> None:
     )
 
 
-def position_digest(draft: Draft, token: str, side: PositionSide | None = None) -> str:
+def position_digest(facts: Facts, token: str, side: PositionSide | None = None) -> str:
     """The stable part of every id derived from a position."""
-    return digest(draft.profile.profile_id, "position", token, side)
+    return digest(facts.profile.profile_id, "position", token, side)
 
 
 def why_positions_unread(read: PositionsRead, *, failed_too: bool = True) -> str | None:
@@ -181,36 +183,36 @@ def why_positions_unread(read: PositionsRead, *, failed_too: bool = True) -> str
     return f"positions_{read.state}" if failed_too else None
 
 
-def is_settled(draft: Draft, token: str) -> bool:
+def is_settled(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str) -> bool:
     """Whether no order of the instrument, of any profile, is recent, deferred or queried."""
-    if any(not other.settled for other in others_of(draft, token)):
+    if any(not other.settled for other in others_of(facts, token)):
         return False
-    return token not in draft.unsettled_symbols and token not in recent_symbols(draft)
+    return token not in outcome.unsettled_symbols and token not in recent_symbols(facts, local)
 
 
-def recent_symbols(draft: Draft) -> set[str]:
+def recent_symbols(facts: Facts, local: LocalSide) -> set[str]:
     """Instruments in which the bot was active too recently for the position read to know of it."""
-    if draft.recent_tokens is None:
-        read_at = draft.snapshot.venue.positions.read_at
-        draft.recent_tokens = {
+    if local.recent_tokens is None:
+        read_at = facts.snapshot.venue.positions.read_at
+        local.recent_tokens = {
             symbol_token(order.symbol)
-            for order in draft.original_orders
-            if order.symbol is not None and draft.is_recent(order, read_at)
+            for order in local.original_orders
+            if order.symbol is not None and facts.is_recent(order, read_at)
         }
-    return draft.recent_tokens
+    return local.recent_tokens
 
 
-def notional_usd(draft: Draft, comparison: Comparison) -> Decimal | None:
+def notional_usd(facts: Facts, comparison: Comparison) -> Decimal | None:
     """The size of a difference in US dollars; null where price or rate is not known, which is not zero."""
-    rate = usd_rate(draft.quote_currency(comparison.symbol), draft.policy)
+    rate = usd_rate(facts.quote_currency(comparison.symbol), facts.policy)
     if rate is None or comparison.price is None:
         return None
     return abs(comparison.difference) * comparison.price * rate
 
 
-def baseline_of(draft: Draft, token: str) -> Decimal:
+def baseline_of(facts: Facts, token: str) -> Decimal:
     """What the owner holds of the instrument besides the bots, signed."""
-    owned = draft.policy.position_baseline.items()
+    owned = facts.policy.position_baseline.items()
     return sum((amount(qty) for symbol, qty in owned if symbol_token(symbol) == token), ZERO)
 
 

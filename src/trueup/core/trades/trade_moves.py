@@ -23,7 +23,9 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import CUT_SHORT, LIVE, Action, BreakKind, Severity, TradeStatus
 
 if TYPE_CHECKING:
-    from trueup.core.draft.draft import Draft
+    from trueup.core.draft.facts import Facts
+    from trueup.core.draft.local_side import LocalSide
+    from trueup.core.draft.outcome import RunOutcome
 
 
 class _Move(Struct):
@@ -44,7 +46,7 @@ class TradeMoves:
 
     def note(
         self,
-        draft: "Draft",
+        local: "LocalSide",
         index: int,
         action: Action,
         *,
@@ -54,76 +56,78 @@ class TradeMoves:
         real_fills: Sequence[Fill] = (),
     ) -> None:
         """What one order's growth (units, quote currency) will move of its trade, if it has one that is listed."""
-        key = known_id(draft.orders[index].trade_id)
-        if key is not None and key in draft.trades:
+        key = known_id(local.orders[index].trade_id)
+        if key is not None and key in local.trades:
             self._moves.setdefault(key, []).append(
                 _Move(index, action, growth_qty, growth_cost, recost, list(real_fills))
             )
 
-    def open_qty(self, draft: "Draft", trade: Trade) -> Decimal:
+    def open_qty(self, facts: "Facts", local: "LocalSide", trade: Trade) -> Decimal:
         """What the trade will hold once everything noted so far is laid onto it; negative beyond its entry."""
-        return self.moved(draft, trade).open_qty
+        return self.moved(facts, local, trade).open_qty
 
-    def moved(self, draft: "Draft", trade: Trade) -> Trade:
+    def moved(self, facts: "Facts", local: "LocalSide", trade: Trade) -> Trade:
         """The trade's quantities as they will stand; its status is untouched."""
         key = known_id(trade.trade_id) or ""
-        trade = self.lagging(draft).get(key, trade)
+        trade = self.lagging(facts, local).get(key, trade)
         moves = self._moves.get(key, [])
-        for move in sorted(moves, key=lambda one: _turn(one, draft.orders[one.index])):
+        for move in sorted(moves, key=lambda one: _turn(one, local.orders[one.index])):
             trade = move_trade(
                 trade,
                 move.action,
                 growth_qty=move.growth_qty,
                 growth_cost=move.growth_cost,
                 recost=move.recost,
-                fee_base_qty=base_fee(move.real_fills, trade, draft.quote(trade.symbol)),
+                fee_base_qty=base_fee(move.real_fills, trade, facts.quote(trade.symbol)),
             )
         return trade
 
-    def lagging(self, draft: "Draft") -> dict[str, Trade]:
+    def lagging(self, facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
         """Trades that say less than their orders, as they should be; those that this plan moves only until it does."""
         if self._levelled is None:
-            self._levelled = find_lagging(draft)
+            self._levelled = find_lagging(facts, local)
         return self._levelled
 
-    def settle(self, draft: "Draft") -> None:
+    def settle(self, facts: "Facts", local: "LocalSide", outcome: "RunOutcome") -> None:
         """Lay everything noted onto the trades."""
-        live_entries = trades_with_live_entry(draft) if self._moves else set()
+        live_entries = trades_with_live_entry(facts, local) if self._moves else set()
         for key in sorted(self._moves):
-            before = draft.trades[key]
-            moved = self.moved(draft, before)
+            before = local.trades[key]
+            moved = self.moved(facts, local, before)
             if not same_quantities(moved, before):
                 moved = settle_status(
-                    moved, tolerance=draft.tolerance(moved.symbol), has_live_entry=key in live_entries
+                    moved, tolerance=facts.tolerance(moved.symbol), has_live_entry=key in live_entries
                 )
-                if key in self.lagging(draft):
-                    report_lag(draft, before, self.lagging(draft)[key])
+                if key in self.lagging(facts, local):
+                    report_lag(facts, outcome, before, self.lagging(facts, local)[key])
             elif _same_price(moved, before):
                 continue
-            set_trade(draft, moved)
-        self._levelled = {key: one for key, one in self.lagging(draft).items() if key not in self._moves}
+            local.set_trade(moved)
+        self._levelled = {
+            key: one for key, one in self.lagging(facts, local).items() if key not in self._moves
+        }
         self._moves = {}
-        _close_flat(draft)
-        _report_overruns(draft)
+        _close_flat(facts, local)
+        _report_overruns(facts, local, outcome)
 
 
-def find_lagging(draft: "Draft") -> dict[str, Trade]:
+def find_lagging(facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
     """Trades whose listed orders have filled more than they say, by key, as those orders leave them.
 
     Not while the bot is at one of the orders: it may be about to write its trade.
     """
-    if not draft.trades or draft.account_changed:
+    if not local.trades or facts.account_changed:
         return {}
     found: dict[str, Trade] = {}
-    for key, sums in sum_orders(draft.original_orders).items():
-        trade = draft.trades.get(key)
+    for key, sums in sum_orders(local.original_orders).items():
+        trade = local.trades.get(key)
         levelled = trade if trade is None else level_with(trade, sums)
         if trade is not None and levelled is not None and levelled is not trade:
-            found[key] = _reopened(trade, levelled, draft.tolerance(trade.symbol))
+            found[key] = _reopened(trade, levelled, facts.tolerance(trade.symbol))
     if not found:
         return {}
-    read_at = draft.snapshot.local.read_at
-    busy = {known_id(one.trade_id) for one in draft.original_orders if draft.is_recent(one, read_at)}
+    read_at = facts.snapshot.local.read_at
+    busy = {known_id(one.trade_id) for one in local.original_orders if facts.is_recent(one, read_at)}
     return {key: trade for key, trade in found.items() if key not in busy}
 
 
@@ -135,40 +139,33 @@ def _reopened(trade: Trade, levelled: Trade, tolerance: Decimal) -> Trade:
     return replace(levelled, status=TradeStatus.OPEN)
 
 
-def set_trade(draft: "Draft", trade: Trade) -> None:
-    """The trade as it now stands; its version rises once."""
-    key = known_id(trade.trade_id) or ""
-    if key not in draft.changed_trades:
-        draft.changed_trades.add(key)
-        trade = replace(trade, version=draft.trades[key].version + 1)
-    draft.trades[key] = trade
-
-
-def _close_flat(draft: "Draft") -> None:
+def _close_flat(facts: "Facts", local: "LocalSide") -> None:
     """A trade that its last live entry held open closes once that entry has ended, filled or not."""
-    if not draft.trades:
+    if not local.trades:
         return
-    ended = [one for one in draft.projected_orders() if one.status not in LIVE and one.trade_id is not None]
+    ended = [one for one in local.projected_orders() if one.status not in LIVE and one.trade_id is not None]
     if not ended:
         return
-    unfilled = {known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(draft, one)}
+    unfilled = {
+        known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(facts, local, one)
+    }
     live_entries: set[str] | None = None
-    for key in sorted({known_id(one.trade_id) or "" for one in ended} & draft.trades.keys()):
-        trade = draft.trades[key]
+    for key in sorted({known_id(one.trade_id) or "" for one in ended} & local.trades.keys()):
+        trade = local.trades[key]
         if trade.status is TradeStatus.OPEN:
-            live_entries = trades_with_live_entry(draft) if live_entries is None else live_entries
+            live_entries = trades_with_live_entry(facts, local) if live_entries is None else live_entries
             settled = settle_status(
                 trade,
-                tolerance=draft.tolerance(trade.symbol),
+                tolerance=facts.tolerance(trade.symbol),
                 has_live_entry=key in live_entries,
                 entry_ended=key in unfilled,
             )
             if settled != trade:
-                set_trade(draft, settled)
+                local.set_trade(settled)
 
 
-def _enters(draft: "Draft", order: LocalOrder) -> bool:
-    return derive_action(draft, order, None) is Action.ENTRY
+def _enters(facts: "Facts", local: "LocalSide", order: LocalOrder) -> bool:
+    return derive_action(facts, local, order, None) is Action.ENTRY
 
 
 def same_quantities(one: Trade, other: Trade) -> bool:
@@ -188,19 +185,19 @@ def _turn(move: _Move, order: LocalOrder) -> tuple[bool, int, str, str]:
     return (move.action is Action.EXIT, submitted_ns, order.venue_order_id or "", order.client_order_id or "")
 
 
-def trades_with_live_entry(draft: "Draft") -> set[str]:
+def trades_with_live_entry(facts: "Facts", local: "LocalSide") -> set[str]:
     """Keys of the trades that an order may still enter: what everybody means by a live entry."""
-    live = (order for order in draft.orders if order.status in LIVE and order.trade_id is not None)
-    return {known_id(order.trade_id) or "" for order in live if _enters(draft, order)}
+    live = (order for order in local.orders if order.status in LIVE and order.trade_id is not None)
+    return {known_id(order.trade_id) or "" for order in live if _enters(facts, local, order)}
 
 
 # -- what is told of trades ---------------------------------------------------------------------------------------
 
 
-def report_lag(draft: "Draft", before: Trade, after: Trade) -> None:
+def report_lag(facts: "Facts", outcome: "RunOutcome", before: Trade, after: Trade) -> None:
     """A trade that said less than its orders had booked, and is set right."""
-    draft.add_break(
-        draft.trade_digest(before),
+    outcome.add_break(
+        facts.trade_digest(before),
         BreakKind.TRADE_DRIFT,
         Reason.ORDERS_FILLED_MORE,
         f"trade {before.trade_id} says that {before.entry_qty} entered and {before.exit_qty} left; its orders say"
@@ -214,17 +211,17 @@ def report_lag(draft: "Draft", before: Trade, after: Trade) -> None:
     )
 
 
-def _report_overruns(draft: "Draft") -> None:
+def _report_overruns(facts: "Facts", local: "LocalSide", outcome: "RunOutcome") -> None:
     """Every trade that more left than entered, in every run, until its entry grows or a person decides."""
-    lagging = draft.trade_moves.lagging(draft)
-    for key, found in sorted(draft.trades.items()):
+    lagging = local.trade_moves.lagging(facts, local)
+    for key, found in sorted(local.trades.items()):
         trade = lagging.get(key, found)
-        if is_zero(trade.exit_qty) or trade.status is TradeStatus.CLOSED or not draft.in_scope(trade.symbol):
+        if is_zero(trade.exit_qty) or trade.status is TradeStatus.CLOSED or not facts.in_scope(trade.symbol):
             continue
-        if is_overrun(trade, draft.tolerance(trade.symbol)):
-            told = overrun_break(draft.trade_digest(trade), trade)
-            draft.add_break(
-                draft.trade_digest(trade),
+        if is_overrun(trade, facts.tolerance(trade.symbol)):
+            told = overrun_break(facts.trade_digest(trade), trade)
+            outcome.add_break(
+                facts.trade_digest(trade),
                 told.kind,
                 Reason.BEYOND_OPEN_QTY,
                 told.message,

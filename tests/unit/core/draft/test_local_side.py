@@ -3,7 +3,7 @@
 import msgspec
 
 from tests.acceptance.plan.snapshots import local_order, open_orders, snapshot
-from trueup.core.draft.draft import Draft
+from trueup.core.draft.draft import begin_draft
 from trueup.model.decode import decode_snapshot
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import Side, Status
@@ -20,10 +20,10 @@ def added(number: int) -> LocalOrder:
 
 def test_orders_added_unindexed_are_found_by_either_id():
     document = snapshot([local_order(venue_order_id="v-1", client_order_id="c-1")], open_orders([]))
-    draft = Draft(decode_snapshot(msgspec.json.encode(document)))
-    assert draft.local_index("v-1") == 0
-    draft.add_orders([added(2), added(3)])
-    draft.add_orders([added(4)])
-    assert (draft.index_by_client_id["c-3"], draft.local_index("v-2")) == (2, 1)
-    assert draft.add_order(added(5)) == 4
-    assert (draft.local_index("v-4"), draft.index_by_client_id["c-5"], len(draft.matched)) == (3, 4, 4)
+    local = begin_draft(decode_snapshot(msgspec.json.encode(document))).local
+    assert local.local_index("v-1") == 0
+    local.add_orders([added(2), added(3)])
+    local.add_orders([added(4)])
+    assert (local.index_by_client_id["c-3"], local.local_index("v-2")) == (2, 1)
+    assert local.add_order(added(5)) == 4
+    assert (local.local_index("v-4"), local.index_by_client_id["c-5"], len(local.matched)) == (3, 4, 4)

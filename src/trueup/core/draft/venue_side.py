@@ -1,15 +1,15 @@
-"""The venue's orders in one index: the open-order read, the answers and the history, each order once.
+"""The venue's side: its orders in one index, and its fills with the local orders they are of. Read once, then fixed.
 
-Two records of one order are merged: the more advanced wins (higher filled, then terminal; but an end that the adapter
-only derived does not outrank a complete open list that has the order live and not older).
+The index has the open-order read, the answers and the history, each order once; two records of one order are merged
+(`merge_readings`). `match_orders` hands the fills out; a later stage only moves fills of an order that it inserts or
+binds anew.
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
-from typing import Any
 
 from msgspec.structs import replace
 
+from trueup.core.draft.merge_readings import Reading, merge_readings
 from trueup.model.facts_of import facts_of
 from trueup.model.ids import (
     comparable_client_ids,
@@ -19,36 +19,18 @@ from trueup.model.ids import (
     known_id,
     symbol_token,
 )
-from trueup.model.money import amount, same
-from trueup.model.snapshot import VenueAnswer, VenueOrder
+from trueup.model.snapshot import Fill, VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, TERMINAL, Outcome, QueryBy, Status
-
-_INHERITED = (
-    "client_order_id",
-    "symbol",
-    "side",
-    "order_type",
-    "qty",
-    "limit_price",
-    "stop_price",
-    "intent",
-    "position_side",
-    "sub_tag",
-    "replaces",
-    "replaced_by",
-    "parent_venue_order_id",
-    "submitted_at",
-)  # what a record that does not say it takes from another of the same order
+from trueup.model.vocabulary import Outcome, QueryBy, Status
 
 
-Reading = tuple[VenueOrder, str | None]  # one record, and when the read it stands in was sent
-
-
-class VenueIndex:
+class VenueSide:
     """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or none."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_rows: list[VenueOrder]) -> None:
+        self.open_rows = open_rows  # of the open-order read, in scope
+        self.fills_of: dict[int, list[Fill]] = {}  # by the index of the local order that they are of
+        self.stray_fills: list[Fill] = []  # of no local order
         self.by_id: dict[str, VenueOrder] = {}
         self.nameless: list[VenueOrder] = []
         self.ids_of_several: set[str] = set()  # that records of several instruments have
@@ -122,25 +104,10 @@ class VenueIndex:
         for venue_id, readings in self._several.items():
             if len({symbol_token(one.symbol) for one, _ in readings if one.symbol is not None}) > 1:
                 self.ids_of_several.add(venue_id)
-            ranked = sorted(self._believed(venue_id, readings), key=_rank, reverse=True)
-            self.by_id[venue_id] = _merged([record for record, _ in ranked])
-            self.read_at_of[venue_id] = ranked[0][1]
+            is_listed = self.open_is_complete and self.is_open(venue_id)
+            listed = readings[: self._listed_times.get(venue_id, 1)] if is_listed else []
+            self.by_id[venue_id], self.read_at_of[venue_id] = merge_readings(readings, listed)
         self._several = {}
-
-    def _believed(self, venue_id: str, readings: list[Reading]) -> list[Reading]:
-        """An end that the adapter only derived gives way to a complete open list that has the order live, as new."""
-        # the open list's rows were added first
-        listed, listed_at = max(readings[: self._listed_times.get(venue_id, 1)], key=_rank)
-        if not (self.open_is_complete and self.is_open(venue_id)) or listed.status not in LIVE:
-            return readings
-        return [
-            (replace(one, status=listed.status), read_at)
-            if one.end_derived
-            and one.status in TERMINAL
-            and not _is_newer((one, read_at), (listed, listed_at))
-            else (one, read_at)
-            for one, read_at in readings
-        ]
 
     def link_replacements(self) -> None:
         """Chains as one index, from either end of each link.
@@ -231,43 +198,3 @@ def _answers(answer: VenueAnswer) -> bool:
 def _authority(answer: VenueAnswer) -> tuple[int, int, bytes]:
     rank = {Outcome.UNKNOWN: 0, Outcome.ABSENT: 1, Outcome.FOUND: 2}[answer.outcome]
     return (rank, 0 if answer.read_at is None else to_ns(answer.read_at), facts_of(answer))
-
-
-def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
-    """Higher filled, then terminal, then later updated, then later read; then anything, so that the order is total."""
-    record, read_at = reading
-    filled = amount(record.filled_qty) if record.filled_qty is not None else Decimal(-1)
-    status = 0 if record.status is None else 2 if record.status in TERMINAL else 1
-    updated_ns = -1 if record.updated_at is None else to_ns(record.updated_at)
-    return (
-        filled,
-        status,
-        updated_ns,
-        -1 if read_at is None else to_ns(read_at),
-        facts_of(record),
-    )
-
-
-def _is_newer(reading: Reading, other: Reading) -> bool:
-    """By the venue's own time of the order, or where one has none by when it was asked."""
-    times = (reading[0].updated_at, other[0].updated_at)
-    if None in times:
-        times = (reading[1], other[1])
-    return times[0] is not None and times[1] is not None and to_ns(times[0]) > to_ns(times[1])
-
-
-def _merged(ranked: list[VenueOrder]) -> VenueOrder:
-    """The most advanced record, with what it does not say taken from the next ones."""
-    ahead = ranked[0]
-    gaps: dict[str, Any] = {}
-    for behind in ranked[1:]:
-        for name in _INHERITED:
-            if getattr(ahead, name) is None and getattr(behind, name) is not None:
-                gaps.setdefault(name, getattr(behind, name))
-        if (
-            ahead.filled_avg_price is None
-            and behind.filled_avg_price is not None
-            and same(ahead.filled_qty, behind.filled_qty)
-        ):
-            gaps.setdefault("filled_avg_price", behind.filled_avg_price)
-    return replace(ahead, **gaps) if gaps else ahead
