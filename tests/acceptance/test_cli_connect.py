@@ -169,6 +169,16 @@ def test_what_the_exports_contradict_is_not_written_unless_a_person_says_so(desk
     assert "mapping_doubtful" not in desk.call("plan", "--json", code=2).stdout  # judged, as a person said
 
 
+def test_a_word_that_no_exported_order_confirms_is_told(desk):
+    where = desk.orders(order(1), order(2, state="ZU"))
+    live = "v-2,ETH/USD,BUY,limit,partially_filled,10,3,1000,1000,2025-11-24T12:00:00Z"
+    known = exported(desk, live.replace("v-2", "v-1") + "\n" + live)
+    told = desk.call("connect", where, "--word", "status.ZU=canceled", "--venue-orders", known).stderr
+    assert "no order of the venue confirms yet: ZU (canceled)" in told
+    told = desk.call("connect", where, "--word", "status.ZU=open", "--venue-orders", known, "--force").stderr
+    assert "confirms" not in told
+
+
 def test_rows_and_words_are_shown_before_anybody_is_asked(desk):
     where = desk.orders(order(1), order(2, state="ERLEDIGT", done=10.0))
     shown = desk.call("connect", where, "--venue", "files", code=64).stdout

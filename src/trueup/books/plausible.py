@@ -1,18 +1,20 @@
 """Whether rows can be what the mapping says they are: what a wrong mapping shows before it can do harm.
 
 Local: times in the future, fills that do not add up, more filled than ordered, an average far off its limit. Beside
-the venue: ids that no venue order has, prices off by more than ten times. Each fault is one line for a person.
+the venue: ids that no venue order has, prices off by more than ten times. Each fault is one line for a person. A status
+word that no order confirms is no fault: it is told, to be looked at before repairs are written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+from trueup.books.tables.words import CLOSED, OPEN, word_meaning
 from trueup.core.doubt_mapping import doubts_of
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, add, amount, divide, is_same, multiply
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import CUT_SHORT, Status
+from trueup.model.vocabulary import CUT_SHORT, LIVE, Status
 from trueup.ports.foreign_books import ForeignRow
 
 LIVE_MIN = 3  # live orders: that none of fewer is known, a bot that was away may show
@@ -64,6 +66,45 @@ def implausible_beside(
             "a status word of ended orders mean live?"
         )
     return faults
+
+
+def unproven_words(
+    rows: Sequence[ForeignRow], words: Mapping[str, str], venue: Sequence[VenueOrder], *, complete: bool
+) -> list[str]:
+    """Status words that a person gave a meaning, and that no order confirms. `words`: by row key, the bot's own.
+
+    An order confirms its word where the venue has it with that status; an ended one also where a complete list of live
+    orders lacks it and its quantities say the same. A word that everybody uses so needs no proof.
+    """
+    by_venue = {known_id(one.venue_order_id): one for one in venue if known_id(one.venue_order_id)}
+    by_client = {known_client_id(one.client_order_id): one for one in venue}
+    by_client.pop(None, None)
+    means: dict[str, Status | None] = {}
+    proven = set()
+    for row in rows:
+        word, order = words.get(row.key), row.order
+        if word is None or word_meaning("status", word) in (order.status, OPEN, CLOSED):
+            continue
+        means[word] = order.status
+        record = by_venue.get(known_id(order.venue_order_id)) or by_client.get(
+            known_client_id(order.client_order_id)
+        )
+        is_ended = record is None and complete and order.status not in LIVE and _adds_up(row)
+        if is_ended or (record is not None and _kind(record.status) == _kind(order.status)):
+            proven.add(word)
+    return [f"{word} ({means[word]})" for word in sorted(means.keys() - proven)]
+
+
+def _adds_up(row: ForeignRow) -> bool:
+    """Whether the quantities of an ended order are those of its status: all of it was filled, or less."""
+    return _is_whole(row) if row.order.status is Status.FILLED else not _is_whole(row)
+
+
+def _kind(status: Status | None) -> Status | None:
+    """Of live orders, and of those that were cut short, one each."""
+    if status in LIVE:
+        return Status.PENDING_NEW
+    return Status.CANCELED if status in CUT_SHORT else status
 
 
 def _named(live: Sequence[ForeignRow], venue: Sequence[VenueOrder]) -> list[ForeignRow]:

@@ -5,7 +5,7 @@ rights that are missing or too wide, and rows that cannot be what the mapping sa
 from collections.abc import Iterator, Sequence
 
 from trueup.books.checks import BookCheck
-from trueup.books.plausible import implausible_beside, implausible_rows
+from trueup.books.plausible import implausible_beside, implausible_rows, unproven_words
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import COUNTED_MAX, WORDS_MAX
 from trueup.books.tables.inserts import fill_insert_fault, order_insert_fault
@@ -193,7 +193,9 @@ def _rows(
     with reader.database.reading():
         live = reader.read(Wanted(live=True))
         known = {one.key for one in live.rows}
-        more = [reader.row_of(one) for one in reader.some(LOOKED_AT) if one.key not in known]
+        some = reader.some(LOOKED_AT)
+        words = reader.status_words([*reader.order_cells(Wanted(keys=sorted(known))), *some])
+    more = [reader.row_of(one) for one in some if one.key not in known]
     rows = [*live.rows, *(one for one in more if isinstance(one, ForeignRow))]
     faults = implausible_rows(rows, from_ns(reader.database.now_ns()))
     faults += implausible_beside(rows, opened, complete=complete)
@@ -202,6 +204,12 @@ def _rows(
             message=fault,
             next_step="is the mapping right? `trueup connect` shows what it means",
             failed=traits.mapped,
+        )
+    unproven = [] if faults else unproven_words(rows, words, opened, complete=complete)
+    if unproven:
+        yield BookCheck(
+            message=f"status words that no order of the venue confirms yet: {', '.join(unproven)}",
+            next_step="look one of their orders up at the venue before repairs are written",
         )
     for one in live.unclear[:3]:
         yield BookCheck(

@@ -134,6 +134,11 @@ class TablesReader:
         """Any rows, for a person to look at."""
         return self._with_fills(self._finder.rows(self.mapping.orders, Condition(""), most=count))
 
+    def status_words(self, found: Sequence[OrderCells]) -> dict[str, str]:
+        """By row key, the bot's own words."""
+        said = {one.key: _loose_text(one.cells.get("status")) for one in found}
+        return {key: one for key, one in said.items() if one is not None}
+
     def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
         """What a row says, or why it says nothing certain. One whose cells are as they were is understood as it was."""
         seen = self._seen.get(found.key)

@@ -42,12 +42,13 @@ def find_tables(database: TableDatabase, address: Any, name: str, said: Said) ->
     books: dict[str, Any] = {"kind": "tables", "database": address, "write": "never", "orders": tree}
     if fills is not None:
         books["fills"] = mapping_tree(fills) | {"columns": fills.columns}
-    rows, faults, symbols = _look(database, books, guess)
+    rows, status_words, faults, symbols = _look(database, books, guess)
     return Found(
         what=f"table {guess.table} of a {database.name} database",
         name=name,
         books=books,
         rows=rows,
+        status_words=status_words,
         words=_words(guess, said),
         ignored=guess.ignored,
         notes=[*guess.notes, *_profile_notes(database, guess)],
@@ -147,8 +148,8 @@ def _words(guess: Guess, said: Said) -> list[WordSeen]:
 
 def _look(
     database: TableDatabase, books: Mapping[str, Any], guess: Guess
-) -> tuple[list[ForeignRow], list[str], list[str] | None]:
-    """Some rows as they are understood, what speaks against them, and the symbols they are of."""
+) -> tuple[list[ForeignRow], dict[str, str], list[str], list[str] | None]:
+    """Some rows as they are understood, their words, what speaks against them, and the symbols they are of."""
     tables = {name: books[name] for name in ("orders", "fills") if name in books}
     try:
         mapping = decode_mapping(tables, "this guess")
@@ -163,7 +164,7 @@ def _look(
     faults = implausible_rows(rows, from_ns(database.now_ns()))
     if unclear:
         faults.append(f"{len(unclear)} of {len(read)} rows say nothing certain, such as {unclear[0].message}")
-    return rows, faults, _symbols(database, guess)
+    return rows, reader.status_words(found), faults, _symbols(database, guess)
 
 
 def _some(reader: TablesReader) -> list[OrderCells]:

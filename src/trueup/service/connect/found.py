@@ -13,6 +13,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """One bot's books. `books`: the section `[books.NAME]`; `credentials`: the venue's names → where each is read.
 
     `symbols`: what the bot trades, where that is known; `rows`: a few of its orders as trueup understands them;
+    `status_words`: by row key, the bot's own;
     `notes`: what a person should know; `faults`: why the rows cannot be what they seem.
     """
 
@@ -20,6 +21,7 @@ class Found(Struct, frozen=True, kw_only=True):
     name: str
     books: dict[str, Any]
     rows: Sequence[ForeignRow] = ()
+    status_words: dict[str, str] = {}
     words: Sequence[WordSeen] = ()
     ignored: Sequence[str] = ()
     notes: Sequence[str] = ()

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trueup.books.plausible import implausible_beside
+from trueup.books.plausible import implausible_beside, unproven_words
 from trueup.exports.make_snapshot import Export, Settings, make_snapshot
 from trueup.exports.meanings import Source
 from trueup.model.errors import InputError
-from trueup.model.snapshot import Profile
+from trueup.model.snapshot import Profile, VenueOrder
 from trueup.model.times import from_ns
 from trueup.model.vocabulary import ReadState
 from trueup.ports.foreign_books import ForeignRow
@@ -33,9 +33,21 @@ def write_venue_file(path: Path, files: Mapping[str, Path]) -> list[str]:
 
 def faults_beside(path: Path, rows: Sequence[ForeignRow]) -> list[str]:
     """What the exported orders show to be impossible of a bot's rows."""
+    orders, complete = _exported(path)
+    return implausible_beside(rows, orders, complete=complete)
+
+
+def unproven_beside(path: Path | None, rows: Sequence[ForeignRow], words: Mapping[str, str]) -> list[str]:
+    """Status words with the meaning that they were given, which no exported order confirms; `words`: by row key."""
+    orders, complete = ([], False) if path is None else _exported(path)
+    return unproven_words(rows, words, orders, complete=complete)
+
+
+def _exported(path: Path) -> tuple[list[VenueOrder], bool]:
+    """Its orders, and whether all live ones are among them."""
     export = decode_export(path.read_bytes(), from_ns(0))
     complete = export.open_orders.state is ReadState.COMPLETE
-    return implausible_beside(rows, [*export.open_orders.rows, *export.history.orders], complete=complete)
+    return [*export.open_orders.rows, *export.history.orders], complete
 
 
 def _read(path: Path) -> Export:

@@ -176,10 +176,16 @@ def _check(found: "Found", faults: Sequence[str], *, accepted: bool) -> None:
 
 def _check_beside(found: "Found", venue: VenueChoice, *, accepted: bool) -> None:
     """Beside the venue's exports, where there are some."""
-    from trueup.service.connect.venue_files import faults_beside
+    from trueup.service.connect.venue_files import faults_beside, unproven_beside
 
     if venue.export is not None:
         _refuse(found, faults_beside(venue.export, found.rows), accepted=accepted)
+    unproven = unproven_beside(venue.export, found.rows, found.status_words)
+    if unproven:
+        say(
+            f"status words that no order of the venue confirms yet: {', '.join(map(visible, unproven))}; trueup doctor "
+            "looks at its open orders"
+        )
 
 
 def _refuse(found: "Found", faults: Sequence[str], *, accepted: bool) -> None:
