@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import localcontext
 from inspect import signature
+from operator import attrgetter
 
 from trueup.core.as_cut_off import as_cut_off
 from trueup.core.as_one_order import as_one_order
@@ -57,7 +58,7 @@ STAGES: tuple[Stage, ...] = (
 # what is left of them where the rows cannot be what their mapping says: nothing is judged
 STAGES_IN_DOUBT: tuple[Stage, ...] = (filter_scope, match_orders, doubt_rows, raise_alerts)
 
-_GIVEN = {stage: tuple(signature(stage).parameters) for stage in (*STAGES, *STAGES_IN_DOUBT)}
+_GIVEN = {stage: attrgetter(*signature(stage).parameters) for stage in (*STAGES, *STAGES_IN_DOUBT)}
 
 
 def make_plan(snapshot: Snapshot) -> Plan:
@@ -79,7 +80,7 @@ def _plan(snapshot: Snapshot, stages: tuple[Stage, ...] = STAGES, *, has_own_ids
     """Starts again, with ids of their own, where a stage found that orders of several instruments have one id."""
     draft = begin_draft(snapshot, has_own_ids=has_own_ids)
     for stage in stages:
-        stage(*[getattr(draft, name) for name in _GIVEN[stage]])
+        stage(*_GIVEN[stage](draft))
         several = frozenset(one for one in draft.outcome.ids_of_several if plain_id(one) == one)
         if several:
             return as_they_are(_plan(of_their_instruments(snapshot, several), stages, has_own_ids=True))

@@ -6,6 +6,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
+from trueup.model.ids import known_id
 from trueup.model.snapshot import Snapshot
 
 
@@ -24,7 +25,11 @@ def begin_draft(snapshot: Snapshot, *, has_own_ids: bool = False) -> Draft:
     local = facts.snapshot.local
     return Draft(
         facts=facts,
-        local=LocalSide(local.orders, local.trades),
+        local=LocalSide(
+            orders=local.orders,
+            original_orders=local.orders,
+            trades={known_id(trade.trade_id) or "": trade for trade in local.trades},
+        ),
         venue=VenueSide(facts.snapshot.venue.open_orders.rows),
         outcome=RunOutcome(facts),
     )

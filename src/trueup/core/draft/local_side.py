@@ -8,6 +8,7 @@ what is found of the two sides is the outcome's.
 
 from functools import cached_property
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from trueup.core.trades.trade_moves import TradeMoves
@@ -16,32 +17,29 @@ from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.snapshot import Fill, LocalOrder, Trade, VenueOrder
 
 
-class LocalSide:
+class LocalSide(Struct, dict=True):
     """Orders, fills and trades of the books, in scope, and the ids of those out of it."""
 
-    def __init__(self, orders: list[LocalOrder], trades: list[Trade]) -> None:
-        self.orders = orders
-        self.original_orders = orders  # those in scope, as the snapshot has them
-        self.trades = {known_id(trade.trade_id) or "": trade for trade in trades}
-        self.fills_of: dict[int, list[Fill]] = {}
-        self.trade_moves = TradeMoves()
-        # which venue order each is
-        self.matched: list[VenueOrder | None] = []
-        self.rebound: dict[int, VenueOrder] = {}  # orders bound to the record that replaced theirs
-        # ids that are taken, though no order of `orders` has them
-        self.known_ids: set[str] = set()  # venue order ids that count as existing: replaced orders had them
-        self.out_of_scope: dict[str, LocalOrder] = {}  # local orders by their venue order ids
-        self.known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
-        self.ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
-        self.venue_ids_twice: set[str] = set()  # of two local orders; found by `index_by_venue_id`
-        # the projection: what the corrections changed
-        self.changed_orders: dict[int, None] = {}  # of the snapshot's, in the order in which they changed
-        self.changed_fills: dict[tuple[str | None, ...], Fill] = {}
-        self.changed_trades: set[str] = set()
-        self.recent_tokens: set[str] | None = None  # kept by `positions.recent_symbols`
-        self._indexed: int | None = (
-            None  # how many of `orders` stand in the indexes; null: all (`add_orders`)
-        )
+    orders: list[LocalOrder]
+    original_orders: list[LocalOrder]  # those in scope, as the snapshot has them
+    trades: dict[str, Trade]  # by comparable trade id
+    fills_of: dict[int, list[Fill]] = {}
+    trade_moves: TradeMoves = field(default_factory=TradeMoves)
+    # which venue order each is
+    matched: list[VenueOrder | None] = []
+    rebound: dict[int, VenueOrder] = {}  # orders bound to the record that replaced theirs
+    # ids that are taken, though no order of `orders` has them
+    known_ids: set[str] = set()  # venue order ids that count as existing: replaced orders had them
+    out_of_scope: dict[str, LocalOrder] = {}  # local orders by their venue order ids
+    known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
+    ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
+    venue_ids_twice: set[str] = set()  # of two local orders; found by `index_by_venue_id`
+    # the projection: what the corrections changed
+    changed_orders: dict[int, None] = {}  # of the snapshot's, in the order in which they changed
+    changed_fills: dict[tuple[str | None, ...], Fill] = {}
+    changed_trades: set[str] = set()
+    recent_tokens: set[str] | None = None  # kept by `positions.recent_symbols`
+    _indexed: int | None = None  # how many of `orders` stand in the indexes; null: all (`add_orders`)
 
     # -- by id --------------------------------------------------------------------------------------------------------
 

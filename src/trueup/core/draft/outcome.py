@@ -7,6 +7,8 @@ which orders nothing more is judged in this run.
 from collections import Counter
 from collections.abc import Container, Iterable
 
+from msgspec import Struct, field
+
 from trueup.core.draft.facts import Facts, Ids
 from trueup.core.draft.want import Want
 from trueup.model.ids import known_id, normal_id, of_instrument, symbol_token
@@ -54,50 +56,49 @@ SEVERITY_OF = {
 }  # every other kind: warn
 
 
-class RunOutcome:
+class RunOutcome(Struct):
     """Everything that one plan decided so far."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        # found
-        self.breaks: list[Break] = []
-        self.open_breaks: list[Break] = []  # those that no correction of this plan mends
-        self.break_versions: dict[str, int | None] = {}
-        self.confirmations: dict[str, int] = {}
-        self.restarted: set[str] = set()  # breaks whose `first_seen_at` begins anew in this run
-        self.kept_findings: list[Finding] = []  # of checks that this run skipped
-        self.drifted: set[int] = set()  # local orders with a break of status, fill or terms
-        self.frozen: set[int] = set()  # local orders in an identity conflict: nothing of them is booked
-        self.ids_of_several: set[str] = set()  # venue order ids that orders of several instruments have
-        # corrected and told
-        self.corrections: list[Correction] = []
-        self.correction_count: dict[str, int] = {}  # by an order's digest
-        self.notifications: list[Notification] = []
-        self.alerts: list[Alert] = []
-        self.held: set[str] = set()  # decisions by which an undone repair was not made again
-        self.lapsed: list[str] = []  # decisions of that kind which hold nothing any more
-        # asked
-        self.wants: dict[tuple[QueryBy, str], Want] = {}  # questions that the plan needs answered, by id
-        self.unasked: dict[tuple[str | None, str | None], str] = {}  # beyond the budget, and since when
-        self.history_queries: list[Query] = []
-        self.ledger_ids: dict[str, str] = {}  # that the one question to the ledger names, by comparable id
-        # left unjudged
-        self.deferrals: list[Deferral] = []
-        self.waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
-        self.deferred_orders: set[int] = set()
-        self.deferred_records: set[str] = set()
-        self.unsettled_symbols: set[str] = set()
-        # counted
-        self.counts: Counter[str] = Counter()  # figures of the plan's `result`
-        self.mass_absence: tuple[int, int] | None = None  # (vanished, live)
-        self.equal_tokens: set[str] = set()  # instruments whose positions were compared and are equal
-        self.watchdog_triggered = False
-        self.coverage = CoverageResult()
-        self.exit_backfill = ExitBackfillResult()
-        self.sub_tag_repair = SubTagRepairResult()
-        self.parity = ParityResult()
-        self.no_go_counts: dict[str, int] = {}
-        self.no_go_samples: list[NoGoSample] = []
+    facts: Facts
+    # found
+    breaks: list[Break] = []
+    open_breaks: list[Break] = []  # those that no correction of this plan mends
+    break_versions: dict[str, int | None] = {}
+    confirmations: dict[str, int] = {}
+    restarted: set[str] = set()  # breaks whose `first_seen_at` begins anew in this run
+    kept_findings: list[Finding] = []  # of checks that this run skipped
+    drifted: set[int] = set()  # local orders with a break of status, fill or terms
+    frozen: set[int] = set()  # local orders in an identity conflict: nothing of them is booked
+    ids_of_several: set[str] = set()  # venue order ids that orders of several instruments have
+    # corrected and told
+    corrections: list[Correction] = []
+    correction_count: dict[str, int] = {}  # by an order's digest
+    notifications: list[Notification] = []
+    alerts: list[Alert] = []
+    held: set[str] = set()  # decisions by which an undone repair was not made again
+    lapsed: list[str] = []  # decisions of that kind which hold nothing any more
+    # asked
+    wants: dict[tuple[QueryBy, str], Want] = {}  # questions that the plan needs answered, by id
+    unasked: dict[tuple[str | None, str | None], str] = {}  # beyond the budget, and since when
+    history_queries: list[Query] = []
+    ledger_ids: dict[str, str] = {}  # that the one question to the ledger names, by comparable id
+    # left unjudged
+    deferrals: list[Deferral] = []
+    waiting: list[tuple[DeferralReason, str, BreakKind, Ids, int | None]] = []
+    deferred_orders: set[int] = set()
+    deferred_records: set[str] = set()
+    unsettled_symbols: set[str] = set()
+    # counted
+    counts: Counter[str] = field(default_factory=Counter)  # figures of the plan's `result`
+    mass_absence: tuple[int, int] | None = None  # (vanished, live)
+    equal_tokens: set[str] = set()  # instruments whose positions were compared and are equal
+    watchdog_triggered: bool = False
+    coverage: CoverageResult = CoverageResult()
+    exit_backfill: ExitBackfillResult = ExitBackfillResult()
+    sub_tag_repair: SubTagRepairResult = SubTagRepairResult()
+    parity: ParityResult = ParityResult()
+    no_go_counts: dict[str, int] = {}
+    no_go_samples: list[NoGoSample] = []
 
     # -- found --------------------------------------------------------------------------------------------------------
 
@@ -123,8 +124,8 @@ class RunOutcome:
         break_id = digest_id + "-" + kind + detail
         if break_id in self.break_versions:
             return break_id
-        if self._facts.snapshot.local.decisions and not corrected:
-            ignored = self._facts.decisions.get((DecisionKind.IGNORE_BREAK, break_id))
+        if self.facts.snapshot.local.decisions and not corrected:
+            ignored = self.facts.decisions.get((DecisionKind.IGNORE_BREAK, break_id))
             if ignored is not None:
                 severity, message = (
                     Severity.INFO,
@@ -184,14 +185,14 @@ class RunOutcome:
     ) -> None:
         """Leave a local order unjudged; what earlier runs found of it stays found. `kind`: what it may turn out."""
         ids = (order.client_order_id, order.venue_order_id, order.trade_id)
-        self.defer(reason, kind, self._facts.order_digest(order), ids, order.version)
+        self.defer(reason, kind, self.facts.order_digest(order), ids, order.version)
         self.deferred_orders.add(index)
         self.unsettle(order.symbol)
 
     def defer_record(self, record: VenueOrder, reason: DeferralReason | None) -> None:
         """Leave a venue order without a local row unjudged."""
         ids = (record.client_order_id, record.venue_order_id, None)
-        self.defer(reason, BreakKind.MISSING_LOCALLY, self._facts.order_digest(record), ids)
+        self.defer(reason, BreakKind.MISSING_LOCALLY, self.facts.order_digest(record), ids)
         self.deferred_records.add(known_id(record.venue_order_id) or "")
         self.unsettle(record.symbol)
 
@@ -231,10 +232,10 @@ class RunOutcome:
 
     def ledger_lacks(self, *ids: tuple[QueryBy, str | None]) -> bool:
         """Whether no order of the whole ledger has any of these ids; asks for what is not answered yet."""
-        if self._facts.snapshot.local.extent is Extent.ALL:
+        if self.facts.snapshot.local.extent is Extent.ALL:
             return True
         named = [(by, raw) for by, raw in ids if raw is not None]
-        answers = [self._facts.local_answers.get((by, raw.strip().lower())) for by, raw in named]
+        answers = [self.facts.local_answers.get((by, raw.strip().lower())) for by, raw in named]
         self.ask_ledger(raw for (_, raw), answer in zip(named, answers, strict=True) if answer is None)
         return all(answer is Outcome.ABSENT for answer in answers)
 

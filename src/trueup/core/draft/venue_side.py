@@ -7,6 +7,7 @@ binds anew.
 
 from collections.abc import Iterable
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.draft.merge_readings import Reading, merge_readings
@@ -24,30 +25,27 @@ from trueup.model.times import to_ns
 from trueup.model.vocabulary import Outcome, QueryBy, Status
 
 
-class VenueSide:
+class VenueSide(Struct):
     """Venue orders by comparable venue order id; `nameless`: those that have only a client order id, or none."""
 
-    def __init__(self, open_rows: list[VenueOrder]) -> None:
-        self.open_rows = open_rows  # of the open-order read, in scope
-        self.fills_of: dict[int, list[Fill]] = {}  # by the index of the local order that they are of
-        self.stray_fills: list[Fill] = []  # of no local order
-        self.by_id: dict[str, VenueOrder] = {}
-        self.nameless: list[VenueOrder] = []
-        self.ids_of_several: set[str] = set()  # that records of several instruments have
-        self.open_ids: set[str] | None = None  # null: every order of `by_id` is in the open-order read
-        self.read_at_of: dict[str, str | None] = {}  # where it is not the open-order read's
-        self.open_read_at: str | None = None
-        self.open_is_complete = False
-        self._listed_times: dict[str, int] = {}  # how often, where the open-order read has an order twice
-        self.answered: set[str] = set()  # venue order ids whose record a query answered
-        self.asked: dict[tuple[QueryBy, str], VenueAnswer] = {}
-        self.successor_of: dict[str, str] = {}
-        self.predecessor_of: dict[str, str] = {}
-        self.linked: list[VenueOrder] = []  # that name a parent, a predecessor or a successor
-        self._by_client_id: dict[str, str | None] | None = None
-        self._several: dict[
-            str, list[Reading]
-        ] = {}  # orders with more than one record, until `merge_records`
+    open_rows: list[VenueOrder]  # of the open-order read, in scope
+    fills_of: dict[int, list[Fill]] = {}  # by the index of the local order that they are of
+    stray_fills: list[Fill] = []  # of no local order
+    by_id: dict[str, VenueOrder] = {}
+    nameless: list[VenueOrder] = []
+    ids_of_several: set[str] = set()  # that records of several instruments have
+    open_ids: set[str] | None = None  # null: every order of `by_id` is in the open-order read
+    read_at_of: dict[str, str | None] = {}  # where it is not the open-order read's
+    open_read_at: str | None = None
+    open_is_complete: bool = False
+    _listed_times: dict[str, int] = {}  # how often, where the open-order read has an order twice
+    answered: set[str] = set()  # venue order ids whose record a query answered
+    asked: dict[tuple[QueryBy, str], VenueAnswer] = {}
+    successor_of: dict[str, str] = {}
+    predecessor_of: dict[str, str] = {}
+    linked: list[VenueOrder] = []  # that name a parent, a predecessor or a successor
+    _by_client_id: dict[str, str | None] | None = None
+    _several: dict[str, list[Reading]] = {}  # orders with more than one record, until `merge_records`
 
     def add_open_rows(self, rows: list[VenueOrder], read_at: str | None, *, is_complete: bool) -> None:
         self.open_read_at, self.open_is_complete = read_at, is_complete
