@@ -2,18 +2,22 @@
 
     python -m benchmarks.own_tables            # SQLite, and PostgreSQL on the tests' own server
 
-Medians of five, beside the driver's own bare read of the same rows in the same process; `load` is the machine's. (cpu):
+Medians of five, beside the driver's own bare read of the same rows in the same process, as it hands them out and as
+Decimal and UTC, which is the least that anybody who judges them needs; and beside a run of a bot without orders: what
+leases, threads and the venue's calls cost however few they are. `load` is the machine's. (cpu):
 by the processor's time, the server's own share included: equal to the wall clock on an idle machine, steadier on a busy
 one.
 """
 
 import asyncio
+import datetime as dt
 import gc
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +51,7 @@ INSERT INTO my_orders SELECT n, 'mom', 'v-' || n, 'c-' || n, 'ETH/USD', 'BUY', 1
 """
 SENT = "2025-11-24T12:00:00Z"
 PROFILE = Profile(profile_id="mom", venue="sim", account_id="a")
+NOBODY = Profile(profile_id="nobody", venue="sim", account_id="a")
 NEVER_RECENT_S = 600.0
 
 
@@ -55,14 +60,14 @@ class Venue:
 
     name = "venue"
 
-    def __init__(self) -> None:
+    def __init__(self, orders: int) -> None:
         self._opened = [
             VenueOrder(
                 venue_order_id=f"v-{number}", client_order_id=f"c-{number}", symbol="ETH/USD", side=Side.BUY,
                 order_type="limit", qty="10", limit_price="1000", status=Status.PARTIALLY_FILLED, filled_qty="3",
                 filled_avg_price="1000", submitted_at=SENT, updated_at=SENT,
             )
-            for number in range(CLOSED + 1, CLOSED + LIVE + 1)
+            for number in range(CLOSED + 1, CLOSED + orders + 1)
         ]  # fmt: skip
 
     async def account_id(self) -> str:
@@ -106,35 +111,54 @@ def _cpu_s(server_pid: int | None) -> float:
 
 
 def measure(name: str, address: str, bare: Callable[[], Any], folder: str) -> None:
-    settings = BooksSettings(
-        account_id="a", profiles=[PROFILE], source="b", write=WriteMode.NEVER, clock=SystemClock()
-    )
-    books = TablesBooks(settings, decode_mapping({"orders": MAPPING["orders"]}, "b"), address)
+    books, of_nobody = _books(PROFILE, address), _books(NOBODY, address)
     begun = time.perf_counter()
     assert len(books.read(None, NEVER_RECENT_S).rows) == LIVE
     first_s = time.perf_counter() - begun
     read = median_s(lambda: books.read(None, NEVER_RECENT_S), times=20)
-    bare_took, run = median_s(bare, times=20), _run(books, folder)
+    bare_took, values_took = median_s(bare, times=20), median_s(lambda: _as_values(bare()), times=20)
+    run, least = _run(books, PROFILE, LIVE, folder), _run(of_nobody, NOBODY, 0, folder)
     print(
-        f"{name}: {LIVE:,} live of {CLOSED + LIVE:,} rows: bare {_ms(bare_took)}; read {_ms(read)}, "
+        f"{name}: {LIVE:,} live of {CLOSED + LIVE:,} rows: bare {_ms(bare_took)}, as values {_ms(values_took)}; "
+        f"read {_ms(read)}, "
         f"{read[0] / bare_took[0]:.1f} times (cpu {read[1] / bare_took[1]:.1f}), the first {first_s * 1e3:.0f} ms; "
-        f"run in sync {_ms(run)}; load {os.getloadavg()[0]:.1f}"
+        f"run in sync {_ms(run)}, one without orders {_ms(least)}: cpu {(run[1] - least[1]) / bare_took[1]:.1f} times "
+        f"bare and {(run[1] - least[1]) / values_took[1]:.1f} times values beyond it; load {os.getloadavg()[0]:.1f}"
     )
     books.close()
+    of_nobody.close()
+
+
+def _books(profile: Profile, address: str) -> TablesBooks:
+    settings = BooksSettings(
+        account_id="a", profiles=[profile], source="b", write=WriteMode.NEVER, clock=SystemClock()
+    )
+    return TablesBooks(settings, decode_mapping({"orders": MAPPING["orders"]}, "b"), address)
+
+
+def _as_values(rows: list[Any]) -> list[Any]:
+    """Amounts as Decimal, times as UTC: the columns of `my_orders`."""
+    return [
+        (
+            *row[:6], *(Decimal(repr(one)) for one in row[6:10]), *row[10:13],
+            *(dt.datetime.fromtimestamp(one / 1000, dt.UTC) for one in row[13:15]),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _ms(took: Took) -> str:
     return f"{took[0] * 1e3:.1f} ms (cpu {took[1] * 1e3:.1f})"
 
 
-def _run(books: TablesBooks, folder: str) -> Took:
+def _run(books: TablesBooks, profile: Profile, orders: int, folder: str) -> Took:
     """A whole run in sync: lease, both reads, taking in, mirror, plan, report."""
-    ledger = open_sqlite(f"{folder}/trueup.sqlite")
-    ledger.journal.ensure_profiles([PROFILE])
+    ledger = open_sqlite(f"{folder}/{profile.profile_id}.sqlite")
+    ledger.journal.ensure_profiles([profile])
     policy = Policy(parity_enabled=False, exit_backfill_enabled=False)
-    venue: Any = Venue()
+    venue: Any = Venue(orders)
     account = ManagedAccount(
-        account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=policy)], venue=venue, ledger=ledger,
+        account_id="a", profiles=[ManagedProfile(profile=profile, policy=policy)], venue=venue, ledger=ledger,
         clock=SystemClock(), foreign=[books],
     )  # fmt: skip
     loop = asyncio.new_event_loop()

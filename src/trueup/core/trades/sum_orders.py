@@ -5,7 +5,7 @@ moved with them (books of an older version, a bot that died between two writes),
 says it of orders that are not listed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -28,12 +28,33 @@ class OrderSums(Struct):
 
 def sum_orders(orders: Iterable[LocalOrder]) -> dict[str, OrderSums]:
     """By comparable trade id: what the orders that name it have filled."""
-    sums: dict[str, OrderSums] = {}
+    return {key: sum_of(own) for key, own in filled_by_trade(orders).items()}
+
+
+def filled_by_trade(orders: Iterable[LocalOrder]) -> dict[str, list[LocalOrder]]:
+    """By comparable trade id: the orders that name it and have filled."""
+    found: dict[str, list[LocalOrder]] = {}
     for order in orders:
-        if is_zero(order.filled_qty) or order.trade_id is None:
-            continue
-        key, qty = known_id(order.trade_id) or "", amount(order.filled_qty)
-        own = sums.setdefault(key, OrderSums())
+        if order.trade_id is not None and not is_zero(order.filled_qty):
+            found.setdefault(known_id(order.trade_id) or "", []).append(order)
+    return found
+
+
+def is_plainly_level(trade: Trade, orders: Sequence[LocalOrder]) -> bool:
+    """Whether one order is all that filled, and the trade says it letter by letter, or the order not whether it entered
+    or left. Most are, and cost no arithmetic."""
+    if len(orders) > 1:
+        return False
+    (order,) = orders
+    said = trade.exit_qty if order.action is Action.EXIT else trade.entry_qty
+    return order.action is None or order.filled_qty == said
+
+
+def sum_of(orders: Iterable[LocalOrder]) -> OrderSums:
+    """What orders of one trade filled."""
+    own = OrderSums()
+    for order in orders:
+        qty = amount(order.filled_qty)
         if order.action is Action.EXIT:
             own.exit_qty += qty
         elif order.action is Action.ENTRY:
@@ -42,7 +63,7 @@ def sum_orders(orders: Iterable[LocalOrder]) -> dict[str, OrderSums]:
             own.entry_cost = None if own.entry_cost is None or known is None else own.entry_cost + known
         elif qty > 0:
             own.is_unclear = True
-    return sums
+    return own
 
 
 def level_with(trade: Trade, sums: OrderSums) -> Trade:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade, settle_status
-from trueup.core.trades.sum_orders import level_with, sum_orders
+from trueup.core.trades.sum_orders import filled_by_trade, is_plainly_level, level_with, sum_of
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount, identical, is_zero
@@ -119,10 +119,12 @@ def find_lagging(facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
     if not local.trades or facts.account_changed:
         return {}
     found: dict[str, Trade] = {}
-    for key, sums in sum_orders(local.original_orders).items():
+    for key, orders in filled_by_trade(local.original_orders).items():
         trade = local.trades.get(key)
-        levelled = trade if trade is None else level_with(trade, sums)
-        if trade is not None and levelled is not None and levelled is not trade:
+        if trade is None or is_plainly_level(trade, orders):
+            continue
+        levelled = level_with(trade, sum_of(orders))
+        if levelled is not trade:
             found[key] = _reopened(trade, levelled, facts.tolerance(trade.symbol))
     if not found:
         return {}
@@ -214,8 +216,9 @@ def report_lag(facts: "Facts", outcome: "RunOutcome", before: Trade, after: Trad
 def _report_overruns(facts: "Facts", local: "LocalSide", outcome: "RunOutcome") -> None:
     """Every trade that more left than entered, in every run, until its entry grows or a person decides."""
     lagging = local.trade_moves.lagging(facts, local)
-    for key, found in sorted(local.trades.items()):
-        trade = lagging.get(key, found)
+    left = [key for key, one in local.trades.items() if one.exit_qty != "0" or key in lagging]
+    for key in sorted(left):
+        trade = lagging.get(key, local.trades[key])
         if is_zero(trade.exit_qty) or trade.status is TradeStatus.CLOSED or not facts.in_scope(trade.symbol):
             continue
         if is_overrun(trade, facts.tolerance(trade.symbol)):

@@ -50,9 +50,9 @@ def read_accounts(
     with database.reading():
         read_at = stamp(database.now_ns())
         since = seconds_after(read_at, -recent_s)
-        orders = _by_account(database.rows("open_and_recent_orders", accounts, since))
-        fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since))
-        trades = _by_account(database.rows("trades_open_and_recent", accounts, since))
+        orders = _by_account(database.rows("open_and_recent_orders", accounts, since), wanted)
+        fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since), wanted)
+        trades = _by_account(database.rows("trades_open_and_recent", accounts, since), wanted)
         older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
         shared = [one for one, rows in trades.items() if len({row[1] for row in rows}) > 1]
         moving = _moving_instruments(database, shared, read_at) if shared else {}
@@ -70,8 +70,11 @@ def read_accounts(
     }
 
 
-def _by_account(rows: list[Row]) -> dict[str, list[Row]]:
+def _by_account(rows: list[Row], wanted: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
+    """Of one account all rows are its own."""
     found: dict[str, list[Row]] = defaultdict(list)
+    if len(wanted) == 1:
+        return {next(iter(wanted)): rows}
     for account_id, row in zip(map(itemgetter(0), rows), rows, strict=True):
         found[account_id].append(row)
     return found
@@ -178,9 +181,12 @@ def _venue_ids(order: LocalOrder) -> list[str]:
 
 
 def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
-    """One account's rows."""
+    """One account's rows. Most accounts have one profile."""
     found: dict[str, list[Stored]] = defaultdict(list)
-    for profile_id, one in zip(map(itemgetter(1), rows), known.decode(rows), strict=True):
+    owners = list(map(itemgetter(1), rows))
+    if len(set(owners)) == 1:
+        return {str(owners[0]): list(known.decode(rows))}
+    for profile_id, one in zip(owners, known.decode(rows), strict=True):
         found[profile_id].append(one)
     return found
 

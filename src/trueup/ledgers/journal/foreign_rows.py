@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -32,8 +33,7 @@ def known_rows(database: Database, account_id: str, source: str, keys: Sequence[
 
 def live_rows(database: Database, account_id: str, source: str) -> dict[str, str]:
     """Fingerprints by row key, of orders that are live in the mirror and whose rows are there."""
-    rows = database.rows("foreign_rows_live", account_id, source)
-    return {text_value(key): text_value(print_) for key, print_ in rows}
+    return dict(cast("list[tuple[str, str]]", database.rows("foreign_rows_live", account_id, source)))
 
 
 def row_faults(database: Database, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:
