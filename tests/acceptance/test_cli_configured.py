@@ -208,7 +208,7 @@ def test_what_was_not_read_is_never_called_in_sync(desk: Desk) -> None:
 def test_a_paused_profile_is_left_alone(desk: Desk) -> None:
     desk.call("pause", "bot1", "--why", "migrating", code=0)
     assert "paused: migrating" in desk.call("status", code=0).stdout
-    assert desk.json("run", "--once", "--apply")[0]["state"] == "paused"
+    assert desk.json("run", "--once", "--apply", code=3)[0]["state"] == "paused"
     desk.call("plan", code=3)
     refused = desk.call("apply", "--auto-approve", code=3)
     assert "bot1, which is paused" in refused.stderr

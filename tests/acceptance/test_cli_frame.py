@@ -1,6 +1,9 @@
 """What holds for every command: help without weight, errors in a line, exit codes."""
 
 import ast
+import os
+import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +105,18 @@ def test_a_closed_standard_output_is_no_traceback() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_at_a_question_ends_its_line(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "trueup", "init"], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while b"[alpaca]: " not in shown:
+        shown += os.read(ours, 4096)
+    asking.send_signal(signal.SIGINT)
+    assert asking.wait(timeout=300) == 130
+    assert os.read(ours, 4096).endswith(b"\r\n")
+    os.close(ours)

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from msgspec import Struct
 from trueup.exports.forms import recognise
 from trueup.exports.unpack import is_parquet, read_parquet, unpack
 from trueup.model.errors import InputError
+from trueup.model.money import text as amount_text
+from trueup.model.money import total
 from trueup.model.tree import parse_tree
 
 _DELIMITERS = ",;\t|"
@@ -235,14 +238,25 @@ def _flat(item: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _one_fee(item: dict[str, Any]) -> dict[str, Any]:
-    """Of ccxt's list of fees the one in the base currency, because it changes what is held; else the first."""
+    """Of ccxt's list of fees the base currency's, because it changes what is held; else the first one's: their sum."""
     fees = item.get("fees")
     if not isinstance(fees, list):
         return {}
-    told = [one for one in [*fees, item.get("fee")] if isinstance(one, dict) and one.get("cost") is not None]
+    listed = [one for one in fees if isinstance(one, dict) and one.get("cost") is not None]
+    if not listed:
+        return {"fees": None}
     base = str(item.get("symbol") or "").partition("/")[0]
-    own = [one for one in told if one.get("currency") == base] or told
-    return {"fees": None, "fee": own[0]} if own else {"fees": None}
+    currency = base if base in [one.get("currency") for one in listed] else listed[0].get("currency")
+    costs = [str(one["cost"]) for one in listed if one.get("currency") == currency]
+    return {"fees": None, "fee": {"cost": _sum_of(costs), "currency": currency}}
+
+
+def _sum_of(costs: list[str]) -> str:
+    """A text that is no amount is left for who reads it."""
+    try:
+        return costs[0] if len(costs) == 1 else amount_text(total(map(Decimal, costs)))
+    except ArithmeticError:
+        return costs[0]
 
 
 def _is_scalar(value: Any) -> bool:

@@ -144,6 +144,25 @@ def test_of_a_list_of_fees_the_one_in_base_counts() -> None:
     assert (read.fee, read.fee_currency, read.price) == ("1.6", "LOOM", "0.0000025")
 
 
+@pytest.mark.parametrize(
+    ("fees", "expected"),
+    [
+        ([("0.1", "USD"), ("0.2", "USD")], ("0.3", "USD")),
+        (
+            [("0.1", "USD"), ("0.2", "BNB"), ("0.3", "USD")],
+            ("0.4", "USD"),
+        ),  # a fill has one fee: the first one's
+        ([("0.1", "BNB"), ("0.01", "ETH"), ("0.02", "ETH")], ("0.03", "ETH")),  # it changes what is held
+        ([("0.10", "USD")], ("0.1", "USD")),
+    ],
+)
+def test_fees_in_one_currency_are_one_fee(fees, expected) -> None:
+    fill = {"id": "f-1", "order": "v-1", "symbol": "ETH/USD", "side": "buy", "price": 1000, "amount": 3,
+            "fees": [{"cost": cost, "currency": currency} for cost, currency in fees]}  # fmt: skip
+    [read] = of_files(venue="id,side,status\n", fills=json.dumps([fill])).snapshot.venue.history.fills
+    assert (read.fee, read.fee_currency) == expected
+
+
 def test_an_amount_that_is_a_cost_is_no_quantity() -> None:
     order = {"id": "v-1", "symbol": "XRP/USDT", "type": "market", "side": "buy", "price": 0.4247, "amount": 9.99,
              "filled": 23.52, "average": 0.4247, "cost": 9.988944, "status": "closed"}  # fmt: skip

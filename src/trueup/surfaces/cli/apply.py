@@ -19,7 +19,7 @@ from trueup.surfaces.cli.exit_codes import (
 )
 from trueup.surfaces.cli.files import open_input
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.plan import plan_code, say_failures
+from trueup.surfaces.cli.plan import say_failures
 from trueup.surfaces.cli.repairs import is_writable, next_steps
 from trueup.surfaces.cli.terminal import confirm, counted, progress, say
 
@@ -82,7 +82,7 @@ def _plans(reports: "list[ProfileReport]") -> "list[Plan]":
 
 def _unread_code(report: "ProfileReport") -> int:
     """What kept a profile from being planned; that nothing is to be applied to it says nothing then."""
-    code = plan_code(report)
+    code = report_code(report)
     kept = (FAILURE, BAD_CREDENTIALS, UNREACHABLE)
     return code if code in kept or report.state is RunState.PAUSED else IN_SYNC
 

@@ -126,7 +126,7 @@ def _only(account: "ManagedAccount", profile_ids: set[str]) -> "ManagedAccount":
 
 
 def report_code(report: "ProfileReport") -> int:
-    """The exit code of one profile's run."""
+    """The exit code of one profile's run. One that is paused was not compared: that is no "in sync"."""
     from trueup.engine.run.account import RunState
     from trueup.model.vocabulary import ReadFault, ReadState
     from trueup.surfaces.cli.plan import exit_code
@@ -134,7 +134,7 @@ def report_code(report: "ProfileReport") -> int:
     if report.state is RunState.SKIPPED:
         return exit_codes.LEASED_ELSEWHERE
     if report.state is RunState.PAUSED:
-        return exit_codes.IN_SYNC
+        return exit_codes.INCOMPLETE
     if report.plan is None or report.snapshot is None or report.state in (RunState.FAILED, RunState.STALE):
         return exit_codes.FAILURE
     opened = report.snapshot.venue.open_orders

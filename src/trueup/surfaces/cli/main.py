@@ -121,6 +121,8 @@ def _exit_code(call: Callable[[], object]) -> int:
         sys.stdout.flush()  # here, so that a closed pipe is noticed while it can be handled
         return code if isinstance(code, int) else 0
     except click.Abort:
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # the question's line ends: the shell's prompt begins one of its own
         return INTERRUPTED_EXIT
     except click.ClickException as fault:
         say_error(_usage_message(fault))

@@ -143,7 +143,7 @@ def nothing_was_judged(snapshot: "Snapshot", plan: "Plan") -> bool:
 
 
 def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: tuple[str, ...]) -> int:
-    from trueup.surfaces.cli.configured import load, plan_profiles
+    from trueup.surfaces.cli.configured import load, plan_profiles, report_code
     from trueup.surfaces.cli.repairs import next_steps
     from trueup.surfaces.cli.terminal import progress, say
 
@@ -159,15 +159,7 @@ def _plan_configured(invocation: Invocation, output: Path | None, profile_ids: t
         write_plans(output, plans)
     for line in next_steps(loaded, plans, output) if output is not None or not invocation.json else ():
         say(line)
-    return worst([plan_code(report) for report in reports])
-
-
-def plan_code(report: "ProfileReport") -> int:
-    """A profile that is paused was not compared: that is no "in sync"."""
-    from trueup.engine.run.account import RunState
-    from trueup.surfaces.cli.configured import report_code
-
-    return INCOMPLETE if report.state is RunState.PAUSED else report_code(report)
+    return worst([report_code(report) for report in reports])
 
 
 def _show_report(invocation: Invocation, report: "ProfileReport") -> None:

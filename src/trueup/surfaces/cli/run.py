@@ -165,12 +165,13 @@ def _show(invocation: Invocation, profiles: "list[ProfileReport]") -> None:
             one.profile_id,
             _run_word(one),
             len(one.plan.breaks) if one.plan else "",
+            len(one.plan.deferred) if one.plan else "",
             _applied(one),
             one.run_id or "",
         )
         for one in profiles
     ]
-    invocation.show(table(None, ("profile", "run", ">breaks", ">applied", "run id"), rows))
+    invocation.show(table(None, ("profile", "run", ">breaks", ">deferred", ">applied", "run id"), rows))
 
 
 def _run_word(report: "ProfileReport") -> str:

@@ -100,7 +100,10 @@ def confirm(question: str, *, flag: str) -> bool:
         raise InputError(f"{question} Nobody can be asked without a terminal; say {flag}", flag)
     import click
 
-    return click.confirm(visible(question), default=False, err=True)
+    answers = click.Choice(["y", "yes", "n", "no"], case_sensitive=False)  # an answer that is none is named
+    asked = f"{visible(question)} [y/N]"
+    said = click.prompt(asked, default="n", type=answers, show_choices=False, show_default=False, err=True)
+    return bool(said[0] == "y")
 
 
 def progress(label: str) -> AbstractContextManager[Any]:
