@@ -147,8 +147,9 @@ def _symbols_of(snapshot: Snapshot, several: frozenset[str]) -> Mapping[str, dic
     rows += [one.order for one in venue.answers if one.order is not None]
     found: dict[str, dict[str, str]] = {}
     for one in rows:
-        previous = one.previous_venue_order_ids if isinstance(one, LocalOrder) else ()
-        for raw in (one.venue_order_id, *previous):
+        named = [getattr(one, name, None) for name in _VENUE_IDS]
+        named += one.previous_venue_order_ids if isinstance(one, LocalOrder) else ()
+        for raw in named:
             if raw is not None and one.symbol is not None and normal_id(raw) in several:
                 found.setdefault(normal_id(raw), {}).setdefault(symbol_token(one.symbol), one.symbol)
     return found

@@ -231,6 +231,60 @@ def test_another_profile_has_one_of_them():
     assert stand(planned) == {"ETH/USD": "pending_new 0"}
 
 
+def of_another_instrument(**answer):
+    """An open order, or one of the history, whose number the ledger has in BTC/USD only, as it says."""
+    theirs = {"by": "venue_order_id", "id": "v-1", "outcome": "found", "symbol": "BTC/USD"} | answer
+    return {"extent": "open_and_recent", "answers": [theirs, absent("c-1", "client_order_id")]}
+
+
+@pytest.mark.parametrize("where", ["open", "history"])
+def test_whether_the_ledger_s_order_of_another_instrument_is_another_one_is_asked(where):
+    record = venue_order(**(HALF if where == "open" else FULL))
+    planned = plan(
+        [],
+        [record] if where == "open" else [],
+        history=history([record] if where == "history" else []),
+        local_keys=of_another_instrument(),
+        policy={"coverage_enabled": True},
+    )
+    assert [(one["id"], one["symbol"]) for one in planned["queries"]] == [("v-1", "BTC/USD")]
+    assert steps(planned) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_inserted"),
+    [
+        (found(venue_order(**BTC | FULL), symbol="BTC/USD"), True),
+        (absent("v-1", symbol="BTC/USD"), True),
+        (found(venue_order(), symbol="BTC/USD"), False),  # one order of this number, whatever the instrument
+        (unknown("v-1") | {"symbol": "BTC/USD"}, False),
+    ],
+)
+def test_the_venue_s_word_on_that_instrument_tells(answer, is_inserted):
+    planned = plan([], [venue_order()], answers=[answer], local_keys=of_another_instrument())
+    assert ("insert_order v-1" in steps(planned)) is is_inserted
+    assert not [one for one in planned["queries"] if one["by"] == "venue_order_id"]
+
+
+def test_a_number_that_only_a_link_names_is_answered_for_its_instrument():
+    """The history begins after v-1, which v-2 replaced; BTC/USD has a v-1 of its own. No question comes again."""
+    successor = venue_order(venue_order_id="v-2", replaces="v-1", **FULL)
+    answers = [
+        {"by": "venue_order_id", "id": "v-1", "outcome": "found", "order": local_order(**BTC | FULL)},
+        *(absent(one) for one in ("v-2", "c-1")),
+        *(absent(one, "client_order_id") for one in ("c-1", "c-2", "v-1", "v-2")),
+    ]
+    planned = plan(
+        [],
+        [],
+        history=history([successor, venue_order(**BTC | FULL)]),
+        answers=[absent("v-1", symbol="ETH/USD")],
+        local_keys={"extent": "open_and_recent", "answers": answers},
+        policy={"coverage_enabled": True},
+    )
+    assert not [one for one in planned["queries"] if one["side"] == "local"]
+
+
 def test_replanning_the_projection_is_quiet():
     records = [venue_order(**HALF), venue_order(**BTC | HALF)]
     first = plan([], records)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import (
+    are_apart,
     bare_identity,
     digest,
     digester,
@@ -21,7 +22,16 @@ from trueup.model.ids import (
     symbol_token,
 )
 from trueup.model.money import ZERO, amount, average_tolerance, is_same
-from trueup.model.snapshot import Decision, Finding, Instrument, LocalOrder, Snapshot, Trade, VenueOrder
+from trueup.model.snapshot import (
+    Decision,
+    Finding,
+    Instrument,
+    LocalOrder,
+    Snapshot,
+    Trade,
+    VenueAnswer,
+    VenueOrder,
+)
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import BreakKind, DecisionKind, Outcome, QueryBy, ReadState
 
@@ -269,9 +279,27 @@ class Facts:
                 answers[key] = one.outcome
         return answers
 
+    @cached_property
+    def known_symbols(self) -> dict[str, list[str | None]]:
+        """The instruments in which the ledger answered to have a venue order id, by comparable id."""
+        symbols: dict[str, list[str | None]] = {}
+        for one in self.snapshot.local.answers:
+            if one.outcome is Outcome.FOUND and one.by is QueryBy.VENUE_ORDER_ID:
+                symbol = one.symbol if one.order is None else one.order.symbol
+                symbols.setdefault(normal_id(one.id), []).append(symbol)
+        return symbols
+
+    def answer_of_instrument(self, venue_id: str, symbol: str) -> VenueAnswer | None:
+        """The venue's answer about what this instrument has of a venue order id; null: it was not asked."""
+        for one in self.snapshot.venue.answers:
+            is_of_id = one.by is QueryBy.VENUE_ORDER_ID and normal_id(one.id) == normal_id(venue_id)
+            if is_of_id and one.symbol is not None and not are_apart(one.symbol, symbol):
+                return one
+        return None
+
     def is_known_locally(self, venue_id: str) -> bool:
         """Whether the ledger answered that it has this venue order id."""
-        return self.local_answers.get((QueryBy.VENUE_ORDER_ID, venue_id)) is Outcome.FOUND
+        return venue_id in self.known_symbols
 
     @cached_property
     def account_changed(self) -> bool:

@@ -5,7 +5,11 @@ Only where the snapshot does not hold the whole ledger: then an order counts as 
 
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
-from trueup.model.ids import known_client_id, known_id
+from trueup.core.draft.outcome import RunOutcome
+from trueup.core.draft.venue_side import VenueSide
+from trueup.core.orders.wait_for_record import ask_for_record
+from trueup.model.ids import are_apart, known_client_id, known_id
+from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import Extent, Outcome, QueryBy
 
@@ -48,6 +52,30 @@ def _is_of_another_order(local: LocalSide, record: VenueOrder) -> bool:
     index = local.index_by_client_id.get(client_id or "")
     theirs = None if index is None else known_id(local.orders[index].venue_order_id)
     return theirs is not None and theirs != known_id(record.venue_order_id)
+
+
+def asks_whose_number(facts: Facts, venue: VenueSide, outcome: RunOutcome, record: VenueOrder) -> bool:
+    """Whether it has to be told first if the ledger's order of this id is this one. Asks the venue.
+
+    The ledger has the number in other instruments only. It is another order's there, or that row has a wrong symbol: if
+    the venue says what the other instrument has, `find_ids_of_several` hears it.
+    """
+    venue_id = known_id(record.venue_order_id) or ""
+    others = facts.known_symbols.get(venue_id, [])
+    if not all(are_apart(one, record.symbol) for one in others):
+        return False
+    return any(
+        ask_for_record(
+            facts,
+            venue,
+            outcome,
+            record,
+            venue_id,
+            Reason.SYMBOL_OR_SIDE_CONTRADICTS,
+            of_symbol=symbol,
+        )
+        for symbol in sorted({one for one in others if one is not None})
+    )
 
 
 def is_known_elsewhere(facts: Facts, local: LocalSide, record: VenueOrder) -> bool:

@@ -104,8 +104,5 @@ def ask_whether_several(
     """Ask whether this symbol's instrument has an order of this id, where another one's is known to."""
     if venue_order_id is None or symbol is None or not are_apart(symbol, other):
         return
-    for answer in judgement.facts.snapshot.venue.answers:
-        is_of_id = answer.by is QueryBy.VENUE_ORDER_ID and normal_id(answer.id) == normal_id(venue_order_id)
-        if is_of_id and answer.symbol is not None and not are_apart(answer.symbol, symbol):
-            return
-    judgement.ask(Reason.SYMBOL_OR_SIDE_CONTRADICTS, order_id=venue_order_id, of_symbol=symbol)
+    if judgement.facts.answer_of_instrument(venue_order_id, symbol) is None:
+        judgement.ask(Reason.SYMBOL_OR_SIDE_CONTRADICTS, order_id=venue_order_id, of_symbol=symbol)

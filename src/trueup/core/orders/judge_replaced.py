@@ -4,6 +4,7 @@ Where something of V1 was filled or booked, it becomes `replaced` and V2 is inse
 nothing was, the local row is bound to V2 instead, and V1's id stays with it as a previous one.
 """
 
+from trueup.core.orders.ask_ledger import asks_whose_number
 from trueup.core.orders.is_free import is_free_everywhere
 from trueup.core.orders.judgement import Changes, Judgement
 from trueup.model.ids import known_client_id, known_id
@@ -21,6 +22,8 @@ def wait_for_successor(judgement: Judgement, record: VenueOrder) -> bool:
     if successor is None or _is_touched(judgement, record):
         return False
     read = judgement.venue.by_id.get(successor)
+    if read is not None and asks_whose_number(judgement.facts, judgement.venue, judgement.outcome, read):
+        return True
     if read is not None:
         return not _ledger_lacks(judgement, read) and not judgement.facts.is_known_locally(successor)
     if not _ledger_lacks(judgement, VenueOrder(venue_order_id=record.replaced_by or successor)):

@@ -52,21 +52,29 @@ def ask_for_record(
     reason: Reason,
     *,
     by: QueryBy = QueryBy.VENUE_ORDER_ID,
+    of_symbol: str | None = None,
 ) -> bool:
-    """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not."""
+    """Ask for a record this order waits for; an absent answer ends the wait, an unknown one does not.
+
+    `of_symbol`: the record that the order's id has in this other instrument.
+    """
     if order_id is None:
         return False
-    answer = venue.asked.get((by, order_id))
+    if of_symbol is None:
+        answer = venue.asked.get((by, order_id))
+    else:
+        answer = facts.answer_of_instrument(order_id, of_symbol)
     if answer is not None and answer.outcome is not Outcome.UNKNOWN:
         return False
-    asked = outcome.ask(
+    asked = answer is None and outcome.ask(
         by,
         _raw_id(record, order_id),
         reason,
         asked=venue.asked,
         waited_since_ns=_waited_since_ns(facts, record),
         ids=(record.client_order_id, record.venue_order_id, None),
-        symbol=record.symbol,
+        symbol=of_symbol or record.symbol,
+        of_this_instrument=of_symbol is not None,
     )
     outcome.defer_record(record, None if asked else DeferralReason.QUERY_OPEN)
     return True

@@ -12,7 +12,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
+from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
 from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
 from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order
@@ -125,7 +125,7 @@ def _gather_exits(
     """Give every unbooked exit to the trade it names, or to the only one it can be of."""
     for record in _unbooked_exits(local, venue, outcome):
         fitting = [one for one in candidates if _may_close(record, one.trade)]
-        if not fitting or _is_booked_elsewhere(facts, local, outcome, record, fitting):
+        if not fitting or _is_booked_elsewhere(facts, local, venue, outcome, record, fitting):
             continue
         if judge_ownership(facts, local, venue, record) is not Owner.US:
             if not names_other_profile(facts, record):
@@ -141,13 +141,18 @@ def _gather_exits(
 
 
 def _is_booked_elsewhere(
-    facts: Facts, local: LocalSide, outcome: RunOutcome, record: VenueOrder, fitting: list[_Candidate]
+    facts: Facts,
+    local: LocalSide,
+    venue: VenueSide,
+    outcome: RunOutcome,
+    record: VenueOrder,
+    fitting: list[_Candidate],
 ) -> bool:
     """Whether the ledger has it beyond the snapshot, ours or another profile's; asks, and waits for the answer."""
     if facts.snapshot.local.extent is Extent.ALL:
         return False
     unanswered = unanswered_ids(facts, record)
-    if unanswered:
+    if unanswered or asks_whose_number(facts, venue, outcome, record):
         outcome.ask_ledger(unanswered)
         for one in fitting:
             one.waits = True

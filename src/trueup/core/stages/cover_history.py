@@ -11,7 +11,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide, record_key
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.ask_ledger import is_known_elsewhere, unanswered_ids
+from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
 from trueup.core.orders.claims_a_local_order import claims_a_local_order
 from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
@@ -146,6 +146,8 @@ def _class_of_unknown(
         unanswered = unanswered_ids(facts, record)
         if unanswered:
             outcome.ask_ledger(unanswered)
+            return "deferred"
+        if asks_whose_number(facts, venue, outcome, record):
             return "deferred"
         if is_known_elsewhere(facts, local, record):
             return "skipped_existing"

@@ -8,7 +8,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.ask_ledger import is_known_elsewhere, local_answer, unanswered_ids
+from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, local_answer, unanswered_ids
 from trueup.core.orders.claims_a_local_order import claims_a_local_order
 from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order, is_insertable
@@ -118,6 +118,8 @@ def _waits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome
         Outcome.UNKNOWN,
     ):
         outcome.defer_record(record, DeferralReason.QUERY_OPEN)
+        return True
+    if asks_whose_number(facts, venue, outcome, record):
         return True
     if record.status in TERMINAL and record.status is not Status.FILLED and record.filled_qty is None:
         return ask_for_record(

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from trueup.ledgers.sql.plan_index import Kin, OrderSubject, PlanIndex, with_ids
 from trueup.ledgers.sql.rows import canonical_trade
-from trueup.model.ids import are_apart, known_client_id, known_id, normal_id
+from trueup.model.ids import are_apart, contradict, known_client_id, known_id, normal_id
 from trueup.model.money import same
 from trueup.model.plan import Correction, Notification
 from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.vocabulary import TERMINAL
 from trueup.ports.book_rows import (
     BookRows,
     FillIdentity,
@@ -158,6 +159,7 @@ class _RowFinder:
         self._venue: dict[str, OrderRow] = {}
         self._others: dict[str, list[OrderRow]] = {}  # of other instruments, that have a venue id, too
         self._unnamed: dict[str, list[OrderRow]] = {}
+        self._unacknowledged: dict[str, list[OrderRow]] = {}
         for row, (order, client_id, venue_ids) in zip(rows, with_ids([r.order for r in rows]), strict=True):
             if client_id is not None:
                 self._client[client_id] = row
@@ -165,6 +167,8 @@ class _RowFinder:
                 if venue_id in self._venue:
                     self._others.setdefault(venue_id, []).append(self._venue[venue_id])
                 self._venue[venue_id] = row
+            if client_id is not None and not venue_ids and order.status not in TERMINAL:
+                self._unacknowledged.setdefault(client_id, []).append(row)
             if client_id is None and not venue_ids and order.trade_id is not None:
                 # a correction may bind its first id
                 self._unnamed.setdefault(order.trade_id, []).append(row)
@@ -177,10 +181,22 @@ class _RowFinder:
         else:
             rows = self._named(subject)
         if subject.after.version == 1:
-            return None if rows else []
+            return None if rows or self._may_be_sent(subject) else []
         if len(rows) != 1 or rows[0].profile_id != self._profile_id:
             return None
         return rows if rows[0].order.version == subject.after.version - 1 else None
+
+    def _may_be_sent(self, subject: OrderSubject) -> bool:
+        """Whether a bot recorded a row since that may be this order: sent, not acknowledged, with the tag it carries.
+
+        A client order id that several orders carry is not inserted, so that no unique key keeps the two apart.
+        """
+        sent = [
+            row
+            for one in subject.corrections
+            for row in self._unacknowledged.get(known_client_id(one.client_order_id) or "", ())
+        ]
+        return any(not contradict(row.order, subject.after) for row in sent)
 
     def _named(self, subject: OrderSubject) -> list[OrderRow]:
         """All that any of its ids names, each once."""

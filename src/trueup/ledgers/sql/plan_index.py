@@ -29,6 +29,10 @@ from trueup.ports.book_rows import FillIdentity, WantedRows
 
 Kin = str  # names one group of corrections that stand or fall together
 _OF_TRADES = (CorrectionKind.QUARANTINE_TRADE, CorrectionKind.CLOSE_TRADE, CorrectionKind.RELEASE_TRADE)
+_OF_OTHER_ROWS = (  # whose client order id another row may have: the row that is bound, or one that was sent since
+    CorrectionKind.BIND_IDS,
+    CorrectionKind.INSERT_ORDER,
+)
 _NEW_PLAN = "the plan is damaged or from another version of trueup; make a new one"
 
 
@@ -76,7 +80,7 @@ class PlanIndex:
 
     def wanted(self) -> WantedRows:
         """Of every order, trade and fill that the plan would change or insert; also by ids a re-bound order had."""
-        before = {one.client_order_id for one in self.plan.corrections if one.kind is CorrectionKind.BIND_IDS}
+        before = {one.client_order_id for one in self.plan.corrections if one.kind in _OF_OTHER_ROWS}
         named = {s.after.trade_id for s in self.orders if s.after.trade_id is not None}
         return WantedRows(
             venue_ids=list(filter(None, self._by_venue)),

@@ -1,5 +1,7 @@
 """One transaction of one run: what it writes, and what it leaves alone."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,8 +10,8 @@ from trueup.ledgers.journal.journal_rows import encode
 from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import ConfigError, InputError, InvariantError
 from trueup.model.plan import Plan
-from trueup.model.snapshot import Finding, VenueOrder
-from trueup.model.vocabulary import Status
+from trueup.model.snapshot import Finding, LocalOrder, VenueOrder
+from trueup.model.vocabulary import Action, CorrectionKind, Side, Status
 from trueup.testing.ledgers.bench import BOT, Bench
 
 
@@ -63,6 +65,26 @@ def test_an_unknown_order_is_inserted_with_version_one(bench: Bench) -> None:
     assert report.applied >= 2
     assert (order.client_order_id, order.version, order.filled_qty) == ("b1-9", 1, "3")
     bench.assert_log_is_true()
+
+
+@pytest.mark.parametrize(("side", "is_inserted"), [(Side.BUY, False), (Side.SELL, True)])
+def test_an_order_with_a_shared_client_id_may_be_the_one_that_a_bot_recorded_since(
+    bench: Bench, side: Side, *, is_inserted: bool
+) -> None:
+    """It is inserted without that id, so that no unique key keeps it apart from the row that was sent with it."""
+    bench.settle()
+    orders = [bench.venue_order(one, client_order_id="b1-tag", side=Side.BUY) for one in ("8", "9")]
+    planned = bench.plan(orders)
+    assert [one.kind for one in planned[1].corrections] == [CorrectionKind.INSERT_ORDER] * 2
+    sent: dict[str, Any] = {
+        "client_order_id": "b1-tag",
+        "trade_id": "t-1",
+        "symbol": "ETH/USD",
+        "status": Status.PENDING_NEW,
+    }
+    bench.bot.record_order(LocalOrder(**sent, side=side, action=Action.ENTRY, qty="10"))
+    report = bench.commit(planned)
+    assert (report.applied, report.superseded) == ((2, 0) if is_inserted else (0, 2))
 
 
 def test_the_run_is_kept_and_replays_to_the_same_bytes(bench: Bench) -> None:
