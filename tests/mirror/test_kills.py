@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.mirror.bot_process import Table
+from tests.mirror.shell import SENT, Shell, account_of, told_order
 from tests.postgres.databases import migrated_database
 from tests.unit.books.tables.desk import MAPPING, T0, TABLES
 from trueup.books.tables.mapping import decode_mapping
@@ -28,27 +29,17 @@ from trueup.books.tables.open_tables import open_tables
 from trueup.books.tables.postgresql import PostgresqlTables
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.sqlite import SqliteTables
-from trueup.books.tables.tables_books import TablesBooks
-from trueup.engine.run.account import ManagedAccount, ManagedProfile, RunState
+from trueup.engine.run.account import ManagedAccount, RunState
 from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.postgresql.database import PostgresDatabase
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.model.policy import Policy
 from trueup.model.snapshot import (
     Fill,
-    HistoryRead,
-    Instrument,
-    OrdersRead,
-    PositionsRead,
-    Profile,
-    VenueAnswer,
     VenueOrder,
 )
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Side, Status
-from trueup.ports.foreign_books import BooksSettings, WriteMode
-from trueup.service.clock import SystemClock
+from trueup.model.vocabulary import Side, Status
 
 KILLS = int(os.environ.get("TRUEUP_KILLS", "10"))
 STATEMENTS = (
@@ -60,11 +51,6 @@ KNOWN, LATE = (
     range(1, 11),
     range(11, 17),
 )  # orders in the bot's table from the start, and those it inserts late
-SENT = "2025-11-24T12:00:00Z"
-PROFILE = Profile(profile_id="mom", venue="sim", account_id="a")
-POLICY = Policy(
-    recent_activity_window_s=0, coverage_enabled=False, exit_backfill_enabled=False, parity_enabled=False
-)
 COLUMNS = {
     key: name
     for key, name in MAPPING["orders"]["columns"].items()
@@ -90,12 +76,11 @@ _LOGGED = (
 )
 
 
-class Exchange:
+class Exchange(Shell):
     """A file that the test, the bot and trueup look at. What is filled only grows, and an end is one."""
 
-    name = "exchange"
-
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
 
     def read(self) -> dict[str, Any]:
@@ -118,52 +103,20 @@ class Exchange:
                 order["status"] = "canceled"
         self.write(orders)
 
-    def _order(self, number: str, order: dict[str, Any]) -> VenueOrder:
-        filled = sum(order["fills"])
-        live = Status.PARTIALLY_FILLED if filled else Status.PENDING_NEW
-        ended = {"filled": Status.FILLED, "canceled": Status.CANCELED}
-        return VenueOrder(
-            venue_order_id=f"v-{number}", client_order_id=f"c-{number}", symbol="ETH/USD", side=Side.BUY,
-            order_type="limit", qty="10", limit_price="1000", status=ended.get(order["status"], live),
-            filled_qty=str(filled), filled_avg_price="1000" if filled else None, submitted_at=SENT, updated_at=SENT,
-        )  # fmt: skip
+    def orders(self) -> list[VenueOrder]:
+        ends = {"filled": Status.FILLED, "canceled": Status.CANCELED}
+        return [
+            told_order(number, sum(one["fills"]), ends.get(one["status"]))
+            for number, one in self.read().items()
+        ]
 
-    async def account_id(self) -> str:
-        return "a"
-
-    async def now_ns(self) -> None:
-        return None
-
-    async def instruments(self) -> list[Instrument]:
-        return []
-
-    async def open_orders(self) -> OrdersRead:
-        orders = self.read()
-        rows = [self._order(number, one) for number, one in orders.items() if one["status"] == "live"]
-        return OrdersRead(state=ReadState.COMPLETE, rows=rows)
-
-    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        orders = self.read()
-        fills = [
+    def fills(self) -> list[Fill]:
+        return [
             Fill(fill_id=f"F{number}-{place}", venue_order_id=f"v-{number}", client_order_id=f"c-{number}",
                  symbol="ETH/USD", side=Side.BUY, qty=str(qty), price="1000", filled_at=SENT)
-            for number, one in orders.items()
+            for number, one in self.read().items()
             for place, qty in enumerate(one["fills"])
         ]  # fmt: skip
-        ended = [self._order(number, one) for number, one in orders.items() if one["status"] != "live"]
-        return HistoryRead(state=ReadState.COMPLETE, orders=ended, fills=fills)
-
-    async def positions(self) -> PositionsRead:
-        return PositionsRead(error="not read")
-
-    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        number = order_id.partition("-")[2]
-        return VenueAnswer(
-            by=by, id=order_id, outcome=Outcome.FOUND, order=self._order(number, self.read()[number])
-        )
-
-    async def aclose(self) -> None:
-        return
 
 
 class Place:
@@ -211,18 +164,12 @@ class Place:
             if on_server
             else open_sqlite(self.ledger_url[len("sqlite:///") :])
         )
-        ledger.journal.ensure_profiles([PROFILE])
-        settings = BooksSettings(
-            account_id="a", profiles=[PROFILE], source="b", write=WriteMode.TABLES, clock=SystemClock(),
-            ledger_url=self.ledger_url,
-        )  # fmt: skip
         tree: dict[str, Any] = {"orders": ORDERS} | ({"fills": FILLS} if self.fills else {})
-        books = TablesBooks(settings, decode_mapping(tree, "b"), self.address)
+        account, books = account_of(
+            self.address, tree, self.exchange, ledger, ledger_url=self.ledger_url, lease_ttl_s=0.05
+        )
         assert (books.traits.together, books.traits.inserts) == (self.is_together, True)
-        yield ManagedAccount(
-            account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=POLICY)], venue=self.exchange,
-            ledger=ledger, clock=SystemClock(), foreign=[books], lease_ttl_s=0.05,
-        )  # fmt: skip
+        yield account
         books.close()
         ledger.close()
 
@@ -346,6 +293,9 @@ def assert_nothing_is_lost_or_doubled(place: Place, table: Table) -> None:
         "SELECT o.exch_id, f.ext, f.amount FROM my_fills f JOIN my_orders o ON o.id = f.order_row"
     )
     assert len({(one[0], one[1]) for one in fills}) == len(fills)
+    if place.fills:
+        named = {fill_id for _, fill_id, _ in fills}
+        assert named == {one.fill_id for one in place.exchange.fills()}
     for venue_id, fill_id, qty in fills:
         number, _, at = fill_id[1:].partition("-")
         assert (venue_id, qty) == (f"v-{number}", float(orders[number]["fills"][int(at)]))

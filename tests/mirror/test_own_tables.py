@@ -13,27 +13,16 @@ from typing import Any
 
 import pytest
 
+from tests.mirror.shell import Shell, account_of, told_order
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
 from tests.unit.books.tables.desk import MAPPING, order
-from trueup.books.tables.mapping import decode_mapping
-from trueup.books.tables.tables_books import TablesBooks
-from trueup.engine.run.account import ManagedAccount, ManagedProfile
 from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import open_sqlite
-from trueup.model.policy import Policy
 from trueup.model.snapshot import (
-    HistoryRead,
-    Instrument,
-    OrdersRead,
-    PositionsRead,
-    Profile,
-    VenueAnswer,
     VenueOrder,
 )
 from trueup.model.times import NS_PER_S, from_ns
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Side, Status
-from trueup.ports.foreign_books import BooksSettings, WriteMode
-from trueup.service.clock import SystemClock
+from trueup.model.vocabulary import Status
 
 WORLDS = int(os.environ.get("TRUEUP_WORLDS", "20"))
 ORDERS, ROUNDS, RUNS_UNTIL_TRUE_MAX = 5, 6, 4
@@ -43,58 +32,18 @@ COLUMNS = {
     if key not in ("trade_id", "last_activity_at")
 }
 TREE = {"orders": MAPPING["orders"] | {"columns": COLUMNS}}
-POLICY = Policy(
-    recent_activity_window_s=0, coverage_enabled=False, exit_backfill_enabled=False, parity_enabled=False
-)
-PROFILE = Profile(profile_id="mom", venue="sim", account_id="a")
-SENT = "2025-11-24T12:00:00Z"
 
 
-class Exchange:
-    """The venue: what is filled only grows. `meanwhile`: what the bot does while it is being read."""
-
-    name = "exchange"
+class Exchange(Shell):
+    """The venue: what is filled only grows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.filled = dict.fromkeys(range(1, ORDERS + 1), 0)
         self.ended: dict[int, Status] = {}
-        self.meanwhile: Any = lambda: None
 
-    def _order(self, number: int) -> VenueOrder:
-        filled = self.filled[number]
-        live = Status.PARTIALLY_FILLED if filled else Status.PENDING_NEW
-        return VenueOrder(
-            venue_order_id=f"v-{number}", client_order_id=f"c-{number}", symbol="ETH/USD", side=Side.BUY,
-            order_type="limit", qty="10", limit_price="1000", status=self.ended.get(number, live),
-            filled_qty=str(filled), filled_avg_price="1000" if filled else None, submitted_at=SENT, updated_at=SENT,
-        )  # fmt: skip
-
-    async def account_id(self) -> str:
-        return "a"
-
-    async def now_ns(self) -> None:
-        return None
-
-    async def instruments(self) -> list[Instrument]:
-        return []
-
-    async def open_orders(self) -> OrdersRead:
-        rows = [self._order(number) for number in self.filled if number not in self.ended]
-        self.meanwhile()
-        return OrdersRead(state=ReadState.COMPLETE, rows=rows)
-
-    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        return HistoryRead(state=ReadState.COMPLETE, orders=[self._order(number) for number in self.ended])
-
-    async def positions(self) -> PositionsRead:
-        return PositionsRead(error="not read")
-
-    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        number = int(order_id.partition("-")[2])
-        return VenueAnswer(by=by, id=order_id, outcome=Outcome.FOUND, order=self._order(number))
-
-    async def aclose(self) -> None:
-        return
+    def orders(self) -> list[VenueOrder]:
+        return [told_order(number, filled, self.ended.get(number)) for number, filled in self.filled.items()]
 
 
 class World:
@@ -102,16 +51,8 @@ class World:
         self.draw, self.bot, self.exchange = Random(seed), bot, Exchange()
         self.now_ns = 1_800_000_000 * NS_PER_S
         self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
-        self.ledger.journal.ensure_profiles([PROFILE])
-        settings = BooksSettings(
-            account_id="a", profiles=[PROFILE], source="b", write=WriteMode.TABLES, clock=SystemClock()
-        )
-        self.books = TablesBooks(settings, decode_mapping(TREE, "b"), bot.address)
-        self.account = ManagedAccount(
-            account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=POLICY)], venue=self.exchange,
-            ledger=self.ledger, clock=SystemClock(), foreign=[self.books],
-        )  # fmt: skip
         self.notes: dict[int, str] = {}
+        self.account, self.books = account_of(bot.address, TREE, self.exchange, self.ledger)
         for number in self.exchange.filled:
             bot.add("my_orders", **order(number, done=0.0, avg_px=None, deal=None))
 

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from tests.mirror.test_own_tables import POLICY, PROFILE, Exchange
+from tests.mirror.shell import POLICY, PROFILE, SENT, Shell, account_of
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
 from tests.unit.books.tables.desk import MAPPING, T0, order
 from trueup.books.tables.mapping import decode_mapping
-from trueup.books.tables.tables_books import TablesBooks
-from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
+from trueup.engine.run.account import ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.run_account import reconcile_account
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import (
@@ -29,24 +28,21 @@ from trueup.model.snapshot import (
 )
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ParityAction, ReadState, Side, Status
-from trueup.ports.foreign_books import BooksSettings, WriteMode
-from trueup.service.clock import SystemClock
 
 COLUMNS = {key: name for key, name in MAPPING["orders"]["columns"].items() if key != "trade_id"}
 WORDS = {
     "status": {"OPEN": "open", "DONE": "filled", "GONE": "canceled", "END": "closed"},
     "side": {"BUY": "buy"},
 }
-SENT = "2025-11-24T12:00:00Z"
 
 
-class Venue(Exchange):
+class Venue(Shell):
     """What a test says, and nothing else."""
 
     def __init__(self) -> None:
         super().__init__()
         self.opened: list[VenueOrder] = []
-        self.fills: list[Fill] = []
+        self.filled: list[Fill] = []
         self.steps: list[Instrument] | Exception = []
         self.asked = 0
         self.held: str | None = None  # ETH, at 1000; null: positions are not read
@@ -57,6 +53,9 @@ class Venue(Exchange):
             "limit_price": "1000", "status": Status.PENDING_NEW, "submitted_at": SENT, "updated_at": SENT,
         }  # fmt: skip
         self.opened.append(VenueOrder(**(told | changes)))
+
+    def orders(self) -> list[VenueOrder]:
+        return self.opened
 
     async def instruments(self) -> list[Instrument]:
         self.asked += 1
@@ -77,7 +76,7 @@ class Venue(Exchange):
         return PositionsRead(state=ReadState.COMPLETE, rows=[held])
 
     async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        return HistoryRead(state=ReadState.COMPLETE, fills=list(self.fills))
+        return HistoryRead(state=ReadState.COMPLETE, fills=list(self.filled))
 
 
 class Desk:
@@ -85,16 +84,8 @@ class Desk:
         self.bot, self.venue, self.now_ns = bot, Venue(), 1_800_000_000 * NS_PER_S
         self.step_ns = NS_PER_S
         self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
-        self.ledger.journal.ensure_profiles([PROFILE])
         tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS}} | tables
-        settings = BooksSettings(
-            account_id="a", profiles=[PROFILE], source="b", write=WriteMode.TABLES, clock=SystemClock()
-        )
-        self.books = TablesBooks(settings, decode_mapping(tree, "b"), bot.address)
-        self.account = ManagedAccount(
-            account_id="a", profiles=[ManagedProfile(profile=PROFILE, policy=POLICY)], venue=self.venue,
-            ledger=self.ledger, clock=SystemClock(), foreign=[self.books],
-        )  # fmt: skip
+        self.account, self.books = account_of(bot.address, tree, self.venue, self.ledger)
 
     def _time(self) -> int:
         self.now_ns += 1000
@@ -243,7 +234,7 @@ def test_a_missed_fill_reaches_the_order_the_fills_and_the_trade(bot: Bot, tmp_p
     }
     with opened(bot, tmp_path, **tables) as desk:
         told: dict[str, Any] = {"venue_order_id": "v-1", "symbol": "ETH/USD", "side": Side.BUY}
-        desk.venue.fills = [
+        desk.venue.filled = [
             Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, **told),
             Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at="2025-11-24T12:00:05Z", **told),
         ]
@@ -279,7 +270,7 @@ def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path
         "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
     }
     with opened(bot, tmp_path, **tables) as desk:
-        desk.venue.fills = [
+        desk.venue.filled = [
             Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
             Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
         ]
@@ -307,7 +298,7 @@ def test_a_fill_that_the_bot_names_by_an_id_of_its_own_is_not_doubled(bot: Bot, 
         "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
     }
     with opened(bot, tmp_path, **tables) as desk:
-        desk.venue.fills = [
+        desk.venue.filled = [
             Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
             Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
         ]
