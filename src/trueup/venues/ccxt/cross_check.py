@@ -2,8 +2,9 @@
 
 ccxt translates orders, fills and positions in different places, and at some exchanges differently. Rules: a quantity of
 contracts is the exchange's own figure, not multiplied by the contract size; an order's fills are on its side; together
-they are not what it filled times or over the contract size. It books nothing and mends nothing: a row that is refused
-is missing from its read, which says so. Pure.
+they are not what it filled times or over the contract size; a position's notional is that of its contracts, not of as
+much of the base currency. It books nothing and mends nothing: a row that is refused is missing from its read, which
+says so. Pure.
 """
 
 import re
@@ -14,15 +15,20 @@ from typing import Any
 from msgspec import Struct
 
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, add, amount, multiply
+from trueup.model.money import AMOUNT_DIGITS_MAX, ZERO, add, amount, multiply
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.venues.ccxt.texts import Row, read_info
 from trueup.venues.ccxt.traits import CONTRACTS_OF_ORDER, family
 
 ContractSize = Callable[[str | None], Decimal | None]  # of a symbol; null where it is one, or no contract
-_QTY_KEY = re.compile(r"(?i)(qty|quantity|amount|size|vol|contracts|filled|executed|^sz$|^[qa]$)")
+_QTY_KEY = re.compile(
+    r"(?i)(qty|quantity|amount|size|vol|contracts|filled|executed|^sz$|^[qa]$|^pos(itionamt)?$)"
+)
 _OTHER_KEY = re.compile(r"(?i)(contract_?size|tick|step|min|max|quote|value|notional|lever|margin|price|fee)")
 _DEPTH_MAX = 4  # of a record's objects in objects
+_PRICES_APART = Decimal(
+    "0.1"
+)  # of the larger: contracts of 0.9 to 1.1 of the base currency are none but those of 1
 _NOISE = Decimal("1e-9")  # of the larger: amounts that differ by less are the same
 
 
@@ -31,13 +37,42 @@ def check_unit(row: Row, key: str, exchange_id: str, contract_size: ContractSize
     size, said = contract_size(row.get("symbol")), row.get(key)
     if size is None or said in (None, "") or family(exchange_id) in CONTRACTS_OF_ORDER:
         return
-    qty = abs(amount(str(said)))
+    qty = _told(said)
     own = set(_own_quantities(read_info(row), _DEPTH_MAX))
     if qty and qty not in own and any(one and _same(multiply(one, size), qty) for one in own):
         raise ValueError(
-            f"{row.get('id')} of {row.get('symbol')}: ccxt gives {said} of the base currency where the exchange counts "
-            f"contracts of {size:f}; not used"
+            f"{row.get('id') or 'one'} of {row.get('symbol')}: ccxt gives {said} of the base currency"
+            f" where the exchange counts contracts of {size:f}; not used"
         )
+
+
+def check_notional(row: Row, contract_size: ContractSize) -> None:
+    """Raises ValueError where a linear position's notional says that its `contracts` are of the base currency."""
+    size = contract_size(row.get("symbol"))
+    qty, notional, price = (_told(row.get(key)) for key in ("contracts", "notional", "markPrice"))
+    price = price or _told(row.get("entryPrice"))
+    if size is None or not qty or not notional or not price:
+        return
+    of_base = qty * price
+    if _is_near(notional, of_base) and not _is_near(notional, of_base * size):
+        raise ValueError(
+            f"a position in {row.get('symbol')}: {qty:f} at {price:f} with a notional of {notional:f} is of the base"
+            f" currency, not contracts of {size:f}; not used"
+        )
+
+
+def _told(said: object) -> Decimal:
+    """0 where nothing that can be read was told."""
+    try:
+        value = abs(Decimal(str(said)))
+    except InvalidOperation:
+        return ZERO
+    return value if value.is_finite() and len(value.as_tuple().digits) <= AMOUNT_DIGITS_MAX else ZERO
+
+
+def _is_near(one: Decimal, other: Decimal) -> bool:
+    """The same amount of money: at the mark, last or entry price, which a position's row may mix."""
+    return abs(one - other) <= _PRICES_APART * max(one, other)
 
 
 def _own_quantities(record: Any, depth: int) -> Iterator[Decimal]:

@@ -16,6 +16,7 @@ from trueup.model.snapshot import (
     HistoryRead,
     Instrument,
     OrdersRead,
+    Position,
     PositionsRead,
     VenueAnswer,
     VenueOrder,
@@ -25,7 +26,7 @@ from trueup.model.vocabulary import Outcome, QueryBy, ReadState
 from trueup.ports.clock import Clock
 from trueup.ports.venue import WiderBudget
 from trueup.venues.ccxt.client import CALLS_PER_MINUTE, Client
-from trueup.venues.ccxt.cross_check import check_unit, keep_agreeing
+from trueup.venues.ccxt.cross_check import check_notional, check_unit, keep_agreeing
 from trueup.venues.ccxt.errors import OrderMissing
 from trueup.venues.ccxt.groups import (
     MarketGroup,
@@ -160,7 +161,7 @@ class CcxtVenue:
         read_at, read = self._now(), Reader()
         for group in await self._ready():
             lists = list_balances if group.is_spot else list_positions
-            read.add(await lists(self._client, group), read_position)
+            read.add(await lists(self._client, group), self._position(group))
         return PositionsRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
@@ -258,9 +259,21 @@ class CcxtVenue:
 
         return read
 
+    def _position(self, group: MarketGroup) -> Callable[[Mapping[str, Any]], Position]:
+        def read(row: Mapping[str, Any]) -> Position:
+            check_unit(row, "contracts", group.exchange.id, self._contract_size)
+            if not self._market(row.get("symbol")).get("inverse"):  # whose notional is of the base currency
+                check_notional(row, self._contract_size)
+            return read_position(row)
+
+        return read
+
+    def _market(self, symbol: str | None) -> Mapping[str, Any]:
+        return (self._client.exchange.markets or {}).get(symbol) or {}
+
     def _contract_size(self, symbol: str | None) -> Decimal | None:
         """Of a contract that is not exactly one of the base currency."""
-        market = (self._client.exchange.markets or {}).get(symbol) or {}
+        market = self._market(symbol)
         size = Decimal(str(market.get("contractSize") or 1))
         return size if market.get("contract") and size != 1 else None
 

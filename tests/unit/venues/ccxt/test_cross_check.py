@@ -7,7 +7,7 @@ import pytest
 
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.vocabulary import Side
-from trueup.venues.ccxt.cross_check import check_unit, keep_agreeing
+from trueup.venues.ccxt.cross_check import check_notional, check_unit, keep_agreeing
 
 
 def size(symbol: str | None) -> Decimal | None:
@@ -48,6 +48,40 @@ def test_what_is_no_such_case(fine: dict[str, Any]) -> None:
 
 def test_an_exchange_whose_contracts_are_read_from_its_record_is_not_refused() -> None:
     check_unit(row("0.4", origQty="40"), "amount", "xt", size)
+
+
+def position(contracts: str, notional: str | None, **more: Any) -> dict[str, Any]:
+    given = {"symbol": "BTC/USDT:USDT", "contracts": contracts, "notional": notional, "markPrice": "50000"}
+    return given | more
+
+
+def test_a_position_of_the_base_currency_is_refused() -> None:
+    """0.4 BTC at 50,000 are 20,000; 0.4 contracts of 0.01 BTC would be 200."""
+    with pytest.raises(
+        ValueError, match=r"position in BTC/USDT:USDT: 0\.4 at 50000 with a notional of 20000 is of"
+    ):
+        check_notional(position("0.4", "20000"), size)
+    for fault in ({"notional": "-21500"}, {"markPrice": None, "entryPrice": "48000"}, {"contracts": "-0.4"}):
+        with pytest.raises(ValueError, match="not used"):
+            check_notional(position("0.4", "20000") | fault, size)
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        position("40", "20000"),
+        position("0.4", "200"),
+        position("0.4", "23000"),  # neither: what its notional means is not known
+        position("0.4", None),
+        position("0.4", "20000", markPrice=None),
+        position("0", "20000"),
+        position("0.4", "many"),
+        position("0.4", "NaN"),
+        position("0.4", "20000", symbol="BTC/USDT"),
+    ],
+)
+def test_a_position_that_says_nothing_of_the_kind(fine: dict[str, Any]) -> None:
+    check_notional(fine, size)
 
 
 def order(

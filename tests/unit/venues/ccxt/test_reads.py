@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.venues.ccxt.scripted import scripted, spot, swap, venue_of
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError
+from trueup.model.snapshot import PositionsRead
 from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Status
 from trueup.ports.venue import Hinting, Venue, VenueSettings
 from trueup.sim.clock import SimClock
@@ -551,3 +552,49 @@ def test_contracts_that_ccxt_turned_into_base_are_left_out_by_name() -> None:
     assert "ccxt gives 4 of the base currency" in (read.error or "")
     exchange.parse_order = parse
     assert asyncio.run(venue_of(exchange, "ETH/USDT:USDT").open_orders()).rows[0].qty == "40"
+
+
+ETH_COIN_SWAP = {
+    **swap("ETH-USD-SWAP", "ETH", "ETH"),
+    "symbol": "ETH/USD:ETH",
+    "quote": "USD",
+    "quoteId": "USD",
+    "inverse": True,
+    "linear": False,
+    "contractSize": "10",
+}
+
+
+def positions_of(change: dict[str, Any]) -> PositionsRead:
+    """What is read of a long of 40 contracts of 0.1 ETH at 2,000, changed as ccxt might."""
+    row = {"symbol": "ETH/USDT:USDT", "contracts": "40", "side": "long", "notional": "8000", "markPrice": "2000",
+           "info": {"pos": "40", "posSide": "net"}}  # fmt: skip
+    exchange = scripted("okx", [ETH_SWAP, ETH_COIN_SWAP], lambda url: {"code": "0", "data": []})
+
+    async def fetch_positions(*args: Any, **more: Any) -> list[dict[str, Any]]:
+        return [row | change]
+
+    exchange.fetch_positions = fetch_positions
+    return asyncio.run(venue_of(exchange, "ETH/USDT:USDT", "ETH/USD:ETH").positions())
+
+
+def test_a_position_of_contracts_is_read() -> None:
+    assert {(row.symbol, row.qty) for row in positions_of({}).rows} == {("ETH/USDT:USDT", "40")}
+    coin = {"symbol": "ETH/USD:ETH", "notional": "80000", "markPrice": "2000"}  # inverse: 400 USD are 0.2 ETH
+    assert {row.qty for row in positions_of(coin).rows} == {"40"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"contracts": "4"}, "one of ETH/USDT:USDT: ccxt gives 4 of the base currency"),
+        (
+            {"contracts": "4", "info": {"pos": "4"}},
+            "a position in ETH/USDT:USDT: 4 at 2000 with a notional of 8000",
+        ),
+    ],
+)
+def test_a_position_in_the_other_unit_is_left_out_by_name(change: dict[str, Any], why: str) -> None:
+    read = positions_of(change)
+    assert (read.rows, read.state) == ([], ReadState.PARTIAL)
+    assert why in (read.error or "")
