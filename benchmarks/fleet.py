@@ -10,7 +10,6 @@ and run requests, statements and processor time: the workers', the database's, t
 
 import argparse
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -24,14 +23,14 @@ import msgspec
 import psycopg
 
 from benchmarks.fleet_worker import Done, WorkerConfig
-from benchmarks.fleet_world import QTY, FleetWorld
+from benchmarks.fleet_world import QTY, FleetWorld, fill_postgres, profiles_of
+from benchmarks.machine import postgres_processor_s, processor_s
 from tests.fleet.nats import NatsServer, nats_server
 from tests.postgres.server import Server, own_server
 from trueup.fleet.nats_broker import connect
 from trueup.fleet.shards import PROFILES_PER_SHARD, assign
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.postgresql.migrate import migrate
-from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.ports.roster import FleetAccount
 from trueup.service.clock import SystemClock
@@ -41,13 +40,6 @@ ROOT = Path(__file__).parents[1]
 BATCH = 1_000
 AGE_S = 7200  # of the orders at the start
 SETTLE_INTERVALS = 3  # that trading stops before the end
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_FILL = """INSERT INTO trueup.orders (
-  account_id, profile_id, client_order_id, venue_order_id, symbol, side, order_type, qty, limit_price, status,
-  submitted_at, last_activity_at, version, logged_version)
-SELECT 'a' || a, 'a' || a || 'p' || p, 'a' || a || 'p' || p || '-' || o, 'v' || a || '-' || p || '-' || o, 'ETH/USD',
-  'buy', 'limit', 10, 1000, 'pending_new', $1, $1, 1, 1
-FROM generate_series($2::int, $3::int) a, generate_series(1, $4::int) p, generate_series(1, $5::int) o"""
 _BOOKS = """SELECT o.venue_order_id, o.status, trim_scale(o.filled_qty)::text,
   (SELECT count(*) FROM trueup.fills f WHERE f.order_key = o.order_key),
   (SELECT trim_scale(sum(qty))::text FROM trueup.fills f WHERE f.order_key = o.order_key) FROM trueup.orders o"""
@@ -104,17 +96,13 @@ def _fill(url: str, accounts: int, world: FleetWorld) -> int:
         for first in range(1, accounts + 1, BATCH):
             numbers = range(first, min(first + BATCH, accounts + 1))
             ledger.journal.ensure_profiles(
-                [
-                    Profile(profile_id=f"a{one}p{profile}", account_id=f"a{one}", venue="benchmark")
-                    for one in numbers
-                    for profile in range(1, world.profiles + 1)
-                ]
+                [profile for one in numbers for profile in profiles_of(one, world.profiles)]
             )
             rows = [
                 FleetAccount(account_id=f"a{one}", shard=shards[f"a{one}"], settings="{}") for one in numbers
             ]
             ledger.roster.put_accounts(rows, sizes)
-            owner.execute(_FILL, (then, numbers[0], numbers[-1], world.profiles, world.orders))
+            fill_postgres(url, numbers[0], numbers[-1], world, then)
         owner.execute("VACUUM ANALYZE")
         ledger.close()
     total = accounts * world.profiles
@@ -181,21 +169,7 @@ def _workers(base: WorkerConfig, count: int) -> Iterator[list[subprocess.Popen[b
 
 def _processor_s(server: Server, broker: NatsServer) -> dict[str, float]:
     """Of the database's and the broker's processes, those that ended included."""
-    assert server._process is not None
-    assert broker._process is not None
-    children = Path(f"/proc/{server._process.pid}/task/{server._process.pid}/children").read_text().split()
-    return {
-        "database": _ticks(server._process.pid, 2) + sum(_ticks(int(one), 0) for one in children),
-        "broker": _ticks(broker._process.pid, 0),
-    }
-
-
-def _ticks(pid: int, ended_children: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return sum(int(one) for one in fields[11 : 13 + ended_children]) / TICKS_PER_S
+    return {"database": postgres_processor_s(server.pid), "broker": processor_s(broker.pid)}
 
 
 # Checking and showing

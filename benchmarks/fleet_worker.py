@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.fleet_world import FleetVenue, FleetWorld
-from trueup.engine.run.account import AccountReport, ManagedAccount, ManagedProfile
+from benchmarks.fleet_world import FleetWorld, managed_account
+from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.fleet.nats_broker import connect
 from trueup.fleet.no_broker import NoBroker
 from trueup.fleet.open_cache import OpenCache
@@ -23,8 +23,6 @@ from trueup.fleet.worker import FleetWorker, WorkerSettings
 from trueup.ledgers.postgresql.connections import Connections
 from trueup.ledgers.postgresql.database import PostgresDatabase
 from trueup.ledgers.sql.sql_ledger import SqlLedger
-from trueup.model.policy import Policy
-from trueup.model.snapshot import Profile
 from trueup.model.times import to_ns
 from trueup.ports.roster import FleetAccount
 from trueup.service.clock import SystemClock
@@ -85,21 +83,7 @@ async def work(config: WorkerConfig) -> Done:
 
     def opened(row: FleetAccount) -> ManagedAccount:
         number = int(row.account_id[1:])
-        profiles = [
-            ManagedProfile(
-                profile=Profile(profile_id=f"a{number}p{one}", account_id=row.account_id, venue="benchmark"),
-                policy=Policy(owned_client_order_id_prefixes=(f"a{number}p{one}",), parity_enabled=False),
-            )
-            for one in range(1, config.world.profiles + 1)
-        ]
-        return ManagedAccount(
-            account_id=row.account_id,
-            profiles=profiles,
-            venue=FleetVenue(config.world, number, clock, config.then, requests),
-            ledger=ledger,
-            clock=clock,
-            lease_ttl_s=config.lease_ttl_s,
-        )
+        return managed_account(config.world, number, ledger, clock, config.then, requests, config.lease_ttl_s)
 
     def note(report: AccountReport, took_s: float, late_s: float) -> None:
         if clock.now_ns() < config.warm_ns:

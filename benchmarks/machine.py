@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
 
 def facts() -> dict[str, str | int | float | bool]:
     return {
@@ -26,3 +28,18 @@ def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def processor_s(pid: int, *, ended_children: bool = False) -> float:
+    """What a process has used of the processor; with its children that ended, where wanted. 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return sum(int(one) for one in fields[11 : 15 if ended_children else 13]) / TICKS_PER_S
+
+
+def postgres_processor_s(pid: int) -> float:
+    """Of a server and all its processes, those that ended included."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return processor_s(pid, ended_children=True) + sum(processor_s(int(one)) for one in children)

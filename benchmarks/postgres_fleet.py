@@ -15,6 +15,7 @@ import sqlite3
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,10 +25,11 @@ from typing import Any
 import msgspec
 import psycopg
 
-from benchmarks.books import StandingClock
+from benchmarks.fleet_world import FleetWorld, fill_postgres, managed_account
+from benchmarks.machine import postgres_processor_s
 from tests.postgres.server import own_server
 from trueup.core.make_plan import make_plan
-from trueup.engine.run.account import ManagedAccount, ManagedProfile
+from trueup.engine.run.account import ManagedAccount
 from trueup.engine.run.alerts import AlertBook
 from trueup.engine.run.run_account import reconcile_account
 from trueup.engine.run.together import Together
@@ -37,35 +39,16 @@ from trueup.ledgers.postgresql.migrate import migrate
 from trueup.ledgers.sql.database import Value
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite.database import SqliteDatabase
-from trueup.model.policy import Policy
-from trueup.model.snapshot import (
-    HistoryRead,
-    Instrument,
-    OrdersRead,
-    PositionsRead,
-    Profile,
-    Snapshot,
-    VenueAnswer,
-    VenueOrder,
-)
-from trueup.model.times import to_ns
-from trueup.model.vocabulary import QueryBy, ReadState, Side, Status
+from trueup.model.snapshot import Snapshot
+from trueup.model.times import NS_PER_S, from_ns
 from trueup.notifiers.log import LogNotifier
+from trueup.service.clock import SystemClock
 
 ACCOUNTS, PROFILES, ORDERS = 100, 100, 20
 CYCLES = 5
 AT_A_TIME = 8
 PLANNED_ALONE = 1000  # profiles
-NOW = "2026-11-23T12:00:00Z"
-THEN = "2026-11-23T09:00:00.000000000Z"
-_FILL = """INSERT INTO trueup.orders (
-  account_id, profile_id, client_order_id, venue_order_id, symbol, side, order_type, qty, limit_price, status,
-  submitted_at, last_activity_at, version, logged_version)
-SELECT 'a' || a, 'a' || a || 'p' || p, 'a' || a || 'p' || p || '-' || o, 'v' || a || '-' || p || '-' || o, 'ETH/USD',
-  'buy', 'limit', 10, 1000, 'pending_new', $1, $1, 1, 1
-FROM generate_series(1, $2::int) a, generate_series(1, $3::int) p, generate_series(1, $4::int) o"""
-
-
+THEN = from_ns(time.time_ns() // NS_PER_S * NS_PER_S - 3 * 3600 * NS_PER_S)
 _FILL_SQLITE = """WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < max(?2, ?3, ?4))
 INSERT INTO orders (
   account_id, profile_id, client_order_id, venue_order_id, symbol, side, order_type, qty, limit_price, status,
@@ -101,117 +84,81 @@ class OnSqlite(Writes, SqliteDatabase):
     """Counted."""
 
 
-class InProcessVenue:
-    """Answers what the books say, without a network."""
-
-    name = "benchmark"
-
-    def __init__(self, account: int, profiles: int) -> None:
-        self._rows = [
-            VenueOrder(
-                venue_order_id=f"v{account}-{profile}-{order}",
-                client_order_id=f"a{account}p{profile}-{order}",
-                symbol="ETH/USD",
-                side=Side.BUY,
-                order_type="limit",
-                qty="10",
-                limit_price="1000",
-                status=Status.PENDING_NEW,
-                filled_qty="0",
-                submitted_at=THEN,
-                updated_at=THEN,
-            )
-            for profile in range(1, profiles + 1)
-            for order in range(1, ORDERS + 1)
-        ]
-
-    async def account_id(self) -> str | None:
-        return None
-
-    async def now_ns(self) -> int | None:
-        return None
-
-    async def instruments(self) -> list[Instrument]:
-        return []
-
-    async def open_orders(self) -> OrdersRead:
-        return OrdersRead(state=ReadState.COMPLETE, rows=self._rows)
-
-    async def history(self, since: str | None, symbol: str | None = None) -> HistoryRead:
-        return HistoryRead(state=ReadState.COMPLETE, since=since)
-
-    async def positions(self) -> PositionsRead:
-        return PositionsRead(state=ReadState.COMPLETE)
-
-    async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
-        raise AssertionError("books in sync ask nothing")
-
-    async def aclose(self) -> None:
-        return
-
-
 def measure(accounts: int, profiles: int, *, sqlite: bool = False) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
-    with (_sqlite if sqlite else _postgres)(accounts, profiles) as (database, fill):
-        clock = StandingClock(NOW)
+    with (_sqlite if sqlite else _postgres)(accounts, profiles) as (database, fill, server_s):
+        clock = SystemClock()
         ledger = SqlLedger(database)
-        fleet = [_account(ledger, clock, number, profiles) for number in range(1, accounts + 1)]
+        world = FleetWorld(profiles=profiles, orders=ORDERS)
+        fleet = [
+            managed_account(world, number, ledger, clock, THEN, Counter())
+            for number in range(1, accounts + 1)
+        ]
         ledger.journal.ensure_profiles([one.profile for account in fleet for one in account.profiles])
         fill()
         asyncio.run(_cycle(ledger, fleet))  # first sight: everything is decoded and checked
         database.writes, times, cpu_times, plan_times = 0, [], [], []
+        server_began_s = server_s()
         for _ in range(CYCLES):
             start, cpu_start = time.perf_counter(), time.process_time()
             snapshots = asyncio.run(_cycle(ledger, fleet))
             times.append(time.perf_counter() - start)
             cpu_times.append(time.process_time() - cpu_start)
             plan_times.append(_plan_alone(snapshots))
+        server_cpu_s = server_s() - server_began_s
         ledger.close()
     judged = accounts * profiles
-    figures = {
+    plan_us = statistics.median(plan_times) * 1e6
+    figures: dict[str, Any] = {
         "name": "postgres fleet",
         "times": times,
         "per_s": judged / statistics.median(times),
         "cpu_us": statistics.median(cpu_times) / judged * 1e6,
+        "server_us": server_cpu_s / CYCLES / judged * 1e6,
         "writes": database.writes / CYCLES / judged,
-        "plans_per_s": 1 / statistics.median(plan_times),
+        "plan_us": plan_us,
     }
     costs = (
-        f"{figures['cpu_us']:.0f} µs of this process and {figures['writes']:.3f} write statements a profile"
+        f"{figures['cpu_us']:.0f} µs of this process, {figures['server_us']:.0f} µs of the server's and"
+        f" {figures['writes']:.3f} write statements a profile"
     )
     lines = [
         f"{judged:,} profiles in sync on {accounts} accounts: {figures['per_s']:,.0f} profiles/s; {costs}",
-        f"  the core alone plans {figures['plans_per_s']:,.0f} of them a second",
+        f"  of it {plan_us:.0f} µs its plan: this process takes {figures['cpu_us'] / plan_us:.2f} times that",
     ]
     return figures | {"lines": lines}
 
 
 def _plan_alone(snapshots: Sequence[Snapshot]) -> float:
-    """Seconds a plan."""
-    start = time.perf_counter()
+    """Seconds of the processor a plan."""
+    start = time.process_time()
     for snapshot in snapshots:
         make_plan(snapshot)
-    return (time.perf_counter() - start) / len(snapshots)
+    return (time.process_time() - start) / len(snapshots)
 
 
 @contextmanager
-def _postgres(accounts: int, profiles: int) -> Iterator[tuple[OnPostgres, Callable[[], None]]]:
-    """A new database on a server of its own, and what fills it with the orders of all profiles."""
+def _postgres(
+    accounts: int, profiles: int
+) -> Iterator[tuple[OnPostgres, Callable[[], None], Callable[[], float]]]:
+    """A new database on a server of its own; what fills it with the orders of all profiles; the server's seconds."""
     with own_server(durable=True) as server:
         url = server.url()
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
             migrate(owner, url, post=True)
 
         def fill() -> None:
-            with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
-                owner.execute(_FILL, (THEN, accounts, profiles, ORDERS))
+            fill_postgres(url, 1, accounts, FleetWorld(profiles=profiles, orders=ORDERS), THEN)
+            with psycopg.connect(url, autocommit=True) as owner:
                 owner.execute("VACUUM ANALYZE")
 
-        yield OnPostgres(Connections(url), clock_ns=lambda: to_ns(NOW)), fill
+        yield OnPostgres(Connections(url)), fill, lambda: postgres_processor_s(server.pid)
 
 
 @contextmanager
-def _sqlite(accounts: int, profiles: int) -> Iterator[tuple[OnSqlite, Callable[[], None]]]:
+def _sqlite(
+    accounts: int, profiles: int
+) -> Iterator[tuple[OnSqlite, Callable[[], None], Callable[[], float]]]:
     with TemporaryDirectory() as folder:
         path = str(Path(folder) / "fleet.db")
 
@@ -219,19 +166,7 @@ def _sqlite(accounts: int, profiles: int) -> Iterator[tuple[OnSqlite, Callable[[
             with closing(sqlite3.connect(path, isolation_level=None)) as owner:
                 owner.execute(_FILL_SQLITE, (THEN, accounts, profiles, ORDERS))
 
-        yield OnSqlite(path, clock_ns=lambda: to_ns(NOW)), fill
-
-
-def _account(ledger: SqlLedger, clock: StandingClock, number: int, profiles: int) -> ManagedAccount:
-    managed = [
-        ManagedProfile(
-            profile=Profile(profile_id=f"a{number}p{one}", account_id=f"a{number}", venue="benchmark"),
-            policy=Policy(owned_client_order_id_prefixes=[f"a{number}p{one}"], parity_enabled=False),
-        )
-        for one in range(1, profiles + 1)
-    ]
-    venue = InProcessVenue(number, profiles)
-    return ManagedAccount(account_id=f"a{number}", profiles=managed, venue=venue, ledger=ledger, clock=clock)
+        yield OnSqlite(path, clock_ns=time.time_ns), fill, lambda: 0.0
 
 
 async def _cycle(ledger: SqlLedger, fleet: Sequence[ManagedAccount]) -> list[Snapshot]:

@@ -52,6 +52,11 @@ class Server:
         port = (self.folder / "port").read_text()
         return f"postgresql://{user}@127.0.0.1:{port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def create(self) -> None:
         """Makes the cluster. Users need no password from this machine, but those whose name ends with `_secret`."""
         if self._user is not None:
