@@ -96,8 +96,8 @@ class Planning:
         with self._away():
             async with waiting():
                 venue = self.venue = await observe_venue(account, local)
-        # one time for all, and one handing out, both in the first one's thread
-        taken_at = cache(account.ledger.now)
+        # one time for all, and one handing out, in the first one's thread
+        taken_at = await self._time()
         self._shared = cache(partial(SharedOrders, venue.venue, local.locals))
         self._due.extend(
             (one.profile_id, partial(self._first_snapshot, one, local, venue.instruments, taken_at))
@@ -107,6 +107,11 @@ class Planning:
     def _away(self) -> AbstractContextManager[None]:
         """While the venue is awaited nobody waits for this account."""
         return nullcontext() if self._together is None else self._together.away()
+
+    async def _time(self) -> str:
+        """By the ledger's clock, now that the venue has answered."""
+        ledger = self._account.ledger
+        return await (in_thread(ledger.now) if self._together is None else self._together.now(ledger))
 
     async def _observe_local(self) -> LocalSide:
         """The bots' own books are taken in first, account by account; others are read together."""
@@ -128,7 +133,7 @@ class Planning:
                 await self._answers.ask(
                     {profile_id: plan.queries for profile_id, (_, plan) in asking.items()}
                 )
-        taken_at = await in_thread(self._account.ledger.now)
+        taken_at = await self._time()
         shared = self._shared()
         self._due.extend(
             (one, partial(self._answers.add_to, snapshot, plan.queries, taken_at, shared))
@@ -149,11 +154,11 @@ class Planning:
         managed: ManagedProfile,
         local: LocalSide,
         instruments: list[Instrument],
-        taken_at: Callable[[], str],
+        taken_at: str,
     ) -> Snapshot:
         mine = self._shared().venue_of(managed.profile_id)
         checked = self._account.checked[managed.profile_id]
-        return make_snapshot(managed, local, mine, instruments, taken_at(), checked)
+        return make_snapshot(managed, local, mine, instruments, taken_at, checked)
 
     def _is_to_ask(self, planned: Planned) -> bool:
         return self._rounds_left > 0 and bool(self._answers.untold(planned.profile_id, planned.plan.queries))

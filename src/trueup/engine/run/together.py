@@ -15,6 +15,7 @@ from trueup.engine.run.account import ManagedAccount
 from trueup.engine.run.observe import LocalSide, read_local_sides
 from trueup.model.errors import TrueupError
 from trueup.ports.journal import Journal
+from trueup.ports.ledger import Ledger
 from trueup.ports.records import Release
 
 Asked = TypeVar("Asked")
@@ -32,6 +33,7 @@ class Together:
         self._working = 0  # accounts that may come and ask; those that wait for an answer included
         self._reads = _Batches(read_local_sides, self._is_quiet)
         self._releases = _Batches(_release, self._is_quiet)
+        self._times = _Batches(_times, self._is_quiet)
 
     async def read(self, account: ManagedAccount) -> LocalSide:
         """The local side of an account whose bots record into the ledger. Raises LedgerError."""
@@ -40,6 +42,10 @@ class Together:
     async def release(self, journal: Journal, release: Release) -> None:
         """Frees a lease, with what its run leaves. Raises LedgerError."""
         await self._releases.ask((journal, release))
+
+    async def now(self, ledger: Ledger) -> str:
+        """The ledger's time, at some moment after this call. Raises LedgerError."""
+        return await self._times.ask(ledger)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -61,12 +67,12 @@ class Together:
 
     def _move(self, by: int) -> None:
         self._working += by
-        self._reads.look()
-        self._releases.look()
+        for batches in (self._reads, self._times, self._releases):
+            batches.look()
 
     def _is_quiet(self) -> bool:
         """Whether all who work wait for a batch to go, or are too few to be waited for."""
-        return self._working <= max(FEW, self._reads.waiting + self._releases.waiting)
+        return self._working <= max(FEW, self._reads.waiting + self._times.waiting + self._releases.waiting)
 
 
 class _Batches(Generic[Asked, Answer]):
@@ -143,3 +149,9 @@ def _release(releases: Sequence[tuple[Journal, Release]]) -> Sequence[None]:
     for journal, mine in by_journal.values():
         journal.release_leases(mine)
     return [None] * len(releases)
+
+
+def _times(ledgers: Sequence[Ledger]) -> Sequence[str]:
+    """One look at each ledger's clock, for all who asked."""
+    now = {id(ledger): ledger.now() for ledger in {id(one): one for one in ledgers}.values()}
+    return [now[id(ledger)] for ledger in ledgers]
