@@ -154,6 +154,10 @@ class Connection:
     def connection(self) -> Any:
         return self._shared.database.connection
 
+    @property
+    def has_marks(self) -> bool:
+        return self._shared.database.has_marks
+
     def now_ns(self) -> int:
         return self._shared.now_ns()
 

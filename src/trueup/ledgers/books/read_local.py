@@ -13,7 +13,7 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from trueup.ledgers.sql.database import Database, Row, seconds_after, stamp
-from trueup.ledgers.sql.known_rows import KnownBooks, KnownRows
+from trueup.ledgers.sql.known_rows import Books, KnownBooks, KnownRows, Mark
 from trueup.ledgers.sql.rows import (
     FILL_ROWS,
     ORDER_ROWS,
@@ -44,61 +44,82 @@ def read_accounts(
     """Live orders and those active within `recent_s`, their fills, trades not closed or recently so.
 
     `wanted`: profile ids by account id; so are the local sides. The extent is `all` where the account holds nothing
-    else: no older order, and none of another profile. `known`: what the accounts' last reads decoded.
+    else: no older order, and none of another profile. `known`: what the accounts' last reads decoded. Rows whose marks
+    are those of the last read are not read again.
     """
-    accounts = json_list(wanted)
     with database.reading():
         read_at = stamp(database.now_ns())
         since = seconds_after(read_at, -recent_s)
-        orders = _by_account(database.rows("open_and_recent_orders", accounts, since), wanted)
-        fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since), wanted)
-        trades = _by_account(database.rows("trades_open_and_recent", accounts, since), wanted)
-        older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
-        shared = [one for one, rows in trades.items() if len({row[1] for row in rows}) > 1]
+        marks = _marks(database, wanted, since)
+        held = {one: known[one].of(marks.get(one), read_at) for one in wanted}
+        changed = [one for one, found in held.items() if found is None]
+        read = _read_books(database, changed, since, known) if changed else {}
+        for one, found in read.items():
+            known[one].keep(marks.get(one), read_at, found)
+        books = {one: read[one] if found is None else found for one, found in held.items()}
+        shared = [one for one, found in books.items() if len(found.trades) > 1]
         moving = _moving_instruments(database, shared, read_at) if shared else {}
     return {
-        account_id: _sides(
-            profile_ids,
-            read_at,
-            _by_profile(orders[account_id], known[account_id].orders),
-            _by_profile(fills[account_id], known[account_id].fills),
-            _by_profile(trades[account_id], known[account_id].trades),
-            has_older=account_id in older,
-            moving=moving,
-        )
-        for account_id, profile_ids in wanted.items()
+        account_id: _sides(wanted[account_id], read_at, found, moving) for account_id, found in books.items()
     }
 
 
-def _by_account(rows: list[Row], wanted: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
+def _marks(database: Database, accounts: Iterable[str], since: str) -> dict[str, Mark]:
+    """What tells each account's rows from all other rows; nothing where this database has no such thing."""
+    if not database.has_marks:
+        return {}
+    marks: dict[str, list[Row]] = {one: [] for one in accounts}
+    rows = database.rows("marks_of_open_and_recent", json_list(accounts), since)
+    for account_id, *mark in rows:
+        for one in marks if account_id is None else [str(account_id)]:
+            marks[one].append(tuple(mark))
+    return {one: frozenset(mark) for one, mark in marks.items()}
+
+
+def _read_books(
+    database: Database, account_ids: Sequence[str], since: str, known: Mapping[str, KnownBooks]
+) -> dict[str, Books]:
+    accounts = json_list(account_ids)
+    orders = _by_account(database.rows("open_and_recent_orders", accounts, since), account_ids)
+    fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since), account_ids)
+    trades = _by_account(database.rows("trades_open_and_recent", accounts, since), account_ids)
+    older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
+    return {
+        one: Books(
+            orders=_by_profile(orders[one], known[one].orders),
+            fills=_by_profile(fills[one], known[one].fills),
+            trades=_by_profile(trades[one], known[one].trades),
+            has_older=one in older,
+        )
+        for one in account_ids
+    }
+
+
+def _by_account(rows: list[Row], wanted: Sequence[str]) -> dict[str, list[Row]]:
     """Of one account all rows are its own."""
     found: dict[str, list[Row]] = defaultdict(list)
     if len(wanted) == 1:
-        return {next(iter(wanted)): rows}
+        return {wanted[0]: rows}
     for account_id, row in zip(map(itemgetter(0), rows), rows, strict=True):
         found[account_id].append(row)
     return found
 
 
 def _sides(
-    profile_ids: Sequence[str],
-    read_at: str,
-    orders: Mapping[str, list[LocalOrder]],
-    fills: Mapping[str, list[Fill]],
-    trades: Mapping[str, list[Trade]],
-    *,
-    has_older: bool,
-    moving: Mapping[str, set[str]],
+    profile_ids: Sequence[str], read_at: str, books: Books, moving: Mapping[str, set[str]]
 ) -> dict[str, Local]:
-    """One account's."""
+    """One account's. The lists are copies: what is kept for the next read is nobody's to change."""
+    orders, fills, trades = books.orders, books.fills, books.trades
     others = {profile_id: _trades_of_others(profile_id, trades) for profile_id in profile_ids}
     return {
         profile_id: Local(
             read_at=read_at,
-            extent=Extent.ALL if not has_older and orders.keys() <= {profile_id} else Extent.OPEN_AND_RECENT,
-            orders=orders.get(profile_id, []),
-            fills=fills.get(profile_id, []),
-            trades=trades.get(profile_id, []),
+            extent=Extent.ALL
+            if not books.has_older and orders.keys() <= {profile_id}
+            else Extent.OPEN_AND_RECENT,
+            orders=list(orders.get(profile_id, ())),
+            fills=list(fills.get(profile_id, ())),
+            trades=list(trades.get(profile_id, ())),
             other_profiles_open_qty=_open_of_others(profile_id, others[profile_id], moving),
             other_profiles_trades=others[profile_id],
         )
@@ -182,12 +203,12 @@ def _venue_ids(order: LocalOrder) -> list[str]:
 
 def _by_profile(rows: list[Row], known: KnownRows[Stored]) -> dict[str, list[Stored]]:
     """One account's rows. Most accounts have one profile."""
-    found: dict[str, list[Stored]] = defaultdict(list)
+    found: dict[str, list[Stored]] = {}
     owners = list(map(itemgetter(1), rows))
     if len(set(owners)) == 1:
-        return {str(owners[0]): list(known.decode(rows))}
+        return {str(owners[0]): known.decode(rows)}
     for profile_id, one in zip(owners, known.decode(rows), strict=True):
-        found[profile_id].append(one)
+        found.setdefault(str(profile_id), []).append(one)
     return found
 
 

@@ -38,6 +38,7 @@ _SETTINGS = (
 )
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" + _SETTINGS
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" + _SETTINGS
+_NOW = "SELECT trueup.stamp(clock_timestamp())"  # outside a transaction, where no schema is set
 _LOCKED = "FOR NO KEY UPDATE"  # leaves foreign keys to the row alone
 
 
@@ -71,10 +72,19 @@ class PostgresDatabase:
             )
         return self._current.connection
 
+    @property
+    def has_marks(self) -> bool:
+        """In a write transaction each statement may see other rows: a mark would not be that of the rows."""
+        return not self._current.is_writing
+
     def now_ns(self) -> int:
         if self._clock_ns is not None:
             return self._clock_ns()
-        return to_ns(text_value(self.rows("now")[0][0]))
+        if self._current.connection is not None:
+            return to_ns(text_value(self.rows("now")[0][0]))
+        with self._connections.one() as connection:  # a transaction of its own would cost four times as much
+            ((now,),) = self._send(connection, _NOW).fetchall()
+        return to_ns(text_value(now))
 
     def bound_now(self) -> str | None:
         return None if self._clock_ns is None else stamp(self._clock_ns())

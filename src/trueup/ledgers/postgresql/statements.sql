@@ -52,6 +52,18 @@ profile_id, found, first_seen_at, last_seen_at, occurrences, resolution, resolve
 -- fragment: of_accounts
 o.account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 
+-- fragment: has_older
+EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at < $2)
+  OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at IS NULL)
+
+-- fragment: trades_of_accounts
+SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status <> 'closed'
+  UNION SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status = 'closed' AND updated_at >= $2
+  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE {of_accounts} AND o.is_live AND r.status = 'closed'
+  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
+    WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND r.status = 'closed'
+
 -- fragment: order_rows
 coalesce(json_agg(json_build_object(
   'order_key', o.order_key, 'profile_id', o.profile_id, 'logged_version', o.logged_version,
@@ -114,7 +126,7 @@ UPDATE profiles SET pause_reason = $2 WHERE profile_id = $1
 
 -- name: profile_states
 WITH p AS (
-  SELECT * FROM profiles WHERE profile_id IN (SELECT jsonb_array_elements_text($1::jsonb)) ORDER BY profile_id {locked})
+  SELECT * FROM profiles WHERE profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY profile_id {locked})
 SELECT p.profile_id, p.findings, p.pause_reason, (
   SELECT json_build_object('watermark', w.watermark, 'scope', w.scope::json)::text FROM watermarks w
   WHERE w.profile_id = p.profile_id AND (w.log_seq = 0 OR EXISTS (
@@ -154,6 +166,31 @@ WHERE known.watermark <> excluded.watermark OR known.log_hash <> excluded.log_ha
 
 -- $1: the accounts, in one list
 
+-- Where each of the rows below stands, and who wrote it there: nobody's UPDATE leaves both as they were. The first row
+-- is all accounts': another server, or a table that was written anew (VACUUM FULL), has other marks.
+-- name: marks_of_open_and_recent
+SELECT NULL, 'server', concat_ws(' ', pg_postmaster_start_time(), pg_relation_filenode('orders'),
+  pg_relation_filenode('fills'), pg_relation_filenode('trades'))
+UNION ALL
+SELECT o.account_id, 'live', md5(string_agg(o.ctid::text || o.xmin::text, '')) FROM orders o
+WHERE {of_accounts} AND o.is_live GROUP BY o.account_id
+UNION ALL
+SELECT o.account_id, 'recent', md5(string_agg(o.ctid::text || o.xmin::text, '')) FROM orders o
+WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 GROUP BY o.account_id
+UNION ALL
+SELECT o.account_id, 'fills', md5(string_agg(f.ctid::text || f.xmin::text, ''))
+FROM orders o JOIN fills f USING (order_key)
+WHERE {of_accounts} AND o.is_live AND f.qty <> 0 GROUP BY o.account_id
+UNION ALL
+SELECT o.account_id, 'recent fills', md5(string_agg(f.ctid::text || f.xmin::text, ''))
+FROM orders o JOIN fills f USING (order_key)
+WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND f.qty <> 0 GROUP BY o.account_id
+UNION ALL
+SELECT t.account_id, 'trades', md5(string_agg(t.ctid::text || t.xmin::text, '')) FROM trades t
+WHERE (t.profile_id, t.trade_id) IN ({trades_of_accounts}) GROUP BY t.account_id
+UNION ALL
+SELECT a.account_id, 'older', NULL FROM jsonb_array_elements_text($1::jsonb) a (account_id) WHERE {has_older}
+
 -- name: open_and_recent_orders
 SELECT o.account_id, o.profile_id, {order_columns} FROM orders o WHERE {of_accounts} AND o.is_live
 UNION ALL
@@ -161,9 +198,7 @@ SELECT o.account_id, o.profile_id, {order_columns} FROM orders o
 WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2
 
 -- name: accounts_with_older_orders
-SELECT a.account_id FROM jsonb_array_elements_text($1::jsonb) a (account_id)
-WHERE EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at < $2)
-  OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at IS NULL)
+SELECT a.account_id FROM jsonb_array_elements_text($1::jsonb) a (account_id) WHERE {has_older}
 
 -- name: fills_of_open_and_recent
 SELECT o.account_id, o.profile_id, {fill_columns} FROM orders o JOIN fills f USING (order_key)
@@ -173,13 +208,7 @@ SELECT o.account_id, o.profile_id, {fill_columns} FROM orders o JOIN fills f USI
 WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND f.qty <> 0
 
 -- name: trades_open_and_recent
-SELECT t.account_id, t.profile_id, {trade_columns} FROM trades t WHERE (t.profile_id, t.trade_id) IN (
-  SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status <> 'closed'
-  UNION SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status = 'closed' AND updated_at >= $2
-  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE {of_accounts} AND o.is_live AND r.status = 'closed'
-  UNION SELECT r.profile_id, r.trade_id FROM orders o JOIN trades r USING (profile_id, trade_id_normal)
-    WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2 AND r.status = 'closed')
+SELECT t.account_id, t.profile_id, {trade_columns} FROM trades t WHERE (t.profile_id, t.trade_id) IN ({trades_of_accounts})
 
 -- name: unsettled_symbols
 SELECT o.profile_id, o.symbol FROM orders o
@@ -444,7 +473,7 @@ WHERE account_id = $1 AND source = $2 AND row_key = $3 AND removed_at IS NULL
 -- name: foreign_rows_removed
 SELECT r.profile_id, r.row_key, r.removed_at, json_build_object({order_pairs})::text
 FROM foreign_rows r JOIN orders o USING (order_key)
-WHERE r.removed_at IS NOT NULL AND r.profile_id IN (SELECT jsonb_array_elements_text($1::jsonb))
+WHERE r.removed_at IS NOT NULL AND r.profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 ORDER BY r.removed_at, r.row_key
 
 -- name: foreign_cursor
@@ -477,7 +506,7 @@ ORDER BY sequence LIMIT $5
 
 -- name: refused_write_backs
 SELECT profile_id, row_key, wanted, committed_at, error FROM write_backs
-WHERE outcome = 'refused' AND profile_id IN (SELECT jsonb_array_elements_text($1::jsonb)) ORDER BY sequence
+WHERE outcome = 'refused' AND profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY sequence
 
 -- name: settle_write_back
 UPDATE write_backs SET outcome = $2, settled_at = $3, error = $4, attempts = attempts + 1
@@ -889,7 +918,7 @@ WHERE parked_at IS NOT NULL AND ($1::text IS NULL OR profile_id = $1)
 -- name: parked_notifications
 SELECT profile_id, count(*) FROM outbox
 WHERE parked_at IS NOT NULL AND delivered_at IS NULL
-  AND profile_id IN (SELECT jsonb_array_elements_text($1::jsonb))
+  AND profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 GROUP BY profile_id
 
 -- name: count_waiting

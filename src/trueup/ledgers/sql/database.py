@@ -29,6 +29,11 @@ class Database(Protocol):
         """The driver's own, for a bot's tables in this database; inside a write transaction only."""
         ...
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether it can tell rows that nobody has written from others (`marks_of_open_and_recent`), here and now."""
+        ...
+
     def now_ns(self) -> int:
         """The database's clock."""
         ...

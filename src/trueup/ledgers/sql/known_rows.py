@@ -2,7 +2,9 @@
 
 A row begins with its account and profile. Then comes one text, an array of its columns, or the columns themselves:
 whichever the database makes faster (SQLite the text, PostgreSQL the columns). Equal ones are equal rows, whatever
-became of the database in between. Knows neither statements nor judgements.
+became of the database in between. Where the database itself marks its rows (`Database.has_marks`), an account whose
+mark is that of its last read is not read again at all, and its rows' texts are not kept. Knows neither statements nor
+judgements.
 """
 
 from collections.abc import Sequence
@@ -17,8 +19,12 @@ from trueup.ledgers.sql.database import Row, read_document
 from trueup.ledgers.sql.rows import Stored
 from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.model.times import NS_PER_S, to_ns
 
 ROWS_KEPT_MAX = 10_000  # of a kind and account: 2 KiB each, and not held twice while a larger list is read
+MARK_S = (
+    3600  # marks are believed for so long: transactions are numbered anew after four thousand million of them
+)
 HEAD = 2  # columns that say whose a row is
 _LISTS = frozenset(
     {"previous_venue_order_ids"}
@@ -91,6 +97,10 @@ class KnownRows(Generic[Stored]):
         self._index = None
         return list(found)
 
+    def forget(self) -> None:
+        """The rows are known by their mark."""
+        self._rows, self._found, self._index = [], [], None
+
     def look_up(self, rows: Sequence[Row]) -> list[Stored]:
         """Some rows, read between two reads of the whole."""
         if not self._rows:
@@ -107,6 +117,18 @@ class KnownRows(Generic[Stored]):
 _ORDERS, _FILLS, _TRADES = _Reader(LocalOrder), _Reader(Fill), _Reader(Trade)
 
 
+Mark = frozenset[Row]  # of an account's rows: where each stands, and who wrote it
+
+
+class Books(Struct, frozen=True, kw_only=True):
+    """One account's rows as they were read, by profile id. `has_older`: it has others, which were not."""
+
+    orders: dict[str, list[LocalOrder]]
+    fills: dict[str, list[Fill]]
+    trades: dict[str, list[Trade]]
+    has_older: bool
+
+
 class KnownBooks:
     """The last read of one account's books."""
 
@@ -114,3 +136,20 @@ class KnownBooks:
         self.orders = KnownRows(_ORDERS)
         self.fills = KnownRows(_FILLS)
         self.trades = KnownRows(_TRADES)
+        self._marked: tuple[Mark, str, Books] | None = None
+
+    def of(self, mark: Mark | None, read_at: str) -> Books | None:
+        """The rows that were read under this mark, if that was not long ago; null: they have to be read."""
+        if self._marked is None or self._marked[0] != mark:
+            return None
+        age_ns = to_ns(read_at) - to_ns(self._marked[1])
+        return self._marked[2] if 0 <= age_ns <= MARK_S * NS_PER_S else None
+
+    def keep(self, mark: Mark | None, read_at: str, books: Books) -> None:
+        """What was read, in the same transaction as its mark; null: this database marks nothing."""
+        if mark is None:
+            return
+        for rows in (self.orders, self.fills, self.trades):
+            rows.forget()
+        is_kept = sum(map(len, books.orders.values())) <= ROWS_KEPT_MAX
+        self._marked = (mark, read_at, books) if is_kept else None

@@ -1,5 +1,7 @@
 """What a snapshot's local side holds, and how the ledger answers questions."""
 
+import pytest
+
 from trueup.engine.recorder.recorder import Recorder
 from trueup.model.snapshot import Local, LocalOrder, OtherOpenQty, Profile
 from trueup.model.vocabulary import Extent, Outcome, PositionSide, QueryBy, Side, Status
@@ -41,6 +43,29 @@ def test_older_closed_orders_are_left_out_and_say_so(bench: Bench) -> None:
     local = read(bench)
     assert [one.venue_order_id for one in local.orders] == ["v-2"]
     assert (local.fills, local.extent) == ([], Extent.OPEN_AND_RECENT)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "UPDATE orders SET qty = '7'",
+        "UPDATE fills SET price = '7'",
+        "UPDATE trades SET entry_avg_price = '7'",
+        "UPDATE trades SET status = 'closed', updated_at = '2001-01-01T00:00:00Z'",
+        "DELETE FROM fills",
+        "DELETE FROM trades",
+    ],
+)
+def test_the_next_read_has_what_anyone_wrote_past_the_ledger(bench: Bench, written: str) -> None:
+    bench.record_trade()
+    bench.record_order()
+    bench.bot.record_fill("b1-1", bench.fill("F1", "0.001"))
+    first = read(bench)
+    assert read(bench) == first
+    bench.store.drop_trigger("orders_version", "orders")
+    bench.store.drop_trigger("trades_version", "trades")
+    bench.store.execute(written)
+    assert read(bench) != first
 
 
 def test_a_closed_trade_is_read_while_an_order_of_it_is(bench: Bench) -> None:

@@ -11,7 +11,10 @@ from trueup.ledgers.journal.damaged_texts import TABLES
 from trueup.ledgers.sql.statements import load_statements
 
 DATABASES = ("postgresql", "sqlite")
-OWN = {"postgresql": {"now", "newer_migrations"}, "sqlite": set[str]()}  # that the other has no need for
+OWN = {
+    "postgresql": {"now", "newer_migrations", "marks_of_open_and_recent"},
+    "sqlite": set[str](),
+}  # that the other has no need for
 
 
 def statements_of(database: str) -> dict[str, str]:
