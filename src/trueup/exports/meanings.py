@@ -44,7 +44,12 @@ _ORDER = _IDS | {
     "sub_tag": ("subtag",),
     "side": ("side orderside", "direction dir"),
     "order_type": ("ordertype ordtype", "type", "kind"),
-    "qty": ("qty quantity orderqty origqty orderamount orderquantity ordersize", "amount size sz", "lots"),
+    "qty": (
+        "qty quantity orderqty origqty orderamount orderquantity ordersize",
+        "amount size sz basesize",
+        "lots",
+    ),
+    "notional": ("notional quotesize quoteorderqty",),
     "filled_qty": (_FILLED + "filledamount filledsize dealsize dealamount", "done"),
     "filled_avg_price": (_AVERAGE + "avgtradingprice", "filledprice"),
     "limit_price": ("limitprice limit",),
@@ -130,8 +135,8 @@ MEANINGS: dict[Source, dict[str, tuple[str, ...]]] = {
     },
 }
 AMOUNTS = frozenset({
-    "qty", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost", "entry_qty",
-    "exit_qty", "entry_avg_price", "fee_base_qty", "avg_entry_price", "mark_price",
+    "qty", "notional", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost",
+    "entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty", "avg_entry_price", "mark_price",
 })  # fmt: skip
 TIMES = frozenset(
     {"submitted_at", "last_activity_at", "venue_updated_at", "updated_at", "filled_at", "opened_at"}

@@ -118,6 +118,7 @@ def _local_order(
         venue_updated_at=text("venue_updated_at", time),
         previous_venue_order_ids=tuple((text("previous_venue_order_ids") or "").replace(",", " ").split()),
         position_side=read_word(columns, row, "position_side", read_texts.read_position_side),
+        by_notional=qty is None and _notional(columns, row),
         version=read_version(columns, row),
     )
 
@@ -180,7 +181,7 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         side=read_word(columns, row, "side", read_texts.read_side),
         order_type=_order_type(columns, row),
         qty=qty,
-        by_notional=qty is None and columns.text(row, "qty") is not None,
+        by_notional=qty is None and (columns.text(row, "qty") is not None or _notional(columns, row)),
         limit_price=limit_price,
         stop_price=_price(columns, row, "stop_price"),
         status=_status(said, None if units_differ else text("qty", read_amount), filled_qty),
@@ -197,6 +198,11 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         submitted_at=text("submitted_at", time),
         updated_at=text("updated_at", time),
     )
+
+
+def _notional(columns: Columns, row: Row) -> bool:
+    """Whether an amount of money was ordered, and that is all that is said of how much."""
+    return Decimal(columns.text(row, "notional", read_amount) or 0) > 0
 
 
 def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None:

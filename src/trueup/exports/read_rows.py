@@ -226,7 +226,7 @@ def _flat(item: dict[str, Any]) -> dict[str, str | None]:
     Of other lists their length, so that they are named where nothing is taken from them.
     """
     cells: dict[str, str | None] = {}
-    for key, value in (item | _one_fee(item)).items():
+    for key, value in (item | _configured(item) | _one_fee(item)).items():
         if isinstance(value, dict):
             cells |= {f"{key}.{part}": _scalar(inner) for part, inner in value.items() if _is_scalar(inner)}
         elif isinstance(value, list):
@@ -235,6 +235,17 @@ def _flat(item: dict[str, Any]) -> dict[str, str | None]:
         else:
             cells[key] = _scalar(value)
     return cells
+
+
+def _configured(item: dict[str, Any]) -> dict[str, Any]:
+    """Coinbase's API has what was ordered one level deeper, under the name of the order's kind."""
+    kinds = item.get("order_configuration")
+    sizes = [one for one in kinds.values() if isinstance(one, dict)] if isinstance(kinds, dict) else []
+    if len(sizes) != 1:
+        return {}
+    in_quote = _scalar(item.get("size_in_quote")) == "true" and sizes[0].get("quote_size") not in (None, "")
+    ordered = {key: value for key, value in sizes[0].items() if _is_scalar(value) and key not in item}
+    return {"order_configuration": None} | ordered | ({"base_size": None} if in_quote else {})
 
 
 def _one_fee(item: dict[str, Any]) -> dict[str, Any]:

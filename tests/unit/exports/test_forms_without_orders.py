@@ -1,6 +1,11 @@
 # ruff: noqa: E501 - rows of files stand as they are written
 """Downloads whose fills name no order: each goes to the order that it can only be of, or stays out. By hand."""
 
+import json
+from typing import Any
+
+import pytest
+
 from tests.unit.exports.test_forms import LOCAL, imported
 
 BINANCE_ORDERS = (
@@ -69,3 +74,45 @@ def test_without_the_venues_orders_such_fills_stay_out() -> None:
     result = imported(LOCAL, fills=trades)
     assert result.snapshot.venue.history.fills == []
     assert any("give the orders with --venue" in note for note in result.notes)
+
+
+def coinbase_order(kind: str, sizes: dict[str, str], **more: Any) -> dict[str, Any]:
+    """As Coinbase's API lists orders."""
+    return {
+        "order_id": "v-1", "product_id": "BTC-USDT", "order_configuration": {kind: sizes}, "side": "BUY", "status": "OPEN",
+        "filled_size": "0.01", "average_filled_price": "60000", "order_type": "LIMIT", "size_in_quote": False,
+        "created_time": "2026-11-20T09:13:00Z",
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (coinbase_order("limit_limit_gtc", {"base_size": "0.2", "limit_price": "59000"}), ("0.2", False, "59000")),
+        (
+            coinbase_order("stop_limit_stop_limit_gtd", {"base_size": "0.2", "limit_price": "59000", "stop_price": "1"}),
+            ("0.2", False, "59000"),
+        ),
+        (coinbase_order("market_market_ioc", {"quote_size": "600"}, order_type="MARKET"), (None, True, None)),
+        (coinbase_order("limit_limit_gtc", {"quote_size": "600", "limit_price": "59000"}), (None, True, "59000")),
+        (
+            coinbase_order("market_market_ioc", {"quote_size": "600", "base_size": "0.011"}, size_in_quote=True),
+            (None, True, None),
+        ),
+    ],
+)  # fmt: skip
+def test_coinbases_orders_have_their_size_in_their_configuration(order, expected) -> None:
+    [read] = imported(
+        venue=json.dumps({"orders": [order], "has_next": False})
+    ).snapshot.venue.open_orders.rows
+    assert (read.qty, read.by_notional, read.limit_price) == expected
+    assert (read.filled_qty, read.filled_avg_price, read.symbol) == ("0.01", "60000", "BTC-USDT")
+
+
+def test_a_bots_order_by_notional_is_one() -> None:
+    local = (
+        "client_order_id,symbol,side,status,qty,notional,filled_qty\n"
+        "c-1,BTC/USD,buy,open,,600,0\nc-2,BTC/USD,buy,open,0.01,600,0\nc-3,BTC/USD,buy,open,,,0\n"
+    )
+    orders = imported(local=local, venue=BINANCE_ORDERS).snapshot.local.orders
+    assert [(one.qty, one.by_notional) for one in orders] == [(None, True), ("0.01", False), (None, False)]

@@ -15,6 +15,7 @@ from trueup.model.notional import is_cost
 from trueup.model.vocabulary import TERMINAL, Status
 from trueup.venues.ccxt.texts import Row, first_text, lower_text, read_number, read_text
 from trueup.venues.ccxt.traits import (
+    CONFIGURED_SIZE,
     CONTRACTS_OF_ORDER,
     EVENT_FIELDS,
     LEFT_QTY_FIELD,
@@ -67,6 +68,7 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
         known = None if status in (Status.FILLED, Status.PARTIALLY_FILLED) else status
         return OrderEnd(qty=None, filled_qty=None, status=known, own_text=own_text, by_notional=True)
     by_cost = _is_market_buy(row) and (qty is None or _is_cost(row, qty, filled))
+    by_cost = by_cost or _is_sized_in_quote(info, venue)
     if status is Status.FILLED and lower_text(row.get("type")) == "market" and qty != filled:
         qty = None  # placed by its cost: ccxt's amount is computed, and off by a rounding
     is_event = _is_event(info, venue)
@@ -97,6 +99,8 @@ def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None
     ordered_field, filled_field = CONTRACTS_OF_ORDER.get(venue, ("", ""))
     if ordered_field in info and ":" in str(row.get("symbol")):
         return read_number(info, ordered_field), read_number(info, filled_field)
+    if qty is None and venue in CONFIGURED_SIZE:
+        return read_number(_configuration(info, venue), CONFIGURED_SIZE[venue][1]), filled
     placed_field = PLACED_QTY_FIELD.get(venue, "")
     if placed_field not in info:
         return qty, filled
@@ -109,6 +113,24 @@ def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None
 def _is_of_quote(info: Row, venue: str) -> bool:
     field, mark = QUOTE_AMOUNTS_MARK.get(venue, ("", ""))
     return field in info and mark in str(info[field]).split(",")
+
+
+def _configuration(info: Row, venue: str) -> Row:
+    """What was ordered, whatever the kind of the order."""
+    kinds = info.get(CONFIGURED_SIZE[venue][0])
+    return (
+        next((one for one in kinds.values() if isinstance(one, dict)), {}) if isinstance(kinds, dict) else {}
+    )
+
+
+def _is_sized_in_quote(info: Row, venue: str) -> bool:
+    """Whether an amount of quote currency was ordered."""
+    if venue not in CONFIGURED_SIZE:
+        return False
+    _, base_field, quote_field, mark = CONFIGURED_SIZE[venue]
+    sizes = _configuration(info, venue)
+    is_marked = info.get(mark) in (True, "true")
+    return sizes.get(quote_field) not in (None, "") and (is_marked or sizes.get(base_field) in (None, ""))
 
 
 def _is_event(info: Row, venue: str) -> bool:

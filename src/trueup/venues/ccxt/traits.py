@@ -190,6 +190,10 @@ LEFT_QTY_FIELD = {"coincheck": "pending_amount"}
 # What a record says whose quantities are of quote currency, ordered and filled (Kraken's "volume in quote currency").
 QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc")}
 
+# What was ordered stands under the name of the order's kind, of which ccxt knows some: where, in units of base or else
+# of quote currency, and what says that it is the latter (Coinbase's `order_configuration`).
+CONFIGURED_SIZE = {"coinbase": ("order_configuration", "base_size", "quote_size", "size_in_quote")}
+
 # The quantity of contracts as the exchange writes it, where ccxt multiplies orders and fills by the contract size but
 # neither what it sends nor positions (parse_order, parse_trade and parse_position of xt): ordered, filled; of one fill,
 # with the fields that only a fill of contracts has together.
