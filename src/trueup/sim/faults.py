@@ -101,6 +101,7 @@ class Faults(Struct, frozen=True, kw_only=True):
     command_twice: float = 0  # [34] `trueup apply` of one plan, twice
     profile_paused: float = 0
     person_corrects: float = 0  # [35] an order's end, a fill: true, and in the midst of a run
+    person_moves: float = 0  # [35] orders to other trades; trades closed, split; the baseline: right or wrong
     person_undoes: float = 0  # [35] any run, or what a person wrote
 
     @classmethod
@@ -184,6 +185,7 @@ _STORM = {  # what a storm's rates are drawn around
 _STORM_LATER = {  # drawn after the others, so that a seed's other faults stay what they were
     "person_corrects": 0.03,
     "person_undoes": 0.03,
+    "person_moves": 0.03,
 }
 FAULT_NAMES = tuple(structs.asdict(Faults()))
 LAG_S_MAX = 20  # the longest that a stale, late or hidden row lags: well under the least age of an absence

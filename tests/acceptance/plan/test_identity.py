@@ -69,6 +69,26 @@ def test_what_an_order_replaces_is_of_its_own_instrument():
     ]
 
 
+def test_a_decision_is_about_its_own_instruments_order():
+    """ETH's v-1, whose repair was undone, is not read in this run; BTC's v-1 is in sync, which says nothing of it."""
+    undone = {
+        "decision_id": "d-1",
+        "kind": "hold_repair",
+        "venue_order_id": "v-1",
+        "client_order_id": "c-1",
+        **ETH,
+        "evidence": ["aa"],
+        "author": "ann",
+        "reason": "it is my own",
+        "decided_at": at(-600),
+    }
+    held = {"decisions": [undone, undone | {"decision_id": "d-2", "client_order_id": "c-3", "symbol": "SPY"}]}
+    planned = plan([local_order(**BTC)], [venue_order(**BTC)], local_keys=held)
+    assert planned.get("lapsed", []) == []
+    told = {one["symbol"]: one["message"].split()[-1].strip("`") for one in planned["breaks"]}
+    assert told == {"ETH/USD": "d-1", "SPY": "d-2"}
+
+
 def test_nothing_of_how_they_are_told_apart_shows():
     document = snapshot(
         [local_order(), local_order(**BTC, previous_venue_order_ids=["v-0"])],

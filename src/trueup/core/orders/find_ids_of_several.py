@@ -5,6 +5,8 @@ differ, or where the venue was asked about one of the instruments and answered. 
 have the symbol wrong: that is an `identity_conflict`, about which the venue is asked.
 """
 
+from collections.abc import Sequence
+
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
@@ -12,7 +14,7 @@ from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement
 from trueup.model.ids import are_apart, known_client_id, known_id, normal_id
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Fill, LocalOrder, VenueAnswer, VenueOrder
+from trueup.model.snapshot import Decision, Fill, LocalOrder, VenueAnswer, VenueOrder
 from trueup.model.vocabulary import Outcome, QueryBy
 
 
@@ -30,6 +32,7 @@ def find_ids_of_several(facts: Facts, local: LocalSide, venue: VenueSide, outcom
     for answer in facts.snapshot.venue.answers:
         if answer.symbol is not None and answer.by is QueryBy.VENUE_ORDER_ID:
             _find_answered(local, venue, outcome, answer, answer.symbol)
+    _find_decided(local, venue, outcome, facts.snapshot.local.decisions)
 
 
 def _find_previous(local: LocalSide, venue: VenueSide, outcome: RunOutcome, order: LocalOrder) -> None:
@@ -38,6 +41,25 @@ def _find_previous(local: LocalSide, venue: VenueSide, outcome: RunOutcome, orde
         index = local.local_index(venue_id)
         others = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
         if any(one is not None and are_apart(one.symbol, order.symbol) for one in others):
+            outcome.ids_of_several.add(venue_id)
+
+
+def _find_decided(
+    local: LocalSide, venue: VenueSide, outcome: RunOutcome, decisions: Sequence[Decision]
+) -> None:
+    """What a person decided of an order is of its instrument: who has its id in another one is another order."""
+    decided: dict[str, str] = {}
+    for one in decisions:
+        venue_id = known_id(one.venue_order_id)
+        if venue_id is None or one.symbol is None:
+            continue
+        index = local.local_index(venue_id)
+        holders = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
+        others = (
+            decided.setdefault(venue_id, one.symbol),
+            *(each.symbol for each in holders if each is not None),
+        )
+        if any(are_apart(other, one.symbol) for other in others):
             outcome.ids_of_several.add(venue_id)
 
 

@@ -224,9 +224,16 @@ def split_trade(ledger: Ledger, trade_id: str, new_trade_id: str, by: Signature)
 
 
 def _exits(hand: Hand, trade: Trade) -> list[LocalOrder]:
-    """Newest first."""
+    """Newest first. Raises InputError where one is called an exit and adds to the trade: there is no overrun then."""
     orders = [one for one in hand.orders_of(trade.trade_id) if amount(one.filled_qty) > 0]
     exits = [one for one in orders if action_of(one, trade) is Action.EXIT]
+    for one in exits:
+        if not reduces(one.side, trade):
+            raise InputError(
+                f"order {name_of(one)} is called an exit of the {trade.side} trade {trade.trade_id!r}, and is a"
+                f" {one.side}: set its action first (--action entry)",
+                "--split",
+            )
     return sorted(exits, key=lambda one: 0 if one.submitted_at is None else to_ns(one.submitted_at))[::-1]
 
 

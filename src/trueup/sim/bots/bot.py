@@ -74,9 +74,10 @@ class Bot:
         return self._hearing.remembered()
 
     def is_mine(self, notification: Notification) -> bool:
-        """Is it about a trade or an order of this bot?"""
+        """Is it about a trade or an order of this bot? A person's trades are named after those that they split."""
         client_order_id = notification.client_order_id or ""
-        return notification.trade_id in self.trades or client_order_id.startswith(f"{self.profile_id}-")
+        of_trade = (notification.trade_id or "").startswith(f"{self.profile_id}t")
+        return of_trade or client_order_id.startswith(f"{self.profile_id}-")
 
     def obey(self, notification: Notification) -> None:
         """Do what a notification says, once."""

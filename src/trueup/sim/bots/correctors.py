@@ -20,6 +20,7 @@ from trueup.model.snapshot import Fill, LocalOrder
 from trueup.model.vocabulary import LIVE, TERMINAL, DecisionKind, Status
 from trueup.ports.people import PersonCorrection
 from trueup.sim.bots.books import attempt
+from trueup.sim.bots.trade_correctors import plan_something, take_baselines_back
 from trueup.sim.market.market import Market
 from trueup.sim.market.orders import STREAM_ID, MarketOrder
 from trueup.sim.trials.worker import Worker
@@ -53,6 +54,24 @@ def correct_something(market: Market, account_id: str, profile_id: str, rng: Ran
         await _write(person, made, rng)
 
     return correct
+
+
+def correct_trades(profile_id: str, rng: Random, *, hedged: bool) -> Command:
+    """`trueup correct`: an order's trade or action, a trade, the baseline; right or wrong."""
+
+    async def correct(person: Worker) -> None:
+        def plan() -> PersonCorrection | None:
+            return plan_something(person.ledger, profile_id, rng, BY, hedged=hedged)
+
+        await _write(person, attempt(plan), rng)
+
+    return correct
+
+
+def put_right(ledger: SqlLedger, profile_ids: Sequence[str]) -> None:
+    """Whoever said what the owner holds was mistaken, and every repair that somebody undid was right after all."""
+    take_baselines_back(ledger, profile_ids, BY)
+    let_everything_be_made_again(ledger, profile_ids)
 
 
 def undo_something(profile_id: str, rng: Random) -> Command:

@@ -11,7 +11,7 @@ from typing import Any
 from trueup.model.plan import Plan
 from trueup.model.policy import Policy
 from trueup.sim.bots.books import attempt
-from trueup.sim.bots.correctors import correct_something, undo_something
+from trueup.sim.bots.correctors import correct_something, correct_trades, undo_something
 from trueup.sim.trials.draw_world import draw_storm_policy
 from trueup.sim.trials.worker import Worker
 from trueup.sim.trials.world import World
@@ -56,6 +56,9 @@ class Operators:
             chance, account_id = Random(dice.rng.random()), profiles[profile_id].account.account_id
             market = self._world.market
             self._start("correct", lambda: correct_something(market, account_id, profile_id, chance))
+        if dice.strikes("person_moves"):
+            moving, hedged = Random(dice.rng.random()), self._world.shape.hedged
+            self._start("move", lambda: correct_trades(profile_id, moving, hedged=hedged))
         if dice.strikes("person_undoes"):
             undoing = Random(dice.rng.random())
             self._start("undo", lambda: undo_something(profile_id, undoing))

@@ -14,6 +14,7 @@ from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import BreakKind, DeferralReason, Status
 from trueup.sim.checkers.facts import (
     ENDED,
+    TRANSFER,
     OrderKey,
     ProfileBooks,
     Violation,
@@ -203,6 +204,8 @@ def _compare_order(
 ) -> list[Violation]:
     """`is_read`: runs still read its row; the terms of an order that ended long ago are nobody's business."""
     name = name_of(order)
+    if order.order_type == TRANSFER:
+        return []
     if truth is None:
         lost = order.status.value not in ENDED or exact(order.filled_qty) != 0
         return (
@@ -277,12 +280,15 @@ def _compare_trades(market: Market, books: ProfileBooks) -> list[Violation]:
         entered = exited = fees = Fraction(0)
         for order in books.rows.of_trade(trade):
             truth = truth_of(market, books, order)
-            if truth is None or order.action is None:
+            if order.action is None or (truth is None and order.order_type != TRANSFER):
                 continue
+            filled = exact(order.filled_qty) if truth is None else units(truth, truth.filled)
             if order.action.value == "entry":
-                entered += units(truth, truth.filled)
+                entered += filled
             else:
-                exited += units(truth, truth.filled)
+                exited += filled
+            if truth is None:
+                continue
             for fill in market.truth_fills(books.account_id, truth):
                 fees += units(truth, fill.base_fee_parts) / FEE_PARTS
         pairs = [

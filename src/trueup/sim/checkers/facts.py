@@ -16,6 +16,9 @@ from trueup.model.vocabulary import Status
 from trueup.sim.market.market import Market
 from trueup.sim.market.orders import MarketOrder
 
+TRANSFER = (
+    "transfer"  # the type of orders by which a person moves a part of a trade: the venue has none of them
+)
 ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 
@@ -74,6 +77,7 @@ class ProfileBooks(Struct, frozen=True, kw_only=True, dict=True):
     account_id: str
     local: Local
     by_people: frozenset[str] = frozenset()  # ids of orders that people corrected
+    closed_by_people: frozenset[str] = frozenset()  # ids of trades: what those hold is not held
 
     @cached_property
     def rows(self) -> RowIndex:

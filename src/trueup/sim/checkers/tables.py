@@ -131,10 +131,20 @@ class _ShownChange(msgspec.Struct):
     after: _Shown | None = None
 
 
-class _ShownCorrection(msgspec.Struct):
-    """What of a person's correction is read: the orders that it was about."""
+class _ShownTrade(msgspec.Struct):
+    trade_id: str
 
+
+class _ShownTradeChange(msgspec.Struct):
+    after: _ShownTrade | None = None
+
+
+class _ShownCorrection(msgspec.Struct):
+    """What of a person's correction is read: the orders and trades that it was about."""
+
+    kind: str
     orders: list[_ShownChange] = []
+    trades: list[_ShownTradeChange] = []
 
 
 _SHOWN = msgspec.json.Decoder(_ShownCorrection)
@@ -147,3 +157,14 @@ def corrected_by_people(tables: Tables) -> frozenset[str]:
     sides = [side for change in changes for side in (change.before, change.after) if side is not None]
     ids = {one for side in sides for one in (side.client_order_id, side.venue_order_id)}
     return frozenset(one for one in ids if one is not None)
+
+
+def closed_by_people(tables: Tables) -> frozenset[str]:
+    """Ids of every trade that a person closed by its status alone, or whose closing they took back."""
+    documents = rows(tables, "SELECT document FROM person_corrections")
+    made = [
+        one for one in (_SHOWN.decode(text) for (text,) in documents) if one.kind in ("close_trade", "undo")
+    ]
+    return frozenset(
+        change.after.trade_id for one in made for change in one.trades if change.after is not None
+    )

@@ -20,7 +20,7 @@ from trueup.model.policy import Policy
 from trueup.model.times import NS_PER_S
 from trueup.ports.roster import FleetAccount
 from trueup.sim.bots.books import FrailBooks, attempt
-from trueup.sim.bots.correctors import let_everything_be_made_again
+from trueup.sim.bots.correctors import put_right
 from trueup.sim.bots.operators import Command, Operators
 from trueup.sim.broker import BrokerFaults, SimBroker
 from trueup.sim.checkers.watch_commits import CommitWatch
@@ -168,7 +168,7 @@ class Fleet:
         for profile_id in self.world.profiles:
             ledger.journal.resume_profile(profile_id)
         ledger.journal.unpark_notifications()
-        let_everything_be_made_again(ledger, list(self.world.profiles))
+        put_right(ledger, list(self.world.profiles))
         self.note("healed")
 
     async def settled_round(self) -> list[AccountReport]:

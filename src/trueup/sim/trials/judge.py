@@ -31,7 +31,7 @@ from trueup.sim.checkers.check_converged import told_in_mass
 from trueup.sim.checkers.check_memories import check_memories
 from trueup.sim.checkers.check_telling import check_telling
 from trueup.sim.checkers.facts import token
-from trueup.sim.checkers.tables import corrected_by_people, read_local
+from trueup.sim.checkers.tables import closed_by_people, corrected_by_people, read_local
 from trueup.sim.trials.fleet import Fleet
 from trueup.sim.trials.projection import projected
 from trueup.sim.trials.worker import Worker
@@ -175,6 +175,7 @@ class Judge:
             account_id=fleet.world.profiles[profile_id].account.account_id,
             local=read_local(tables, profile_id),
             by_people=corrected_by_people(tables),
+            closed_by_people=closed_by_people(tables),
         )
         self._looked[profile_id] = (state, books)
         return books

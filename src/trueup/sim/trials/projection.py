@@ -12,9 +12,9 @@ from trueup.model.vocabulary import CorrectionKind
 
 
 def projected(snapshot: Snapshot, plan: Plan) -> Snapshot:
-    """With the plan's projections in place, and without the findings that it dropped."""
+    """With the plan's projections in place, without the findings that it dropped, and no count above the plan's."""
     local = snapshot.local
-    kept = {finding.break_id for finding in plan.findings}
+    counts = {finding.break_id: finding.confirmations for finding in plan.findings}
     return structs.replace(
         snapshot,
         local=structs.replace(
@@ -24,7 +24,11 @@ def projected(snapshot: Snapshot, plan: Plan) -> Snapshot:
             fills=_lay_fills(local.fills, plan.projected_fills),
             trades=_lay_trades(local.trades, plan.projected_trades),
         ),
-        prior=[finding for finding in snapshot.prior if finding.break_id in kept],
+        prior=[
+            structs.replace(one, confirmations=min(one.confirmations, counts[one.break_id]))
+            for one in snapshot.prior
+            if one.break_id in counts
+        ],
     )
 
 

@@ -258,6 +258,14 @@ def test_an_overrun_that_is_a_part_of_one_order_is_transferred_by_a_pair(bench: 
     bench.assert_log_is_true()
 
 
+def test_what_only_an_action_makes_an_overrun_is_not_split(bench: Bench) -> None:
+    entry_and_exit(bench)
+    write(bench, correct.set_action(bench.ledger, "b1-1", Action.EXIT, BY))
+    assert (bench.trade()["entry_qty"], bench.trade()["exit_qty"]) == ("0", "14")
+    with pytest.raises(InputError, match="b1-1 is called an exit of the long trade 't-1', and is a buy"):
+        correct.split_trade(bench.ledger, "t-1", "t-1s", BY)
+
+
 LEFT: dict[str, Any] = {"status": Status.PARTIALLY_FILLED, "filled_qty": "13", "filled_avg_price": "1100"}
 
 
