@@ -28,6 +28,8 @@ from trueup.sim.trials.worker import Worker
 Command = Callable[[Worker], Coroutine[Any, Any, None]]
 THINKING_S_MAX = 6
 RUNS_LOOKED_AT = 12
+CORRECTIONS_LOOKED_AT = 6
+BY_HAND = 0.5  # share of what is undone that a person wrote
 BY = Signature(author="ann", reason="asked the venue", notify=True)
 
 
@@ -78,14 +80,19 @@ def undo_something(profile_id: str, rng: Random) -> Command:
     """`trueup undo` of one of the newest runs, or of what somebody wrote."""
 
     async def take_back(person: Worker) -> None:
-        runs = attempt(person.ledger.journal.list_runs, profile_id, RUNS_LOOKED_AT)
-        written = attempt(person.ledger.journal.list_corrections, profile_id)
-        names = [one.run_id for one in runs or ()]  # type: ignore[attr-defined]
-        names += [one.correction.correction_id for one in written or ()]  # type: ignore[attr-defined]
-        if names:
+        names = attempt(_newest, person.ledger, profile_id, rng)
+        if isinstance(names, list) and names:
             await _write(person, attempt(undo, person.ledger, rng.choice(names), BY), rng)
 
     return take_back
+
+
+def _newest(ledger: SqlLedger, profile_id: str, rng: Random) -> list[str]:
+    """Runs, or what people wrote: half of the time each."""
+    if rng.random() < BY_HAND:
+        written = ledger.journal.list_corrections(profile_id)
+        return [one.correction.correction_id for one in written[-CORRECTIONS_LOOKED_AT:]]
+    return [one.run_id for one in ledger.journal.list_runs(profile_id, RUNS_LOOKED_AT)]
 
 
 def let_everything_be_made_again(ledger: SqlLedger, profile_ids: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action, PersonCorrectionKind
 from trueup.ports.people import PersonCorrection
 
+LEFT = 0.3  # share of the overruns that nobody splits at once
 OWNED_STEPS_MAX = 2  # of the owner besides the bots, in whole units
 
 
@@ -45,15 +46,18 @@ Plan = Callable[[Seen, Random], PersonCorrection | None]
 def plan_something(
     ledger: SqlLedger, profile_id: str, rng: Random, by: Signature, *, hedged: bool
 ) -> PersonCorrection | None:
-    """The first thing that there is to correct, of all kinds in some order. Raises what a correction raises."""
+    """An overrun, which is seldom; else the first thing of all other kinds in some order.
+
+    Raises what a correction raises.
+    """
     named = [one["trade_id"] for one in ledger.export("trades", profile_id)]
     trades = [trade for one in named for _, trade in ledger.books.find_trade(one, profile_id)]
     orders = [order for one in named for order in ledger.books.orders_of_trade(profile_id, one)]
     by = replace(by, profile_id=profile_id)
     seen = Seen(ledger=ledger, orders=orders, trades=trades, hedged=hedged, by=by)
-    plans: list[Plan] = [_moved_order, _set_action, _closed_trade, _split_trade, _baseline]
+    plans: list[Plan] = [_moved_order, _set_action, _closed_trade, _baseline]
     rng.shuffle(plans)
-    made = (plan(seen, rng) for plan in plans)
+    made = (plan(seen, rng) for plan in (_split_trade, *plans))
     return next((one for one in made if one is not None), None)
 
 
@@ -96,7 +100,7 @@ def _closed_trade(it: Seen, rng: Random) -> PersonCorrection | None:
 
 def _split_trade(it: Seen, rng: Random) -> PersonCorrection | None:
     overrun = [one for one in it.trades if amount(one.exit_qty) > amount(one.entry_qty)]
-    if not overrun or it.hedged:
+    if not overrun or it.hedged or rng.random() < LEFT:
         return None
     trade = rng.choice(overrun)
     return split_trade(it.ledger, trade.trade_id, f"{trade.trade_id}-split-{rng.randint(1, 99)}", it.by)

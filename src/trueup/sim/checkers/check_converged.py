@@ -192,7 +192,9 @@ def told_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> list[LocalO
 
 
 def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
-    """A leg of an order that was booked without a trade, while no configuration said of which: a person maps it."""
+    """A person maps it: an order of a trade that a person closed, or a leg of one that was booked without a trade."""
+    if any(f"-{trade_id}-" in (truth.client_order_id or "") for trade_id in books.closed_by_people):
+        return True
     if truth.parent is None:
         return False
     parent = books.rows.row_of(truth.parent)

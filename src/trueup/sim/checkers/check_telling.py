@@ -13,7 +13,7 @@ from msgspec import structs
 from trueup.model.plan import Notification
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import NotificationKind
-from trueup.sim.checkers.facts import Violation, exact
+from trueup.sim.checkers.facts import TRANSFER, Violation, exact
 from trueup.sim.checkers.tables import Tables, corrected_by_people, rows
 
 
@@ -57,9 +57,10 @@ def check_telling(
 
 
 def _is_of_a_bot(told: str) -> bool:
-    """Without either id it is no bot's."""
+    """Without either id it is no bot's; nor is a person's transfer that is in no trade."""
     about = _ABOUT.decode(told)
-    return about.trade_id is not None or about.client_order_id is not None
+    own_order = about.client_order_id is not None and not about.client_order_id.startswith(f"{TRANSFER}-")
+    return about.trade_id is not None or own_order
 
 
 def _out_of_turn(effects: Iterable[Notification]) -> list[Violation]:
