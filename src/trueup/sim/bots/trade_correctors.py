@@ -23,7 +23,7 @@ from trueup.engine.people.undo import undo
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.money import amount
 from trueup.model.snapshot import LocalOrder, Trade
-from trueup.model.vocabulary import Action, PersonCorrectionKind
+from trueup.model.vocabulary import Action, PersonCorrectionKind, PositionSide
 from trueup.ports.people import PersonCorrection
 
 LEFT = 0.3  # share of the overruns that nobody splits at once
@@ -76,7 +76,7 @@ def _moved_order(it: Seen, rng: Random) -> PersonCorrection | None:
     if not it.orders:
         return None
     order = rng.choice(it.orders)
-    sides = {one.trade_id: one.side for one in it.trades}
+    sides: dict[str | None, PositionSide] = {one.trade_id: one.side for one in it.trades}
     others = [
         one.trade_id
         for one in it.trades
