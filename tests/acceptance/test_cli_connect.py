@@ -1,6 +1,8 @@
 """`trueup connect`: from a bot's own books to a plan, with nothing to map; and what it refuses."""
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,33 @@ def test_a_word_that_no_exported_order_confirms_is_told(desk):
     assert "no order of the venue confirms yet: ZU (canceled)" in told
     told = desk.call("connect", where, "--word", "status.ZU=open", "--venue-orders", known, "--force").stderr
     assert "confirms" not in told
+
+
+def test_an_export_that_is_older_than_the_first_look_at_rows_without_a_time_is_told(desk):
+    """Such a row may have changed since: what it differs in proves nothing, until the venue is exported again."""
+    desk.database("bot.db", TABLES, "ALTER TABLE my_orders DROP COLUMN upd").close()
+    connection = apsw.Connection(str(desk.folder / "bot.db"))
+    row = {key: value for key, value in order(1).items() if key != "upd"}
+    insert(connection, "my_orders", row)
+    connection.close()
+    live = "v-1,ETH/USD,BUY,limit,partially_filled,10,7,1000,999.5,2025-11-24T12:00:00Z"
+    call = ["connect", str(desk.folder / "bot.db"), "--venue-orders", exported(desk, live)]
+    desk.call(*call)
+    without_window(desk)
+    told = desk.call("plan", code=3).stderr
+    assert "older than what is known of 1 of the bot's: export them again" in told
+    later = time.time() + 60
+    os.utime(desk.folder / "orders.csv", (later, later))
+    desk.call(*call, "--force")
+    without_window(desk)
+    again = desk.call("plan", code=2)
+    assert "venue reports 7 of 10 filled, local 3" in again.stdout
+    assert "export them again" not in again.stderr
+
+
+def without_window(desk: Desk) -> None:
+    """So that no test waits: what is active at the moment of a read, or later, is recent all the same."""
+    (desk.folder / "trueup.toml").write_text(desk.config() + "recent_activity_window_s = 0\n")
 
 
 def test_rows_and_words_are_shown_before_anybody_is_asked(desk):

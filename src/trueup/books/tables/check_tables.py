@@ -2,6 +2,7 @@
 rights that are missing or too wide, and rows that cannot be what the mapping says they are. Reads only.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 
 from trueup.books.checks import BookCheck
@@ -15,7 +16,7 @@ from trueup.books.tables.rows import RowReader
 from trueup.books.tables.values import cell_text
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import from_ns
-from trueup.ports.foreign_books import BooksTraits, ForeignRow
+from trueup.ports.foreign_books import BooksTraits, ForeignRow, WriteMode
 
 LOOKED_AT = 500  # rows
 _SEARCHED = {  # by the table: what its rows are found by
@@ -107,6 +108,13 @@ def _indexes(database: TableDatabase, mapping: TablesMapping) -> Iterator[BookCh
 def _writing(database: TableDatabase, mapping: TablesMapping, traits: BooksTraits) -> Iterator[BookCheck]:
     """What may be written, and what more this user may do than it needs."""
     is_written = bool(traits.writable_keys)
+    if traits.write is WriteMode.TABLES and not is_written:
+        names = [one for one in NEEDED_TO_REPAIR if one in mapping.orders.columns]
+        yield BookCheck(
+            message="write = 'tables', and no column may be set: every repair is refused",
+            next_step=f"say writable = {json.dumps(names)} in its table of orders",
+            failed=True,
+        )
     for table in mapping.by_name.values():
         columns = [table.columns[one] for one in table.writable] if is_written else []
         rights = database.may_write(table.table, columns)

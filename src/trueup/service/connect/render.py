@@ -38,6 +38,7 @@ def render(
 ) -> str:
     """The whole file."""
     parts = [_HEAD.format(what=what.replace("\n", " "))]
+    parts += _repairing(name, books)
     parts += _table(("books", name), books)
     parts += ["", "# One holding at one venue.", "[[accounts]]", *_lines(account)]
     if credentials:
@@ -51,6 +52,20 @@ def render(
     ]
     parts += ["", "[accounts.profiles.policy]", _POLICY.rstrip(), *_lines(policy)]
     return "\n".join(parts) + "\n"
+
+
+def _repairing(name: str, books: Mapping[str, Any]) -> list[str]:
+    """How its repairs would be written, for books that are tables."""
+    columns = books["orders"]["columns"] if books["kind"] == "tables" else {}
+    names = [one for one in ("status", "filled_qty", "filled_avg_price") if one in columns]
+    if not names:
+        return []
+    place = f"[books.{toml_key(name)}.orders]"
+    return [
+        f'# Repairs are reported. With write = "tables" they set what this line names in {place}:',
+        f"# writable = {toml_value(names)}",
+        "",
+    ]
 
 
 def _table(path: tuple[str, ...], tree: Mapping[str, Any]) -> list[str]:

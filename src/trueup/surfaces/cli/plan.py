@@ -166,6 +166,34 @@ def _show_report(invocation: Invocation, report: "ProfileReport") -> None:
     if report.plan is not None and report.snapshot is not None:
         show_plan(invocation, report.snapshot, report.plan)
     say_failures(report)
+    _say_old_venue(report)
+
+
+def _say_old_venue(report: "ProfileReport") -> None:
+    """Where rows that do not say when they changed were first read after the venue's orders were exported."""
+    from trueup.model.times import is_before
+    from trueup.model.vocabulary import DeferralReason
+    from trueup.surfaces.cli.terminal import say
+
+    if report.plan is None or report.snapshot is None:
+        return
+    told_at = report.snapshot.venue.open_orders.read_at
+    recent = {
+        (one.client_order_id, one.venue_order_id)
+        for one in report.plan.deferred
+        if one.reason is DeferralReason.RECENT_ACTIVITY
+    }
+    active = [
+        one.last_activity_at
+        for one in report.snapshot.local.orders
+        if (one.client_order_id, one.venue_order_id) in recent and one.last_activity_at is not None
+    ]
+    if told_at is not None and any(is_before(told_at, one) for one in active):
+        say(
+            f"{report.profile_id}: the venue's orders are of {told_at}, older than what is known of {len(active)} of "
+            "the bot's: export them again (connect --force), or map the column that says when a row last changed "
+            "(last_activity_at)"
+        )
 
 
 def say_failures(report: "ProfileReport") -> None:

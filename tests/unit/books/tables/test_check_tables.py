@@ -157,6 +157,15 @@ def test_what_a_repair_may_set(bot):
     assert any("not inserted (no unique key" in one.message for one in checks)
 
 
+def test_repairs_that_may_set_nothing(bot):
+    (told,) = [one for one in check(bot, WriteMode.TABLES, writable=[]) if one.failed]
+    assert "no column may be set" in told.message
+    assert (
+        told.next_step == 'say writable = ["status", "filled_qty", "filled_avg_price"] in its table of orders'
+    )
+    assert failed(check(bot, WriteMode.NEVER, writable=[])) == []
+
+
 def test_rights_on_postgresql(bot):
     if not bot.address.startswith("postgres"):
         pytest.skip("a file has no rights of columns")
