@@ -80,12 +80,17 @@ class Venue(Shell):
 
 
 class Desk:
-    def __init__(self, bot: Bot, folder: Path, **tables: Any) -> None:
+    def __init__(self, bot: Bot, folder: Path, *, together: bool = False, **tables: Any) -> None:
+        """`together`: the ledger is in the bot's own file."""
         self.bot, self.venue, self.now_ns = bot, Venue(), 1_800_000_000 * NS_PER_S
         self.step_ns = NS_PER_S
-        self.ledger = open_sqlite(str(folder / "trueup.sqlite"), clock_ns=self._time)
+        path = bot.address if together else str(folder / "trueup.sqlite")
+        self.ledger = open_sqlite(path, clock_ns=self._time)
         tree = {"orders": MAPPING["orders"] | {"columns": COLUMNS, "words": WORDS}} | tables
-        self.account, self.books = account_of(bot.address, tree, self.venue, self.ledger)
+        self.account, self.books = account_of(
+            bot.address, tree, self.venue, self.ledger, ledger_url=f"sqlite:///{path}"
+        )
+        assert self.books.traits.together == together
 
     def _time(self) -> int:
         self.now_ns += 1000
@@ -121,8 +126,8 @@ class Desk:
 
 
 @contextmanager
-def opened(bot: Bot, folder: Path, **tables: Any) -> Iterator[Desk]:
-    desk = Desk(bot, folder, **tables)
+def opened(bot: Bot, folder: Path, *, together: bool = False, **tables: Any) -> Iterator[Desk]:
+    desk = Desk(bot, folder, together=together, **tables)
     try:
         yield desk
     finally:
@@ -374,4 +379,46 @@ def test_a_trade_whose_exit_was_lost_is_closed_in_its_row(bot: Bot, tmp_path: Pa
                 desk.run()
         assert [tuple(one) for one in bot.execute(deal)] == [(0, 3.0, 0.0)]
         desk.run()
+        assert desk.run().state is RunState.UNCHANGED
+
+
+def test_a_trade_alone_is_set_in_the_runs_own_transaction(tmp_path: Path) -> None:
+    """Where the bot's tables and the ledger are one database, nothing is delivered afterwards."""
+    open_sqlite(str(tmp_path / "bot.db")).close()  # no ledger is made in another program's database
+    with sqlite_bot(tmp_path) as bot:
+        bot.add("my_orders", **order(1, state="DONE", size=3.0))
+        bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=3.0, sold=0.0)
+        words = {"status": {"1": "open", "0": "closed"}}
+        trades = MAPPING["trades"] | {"writable": ["status"], "words": words}
+        orders = MAPPING["orders"] | {"words": WORDS}
+        with opened(bot, tmp_path, together=True, orders=orders, trades=trades) as desk:
+            desk.closes_trades()
+            desk.venue.held = "0"
+            for _ in range(4):
+                desk.run()
+            assert [tuple(one) for one in bot.execute("SELECT open, bought FROM my_deals")] == [(0, 3.0)]
+            assert bot.execute("SELECT count(*) FROM write_backs") == [(0,)]
+            desk.run()
+            assert desk.run().state is RunState.UNCHANGED
+
+
+def test_a_fee_that_only_the_venue_tells_reaches_the_trades_row(bot: Bot, tmp_path: Path) -> None:
+    """No order changes: the venue kept 0.003 of the 3 that were bought, which the bot's own fill does not say."""
+    bot.execute("ALTER TABLE my_deals ADD COLUMN kept double precision")
+    bot.add("my_orders", **order(1, state="DONE", size=3.0))
+    bot.add("my_fills", id=1, order_row=1, ext="F1", amount=3.0, price=1000.0, at=T0)
+    bot.add("my_deals", id="d-1", pair="ETH/USD", open=1, bought=3.0, sold=0.0, kept=0.0)
+    columns = MAPPING["trades"]["columns"] | {"fee_base_qty": "kept"}
+    tables = {
+        "orders": MAPPING["orders"] | {"words": WORDS},
+        "fills": MAPPING["fills"],
+        "trades": MAPPING["trades"] | {"columns": columns, "writable": ["entry_qty", "fee_base_qty"]},
+    }
+    with opened(bot, tmp_path, **tables) as desk:
+        told = Fill(fill_id="F1", venue_order_id="v-1", symbol="ETH/USD", side=Side.BUY, qty="3", price="1000",
+                    fee="0.003", fee_currency="ETH", filled_at=SENT)  # fmt: skip
+        desk.venue.filled = [told]
+        desk.run()
+        assert [tuple(one) for one in bot.execute("SELECT bought, kept FROM my_deals")] == [(3.0, 0.003)]
+        assert desk.kinds() == []
         assert desk.run().state is RunState.UNCHANGED
