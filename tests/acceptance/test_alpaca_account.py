@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from tests.acceptance.database import open_books
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.errors import ConfigError
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S, from_ns
@@ -24,6 +24,7 @@ from trueup.sim.paper.serve import serving
 from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
 from trueup.venues.alpaca.venue import open_venue
 
+pytestmark = pytest.mark.usefixtures("database")
 ORDERS = 5_000
 HOUR_NS = 3_600 * NS_PER_S
 PROFILE = Profile(profile_id="p1", venue="alpaca", account_id="acc-1")
@@ -41,7 +42,7 @@ async def _account(folder: Path, paper: PaperVenue, **policy: Any) -> AsyncItera
                 clock=paper.clock,
             )
         )
-        ledger = open_sqlite(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger = open_books(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
         ledger.journal.ensure_profiles([PROFILE])
         try:
             yield ManagedAccount(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.bot_process import BotProcess
+from tests.acceptance.database import open_books
 from trueup import AccountReport, ManagedAccount, Recorder, load_config, open_accounts, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Local, LocalOrder
 from trueup.model.vocabulary import LIVE, TRANSITIONAL, Action, Status
 from trueup.service.clock import SystemClock
@@ -22,6 +22,7 @@ from trueup.sim.paper.serve import serving
 from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
 from trueup.venues.http.reader import ATTEMPTS_MAX
 
+pytestmark = pytest.mark.usefixtures("database")
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "alpaca_bot"
 LIVES = 4
@@ -184,7 +185,7 @@ def _written(folder: Path) -> bytes:
 
 
 def _books(folder: Path) -> Local:
-    ledger = open_sqlite(folder / "bot.sqlite")
+    ledger = open_books(folder / "bot.sqlite")
     try:
         return ledger.books.read("alpaca-paper", ["dip"], ALL_S)["dip"]
     finally:

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from tests.acceptance.database import open_books
 from trueup import ManagedAccount, ManagedProfile, Policy, Recorder, reconcile_account
 from trueup.engine.run.account import ProfileReport
 from trueup.ledgers.sql.sql_ledger import SqlLedger
-from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
@@ -22,6 +24,7 @@ from trueup.sim.paper.serve import serving
 from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
 from trueup.venues.alpaca.venue import open_venue
 
+pytestmark = pytest.mark.usefixtures("database")
 HOUR_NS = 3_600 * NS_PER_S
 PROFILE = Profile(profile_id="p1", venue="alpaca", account_id="acc-1")
 LIMIT = 200_000
@@ -93,7 +96,7 @@ async def _desk(folder: Path) -> AsyncIterator[Desk]:
                 account_id="acc-1", credentials=credentials, options={"base_url": url}, clock=paper.clock
             )
         )
-        ledger = open_sqlite(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
+        ledger = open_books(folder / "books.sqlite", clock_ns=paper.clock.now_ns)
         ledger.journal.ensure_profiles([PROFILE])
         account = ManagedAccount(
             account_id="acc-1",

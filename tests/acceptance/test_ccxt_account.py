@@ -4,10 +4,12 @@ import asyncio
 import math
 from pathlib import Path
 
+import pytest
+
+from tests.acceptance.database import open_books
 from tests.contract.venues.ccxt_server import ACCOUNT, INSTRUMENT, UID, BinanceServer
 from trueup import ManagedAccount, ManagedProfile, Policy, reconcile_account
 from trueup.engine.run.account import RunState
-from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Profile
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import ReadState, Side
@@ -15,6 +17,7 @@ from trueup.sim.clock import SimClock
 from trueup.sim.market.orders import OrderRequest
 from trueup.venues.ccxt.open_venue import CcxtVenue
 
+pytestmark = pytest.mark.usefixtures("database")
 ORDERS = 5_000
 HOUR_NS = 3_600 * NS_PER_S
 PROFILE = Profile(profile_id="p1", venue="ccxt", account_id="acc-1")
@@ -49,7 +52,7 @@ def test_five_thousand_open_orders_cost_fourteen_requests_at_most(tmp_path: Path
                 symbols=[INSTRUMENT.symbol],
                 managed_symbols=[INSTRUMENT.symbol],
             )
-            ledger = open_sqlite(tmp_path / "books.sqlite", clock_ns=server.clock.now_ns)
+            ledger = open_books(tmp_path / "books.sqlite", clock_ns=server.clock.now_ns)
             ledger.journal.ensure_profiles([PROFILE])
             account = ManagedAccount(
                 account_id="acc-1",

@@ -25,6 +25,7 @@ from trueup.sim.paper.faults import PaperFault
 from trueup.venues.ccxt.client import ATTEMPTS_MAX
 from trueup.venues.ccxt.open_venue import CcxtVenue
 
+pytestmark = pytest.mark.usefixtures("database")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ccxt_bot"
 LIVES = 4
 ORDERS_A_LIFE = 6

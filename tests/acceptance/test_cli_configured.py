@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.postgres.databases import migrated_database
+from tests.acceptance.database import open_books
 from trueup.engine.recorder.recorder import Recorder
-from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.times import from_ns
@@ -33,10 +31,8 @@ BEFORE = from_ns(NOW_NS - HOUR_NS)
 class Desk:
     """A folder with a configuration, books of one order of 10, and a venue that says how much of it is filled."""
 
-    def __init__(self, folder: Path, postgresql: str | None = None) -> None:
-        """`postgresql`: the URL of the books, which are a SQLite file otherwise."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._postgresql = postgresql
         self.call(
             "init", "--venue", "files", "--account", "acc-1", "--profile", "bot1", "--prefix", "b1", code=0
         )
@@ -48,8 +44,6 @@ class Desk:
     ) -> Result:
         config = ["--config", str(self.folder / "trueup.toml")]
         environ = {"COLUMNS": str(columns) if columns else None}
-        if self._postgresql:
-            environ["TRUEUP_DATABASE_URL"] = self._postgresql
         result = CliRunner().invoke(commands, [*args, *config], input=stdin, env=environ)
         assert code is None or result.exit_code == code, result.output
         return result
@@ -58,11 +52,7 @@ class Desk:
         return [json.loads(line) for line in self.call(*args, "--json", code=code).stdout.splitlines()]
 
     def record(self, client_order_id: str, venue_order_id: str) -> None:
-        hour_ago = partial(int, NOW_NS - HOUR_NS)
-        if self._postgresql:
-            ledger = open_postgresql(self._postgresql, clock_ns=hour_ago)
-        else:
-            ledger = open_sqlite(self.folder / "trueup.sqlite", clock_ns=hour_ago)
+        ledger = open_books(self.folder / "trueup.sqlite", clock_ns=partial(int, NOW_NS - HOUR_NS))
         recorder = Recorder(ledger, Profile(profile_id="bot1", account_id="acc-1", venue="files"))
         trade_id = f"t-{client_order_id}"
         recorder.open_trade(trade_id, "ETH/USD", PositionSide.LONG)
@@ -99,16 +89,12 @@ class Desk:
         return str(order["filled_qty"])
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    if request.param == "sqlite":
-        yield Desk(tmp_path)
-        return
-    with migrated_database() as url:
-        yield Desk(tmp_path, url)
+@pytest.fixture
+def desk(database: None, tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
-of_sqlite = pytest.mark.parametrize("desk", ["sqlite"], indirect=True)  # about its file
+of_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # about its file
 
 
 def test_plan_shows_and_writes_nothing(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """SIGKILL at 200 random moments of `trueup run`: nothing booked twice or lost, no broken log, no effect twice.
 
-The moments are of the machine's clock: that is what is tested.
+The moments are of the machine's clock: that is what is tested. On PostgreSQL: `tests/postgres/trials.py`, crash.
 """
 
 import os

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.database import open_books
 from trueup.engine.recorder.recorder import Recorder
-from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.model.vocabulary import Action, PositionSide, Side, Status
 
+pytestmark = pytest.mark.usefixtures("database")
 NOW_NS = time.time_ns()  # the commands keep the machine's time: everything here is long over by then
 HOUR_NS = 3600 * NS_PER_S
 CONFIG = """
@@ -71,7 +72,7 @@ class Desk:
         self.folder = folder
         (folder / "trueup.toml").write_text(CONFIG.format(service=service, policy=policy))
         (folder / "told.py").write_text(EXECUTOR)
-        ledger = open_sqlite(folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
+        ledger = open_books(folder / "trueup.sqlite", clock_ns=lambda: NOW_NS - HOUR_NS)
         bot = Recorder(ledger, Profile(profile_id="mom-1", account_id="acc-1", venue="files"))
         bot.open_trade("t-1", "ETH/USD", PositionSide.LONG)
         bot.record_order(
@@ -222,7 +223,7 @@ def test_a_trade_is_quarantined_and_released_by_hand(desk: Desk) -> None:
     (held,) = [json.loads(line) for line in desk.run("quarantine", "list", "--json").stdout.splitlines()]
     assert (held["trade"]["trade_id"], held["trade"]["quarantined_by"]) == ("t-1", "person")
     assert "already" in desk.run("quarantine", "add", "t-1", "--why", "again", code=1).stderr
-    ledger = open_sqlite(desk.folder / "trueup.sqlite")
+    ledger = open_books(desk.folder / "trueup.sqlite")
     bot = Recorder(ledger, Profile(profile_id="mom-1", account_id="acc-1", venue="files"))
     assert bot.may_trade("t-1").reason == "trade t-1 of ETH/USD is quarantined by a person"
     desk.run("quarantine", "release", "t-1", "--why", "done", "--author", "bob")

@@ -1,5 +1,6 @@
 """Two `trueup run` processes race for the same profiles under a lease of 30 ms, and one or the other is often stopped
-for longer than that: nothing is lost, nothing doubled, and who comes back late writes nothing.
+for longer than that: nothing is lost, nothing doubled, and who comes back late writes nothing. On
+PostgreSQL: `tests/postgres/trials.py`, race.
 """
 
 import signal

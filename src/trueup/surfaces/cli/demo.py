@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.model.errors import InputError
+from trueup.surfaces.cli.database_option import checked_server
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
@@ -35,18 +36,30 @@ FAULTS_SHOWN_MAX = 14
 @click.option("--fast", is_flag=True, help="Do not pause to let it be read.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Put the books here (default: a new temporary folder).")  # fmt: skip
+@click.option(
+    "--postgres", metavar="URL", help="Put them into this empty database: postgresql://USER@HOST/NAME."
+)
 @click.option("--web", is_flag=True, help="Then show the dashboard on the demo's books, until Ctrl-C.")
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8787", show_default=True,
               help="Where the dashboard answers.")  # fmt: skip
 @common
-def command(invocation: Invocation, seed: int, fast: bool, keep: Path | None, web: bool, listen: str) -> int:
+def command(
+    invocation: Invocation,
+    seed: int,
+    fast: bool,
+    keep: Path | None,
+    postgres: str | None,
+    web: bool,
+    listen: str,
+) -> int:
     """Watch books drift and be repaired, on a simulated venue; about ten seconds, no set-up."""
+    place = "SQLite" if postgres is None else "PostgreSQL"
     invocation.talk(
-        f"trueup demo, seed {seed}: four bots on two accounts of a simulated venue, SQLite", "bold"
+        f"trueup demo, seed {seed}: four bots on two accounts of a simulated venue, {place}", "bold"
     )
     from trueup.surfaces.cli.demo_world import DemoWorld
 
-    world = DemoWorld(seed, _folder(keep))
+    world = DemoWorld(seed, _folder(keep), None if postgres is None else checked_server(postgres))
     try:
         paced = not fast and sys.stdout.isatty() and not invocation.json
         code = _Show(invocation, world, paced=paced).run()

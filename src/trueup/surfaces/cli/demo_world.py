@@ -1,4 +1,4 @@
-"""The demo's world: bots on a simulated venue, their books in a real SQLite ledger, and trueup's engine on both.
+"""The demo's world: bots on a simulated venue, their books in a real ledger, and trueup's engine on both.
 
 Decides which faults the demo has and how it is repaired; prints nothing. Everything follows from the seed, and time is
 the simulator's, so nothing here waits.
@@ -7,7 +7,7 @@ the simulator's, so nothing here waits.
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar, cast
@@ -19,7 +19,9 @@ from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport
 from trueup.engine.run.plan_account import plan_account
 from trueup.engine.run.run_account import reconcile_account
+from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import open_sqlite
+from trueup.model.errors import InputError
 from trueup.model.money import ZERO, add, amount, multiply, subtract
 from trueup.model.plan import Break
 from trueup.model.policy import Policy
@@ -75,11 +77,13 @@ class Totals(Struct, frozen=True):
 class DemoWorld:
     """Trade, look, repair, compare; in this order."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, postgresql: str | None = None) -> None:
+        """`postgresql`: the URL of the books, an empty database; null: a SQLite file in the folder."""
         self.folder = folder
+        self._url = postgresql or f"sqlite:///{DATABASE}"
         logging.getLogger("trueup").addHandler(logging.NullHandler())
         self._clock = SimClock(START)
-        self.ledger = open_sqlite(folder / DATABASE, clock_ns=self._clock.now_ns)
+        self.ledger = _open(folder / DATABASE, postgresql, self._clock.now_ns)
         self.world = World(
             seed,
             shape=Shape(accounts=ACCOUNTS, profiles=BOTS_EACH),
@@ -167,7 +171,7 @@ class DemoWorld:
 
     def leave(self) -> Path:
         """Writes what further commands need: the venue's last word and a configuration. Returns the latter's path."""
-        lines = [f'[database]\npath = "{DATABASE}"\n']
+        lines = [f'[database]\nurl = "{self._url}"\n']
         for account in self._accounts:
             venue = self.world.accounts[account.account_id].venue
             export = Export(
@@ -291,6 +295,24 @@ class DemoWorld:
                 mine, theirs = _sums(booked, symbol, side), _sums(traded, symbol, side)
                 if mine != (ZERO, ZERO) or theirs != (ZERO, ZERO):
                     yield Totals(profile_id, symbol, side, mine, theirs)
+
+
+def _open(file: Path, postgresql: str | None, clock_ns: Callable[[], int]) -> SqlLedger:
+    """Books that nothing is in. Raises InputError for a database that somebody's books are in already."""
+    if postgresql is None:
+        return open_sqlite(file, clock_ns=clock_ns)
+    from trueup.ledgers.postgresql import open_postgresql
+    from trueup.ledgers.postgresql.connections import Connections
+    from trueup.ledgers.postgresql.migrate import migrate
+
+    connections = Connections(postgresql)
+    with connections.connect() as connection:
+        migrate(connection, connections.address, post=False)
+    ledger = open_postgresql(postgresql, clock_ns=clock_ns)
+    if ledger.journal.list_profiles():
+        ledger.close()
+        raise InputError("has books in it; name an empty database", "--postgres")
+    return ledger
 
 
 def _with_every_stage(managed: ManagedProfile) -> ManagedProfile:

@@ -12,6 +12,7 @@ import click
 from trueup.model.errors import ConfigError, InputError, TrueupError
 from trueup.model.harmless import visible
 from trueup.surfaces.cli.configured import load
+from trueup.surfaces.cli.database_option import checked_server
 from trueup.surfaces.cli.files import write_whole
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import can_ask, confirm, say, table
@@ -308,13 +309,7 @@ def render(
 
 
 def _server(url: str) -> str:
-    from trueup.service.config import has_password
-
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise InputError("expected postgresql://USER@HOST/NAME", "--postgres")
-    if has_password(url):
-        raise InputError("leave the password out: it never stands in the file", "--postgres")
-    return _SERVER.format(url=_quoted(url))
+    return _SERVER.format(url=_quoted(checked_server(url)))
 
 
 def _quoted(text: str) -> str:
