@@ -347,6 +347,40 @@ def test_a_closed_trade_beside_the_only_open_one_does_not_confuse():
     assert projected(cover(an_exit(), trades=[closed, trade(**LONG)]), "v-9")["trade_id"] == "t-1"
 
 
+@pytest.mark.parametrize(("entry", "is_told"), [("filled", False), ("partially_filled", True)])
+def test_a_trade_that_the_same_plan_closes_does_not_confuse_either(entry, is_told):
+    """Else the next plan would map the exit. With an entry that may fill yet, t-0 stays open: two trades fit."""
+    sold = local_order(
+        client_order_id="c-0", venue_order_id="v-0", trade_id="t-0", side="sell", action="exit"
+    )
+    live = local_order(
+        client_order_id="c-7", venue_order_id="v-7", trade_id="t-0", action="entry", status=entry
+    )
+    live |= {"filled_qty": "10", "filled_avg_price": "100", "qty": "20"}
+    records = [an_exit(qty="10", filled_qty="10", venue_order_id="v-0", client_order_id="c-0"), an_exit()]
+    planned = plan(
+        [sold, live],
+        [
+            venue_order(
+                client_order_id="c-7",
+                venue_order_id="v-7",
+                status="partially_filled",
+                filled_qty="10",
+                filled_avg_price="100",
+                qty="20",
+            )
+        ]
+        if is_told
+        else [],
+        history=history(records),
+        policy=ON,
+        trades=[trade(trade_id="t-0", **LONG), trade(**LONG)],
+    )
+    assert projected_trade(planned, "t-0") == ("open 10/10" if is_told else "closed 10/10")
+    assert projected_trade(planned) == (None if is_told else "open 10/4")
+    assert classes(planned).get("skipped_unmapped_trade", 0) == is_told
+
+
 def test_an_exit_that_ended_before_the_trade_was_opened_is_none_of_it():
     planned = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7201)))
     assert classes(planned) == {"skipped_unmapped_trade": 1}

@@ -138,6 +138,8 @@ def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: V
     candidates = [one for one in trades_of_symbol(local, order.symbol) if reduces(order.side, one)]
     if order.position_side is not None:
         candidates = [one for one in candidates if one.side is order.position_side]
+    if len(candidates) > 1:
+        candidates = [one for one in candidates if not local.trade_moves.will_close(facts, local, one)]
     if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
         return None
     if ended_before(record, candidates[0]):

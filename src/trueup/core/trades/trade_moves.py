@@ -82,6 +82,16 @@ class TradeMoves:
             )
         return trade
 
+    def will_close(self, facts: "Facts", local: "LocalSide", trade: Trade) -> bool:
+        """Whether what is noted so far closes the trade: for what is judged after that it is closed."""
+        key = known_id(trade.trade_id) or ""
+        if key not in self._moves:
+            return False
+        moved, tolerance = self.moved(facts, local, trade), facts.tolerance(trade.symbol)
+        if settle_status(moved, tolerance=tolerance, has_live_entry=False).status is not TradeStatus.CLOSED:
+            return False
+        return key not in trades_with_live_entry(facts, local)
+
     def lagging(self, facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
         """Trades that say less than their orders, as they should be; those that this plan moves only until it does."""
         if self._levelled is None:
