@@ -128,6 +128,16 @@ def test_long_and_short_apart_where_the_venue_hedges():
     assert result(parity(trades=trades, positions=wrong))["mismatched_trades"] == 2
 
 
+def test_where_the_venue_hedges_an_overrun_trade_of_one_side_excuses_none_of_the_other():
+    """6 more left the short than entered it. The long, the only trade of its side, is gone whatever lacks there."""
+    short = trade(trade_id="t-2", side="short", exit_qty="6")
+    flat = holding(held("0", position_side="long"), held("0", position_side="short"), read_at=at(60))
+    planned = confirmed("0", trades=[trade(**LONG), short], positions=flat)
+    assert steps(planned) == ["quarantine_trade t-1"]
+    told = [one["trade_id"] for one in planned["breaks"] if one["kind"] == "position_mismatch"]
+    assert sorted(told) == ["t-1", "t-2"]
+
+
 def test_closed_trades_hold_nothing():
     assert kinds(parity("0", trades=[trade(**LONG, exit_qty="10", status="closed")])) == set()
 

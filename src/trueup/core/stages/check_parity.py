@@ -190,10 +190,13 @@ def _report_mismatch(
 
 
 def _concerned(facts: Facts, local: LocalSide, comparison: Comparison) -> tuple[PositionSide, list[Trade]]:
-    """The trades of which the venue holds less; where there are none, those of which it holds more."""
+    """The trades of which the venue holds less; where there are none, those of which it holds more.
+
+    Where the venue hedges, the trades of the side that is compared: what left one beyond its entry counts on its side.
+    """
     trades = open_trades(facts, local, comparison.token)
     if comparison.side is not None:
-        return comparison.side, [one for one in trades if held_side(facts, local, one) is comparison.side]
+        return comparison.side, [one for one in trades if one.side is comparison.side]
     lacking = PositionSide.LONG if comparison.difference < 0 else PositionSide.SHORT
     if not trades:
         reference = comparison.expected_qty or comparison.venue_qty

@@ -25,14 +25,13 @@ def explain_position(
     baseline = baseline_of(facts, comparison.token)
     if comparison.side is None and _holds_other_side(facts, local, comparison, side):
         return Explanation()
-    if any(
-        one.side is not side for one in trades
-    ):  # held on the other side, and what left trades beyond their entry
+    held = [local.trade_moves.open_qty(facts, local, one) for one in trades]
+    if any(qty < 0 for qty in held):  # what left a trade beyond its entry: which one lacks it is not known
         return Explanation()
     theirs, are_sums = _quantities_of(facts, comparison.token, side)
     owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
     return explain_shortfall(
-        [local.trade_moves.open_qty(facts, local, one) for one in trades],
+        held,
         [one for one in (*theirs, owned) if one > 0],
         shortfall=comparison.shortfall(side),
         tolerance=near(comparison, facts.tolerance(comparison.symbol)),
