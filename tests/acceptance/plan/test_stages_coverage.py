@@ -342,6 +342,68 @@ def test_else_the_trade_is_unmapped(trades):
     assert steps(planned) == []
 
 
+# a trade that waits for its entry: opened before the order was sent, nothing entered, no order of it known
+
+ENTRY = done(client_order_id="x-9")
+
+
+def test_the_only_entry_of_a_trade_that_waits_for_one_is_its():
+    planned = cover(ENTRY, trades=[trade()])
+    assert classes(planned) == {"inserted": 1}
+    assert projected(planned, "v-9")["trade_id"] == "t-1"
+    assert projected_trade(planned) == "open 4/0"
+
+
+def test_and_its_exit_after_it():
+    planned = cover(ENTRY, an_exit(10, submitted_at=at(-100), updated_at=at(-90)), trades=[trade()])
+    assert classes(planned) == {"inserted": 2}
+    assert projected_trade(planned) == "closed 4/4"
+
+
+@pytest.mark.parametrize(
+    ("orders", "trades"),
+    [
+        ([ENTRY, done(10, client_order_id="x-10")], [trade()]),  # two could be it
+        ([ENTRY], [trade(), trade(trade_id="t-2")]),  # of either trade
+        ([ENTRY], [trade(), trade(trade_id="t-2", status="quarantined", quarantined_by="person")]),
+        ([ENTRY], [trade(status="quarantined", quarantined_by="person")]),
+        ([ENTRY], [trade(status="closed")]),
+        ([ENTRY], [trade(**LONG)]),  # it has its entry
+        ([ENTRY], [trade(side="short")]),
+        ([ENTRY], [trade(symbol="BTC/USD")]),
+        ([ENTRY], [trade(opened_at=at(-3599))]),  # sent a second before the trade was opened
+        ([ENTRY], [trade(opened_at=None)]),
+        ([ENTRY | {"sub_tag": "t-2"}], [trade(), trade(trade_id="t-2", symbol="BTC/USD")]),
+        ([ENTRY | {"side": "sell", "intent": "open"}], [trade()]),
+    ],
+)
+def test_where_anything_else_could_be_meant_it_is_unmapped(orders, trades):
+    planned = cover(*orders, trades=trades)
+    assert classes(planned) == {"skipped_unmapped_trade": len(orders)}
+    assert steps(planned) == []
+
+
+def test_a_trade_of_which_an_order_is_known_waits_for_none():
+    known = local_order(client_order_id="c-5", venue_order_id="v-5", trade_id="t-1", status="canceled")
+    planned = plan([known], [], history=history([ENTRY]), policy=ON | PATTERN, trades=[trade()])
+    assert figures(planned, "skipped_unmapped_trade", "inserted") == [1, 0]
+
+
+def test_a_live_entry_that_the_books_lack_may_be_the_trades_too():
+    live = venue_order(venue_order_id="v-8", client_order_id="x-8")
+    planned = plan([], [live], history=history([ENTRY]), policy=ON | PATTERN, trades=[trade()])
+    assert figures(planned, "skipped_unmapped_trade", "inserted") == [1, 0]
+
+
+def test_of_a_part_of_the_books_it_cannot_be_told_that_a_trade_has_no_order():
+    answers = [
+        {"by": by, "id": one, "outcome": "absent"}
+        for by, one in (("venue_order_id", "v-9"), ("client_order_id", "x-9"))
+    ]
+    planned = cover(ENTRY, trades=[trade()], local_keys={"extent": "open_and_recent", "answers": answers})
+    assert classes(planned) == {"skipped_unmapped_trade": 1}
+
+
 def test_a_closed_trade_beside_the_only_open_one_does_not_confuse():
     closed = trade(trade_id="t-0", **LONG, exit_qty="10", status="closed")
     assert projected(cover(an_exit(), trades=[closed, trade(**LONG)]), "v-9")["trade_id"] == "t-1"

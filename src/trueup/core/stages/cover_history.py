@@ -20,6 +20,7 @@ from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.judge_ownership import Owner, judge_ownership
 from trueup.core.orders.record_figures import filled_qty, is_filled_like
 from trueup.core.orders.wait_for_record import waits_for_predecessor
+from trueup.core.trades.awaited_entries import awaited_entries
 from trueup.model.ids import comparable_ids, known_id, normal_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult
@@ -217,11 +218,12 @@ def _insert_mapped(
     counts: Counter[str],
 ) -> tuple[list[VenueOrder], int]:
     """Insert what maps to a trade, again and again until nothing more does. Returns what never mapped."""
+    awaited = awaited_entries(facts, local, venue, missing)
     while True:
         left: list[VenueOrder] = []
         for record in missing:
             row = draft_order(facts, local, venue, record)
-            trade_id = map_trade(facts, local, venue, row, record)
+            trade_id = map_trade(facts, local, venue, row, record) or awaited.get(id(record))
             if trade_id is None:
                 left.append(record)
             elif room == 0:
