@@ -159,8 +159,10 @@ def browser() -> int:
     if shutil.which("apt-get") and os.name != "nt" and os.geteuid() == 0:
         say("installing Debian's chromium")
         install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
-        if subprocess.run(install, stdout=sys.stderr, check=False).returncode == 0:
-            return 0
+        for command in (install, ["apt-get", "update"], install):  # a fresh system has no lists yet
+            done = subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
+            if done and command is install:
+                return 0
     prepare()
     say("installing playwright's chromium")
     return 0 if run(["playwright", "install", "chromium"], progress=True) else 1

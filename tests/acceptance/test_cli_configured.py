@@ -271,6 +271,16 @@ def test_books_without_a_profile_say_what_makes_one(desk: Desk) -> None:
     assert "trueup run --once" in desk.call("status", code=0).stdout
 
 
+@of_sqlite
+@pytest.mark.parametrize("command", ["export orders", "export order_log --json", "status", "breaks --json"])
+def test_a_reader_that_goes_away_ends_a_command_quietly(desk: Desk, command: str) -> None:
+    desk.call("apply", "--auto-approve", code=0)
+    config = desk.folder / "trueup.toml"
+    piped = f"{sys.executable} -m trueup {command} --config {config} | true"
+    done = subprocess.run(["sh", "-c", piped], capture_output=True, text=True, check=False, timeout=300)
+    assert done.stderr == ""
+
+
 def test_export_and_verify(desk: Desk) -> None:
     desk.call("apply", "--auto-approve", code=0)
     header, row = desk.call("export", "fills", code=0).stdout.splitlines()

@@ -3,6 +3,7 @@
 import ast
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,14 @@ def test_a_closed_standard_output_is_no_traceback() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_group_of_commands_alone_shows_its_commands_line_by_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "trueup", "outbox"], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (64, "")
+    assert re.search(r"^  retry  ", done.stderr, re.MULTILINE)
 
 
 def test_an_interrupt_at_a_question_ends_its_line(tmp_path: Path) -> None:

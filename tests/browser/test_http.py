@@ -273,6 +273,13 @@ def test_a_correction_that_cannot_be_is_refused_in_a_sentence(
     assert said in urllib.parse.unquote_plus(place)
 
 
+def test_a_form_that_is_too_long_is_refused_as_such(dashboard: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    status, text, _ = ask(f"{dashboard}/act/correct", {"why": "x" * (64 << 10)}, Cookie=cookie)
+    assert status == 413
+    assert "more than 64 KB" in text
+
+
 def test_a_break_is_assigned_and_found_by_its_owner(dashboard: str) -> None:
     cookie = log_in(dashboard, OPERATOR)
     page = ask(f"{dashboard}/breaks", Cookie=cookie)[1]

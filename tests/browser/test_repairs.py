@@ -84,6 +84,38 @@ def test_a_plan_is_applied_and_undone(browser: Any, served: Served, pictures: Pa
     page.context.close()
 
 
+def test_an_order_is_corrected_from_its_page_and_that_is_undone(
+    browser: Any, served: Served, pictures: Path
+) -> None:
+    page = open_as(browser, served.address, OPERATOR)
+    page.goto(f"{served.address}/explain/b1-1")
+    page.click("summary >> text=Correct")
+    booking = page.locator("form", has=page.locator("input[name=kind][value=book]"))
+    for name, value in (("qty", "3"), ("price", "1000"), ("why", "seen on the website")):
+        booking.locator(f"input[name={name}]").fill(value)
+    booking.locator("button").click()
+    expect(page.locator("h1")).to_contain_text("Book fill b1-1")
+    expect(page.locator("main")).to_contain_text("Nothing is written yet")
+    page.screenshot(path=pictures / "correction-shown.png")
+    assert served.desk.filled() == "0"
+    page.click("text=Write exactly this")
+    expect(page.locator("[role=status]")).to_have_count(1)
+    assert served.desk.filled() == "3"
+    row = page.locator("tr", has_text="seen on the website").first
+    row.locator("form[action='/act/undo'] input[name=why]").fill("it was another order's")
+    row.locator("form[action='/act/undo'] button").click()
+    expect(page.locator("h1")).to_contain_text("Undo")
+    assert served.desk.filled() == "3"
+    page.click("text=Write exactly this")
+    expect(page.locator("tr", has_text="seen on the website").first).to_contain_text("undone")
+    assert served.desk.filled() == "0"
+    page.goto(f"{served.address}/explain/b1-1")
+    expect(page.locator("ol.story")).to_contain_text("seen on the website")
+    page.screenshot(path=pictures / "story-after-undo.png")
+    assert page.faults == []
+    page.context.close()
+
+
 def test_of_two_operators_with_one_plan_the_second_is_refused(browser: Any, served: Served) -> None:
     one, other = planned(browser, served), planned(browser, served)
     one.click("text=Apply exactly this plan")

@@ -4,13 +4,16 @@ From the journal, so that it says the same whichever process ran. Decides only "
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from trueup.engine.run.account import ManagedAccount
 from trueup.model.times import NS_PER_S, to_ns
+from trueup.ports.ledger import Ledger
 from trueup.ports.records import OutboxState, ProfileState
+from trueup.service.config import AccountConfig
 from trueup.service.views.overview import AccountView, account_view
 
 
@@ -35,13 +38,23 @@ class Health(Struct, frozen=True, kw_only=True):
 
 def read_health(accounts: Sequence[ManagedAccount], objective_s: float) -> Health:
     """Sync, for a thread. Raises LedgerError where the journal cannot be read."""
-    ledger = accounts[0].ledger
-    journal = ledger.journal
     ids = [profile_id for account in accounts for profile_id in account.profile_ids]
+    return _health(accounts[0].ledger, ids, {one.account_id for one in accounts}, objective_s)
+
+
+def read_fleet_health(ledger: Ledger, objective_s: float) -> Health:
+    """The same of every account of the roster."""
+    rows = ledger.roster.accounts()
+    settings = [msgspec.json.decode(one.settings, type=AccountConfig) for one in rows]
+    ids = [profile.profile_id for one in settings for profile in one.profiles]
+    return _health(ledger, ids, {one.account_id for one in rows}, objective_s)
+
+
+def _health(ledger: Ledger, ids: Sequence[str], account_ids: Container[str], objective_s: float) -> Health:
+    journal = ledger.journal
     states = journal.profile_states(ids)
     leases = journal.lease_states()
     completed = {key: at for lease in leases for key, at in lease.completed.items()}
-    ours = {account.account_id for account in accounts}
     now_ns = to_ns(ledger.now())
     profiles = [
         _judge(one, states.get(one, ProfileState()), completed.get(one), now_ns, objective_s) for one in ids
@@ -49,7 +62,9 @@ def read_health(accounts: Sequence[ManagedAccount], objective_s: float) -> Healt
     return Health(
         ready=all(one.ready or one.paused for one in profiles),
         profiles=profiles,
-        failing=[account_view(one, now_ns) for one in leases if one.failures and one.account_id in ours],
+        failing=[
+            account_view(one, now_ns) for one in leases if one.failures and one.account_id in account_ids
+        ],
         outbox=journal.outbox_state(),
     )
 

@@ -1,41 +1,47 @@
 """A dead-man's switch by healthchecks.io's protocol: somebody outside hears when trueup falls silent.
 
 Rules: a ping says that every profile that is not paused has had a complete run within its objective, whichever process
-made it; so it is sent only after a run, and never while one profile waits. A failure is told once when it begins
-(`/fail`, with the reason). A ping that does not arrive is no fault of a run.
+made it; so it is sent only after a run, and never while one profile waits or one account fails. A failure is told once
+when it begins (`/fail`, with the reason). Workers of a fleet share one check: whoever has made a run pings for all of
+the roster, and another worker's run may end a failure. `/start` is not sent: it measures one job, and here the runs of
+many accounts overlap. A ping that does not arrive is no fault of a run.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
-from trueup.engine.run.account import AccountReport, ManagedAccount
+from trueup.engine.run.account import AccountReport
 from trueup.model.errors import LedgerError, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
-from trueup.service.health import read_health
+from trueup.service.health import Health
 from trueup.webhooks.post import Poster
 
 REASON_BYTES_MAX = 500
 
 
 class Heartbeat:
-    """`url`: of the check. `every_s`: the least time between two pings."""
+    """`url`: of the check. `health`: of everybody whom it stands for. `every_s`: the least time between two pings.
+
+    `alone`: nobody else runs these accounts, so that a failure lasts until a run of this process ends it.
+    """
 
     def __init__(
         self,
         url: str,
-        accounts: Sequence[ManagedAccount],
-        objective_s: float,
+        health: Callable[[], Health],
         every_s: float,
         clock: Clock,
         poster: Poster,
+        *,
+        alone: bool = True,
     ) -> None:
         self._url = url
-        self._accounts = accounts
-        self._objective_s = objective_s
+        self._health = health
+        self._alone = alone
         self._every_ns = round(every_s * NS_PER_S)
         self._clock = clock
         self._poster = poster
@@ -60,7 +66,8 @@ class Heartbeat:
         while self._untold:
             account_id, reason = self._untold.popitem()
             await self._send("/fail", f"{account_id}: {reason}".encode()[:REASON_BYTES_MAX])
-        if self._has_run and not self._failing and self._is_due() and await self._all_complete():
+        waits = self._alone and self._failing
+        if self._has_run and not waits and self._is_due() and await self._all_complete():
             self._has_run, self._pinged_ns = False, self._clock.now_ns()
             await self._send("", b"")
 
@@ -72,10 +79,10 @@ class Heartbeat:
 
     async def _all_complete(self) -> bool:
         try:
-            health = await in_thread(read_health, self._accounts, self._objective_s)
+            health = await in_thread(self._health)
         except LedgerError:
             return False
-        return health.ready and any(one.ready for one in health.profiles)
+        return health.ready and not health.failing and any(one.ready for one in health.profiles)
 
     async def _send(self, ending: str, body: bytes) -> None:
         try:

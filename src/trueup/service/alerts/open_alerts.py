@@ -24,12 +24,14 @@ from trueup.ports.notifier import Notifier
 from trueup.service.alerts.digest import compose_digest, due_digest_ns
 from trueup.service.alerts.heartbeat import Heartbeat
 from trueup.service.config import AlertsConfig, NotifierConfig, SecretSource
+from trueup.service.health import Health, read_fleet_health, read_health
 from trueup.service.load_config import LoadedConfig
 from trueup.service.registry import open_notifier
 from trueup.service.secrets import read_secret
 from trueup.webhooks.post import Poster, check_url
 
 LOOK_FOR_DIGEST_S = 60.0
+FLEET_BEAT_S = 60.0  # a worker reads the whole roster for a ping
 LAST_TRY_S = 15.0  # how long the end of a service waits for what people are still to be told
 
 
@@ -122,13 +124,13 @@ class Alerting:
 async def open_alerts(
     loaded: LoadedConfig,
     ledger: Ledger,
-    accounts: Sequence[ManagedAccount],
+    accounts: Sequence[ManagedAccount] | None,
     clock: Clock,
     environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Alerting]:
     """Delivers meanwhile, and what is due once more at its end. Raises ConfigError, AuthError.
 
-    `accounts`: whose runs feed the dead-man's switch; none: there is no switch.
+    `accounts`: whose runs feed the dead-man's switch; null: this is a worker of the fleet, and all of its roster do.
     """
     environ = os.environ if environ is None else environ
     alerts = loaded.config.alerts
@@ -136,7 +138,7 @@ async def open_alerts(
         notifiers = open_notifiers(loaded, clock, environ)
         for one in notifiers.values():
             closing.push_async_callback(one.aclose)
-        heartbeat = _heartbeat(loaded, accounts, clock, environ)
+        heartbeat = _heartbeat(loaded, ledger, accounts, clock, environ)
         if heartbeat is not None:
             closing.push_async_callback(heartbeat.aclose)
         teller = Teller(ledger.journal, notifiers, clock, alerts.timeout_s)
@@ -175,13 +177,24 @@ def ping_url(loaded: LoadedConfig, environ: Mapping[str, str]) -> str | None:
 
 
 def _heartbeat(
-    loaded: LoadedConfig, accounts: Sequence[ManagedAccount], clock: Clock, environ: Mapping[str, str]
+    loaded: LoadedConfig,
+    ledger: Ledger,
+    accounts: Sequence[ManagedAccount] | None,
+    clock: Clock,
+    environ: Mapping[str, str],
 ) -> Heartbeat | None:
     url, settings = ping_url(loaded, environ), loaded.config.service
-    if url is None or not accounts:
+    if url is None:
         return None
+
+    def health() -> Health:
+        if accounts is None:
+            return read_fleet_health(ledger, settings.objective_s)
+        return read_health(accounts, settings.objective_s)
+
+    every_s = settings.interval_s if accounts is not None else max(settings.interval_s, FLEET_BEAT_S)
     poster = Poster(loaded.config.alerts.timeout_s)
-    return Heartbeat(url, accounts, settings.objective_s, settings.interval_s, clock, poster)
+    return Heartbeat(url, health, every_s, clock, poster, alone=accounts is not None)
 
 
 def _route(name: str, one: NotifierConfig, alerts: AlertsConfig) -> Route:

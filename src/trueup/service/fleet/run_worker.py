@@ -48,7 +48,7 @@ async def run_worker(
             raise LedgerDamaged(f"the ledger is {RESTORE} ({damage[0]})")
 
         clock = clock or SystemClock()
-        async with open_alerts(loaded, ledger, (), clock) as alerting:
+        async with open_alerts(loaded, ledger, None, clock) as alerting:
             await _run_told(loaded, ledger, clock, alerting, name, metrics, answering)
     finally:
         ledger.close()

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -40,12 +41,14 @@ def command(
     write = write_json_lines if (form or ("jsonl" if invocation.json else "csv")) == "jsonl" else write_csv
     with open_books(invocation) as books:
         check_profile(books, profile)
-        rows = books.stream_export(table, profile)
-        if output is None:
-            write(rows, sys.stdout)
-            return
-        with writing_whole(output) as file:
-            count = write(rows, file)
+        with closing(
+            books.stream_export(table, profile)
+        ) as rows:  # before the books, also where nobody reads on
+            if output is None:
+                write(rows, sys.stdout)
+                return
+            with writing_whole(output) as file:
+                count = write(rows, file)
     say(f"wrote {counted(count, 'row')} to {output}")
 
 

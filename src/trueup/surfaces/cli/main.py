@@ -124,6 +124,9 @@ def _exit_code(call: Callable[[], object]) -> int:
         if sys.stderr.isatty():
             sys.stderr.write("\n")  # the question's line ends: the shell's prompt begins one of its own
         return INTERRUPTED_EXIT
+    except click.exceptions.NoArgsIsHelpError as fault:
+        click.echo(fault.format_message(), err=True)
+        return USAGE_EXIT
     except click.ClickException as fault:
         say_error(_usage_message(fault))
         return USAGE_EXIT

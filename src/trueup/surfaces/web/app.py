@@ -23,7 +23,7 @@ from trueup.ports.ledger import Ledger
 from trueup.surfaces.web.access import HEADERS, SESSION_COOKIE, SESSION_S, Access, AccessSettings
 from trueup.surfaces.web.actions import ACTIONS, Desk
 from trueup.surfaces.web.answers import json_answer
-from trueup.surfaces.web.forms import go_back, read_form
+from trueup.surfaces.web.forms import FormTooLong, go_back, read_form
 from trueup.surfaces.web.live import News
 from trueup.surfaces.web.overview import show_live, show_overview
 from trueup.surfaces.web.pages import DATA, PAGES
@@ -67,7 +67,12 @@ def make_dashboard(
             Middleware(_Gate, access=access, free=[*FREE, *(route.path for route in routes)]),
             Middleware(GZipMiddleware, minimum_size=1000),
         ],
-        exception_handlers={InputError: _refused, TrueupError: _failed, 404: _missing},
+        exception_handlers={
+            FormTooLong: _too_long,
+            InputError: _refused,
+            TrueupError: _failed,
+            404: _missing,
+        },
     )
     app.state.access, app.state.desk = access, desk
     return app
@@ -187,6 +192,10 @@ async def _events(request: Request) -> Response:
     if news.is_full:
         return Response("too many readers", 503)
     return StreamingResponse(news.events(), media_type="text/event-stream")
+
+
+async def _too_long(request: Request, fault: Exception) -> Response:
+    return _as_error(request, 413, "Too long", str(fault))
 
 
 async def _refused(request: Request, fault: Exception) -> Response:

@@ -10,13 +10,17 @@ from trueup.model.errors import InputError
 FORM_BYTES_MAX = 64 << 10
 
 
+class FormTooLong(InputError):
+    """More than a form of ours can be; answered 413."""
+
+
 async def read_form(request: Request) -> dict[str, str]:
-    """An ordinary form's fields. Raises InputError for one that is too long."""
+    """An ordinary form's fields. Raises FormTooLong."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES_MAX:
-            raise InputError(f"a form of more than {FORM_BYTES_MAX >> 10} KB", "form")
+            raise FormTooLong(f"a form of more than {FORM_BYTES_MAX >> 10} KB", "form")
     return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
