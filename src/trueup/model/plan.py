@@ -50,7 +50,11 @@ Mapping.register(Standing)  # a struct cannot inherit from it
 
 
 class Break(Struct, frozen=True, gc=False, kw_only=True):
-    """One proven disagreement. `local` and `venue` hold only the keys that disagree, as each side has them."""
+    """One proven disagreement. `local` and `venue` hold only the keys that disagree, as each side has them.
+
+    `price`: what the difference is valued at where neither side's keys say it: the venue's mark price, else the trade's
+    average entry; null: not known.
+    """
 
     break_id: str
     kind: BreakKind
@@ -64,6 +68,7 @@ class Break(Struct, frozen=True, gc=False, kw_only=True):
     local: dict[str, Any] | None = None
     venue: Any = None  # {key: value}; of a venue order without a local row its Standing (a dict when decoded)
     corrected: bool = False
+    price: str | None = None
 
 
 class FillChange(Struct, frozen=True, gc=False, kw_only=True):

@@ -119,6 +119,7 @@ class RunOutcome(Struct):
         confirmations: int = 0,
         detail: str = "",
         restarted: bool = False,
+        price: str | None = None,
     ) -> str:
         """Record one break; returns its id. `detail` tells two breaks of one kind and order apart."""
         break_id = digest_id + "-" + kind + detail
@@ -148,6 +149,7 @@ class RunOutcome(Struct):
             local=local,
             venue=venue,
             corrected=corrected,
+            price=price,
         )
         self.breaks.append(found)
         if not corrected:

@@ -24,6 +24,7 @@ from trueup.core.trades.positions import (
     is_settled,
     near,
     open_trades,
+    price_of,
     report_unknown,
     why_positions_unread,
 )
@@ -221,6 +222,7 @@ def _accept(
         local={"open_qty": text(qty)},
         venue={"shortfall_qty": text(one.shortfall)},
         version=one.trade.version,
+        price=price_of(facts, symbol_token(one.trade.symbol), one.trade),
     )
     return False
 

@@ -27,6 +27,7 @@ from trueup.core.trades.positions import (
     open_trades,
     others_of,
     position_digest,
+    price_of,
     report_unknown,
     why_positions_unread,
 )
@@ -275,6 +276,7 @@ def _add_break(
         version=None if trade is None else trade.version,
         confirmations=confirmations,
         detail=_sign(less),
+        price=price_of(facts, comparison.token, trade),
     )
 
 

@@ -210,6 +210,12 @@ def notional_usd(facts: Facts, comparison: Comparison) -> Decimal | None:
     return abs(comparison.difference) * comparison.price * rate
 
 
+def price_of(facts: Facts, token: str, trade: Trade | None) -> str | None:
+    """What a difference of the instrument is valued at: the venue's mark price, else the trade's average entry."""
+    marks = [row.mark_price for row in _rows_of(facts, token) or () if amount(row.mark_price or "0") > 0]
+    return marks[0] if marks else None if trade is None else trade.entry_avg_price
+
+
 def baseline_of(facts: Facts, token: str) -> Decimal:
     """What the owner holds of the instrument besides the bots, signed."""
     owned = facts.policy.position_baseline.items()

@@ -19,10 +19,9 @@ from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.engine.telling.people import BREAKS_SINGLY_MAX, People
 from trueup.model.alert_message import AlertAbout, MessageKind
-from trueup.model.at_stake import at_stake
+from trueup.model.at_stake import at_stake, subject_of, sum_at_stake
 from trueup.model.errors import LedgerError
 from trueup.model.ids import alert_key
-from trueup.model.money import total
 from trueup.model.plan import DEGRADED, Alert, Break
 from trueup.model.times import NS_PER_S, from_ns, to_ns
 from trueup.model.vocabulary import AlertCause, Severity
@@ -264,9 +263,7 @@ def _break_alert(key: str, severity: Severity, message: str) -> Alert:
 
 
 def _total(breaks: Sequence[Break]) -> str | None:
-    """Of those that say an amount; quote currencies are added up as they stand."""
-    known = [amount for one in breaks if (amount := at_stake(one)) is not None]
-    return _text(total(known)) if known else None
+    return _text(sum_at_stake((subject_of(one), at_stake(one)) for one in breaks)[0])
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trueup.engine.holder import holder_name
 from trueup.ledgers.sql.database import read_document
-from trueup.model.at_stake import at_stake
+from trueup.model.at_stake import at_stake, subject_of, sum_at_stake
 from trueup.model.money import total
 from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
@@ -106,6 +106,10 @@ class Overview(Struct, frozen=True, kw_only=True):
         return format(total(amounts), "f") if amounts else None
 
     @property
+    def unpriced(self) -> int:
+        return sum(one.unpriced for one in self.profiles)
+
+    @property
     def oldest_age_s(self) -> float | None:
         """Of the profile that waits longest; null where one has never had a complete run."""
         ages = [one.age_s for one in self.profiles if not one.paused]
@@ -160,10 +164,11 @@ def account_view(lease: LeaseState, now_ns: int) -> AccountView:
 
 
 class _Figures(Struct, frozen=True, gc=False):
-    """What is counted of one open break. `at_stake`: null where it says no amount."""
+    """What is counted of one open break. `at_stake`: null where it says no amount; `subject`: whose money it is."""
 
     severity: Severity
     at_stake: Decimal | None
+    subject: str | None
 
 
 class _Read(Struct, frozen=True, kw_only=True):
@@ -184,14 +189,14 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
     age_s = None if completed_at is None else (read.now_ns - to_ns(completed_at)) / NS_PER_S
     found = read.breaks.get(profile_id, [])
     waiting = read.waiting.get(profile_id, WaitingCounts())
-    amounts = [one.at_stake for one in found if one.severity is not Severity.INFO]
-    known = [amount for amount in amounts if amount is not None]
+    drift = [(one.subject, one.at_stake) for one in found if one.severity is not Severity.INFO]
+    known, unpriced = sum_at_stake(drift)
     standing = _standing(state, age_s, read.objective_s)
     return ProfileView(
         profile_id=profile_id,
         account_id=profile.account_id,
         venue=profile.venue,
-        sync=_sync(standing, drifted=bool(amounts)),
+        sync=_sync(standing, drifted=bool(drift)),
         health=standing,
         paused=state.paused,
         pause_reason=state.pause_reason,
@@ -201,8 +206,8 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
         deferred=waiting.deferred,
         notifications_waiting=waiting.waiting,
         notifications_parked=waiting.parked,
-        at_stake=format(total(known), "f") if known else None,
-        unpriced=len(amounts) - len(known),
+        at_stake=None if known is None else format(known, "f"),
+        unpriced=unpriced,
     )
 
 
@@ -236,4 +241,4 @@ def _by_profile(stored: Iterable[tuple[str, str]]) -> dict[str, list[_Figures]]:
 @lru_cache(maxsize=FIGURES_KEPT)  # ten thousand breaks stand for days, and are counted every few seconds
 def _figures_of(text: str) -> _Figures:
     one = read_document(_BREAK, text)
-    return _Figures(one.severity, at_stake(one))
+    return _Figures(one.severity, at_stake(one), subject_of(one))

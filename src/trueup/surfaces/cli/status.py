@@ -38,7 +38,7 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
             else brief_time(one.last_good_run_at) or "never",
             styled(one.health, "green" if one.health is Standing.OK else "yellow"),
             _breaks_text(one.open_breaks),
-            brief(one.at_stake) if one.at_stake is not None else "",
+            brief(one.at_stake) if one.at_stake is not None else "unknown" if one.unpriced else "",
             one.deferred,
             one.notifications_waiting,
             one.notifications_parked,
