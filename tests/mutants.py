@@ -75,7 +75,7 @@ MUTANTS = (
         "tests/unit/venues/ccxt",
     ),
     Mutant(
-        STAGES + "cover_history.py",
+        ORDERS + "class_of_history.py",
         "to_ns(record.submitted_at) < to_ns(baseline)",
         "to_ns(record.submitted_at) <= to_ns(baseline)",
         PLAN + "test_stages_coverage.py",
@@ -151,7 +151,7 @@ MUTANTS = (
         PLAN + "test_local_live_absent.py",
     ),
     Mutant(
-        STAGES + "resolve_missing.py",
+        ORDERS + "count_absence.py",
         "never_acknowledged = known_id(order.venue_order_id) is None and",
         "never_acknowledged = known_id(order.venue_order_id) is None or",
         PLAN + "test_local_live_absent.py",

@@ -9,7 +9,7 @@ from trueup.core.trades.explain_shortfall import Explanation
 
 
 def parity_never_releases() -> Mutation:
-    return mock.patch.object(check_parity, "_count_equal", return_value=None)
+    return mock.patch.object(check_parity, "count_equal", return_value=None)
 
 
 def parity_never_acts() -> Mutation:

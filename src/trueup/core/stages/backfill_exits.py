@@ -6,26 +6,16 @@ one batch; together they must equal the shortfall. Anything else is a no-go, wit
 
 from decimal import Decimal
 
-from msgspec import Struct
-
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
-from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
 from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order
-from trueup.core.orders.judge_ownership import Owner, judge_ownership, names_other_profile
 from trueup.core.orders.record_figures import filled_qty
+from trueup.core.trades.gather_exits import Candidate, find_candidates, gather_exits
 from trueup.core.trades.positions import (
-    Compared,
-    compare_positions,
-    is_settled,
-    near,
-    open_trades,
     price_of,
-    report_unknown,
     why_positions_unread,
 )
 from trueup.model.ids import digest, known_id, symbol_token
@@ -35,11 +25,9 @@ from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
-    TERMINAL,
     Action,
     BreakKind,
     CorrectionKind,
-    Extent,
     LedgerFeature,
     QuarantinedBy,
     QueryBy,
@@ -47,19 +35,7 @@ from trueup.model.vocabulary import (
     ReadState,
 )
 
-_UNREAD = "its position could not be read"
 NO_GO_SAMPLES_MAX = 20  # samples kept in a result; the counts are complete
-
-
-class _Candidate(Struct):
-    """One open trade of which the venue holds less, the shortfall of its instrument, and the exits that are its."""
-
-    trade: Trade
-    shortfall: Decimal
-    exits: list[VenueOrder]
-    foreign: list[str] = []  # exits that somebody else sent: named, never booked
-    ambiguous: bool = False
-    waits: bool = False  # until the ledger has said whether an exit is booked already
 
 
 def backfill_exits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
@@ -70,10 +46,10 @@ def backfill_exits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: Ru
             skipped_reason=skipped, dry_run=facts.policy.exit_backfill_dry_run
         )
         return
-    candidates, unknown = _candidates(facts, local, outcome)
+    candidates, unknown = find_candidates(facts, local, outcome)
     for trade in unknown:
         _no_go(facts, outcome, trade, Reason.POSITION_UNKNOWN)
-    _gather_exits(facts, local, venue, outcome, candidates)
+    gather_exits(facts, local, venue, outcome, candidates)
     accepted = [one for one in candidates if _accept(facts, local, outcome, candidates, one)]
     proposed, inserted, batch_id = _insert(facts, local, venue, outcome, accepted)
     outcome.exit_backfill = ExitBackfillResult(
@@ -95,110 +71,11 @@ def _why_skipped(facts: Facts) -> str | None:
     return why_positions_unread(facts.snapshot.venue.positions, failed_too=False)
 
 
-# -- candidates -------------------------------------------------------------------------------------------------------
-
-
-def _candidates(facts: Facts, local: LocalSide, outcome: RunOutcome) -> tuple[list[_Candidate], list[Trade]]:
-    """Open trades of which the venue holds less, and those of which it did not say what it holds."""
-    candidates: list[_Candidate] = []
-    unknown: list[Trade] = []
-    complete = facts.snapshot.venue.positions.state is ReadState.COMPLETE
-    for trade in open_trades(facts, local):
-        token = symbol_token(trade.symbol)
-        if (
-            not is_settled(facts, local, outcome, token)
-            or local.trade_moves.open_qty(facts, local, trade) < 0
-        ):
-            continue
-        compared = compare_positions(facts, local, token, trade.symbol) if complete else Compared([], _UNREAD)
-        mine = [one for one in compared.comparisons if one.side in (None, trade.side)]
-        if not mine:
-            unknown.append(trade)
-            report_unknown(facts, outcome, token, trade.symbol, compared.why_unknown or _UNREAD)
-        elif mine[0].shortfall(trade.side) > near(mine[0], facts.tolerance(trade.symbol)):
-            candidates.append(_Candidate(trade, mine[0].shortfall(trade.side), []))
-    return candidates, unknown
-
-
-def _gather_exits(
-    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, candidates: list[_Candidate]
-) -> None:
-    """Give every unbooked exit to the trade it names, or to the only one it can be of."""
-    for record in _unbooked_exits(local, venue, outcome):
-        fitting = [one for one in candidates if _may_close(record, one.trade)]
-        if not fitting or _is_booked_elsewhere(facts, local, venue, outcome, record, fitting):
-            continue
-        if judge_ownership(facts, local, venue, record) is not Owner.US:
-            if not names_other_profile(facts, record):
-                for one in fitting:
-                    one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
-            continue
-        named = [one for one in fitting if known_id(one.trade.trade_id) in _names(facts, record)]
-        if len(named) == 1 or len(fitting) == 1:
-            (named or fitting)[0].exits.append(record)
-        else:
-            for one in fitting:
-                one.ambiguous = True
-
-
-def _is_booked_elsewhere(
-    facts: Facts,
-    local: LocalSide,
-    venue: VenueSide,
-    outcome: RunOutcome,
-    record: VenueOrder,
-    fitting: list[_Candidate],
-) -> bool:
-    """Whether the ledger has it beyond the snapshot, ours or another profile's; asks, and waits for the answer."""
-    if facts.snapshot.local.extent is Extent.ALL:
-        return False
-    unanswered = unanswered_ids(facts, record)
-    if unanswered or asks_whose_number(facts, venue, outcome, record):
-        outcome.ask_ledger(unanswered)
-        for one in fitting:
-            one.waits = True
-        return True
-    return is_known_elsewhere(facts, local, record)
-
-
-def _unbooked_exits(local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> list[VenueOrder]:
-    found = [
-        (venue_id, record)
-        for venue_id, record in venue.by_id.items()
-        if record.status in TERMINAL
-        and (filled_qty(record) or ZERO) > 0
-        and local.local_index(venue_id) is None
-        and local.holder_of(record) is None
-        and venue_id not in local.known_ids
-        and venue_id not in local.ids_in_local_fills
-        and venue_id not in outcome.deferred_records
-    ]
-    return [record for _, record in sorted(found, key=lambda one: one[0])]
-
-
-def _may_close(record: VenueOrder, trade: Trade) -> bool:
-    if (
-        record.side is None
-        or record.symbol is None
-        or symbol_token(record.symbol) != symbol_token(trade.symbol)
-    ):
-        return False
-    if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
-        return False
-    return not ended_before(record, trade)
-
-
-def _names(facts: Facts, record: VenueOrder) -> set[str | None]:
-    return {known_id(pattern_group(facts, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
-        None
-    }
-
-
 # -- judging ----------------------------------------------------------------------------------------------------------
 
 
 def _accept(
-    facts: Facts, local: LocalSide, outcome: RunOutcome, candidates: list[_Candidate], one: _Candidate
+    facts: Facts, local: LocalSide, outcome: RunOutcome, candidates: list[Candidate], one: Candidate
 ) -> bool:
     """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
     if _needs_history(facts, outcome, one.trade):
@@ -254,7 +131,7 @@ def _reaches_back(since: str | None, opened_at: str | None) -> bool:
     return since is None or (opened_at is not None and to_ns(since) <= to_ns(opened_at))
 
 
-def _refusal(facts: Facts, local: LocalSide, candidates: list[_Candidate], one: _Candidate) -> Reason | None:
+def _refusal(facts: Facts, local: LocalSide, candidates: list[Candidate], one: Candidate) -> Reason | None:
     exits, trade = one.exits, one.trade
     filled = sum((filled_qty(record) or ZERO for record in exits), ZERO)
     tolerance = facts.tolerance(trade.symbol)
@@ -277,7 +154,7 @@ def _refusal(facts: Facts, local: LocalSide, candidates: list[_Candidate], one: 
     return None
 
 
-def _filled_of_instrument(candidates: list[_Candidate], one: _Candidate) -> Decimal:
+def _filled_of_instrument(candidates: list[Candidate], one: Candidate) -> Decimal:
     """Σ of the exits of all candidates that share the instrument, and so the shortfall."""
     sharing = [
         each
@@ -306,7 +183,7 @@ def _no_go(facts: Facts, outcome: RunOutcome, trade: Trade, reason: Reason) -> N
 
 
 def _insert(
-    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, accepted: list[_Candidate]
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, accepted: list[Candidate]
 ) -> tuple[int, int, str | None]:
     """Insert the accepted trades' exits, whole trades only. Returns (proposed, inserted, batch id)."""
     exits = sorted(known_id(record.venue_order_id) or "" for one in accepted for record in one.exits)

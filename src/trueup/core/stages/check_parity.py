@@ -6,17 +6,14 @@ What parity quarantined it releases after as many equal runs.
 """
 
 from decimal import Decimal
-from typing import Any
-
-from msgspec.structs import replace
 
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
-from trueup.core.orders.hold_repairs import is_change_held
+from trueup.core.trades.change_trade import change_trade
+from trueup.core.trades.confirm_mismatch import confirm_mismatch, mismatch_digest, sign_of
 from trueup.core.trades.explain_position import explain_position, other_side
 from trueup.core.trades.explain_shortfall import Explanation
-from trueup.core.trades.move_trade import settle_status
 from trueup.core.trades.positions import (
     Comparison,
     compare_positions,
@@ -25,25 +22,21 @@ from trueup.core.trades.positions import (
     near,
     notional_usd,
     open_trades,
-    others_of,
     position_digest,
     price_of,
     report_unknown,
     why_positions_unread,
 )
-from trueup.core.trades.trade_moves import report_lag, same_quantities, trades_with_live_entry
+from trueup.core.trades.settle_equal import close_lagging, count_equal
+from trueup.core.trades.watched_instruments import watched_instruments
 from trueup.model.ids import (
-    break_id_of,
     known_id,
     symbol_token,
-    trade_correction_id_of,
-    trade_notification_id_of,
 )
 from trueup.model.money import ZERO, amount, text
-from trueup.model.plan import Correction, Deferral, Notification, ParityResult
+from trueup.model.plan import Deferral, ParityResult
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import Finding, Trade
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.snapshot import Trade
 from trueup.model.vocabulary import (
     BreakKind,
     CorrectionKind,
@@ -51,7 +44,6 @@ from trueup.model.vocabulary import (
     NotificationKind,
     ParityAction,
     PositionSide,
-    QuarantinedBy,
     Severity,
     TradeStatus,
 )
@@ -74,7 +66,7 @@ def check_parity(facts: Facts, local: LocalSide, outcome: RunOutcome) -> None:
         outcome.parity = ParityResult(skipped_reason=skipped)
         return
     tally = _Tally()
-    for token, symbol in sorted(_watched(facts, local).items()):
+    for token, symbol in sorted(watched_instruments(facts, local).items()):
         _check_instrument(facts, local, outcome, token, symbol, tally)
     known = [one for one in tally.notionals if one is not None]
     all_known = len(known) == len(tally.notionals)
@@ -95,31 +87,6 @@ def _why_skipped(facts: Facts) -> str | None:
     if facts.account_changed:
         return "account_changed"
     return why_positions_unread(facts.snapshot.venue.positions)
-
-
-def _watched(facts: Facts, local: LocalSide) -> dict[str, str]:
-    """Instruments to compare, by token: those the policy names, those of open trades, and what the venue holds."""
-    policy = facts.policy
-    names = policy.parity_symbols if policy.parity_symbols is not None else policy.managed_symbols
-    named = {symbol_token(symbol): symbol for symbol in names or ()}
-    held = {symbol_token(row.symbol): row.symbol for row in facts.snapshot.venue.positions.rows}
-    owned = {symbol_token(symbol): symbol for symbol in policy.position_baseline}
-    traded = {symbol_token(trade.symbol): trade.symbol for trade in open_trades(facts, local)}
-    quarantined = {
-        symbol_token(trade.symbol): trade.symbol
-        for trade in local.trades.values()
-        if trade.status is TradeStatus.QUARANTINED
-    }
-    found = held | owned | named | quarantined | traded
-    if names is not None:
-        return {token: found[token] for token in named}
-    mine = owned | quarantined | traded
-    return {token: symbol for token, symbol in found.items() if token in mine or not _is_others(facts, token)}
-
-
-def _is_others(facts: Facts, token: str) -> bool:
-    """Whether another profile of the account trades the instrument: what this one has no trade of, it will tell."""
-    return any(amount(one.long) or amount(one.short) for one in others_of(facts, token))
 
 
 def _check_instrument(
@@ -147,8 +114,8 @@ def _check_instrument(
         return
     if not differing and compared.why_unknown is None:
         outcome.equal_tokens.add(token)
-        _count_equal(facts, local, outcome, token)
-        _close_lagging(facts, local, outcome, token)
+        count_equal(facts, local, outcome, token)
+        close_lagging(facts, local, outcome, token)
     for comparison in differing:
         _report_mismatch(facts, local, outcome, comparison, tally)
 
@@ -176,7 +143,7 @@ def _report_mismatch(
     explained = explain_position(facts, local, comparison, side, trades) if less else Explanation()
     concerned: list[Trade | None] = [*trades] or [None]
     for place, trade in enumerate(concerned):
-        confirmations, confirmed = _confirm(facts, comparison, trade, less)
+        confirmations, confirmed = confirm_mismatch(facts, comparison, trade, less)
         may_act = confirmed and place in explained.gone
         action = (
             _action(facts, local, comparison, trades, explained) if may_act and trade is not None else None
@@ -206,36 +173,6 @@ def _concerned(facts: Facts, local: LocalSide, comparison: Comparison) -> tuple[
     return (lacking, short_of) if short_of else (other_side(lacking), trades)
 
 
-def _digest(facts: Facts, comparison: Comparison, trade: Trade | None) -> str:
-    if trade is None:
-        return position_digest(facts, comparison.token, comparison.side)
-    return facts.trade_digest(trade)
-
-
-def _confirm(facts: Facts, comparison: Comparison, trade: Trade | None, less: bool) -> tuple[int, bool]:
-    """Consecutive runs of the same sign, this one included, and whether they are enough."""
-    break_id = f"{_digest(facts, comparison, trade)}-{BreakKind.POSITION_MISMATCH}{_sign(less)}"
-    prior = _prior(facts, break_id, trade)
-    return _counted(facts, prior)
-
-
-def _counted(facts: Facts, prior: Finding | None) -> tuple[int, bool]:
-    needed = facts.policy.parity_confirmations  # counted no further, so that a lasting mismatch is no news
-    confirmations = min(1 + (0 if prior is None else prior.confirmations), needed)
-    age_ns = 0 if prior is None else facts.now_ns - to_ns(prior.first_seen_at)
-    old = age_ns >= round(facts.policy.parity_min_age_s * NS_PER_S)
-    return confirmations, confirmations >= needed and old
-
-
-def _sign(less: bool) -> str:
-    return ".less" if less else ".more"
-
-
-def _prior(facts: Facts, break_id: str, trade: Trade | None) -> Finding | None:
-    ids = (None, None, None if trade is None else trade.trade_id)
-    return facts.prior_of(break_id, BreakKind.POSITION_MISMATCH, ids)
-
-
 def _note(*, less: bool, unclear: bool) -> str:
     """What a person should know before they act."""
     if unclear:
@@ -261,7 +198,7 @@ def _add_break(
 ) -> None:
     word = "less" if less else "more"
     outcome.add_break(
-        _digest(facts, comparison, trade),
+        mismatch_digest(facts, comparison, trade),
         BreakKind.POSITION_MISMATCH,
         Reason.POSITION_LESS if less else Reason.POSITION_MORE,
         f"{comparison.symbol}: the trades come to {text(comparison.expected_qty)}, the venue holds"
@@ -275,7 +212,7 @@ def _add_break(
         corrected=acted,
         version=None if trade is None else trade.version,
         confirmations=confirmations,
-        detail=_sign(less),
+        detail=sign_of(less),
         price=price_of(facts, comparison.token, trade),
     )
 
@@ -312,8 +249,8 @@ def _act(
             NotificationKind.QUARANTINED,
             Reason.POSITION_LESS,
         )
-    if not _change(
-        facts, local, outcome, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{_sign(True)}", reason
+    if not change_trade(
+        facts, local, outcome, trade, kind, notice, f"{BreakKind.POSITION_MISMATCH}{sign_of(True)}", reason
     ):
         return False
     tally.closed += kind is CorrectionKind.CLOSE_TRADE
@@ -331,144 +268,4 @@ def _may_close(facts: Facts, local: LocalSide, comparison: Comparison, gone: lis
         and abs(held - abs(comparison.difference)) <= near(comparison, facts.tolerance(comparison.symbol))
         and notional is not None
         and notional <= limit
-    )
-
-
-_CHANGES: dict[CorrectionKind, dict[str, Any]] = {
-    CorrectionKind.QUARANTINE_TRADE: {
-        "status": TradeStatus.QUARANTINED,
-        "quarantined_by": QuarantinedBy.PARITY,
-    },
-    CorrectionKind.CLOSE_TRADE: {"status": TradeStatus.CLOSED, "quarantined_by": None},
-}
-
-
-def _standing(facts: Facts, local: LocalSide, trade: Trade) -> Trade:
-    """The trade with what its orders filled, where it lags behind them."""
-    return local.trade_moves.lagging(facts, local).get(known_id(trade.trade_id) or "", trade)
-
-
-def _settled(facts: Facts, local: LocalSide, trade: Trade) -> dict[str, Any]:
-    """What the trade becomes in the bot's hands: closed where nothing of it is left."""
-    freed = replace(_standing(facts, local, trade), status=TradeStatus.OPEN, quarantined_by=None)
-    live = known_id(trade.trade_id) in trades_with_live_entry(facts, local)
-    settled = settle_status(freed, tolerance=facts.tolerance(trade.symbol), has_live_entry=live)
-    moved = {key: getattr(settled, key) for key in ("entry_qty", "exit_qty", "entry_avg_price")}
-    lagging = {} if same_quantities(settled, trade) else moved
-    return {"status": settled.status, "quarantined_by": None} | lagging
-
-
-def _change(
-    facts: Facts,
-    local: LocalSide,
-    outcome: RunOutcome,
-    trade: Trade,
-    kind: CorrectionKind,
-    notice: NotificationKind,
-    detail: str,
-    reason: Reason,
-) -> bool:
-    """One correction of a trade's status, with its notice; quantities follow only where they lag behind the orders.
-
-    False: a person undid exactly that, and it is left.
-    """
-    own = facts.trade_digest(trade)
-    key = known_id(trade.trade_id) or ""
-    version = trade.version - (1 if key in local.changed_trades else 0)
-    is_settled_again = kind is CorrectionKind.RELEASE_TRADE or reason is Reason.ORDERS_FILLED_MORE
-    changes = _settled(facts, local, trade) if is_settled_again else _CHANGES[kind]
-    if facts.trade_holds and is_change_held(facts, outcome, trade, kind, changes):
-        return False
-    outcome.corrections.append(
-        Correction(
-            correction_id=trade_correction_id_of(own, version, kind),
-            break_id=break_id_of(own, detail),
-            kind=kind,
-            reason=reason,
-            client_order_id=None,
-            venue_order_id=None,
-            trade_id=trade.trade_id,
-            expected_version=version,
-            changes=changes,
-        )
-    )
-    outcome.notifications.append(
-        Notification(
-            notification_id=trade_notification_id_of(own, version, notice),
-            kind=notice,
-            client_order_id=None,
-            venue_order_id=None,
-            trade_id=trade.trade_id,
-            reason=reason,
-        )
-    )
-    local.set_trade(replace(trade, **changes))
-    return True
-
-
-def _close_lagging(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str) -> None:
-    """An open trade that its orders have left with nothing, and the venue holds nothing of it either."""
-    for key, levelled in sorted(local.trade_moves.lagging(facts, local).items()):
-        trade = local.trades[key]
-        is_here = symbol_token(trade.symbol) == token and facts.in_scope(trade.symbol)
-        if (
-            not is_here
-            or trade.status is not TradeStatus.OPEN
-            or _settled(facts, local, trade)["status"] is TradeStatus.OPEN
-        ):
-            continue
-        closed = _change(
-            facts,
-            local,
-            outcome,
-            trade,
-            CorrectionKind.CLOSE_TRADE,
-            NotificationKind.CLOSED,
-            BreakKind.TRADE_DRIFT,
-            Reason.ORDERS_FILLED_MORE,
-        )
-        if closed:
-            report_lag(facts, outcome, trade, levelled)
-
-
-# -- release ----------------------------------------------------------------------------------------------------------
-
-
-def _count_equal(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str) -> None:
-    """Equal runs of what parity quarantined; after enough of them the trade is released."""
-    for key in sorted(local.trades):
-        trade = local.trades[key]
-        is_parity = trade.status is TradeStatus.QUARANTINED and trade.quarantined_by is QuarantinedBy.PARITY
-        if is_parity and symbol_token(trade.symbol) == token and facts.in_scope(trade.symbol):
-            _count_equal_run(facts, local, outcome, trade)
-
-
-def _count_equal_run(facts: Facts, local: LocalSide, outcome: RunOutcome, trade: Trade) -> None:
-    own = facts.trade_digest(trade)
-    prior = facts.prior_by_id.get(f"{own}-{BreakKind.POSITION_MISMATCH}.equal")
-    confirmations, released = _counted(facts, prior)
-    if released:
-        _change(
-            facts,
-            local,
-            outcome,
-            trade,
-            CorrectionKind.RELEASE_TRADE,
-            NotificationKind.RELEASED,
-            f"{BreakKind.POSITION_MISMATCH}.equal",
-            Reason.PARITY_RESTORED,
-        )
-    outcome.add_break(
-        own,
-        BreakKind.POSITION_MISMATCH,
-        Reason.PARITY_RESTORED,
-        f"trade {trade.trade_id} is quarantined, but the position is right again"
-        f" (seen {confirmations} of {facts.policy.parity_confirmations} times)",
-        ids=(None, None, trade.trade_id),
-        symbol=trade.symbol,
-        severity=Severity.INFO,
-        corrected=released,
-        version=trade.version,
-        confirmations=confirmations,
-        detail=".equal",
     )

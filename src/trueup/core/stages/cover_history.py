@@ -11,27 +11,18 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide, record_key
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
-from trueup.core.orders.claims_a_local_order import claims_a_local_order
+from trueup.core.orders.class_of_history import class_of, report_uncovered
 from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
-from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
-from trueup.core.orders.judge_ownership import Owner, judge_ownership
-from trueup.core.orders.record_figures import filled_qty, is_filled_like
-from trueup.core.orders.wait_for_record import waits_for_predecessor
+from trueup.core.orders.record_figures import filled_qty
 from trueup.core.trades.awaited_entries import awaited_entries
 from trueup.model.ids import comparable_ids, known_id, normal_id
 from trueup.model.money import ZERO, amount
 from trueup.model.plan import CoverageResult
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, HistoryRead, VenueOrder
-from trueup.model.times import to_ns
-from trueup.model.vocabulary import BreakKind, Extent, ReadState
-
-# Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
-_US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
-_ALL = Extent.ALL
+from trueup.model.vocabulary import BreakKind, ReadState
 
 
 def cover_history(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
@@ -68,7 +59,7 @@ def _cover(
     missing: list[VenueOrder] = []
     with_fills = {known_id(fill.venue_order_id) for fill in venue.stray_fills} - {None}
     for venue_id, record in _history_records(facts, venue):
-        name = _class_of(facts, local, venue, outcome, venue_id, record, counts, with_fills)
+        name = class_of(facts, local, venue, outcome, venue_id, record, counts, with_fills)
         counts["scanned"] += 1
         if name is None:
             missing.append(record)
@@ -95,89 +86,6 @@ def _submission(found: tuple[str | None, VenueOrder]) -> tuple[str, str, str]:
     venue_id, record = found
     whole, _, fraction = (record.submitted_at or "").rstrip("Z").partition(".")
     return (whole + fraction.rstrip("0"), venue_id or "", normal_id(record.client_order_id or ""))
-
-
-# -- classes ----------------------------------------------------------------------------------------------------------
-
-
-def _class_of(
-    facts: Facts,
-    local: LocalSide,
-    venue: VenueSide,
-    outcome: RunOutcome,
-    venue_id: str | None,
-    record: VenueOrder,
-    counts: Counter[str],
-    with_fills: set[str | None],
-) -> str | None:
-    """The order's class as far as it is final; null: owned, filled-like and missing.
-
-    `with_fills`: ids of orders of which fills were read; they are filled-like where the record has no quantity.
-    """
-    filled_like = is_filled_like(record) or (record.filled_qty is None and venue_id in with_fills)
-    in_scope = facts.in_scope(record.symbol)
-    owner = judge_ownership(facts, local, venue, record) if in_scope else _FOREIGN
-    counts["filled_like"] += filled_like
-    counts["owned"] += owner is _US
-    if venue_id is None:
-        return "skipped_missing_order_id"
-    if not filled_like:
-        return "skipped_not_filled_like"
-    known = _is_known(local, venue, venue_id)
-    if owner is _CONTRADICTING and not known:
-        _report(facts, outcome, record, Reason.OWNERS_CONTRADICT, BreakKind.IDENTITY_CONFLICT)
-    if owner is not _US:
-        _count_not_owned(facts, record, counts, known=known, in_scope=in_scope)
-        return "skipped_not_owned"
-    counts["eligible"] += 1
-    return "skipped_existing" if known else _class_of_unknown(facts, local, venue, outcome, record, venue_id)
-
-
-def _class_of_unknown(
-    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder, venue_id: str
-) -> str | None:
-    """Of an eligible order that no local order stands for."""
-    if venue_id in local.ids_in_local_fills:
-        _report(facts, outcome, record, Reason.KNOWN_FROM_LOCAL_FILL, BreakKind.IDENTITY_CONFLICT)
-        return "skipped_existing"
-    if claims_a_local_order(local, record):
-        _report(facts, outcome, record, Reason.CLIENT_ID_REUSED, BreakKind.IDENTITY_CONFLICT)
-        return "skipped_existing"
-    if facts.snapshot.local.extent is not _ALL:
-        unanswered = unanswered_ids(facts, record)
-        if unanswered:
-            outcome.ask_ledger(unanswered)
-            return "deferred"
-        if asks_whose_number(facts, venue, outcome, record):
-            return "deferred"
-        if is_known_elsewhere(facts, local, record):
-            return "skipped_existing"
-    waits = venue_id in outcome.deferred_records or waits_for_predecessor(
-        facts, local, venue, outcome, record
-    )
-    if waits:
-        return "deferred"
-    return "skipped_undone" if facts.holds and is_insert_held(facts, outcome, record) else None
-
-
-def _is_known(local: LocalSide, venue: VenueSide, venue_id: str) -> bool:
-    if venue_id in local.known_ids or local.local_index(venue_id) is not None:
-        return True
-    record = venue.by_id.get(venue_id)
-    return record is not None and local.holder_of(record) is not None
-
-
-def _count_not_owned(
-    facts: Facts, record: VenueOrder, counts: Counter[str], *, known: bool, in_scope: bool
-) -> None:
-    baseline = facts.policy.coverage_baseline_at
-    before = (
-        baseline is not None
-        and record.submitted_at is not None
-        and to_ns(record.submitted_at) < to_ns(baseline)
-    )
-    for name, holds in (("legacy_local", known), ("before_baseline", before), ("actionable", in_scope)):
-        counts[f"skipped_not_owned_{name}"] += holds
 
 
 # -- inserting --------------------------------------------------------------------------------------------------------
@@ -247,7 +155,7 @@ def _insert(
 ) -> None:
     if facts.policy.coverage_dry_run:
         counts["would_insert"] += 1
-        _report(facts, outcome, record, Reason.DRY_RUN)
+        report_uncovered(facts, outcome, record, Reason.DRY_RUN)
         return
     counts["inserted"] += 1
     action = derive_action(facts, local, draft_order(facts, local, venue, record), record)
@@ -303,28 +211,10 @@ def _refuse(
         kind = (
             BreakKind.UNMAPPED_INSTRUMENT if facts.is_unmapped(record.symbol) else BreakKind.UNCOVERED_ORDER
         )
-        _report(
+        report_uncovered(
             facts,
             outcome,
             record,
             Reason.NOT_IN_INSTRUMENTS if kind is BreakKind.UNMAPPED_INSTRUMENT else reason,
             kind,
         )
-
-
-def _report(
-    facts: Facts,
-    outcome: RunOutcome,
-    record: VenueOrder,
-    reason: Reason,
-    kind: BreakKind = BreakKind.UNCOVERED_ORDER,
-) -> None:
-    outcome.add_break(
-        facts.order_digest(record),
-        kind,
-        reason,
-        f"{record.side} {record.filled_qty} {record.symbol} in the venue's history is unknown locally: {reason}",
-        ids=(record.client_order_id, record.venue_order_id, None),
-        symbol=record.symbol,
-        venue={"status": record.status, "qty": record.qty, "filled_qty": record.filled_qty},
-    )

@@ -9,26 +9,27 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.has_question import has_question
+from trueup.core.orders.count_absence import (
+    count_absence,
+    prior_absence,
+    report_discounted,
+    report_unanswered,
+    report_waiting,
+)
+from trueup.core.orders.judge_unknown_end import judge_unknown_end
 from trueup.core.orders.judgement import Judgement, turn_of
 from trueup.model.ids import known_client_id, known_id
-from trueup.model.money import amount
 from trueup.model.reasons import Reason
-from trueup.model.snapshot import NOT_READ, Finding, LocalOrder, VenueOrder
-from trueup.model.status_steps import CANCELABLE
-from trueup.model.times import NS_PER_S, to_ns
+from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import (
     LIVE,
     TERMINAL,
     BreakKind,
     CorrectionKind,
     DeferralReason,
-    NotificationKind,
-    OnConfirmedAbsence,
     Outcome,
     QueryBy,
     ReadState,
-    Severity,
     Status,
 )
 
@@ -59,7 +60,7 @@ def resolve_missing(facts: Facts, local: LocalSide, venue: VenueSide, outcome: R
             facts, local, venue, outcome, index, nothing_counts=mass is not None or facts.account_changed
         )
     for index in settled:
-        _judge_unknown_end(facts, local, venue, outcome, index)
+        judge_unknown_end(facts, local, venue, outcome, index)
 
 
 def _mass_absence(local: LocalSide, vanished: list[int]) -> tuple[int, int] | None:
@@ -129,17 +130,17 @@ def _judge_absence(
 ) -> None:
     judgement = Judgement(facts, local, venue, outcome, index)
     answer = _ask_by_every_id(judgement)
-    prior = _prior(judgement)
+    prior = prior_absence(judgement)
     if answer is Outcome.ABSENT and local.matched[index] is not None:
         answer = Outcome.UNKNOWN  # a history record contradicts the answer
     if answer is None:
-        _report_waiting(judgement, None if nothing_counts else prior)
+        report_waiting(judgement, None if nothing_counts else prior)
     elif answer is Outcome.UNKNOWN:
-        _report_unanswered(judgement, prior)
+        report_unanswered(judgement, prior)
     elif answer is Outcome.ABSENT and nothing_counts:
-        _report_discounted(judgement)
+        report_discounted(judgement)
     elif answer is Outcome.ABSENT:
-        _count_absence(judgement, prior)
+        count_absence(judgement, prior)
     judgement.commit()
     if judgement.order.status in LIVE:
         outcome.unsettle(judgement.before.symbol)
@@ -216,177 +217,3 @@ def _absent_or_replaced(judgement: Judgement) -> Outcome:
         changes={"status": Status.REPLACED},
     )
     return Outcome.FOUND
-
-
-# -- an end that is not known -----------------------------------------------------------------------------------------
-
-
-def _judge_unknown_end(
-    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, index: int
-) -> None:
-    """A live order on no complete open list, whose answer has no known status; or has it live, for too long."""
-    order, record = local.orders[index], local.matched[index]
-    if (
-        record is None
-        or order.status not in LIVE
-        or index in outcome.frozen
-        or index in outcome.deferred_orders
-    ):
-        return
-    if known_id(record.venue_order_id) not in venue.answered or record.status in TERMINAL:
-        return
-    judgement = Judgement(facts, local, venue, outcome, index, record)
-    outcome.unsettle(order.symbol)
-    if record.status is None:
-        _report_unknown_end(
-            judgement,
-            Reason.STATUS_NOT_KNOWN,
-            f"the venue calls it {record.raw_status!r}, which is not known",
-        )
-    elif _has_stood(judgement):
-        _report_unknown_end(judgement, Reason.LIVE_BUT_NOT_LISTED, f"asked, the venue has it {record.status}")
-    else:  # the list may be older than the order: the finding tells the next run since when
-        outcome.wait(BreakKind.END_UNKNOWN, judgement.digest, judgement.ids, judgement.before.version)
-
-
-def _has_stood(judgement: Judgement) -> bool:
-    kind = BreakKind.END_UNKNOWN
-    prior = judgement.facts.prior_of(f"{judgement.digest}-{kind}", kind, judgement.ids)
-    timeout_ns = round(judgement.facts.policy.transitional_timeout_s * NS_PER_S)
-    return prior is not None and judgement.facts.now_ns - to_ns(prior.first_seen_at) >= timeout_ns
-
-
-def _report_unknown_end(judgement: Judgement, reason: Reason, said: str) -> None:
-    record = judgement.record
-    judgement.found(
-        BreakKind.END_UNKNOWN,
-        reason,
-        f"live locally, not in the venue's complete list of open orders; {said}: how it ended is not known",
-        local={"status": judgement.before.status},
-        venue={"status": record and record.status, "raw_status": record and record.raw_status},
-    )
-    judgement.commit()
-
-
-# -- counting ---------------------------------------------------------------------------------------------------------
-
-
-def _break_id(judgement: Judgement) -> str:
-    return f"{judgement.digest}-{BreakKind.MISSING_AT_VENUE}"
-
-
-def _prior(judgement: Judgement) -> Finding | None:
-    """The earlier confirmations, where they are of this very version."""
-    found = judgement.facts.prior_of(_break_id(judgement), BreakKind.MISSING_AT_VENUE, judgement.ids)
-    version = judgement.local.original_version(judgement.index)
-    return found if found is not None and found.version == version and found.confirmations > 0 else None
-
-
-def _report_waiting(judgement: Judgement, prior: Finding | None) -> None:
-    """A question is open: nothing is proven yet; the finding keeps what was counted, and since when it waits."""
-    judgement.found(
-        BreakKind.MISSING_AT_VENUE,
-        Reason.LIVE_LOCALLY_NOT_IN_OPEN_ORDERS,
-        "live locally, not in the venue's open orders: the venue is asked what became of it",
-        local={"status": judgement.before.status},
-        severity=Severity.INFO,
-        confirmations=0 if prior is None else prior.confirmations,
-    )
-
-
-def _report_unanswered(judgement: Judgement, prior: Finding | None) -> None:
-    judgement.found(
-        BreakKind.MISSING_AT_VENUE,
-        Reason.QUERY_UNANSWERED,
-        "live locally, not in the venue's open orders, and the venue did not say what became of it: unchanged",
-        local={"status": judgement.before.status},
-        confirmations=0 if prior is None else prior.confirmations,
-    )
-
-
-def _report_discounted(judgement: Judgement) -> None:
-    changed = judgement.facts.account_changed
-    judgement.found(
-        BreakKind.MISSING_AT_VENUE,
-        Reason.ACCOUNT_CHANGED if changed else Reason.MASS_ABSENCE,
-        "absent at the venue, but "
-        + ("another account answered" if changed else "so are most live orders")
-        + ": it does not count",
-        local={"status": judgement.before.status},
-        severity=Severity.ERROR,
-        restarted=True,
-    )
-
-
-def _count_absence(judgement: Judgement, prior: Finding | None) -> None:
-    facts, venue, outcome, order = judgement.facts, judgement.venue, judgement.outcome, judgement.before
-    policy = facts.policy
-    confirmations = min(1 + (0 if prior is None else prior.confirmations), policy.absence_confirmations)
-    age_ns = 0 if prior is None else facts.now_ns - to_ns(prior.first_seen_at)
-    enough = confirmations >= policy.absence_confirmations and age_ns >= round(
-        policy.absence_min_age_s * NS_PER_S
-    )
-    reason, message = (
-        Reason.ABSENT_UNCONFIRMED,
-        f"absent at the venue, confirmed {confirmations} of {policy.absence_confirmations} times",
-    )
-    if enough and has_question(venue, outcome, order):
-        reason, message = (
-            Reason.ABSENT_QUESTION_OPEN,
-            "absence is confirmed; a question about the order is open",
-        )
-    elif enough:
-        refusal = _refusal(facts, venue, judgement.index, order)
-        if refusal is None:
-            _end_by_policy(judgement, confirmations)
-            return
-        reason, message = refusal
-    judgement.found(
-        BreakKind.MISSING_AT_VENUE,
-        reason,
-        message,
-        local={"status": order.status},
-        severity=Severity.ERROR if enough else Severity.WARN,
-        confirmations=confirmations,
-        restarted=prior is None,
-    )
-
-
-def _refusal(facts: Facts, venue: VenueSide, index: int, order: LocalOrder) -> tuple[Reason, str] | None:
-    """Why confirmed absence does not end the order; null where it may."""
-    if facts.policy.on_confirmed_absence is OnConfirmedAbsence.HOLD:
-        return Reason.ABSENT_HELD, "absence is confirmed; the policy holds the order for a person"
-    if order.status not in CANCELABLE:  # a request of the bot's own is under way
-        return Reason.ABSENT_IN_TRANSITION, f"absence is confirmed; locally {order.status}: left for a person"
-    history = facts.snapshot.venue.history
-    if index in venue.fills_of:
-        return Reason.ABSENT_BUT_FILLED, "absence is confirmed, but the venue's history holds a fill of it"
-    if history.state is ReadState.FAILED and history.error == NOT_READ:
-        return None  # this venue's fill history cannot be read: there is nothing that could contradict
-    if not facts.fills_are_complete_since(order.submitted_at):
-        return (
-            Reason.ABSENT_HISTORY_INCOMPLETE,
-            "absence is confirmed, but the fill history is not complete since the order's submission",
-        )
-    return None
-
-
-def _end_by_policy(judgement: Judgement, confirmations: int) -> None:
-    order = judgement.before
-    never_acknowledged = known_id(order.venue_order_id) is None and amount(order.filled_qty) == 0
-    status = Status.REJECTED if never_acknowledged else Status.CANCELED
-    judgement.found(
-        BreakKind.MISSING_AT_VENUE,
-        Reason.ABSENT_BY_POLICY,
-        f"absent at the venue {confirmations} times over the policy's age: {status} by policy, not venue-confirmed",
-        local={"status": order.status},
-        corrected=True,
-        confirmations=confirmations,
-    )
-    judgement.correct(
-        CorrectionKind.SET_STATUS,
-        BreakKind.MISSING_AT_VENUE,
-        Reason.ABSENT_BY_POLICY,
-        changes={"status": status},
-    )
-    judgement.notify(NotificationKind.CANCEL, Reason.ABSENT_BY_POLICY)
