@@ -168,6 +168,13 @@ NEWEST_WITHOUT_SINCE = frozenset({"binance"})
 SETTLE_OPTION = "defaultSettle"
 
 
+# One call lists every position of the account, whatever the market, and only those that are held: of what has no row
+# nothing is held (Kraken Futures: "all open positions in Futures contracts"; ccxt's fetch_positions drops none).
+# Left out where one call lists one kind of market or one settled currency (binance, bybit, bitget, gate, okx, htx),
+# where there are further books of account (hyperliquid), and where the documentation does not say it.
+LISTS_HELD = frozenset({"krakenfutures"})
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
 # An account's own id: implicit method, and the path to the id in its answer.

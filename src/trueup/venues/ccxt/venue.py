@@ -22,7 +22,7 @@ from trueup.model.snapshot import (
     VenueOrder,
 )
 from trueup.model.times import from_ns, to_ns
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState
+from trueup.model.vocabulary import Lists, Outcome, QueryBy, ReadState
 from trueup.ports.clock import Clock
 from trueup.ports.venue import WiderBudget
 from trueup.venues.ccxt.client import CALLS_PER_MINUTE, Client
@@ -47,7 +47,7 @@ from trueup.venues.ccxt.listings import (
 from trueup.venues.ccxt.lookup import look_up
 from trueup.venues.ccxt.reader import Reader, Span
 from trueup.venues.ccxt.rows import read_fill, read_order, read_position
-from trueup.venues.ccxt.traits import ACCOUNT_ID, family
+from trueup.venues.ccxt.traits import ACCOUNT_ID, LISTS_HELD, family
 
 _MS_NS = 1_000_000
 
@@ -160,9 +160,13 @@ class CcxtVenue:
         """Contracts as positions; on spot markets what is held of each managed symbol's base currency."""
         read_at, read = self._now(), Reader()
         for group in await self._ready():
-            lists = list_balances if group.is_spot else list_positions
-            read.add(await lists(self._client, group), self._position(group))
-        return PositionsRead(state=read.state, read_at=read_at, rows=read.values, error=read.error)
+            listed = list_balances if group.is_spot else list_positions
+            read.add(await listed(self._client, group), self._position(group))
+        held = family(self._client.exchange.id) in LISTS_HELD and read.state is ReadState.COMPLETE
+        lists = Lists.HELD if held else Lists.ALL
+        return PositionsRead(
+            state=read.state, read_at=read_at, rows=read.values, error=read.error, lists=lists
+        )
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:
         """Asked wherever it can be; without a symbol, in every managed one where the exchange wants one."""

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.venues.ccxt.scripted import scripted, spot, swap, venue_of
 from trueup.model.errors import AuthError, ConfigError, RateLimited, VenueError
 from trueup.model.snapshot import PositionsRead
-from trueup.model.vocabulary import Outcome, QueryBy, ReadState, Status
+from trueup.model.vocabulary import Lists, Outcome, QueryBy, ReadState, Status
 from trueup.ports.venue import Hinting, Venue, VenueSettings
 from trueup.sim.clock import SimClock
 from trueup.venues.ccxt.open_venue import CcxtVenue, open_venue
@@ -598,3 +598,35 @@ def test_a_position_in_the_other_unit_is_left_out_by_name(change: dict[str, Any]
     read = positions_of(change)
     assert (read.rows, read.state) == ([], ReadState.PARTIAL)
     assert why in (read.error or "")
+
+
+# -- which lists name only what is held --------------------------------------------------------------------------------
+
+KRAKEN_POSITION = {"side": "short", "symbol": "PF_ETHUSD", "price": "2000", "size": "3"}
+
+
+@pytest.mark.parametrize(
+    ("row", "lists"),
+    [
+        (KRAKEN_POSITION, Lists.HELD),
+        (KRAKEN_POSITION | {"side": None}, Lists.ALL),
+    ],  # one is left out: partial
+)
+def test_of_what_kraken_futures_does_not_list_nothing_is_held(row: dict[str, Any], lists: Lists) -> None:
+    markets = [swap("PF_ETHUSD", "ETH", "USD"), swap("PF_XBTUSD", "BTC", "USD")]
+    answer = {"result": "success", "openPositions": [row]}
+    exchange = scripted("krakenfutures", markets, lambda url: answer)
+    read = asyncio.run(venue_of(exchange, "ETH/USD:USD", "BTC/USD:USD").positions())
+    assert (read.lists, len(read.rows)) == (lists, 1 if lists is Lists.HELD else 0)
+
+
+def test_of_an_answer_without_a_list_nothing_follows() -> None:
+    markets = [swap("PF_ETHUSD", "ETH", "USD")]
+    exchange = scripted("krakenfutures", markets, lambda url: {"result": "success"})
+    with pytest.raises(VenueError):
+        asyncio.run(venue_of(exchange, "ETH/USD:USD").positions())
+
+
+def test_elsewhere_a_missing_row_says_nothing() -> None:
+    read = asyncio.run(okx(lambda url: {"code": "0", "data": [{"details": []}]}).positions())
+    assert (read.state, read.lists) == (ReadState.COMPLETE, Lists.ALL)
