@@ -293,6 +293,29 @@ def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path
         assert desk.run().state is RunState.UNCHANGED
 
 
+def test_a_limit_that_may_not_be_written_keeps_no_fill_from_its_row(bot: Bot, tmp_path: Path) -> None:
+    bot.add("my_orders", **order(1, px=1001.0, deal=None))
+    orders = MAPPING["orders"] | {"words": WORDS}
+    with opened(bot, tmp_path, orders=orders) as desk:
+        desk.venue.add(
+            "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
+        )
+        desk.run()
+        assert [tuple(one) for one in bot.execute("SELECT state, done, px FROM my_orders")] == [
+            ("DONE", 10.0, 1001.0)
+        ]
+        assert [kind for kind, _ in desk.kinds()] == ["write_refused"]
+        assert desk.ledger.journal.retry_write_backs() == 1
+        desk.run()
+        assert [kind for kind, _ in desk.kinds()] == ["write_refused"]  # tried again, and refused again
+    orders |= {"writable": [*orders["writable"], "limit_price"]}
+    with opened(bot, tmp_path, orders=orders) as desk:
+        assert desk.ledger.journal.retry_write_backs() == 1
+        desk.run()
+        assert bot.execute("SELECT px FROM my_orders")[0][0] == 1000.0
+        assert desk.kinds() == []
+
+
 def test_a_fill_that_the_bot_names_by_an_id_of_its_own_is_not_doubled(bot: Bot, tmp_path: Path) -> None:
     bot.number_rows("my_fills")
     bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")

@@ -333,6 +333,10 @@ class Journal(Protocol):
         """How many the executor refused too often, by profile id; those without any are left out."""
         ...
 
+    def retry_write_backs(self, profile_id: str | None = None) -> int:
+        """Corrections that the bots' own rows refused become due again; returns how many."""
+        ...
+
     def unpark_notifications(self, profile_id: str | None = None) -> int:
         """Parked notifications become due again; returns how many."""
         ...

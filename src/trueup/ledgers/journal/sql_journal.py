@@ -259,6 +259,9 @@ class SqlJournal:
     def mark_failed(self, item: OutboxItem, error: str) -> bool:
         return outbox.mark_failed(self._database, item, error)
 
+    def retry_write_backs(self, profile_id: str | None = None) -> int:
+        return write_backs.retry(self._database, profile_id)
+
     def unpark_notifications(self, profile_id: str | None = None) -> int:
         return outbox.unpark(self._database, profile_id)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.ledgers.journal.leases import renew
 from trueup.ledgers.journal.outbox import ATTEMPTS_MAX, FIRST_WAIT_S, WAIT_MAX_S
@@ -25,17 +26,27 @@ from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.ports.foreign_books import WriteBack, WriteOutcome, WriteResult
 from trueup.ports.records import Lease
 
+# set together or not at all: a quantity beside another price, or a status beside another quantity, is worse than none
+_OF_ONE_PIECE = frozenset({"status", "qty", "filled_qty", "filled_avg_price"})
 REFUSED = WriteOutcome.REFUSED.value
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What is stored of one."""
+    """What is stored of one. `unwritable`: what a correction wants besides, of columns that may not be written."""
 
     values: dict[str, Any]
+    unwritable: dict[str, Any] = {}
     order: LocalOrder
     fills: list[Fill] = []
     trade_before: Trade | None = None
     trade_after: Trade | None = None
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether there is anything to be tried: not where the rest would contradict what may not be written."""
+        if self.unwritable.keys() & _OF_ONE_PIECE:
+            return False
+        return not self.unwritable or bool(self.values or self.fills or self.trade_after)
 
 
 class NewWriteBack(Struct, frozen=True, kw_only=True):
@@ -53,28 +64,62 @@ _WANTED = msgspec.json.Decoder(Wanted)
 
 
 def keep(
-    database: Database, account_id: str, source: str, run_id: str, now: str, backs: Sequence[NewWriteBack]
+    database: Database,
+    account_id: str,
+    source: str,
+    run_id: str,
+    now: str,
+    backs: Sequence[NewWriteBack],
+    writable: frozenset[str],
 ) -> None:
-    """Inside the run's transaction."""
+    """Inside the run's transaction. What may not be written stands as refused, and holds nothing else back."""
     orders = json_list(one.order_key for one in backs)
     known = {
         int_value(order_key): (int_value(sequence), _WANTED.decode(text_value(wanted)))
         for sequence, order_key, _, _, wanted in (database.rows("open_write_backs", orders) if backs else [])
     }
     for one in backs:
-        outcome = None if one.error is None else REFUSED
         if one.order_key in known:
             sequence, before = known[one.order_key]
-            wanted = _widened(before, one.wanted)
+            wanted = _widened(before, one.wanted, None if one.row_key is None else writable)
+            outcome, error = _refused_beforehand(one, wanted)
             database.write(
-                "widen_write_back", sequence, _text(wanted), _subject(wanted.order), outcome, one.error
+                "widen_write_back", sequence, _text(wanted), _subject(wanted.order), outcome, error
             )
             continue
         place = (account_id, source, one.profile_id, one.order_key, one.row_key, one.judged)
+        outcome, error = _refused_beforehand(one, one.wanted)
         subject = _subject(one.wanted.order)
-        database.write(
-            "insert_write_back", *place, _text(one.wanted), subject, run_id, now, outcome, one.error
+        database.write("insert_write_back", *place, _text(one.wanted), subject, run_id, now, outcome, error)
+
+
+def _refused_beforehand(back: NewWriteBack, wanted: Wanted) -> tuple[str | None, str | None]:
+    """Outcome and error."""
+    error = back.error or (None if wanted.is_writable else _told(wanted.unwritable))
+    return (None if error is None else REFUSED), error
+
+
+def rest_of(back: NewWriteBack, result: WriteResult) -> list[NewWriteBack]:
+    """What stands as refused after the rest of it was written."""
+    wanted = back.wanted
+    if not wanted.unwritable:
+        return []
+    judged = back.judged if result.row is None else result.row.fingerprint
+    rest = Wanted(values={}, unwritable=wanted.unwritable, order=wanted.order)
+    return [
+        NewWriteBack(
+            profile_id=back.profile_id,
+            order_key=back.order_key,
+            row_key=back.row_key,
+            judged=judged,
+            wanted=rest,
+            error=_told(wanted.unwritable),
         )
+    ]
+
+
+def _told(unwritable: Iterable[str]) -> str:
+    return f"{', '.join(sorted(unwritable))} may not be written"
 
 
 def waiting(database: Database, account_id: str, source: str, limit: int) -> list[WriteBack]:
@@ -111,7 +156,8 @@ def settle(database: Database, lease: Lease, results: Sequence[WriteResult]) -> 
     with database.transaction():
         renew(database, lease)
         now = stamp(database.now_ns())
-        return sum(_settle(database, one, now) for one in results)
+        refused = sum(_settle(database, one, now) for one in results)
+        return refused + _keep_rests(database, results, now)
 
 
 def _settle(database: Database, result: WriteResult, now: str) -> bool:
@@ -135,6 +181,37 @@ def _settle(database: Database, result: WriteResult, now: str) -> bool:
     return failed and bool(rows)
 
 
+def _keep_rests(database: Database, results: Sequence[WriteResult], now: str) -> int:
+    """Of what was delivered just now, what may not be written: it stands as refused."""
+    delivered = {one.sequence: one for one in results if one.outcome is WriteOutcome.DELIVERED}
+    rows = database.rows("write_backs_with_rest", json_list(delivered), now) if delivered else []
+    for sequence, account_id, source, profile_id, order_key, row_key, judged, run_id, wanted in rows:
+        back = NewWriteBack(
+            profile_id=text_value(profile_id),
+            order_key=int_value(order_key),
+            row_key=optional_text(row_key),
+            judged=optional_text(judged),
+            wanted=_WANTED.decode(text_value(wanted)),
+        )
+        rests = rest_of(back, delivered[int_value(sequence)])
+        place = (text_value(account_id), text_value(source), text_value(run_id))
+        keep(database, *place, now, rests, frozenset())
+    return len(rows)
+
+
+def retry(database: Database, profile_id: str | None) -> int:
+    """What was refused is due again, whole, by what it was judged on; returns how many."""
+    with database.transaction():
+        rows = database.rows("refused_to_retry", profile_id)
+        for sequence, stored in rows:
+            wanted = _WANTED.decode(text_value(stored))
+            whole = replace(wanted, values=wanted.unwritable | wanted.values, unwritable={})
+            database.write(
+                "widen_write_back", int_value(sequence), _text(whole), _subject(whole.order), None, None
+            )
+    return len(rows)
+
+
 def _was_last(database: Database, sequence: int) -> bool:
     rows = database.rows("write_back_attempts", sequence)
     return not rows or int_value(rows[0][0]) + 1 >= ATTEMPTS_MAX
@@ -154,10 +231,14 @@ def found(database: Database, order_keys: Iterable[int], now: str) -> None:
         database.write("found_write_backs", json_list(keys), now)
 
 
-def _widened(before: Wanted, after: Wanted) -> Wanted:
+def _widened(before: Wanted, after: Wanted, writable: frozenset[str] | None) -> Wanted:
+    """`writable`: the keys that may be set now; null: of a row to be inserted, which is written whole."""
+    whole = before.unwritable | before.values | after.unwritable | after.values
+    unwritable = {} if writable is None else {key: whole[key] for key in whole.keys() - writable}
     fills = {one.fill_id: one for one in [*before.fills, *after.fills]}
     return Wanted(
-        values=before.values | after.values,
+        values={key: one for key, one in whole.items() if key not in unwritable},
+        unwritable=unwritable,
         order=after.order,
         fills=list(fills.values()),
         trade_before=before.trade_before or after.trade_before,

@@ -508,6 +508,14 @@ ORDER BY sequence LIMIT $5
 SELECT profile_id, row_key, wanted, committed_at, error FROM write_backs
 WHERE outcome = 'refused' AND profile_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY sequence
 
+-- name: refused_to_retry
+SELECT sequence, wanted FROM write_backs WHERE outcome = 'refused' AND ($1::text IS NULL OR profile_id = $1) ORDER BY sequence
+
+-- name: write_backs_with_rest
+SELECT sequence, account_id, source, profile_id, order_key, row_key, judged, run_id, wanted FROM write_backs
+WHERE sequence = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint)) AND outcome = 'delivered' AND settled_at = $2
+  AND wanted::jsonb -> 'unwritable' <> '{}'::jsonb
+
 -- name: settle_write_back
 UPDATE write_backs SET outcome = $2, settled_at = $3, error = $4, attempts = attempts + 1
 WHERE sequence = $1 AND outcome IS NULL

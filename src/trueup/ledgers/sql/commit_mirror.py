@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from trueup.ledgers.journal.write_backs import NewWriteBack, Wanted, keep, write_back
+from trueup.ledgers.journal.write_backs import NewWriteBack, Wanted, keep, rest_of, write_back
 from trueup.ledgers.sql.database import Database, int_value, text_value
 from trueup.ledgers.sql.home import Home
 from trueup.ledgers.sql.rows import ORDER_ROWS, json_list, one_document, order_changes
@@ -73,7 +73,15 @@ class MirrorCommit:
         if self._foreign.traits.together:
             backs = self._write_now(self._foreign, backs)
         traits, place = self._foreign.traits, self._home.place
-        keep(self._database, place.account_id, traits.source, self._run_id, place.now, backs)
+        keep(
+            self._database,
+            place.account_id,
+            traits.source,
+            self._run_id,
+            place.now,
+            backs,
+            traits.writable_keys,
+        )
 
     def _of_trades_alone(
         self, trades: Sequence[TradeWrite], backs: Sequence[NewWriteBack]
@@ -130,6 +138,8 @@ class MirrorCommit:
             for key, value in order_changes(before, write.after).items()
             if key in traits.order_keys and (before is not None or value is not None)
         }
+        is_insert = before is None
+        missing = set() if is_insert else changes.keys() - traits.writable_keys - _NEVER_MISSED
         fills = _of_the_bots(write) if FILLS in traits.writable_keys else []
         if not changes and not fills:
             return None
@@ -140,27 +150,19 @@ class MirrorCommit:
             judged=None if bound is None else bound.fingerprint,
             wanted=Wanted(
                 values={key: _plain(one) for key, one in changes.items() if key in traits.writable_keys},
+                unwritable={key: _plain(changes[key]) for key in sorted(missing)},
                 order=write.after,
                 fills=fills,
                 trade_before=None if trade is None or trade.before is None else trade.before.trade,
                 trade_after=None if trade is None else trade.after,
             ),
-            error=self._refusal(changes, is_insert=before is None),
+            error=f"the books {traits.source} take no inserts" if is_insert and not traits.inserts else None,
         )
-
-    def _refusal(self, changes: dict[str, Any], *, is_insert: bool) -> str | None:
-        """Why these rows cannot be what the correction wants, where that is known beforehand."""
-        assert self._foreign is not None  # noqa: S101 - the caller has checked it
-        traits = self._foreign.traits
-        if is_insert:
-            return None if traits.inserts else f"the books {traits.source} take no inserts"
-        missing = changes.keys() - traits.writable_keys - _NEVER_MISSED
-        return f"{', '.join(sorted(missing))} may not be written" if missing else None
 
     def _write_now(self, foreign: ForeignBooks, backs: Sequence[NewWriteBack]) -> list[NewWriteBack]:
         """In this transaction. Returns those that were refused: they are kept, and stand."""
-        left = [one for one in backs if one.error is not None]
-        due = [one for one in backs if one.error is None]
+        due = [one for one in backs if one.error is None and one.wanted.is_writable]
+        left = [one for one in backs if one not in due]
         writes = [
             write_back(at, one.profile_id, one.row_key, one.judged, one.wanted) for at, one in enumerate(due)
         ]
@@ -172,6 +174,7 @@ class MirrorCommit:
                 )
             if result.outcome is WriteOutcome.DELIVERED:
                 self._remember(one, result)
+                left += rest_of(one, result)
             else:
                 left.append(_refused(one, result))
         return left

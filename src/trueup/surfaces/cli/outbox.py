@@ -1,4 +1,4 @@
-"""`trueup outbox`: what the bot has not taken yet, and another try for what it refused too often."""
+"""`trueup outbox`: what the bot has not taken yet, and another try for what it, or its tables, refused."""
 
 import click
 
@@ -49,11 +49,17 @@ def list_command(invocation: Invocation, profile: str | None) -> None:
 @click.option("--profile", metavar="ID", help="Only this profile.")
 @common
 def retry(invocation: Invocation, profile: str | None) -> None:
-    """Make parked notifications due again; the next run tells them."""
+    """Make parked notifications due again, and corrections that the bot's own rows refused; the next run tells and
+    writes them."""
     with open_books(invocation) as books:
         check_profile(books, profile)
         count = books.journal.unpark_notifications(profile)
+        refused = books.journal.retry_write_backs(profile)
     if invocation.json:
-        invocation.data({"due_again": count})
-    else:
-        say(f"{counted(count, 'notification')} {'is' if count == 1 else 'are'} due again")
+        invocation.data({"due_again": count, "write_backs_due_again": refused})
+        return
+    say(f"{counted(count, 'notification')} {'is' if count == 1 else 'are'} due again")
+    if refused:
+        say(
+            f"{counted(refused, 'correction')} of the bot's own rows {'is' if refused == 1 else 'are'} due again"
+        )

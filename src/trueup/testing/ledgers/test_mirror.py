@@ -211,6 +211,55 @@ def test_what_failed_waits_longer_and_is_refused_in_the_end(bench: Bench) -> Non
     assert (fault.kind.value, fault.venue_order_id) == ("write_refused", "v-1")
 
 
+def test_what_was_refused_is_due_again_when_a_person_says_so(bench: Bench) -> None:
+    books = TableBooks(":memory:", PROFILE)
+    take(bench, row())
+    bench.settle()
+    half: dict[str, Any] = {"status": Status.PARTIALLY_FILLED, "filled_qty": "4", "filled_avg_price": "1000"}
+    bench.commit(bench.plan([bench.venue_order(**half)]), foreign=books)
+    lease = bench.lease()
+    (write,) = bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10)
+    refused = WriteResult(sequence=write.sequence, outcome=WriteOutcome.REFUSED, error="no right")
+    bench.ledger.settle_write_backs(lease, [refused])
+    assert bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10) == []
+    assert bench.ledger.journal.retry_write_backs("another") == 0
+    assert bench.ledger.journal.retry_write_backs(PROFILE) == 1
+    assert bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10) == [write]
+    assert bench.ledger.journal.row_faults([PROFILE]) == {}
+
+
+def test_what_may_not_be_written_stands_and_holds_nothing_else_back(bench: Bench) -> None:
+    """Another limit, then a fill: the fill is written, the limit is due again when a person says so."""
+    books = TableBooks(":memory:", PROFILE, writable=frozenset({"status", "filled_qty", "filled_avg_price"}))
+    take(bench, row())
+    bench.settle()
+    terms: dict[str, Any] = {"limit_price": "999"}
+    bench.commit(bench.plan([bench.venue_order(**terms)]), foreign=books)
+    assert bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10) == []
+    assert told(bench) == "limit_price may not be written"
+    bench.settle()
+    half: dict[str, Any] = {"status": Status.PARTIALLY_FILLED, "filled_qty": "4", "filled_avg_price": "999"}
+    bench.commit(bench.plan([bench.venue_order(**terms, **half)]), foreign=books)
+    (write,) = bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10)
+    assert write.values == {"status": "partially_filled", "filled_qty": "4", "filled_avg_price": "999"}
+    done = WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED, row=row(fingerprint="F1"))
+    lease = bench.lease()
+    for _ in range(2):
+        bench.ledger.settle_write_backs(lease, [done])
+        assert told(bench) == "limit_price may not be written"
+    assert (
+        len(bench.ledger.journal.pending_notifications(10)) > 0
+    )  # nothing waits for what may not be written
+    assert bench.ledger.journal.retry_write_backs(PROFILE) == 1
+    (write,) = bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10)
+    assert (write.judged, write.values) == ("F1", {"limit_price": "999"})
+
+
+def told(bench: Bench) -> str:
+    ((fault,),) = bench.ledger.journal.row_faults([PROFILE]).values()
+    return fault.message.partition(": ")[2]
+
+
 def test_a_row_that_is_gone_stands_until_it_is_back(bench: Bench) -> None:
     take(bench, row())
     assert take(bench, gone=["1"]).removed == 1
