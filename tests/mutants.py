@@ -57,7 +57,7 @@ MUTANTS = (
         PLAN + "test_stages_parity.py",
     ),
     Mutant(
-        "engine/run/observe.py",
+        "engine/run/observe_venue.py",
         "to_ns(right) < to_ns(left) else left",
         "to_ns(right) > to_ns(left) else left",
         "tests/unit/engine/run",

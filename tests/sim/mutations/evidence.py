@@ -9,9 +9,11 @@ from msgspec import structs
 
 from trueup.core.draft.facts import Facts
 from trueup.core.make_plan import make_plan
-from trueup.engine.run import observe, plan_profiles
+from trueup.engine.run import observe_venue as reads
+from trueup.engine.run import plan_profiles
 from trueup.engine.run.answer_queries import Answers
-from trueup.engine.run.observe import LocalSide, Remembered, observe_local, observe_venue
+from trueup.engine.run.observe_local import LocalReads, Remembered, observe_local
+from trueup.engine.run.observe_venue import observe_venue
 from trueup.model.snapshot import Snapshot, Venue, VenueOrder
 from trueup.model.vocabulary import Outcome, ReadState, Status
 from trueup.sim.trials import draw_world
@@ -34,20 +36,20 @@ def absence_without_confirmation() -> AbstractContextManager[Any]:
 
 
 def partial_read_taken_as_complete() -> AbstractContextManager[Any]:
-    stamp = observe._stamped
+    stamp = reads._stamped
 
     def complete(read: Any, sent_at: str) -> Any:
         state = ReadState.COMPLETE if read.state is ReadState.PARTIAL else read.state
         return structs.replace(stamp(read, sent_at), state=state)
 
-    return mock.patch.object(observe, "_stamped", complete)
+    return mock.patch.object(reads, "_stamped", complete)
 
 
 def venue_read_sent_before_the_local_read() -> AbstractContextManager[Any]:
     early: dict[int, Any] = {}
 
     async def local_later(account: Any, mirror: Any = None) -> Any:
-        side = LocalSide(
+        side = LocalReads(
             remembered={one: Remembered() for one in account.profile_ids},
             locals={},
             recorded_account_id=None,

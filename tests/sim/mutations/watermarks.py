@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 from tests.sim.mutations.evidence import Mutation
-from trueup.engine.run import decide_state, leased_run, observe
+from trueup.engine.run import decide_state, leased_run, observe_local
 from trueup.sim.trials import draw_world
 
 
@@ -26,6 +26,6 @@ def watermark_holds_for_any_scope() -> Iterator[None]:
     narrowing = draw_world._CHANGES[:2]
     with (
         mock.patch.object(draw_world, "_CHANGES", narrowing),
-        mock.patch.object(observe, "_holds", return_value=True),
+        mock.patch.object(observe_local, "_holds", return_value=True),
     ):
         yield

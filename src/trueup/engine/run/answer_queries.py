@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount
-from trueup.engine.run.observe import earlier
+from trueup.engine.run.observe_venue import earlier
 from trueup.engine.run.share_orders import SharedOrders
 from trueup.model.check_duplicates import fill_key
 from trueup.model.check_snapshot import check_snapshot

@@ -6,7 +6,8 @@ import msgspec
 
 from trueup.core.orders.compare_fills import price_of
 from trueup.engine.run.account import RunState
-from trueup.engine.run.observe import Remembered, coverage_start
+from trueup.engine.run.observe_local import Remembered
+from trueup.engine.run.observe_venue import coverage_start
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.plan import Break, Correction, Plan
 from trueup.model.snapshot import NOT_READ, Finding, HistoryRead, Snapshot

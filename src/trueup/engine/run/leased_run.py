@@ -19,7 +19,7 @@ from trueup.engine.run.decide_state import (
     is_news,
     next_watermark,
 )
-from trueup.engine.run.observe import Remembered
+from trueup.engine.run.observe_local import Remembered
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
 from trueup.engine.run.together import Together
 from trueup.model.coverage_scope import scope_of

@@ -13,7 +13,8 @@ import uuid_utils
 from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
-from trueup.engine.run.observe import recent_s, tell_instruments
+from trueup.engine.run.ask_in_time import tell_instruments
+from trueup.engine.run.observe_local import recent_s
 from trueup.engine.run.plan_profiles import Planned, Planning, Unplanned, error_text
 from trueup.ports.records import Lease
 

@@ -25,14 +25,9 @@ from trueup.engine.in_thread import in_thread
 from trueup.engine.mirror.mirror import Mirror
 from trueup.engine.run.account import ManagedAccount, ManagedProfile, ProfileReport, RunState
 from trueup.engine.run.answer_queries import Answers
-from trueup.engine.run.observe import (
-    LocalSide,
-    Remembered,
-    VenueSide,
-    make_snapshot,
-    observe_local,
-    observe_venue,
-)
+from trueup.engine.run.make_snapshot import make_snapshot
+from trueup.engine.run.observe_local import LocalReads, Remembered, observe_local
+from trueup.engine.run.observe_venue import VenueReads, observe_venue
 from trueup.engine.run.share_orders import SharedOrders
 from trueup.engine.run.slots import waiting
 from trueup.engine.run.together import Together
@@ -74,8 +69,8 @@ class Planning:
         """`lease`: needed to take in the bots' own books; without one the mirror is read as it stands."""
         self.remembered: dict[str, Remembered] = {}  # by profile id
         self.paused: list[ProfileReport] = []
-        self.local: LocalSide | None = None
-        self.venue: VenueSide | None = None  # null: nothing is to be planned
+        self.local: LocalReads | None = None
+        self.venue: VenueReads | None = None  # null: nothing is to be planned
         self._account = account
         self._together = together
         self._mirror = Mirror(account, lease) if account.foreign and lease is not None else None
@@ -113,7 +108,7 @@ class Planning:
         ledger = self._account.ledger
         return await (in_thread(ledger.now) if self._together is None else self._together.now(ledger))
 
-    async def _observe_local(self) -> LocalSide:
+    async def _observe_local(self) -> LocalReads:
         """The bots' own books are taken in first, account by account; others are read together."""
         if self._together is None or self._account.foreign:
             return await observe_local(self._account, self._mirror)
@@ -152,7 +147,7 @@ class Planning:
     def _first_snapshot(
         self,
         managed: ManagedProfile,
-        local: LocalSide,
+        local: LocalReads,
         instruments: list[Instrument],
         taken_at: str,
     ) -> Snapshot:

@@ -16,7 +16,7 @@ from trueup.engine.run.alerts import AlertBook, OpenBreak, degraded
 from trueup.engine.run.decide_state import saw_everything
 from trueup.engine.run.deliver_outbox import deliver_outbox
 from trueup.engine.run.leased_run import LeasedRun
-from trueup.engine.run.observe import Remembered
+from trueup.engine.run.observe_local import Remembered
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.report import report_profile
 from trueup.engine.run.together import Together

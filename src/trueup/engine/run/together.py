@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import ManagedAccount
-from trueup.engine.run.observe import LocalSide, read_local_sides
+from trueup.engine.run.observe_local import LocalReads, read_local_sides
 from trueup.model.errors import TrueupError
 from trueup.ports.journal import Journal
 from trueup.ports.ledger import Ledger
@@ -35,7 +35,7 @@ class Together:
         self._releases = _Batches(_release, self._is_quiet)
         self._times = _Batches(_times, self._is_quiet)
 
-    async def read(self, account: ManagedAccount) -> LocalSide:
+    async def read(self, account: ManagedAccount) -> LocalReads:
         """The local side of an account whose bots record into the ledger. Raises LedgerError."""
         return await self._reads.ask(account)
 

@@ -10,7 +10,7 @@ from trueup.core.make_plan import make_plan
 from trueup.engine.people import correct, decide
 from trueup.engine.people.correct import Signature, apply_correction
 from trueup.engine.people.undo import undo
-from trueup.engine.run.observe import with_baselines
+from trueup.engine.run.make_snapshot import with_baselines
 from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill, Position, PositionsRead, Trade, VenueOrder
