@@ -168,6 +168,23 @@ def test_the_live_part_is_the_page_s_own_and_for_who_may_look(dashboard: str) ->
     assert "•••" in hidden or "–" in hidden
 
 
+def test_a_break_about_an_order_that_no_books_have_shows_the_venue_s(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    found = json.loads(ask(f"{dashboard}/api/explain/web-2", Cookie=cookie)[1])
+    assert {one["profile_id"] for one in found} == {"p1", "p2"}
+    for one in found:
+        order = one["venue_order"]
+        assert (one["order"], order["client_order_id"], order["side"], order["qty"]) == (
+            None,
+            "web-2",
+            "buy",
+            "0.001",
+        )
+    page = ask(f"{dashboard}/explain/{found[0]['breaks'][0]['found']['break_id']}", Cookie=cookie)[1]
+    assert "at the venue only" in page
+    assert "has it as pending_new" in page
+
+
 def test_an_error_s_text_is_harmless_in_json_too(dashboard: str) -> None:
     text = ask(f"{dashboard}/api/explain/%E2%80%AEx", Cookie=log_in(dashboard, READER))[1]
     assert "\\u202e" in text

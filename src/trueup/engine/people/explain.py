@@ -4,20 +4,24 @@ import re
 
 from msgspec import Struct
 
-from trueup.model.decode import decode_plan
+from trueup.model.decode import decode_plan, decode_snapshot
 from trueup.model.errors import InputError
-from trueup.model.ids import are_apart, names_break, normal_id, symbol_token
-from trueup.model.plan import Plan
-from trueup.model.snapshot import LocalOrder, Trade
+from trueup.model.ids import are_apart, known_client_id, known_id, names_break, normal_id, symbol_token
+from trueup.model.plan import Break, Plan
+from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
 from trueup.ports.ledger import Ledger
 from trueup.ports.records import BreakRecord, RunRecord, TimelineEntry
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """Of an order or a trade: its state, breaks, timeline. Of a break: the same for its order. Of a run: its plan."""
+    """Of an order or a trade: its state, breaks, timeline. Of a break: the same for its order. Of a run: its plan.
+
+    `venue_order`: of breaks about an order that the books do not have, as the venue had it when they were seen last.
+    """
 
     profile_id: str
     order: LocalOrder | None = None
+    venue_order: VenueOrder | None = None
     trade: Trade | None = None
     orders: list[LocalOrder] = []  # of the trade
     breaks: list[BreakRecord] = []
@@ -89,10 +93,32 @@ def _of_breaks(ledger: Ledger, records: list[BreakRecord]) -> Explanation:
     named = ledger.books.find_order(order_id, profile_id) if order_id is not None else []
     orders = [one for one in named if not are_apart(one[1].symbol, found.symbol)]
     if not orders:
-        return Explanation(profile_id=profile_id, breaks=records)
+        at_venue = _venue_order(ledger, records[-1])
+        return Explanation(profile_id=profile_id, venue_order=at_venue, breaks=records)
     order = orders[0][1]
     timeline = ledger.journal.order_timeline(profile_id, order)
     return Explanation(profile_id=profile_id, order=order, breaks=records, timeline=timeline)
+
+
+def _venue_order(ledger: Ledger, record: BreakRecord) -> VenueOrder | None:
+    """What the run that saw the break last read of its order; null where nothing did, or the run is not kept."""
+    try:
+        venue = decode_snapshot(ledger.journal.load_run(record.run_id)[1]).venue
+    except InputError:
+        return None
+    found = record.found
+    answered = [one.order for one in venue.answers if one.order is not None]
+    read = [one for one in (*answered, *venue.open_orders.rows, *venue.history.orders) if _is_of(one, found)]
+    return read[0] if read else None
+
+
+def _is_of(order: VenueOrder, found: Break) -> bool:
+    if are_apart(order.symbol, found.symbol):
+        return False
+    venue_id, client_id = known_id(found.venue_order_id), known_client_id(found.client_order_id)
+    if venue_id is not None:
+        return known_id(order.venue_order_id) == venue_id
+    return client_id is not None and known_client_id(order.client_order_id) == client_id
 
 
 def _orders(ledger: Ledger, reference: str, profile_id: str | None) -> list[Explanation]:

@@ -54,6 +54,8 @@ def events(explanation: Explanation, snapshots: list[Snapshot]) -> list[Event]:
     found = [event for entry in explanation.timeline for event in _of_entry(entry)]
     for order in [explanation.order] if explanation.order is not None else explanation.orders:
         found += _of_venue(order, snapshots)
+    if explanation.venue_order is not None:
+        found += _of_record(explanation.venue_order)
     return sorted(dict.fromkeys(found), key=lambda one: (to_ns(one.at), one.rank))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trueup.engine.people.explain import Explanation
-from trueup.model.snapshot import LocalOrder, Snapshot, Trade
+from trueup.model.snapshot import LocalOrder, Snapshot, Trade, VenueOrder
 from trueup.ports.records import BreakRecord
 from trueup.service.views.story import Event, events, pairs
 from trueup.service.views.texts import brief_time
@@ -30,6 +30,8 @@ def render_story(explanation: Explanation, snapshots: list[Snapshot]) -> "Render
 def _parts(explanation: Explanation, snapshots: list[Snapshot]) -> Iterator["RenderableType"]:
     if explanation.order is not None:
         yield styled(_title(explanation.profile_id, explanation.order), "bold")
+    if explanation.venue_order is not None:
+        yield styled(_venue_title(explanation.profile_id, explanation.venue_order), "bold")
     if explanation.trade is not None:
         yield styled(_trade_title(explanation.profile_id, explanation.trade), "bold")
     if explanation.breaks:
@@ -46,6 +48,16 @@ def _title(profile_id: str, order: LocalOrder) -> str:
     return (
         f"{ids}: {order.side} {order.qty or '?'} {order.symbol or ''}{price}, now {order.status}, "
         f"{order.filled_qty} filled ({profile_id}{trade})"
+    )
+
+
+def _venue_title(profile_id: str, order: VenueOrder) -> str:
+    ids = " / ".join(one for one in (order.client_order_id, order.venue_order_id) if one)
+    price = f" @ {order.limit_price}" if order.limit_price else ""
+    return (
+        f"{ids}: {order.side or 'order of'} {order.qty or '?'} {order.symbol or ''}{price} at the venue,"
+        f" {order.status or order.raw_status or 'status not known'}, {order.filled_qty or '?'} filled;"
+        f" not in the books ({profile_id})"
     )
 
 
