@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from heapq import nsmallest
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +26,7 @@ from trueup.ports.ledger import Ledger
 from trueup.ports.records import AlertRecord, LeaseState, ProfileState, RunRecord, WaitingCounts
 
 RUNS_SHOWN = 8
+WORST_SHOWN = 5
 FIGURES_KEPT = 100_000
 _BREAK = msgspec.json.Decoder(Break)
 
@@ -86,19 +88,32 @@ class AccountView(Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
+class WorstBreak(Struct, frozen=True, kw_only=True):
+    """One of the open breaks that need a person most. `at_stake`: null where it says no amount."""
+
+    profile_id: str
+    found: Break
+    at_stake: str | None
+
+
 class Overview(Struct, frozen=True, kw_only=True):
-    """All profiles, those that need a person first; who works on their accounts; alerts that stand; the newest runs."""
+    """All profiles, those that need a person first; who works on their accounts; alerts that stand; the newest runs.
+
+    `worst`: a few of the open breaks above info: errors first, then by the money at stake.
+    """
 
     now: str
     profiles: list[ProfileView]
+    worst: list[WorstBreak]
     accounts: list[AccountView]
     alerts: list[AlertRecord]
     runs: list[RunRecord]
 
     @property
     def sync_counts(self) -> dict[str, int]:
+        """Drift first: it is looked for at night."""
         counts = Counter(one.sync.value for one in self.profiles)
-        return {state.value: counts[state.value] for state in Sync}
+        return {state.value: counts[state.value] for state in (Sync.DRIFTED, Sync.UNKNOWN, Sync.IN_SYNC)}
 
     @property
     def at_stake(self) -> str | None:
@@ -126,18 +141,20 @@ def read_overview(ledger: Ledger, objective_s: float, profile_id: str | None = N
     theirs = {one.account_id for one in profiles}
     now = ledger.now()
     leases = journal.lease_states()
+    open_texts = journal.open_break_texts(profile_id)
     read = _Read(
         now_ns=to_ns(now),
         objective_s=objective_s,
         states=journal.profile_states([one.profile_id for one in profiles]),
         completed={key: at for lease in leases for key, at in lease.completed.items()},
         waiting=journal.count_waiting(),
-        breaks=_by_profile(journal.open_break_texts(profile_id)),
+        breaks=_by_profile(open_texts),
     )
     views = [_profile_view(one, read) for one in profiles]
     return Overview(
         now=now,
         profiles=sorted(views, key=_urgency),
+        worst=_worst(open_texts),
         accounts=[account_view(one, read.now_ns) for one in leases if one.account_id in theirs],
         alerts=[one for one in journal.list_alerts(profile_id) if one.stands and not one.is_of_break],
         runs=journal.list_runs(profile_id, RUNS_SHOWN),
@@ -229,6 +246,23 @@ def _urgency(one: ProfileView) -> tuple[int, int, str]:
     """Drift first, then what nobody has looked at, then the rest; within them by errors."""
     rank = {Sync.DRIFTED: 0, Sync.UNKNOWN: 1, Sync.IN_SYNC: 2}[one.sync]
     return rank, -one.open_breaks.get("error", 0), one.profile_id
+
+
+def _worst(stored: Iterable[tuple[str, str]]) -> list[WorstBreak]:
+    def rank(one: tuple[str, str]) -> tuple[bool, Decimal]:
+        figures = _figures_of(one[1])
+        return figures.severity is not Severity.ERROR, -(figures.at_stake or Decimal(0))
+
+    drift = (one for one in stored if _figures_of(one[1]).severity is not Severity.INFO)
+    return [
+        WorstBreak(
+            profile_id=profile_id,
+            found=read_document(_BREAK, text),
+            at_stake=None if amount is None else format(amount, "f"),
+        )
+        for profile_id, text in nsmallest(WORST_SHOWN, drift, key=rank)
+        for amount in (_figures_of(text).at_stake,)
+    ]
 
 
 def _by_profile(stored: Iterable[tuple[str, str]]) -> dict[str, list[_Figures]]:

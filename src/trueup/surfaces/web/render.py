@@ -75,7 +75,7 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
 
 def part(template: str, values: Mapping[str, Any], *, incognito: bool) -> Markup:
     """A piece of a page that is the same for all who look at it."""
-    context = {"amount": _amount_maker(incognito=incognito), **values}
+    context = {"amount": _amount_maker(incognito=incognito), "incognito": incognito, **values}
     return Markup(_ENVIRONMENT.get_template(template).render(context))  # noqa: S704 - the template escaped it
 
 

@@ -10,7 +10,7 @@ from trueup.model.plan import Break
 from trueup.model.snapshot import Profile
 from trueup.model.vocabulary import BreakKind, Severity
 from trueup.ports.records import ProfileState
-from trueup.service.views.overview import Standing, Sync, _by_profile, _profile_view, _Read
+from trueup.service.views.overview import Standing, Sync, _by_profile, _profile_view, _Read, _worst
 
 NOW_NS = 1_795_435_200_000_000_000  # 2026-11-23T12:00:00Z
 
@@ -49,6 +49,25 @@ def test_unknown_is_never_in_sync(
     )
     view = _profile_view(Profile(profile_id="p"), read)
     assert (view.sync, view.health) == (sync, health)
+
+
+def test_the_worst_come_first_errors_then_by_the_money_at_stake() -> None:
+    priced = found(Severity.WARN, {"filled_qty": "1"}, {"filled_qty": "3", "filled_avg_price": "50"})
+    dear = found(Severity.WARN, {"filled_qty": "1"}, {"filled_qty": "3", "filled_avg_price": "70"})
+    told = [
+        ("p", found(Severity.WARN)),
+        ("p", priced),
+        ("q", dear),
+        ("q", found(Severity.INFO)),
+        ("r", found(Severity.ERROR)),
+    ]
+    worst = _worst([(name, msgspec.json.encode(one).decode()) for name, one in told])
+    assert [(one.profile_id, one.at_stake) for one in worst] == [
+        ("r", None),
+        ("q", "140"),
+        ("p", "100"),
+        ("p", None),
+    ]
 
 
 @pytest.mark.parametrize(
