@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.receiver import Post, Receiver
+from tests.patience import PATIENCE_S
 
 SECRET = "the-secret-of-the-tests-0001"
 ROUTING_KEY = "routing-key-of-the-tests"
@@ -57,7 +58,7 @@ watchdog_enabled = false
 
 class AlertsDesk:
     def __init__(
-        self, folder: Path, receiver: Receiver, *, timeout_s: float = 5, service: str = "", alerts: str = ""
+        self, folder: Path, receiver: Receiver, *, timeout_s: float = 60, service: str = "", alerts: str = ""
     ) -> None:
         self.folder = folder
         self.receiver = receiver
@@ -95,7 +96,7 @@ class AlertsDesk:
         command = [sys.executable, "-m", "trueup", *arguments]
         environ = os.environ | self.environ | {"COLUMNS": "400"}
         return subprocess.run(
-            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=60
+            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=PATIENCE_S
         )
 
     def json(self, *arguments: str) -> list[Any]:

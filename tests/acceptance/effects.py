@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.patience import PATIENCE_S
 from trueup.model.plan import Notification
 
 TABLES = """
@@ -21,7 +22,7 @@ class Effects:
     """Implements `ports.Executor`, with every optional hook."""
 
     def __init__(self, path: str | Path) -> None:
-        self._database = sqlite3.connect(path, timeout=10, isolation_level=None)
+        self._database = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(TABLES)
 

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,12 +30,6 @@ class Receiver:
 
     def at(self, path: str) -> list[Post]:
         return [one for one in self.posts if one.path == path]
-
-    def wait_for(self, count: int, path: str, seconds: float = 10.0) -> list[Post]:
-        until = time.monotonic() + seconds
-        while len(self.at(path)) < count and time.monotonic() < until:
-            time.sleep(0.01)
-        return self.at(path)
 
 
 @contextmanager

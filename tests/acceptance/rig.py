@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tests.acceptance.effects import Effects
+from tests.patience import PATIENCE_S
 from trueup.engine.recorder.recorder import Recorder
 from trueup.engine.run.account import ProfileReport
 from trueup.engine.run.run_account import reconcile_account
@@ -287,7 +288,7 @@ class Nursery:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=PATIENCE_S)
 
     def _line(self) -> str:
         assert self._process.stdout is not None

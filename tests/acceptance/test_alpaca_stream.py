@@ -10,14 +10,13 @@ from typing import Any
 
 from alpaca.trading.client import TradingClient
 
+from tests.patience import PATIENCE_S
 from trueup.model.vocabulary import Side
 from trueup.ports.venue import Hinting, VenueSettings
 from trueup.sim.market.orders import OrderRequest
 from trueup.sim.paper.serve import serving
 from trueup.sim.paper.venue import KEY_ID, SECRET, PaperVenue
 from trueup.venues.alpaca.venue import AlpacaVenue, open_venue
-
-SOON_S = 20.0  # far more than anything here takes
 
 
 def _venue(paper: PaperVenue, url: str) -> AlpacaVenue:
@@ -34,7 +33,7 @@ def _venue(paper: PaperVenue, url: str) -> AlpacaVenue:
 async def _hint_of(hints: AsyncIterator[None], paper: PaperVenue) -> None:
     """Orders are placed until the stream tells of one: who listens too late misses the first."""
     waiting = asyncio.ensure_future(anext(hints))
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not waiting.done():
             request = OrderRequest(
                 client_order_id=f"c-{len(paper.market.events)}",
@@ -85,7 +84,7 @@ def test_sim_serve_is_a_venue_for_any_bot() -> None:
         )
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(SOON_S):
+            async with asyncio.timeout(PATIENCE_S):
                 said = json.loads(await process.stdout.readline())
             client = TradingClient(said["key_id"], said["secret_key"], url_override=said["url"])
             account: Any = await asyncio.to_thread(client.get_account)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.patience import PATIENCE_S
 from trueup.surfaces.cli.main import COMMANDS, commands
 
 HEAVY = (
@@ -40,7 +41,7 @@ def test_help_imports_nothing_heavy() -> None:
         "print(sorted(name for name in sys.modules if name.startswith('trueup.')), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     heavy, ours = done.stderr.splitlines()
     assert heavy == "[]"
@@ -103,7 +104,7 @@ def test_a_closed_standard_output_is_no_traceback() -> None:
         "from trueup.surfaces.cli.main import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
     assert (done.returncode, done.stderr) == (0, "")
 

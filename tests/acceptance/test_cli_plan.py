@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.patience import PATIENCE_S
 from trueup.surfaces.cli.main import commands
 
 AT = "2026-11-23T12:00:00Z"
@@ -198,7 +199,9 @@ def test_text_from_a_venue_cannot_steer_the_terminal() -> None:
 def trueup(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     command = [sys.executable, "-m", "trueup", *args]
-    return subprocess.run(command, input=stdin, capture_output=True, env=environ, check=False, timeout=60)
+    return subprocess.run(
+        command, input=stdin, capture_output=True, env=environ, check=False, timeout=PATIENCE_S
+    )
 
 
 def test_the_same_bytes_in_any_process(file: Path) -> None:
@@ -216,7 +219,7 @@ def test_a_plan_needs_no_database_no_network_no_configuration(file: Path) -> Non
         "print({'apsw', 'aiohttp', 'starlette', 'socket', 'rich', 'asyncio'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stderr.strip() == "set()"
 
@@ -225,5 +228,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     path = tmp_path / "many.ndjson"
     path.write_text((json.dumps(snapshot("7")) + "\n") * 300)
     command = f"{sys.executable} -m trueup plan --json --snapshot {path} | head -c 10"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert done.stderr == ""

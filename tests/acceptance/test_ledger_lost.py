@@ -10,11 +10,10 @@ import apsw
 import pytest
 
 from tests.acceptance.test_cli_configured import Desk
+from tests.patience import PATIENCE_S
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.errors import RestartNeeded
 from trueup.model.snapshot import Profile
-
-WAIT_S = 30
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def running(desk: Desk) -> subprocess.Popen[str]:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Its exit code, and what it said last."""
     with process:
-        _, said = process.communicate(timeout=WAIT_S)
+        _, said = process.communicate(timeout=PATIENCE_S)
     return process.returncode, said.strip().splitlines()[-1]
 
 
@@ -62,7 +61,7 @@ def test_a_file_that_vanishes_ends_the_service(desk: Desk, replaced: bool) -> No
 def test_a_newer_schema_ends_the_service(desk: Desk) -> None:
     process = running(desk)
     connection = apsw.Connection(str(desk.folder / "trueup.sqlite"))
-    connection.set_busy_timeout(5000)
+    connection.set_busy_timeout(round(1000 * PATIENCE_S))
     connection.execute(
         "INSERT INTO trueup_migrations (number, name, checksum) VALUES (99, '0099_later', 'x')"
     )
@@ -90,7 +89,7 @@ def test_a_ledger_made_anew_is_told(desk: Desk) -> None:
 
 def _run_once(desk: Desk) -> list[str]:
     command = [sys.executable, "-m", "trueup", "run", "--once", "--config", str(desk.folder / "trueup.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return [line for line in done.stderr.splitlines() if line.startswith("{")]
 
 

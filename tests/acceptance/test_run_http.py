@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from tests.patience import PATIENCE_S, wait_until
 from trueup.model.snapshot import HistoryRead, OrdersRead, PositionsRead
 from trueup.model.vocabulary import ReadState
 from trueup.venues.files import Export, write_export
@@ -51,11 +52,15 @@ def test_run_answers_over_http_and_ends_on_sigterm(tmp_path: Path) -> None:
         assert get(f"{base}/healthz") == {"status": "ok"}
         while "reconciliation_service_started" not in process.stderr.readline():
             pass
-        answers = (urllib.request.urlopen(f"{base}/metrics").read().decode() for _ in range(1000))  # noqa: S310
-        assert any('trueup_runs_total{state="unchanged"}' in text for text in answers)
+        wait_until(lambda: 'trueup_runs_total{state="unchanged"}' in metrics(base))
         assert get(f"{base}/readyz")["profiles"]["mom-1"]["ready"] is True
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
+
+
+def metrics(base: str) -> str:
+    with urllib.request.urlopen(f"{base}/metrics") as answer:  # noqa: S310
+        return answer.read().decode()
 
 
 def address(line: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.database import open_books
+from tests.patience import PATIENCE_S
 from trueup.engine.recorder.recorder import Recorder
 from trueup.model.snapshot import Fill, LocalOrder, Profile
 from trueup.model.times import NS_PER_S, from_ns
@@ -102,7 +103,7 @@ class Desk:
             env=os.environ | {"PYTHONPATH": str(self.folder), "COLUMNS": "160", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert code is None or done.returncode == code, done.stdout + done.stderr

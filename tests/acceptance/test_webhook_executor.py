@@ -19,6 +19,7 @@ import pytest
 
 from tests.acceptance.receiver import Post, Receiver, receiving
 from tests.acceptance.test_cli_configured import Desk
+from tests.patience import PATIENCE_S, wait_until
 from trueup.webhooks.sign import signed_headers, signing_key
 
 EXAMPLES = Path(__file__).parents[2] / "examples/webhook"
@@ -50,7 +51,7 @@ class Bot:
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -87,10 +88,18 @@ def configured(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
+def run_until_told(desk: Desk) -> None:
+    def told() -> bool:
+        desk.call("run", "--once", "--apply")
+        return desk.json("outbox", "list", code=0) == []
+
+    wait_until(told)
+
+
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:
     request = urllib.request.Request(url, body, headers)  # noqa: S310 - this machine's own
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         return refused.code
@@ -125,9 +134,7 @@ def test_a_bot_that_was_away_is_told_and_one_that_died_forgets_nothing(
     assert "cannot connect" in waits["error"]
     desk.at_venue("v-1", "b1-1", "7")
     bot.start(port)
-    until = time.monotonic() + 30
-    while desk.json("outbox", "list", code=0) and time.monotonic() < until:
-        desk.call("run", "--once", "--apply")
+    run_until_told(desk)
     assert bot.orders() == {"v-1": ("7", "999.5")}
     bot.kill()
     bot.start(port)
@@ -180,11 +187,9 @@ def test_one_trade_in_order_and_another_not_held_up(
         "positions": {"state": "complete", "rows": [{"symbol": "ETH/USD", "qty": "7"}]},
     }
     (tmp_path / "venue.json").write_text(json.dumps({"account_id": "venue-acc"} | reads))
-    until = time.monotonic() + 20
     desk.call("run", "--once", "--apply")
     assert [one.json["trade_id"] for one in receiver.posts if one not in refused] == ["t-b1-2"]
-    while desk.json("outbox", "list", code=0) and time.monotonic() < until:
-        desk.call("run", "--once", "--apply")
+    run_until_told(desk)
     taken = [one for one in receiver.posts if one.json["trade_id"] == "t-b1-1"]
     assert [one.json["attempt"] for one in taken] == [1, 2]
     assert len({one.headers["webhook-id"] for one in taken}) == 1

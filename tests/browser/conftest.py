@@ -5,11 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.patience import PATIENCE_S
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for one in CHROMIUMS if (found := shutil.which(one))), None)
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's books, whose configuration asks for tokens."""
     place = tmp_path_factory.mktemp("demo") / "books"
     command = [sys.executable, "-m", "trueup", "demo", "--fast", "--keep", str(place), "--json"]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
     config = place / "trueup.toml"
     tokens = '[web]\noperator_token = { env = "OPERATOR" }\nreader_token = { env = "READER" }\n\n'
     config.write_text(tokens + config.read_text())
@@ -48,18 +49,21 @@ def dashboard(folder: Path) -> Iterator[str]:
         yield process.stderr.readline().strip()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_playwright() as playwright:
         place = CHROMIUM or playwright.chromium.executable_path
         if not Path(place).exists():
             pytest.skip("no Chromium here: `python3 dev.py browser` installs one")
-        started = playwright.chromium.launch(executable_path=place, args=list(QUIET))
+        started = playwright.chromium.launch(
+            executable_path=place, args=list(QUIET), timeout=1000 * PATIENCE_S
+        )
         yield started
         started.close()
 
@@ -70,12 +74,3 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = Path(os.environ.get("TRUEUP_PICTURES") or tmp_path_factory.mktemp("pictures"))
     place.mkdir(parents=True, exist_ok=True)
     return place
-
-
-def wait_for(condition: object, seconds: float = 10.0) -> None:
-    assert callable(condition)
-    for _ in range(int(seconds / 0.05)):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("did not come")

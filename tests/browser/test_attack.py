@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from tests.browser.conftest import OPERATOR, READER
 from tests.browser.test_http import ask, log_in
+from tests.patience import PATIENCE_S, wait_until
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.surfaces.web.access import SESSION_COOKIE
 
@@ -79,17 +79,14 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     )
     assert process.stderr is not None
     address = next(line.strip() for line in process.stderr if line.startswith("http://"))
-    until = time.monotonic() + 30
-    while not (folder / "trueup.sqlite").exists():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until((folder / "trueup.sqlite").exists)
     drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
     try:
         yield Target(folder, address)
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        drain.wait(10)
+        assert process.wait(PATIENCE_S) == 0
+        drain.wait(PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
@@ -97,10 +94,7 @@ def goes_on(target: Target) -> Iterator[None]:
     """Whatever was tried: a run has been complete since, and nothing was done to the profile."""
     before = target.last_run_at()
     yield
-    until = time.monotonic() + 20
-    while target.last_run_at() <= before:
-        assert time.monotonic() < until, "the runs have stopped"
-        time.sleep(0.02)
+    wait_until(lambda: target.last_run_at() > before, lambda: "the runs have stopped")
     assert not target.is_paused()
 
 
@@ -192,7 +186,7 @@ def test_a_thousand_connections_stop_nothing(target: Target) -> None:
     host, port = target.address.removeprefix("http://").split(":")
     with contextlib.ExitStack() as held:
         for number in range(CONNECTIONS):
-            one = held.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            one = held.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
             with contextlib.suppress(OSError):  # closed at once: there were too many
                 one.sendall(
                     b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -200,18 +194,15 @@ def test_a_thousand_connections_stop_nothing(target: Target) -> None:
                     else b"POST /login HTTP/1.1\r\n"
                 )
         before = target.last_run_at()
-        until = time.monotonic() + 20
-        while target.last_run_at() <= before:
-            assert time.monotonic() < until, "the runs have stopped"
-            time.sleep(0.02)
+        wait_until(lambda: target.last_run_at() > before, lambda: "the runs have stopped")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    until = time.monotonic() + 20
-    while True:  # once they are gone it answers again
-        with contextlib.suppress(OSError):
-            if ask(f"{target.address}/login")[0] == 200:
-                return
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until(lambda: answers(target), lambda: "they are gone, and it does not answer")
+
+
+def answers(target: Target) -> bool:
+    with contextlib.suppress(OSError):
+        return ask(f"{target.address}/login")[0] == 200
+    return False
 
 
 def test_a_body_that_does_not_end_is_cut_off(target: Target) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import OPERATOR, READER
+from tests.patience import PATIENCE_S
 
 PATHS = (
     "/",
@@ -41,7 +42,7 @@ def ask(url: str, data: dict[str, str] | None = None, **headers: str) -> tuple[i
     request = urllib.request.Request(url, body, given)  # noqa: S310 - this machine's own
     opener = urllib.request.build_opener(_NoRedirect)
     try:
-        answer: HTTPResponse = opener.open(request, timeout=20)
+        answer: HTTPResponse = opener.open(request, timeout=PATIENCE_S)
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode(), dict(refused.headers)
     return answer.status, answer.read().decode(), dict(answer.headers)
@@ -141,7 +142,9 @@ def test_the_terminal_and_the_page_say_the_same(dashboard: str, folder: Path) ->
     answered = json.loads(ask(f"{dashboard}/api/overview", Cookie=cookie)[1])
     command = [sys.executable, "-m", "trueup", "status", "--json"]
     environ = os.environ | {"OPERATOR": OPERATOR, "READER": READER}
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     said = json.loads(done.stdout)
     for view in (answered, said):
         del view["now"]  # the only things that time changes

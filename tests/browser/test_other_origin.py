@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.conftest import OPERATOR
 from tests.browser.test_pages import open_as
+from tests.patience import PATIENCE_S
 
 PAGE = b"<!doctype html><title>another site</title><p>nothing to see</p>"
 FETCH = """async (address) => {
@@ -57,7 +58,7 @@ def other_site() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
-    thread.join(5)
+    thread.join(PATIENCE_S)
 
 
 def test_a_page_of_another_origin_sees_nothing_of_a_profile(

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OPERATOR, READER
+from tests.patience import PATIENCE_S
 
 PAGES = {
     "overview": "/",
@@ -30,6 +31,7 @@ WIDTHS = {"wide": 1280, "phone": 375}
 
 def open_as(browser: Any, dashboard: str, token: str, **context: Any) -> Any:
     page = browser.new_context(**context).new_page()
+    page.set_default_timeout(1000 * PATIENCE_S)
     page.faults = []
     page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda fault: page.faults.append(str(fault)))

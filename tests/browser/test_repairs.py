@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from tests.acceptance.test_cli_configured import Desk
 from tests.browser.conftest import OPERATOR, READER
 from tests.browser.test_pages import open_as
+from tests.patience import PATIENCE_S
 
 
 class Served:
@@ -41,7 +42,7 @@ class Served:
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)
         assert self._process.stderr is not None
         self._process.stderr.close()
 
@@ -145,7 +146,7 @@ def test_a_page_says_when_its_server_is_lost_and_goes_on_when_it_is_back(
     expect(lost).to_be_hidden()
     page.wait_for_load_state("load")  # its script is there and listens
     served.kill()
-    expect(lost).to_be_visible(timeout=15_000)
+    expect(lost).to_be_visible()
     expect(page.locator("h1")).to_have_text("Overview")  # what was read stays
     served.start()
     page.goto(f"{served.address}/login")  # a session ends with the process
@@ -168,7 +169,7 @@ def test_two_readers_hear_of_a_run(browser: Any, served: Served) -> None:
         "--once",
         "--apply",
     ]  # its own loop, beside the browser's
-    subprocess.run(command, cwd=served.desk.folder, check=False, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=served.desk.folder, check=False, capture_output=True, timeout=PATIENCE_S)
     for page in readers:
-        expect(page.locator("#live")).to_contain_text("applied", timeout=15_000)
+        expect(page.locator("#live")).to_contain_text("applied")
         page.context.close()

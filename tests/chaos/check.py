@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 Row = dict[str, Any]
 ENDED = ("filled", "canceled", "expired", "rejected", "replaced")
 ENDED_UNFILLED = ("canceled", "expired", "rejected")
@@ -23,7 +25,7 @@ class Ledger:
     """Its rows as they were at one moment."""
 
     def __init__(self, path: Path) -> None:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE_S)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("BEGIN")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE_S, POLL_S
 from tests.postgres.server import free_port
 
-START_S = 30.0
 PROGRAM = Path(sys.executable).with_name("nats-server")
 
 
@@ -45,14 +45,14 @@ class NatsServer:
                 stdout=log,
                 stderr=log,
             )
-        end = time.monotonic() + START_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError((self.folder / "nats.log").read_text()) from None
-                time.sleep(0.02)
+                time.sleep(POLL_S)
             else:
                 return
 
@@ -60,7 +60,7 @@ class NatsServer:
         """SIGKILL: as a crash would."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(how)
-            self._process.wait(START_S)
+            self._process.wait(PATIENCE_S)
 
 
 @contextmanager

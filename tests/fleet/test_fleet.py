@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet.town import Town, town
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ def test_workers_run_every_account_until_they_are_drained(fleet: Town) -> None:
     assert sorted(one["worker"] for one in status["workers"]) == ["w1", "w2"]
     assert status["starved"] == []
     assert fleet.json("fleet", "drain") == {"drained": 2, "left": []}
-    assert [one.wait(20) for one in fleet.workers] == [0, 0]
+    assert [one.wait(PATIENCE_S) for one in fleet.workers] == [0, 0]
     assert fleet.json("fleet", "status")["workers"] == []
 
 
@@ -58,7 +59,7 @@ def test_a_worker_that_is_killed_loses_its_shards_to_another(fleet: Town) -> Non
     fleet.runs_again()
     fleet.start_worker("w2")
     first.kill()
-    fleet.runs_again(20)
+    fleet.runs_again()
 
 
 def test_without_a_broker_workers_go_by_the_due_times_and_say_so(fleet: Town) -> None:
@@ -67,14 +68,14 @@ def test_without_a_broker_workers_go_by_the_due_times_and_say_so(fleet: Town) ->
     fleet.start_worker("w1")
     fleet.runs_again()
     fleet.broker.end(signal.SIGKILL)
-    fleet.runs_again(20)
-    fleet.runs_again(20)
+    fleet.runs_again()
+    fleet.runs_again()
     fleet.until(lambda: fleet.json("fleet", "status")["workers"][0]["says"]["degraded"] is not None)
     assert "no broker answers" in fleet.json("fleet", "status")["broker_fault"]
     assert "degraded: no broker answers" in fleet.call("fleet", "status").stdout
     fleet.broker.start()
     fleet.until(lambda: fleet.json("fleet", "status")["workers"][0]["says"]["degraded"] is None)
-    fleet.runs_again(20)
+    fleet.runs_again()
     events = [one["event"] for one in fleet.events("w1")]
     assert "reconciliation_fleet_degraded" in events
     assert "reconciliation_fleet_recovered" in events

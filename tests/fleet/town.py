@@ -13,13 +13,13 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from tests.fleet.nats import NatsServer, nats_server
+from tests.patience import PATIENCE_S, POLL_S
 from tests.postgres.databases import migrated_database
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.surfaces.cli.main import commands
 
 ROOT = Path(__file__).parents[2]
-LONGEST_S = 60.0
 EMPTY = {"open_orders": {"state": "complete", "rows": []}, "history": {"state": "complete", "fills": []}}
 
 
@@ -93,13 +93,13 @@ class Town:
         leases = self.ledger.journal.lease_states()
         return {key: at for lease in leases for key, at in lease.completed.items()}
 
-    def until(self, is_so: Callable[[], bool], within_s: float = LONGEST_S) -> None:
+    def until(self, is_so: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
         end = time.monotonic() + within_s
         while not is_so():
             assert time.monotonic() < end, self.logs()
-            time.sleep(0.05)
+            time.sleep(POLL_S)
 
-    def runs_again(self, within_s: float = LONGEST_S) -> None:
+    def runs_again(self, within_s: float = PATIENCE_S) -> None:
         """Every profile has a good run that began after this call."""
         start = self.ledger.now()
         ids = {one.profile_id for one in self.ledger.journal.list_profiles()}
@@ -112,7 +112,7 @@ class Town:
         for process in self.workers:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-                process.wait(LONGEST_S)
+                process.wait(PATIENCE_S)
         self.ledger.close()
 
 

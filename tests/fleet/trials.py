@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.acceptance.rig import Nursery, Rig, environment, event_counts
 from tests.fleet.nats import NatsServer, nats_cluster, nats_server
+from tests.patience import PATIENCE_S
 from tests.postgres.server import Server, own_server
 from tests.postgres.trials import migrated
 from trueup.fleet.broker import BrokerGone
@@ -40,7 +41,6 @@ LATE_MAX_S = 5.0
 BACK_WITHIN_S = 60.0
 STEP_S = 8  # of the market, between two looks at what is to die
 LOOK_S = 0.1
-ELECTION_S = 20.0
 
 
 class Chaos:
@@ -81,7 +81,7 @@ class Chaos:
 
     async def _schedule(self, url: str) -> None:
         broker = await connect(url, "trueup", ack_wait_s=LEASE_S + 5, replicas=len(self.nodes))
-        end = time.monotonic() + ELECTION_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
                 await broker.set_up()
@@ -134,7 +134,7 @@ class Chaos:
     def back_to_normal_s(self) -> float:
         """How long until no account is later than the limit."""
         began = time.monotonic()
-        while time.monotonic() - began < 2 * BACK_WITHIN_S:
+        while time.monotonic() - began < PATIENCE_S:
             with contextlib.suppress(LedgerError):
                 rows = self._fleet_ledger.roster.lateness()
                 if all(one.is_held or one.overdue_s <= LATE_MAX_S for one in rows):

@@ -24,9 +24,11 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 VARIABLE = "TRUEUP_TEST_FREQTRADE"
 ROOT = Path(__file__).parents[2]
-WAIT_S = 90.0
+WAIT_S = PATIENCE_S
 STRATEGY = """
 from freqtrade.strategy import IStrategy
 
@@ -146,20 +148,26 @@ class Desk:
         request = urllib.request.Request(f"http://127.0.0.1:{self.api_port}{path}", data)
         request.add_header("Authorization", "Basic " + base64.b64encode(b"u:p").decode())
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
     def at_exchange(self, **changes: Any) -> None:
         data = json.dumps({"orderId": 1001} | changes).encode()
-        urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_set", data, timeout=10).close()
+        urllib.request.urlopen(
+            f"http://127.0.0.1:{self.exchange_port}/_set", data, timeout=PATIENCE_S
+        ).close()
 
     def placing(self, **what: Any) -> None:
         """What becomes of the answer to the next order."""
         data = json.dumps(what).encode()
-        urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_placing", data, timeout=10).close()
+        urllib.request.urlopen(
+            f"http://127.0.0.1:{self.exchange_port}/_placing", data, timeout=PATIENCE_S
+        ).close()
 
     def at_exchange_are(self) -> list[int]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_orders", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.exchange_port}/_orders", timeout=PATIENCE_S
+        ) as answer:
             return [one["orderId"] for one in json.load(answer)]
 
     def asking(self) -> None:
@@ -176,7 +184,9 @@ class Desk:
 
     def export(self) -> None:
         """The exchange's truth, as the venue `files` reads it."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.exchange_port}/_orders", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.exchange_port}/_orders", timeout=PATIENCE_S
+        ) as answer:
             orders = [_venue_order(one) for one in json.load(answer)]
         live = [one for one in orders if one["status"] in ("pending_new", "partially_filled")]
         reads = {
@@ -408,7 +418,7 @@ def _unheard(desk: Desk, path: str, body: dict[str, Any]) -> None:
 def _delete(desk: Desk, path: str) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{desk.api_port}{path}", method="DELETE")
     request.add_header("Authorization", "Basic " + base64.b64encode(b"u:p").decode())
-    urllib.request.urlopen(request, timeout=30).close()
+    urllib.request.urlopen(request, timeout=PATIENCE_S).close()
 
 
 def _csv(desk: Desk) -> Path:

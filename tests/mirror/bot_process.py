@@ -16,6 +16,8 @@ from typing import Any
 import apsw
 import psycopg
 
+from tests.patience import PATIENCE_S
+
 WORDS = {"live": "OPEN", "filled": "DONE", "canceled": "GONE"}
 T0 = 1_763_985_600_000
 PAUSE_S = 0.004
@@ -30,7 +32,7 @@ class Table:
             self._connection: Any = psycopg.connect(address, autocommit=True)
         else:
             self._connection = apsw.Connection(address)
-            self._connection.set_busy_timeout(30_000)
+            self._connection.set_busy_timeout(round(1000 * PATIENCE_S))
 
     def execute(self, text: str, *values: object) -> list[Any]:
         if self._is_server:

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-READY_S, POLL_S = 60, 0.1
+from tests.patience import PATIENCE_S, POLL_S
+
 WHERE = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/local/bin"))
 
 
@@ -58,7 +59,7 @@ def _shared() -> int:
 
 
 def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + READY_S
+    ends = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
         assert process.poll() is None, log.read_text()[-2000:]
         try:
@@ -67,7 +68,7 @@ def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) 
             time.sleep(POLL_S)
         else:
             return
-    raise AssertionError(f"the server is not ready after {READY_S} s: {log.read_text()[-2000:]}")
+    raise AssertionError(f"the server is not ready after {PATIENCE_S} s: {log.read_text()[-2000:]}")
 
 
 def connect(port: int, database: str | None = None) -> Any:

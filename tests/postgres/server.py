@@ -21,11 +21,10 @@ from pathlib import Path
 
 import psycopg
 
+from tests.patience import PATIENCE_S, POLL_S
+
 VARIABLE = "TRUEUP_TEST_POSTGRES"  # a URL whose user may create databases and roles
 NOBODY = 65534
-START_S = 60.0  # a loaded machine with two cores
-STOP_S = 60.0
-POLL_S = 0.05
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "150",
@@ -86,13 +85,13 @@ class Server:
 
     def stop(self, how: str = "fast") -> None:
         """`immediate` leaves as a crash would: the next start recovers."""
-        self._run("pg_ctl", "stop", "-D", str(self.data), "-m", how, "-w", "-t", str(int(STOP_S)), "-s")
+        self._run("pg_ctl", "stop", "-D", str(self.data), "-m", how, "-w", "-t", str(int(PATIENCE_S)), "-s")
         if self._process is not None:
-            self._process.wait(STOP_S)
+            self._process.wait(PATIENCE_S)
 
     def _wait_until_it_answers(self) -> None:
         assert self._process is not None
-        end = time.monotonic() + START_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=5).close()
@@ -162,7 +161,7 @@ def own_server(*, durable: bool = False) -> Iterator[Server]:
         process = server._process
         if process is not None and process.poll() is None:
             process.kill()
-            process.wait(STOP_S)
+            process.wait(PATIENCE_S)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.postgres.databases import migrated_database
 from trueup.engine.recorder.recorder import Recorder
 from trueup.ledgers.postgresql import database as module
@@ -34,7 +35,7 @@ def new_order(name: str) -> LocalOrder:
 def at_once(*calls: Callable[[], object]) -> None:
     with ThreadPoolExecutor(len(calls)) as pool:
         for done in [pool.submit(call) for call in calls]:
-            done.result(60)
+            done.result(PATIENCE_S)
 
 
 def test_many_recorders_of_one_profile_make_one_log(url: str) -> None:
@@ -83,7 +84,7 @@ def test_a_lost_connection_costs_one_call_and_the_next_connects_again(url: str) 
 
     def use() -> None:
         with ledger.database.reading():
-            gate.wait(30)  # four connections at once
+            gate.wait(PATIENCE_S)  # four connections at once
 
     at_once(use, use, use, use)
     with psycopg.connect(url, autocommit=True) as other:

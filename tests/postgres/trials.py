@@ -18,11 +18,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from tests.acceptance.rig import ROOT, Nursery, Rig, environment, event_counts
+from tests.patience import PATIENCE_S, wait_until
 from tests.postgres.race_worker import count_of, profile_of
 from tests.postgres.server import Server, free_port, own_server
 from trueup.ledgers.postgresql import open_postgresql
@@ -33,7 +35,6 @@ PROFILES = 4
 LEASE_S, RUN_MAX_S = 0.03, 0.06  # runs of up to twice the lease
 LIVES_S = (0.005, 0.2)
 STEP_S = 5  # of the market, between two kills
-WORKER_MAX_S = 600
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"  # Debian's package
 
 
@@ -64,7 +65,7 @@ def race(url: str, *, workers: int, rounds: int, without: str | None = None) -> 
     ]
     counts: Counter[str] = Counter()
     for process in processes:
-        said, _ = process.communicate(timeout=WORKER_MAX_S)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
         counts.update(json.loads(said))
     counted = sum(count_of(ledger, profile_of(number).profile_id) for number in range(PROFILES))
@@ -94,11 +95,11 @@ def pooled(url: str, folder: Path) -> Iterator[str]:
         yield behind
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def _until_it_answers(url: str) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while True:
         try:
             psycopg.connect(url, connect_timeout=5).close()
@@ -145,7 +146,10 @@ def _kill(rig: Rig, server: Server, *, workers: int, kills: int, stops: int, wit
             rig.step(STEP_S)
             if number % stop_every == 0:
                 _stop_and_start(rig, server)
+            begun = _runs_begun(rig)
             time.sleep(rig.random.uniform(*LIVES_S))
+            if number % 2:  # somebody is at work, however slow the machine
+                wait_until(partial(_has_begun, rig, begun))
             nursery = nurseries[number % workers]
             _end(nursery, alive[nursery])
             alive[nursery] = nursery.start("run", "--config", str(rig.config))
@@ -153,6 +157,16 @@ def _kill(rig: Rig, server: Server, *, workers: int, kills: int, stops: int, wit
         for nursery, process_id in alive.items():
             _end(nursery, process_id)
             nursery.close()
+
+
+def _runs_begun(rig: Rig) -> int:
+    with contextlib.suppress(LedgerError):
+        return sum(lease.epoch for lease in rig.ledger.journal.lease_states())
+    return 0
+
+
+def _has_begun(rig: Rig, before: int) -> bool:
+    return _runs_begun(rig) > before
 
 
 def _stop_and_start(rig: Rig, server: Server) -> None:

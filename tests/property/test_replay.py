@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.property.truth import Document
 from tests.property.worlds import make_world, plan_bytes, reconcile
 
@@ -43,6 +44,6 @@ def test_replay_is_equal_to_the_byte_in_another_process(hash_seed):
         check=True,
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT / "src")},
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     assert replayed.stdout.splitlines() == [plan_bytes(msgspec.json.decode(line)) for line in lines]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tests.patience import PATIENCE_S
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Side
 from trueup.ports.clock import Clock
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 SYMBOL, QTY_DECIMALS, LIMIT = "ETH/USD", 3, 200_000
 BUDGET = 180
-TIMEOUT_S = 10.0
 
 
 class AlpacaBench:
@@ -86,7 +86,7 @@ class AlpacaBench:
             credentials={"key_id": KEY_ID, "secret_key": secret or SECRET},
             options={
                 "base_url": self.url,
-                "timeout_s": timeout_s or TIMEOUT_S,
+                "timeout_s": timeout_s or PATIENCE_S,
                 "requests_per_minute": budget or BUDGET,
             },
             clock=clock or self.clock,

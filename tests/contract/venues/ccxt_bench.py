@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.contract.venues.ccxt_server import ACCOUNT, API_KEY, INSTRUMENT, SECRET, BinanceServer
+from tests.patience import PATIENCE_S
 from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import Side
 from trueup.ports.clock import Clock
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 LIMIT = 200_000
 BUDGET = 300
-TIMEOUT_S = 10
 
 
 class CcxtBench:
@@ -79,7 +79,9 @@ class CcxtBench:
         secret: str | None = None,
         timeout_s: float | None = None,
     ) -> CcxtVenue:
-        exchange = self.server.exchange(secret=secret or SECRET, timeout=int((timeout_s or TIMEOUT_S) * 1000))
+        exchange = self.server.exchange(
+            secret=secret or SECRET, timeout=int((timeout_s or PATIENCE_S) * 1000)
+        )
         venue = CcxtVenue(
             exchange,
             clock=clock or self.clock,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trueup.service.systemd import notify, told_to_systemd
 
 UNIT = Path(__file__).parents[3] / "docs/how-to/operate/trueup.service"
@@ -18,7 +19,7 @@ EXPOSURE_MAX = 1.5  # of 10; a minimal unit has 9.6
 def _listening(path: str) -> socket.socket:
     heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     heard.bind(path)
-    heard.settimeout(5)
+    heard.settimeout(PATIENCE_S)
     return heard
 
 

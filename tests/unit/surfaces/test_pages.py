@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.patience import PATIENCE_S
 from trueup.surfaces.cli.main import COMMANDS, commands
 
 ROOT = Path(__file__).parents[3]
@@ -93,7 +94,7 @@ def test_the_tutorial_gives_what_it_says(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 2, done.stderr
     for expected in ("fill_drift", "status_drift", "7 @ 999.5 (inferred)"):

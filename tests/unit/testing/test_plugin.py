@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from trueup.model.vocabulary import Side, Status
 from trueup.testing.paper import PaperDesk
 
@@ -15,7 +16,9 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", 
 def run_suite(folder: Path, configuration: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {REPOSITORY}\n{configuration}\n")
     command = [*PYTEST, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
 
 
 def test_a_suite_runs_on_what_a_project_names(tmp_path: Path) -> None:

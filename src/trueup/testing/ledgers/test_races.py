@@ -15,7 +15,7 @@ from trueup.testing.ledgers.bench import Bench
 
 ORDERS, FILLS = 6, 40
 LEASE_S = "0.03"
-SECONDS_MAX = 60
+SECONDS_MAX = 600  # for what hangs
 KILLS = 12
 WORKER = "trueup.testing.ledgers.race_worker"
 

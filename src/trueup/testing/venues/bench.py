@@ -3,6 +3,7 @@
 A venue joins by a `Bench`, and by an async context manager `() -> Bench` that the option `trueup_venues` names.
 """
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -69,10 +70,24 @@ class Bench(Protocol):
         ...
 
 
+NEVER = (PaperFault.UNANSWERED_BEFORE, PaperFault.UNANSWERED_AFTER)
+TIMES_AS_LONG = 10
 IMPATIENT_S = 0.2  # for what is never answered: the only real waiting of the suite
 
 
 def open_for(bench: Bench, fault: PaperFault | None) -> Venue:
     """The adapter, impatient where the fault makes it wait."""
-    never = fault in (PaperFault.UNANSWERED_BEFORE, PaperFault.UNANSWERED_AFTER)
-    return bench.reopen(timeout_s=IMPATIENT_S) if never else bench.venue
+    return bench.reopen(timeout_s=IMPATIENT_S) if fault in NEVER else bench.venue
+
+
+async def open_measured(bench: Bench, fault: PaperFault) -> Venue:
+    """As `open_for`, where something is answered, too: it waits far longer than that takes on this machine.
+
+    Call it before the fault is planned.
+    """
+    if fault not in NEVER:
+        return bench.venue
+    began = time.perf_counter()
+    await bench.venue.open_orders()
+    took_s = time.perf_counter() - began
+    return bench.reopen(timeout_s=max(IMPATIENT_S, TIMES_AS_LONG * took_s))

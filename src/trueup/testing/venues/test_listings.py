@@ -9,7 +9,7 @@ from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import ReadState, Side, Status
 from trueup.sim.clock import SimClock
 from trueup.sim.paper.faults import PaperFault
-from trueup.testing.venues.bench import Bench, open_for
+from trueup.testing.venues.bench import Bench, open_for, open_measured
 
 ALWAYS = 1000
 BROKEN = (
@@ -84,8 +84,9 @@ async def test_a_listing_that_never_answers_is_no_empty_listing(bench: Bench, fa
 @pytest.mark.parametrize("fault", PASSING)
 async def test_a_fault_that_passes_costs_only_time(bench: Bench, fault: PaperFault) -> None:
     bench.place("a")
+    venue = await open_measured(bench, fault)
     bench.plan(fault)
-    read = await open_for(bench, fault).open_orders()
+    read = await venue.open_orders()
     assert [row.client_order_id for row in read.rows] == ["a"]
     assert read.state is ReadState.COMPLETE
 
@@ -95,8 +96,9 @@ async def test_a_missing_later_page_makes_the_read_partial(bench: Bench, fault: 
     if bench.page_size is None:
         pytest.skip("this venue has no later page")
     placed = bench.place_many(bench.page_size + 1)
+    venue = await open_measured(bench, fault)
     bench.plan(fault, times=ALWAYS, skip=1)
-    read = await open_for(bench, fault).open_orders()
+    read = await venue.open_orders()
     assert read.state is ReadState.PARTIAL
     assert read.error
     assert [row.venue_order_id for row in read.rows] == placed[: bench.page_size]

@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 import pytest
 
+from tests.patience import PATIENCE_S
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
 from trueup.ledgers.sqlite.migrate import configure
@@ -173,7 +174,7 @@ def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
     both = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    errors = [process.communicate(timeout=60)[1] for process in both]
+    errors = [process.communicate(timeout=PATIENCE_S)[1] for process in both]
     assert [process.returncode for process in both] == [0] * 4, errors
 
 
