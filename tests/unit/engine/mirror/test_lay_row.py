@@ -53,6 +53,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "a guess is no row of the bot's": (("10", [ONE], [ONE, GUESS]), ([], [], False)),
     "named by an id of its own": (("3", [OWN], [SUPERSEDED, ONE]), ([], [], False)),
     "by an id of its own, and one not at all": (("10", [OWN], [SUPERSEDED, ONE, TWO]), ([], ["F2"], True)),
+    "only a part stands for the own one": (
+        ("10", [OWN], [SUPERSEDED, fill("F3", "2", 1)]),
+        (["own-1"], ["F3", "own-1"], True),
+    ),
     "the own one counts again": (("3", [OWN], [SUPERSEDED]), (["own-1"], ["own-1"], True)),
 }  # fmt: skip
 
