@@ -101,3 +101,9 @@ def test_without_a_terminal_no_line_is_wrapped(monkeypatch: pytest.MonkeyPatch) 
     assert console().width == ENDLESS
     monkeypatch.setenv("COLUMNS", "100")
     assert console().width == 100
+
+
+def test_a_column_without_a_name_has_no_label_below() -> None:
+    lines = rendered(24, ("bot", "symbol", ""), [("a-very-long-name-of-a-bot", "ETH/USD", "equal")])
+    assert "    equal" in lines
+    assert not any(line.strip().startswith(":") for line in lines)

@@ -92,8 +92,9 @@ class TextTable:
     def _below(self, numbers: list[int], row: Sequence[Text]) -> Iterator[RenderableType]:
         for number in numbers:
             if row[number].plain.strip():
-                name = f"{self._columns[number].lstrip('>')}: " if len(numbers) > 1 else ""
-                yield Padding(Text.assemble((name, "dim"), row[number]), (0, 0, 0, _INDENT), expand=False)
+                name = self._columns[number].lstrip(">")
+                label = f"{name}: " if name and len(numbers) > 1 else ""
+                yield Padding(Text.assemble((label, "dim"), row[number]), (0, 0, 0, _INDENT), expand=False)
 
 
 def fit_widths(least: Sequence[int], natural: Sequence[int], room: int) -> list[int] | None:
