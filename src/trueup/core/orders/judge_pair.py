@@ -24,7 +24,8 @@ from trueup.core.orders.judge_fills_of import (
 from trueup.core.orders.judge_replaced import follow_replacement, wait_for_successor
 from trueup.core.orders.judge_status import judge_status, set_status
 from trueup.core.orders.judge_terms import judge_terms, take_notional_qty
-from trueup.core.orders.judgement import Changes, Judgement, notify_growth
+from trueup.core.orders.judgement import Judgement, notify_growth
+from trueup.core.orders.pending import Changes
 from trueup.model.ids import contradict, known_client_id, known_id
 from trueup.model.money import ZERO, amount, exceeds, text
 from trueup.model.reasons import Reason

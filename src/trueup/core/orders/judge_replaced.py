@@ -6,7 +6,8 @@ nothing was, the local row is bound to V2 instead, and V1's id stays with it as 
 
 from trueup.core.orders.ask_ledger import asks_whose_number
 from trueup.core.orders.is_free import is_free_everywhere
-from trueup.core.orders.judgement import Changes, Judgement
+from trueup.core.orders.judgement import Judgement
+from trueup.core.orders.pending import Changes
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from trueup.core.orders.is_by_notional import base_qty, is_by_notional
-from trueup.core.orders.judgement import Changes, Judgement
+from trueup.core.orders.judgement import Judgement
+from trueup.core.orders.pending import Changes
 from trueup.model.money import amount, canonical, exceeds, same, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder

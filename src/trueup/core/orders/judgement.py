@@ -6,7 +6,6 @@ Nothing is visible to others until `commit`. So "recent" lives in one place, and
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.core.draft.facts import Facts, Ids
@@ -17,6 +16,7 @@ from trueup.core.orders.booked_side import Booking
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.orders.fold_fills import Fold
 from trueup.core.orders.hold_repairs import held_repair, tell_undone_order
+from trueup.core.orders.pending import Changes, PendingBreak, PendingCorrection
 from trueup.model.ids import (
     correction_id_of,
     known_client_id,
@@ -40,51 +40,7 @@ from trueup.model.vocabulary import (
     Status,
 )
 
-Changes = dict[str, Any]
 _ORDER_KEYS = frozenset(LocalOrder.__struct_fields__)
-DRIFT = frozenset(
-    {
-        BreakKind.STATUS_DRIFT,
-        BreakKind.FILL_DRIFT,
-        BreakKind.TERMS_DRIFT,
-        BreakKind.REOPENED,
-        BreakKind.RESURRECTED,
-        BreakKind.VENUE_BEHIND,
-        BreakKind.OVERFILL,
-        BreakKind.PRICE_MISSING,
-        BreakKind.AVERAGE_DRIFT,
-        BreakKind.FILLS_CONTRADICT,
-    }
-)  # breaks of status, fill or terms: the result's mismatches, unless they only inform
-
-
-class PendingBreak(Struct, frozen=True, kw_only=True):
-    """A break that is not yet the plan's. `detail` tells two of one kind and order apart."""
-
-    kind: BreakKind
-    reason: Reason
-    message: str
-    local: Changes | None
-    venue: Changes | Standing | None
-    corrected: bool
-    severity: Severity | None
-    detail: str
-    confirmations: int
-    restarted: bool
-
-    @property
-    def is_drift(self) -> bool:
-        return self.kind in DRIFT and self.severity is not Severity.INFO
-
-
-class PendingCorrection(Struct, frozen=True):
-    """A correction that is not yet the plan's, of the break of that kind."""
-
-    kind: CorrectionKind
-    reason: str
-    break_kind: BreakKind
-    fill: FillChange | None
-    changes: Any
 
 
 class Judgement:

@@ -8,20 +8,17 @@ Sync: from async code call `await asyncio.to_thread(recorder.record_fill, …)`.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
-from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade
-from trueup.core.trades.tell_overrun import overrun_break
+from trueup.core.orders.fold_fills import Rules, fold_fills
 from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
-from trueup.engine.recorder.late_trade import action_of, level, settled_by, take_in
+from trueup.engine.recorder.late_trade import action_of, take_in
+from trueup.engine.recorder.lay_fill import evidence_of, lay_fold, named_by_order, overruns_of, settled_with
 from trueup.model.errors import Conflict, InputError, InvariantError
-from trueup.model.ids import digest, known_client_id, known_id, symbol_token
-from trueup.model.money import ZERO, amount, exceeds, same, text
-from trueup.model.plan import Break
+from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.money import amount, same, text
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.status_steps import CANCELABLE, UNFILLED_ENDS
 from trueup.model.times import to_ns
@@ -138,14 +135,18 @@ class Recorder:
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
             bound = replace(order, venue_order_id=order.venue_order_id or told.venue_order_id)
-            evidence = _evidence(order, _named(told, bound), cumulative, average)
+            evidence = evidence_of(order, named_by_order(told, bound), cumulative, average)
             rules = Rules(
                 account_id=self._profile.account_id,
                 order_qty=None if order.qty is None or order.by_notional else amount(order.qty),
                 inferred_at=now,
             )
             fold = fold_fills(bound, record.fills, evidence, rules)
-            return self._laid(record, _updated(bound, updated_at), fold) if fold.changes_books else record
+            if not fold.changes_books:
+                return record
+            quote = None if record.trade is None else self._quote(record.trade.symbol)
+            told_order = _updated(bound, updated_at)
+            return lay_fold(record, told_order, fold, self._profile.profile_id, quote)
 
         return self._change("filled", change, client_order_id, told.venue_order_id, symbol=told.symbol)
 
@@ -191,7 +192,7 @@ class Recorder:
             if trade is None or trade.status is not TradeStatus.OPEN:
                 return ended
             unfilled = status is not Status.REPLACED and action_of(order, trade) is Action.ENTRY
-            return replace(ended, trade=_settled(ended, trade, entry_ended=unfilled))
+            return replace(ended, trade=settled_with(ended, trade, entry_ended=unfilled))
 
         return self._change(status.value, change, client_order_id, venue_order_id)
 
@@ -255,7 +256,7 @@ class Recorder:
 
     def _opened(self, record: LocalRecord, trade: Trade) -> LocalRecord:
         taken = take_in(trade, record.siblings, record.fills, self._quote(trade.symbol))
-        return LocalRecord(trade=taken, breaks=self._overruns(taken))
+        return LocalRecord(trade=taken, breaks=overruns_of(taken, self._profile.profile_id))
 
     def _record_new(self, order: LocalOrder) -> LocalOrder:
         def change(record: LocalRecord, now: str) -> LocalRecord:
@@ -299,41 +300,6 @@ class Recorder:
         )
         return _order_of(record, client_order_id or venue_order_id)
 
-    def _laid(self, record: LocalRecord, order: LocalOrder, fold: Fold) -> LocalRecord:
-        """The order, its fills and its trade after the fold."""
-        filled = replace(
-            order,
-            filled_qty=text(fold.filled_qty),
-            filled_avg_price=None if fold.filled_avg_price is None else text(fold.filled_avg_price),
-            status=_status_after(order, fold),
-        )
-        changed = [*fold.shrunk, *(one.row for one in fold.amendments), *(one.row for one in fold.bookings)]
-        fills = {fill.fill_id: fill for fill in [*record.fills, *changed]}
-        laid = replace(record, order=filled, fills=list(fills.values()))
-        if record.trade is None:
-            return laid
-        booked = level(record.trade, [order, *record.siblings])
-        moved = self._moved(booked, filled, fold)
-        trade = _settled(laid, moved) if fold.growth_qty else moved
-        return replace(laid, trade=trade, breaks=self._overruns(moved))
-
-    def _moved(self, trade: Trade, order: LocalOrder, fold: Fold) -> Trade:
-        return move_trade(
-            trade,
-            action_of(order, trade),
-            growth_qty=fold.growth_qty,
-            growth_cost=fold.growth_cost,
-            recost=fold.recost,
-            fee_base_qty=base_fee(fold.fee_fills, trade, self._quote(trade.symbol)),
-        )
-
-    def _overruns(self, trade: Trade) -> list[Break]:
-        """The break that a run would find of it."""
-        if not is_overrun(trade, ZERO):
-            return []
-        own = digest(self._profile.profile_id, "trade", known_id(trade.trade_id))
-        return [overrun_break(own, trade)]
-
 
 def _order_of(record: LocalRecord, name: str | None) -> LocalOrder:
     if record.order is None:
@@ -360,42 +326,6 @@ def _is_bound(order: LocalOrder, venue_order_id: str | None) -> bool:
     """A row that was re-bound to a successor ignores what its predecessor does."""
     own, told = known_id(order.venue_order_id), known_id(venue_order_id)
     return own is None or told is None or own == told
-
-
-def _named(fill: Fill, order: LocalOrder) -> Fill:
-    """A bot's fill belongs to the order that it was told for."""
-    return replace(
-        fill,
-        venue_order_id=fill.venue_order_id or order.venue_order_id,
-        client_order_id=fill.client_order_id or order.client_order_id,
-        symbol=fill.symbol or order.symbol,
-        side=fill.side or order.side,
-        inferred=False,
-    )
-
-
-def _evidence(order: LocalOrder, told: Fill, cumulative: Decimal | None, average: Decimal | None) -> Evidence:
-    """What one message says. One that is behind the books says nothing of their average."""
-    booked_qty = amount(order.filled_qty)
-    is_behind = cumulative is None or exceeds(booked_qty, cumulative)
-    return Evidence(
-        fills=[told],
-        cumulative_qty=None if cumulative is None else max(cumulative, booked_qty),
-        average_price=None if is_behind or average is None or average <= 0 else average,
-    )
-
-
-def _status_after(order: LocalOrder, fold: Fold) -> Status:
-    whole = None if order.qty is None or order.by_notional else amount(order.qty)
-    if whole is not None and not exceeds(whole, fold.filled_qty):
-        return Status.FILLED
-    return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
-
-
-def _settled(record: LocalRecord, trade: Trade, *, entry_ended: bool = False) -> Trade:
-    """Close or reopen the trade whose orders moved."""
-    orders = [*([] if record.order is None else [record.order]), *record.siblings]
-    return settled_by(trade, orders, entry_ended=entry_ended)
 
 
 def _why_not_closable(trade: Trade, orders: list[LocalOrder]) -> str | None:
