@@ -163,6 +163,18 @@ MUTANTS = (
         PLAN + "test_matching.py",
     ),
     Mutant(
+        ORDERS + "hand_out_fills.py",
+        "return index == other, facts_of(fill)",
+        "return True, facts_of(fill)",
+        PLAN + "test_matching.py",
+    ),
+    Mutant(
+        TRADES + "awaited_entries.py",
+        "nobodys[_way(record)] != 1 or ",
+        "",
+        PLAN + "test_stages_coverage.py",
+    ),
+    Mutant(
         STAGES + "raise_alerts.py",
         'read.fault is ReadFault.NOT_GIVEN and skipped != "disabled"',
         "read.fault is ReadFault.NOT_GIVEN",

@@ -345,7 +345,7 @@ def test_a_correction_never_names_the_client_id_of_another_local_order():
 @pytest.mark.parametrize("spell", [str, str.upper, lambda text: f" {text} "])
 def test_which_conflict_of_a_fill_is_told_does_not_hang_on_how_its_records_are_written(spell, sides_first):
     """The two records say of F1: v-1's, but of another side; and v-1's by one id, c-2's by the other."""
-    sides = fill("F1", "4", side="sell", venue_order_id=spell("v-1"))
+    sides = fill("F1", "4", side="sell", venue_order_id=spell("v-1"), client_order_id="c-1")
     two = fill("F1", "4", client_order_id="c-2")
     rows = [sides, two] if sides_first else [two, sides]
     orders = [local_order(), local_order(client_order_id="c-2", venue_order_id="v-2")]
