@@ -188,6 +188,17 @@ def test_a_break_about_an_order_that_no_books_have_shows_the_venue_s(dashboard: 
     assert "has it as pending_new" in page
 
 
+def test_a_run_s_worst_break_stands_first(dashboard: str) -> None:
+    """The newest run of p1 found a foreign order (info) and what is missing of its position (warn)."""
+    cookie = log_in(dashboard, READER)
+    runs = ask(f"{dashboard}/runs?profile=p1", Cookie=cookie)[1]
+    place = re.search(r'href="(/run/[^"]+)"', runs)
+    assert place is not None
+    page = ask(dashboard + place[1], Cookie=cookie)[1]
+    levels = re.findall(r'<td><span class="severity (\w+)">', page)
+    assert levels == ["warn", "warn", "info"]
+
+
 def test_an_error_s_text_is_harmless_in_json_too(dashboard: str) -> None:
     text = ask(f"{dashboard}/api/explain/%E2%80%AEx", Cookie=log_in(dashboard, READER))[1]
     assert "\\u202e" in text
