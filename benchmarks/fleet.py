@@ -31,18 +31,23 @@ from trueup.fleet.nats_broker import connect
 from trueup.fleet.shards import PROFILES_PER_SHARD, assign
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.postgresql.migrate import migrate
-from trueup.model.times import NS_PER_S, from_ns, to_ns
+from trueup.model.times import NS_PER_S, from_ns, padded, to_ns
 from trueup.ports.roster import FleetAccount
 from trueup.service.clock import SystemClock
+from trueup.service.fleet.open_fleet import AT_A_TIME
 from trueup.service.fleet.schedules import schedule
 
 ROOT = Path(__file__).parents[1]
 BATCH = 1_000
 AGE_S = 7200  # of the orders at the start
-SETTLE_INTERVALS = 3  # that trading stops before the end
+SETTLED_AFTER_INTERVALS = 1  # that a complete run of each profile began after the last fill
+SETTLE_INTERVALS_MAX = 20  # that is waited for it, and for the overloaded longer than for others
 _BOOKS = """SELECT o.venue_order_id, o.status, trim_scale(o.filled_qty)::text,
-  (SELECT count(*) FROM trueup.fills f WHERE f.order_key = o.order_key),
+  -- an inferred fill that gave way to the real one is kept with nothing left of it
+  (SELECT count(*) FROM trueup.fills f WHERE f.order_key = o.order_key AND NOT (f.inferred AND f.qty = 0)),
   (SELECT trim_scale(sum(qty))::text FROM trueup.fills f WHERE f.order_key = o.order_key) FROM trueup.orders o"""
+_UNSETTLED = """SELECT count(*) FROM trueup.profiles p JOIN trueup.leases l USING (account_id)
+WHERE coalesce(l.completed ->> p.profile_id, '') COLLATE "C" < %s"""
 _REPAIRED = """SELECT o.venue_order_id, min(l.logged_at) FROM trueup.order_log l JOIN trueup.orders o USING (order_key)
 WHERE l.written_by LIKE 'trueup%' AND o.status = 'filled' GROUP BY 1"""
 
@@ -72,7 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--interval", type=float, default=60.0)
     parser.add_argument("--seconds", type=float, default=1800.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--at-a-time", type=int, default=8)
+    parser.add_argument("--at-a-time", type=int, default=AT_A_TIME)
     parser.add_argument("--open-max", type=int, default=20_000, help="accounts that a worker keeps open")
     parser.add_argument("--drift", type=float, default=0.0, help="share of accounts a minute")
     parser.add_argument("--faults", type=float, default=0.0, help="share of the venues' answers")
@@ -125,9 +130,8 @@ def _run(
 ) -> dict[str, Any]:
     start_ns = time.time_ns()
     warm_ns = start_ns + round(2 * given.interval * NS_PER_S)  # first sight of every profile
-    end_s = 2 * given.interval + given.seconds
-    calm_ns = start_ns + round((end_s - SETTLE_INTERVALS * given.interval) * NS_PER_S)
-    world = msgspec.structs.replace(world, start_ns=warm_ns, calm_ns=max(warm_ns, calm_ns))
+    end_ns = warm_ns + round(given.seconds * NS_PER_S)
+    world = msgspec.structs.replace(world, start_ns=warm_ns, calm_ns=end_ns)
     base = WorkerConfig(
         name="",
         database=server.url(),
@@ -138,16 +142,19 @@ def _run(
         at_a_time=given.at_a_time,
         open_max=given.open_max,
         warm_ns=warm_ns,
+        end_ns=end_ns,
     )
     with _workers(base, given.workers) as processes:
         time.sleep(2 * given.interval)
         before = _processor_s(server, broker)
         time.sleep(given.seconds)
         after = _processor_s(server, broker)
+        unsettled = _settle(server.url(), end_ns, given.interval)
         for process in processes:
             process.send_signal(signal.SIGTERM)
         done = [msgspec.json.decode(process.communicate(timeout=600)[0], type=Done) for process in processes]
     wrong, repairs = _check(server.url(), given.accounts, world)
+    wrong = [f"{unsettled} profiles were not run to their end after the last fill"] * bool(unsettled) + wrong
     return _report(given, done, {key: after[key] - before[key] for key in after}, wrong, repairs)
 
 
@@ -175,6 +182,21 @@ def _processor_s(server: Server, broker: NatsServer) -> dict[str, float]:
 # Checking and showing
 
 
+def _settle(url: str, end_ns: int, interval_s: float) -> int:
+    """Waits until each profile was run after the last fill, as long as that may take; how many were not.
+
+    Looking any earlier would call wrong what nobody has had his turn to repair.
+    """
+    since = padded(from_ns(end_ns + round(SETTLED_AFTER_INTERVALS * interval_s * NS_PER_S)))
+    give_up = time.monotonic() + SETTLE_INTERVALS_MAX * interval_s
+    while True:
+        with psycopg.connect(url) as connection:
+            ((left,),) = connection.execute(_UNSETTLED.encode(), (since,)).fetchall()
+        if not left or time.monotonic() > give_up:
+            return int(left)
+        time.sleep(interval_s / 4)
+
+
 def _check(url: str, accounts: int, world: FleetWorld) -> tuple[list[str], list[float]]:
     """What of all books is not as the venues have it; and after how many seconds each drift was repaired."""
     truth = {
@@ -190,7 +212,7 @@ def _check(url: str, accounts: int, world: FleetWorld) -> tuple[list[str], list[
             expected = ("filled", QTY, 1, QTY) if venue_order_id in truth else ("pending_new", "0", 0, None)
             if (status, filled, fills, booked) != expected:
                 wrong.append(f"{venue_order_id}: {status} {filled} {fills} {booked}, not {expected}")
-        repaired = dict(connection.execute(_REPAIRED.encode()).fetchall())
+        repaired: dict[str, str] = dict(connection.execute(_REPAIRED.encode()).fetchall())
     if seen != accounts * world.profiles * world.orders:
         wrong.append(f"{seen} orders")
     delays = [(to_ns(repaired[one]) - at_ns) / NS_PER_S for one, at_ns in truth.items() if one in repaired]

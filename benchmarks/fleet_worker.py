@@ -26,11 +26,14 @@ from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.model.times import to_ns
 from trueup.ports.roster import FleetAccount
 from trueup.service.clock import SystemClock
+from trueup.service.collect_rarely import collect_rarely
 from trueup.service.fleet.lasting_broker import LastingBroker
+from trueup.service.fleet.open_fleet import AT_A_TIME
+from trueup.service.fleet.run_worker import CONNECTIONS_MAX
 
 
 class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`warm_ns`: what begins before it is not measured."""
+    """What ends before `warm_ns` or after `end_ns` is not measured."""
 
     name: str
     database: str
@@ -39,9 +42,10 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     then: str
     interval_s: float
     lease_ttl_s: float = 30.0
-    at_a_time: int = 8
+    at_a_time: int = AT_A_TIME
     open_max: int = 20_000
     warm_ns: int = 0
+    end_ns: int = 0
 
 
 class Counted(PostgresDatabase):
@@ -75,22 +79,31 @@ class Done(msgspec.Struct, kw_only=True):
 
 async def work(config: WorkerConfig) -> Done:
     logging.disable(logging.CRITICAL)
+    collect_rarely()
     clock = SystemClock()
-    database = Counted(Connections(config.database))
+    database = Counted(Connections(config.database, CONNECTIONS_MAX))
     ledger = SqlLedger(database)
     requests: Counter[str] = Counter()
-    done, marks = Done(), list[float]()
+    done, marks, ended = Done(), list[float](), list[float]()
+
+    def figures() -> list[float]:
+        return [time.process_time(), time.monotonic(), database.statements, database.transactions]
 
     def opened(row: FleetAccount) -> ManagedAccount:
         number = int(row.account_id[1:])
         return managed_account(config.world, number, ledger, clock, config.then, requests, config.lease_ttl_s)
 
     def note(report: AccountReport, took_s: float, late_s: float) -> None:
-        if clock.now_ns() < config.warm_ns:
+        now_ns = clock.now_ns()
+        if now_ns < config.warm_ns or ended:
             return
         if not marks:
-            marks.extend([time.process_time(), time.monotonic(), database.statements, database.transactions])
+            marks.extend(figures())
             requests.clear()
+        if now_ns > config.end_ns:
+            ended.extend(figures())
+            done.requests = dict(requests)
+            return
         done.accounts += 1
         done.profiles += len(report.profiles)
         done.failed += report.failure is not None
@@ -114,12 +127,11 @@ async def work(config: WorkerConfig) -> Done:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     await worker.run()
     await broker.aclose()
-    if marks:
-        cpu_s, began, statements, transactions = marks
-        done.cpu_s, done.seconds = time.process_time() - cpu_s, time.monotonic() - began
-        done.statements = database.statements - int(statements)
-        done.transactions = database.transactions - int(transactions)
-    done.requests = dict(requests)
+    if ended:
+        done.cpu_s, done.seconds, statements, transactions = (
+            after - before for before, after in zip(marks, ended, strict=True)
+        )
+        done.statements, done.transactions = int(statements), int(transactions)
     done.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ledger.close()
     return done

@@ -43,6 +43,7 @@ from trueup.model.snapshot import Snapshot
 from trueup.model.times import NS_PER_S, from_ns
 from trueup.notifiers.log import LogNotifier
 from trueup.service.clock import SystemClock
+from trueup.service.collect_rarely import collect_rarely
 
 ACCOUNTS, PROFILES, ORDERS = 100, 100, 20
 CYCLES = 5
@@ -86,6 +87,7 @@ class OnSqlite(Writes, SqliteDatabase):
 
 def measure(accounts: int, profiles: int, *, sqlite: bool = False) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
+    collect_rarely()
     with (_sqlite if sqlite else _postgres)(accounts, profiles) as (database, fill, server_s):
         clock = SystemClock()
         ledger = SqlLedger(database)

@@ -10,6 +10,7 @@ _EPOCH = _dt.datetime(1970, 1, 1)  # noqa: DTZ001 - all is UTC here; without a z
 _SECOND = _dt.timedelta(seconds=1)
 
 
+@lru_cache(maxsize=4096)  # one run asks for the same few again and again
 def to_ns(time_text: str) -> int:
     """Nanoseconds since 1970 of an RFC 3339 UTC time such as `2026-11-23T12:00:00.123456789Z`.
 

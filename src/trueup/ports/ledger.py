@@ -143,12 +143,14 @@ class LedgerSettings(Struct, frozen=True, kw_only=True):
     """What an entry point of the group `trueup.ledgers` is called with; it returns a `Ledger`.
 
     The entry point's name is the URL's scheme. `url` is complete, its password included; `folder`: where a relative
-    path in it begins; `create`: whether what does not exist yet is made, else that is a ConfigError.
+    path in it begins; `create`: whether what does not exist yet is made, else that is a ConfigError;
+    `connections_max`: how many connections it may have open at once, where it is a server's; null: it decides.
     """
 
     url: str
     folder: str = "."
     create: bool = True
+    connections_max: int | None = None
 
     def __repr__(self) -> str:
         return f"LedgerSettings({self.url.partition(':')[0]}, place hidden)"

@@ -20,15 +20,20 @@ _ALIASES = {"postgres": "postgresql"}  # what libpq takes for the same
 
 
 def open_ledger(
-    loaded: LoadedConfig, environ: Mapping[str, str] | None = None, *, create: bool = True
+    loaded: LoadedConfig,
+    environ: Mapping[str, str] | None = None,
+    *,
+    create: bool = True,
+    connections_max: int | None = None,
 ) -> Ledger:
     """The configured ledger, migrated where it has to be. Raises ConfigError, AuthError, LedgerError.
 
-    `create` false: looking never makes one; where there is none yet that is a ConfigError.
+    `create` false: looking never makes one; where there is none yet that is a ConfigError. `connections_max`: see
+    `LedgerSettings`.
     """
     url = database_url(loaded, os.environ if environ is None else environ)
     scheme = _scheme(url)
-    settings = LedgerSettings(url=url, folder=loaded.folder, create=create)
+    settings = LedgerSettings(url=url, folder=loaded.folder, create=create, connections_max=connections_max)
     return cast(Ledger, load_entry(LEDGERS, scheme)(settings))
 
 

@@ -58,8 +58,9 @@ class LeasedRun:
         self._classed: list[Classed] = []
         self._error: str | None = None
         self._ahead_ns = 0  # of the venue's clock, at most, by the answers of this run
-        if isinstance(account.venue, TellingTime):
-            account.venue.take_skew_ns()  # what was answered before is an earlier run's
+        self._telling_time = account.venue if isinstance(account.venue, TellingTime) else None
+        if self._telling_time is not None:
+            self._telling_time.take_skew_ns()  # what was answered before is an earlier run's
 
     async def run(self) -> None:
         """Takes every profile to its end. Those that an error leaves behind are reported with it."""
@@ -238,8 +239,8 @@ class LeasedRun:
 
     async def _compare_clocks(self) -> None:
         """Raises ClockSkewed where an answer of this run was too far from the ledger's clock."""
-        account, venue = self._account, self._account.venue
-        ahead_ns = venue.take_skew_ns() if isinstance(venue, TellingTime) else None
+        account = self._account
+        ahead_ns = None if self._telling_time is None else self._telling_time.take_skew_ns()
         if ahead_ns is not None:
             ledger_ns = to_ns(await in_thread(account.ledger.now))
             self._ahead_ns = max(self._ahead_ns, ahead_ns + ledger_ns - account.clock.now_ns(), key=abs)

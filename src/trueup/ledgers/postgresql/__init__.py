@@ -9,12 +9,14 @@ from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ports.ledger import LedgerSettings
 
 
-def open_postgresql(url: str, *, clock_ns: Callable[[], int] | None = None) -> SqlLedger:
+def open_postgresql(
+    url: str, *, clock_ns: Callable[[], int] | None = None, connections_max: int | None = None
+) -> SqlLedger:
     """Opens the ledger at `url`, whose tables `trueup migrate` has made. Raises LedgerError, ConfigError.
 
     `clock_ns`: for tests; the ledger's clock is the database's.
     """
-    connections = Connections(url)
+    connections = Connections(url, connections_max)
     with connections.one() as connection:
         check_schema(connection, connections.address)
     return SqlLedger(PostgresDatabase(connections, clock_ns=clock_ns))
@@ -22,7 +24,7 @@ def open_postgresql(url: str, *, clock_ns: Callable[[], int] | None = None) -> S
 
 def open_ledger(settings: LedgerSettings) -> SqlLedger:
     """The entry point `postgresql`: any URL that libpq takes. Nothing is made: `trueup migrate` does that."""
-    return open_postgresql(settings.url)
+    return open_postgresql(settings.url, connections_max=settings.connections_max)
 
 
 __all__ = ["open_ledger", "open_postgresql"]

@@ -14,7 +14,7 @@ from psycopg import conninfo
 
 from trueup.model.errors import ConfigError, LedgerError
 
-CONNECTIONS_MAX = 16  # of one process: more than twice the accounts that it works on at a time
+CONNECTIONS_MAX = 16  # of one process, where nobody says how many: more than the threads that use them
 WAIT_S = 30.0  # for another thread's connection
 _OPTIONS: Mapping[str, str] = {
     "application_name": "trueup",
@@ -28,13 +28,14 @@ _OPTIONS: Mapping[str, str] = {
 
 
 class Connections:
-    """`url`: any that libpq takes, its password included."""
+    """`url`: any that libpq takes, its password included. `most`: how many are open at once; null: the default."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, most: int | None = None) -> None:
         given = _parsed(url)
         self.address = _address(given)
         self._conninfo = conninfo.make_conninfo("", **{**_OPTIONS, **given})
-        self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self._most = most or CONNECTIONS_MAX
+        self._free = threading.BoundedSemaphore(self._most)
         self._lock = threading.Lock()
         self._idle: list[psycopg.Connection] = []
         self._closed = False
@@ -43,9 +44,7 @@ class Connections:
     def one(self) -> Iterator[psycopg.Connection]:
         """A connection in autocommit mode, for the calling thread alone."""
         if not self._free.acquire(timeout=WAIT_S):
-            raise LedgerError(
-                f"ledger {self.address}: all {CONNECTIONS_MAX} connections are in use: run again"
-            )
+            raise LedgerError(f"ledger {self.address}: all {self._most} connections are in use: run again")
         try:
             connection = self._take()
             try:

@@ -29,6 +29,7 @@ from trueup.service.secrets import read_secret
 if TYPE_CHECKING:
     pass
 
+AT_A_TIME = 24  # a shard of accounts with ten profiles each: what they ask of the database is put together
 ACK_BEYOND_LEASE_S = 5.0  # a message comes again when the leases of whoever died with it are over
 
 
@@ -86,7 +87,7 @@ def make_worker(
     settings = WorkerSettings(
         interval_s=service.interval_s,
         lease_ttl_s=service.lease_ttl_s,
-        at_a_time=service.profiles_at_a_time,
+        at_a_time=max(service.profiles_at_a_time, AT_A_TIME),
         apply=service.apply,
         version=version("trueup"),
     )

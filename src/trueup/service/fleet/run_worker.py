@@ -16,6 +16,7 @@ from trueup.ports.clock import Clock
 from trueup.ports.ledger import Ledger
 from trueup.service.alerts.open_alerts import Alerting, open_alerts
 from trueup.service.clock import SystemClock
+from trueup.service.collect_rarely import collect_rarely
 from trueup.service.fleet.lasting_broker import LastingBroker
 from trueup.service.fleet.open_fleet import make_worker, open_broker
 from trueup.service.load_config import LoadedConfig
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from trueup.engine.run.account import AccountReport
     from trueup.service.metrics import Metrics
 
+CONNECTIONS_MAX = 2  # one for what runs need, put together; one that renews leases and beats meanwhile
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -41,7 +43,8 @@ async def run_worker(
     clock: Clock | None = None,
 ) -> None:
     """`answering`: what stands for the worker meanwhile, as its page. Raises ConfigError, AuthError, LedgerError."""
-    ledger = open_ledger(loaded, create=False)
+    collect_rarely()
+    ledger = open_ledger(loaded, create=False, connections_max=CONNECTIONS_MAX)
     try:
         damage = ledger.find_damage(quick=True)
         if damage:

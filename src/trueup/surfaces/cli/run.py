@@ -47,6 +47,7 @@ def command(
     web: str | None,
 ) -> int:
     """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
+    from trueup.service.collect_rarely import collect_rarely
     from trueup.service.logs import set_up_logs
 
     if applying and dry:
@@ -55,6 +56,7 @@ def command(
     loaded = load(invocation, apply=apply, interval_s=interval_s)
     require_profiles(loaded)
     set_up_logs()
+    collect_rarely()
     reports = asyncio.run(_serve(loaded, once=once, http=http, web=web))
     profiles = [profile for report in reports for profile in report.profiles]
     if once:
