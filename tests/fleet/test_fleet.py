@@ -1,6 +1,7 @@
 """A fleet by the command line alone: a real broker, a real PostgreSQL, workers that are processes."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,23 @@ def test_without_a_broker_workers_go_by_the_due_times_and_say_so(fleet: Town) ->
     events = [one["event"] for one in fleet.events("w1")]
     assert "reconciliation_fleet_degraded" in events
     assert "reconciliation_fleet_recovered" in events
+
+
+def test_without_a_broker_and_workers_trueup_run_takes_over_and_says_so(fleet: Town) -> None:
+    fleet.add(4)
+    fleet.call("fleet", "init")
+    worker = fleet.start_worker("w1")
+    fleet.runs_again()
+    fleet.broker.end(signal.SIGKILL)
+    worker.kill()
+    run = fleet.start("run", sys.executable, "-m", "trueup", "run")
+    fleet.runs_again()
+    fleet.until(lambda: "reconciliation_fleet_degraded" in [one["event"] for one in fleet.events("run")])
+    (said,) = [one for one in fleet.events("run") if one["event"] == "reconciliation_fleet_degraded"]
+    assert said["reason"].startswith("`trueup run` asks no broker")
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(PATIENCE_S) == 0
+
+
+def test_trueup_run_with_neither_accounts_nor_a_roster_is_refused(fleet: Town) -> None:
+    assert "names no profile" in fleet.call("run", code=10).output

@@ -70,13 +70,17 @@ class Town:
         self.call("account", "add", str(path))
 
     def start_worker(self, name: str) -> "subprocess.Popen[bytes]":
+        return self.start(name, sys.executable, "-m", "trueup", "fleet", "worker", "--name", name)
+
+    def start(
+        self, name: str, *command: str, cwd: Path = ROOT, environ: Any = None
+    ) -> "subprocess.Popen[bytes]":
+        """One that runs accounts until it is told to end; `name`: of its log."""
         log = (self.folder / f"{name}.log").open("ab")
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "trueup", "fleet", "worker"),
-                *("--name", name, "--config", str(self.config)),
-            ],
-            cwd=ROOT,
+            [*command, "--config", str(self.config)],
+            cwd=cwd,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from trueup.fleet.broker import Broker
 from trueup.fleet.worker import FleetWorker
 from trueup.model.errors import RESTORE, LedgerDamaged
 from trueup.ports.clock import Clock
@@ -40,9 +41,13 @@ async def run_worker(
     name: str | None = None,
     metrics: "Metrics | None" = None,
     answering: Answering = contextlib.nullcontext,
+    broker: Broker | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """`answering`: what stands for the worker meanwhile, as its page. Raises ConfigError, AuthError, LedgerError."""
+    """`answering`: what stands for the worker meanwhile, as its page. `broker`: in place of the configured one.
+
+    Raises ConfigError, AuthError, LedgerError.
+    """
     collect_rarely()
     ledger = open_ledger(loaded, create=False, connections_max=CONNECTIONS_MAX)
     try:
@@ -52,7 +57,8 @@ async def run_worker(
 
         clock = clock or SystemClock()
         async with open_alerts(loaded, ledger, None, clock) as alerting:
-            await _run_told(loaded, ledger, clock, alerting, name, metrics, answering)
+            own = broker or LastingBroker(lambda: open_broker(loaded))
+            await _run_told(loaded, ledger, own, clock, alerting, name, metrics, answering)
     finally:
         ledger.close()
 
@@ -60,6 +66,7 @@ async def run_worker(
 async def _run_told(
     loaded: LoadedConfig,
     ledger: Ledger,
+    broker: Broker,
     clock: Clock,
     alerting: Alerting,
     name: str | None,
@@ -72,7 +79,6 @@ async def _run_told(
             metrics.note(report, took_s)
             metrics.note_late(late_s)
 
-    broker = LastingBroker(lambda: open_broker(loaded))
     worker, accounts = make_worker(
         loaded, ledger, broker, clock, name=name, alerts=alerting.book, on_report=note
     )

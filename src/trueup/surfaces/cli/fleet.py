@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,13 +12,12 @@ from trueup.surfaces.cli.configured import load, open_books
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
+from trueup.surfaces.cli.work_roster import work_roster
 
 if TYPE_CHECKING:
     from trueup.fleet.broker import Broker
-    from trueup.fleet.worker import FleetWorker
     from trueup.ports.ledger import Ledger
     from trueup.service.load_config import LoadedConfig
-    from trueup.service.metrics import Metrics
     from trueup.service.views.fleet import FleetView
 
 DRAIN_S = 120.0  # a run with a venue that hangs takes 30 s, and then the next one of its shard
@@ -61,20 +59,10 @@ def rebalance(invocation: Invocation) -> None:
 @common
 def worker(invocation: Invocation, name: str | None, applying: bool, dry: bool, http: str | None) -> None:
     """Take shards as they come due and run their accounts, until SIGTERM, Ctrl-C or `trueup fleet drain`."""
-    from trueup.service.fleet.run_worker import run_worker
-    from trueup.service.logs import set_up_logs
-
     if applying and dry:
         raise click.UsageError("--apply and --dry contradict each other: give one of them")
     loaded = load(invocation, apply=True if applying else False if dry else None)
-    set_up_logs()
-    if http is None:
-        asyncio.run(run_worker(loaded, name=name))
-        return
-    from trueup.service.metrics import Metrics
-
-    metrics = Metrics()
-    asyncio.run(run_worker(loaded, name=name, metrics=metrics, answering=partial(_answering, http, metrics)))
+    work_roster(loaded, name=name, http=http)
 
 
 @command.command()
@@ -176,17 +164,6 @@ def _with_broker(loaded: "LoadedConfig", call: "Callable[[Broker], Awaitable[Non
             await call(broker)
 
     asyncio.run(within())
-
-
-@asynccontextmanager
-async def _answering(http: str, metrics: "Metrics", worker: "FleetWorker") -> "AsyncIterator[None]":
-    from trueup.surfaces.web.bounded import KnownHosts, bound_names
-    from trueup.surfaces.web.status_app import make_worker_app, parse_address, serving
-
-    app = KnownHosts(make_worker_app(metrics, worker.says), bound_names(parse_address(http)[0]))
-    async with serving(app, http) as address:
-        say(f"http://{address}/healthz, /metrics")
-        yield
 
 
 @asynccontextmanager

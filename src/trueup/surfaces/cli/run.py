@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from trueup.service.metrics import Metrics
 
 
+WITHOUT_BROKER = "`trueup run` asks no broker: it goes by the due times; `trueup fleet worker` hears one"
+
+
 @click.command()
 @click.option("--once", is_flag=True, help="Every account once, then end.")
 @click.option(
@@ -46,7 +49,11 @@ def command(
     http: str | None,
     web: str | None,
 ) -> int:
-    """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first."""
+    """Compare every profile on its schedule, until SIGTERM or Ctrl-C; a run in progress is finished first.
+
+    Where the configuration names no account, those of the database's roster (`trueup account`) are run, by their due
+    times: what workers do whose broker is gone.
+    """
     from trueup.service.collect_rarely import collect_rarely
     from trueup.service.logs import set_up_logs
 
@@ -54,6 +61,9 @@ def command(
         raise click.UsageError("--apply and --dry contradict each other: give one of them")
     apply = True if applying else False if dry else None
     loaded = load(invocation, apply=apply, interval_s=interval_s)
+    if not (once or loaded.config.profile_ids) and _has_roster(loaded):
+        _run_roster(loaded, http=http, web=web)
+        return IN_SYNC
     require_profiles(loaded)
     set_up_logs()
     collect_rarely()
@@ -62,6 +72,29 @@ def command(
     if once:
         _show(invocation, profiles)
     return worst([report_code(profile) for profile in profiles]) if once else IN_SYNC
+
+
+def _has_roster(loaded: "LoadedConfig") -> bool:
+    """Whether the accounts stand in the database, where the configuration names none."""
+    from trueup.service.open_ledger import open_ledger
+
+    if loaded.config.database.url is None:
+        return False
+    ledger = open_ledger(loaded, create=False)
+    try:
+        return bool(ledger.roster.sizes())
+    finally:
+        ledger.close()
+
+
+def _run_roster(loaded: "LoadedConfig", *, http: str | None, web: str | None) -> None:
+    """The roster's accounts by their due times, whatever became of the broker."""
+    from trueup.fleet.no_broker import NoBroker
+    from trueup.surfaces.cli.work_roster import work_roster
+
+    if web is not None:
+        raise click.UsageError("--web needs [[accounts]]: of a roster, `trueup web` shows the dashboard")
+    work_roster(loaded, http=http, broker=NoBroker(WITHOUT_BROKER))
 
 
 async def _serve(
