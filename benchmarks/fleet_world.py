@@ -41,7 +41,9 @@ FROM generate_series($2::int, $3::int) a, generate_series(1, $4::int) p, generat
 
 
 class FleetWorld(msgspec.Struct, frozen=True, kw_only=True):
-    """`drift`: share of the accounts that have an order filled each minute between `start_ns` and `calm_ns`."""
+    """`drift`: share of the accounts that have an order filled each minute between `start_ns` and `calm_ns`; faults
+    stop then, too.
+    """
 
     profiles: int
     orders: int
@@ -169,7 +171,9 @@ class FleetVenue:
 
     def _ask(self, what: str) -> None:
         self._requests[what] += 1
-        if self._world.faults and random.random() < self._world.faults:
+        world = self._world
+        is_calm = self._clock.now_ns() >= world.calm_ns > 0
+        if world.faults and not is_calm and random.random() < world.faults:
             self._requests["failed"] += 1
             raise VenueUnavailable("a fault of the benchmark")
 

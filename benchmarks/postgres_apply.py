@@ -1,19 +1,23 @@
 """Applying 10,000 corrections in one run's write transaction over PostgreSQL, its commit (with fsync) included.
 
 Beside it, on the same server: the same rows written into tables of the same columns by a bare `unnest` insert for each
-table; and the reference service's way, one awaited INSERT and one awaited UPDATE for each order.
+table; and the reference service's way, one awaited INSERT and one awaited UPDATE for each order, each its own commit.
+Then all three again over a line of 1 ms there and back, as between two machines of one room.
 
     python -m benchmarks.postgres_apply [FOLDER]
 """
 
 import asyncio
 import gc
+import itertools
 import statistics
 import sys
 import tempfile
 import time
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -21,7 +25,8 @@ from msgspec.structs import replace
 
 from benchmarks.books import make_pairs, record_orders
 from benchmarks.pairs import Scenario
-from tests.postgres.server import own_server
+from benchmarks.slow_line import slow_line
+from tests.postgres.server import Server, own_server
 from trueup.core.make_plan import make_plan
 from trueup.ledgers.postgresql import open_postgresql
 from trueup.ledgers.postgresql.migrate import migrate
@@ -31,45 +36,88 @@ from trueup.model.times import to_ns
 ORDERS = 6_667  # an order that drifted by fills needs two corrections
 ONE_BY_ONE = 1_000  # orders written in the reference's way
 REPETITIONS = 5
+LINES_S = (0.0, 0.001)  # there and back
 RECENT_S = 600.0
 WRITTEN = ("orders", "fills", "order_log", "breaks", "outbox")
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+_NUMBERS = itertools.count()
 _COLUMNS = """SELECT column_name, data_type FROM information_schema.columns
 WHERE table_schema = 'trueup' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position"""
 
 
 def measure(folder: Path) -> dict[str, Any]:
     snapshot = make_pairs(folder, Scenario.ALL_DRIFTED, ORDERS)
-    runs = []
     with own_server(durable=True) as server:
-        for number in range(REPETITIONS):
-            with psycopg.connect(server.url(), autocommit=True) as owner:
-                owner.execute(f"CREATE DATABASE apply_{number}".encode())
-            runs.append(_one(server.url(f"apply_{number}"), snapshot))
-    corrections = runs[0][0]
-    applied, bare, one_by_one = (statistics.median(row[place] for row in runs) for place in (1, 2, 3))
-    figures = {
+        with psycopg.connect(server.url(), autocommit=True) as owner:
+            settings = [owner.execute(f"SHOW {one}".encode()).fetchone() for one in DURABLE]
+        assert settings == [("on",)] * len(DURABLE), settings  # as in production, for all three ways
+        runs = {line_s: [_over(server, snapshot, line_s) for _ in range(REPETITIONS)] for line_s in LINES_S}
+    figures = [_figures(line_s, found) for line_s, found in runs.items()]
+    return {
         "name": "postgres apply",
-        "corrections": corrections,
-        "rows": runs[0][4],
+        "lines_s": figures,
+        "lines": [line for one in figures for line in one["lines"]],
+    }
+
+
+def _over(server: Server, snapshot: Snapshot, line_s: float) -> "_Timed":
+    """In a database of its own."""
+    name = f"apply_{next(_NUMBERS)}"
+    with psycopg.connect(server.url(), autocommit=True) as owner:
+        owner.execute(f"CREATE DATABASE {name}".encode())
+    url = server.url(name)
+    port = urlsplit(url).port
+    assert port is not None
+    if not line_s:
+        return _one(url, url, snapshot)
+    with slow_line(port, line_s / 2) as relayed:
+        return _one(url, url.replace(f":{port}/", f":{relayed}/"), snapshot)
+
+
+def _figures(line_s: float, runs: "list[_Timed]") -> dict[str, Any]:
+    applied, bare, one_by_one = (
+        statistics.median(figure(one) for one in runs) for figure in (_applied_s, _bare_s, _one_by_one_s)
+    )
+    corrections, rows = runs[0].corrections, runs[0].rows
+    reference_s = one_by_one * corrections
+    rate, slower = corrections / applied, applied / bare
+    lines = [
+        f"over a line of {line_s * 1000:g} ms: {corrections:,} corrections of {ORDERS:,} orders, {rows:,} rows",
+        f"  applied in {applied:.3f} s, the commit included: {rate:,.0f}/s",
+        f"  a bare unnest insert of these rows {bare:.3f} s: applying takes {slower:.2f} times as long",
+        f"  one awaited INSERT and UPDATE for each {reference_s:.2f} s, {1e6 * one_by_one:,.0f} µs each",
+        f"  faster than that: applying {reference_s / applied:.1f}, the bare insert {reference_s / bare:.1f} times",
+    ]
+    return {
+        "line_s": line_s,
         "corrections_per_s": corrections / applied,
         "of_bare": bare / applied,
-        "times_one_by_one": one_by_one * corrections / applied,
+        "times_one_by_one": reference_s / applied,
+        "bare_times_one_by_one": reference_s / bare,
         "runs": runs,
+        "lines": lines,
     }
-    lines = [
-        f"{corrections:,} corrections applied: {corrections / applied:,.0f}/s, {figures['rows']:,} rows and the commit",
-        f"  {bare / applied:.0%} of a bare unnest insert of these rows ({bare:.3f} s)",
-        f"  {figures['times_one_by_one']:.0f} times one awaited INSERT and UPDATE for each ({1 / one_by_one:,.0f}/s)",
-    ]
-    return figures | {"lines": lines}
 
 
-def _one(url: str, snapshot: Snapshot) -> tuple[int, float, float, float, int]:
-    """Corrections; seconds of applying, of the bare insert, and for each of one by one; rows."""
+class _Timed(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds; of one by one, for each."""
+
+    corrections: int
+    rows: int
+    applied_s: float
+    bare_s: float
+    one_by_one_s: float
+
+
+_applied_s, _bare_s, _one_by_one_s = map(attrgetter, ("applied_s", "bare_s", "one_by_one_s"))
+
+
+def _one(url: str, over: str, snapshot: Snapshot) -> _Timed:
+    """`over`: the same database, over the line that is measured."""
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as owner:
         migrate(owner, url, post=True)
     now_ns = to_ns(snapshot.taken_at)
-    ledger = open_postgresql(url, clock_ns=lambda: now_ns)
+    ledger = open_postgresql(over, clock_ns=lambda: now_ns)
     ledger.journal.ensure_profiles([snapshot.profile])
     record_orders(ledger.database, snapshot)
     profile_id, account_id = snapshot.profile.profile_id, str(snapshot.profile.account_id)
@@ -85,8 +133,14 @@ def _one(url: str, snapshot: Snapshot) -> tuple[int, float, float, float, int]:
     took_s = time.perf_counter() - start
     assert (report.applied, report.superseded) == (len(plan.corrections), 0), report
     ledger.close()
-    rows, bare_s = _bare(url)
-    return report.applied, took_s, bare_s, asyncio.run(_one_by_one(url)), rows
+    rows, bare_s = _bare(over)
+    return _Timed(
+        corrections=report.applied,
+        rows=rows,
+        applied_s=took_s,
+        bare_s=bare_s,
+        one_by_one_s=asyncio.run(_one_by_one(over)),
+    )
 
 
 def _bare(url: str) -> tuple[int, float]:
