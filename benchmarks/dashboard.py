@@ -47,7 +47,8 @@ STATIC = ("page.css", "page.js", "htmx-4.0.1.min.js")
 
 
 def main() -> None:
-    profiles, breaks = (int(one) for one in (*sys.argv[1:3], *(PROFILES, BREAKS)[len(sys.argv) - 1 :]))
+    given = [int(one) for one in sys.argv[1:3]]
+    profiles, breaks = [*given, *(PROFILES, BREAKS)[len(given) :]]
     logging.getLogger("trueup").addHandler(logging.NullHandler())
     print(json.dumps({"machine": facts(), "profiles": profiles, "open breaks": breaks}))
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +71,7 @@ def _fill(place: Path, profiles: int, breaks: int) -> None:
         found = [_break(n, m) for m in range(breaks // profiles)]
         with ledger.database.transaction():
             write_breaks(ledger.database, profile.profile_id, msgspec.json.encode(found), ledger.now(), "r")
-    for account_id in {one.account_id for one in known}:
+    for account_id in {one.account_id or "" for one in known}:
         lease = ledger.journal.acquire_lease(account_id, f"host:{os.getpid()}:x", 30.0)
         assert lease is not None
         done = {one.profile_id: ledger.now() for one in known if one.account_id == account_id}
