@@ -5,7 +5,7 @@ import os
 import pytest
 from msgspec.structs import replace
 
-from trueup.core.doubt_mapping import mapping_doubts
+from trueup.core.doubts.doubt_mapping import mapping_doubts
 from trueup.core.make_plan import make_plan
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot

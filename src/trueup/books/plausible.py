@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from trueup.books.tables.words import CLOSED, OPEN, word_meaning
-from trueup.core.doubt_mapping import doubts_of
+from trueup.core.doubts.doubt_mapping import doubts_of
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, add, amount, divide, is_same, multiply
 from trueup.model.snapshot import LocalOrder, VenueOrder

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from trueup.core.as_cut_off import as_cut_off
 from trueup.core.as_one_order import as_one_order
-from trueup.core.doubt_mapping import mapping_doubts
+from trueup.core.doubts.doubt_mapping import mapping_doubts
 from trueup.core.draft.draft import begin_draft
 from trueup.core.finish_plan import finish_plan
 from trueup.core.own_ids import as_tags, as_they_are, of_their_instruments

@@ -22,8 +22,6 @@ from trueup.model.vocabulary import BreakKind, Extent
 
 # Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
 _US, _FOREIGN, _CONTRADICTING = Owner.US, Owner.FOREIGN, Owner.CONTRADICTING
-
-
 _ALL = Extent.ALL
 
 

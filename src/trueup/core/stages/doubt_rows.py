@@ -3,7 +3,7 @@
 Nothing of the books is corrected, inserted or asked for: every repair would be made of the same misreading.
 """
 
-from trueup.core.doubt_mapping import mapping_doubts
+from trueup.core.doubts.doubt_mapping import mapping_doubts
 from trueup.core.draft.add_alert import add_alert
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.outcome import RunOutcome

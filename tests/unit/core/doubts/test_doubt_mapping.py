@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trueup.core.doubt_mapping import doubts_of
+from trueup.core.doubts.doubt_mapping import doubts_of
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Side, Status
 
