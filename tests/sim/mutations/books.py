@@ -14,7 +14,7 @@ from trueup.core.make_plan import make_plan
 from trueup.core.orders import booked_side, compare_fills, judge_fills_of, judge_status, judge_terms
 from trueup.core.trades import trade_moves
 from trueup.core.trades.move_trade import move_trade
-from trueup.engine.recorder import recorder
+from trueup.engine.recorder import lay_fill, recorder
 from trueup.engine.run import plan_profiles
 from trueup.ledgers.journal import order_log
 from trueup.ledgers.sql import apply_plan, commit_run, plan_index, write_record
@@ -144,6 +144,6 @@ def an_exit_stays_off_its_trade() -> Mutation:
         return move_trade(trade, action, growth_qty=growth_qty, **keys)
 
     stack = ExitStack()
-    for module in (recorder, trade_moves):
+    for module in (lay_fill, trade_moves):
         stack.enter_context(mock.patch.object(module, "move_trade", side_effect=moved))
     return stack
