@@ -15,9 +15,13 @@ from tests.chaos.venue import Venue
 
 CHECK_EVERY = 5
 START_S = 3.0
-GOES_ON_MAX_S = 120.0  # a bound: each bot has one more life, in which it opens its trades again
+GOES_ON_MAX_S = (
+    900.0  # a bound against what hangs: each bot has one more life, in which it opens its trades again
+)
 RUNS_AFTER = 10
-RUNS_AFTER_MAX_S = 300.0  # a bound: those runs take a third of a second each, on an idle machine
+RUNS_AFTER_MAX_S = (
+    1800.0  # a bound against what hangs: those runs take a third of a second each, on an idle machine
+)
 Tell = Callable[[str], None]
 
 

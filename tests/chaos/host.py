@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.venue import Venue
+from tests.patience import PATIENCE_S
 from trueup.sim.paper.venue import KEY_ID, SECRET
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +139,7 @@ class Host:
         if process is None:
             return 0
         process.terminate()
-        return process.wait(60)
+        return process.wait(PATIENCE_S)
 
     def pause(self, name: str, seconds: float) -> None:
         """SIGSTOP for that long: it goes on as if nothing had been."""
@@ -153,7 +154,7 @@ class Host:
         """One `trueup` command of a person, by the true clock."""
         return subprocess.run(
             [sys.executable, "-m", "trueup", *arguments, "--config", str(self.disk / "trueup.toml")],
-            cwd=ROOT, env=self._environment(None), capture_output=True, text=True, timeout=120, check=False,
+            cwd=ROOT, env=self._environment(None), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     def log(self, name: str) -> Path:
