@@ -39,6 +39,7 @@ from trueup.service.fleet.schedules import schedule
 
 ROOT = Path(__file__).parents[1]
 BATCH = 1_000
+LATE_MAX_S = 5.0
 AGE_S = 7200  # of the orders at the start
 SETTLED_AFTER_INTERVALS = 1  # that a complete run of each profile began after the last fill
 SETTLE_INTERVALS_MAX = 20  # that is waited for it, and for the overloaded longer than for others
@@ -65,8 +66,8 @@ def main() -> None:
     _print(report)
     if given.json:
         Path(given.json).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    if report["wrong"]:
-        raise SystemExit(1)
+    print(_verdict(report))
+    raise SystemExit(1 if report["wrong"] else 0)
 
 
 def _arguments() -> argparse.Namespace:
@@ -274,6 +275,18 @@ def _print(report: dict[str, Any]) -> None:
         else:
             shown = f"{value:,.1f}" if isinstance(value, float) else str(value)
         print(f"{name:24} {shown}")
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    books = "THE BOOKS ARE WRONG" if report["wrong"] else "all books are the venues'"
+    late_s, repaired_s = report["lateness_s"]["p99"], report["repaired_after_s"]["p99"]
+    is_on_time = late_s <= LATE_MAX_S
+    spent = sum(each for who, each in report["per_profile"].items() if who.endswith("_cpu_us"))
+    return (
+        f"{'ON TIME' if is_on_time else 'LATE'} (p99 {late_s:.1f} s, at most {LATE_MAX_S:g}); {books};"
+        f" repaired after {repaired_s / report['interval_s']:.1f} intervals (p99, at most 2);"
+        f" {report['profiles_per_s']:,.0f} of {report['wanted_per_s']:,.0f} profiles a second, {spent:.0f} µs each"
+    )
 
 
 def _say(text: str) -> None:
