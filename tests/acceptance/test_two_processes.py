@@ -29,7 +29,7 @@ def test_two_processes_lose_and_double_nothing(tmp_path: Path, capsys: pytest.Ca
     rig = Rig(tmp_path, seed=11, accounts=1, profiles=4, lease_ttl_s=LEASE_S)
     logs = [tmp_path / "one.log", tmp_path / "two.log"]
     processes = [start(rig, log) for log in logs]
-    wait_until(lambda: all("reconciliation_run_completed" in event_counts(log) for log in logs))
+    wait_until(lambda: all("reconciliation_service_started" in event_counts(log) for log in logs))
     number, until = 0, time.monotonic() + PATIENCE_S
     while number < ROUNDS or not have_met(logs):
         assert number < ROUNDS or time.monotonic() < until, "the two never met"
