@@ -81,7 +81,9 @@ class Bot:
         placed = await self.exchange.create_order(
             self.symbol, "limit", side.value, qty, order.limit_price, named
         )
-        await to_thread(self.recorder.record_acknowledgement, order.client_order_id, placed["id"])
+        await to_thread(
+            self.recorder.record_acknowledgement, order.client_order_id, placed["id"], symbol=self.symbol
+        )
 
     async def reconsider(self, order: LocalOrder) -> None:
         """Look at the newest fill, then cancel an order that waits, or let it wait."""

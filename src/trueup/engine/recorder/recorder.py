@@ -99,9 +99,17 @@ class Recorder:
         return self._record_new(checked(order))
 
     def record_acknowledgement(
-        self, client_order_id: str, venue_order_id: str, updated_at: str | None = None
+        self,
+        client_order_id: str,
+        venue_order_id: str,
+        updated_at: str | None = None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
-        """The venue has it, under this id. `updated_at`: the venue's own time of that state."""
+        """The venue has it, under this id. `updated_at`: the venue's own time of that state.
+
+        `symbol`, here and below: the order's instrument, for venues where two instruments' orders may have one number.
+        """
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
             bound = (
@@ -109,7 +117,7 @@ class Recorder:
             )
             return _with_order(record, _updated(bound, updated_at))
 
-        return self._change("acknowledged", change, client_order_id, venue_order_id)
+        return self._change("acknowledged", change, client_order_id, venue_order_id, symbol=symbol)
 
     def record_fill(
         self,
@@ -150,32 +158,55 @@ class Recorder:
 
         return self._change("filled", change, client_order_id, told.venue_order_id, symbol=told.symbol)
 
-    def record_cancel_requested(self, client_order_id: str, venue_order_id: str | None = None) -> LocalOrder:
+    def record_cancel_requested(
+        self, client_order_id: str, venue_order_id: str | None = None, *, symbol: str | None = None
+    ) -> LocalOrder:
         """The bot is about to ask the venue to cancel it."""
 
         def change(order: LocalOrder, record: LocalRecord, now: str) -> LocalRecord:
             asked = order.status in CANCELABLE and _is_bound(order, venue_order_id)
             return _with_order(record, replace(order, status=Status.PENDING_CANCEL)) if asked else record
 
-        return self._change("cancel_requested", change, client_order_id, venue_order_id)
+        return self._change("cancel_requested", change, client_order_id, venue_order_id, symbol=symbol)
 
     def record_canceled(
-        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+        self,
+        client_order_id: str,
+        venue_order_id: str | None = None,
+        updated_at: str | None = None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
-        return self.record_ended(client_order_id, venue_order_id, Status.CANCELED, updated_at)
+        return self.record_ended(client_order_id, venue_order_id, Status.CANCELED, updated_at, symbol=symbol)
 
     def record_rejected(
-        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+        self,
+        client_order_id: str,
+        venue_order_id: str | None = None,
+        updated_at: str | None = None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
-        return self.record_ended(client_order_id, venue_order_id, Status.REJECTED, updated_at)
+        return self.record_ended(client_order_id, venue_order_id, Status.REJECTED, updated_at, symbol=symbol)
 
     def record_expired(
-        self, client_order_id: str, venue_order_id: str | None = None, updated_at: str | None = None
+        self,
+        client_order_id: str,
+        venue_order_id: str | None = None,
+        updated_at: str | None = None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
-        return self.record_ended(client_order_id, venue_order_id, Status.EXPIRED, updated_at)
+        return self.record_ended(client_order_id, venue_order_id, Status.EXPIRED, updated_at, symbol=symbol)
 
     def record_ended(
-        self, client_order_id: str, venue_order_id: str | None, status: Status, updated_at: str | None = None
+        self,
+        client_order_id: str,
+        venue_order_id: str | None,
+        status: Status,
+        updated_at: str | None = None,
+        *,
+        symbol: str | None = None,
     ) -> LocalOrder:
         """The venue ended it without filling it. An order that has ended already stays as it is."""
         if status not in UNFILLED_ENDS:
@@ -194,14 +225,20 @@ class Recorder:
             unfilled = status is not Status.REPLACED and action_of(order, trade) is Action.ENTRY
             return replace(ended, trade=settled_with(ended, trade, entry_ended=unfilled))
 
-        return self._change(status.value, change, client_order_id, venue_order_id)
+        return self._change(status.value, change, client_order_id, venue_order_id, symbol=symbol)
 
     def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> LocalOrder:
         """The venue put another order in its place. Returns the successor, with its predecessor's trade and action.
 
         `successor` needs its venue order id, or a client order id of its own when it is recorded before it is sent.
         """
-        before = self._change("replaced", lambda order, record, now: record, client_order_id, venue_order_id)
+        before = self._change(
+            "replaced",
+            lambda order, record, now: record,
+            client_order_id,
+            venue_order_id,
+            symbol=successor.symbol,
+        )
         inherited = {
             key: getattr(before, key)
             for key in ("trade_id", "action", "sub_tag", "position_side", "symbol", "order_type")
@@ -213,7 +250,7 @@ class Recorder:
                 None  # one client order id names one row; the venue order id names this one
             )
         recorded = self._record_new(checked(replace(successor, **inherited)))
-        self.record_ended(client_order_id, venue_order_id, Status.REPLACED)
+        self.record_ended(client_order_id, venue_order_id, Status.REPLACED, symbol=before.symbol)
         return recorded
 
     def close_trade(self, trade_id: str) -> Trade:

@@ -1,6 +1,7 @@
 """What a simulated bot needs of its books, and a recorder whose writes may fail."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from trueup.engine.recorder.recorder import Recorder
@@ -19,15 +20,17 @@ class Books(Protocol):
         ...
 
     def record_acknowledgement(
-        self, client_order_id: str, venue_order_id: str, updated_at: str
+        self, client_order_id: str, venue_order_id: str, updated_at: str, *, symbol: str
     ) -> object: ...
 
     def record_fill(self, client_order_id: str, fill: Fill) -> object: ...
 
-    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> object: ...
+    def record_cancel_requested(
+        self, client_order_id: str, venue_order_id: str, *, symbol: str
+    ) -> object: ...
 
     def record_ended(
-        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str, *, symbol: str
     ) -> object:
         """The venue canceled, expired or rejected it."""
         ...
@@ -50,19 +53,24 @@ class FrailBooks:
     def record_order(self, order: LocalOrder) -> object:
         return self._recorder.record_order(order)
 
-    def record_acknowledgement(self, client_order_id: str, venue_order_id: str, updated_at: str) -> object:
-        return attempt(self._recorder.record_acknowledgement, client_order_id, venue_order_id, updated_at)
+    def record_acknowledgement(
+        self, client_order_id: str, venue_order_id: str, updated_at: str, *, symbol: str
+    ) -> object:
+        told = partial(self._recorder.record_acknowledgement, symbol=symbol)
+        return attempt(told, client_order_id, venue_order_id, updated_at)
 
     def record_fill(self, client_order_id: str, fill: Fill) -> object:
         return attempt(self._recorder.record_fill, client_order_id, fill)
 
-    def record_cancel_requested(self, client_order_id: str, venue_order_id: str) -> object:
-        return attempt(self._recorder.record_cancel_requested, client_order_id, venue_order_id)
+    def record_cancel_requested(self, client_order_id: str, venue_order_id: str, *, symbol: str) -> object:
+        told = partial(self._recorder.record_cancel_requested, symbol=symbol)
+        return attempt(told, client_order_id, venue_order_id)
 
     def record_ended(
-        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str
+        self, client_order_id: str, venue_order_id: str, status: Status, updated_at: str, *, symbol: str
     ) -> object:
-        return attempt(self._recorder.record_ended, client_order_id, venue_order_id, status, updated_at)
+        told = partial(self._recorder.record_ended, symbol=symbol)
+        return attempt(told, client_order_id, venue_order_id, status, updated_at)
 
     def record_replaced(self, client_order_id: str, venue_order_id: str, successor: LocalOrder) -> object:
         return attempt(self._recorder.record_replaced, client_order_id, venue_order_id, successor)

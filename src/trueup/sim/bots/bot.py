@@ -151,7 +151,8 @@ class Bot:
 
     def _cancel(self, trade: BotTrade, order: BotOrder, venue_order_id: str) -> None:
         if order.recorded:
-            self._books.record_cancel_requested(order.client_order_id, venue_order_id)
+            symbol = trade.instrument.symbol
+            self._books.record_cancel_requested(order.client_order_id, venue_order_id, symbol=symbol)
         order.status = Status.PENDING_CANCEL
         self._client.cancel(venue_order_id, trade.instrument.symbol)
 

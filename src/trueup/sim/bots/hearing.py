@@ -58,7 +58,11 @@ class BotHearing:
                 order.status = Status(event.kind)
                 if order.recorded:
                     self._books.record_ended(
-                        order.client_order_id, event.order.venue_order_id, order.status, time_text(event.ns)
+                        order.client_order_id,
+                        event.order.venue_order_id,
+                        order.status,
+                        time_text(event.ns),
+                        symbol=event.order.symbol,
                     )
             case "replaced":
                 self._succeed(trade, order, event.order)
@@ -69,7 +73,10 @@ class BotHearing:
         order.venue_order_id = placed.venue_order_id
         if order.recorded:
             self._books.record_acknowledgement(
-                order.client_order_id, placed.venue_order_id, time_text(placed.submitted_ns)
+                order.client_order_id,
+                placed.venue_order_id,
+                time_text(placed.submitted_ns),
+                symbol=placed.symbol,
             )
 
     def _hear_fill(self, trade: BotTrade, order: BotOrder, event: Event) -> None:

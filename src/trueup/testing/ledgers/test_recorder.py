@@ -102,6 +102,25 @@ def test_what_is_told_of_an_order_that_was_never_recorded_is_not_laid_on_another
     assert (bench.order().status, bench.order().filled_qty) == (Status.PENDING_NEW, "0")
 
 
+def test_what_is_told_of_another_instruments_order_is_not_laid_on_one_of_its_number(bench: Bench) -> None:
+    """A discovered order has no client order id; the books lost the one that is told of."""
+    bench.settle()
+    bench.commit(bench.plan([bench.venue_order("1", client_order_id=None)]))
+    for tell in (
+        lambda: bench.bot.record_canceled("b1-lost", "v-1", "2026-11-23T12:30:00Z", symbol="BTC/USD"),
+        lambda: bench.bot.record_acknowledgement("b1-lost", "v-1", symbol="BTC/USD"),
+        lambda: bench.bot.record_cancel_requested("b1-lost", "v-1", symbol="BTC/USD"),
+        lambda: bench.bot.record_replaced(
+            "b1-lost",
+            "v-1",
+            LocalOrder(venue_order_id="v-2", symbol="BTC/USD", side=Side.BUY, status=Status.PENDING_NEW),
+        ),
+    ):
+        with pytest.raises(Conflict, match="never recorded"):
+            tell()
+    assert bench.bot.record_canceled("b1-1", "v-1", symbol="ETH/USD").status is Status.CANCELED
+
+
 def test_fills_move_the_order_and_the_trade(bench: Bench) -> None:
     bench.record_trade()
     bench.record_order()
