@@ -192,8 +192,9 @@ def told_in_mass(market: Market, books: ProfileBooks, plan: Plan) -> list[LocalO
 
 
 def _is_of_unmapped(books: ProfileBooks, truth: MarketOrder) -> bool:
-    """A person maps it: an order of a trade that a person closed, or a leg of one that was booked without a trade."""
-    if any(f"-{trade_id}-" in (truth.client_order_id or "") for trade_id in books.closed_by_people):
+    """A person maps it: an order, or its leg, of a trade that a person closed; a leg of one booked without a trade."""
+    first = truth.parent or truth
+    if any(f"-{trade_id}-" in (first.client_order_id or "") for trade_id in books.closed_by_people):
         return True
     if truth.parent is None:
         return False
