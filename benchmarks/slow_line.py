@@ -6,7 +6,7 @@ What is sent arrives `delay_s` later, in its order, however much is under way at
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 CHUNK_BYTES = 1 << 18
 
@@ -29,7 +29,8 @@ def slow_line(port: int, delay_s: float) -> Iterator[int]:
 async def _serve(port: int, delay_s: float) -> asyncio.Server:
     async def relay(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         far, forth = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(_copy(near, forth, delay_s), _copy(far, back, delay_s))
+        with suppress(asyncio.CancelledError):  # the end of the whole line
+            await asyncio.gather(_copy(near, forth, delay_s), _copy(far, back, delay_s))
 
     return await asyncio.start_server(relay, "127.0.0.1", 0)
 
