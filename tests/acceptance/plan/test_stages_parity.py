@@ -138,6 +138,23 @@ def test_where_the_venue_hedges_an_overrun_trade_of_one_side_excuses_none_of_the
     assert sorted(told) == ["t-1", "t-2"]
 
 
+@pytest.mark.parametrize(("long", "steps_"), [("10", ["quarantine_trade t-2"]), ("0", [])])
+def test_where_the_venue_hedges_another_profile_s_overrun_trade_counts_on_its_own_side(long, steps_):
+    """4 more left their long than entered it, so 6 of 10 are left on that side; t-2, the only short, is gone.
+
+    With nothing held long it is not known whose long is gone.
+    """
+    short = trade(trade_id="t-2", side="short", entry_qty="10", entry_avg_price="90")
+    theirs = {
+        "other_profiles_open_qty": {"ETH/USD": {"long": "0", "short": "4"}},
+        "other_profiles_trades": {"ETH/USD": {"long": ["-4"], "short": []}},
+    }
+    held_long = str(int(long) - 4) if long != "0" else "0"
+    legs = holding(held(held_long, position_side="long"), held("0", position_side="short"), read_at=at(60))
+    trades = [trade(**LONG), short] if long != "0" else [trade(**LONG)]
+    assert steps(confirmed("0", trades=trades, positions=legs, local_keys=theirs)) == steps_
+
+
 def test_closed_trades_hold_nothing():
     assert kinds(parity("0", trades=[trade(**LONG, exit_qty="10", status="closed")])) == set()
 

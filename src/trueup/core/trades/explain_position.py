@@ -2,14 +2,11 @@
 hold, and only where nothing of the other side is open.
 """
 
-from decimal import Decimal
-
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.trades.explain_shortfall import Explanation, explain_shortfall
-from trueup.core.trades.positions import Comparison, baseline_of, near, open_trades, others_of
-from trueup.model.ids import symbol_token
-from trueup.model.money import ZERO, amount
+from trueup.core.trades.positions import Comparison, baseline_of, near, open_trades, quantities_of_others
+from trueup.model.money import ZERO
 from trueup.model.snapshot import Trade
 from trueup.model.vocabulary import PositionSide
 
@@ -26,9 +23,11 @@ def explain_position(
     if comparison.side is None and _holds_other_side(facts, local, comparison, side):
         return Explanation()
     held = [local.trade_moves.open_qty(facts, local, one) for one in trades]
-    if any(qty < 0 for qty in held):  # what left a trade beyond its entry: which one lacks it is not known
+    theirs, are_sums = quantities_of_others(facts, comparison.token, side)
+    if any(
+        qty < 0 for qty in (*held, *theirs)
+    ):  # more left a trade than entered: which one lacks it is not known
         return Explanation()
-    theirs, are_sums = _quantities_of(facts, comparison.token, side)
     owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
     return explain_shortfall(
         held,
@@ -44,16 +43,5 @@ def _holds_other_side(facts: Facts, local: LocalSide, comparison: Comparison, si
     other, baseline = other_side(side), baseline_of(facts, comparison.token)
     if baseline and (baseline > 0) is (other is PositionSide.LONG):
         return True
-    theirs, _ = _quantities_of(facts, comparison.token, other)
+    theirs, _ = quantities_of_others(facts, comparison.token, other)
     return bool(theirs) or any(one.side is other for one in open_trades(facts, local, comparison.token))
-
-
-def _quantities_of(facts: Facts, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
-    """Open quantities of the other profiles' trades of this side, and whether only their sums are known."""
-    trades = facts.snapshot.local.other_profiles_trades
-    is_long = side is PositionSide.LONG
-    if trades is None:
-        sums = [amount(one.long if is_long else one.short) for one in others_of(facts, token)]
-        return [qty for qty in sums if qty], any(sums)
-    theirs = [one for symbol, one in trades.items() if symbol_token(symbol) == token]
-    return [amount(qty) for one in theirs for qty in (one.long if is_long else one.short)], False

@@ -144,10 +144,23 @@ def expected_sides(facts: Facts, local: LocalSide, token: str) -> tuple[Decimal,
     sums = {LONG: ZERO, SHORT: ZERO}
     for trade in open_trades(facts, local, token):
         sums[trade.side] += local.trade_moves.open_qty(facts, local, trade)
-    for other in others_of(facts, token):
-        sums[LONG] += amount(other.long)
-        sums[SHORT] += amount(other.short)
+    for side in sums:
+        theirs, _ = quantities_of_others(facts, token, side)
+        sums[side] += sum(theirs, ZERO)
     return sums[LONG], sums[SHORT]
+
+
+def quantities_of_others(facts: Facts, token: str, side: PositionSide) -> tuple[list[Decimal], bool]:
+    """Open quantities of the other profiles' trades of this side, and whether only their sums are known.
+
+    A trade that more left than entered counts on its own side, less than nothing; in a sum it counts on the other one.
+    """
+    trades = facts.snapshot.local.other_profiles_trades or {}
+    theirs = [one for symbol, one in trades.items() if symbol_token(symbol) == token]
+    if theirs:
+        return [amount(qty) for one in theirs for qty in (one.long if side is LONG else one.short)], False
+    sums = [amount(one.long if side is LONG else one.short) for one in others_of(facts, token)]
+    return [qty for qty in sums if qty], any(sums)
 
 
 def others_of(facts: Facts, token: str) -> list[OtherOpenQty]:
