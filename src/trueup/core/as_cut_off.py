@@ -6,12 +6,12 @@ difference beyond them is judged as ever.
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from msgspec.structs import replace
 
 from trueup.model.ids import known_client_id, known_id, normal_id
-from trueup.model.money import amount
+from trueup.model.money import amount, cut_off, divide
 from trueup.model.snapshot import Fill, LocalOrder, Snapshot, VenueOrder
 
 _TERMS = ("qty", "limit_price", "stop_price")
@@ -78,7 +78,7 @@ def _is_average(order: LocalOrder, record: VenueOrder, unit: Decimal, fills: int
     if order.filled_avg_price is None or record.filled_avg_price is None or not amount(order.filled_qty):
         return False
     price, filled = amount(record.filled_avg_price), amount(order.filled_qty)
-    room = unit + unit * 2 * fills * price / filled
+    room = unit + divide(unit * 2 * fills * price, filled)
     return abs(amount(order.filled_avg_price) - price) <= room
 
 
@@ -97,7 +97,7 @@ def _fill(fill: Fill, told: Fill | None, unit: Decimal) -> Fill:
 def _is_cut_off(ours: str | None, theirs: str | None, unit: Decimal) -> bool:
     if ours is None or theirs is None:
         return False
-    return amount(theirs).quantize(unit, ROUND_DOWN) == amount(ours)
+    return cut_off(amount(theirs), unit) == amount(ours)
 
 
 def _is_within(ours: str, theirs: str | None, room: Decimal) -> bool:

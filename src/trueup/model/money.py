@@ -1,7 +1,8 @@
 """Exact amounts. Values carry them as decimal text; arithmetic turns them into `Decimal` here, never into floats.
 
 An amount has at most 30 significant digits and an exponent within ±30 (formats.md); so has what is written. Sums and
-products of such amounts are exact: more digits are kept than they can need. Only a quotient is rounded.
+products of such amounts, and of quotients, are exact: more digits are kept than they can need, and what would round is
+an error. Only `divide`, `cut_off`, `rounded` and `text` round, each to what it says; Python's `/` is not used.
 """
 
 import decimal
@@ -14,11 +15,14 @@ from trueup.model.errors import InvariantError
 
 AMOUNT_DIGITS_MAX = 30  # significant digits of an amount: no venue needs more than 28
 AMOUNT_EXPONENT_MAX = 30  # of an amount written as d.ddd × 10^n
-DIGITS_KEPT = 200  # a product of two amounts spans 10^-118 to 10^62; sums of a billion of them need nine more
-CONTEXT = decimal.Context(prec=DIGITS_KEPT, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
-_EXACT = decimal.Context(
-    prec=DIGITS_KEPT, Emin=-999, Emax=999, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
-)
+QUOTIENT_DIGITS = 100  # more than a product of three amounts has: one that comes out whole is exact
+DIGITS_KEPT = 600  # a product of two amounts spans 10^-118 to 10^62, of a quotient and them 10^-340 to 10^190
+CONTEXT = decimal.Context(
+    prec=DIGITS_KEPT, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999,
+    traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)  # fmt: skip
+_QUOTIENT = decimal.Context(prec=QUOTIENT_DIGITS, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
+_STEPS = decimal.Context(prec=DIGITS_KEPT, Emin=-999, Emax=999)
 _OUTPUT = decimal.Context(prec=AMOUNT_DIGITS_MAX, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -53,7 +57,7 @@ def is_zero(amount_text: str) -> bool:
 
 def is_within_bounds(value: Decimal) -> bool:
     """Whether it has few enough significant digits and a moderate exponent."""
-    digits = len(value.normalize(_EXACT).as_tuple().digits)
+    digits = len(value.normalize(CONTEXT).as_tuple().digits)
     return not value or (digits <= AMOUNT_DIGITS_MAX and abs(value.adjusted()) <= AMOUNT_EXPONENT_MAX)
 
 
@@ -90,7 +94,7 @@ def canonical(amount_text: str) -> str:
 
 def _spelled_out(value: Decimal) -> str:
     """All of its digits: what is stored stays what it was."""
-    return format(value.normalize(CONTEXT), "f") if value else "0"
+    return format(value.normalize(_STEPS), "f") if value else "0"
 
 
 AVERAGE_NOISE = Decimal(
@@ -132,7 +136,7 @@ def identical(left: str, right: str) -> bool:
 
 def add(left: Decimal, right: Decimal) -> Decimal:
     """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
-    return _EXACT.add(left, right)
+    return CONTEXT.add(left, right)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -142,14 +146,24 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 def subtract(left: Decimal, right: Decimal) -> Decimal:
     """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
-    return _EXACT.subtract(left, right)
+    return CONTEXT.subtract(left, right)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
     """Exact. Raises Inexact beyond `DIGITS_KEPT`."""
-    return _EXACT.multiply(left, right)
+    return CONTEXT.multiply(left, right)
 
 
 def divide(left: Decimal, right: Decimal) -> Decimal:
-    """Rounded half even to `DIGITS_KEPT`."""
-    return CONTEXT.divide(left, right)
+    """Rounded half even to `QUOTIENT_DIGITS`."""
+    return _QUOTIENT.divide(left, right)
+
+
+def cut_off(value: Decimal, unit: Decimal) -> Decimal:
+    """With no more decimals than `unit` has: what is beyond them is dropped."""
+    return value.quantize(unit, decimal.ROUND_DOWN, _STEPS)
+
+
+def rounded(value: Decimal, unit: Decimal) -> Decimal:
+    """With as many decimals as `unit` has, half even."""
+    return value.quantize(unit, decimal.ROUND_HALF_EVEN, _STEPS)

@@ -12,12 +12,14 @@ from trueup.model.money import (
     add,
     average_tolerance,
     canonical,
+    cut_off,
     divide,
     exceeds,
     identical,
     is_same,
     multiply,
     parse,
+    rounded,
     same,
     subtract,
     sum_text,
@@ -99,8 +101,34 @@ def test_sums_are_exact_however_far_apart_their_amounts_are() -> None:
 
 def test_what_would_be_rounded_in_a_sum_is_an_error() -> None:
     with pytest.raises(Inexact):
-        add(Decimal("1e200"), Decimal("1e-30"))
+        add(Decimal("1e600"), Decimal("1e-30"))
+    with localcontext(CONTEXT):
+        with pytest.raises(Inexact):
+            Decimal("1e600") + Decimal("1e-30")
+        with pytest.raises(Inexact):
+            Decimal(1) / Decimal(3)
+        with pytest.raises(Inexact):
+            Decimal("1.25").quantize(Decimal("0.1"))
     assert text(divide(Decimal(1), Decimal(3))) == "0." + "3" * 30
+
+
+def test_what_is_rounded_says_so() -> None:
+    with localcontext(CONTEXT):
+        assert str(divide(Decimal(2), Decimal(3))) == "0." + "6" * 99 + "7"
+        assert cut_off(Decimal("1.29"), Decimal("0.1")) == Decimal("1.2")
+        assert rounded(Decimal("1.25"), Decimal("0.1")) == Decimal("1.2")
+        assert rounded(Decimal("1.35"), Decimal("0.1")) == Decimal("1.4")
+
+
+def test_quotients_of_the_furthest_amounts_multiply_and_add_up_exactly() -> None:
+    """The widest there is: of costs that are products, divided, times a product of the furthest apart amounts."""
+    large, small = (
+        Decimal("9.87654321098765432109876543211e30"),
+        Decimal("1.23456789012345678901234567891e-30"),
+    )
+    with localcontext(CONTEXT):
+        widest = divide(large * large, small) * large * large + divide(small * small, large) * small * small
+        assert widest > large
 
 
 def test_a_sum_that_cannot_be_kept_is_refused() -> None:

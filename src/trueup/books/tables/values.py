@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.books.tables.mapping import TIME_UNITS
 from trueup.exports.read_texts import read_amount, read_time
-from trueup.model.money import CONTEXT, canonical, text
+from trueup.model.money import canonical, divide, multiply, text
 from trueup.model.times import from_ns, to_ns
 
 Cell = object  # what a driver hands out
@@ -64,7 +64,7 @@ def snapped(plain: str, step: str | None) -> str:
     value, unit = Decimal(plain), Decimal(step or 0)
     if not value or unit <= 0:
         return canonical(plain)
-    nearest = CONTEXT.multiply(CONTEXT.divide(value, unit).to_integral_value(), unit)
+    nearest = multiply(divide(value, unit).to_integral_value(), unit)
     is_near = nearest != 0 and abs(value - nearest) <= SNAP * abs(value)
     return text(nearest) if is_near else canonical(plain)
 

@@ -21,7 +21,7 @@ from trueup.model.ids import (
     plain_id,
     symbol_token,
 )
-from trueup.model.money import ZERO, amount, average_tolerance, is_same
+from trueup.model.money import ZERO, amount, average_tolerance, divide, is_same
 from trueup.model.snapshot import (
     Decision,
     Finding,
@@ -182,7 +182,7 @@ class Facts:
         step = ZERO if instrument is None else amount(instrument.qty_step)
         if step == 0:
             return qty
-        nearest = (qty / step).to_integral_value() * step
+        nearest = divide(qty, step).to_integral_value() * step
         return nearest if is_same(nearest, qty) else qty
 
     def averages_differ(self, symbol: str | None, booked: Decimal, told: Decimal) -> bool:

@@ -22,7 +22,7 @@ from trueup.core.orders.compare_fills import (
 )
 from trueup.core.orders.find_look_alikes import LookAlike
 from trueup.core.orders.infer_fill import inferred_change
-from trueup.model.money import ROUNDED_AVERAGE, ZERO, amount, canonical, is_same, text
+from trueup.model.money import ROUNDED_AVERAGE, ZERO, amount, canonical, divide, is_same, text
 from trueup.model.plan import FillChange
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder
@@ -83,7 +83,7 @@ class BookedSide:
     def _price_of_legacy(self, booked: Sequence[Fill]) -> Decimal | None:
         if self.cost is None or self.legacy_qty == 0:
             return None
-        return (self.cost - _cost_of(booked)) / self.legacy_qty
+        return divide(self.cost - _cost_of(booked), self.legacy_qty)
 
     @property
     def qty(self) -> Decimal:
@@ -101,7 +101,7 @@ class BookedSide:
             return self._settled
         if not self.growth_qty and not self.recost:
             return self.booked_average
-        return None if self.cost is None or self.qty == 0 else self.cost / self.qty
+        return None if self.cost is None or self.qty == 0 else divide(self.cost, self.qty)
 
     # -- laying -------------------------------------------------------------------------------------------------------
 
@@ -276,7 +276,7 @@ class BookedSide:
         soft_qty = self.qty + qty - self._hard_qty()
         if soft_qty <= 0 or is_same(self.qty + qty, self._hard_qty()):
             return None
-        price = (average * (self.qty + qty) - self._hard_cost()) / soft_qty
+        price = divide(average * (self.qty + qty) - self._hard_cost(), soft_qty)
         return price if price > 0 else None
 
     def settle_average(self, average: Decimal, tolerance: Decimal) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.model.ids import digest, known_id, plain_id, symbol_token
-from trueup.model.money import NOISE, PLAIN_WIDTH_MAX, ZERO, text
+from trueup.model.money import NOISE, PLAIN_WIDTH_MAX, ZERO, divide, text
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import Fill, LocalOrder, VenueOrder
 
@@ -36,7 +36,7 @@ def inferred_price(
         return average_price, True
     if cost == 0 and qty == cumulative_qty:
         return average_price, False
-    derived = (average_price * cumulative_qty - cost) / qty
+    derived = divide(average_price * cumulative_qty - cost, qty)
     if not is_odd(derived, average_price):
         return derived, False
     if soft_price is None or abs(derived - average_price) * qty <= tolerance * cumulative_qty:
@@ -132,7 +132,7 @@ def infer_growth(
         if order.filled_avg_price is None:
             return None
         booked_cost = booked_qty * Decimal(order.filled_avg_price)
-        price = (average_price * cumulative_qty - booked_cost) / qty
+        price = divide(average_price * cumulative_qty - booked_cost, qty)
         if is_odd(price, average_price):
             return None
     row = inferred_fill(
@@ -149,7 +149,7 @@ def infer_growth(
     return Growth(
         qty=qty,
         cost=cost,
-        price=text(cost / qty) if booked_qty else average,
+        price=text(divide(cost, qty)) if booked_qty else average,
         row=row,
         change=inferred_change(row),
         filled_qty=text(cumulative_qty) if booked_qty else row.qty,

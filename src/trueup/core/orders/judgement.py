@@ -24,7 +24,7 @@ from trueup.model.ids import (
     notification_id_of,
     symbol_token,
 )
-from trueup.model.money import ZERO, canonical, sum_text, text
+from trueup.model.money import ZERO, canonical, divide, sum_text, text
 from trueup.model.plan import Correction, FillChange, Notification, Standing
 from trueup.model.reasons import Reason
 from trueup.model.repairs import repair_digest
@@ -295,7 +295,7 @@ class Judgement:
                 venue_order_id=order.venue_order_id,
                 trade_id=order.trade_id,
                 qty=text(self.growth_qty) if grew else None,
-                price=text(self.growth_cost / self.growth_qty) if grew else None,
+                price=text(divide(self.growth_cost, self.growth_qty)) if grew else None,
                 cumulative_qty=cumulative,
                 cumulative_avg_price=order.filled_avg_price,
                 reason=reason,

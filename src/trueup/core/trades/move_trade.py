@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 from msgspec.structs import replace
 
-from trueup.model.money import CONTEXT, NOISE, ZERO, amount, sum_text, text
+from trueup.model.money import CONTEXT, NOISE, ZERO, amount, divide, sum_text, text
 from trueup.model.snapshot import Fill, Trade
 from trueup.model.vocabulary import Action, PositionSide, TradeStatus
 
@@ -77,7 +77,7 @@ def _entry_price(
     unknown = growth_cost is None or (before > 0 and trade.entry_avg_price is None)
     if unknown or growth_cost is None or after == 0:
         return trade.entry_avg_price
-    return text((before * amount(trade.entry_avg_price) + growth_cost + recost) / after)
+    return text(divide(before * amount(trade.entry_avg_price) + growth_cost + recost, after))
 
 
 def settle_status(

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount, exceeds, is_zero, sum_text, text
+from trueup.model.money import ZERO, amount, divide, exceeds, is_zero, sum_text, text
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action
 
@@ -74,6 +74,6 @@ def level_with(trade: Trade, sums: OrderSums) -> Trade:
     if exceeds(sums.exit_qty, exit_qty):
         trade = replace(trade, exit_qty=sum_text(sums.exit_qty))
     if exceeds(sums.entry_qty, entry_qty):
-        average = None if sums.entry_cost is None else text(sums.entry_cost / sums.entry_qty)
+        average = None if sums.entry_cost is None else text(divide(sums.entry_cost, sums.entry_qty))
         trade = replace(trade, entry_qty=sum_text(sums.entry_qty), entry_avg_price=average)
     return trade

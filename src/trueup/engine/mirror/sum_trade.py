@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import reduces
 from trueup.core.trades.move_trade import base_fee
-from trueup.model.money import ZERO, amount, text
+from trueup.model.money import ZERO, amount, divide, text
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, TradeStatus
@@ -78,7 +78,7 @@ def _average(entries: Sequence[LocalOrder]) -> str | None:
     if not filled or any(one.filled_avg_price is None for one in filled):
         return None
     cost = sum((amount(one.filled_qty) * amount(one.filled_avg_price) for one in filled), ZERO)
-    return text(cost / _filled(filled))
+    return text(divide(cost, _filled(filled)))
 
 
 def _fees(before: Trade | None, said: Trade | None, moved: Decimal) -> str:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from trueup.core.trades.move_trade import base_fee
 from trueup.engine.recorder.late_trade import action_of, settled_by
-from trueup.model.money import CONTEXT, ZERO, amount, text
+from trueup.model.money import CONTEXT, ZERO, amount, divide, text
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import CUT_SHORT, LIVE, Action
 
@@ -76,11 +76,11 @@ def _average(trade: Trade, before: _Sums, after: _Sums, entry_qty: Decimal) -> s
     if entry_qty <= 0 or after.cost is None:
         return None
     if after.entry == entry_qty:
-        return text(after.cost / after.entry)
+        return text(divide(after.cost, after.entry))
     if trade.entry_avg_price is None or before.cost is None:
         return None
     beyond = amount(trade.entry_qty) * amount(trade.entry_avg_price) - before.cost
-    return text((beyond + after.cost) / entry_qty)
+    return text(divide(beyond + after.cost, entry_qty))
 
 
 def _same(left: Trade, right: Trade) -> bool:

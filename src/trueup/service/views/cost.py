@@ -26,7 +26,7 @@ from trueup.core.trades.move_trade import base_currency
 from trueup.ledgers.journal.order_log import BY_RUN
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
-from trueup.model.money import CONTEXT, ZERO, amount, text
+from trueup.model.money import CONTEXT, ZERO, amount, rounded, text
 from trueup.model.reasons import Reason
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.model.vocabulary import CorrectionKind, Side
@@ -252,7 +252,7 @@ def _profit_or_loss(one: _Folded, sign: int, cost: Decimal | None, mark: Decimal
 
 def _money(value: Decimal) -> str:
     """Costs are made of averages, which are rounded: what is left of that in the last digits is nothing."""
-    return text(value.quantize(MONEY_STEP) + ZERO)
+    return text(rounded(value, MONEY_STEP) + ZERO)
 
 
 def _wrong_since(one: _Folded) -> str | None:

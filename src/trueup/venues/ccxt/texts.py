@@ -4,11 +4,11 @@ An amount is text that the venue wrote; a float was rounded and is refused. Must
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from trueup.exports.read_texts import read_amount
-from trueup.model.money import ZERO, amount
+from trueup.model.money import AMOUNT_DIGITS_MAX, ZERO, amount, text
 from trueup.model.times import from_ns
 
 Row = Mapping[str, Any]
@@ -16,8 +16,6 @@ _MS_NS = 1_000_000
 _NO_TIME_BEFORE_MS = (
     1_230_768_000_000  # 2009: before it there was nothing to trade; seconds read as ms fall there
 )
-_PRICE_DIGITS = 30  # of a price: some exchanges write 42 of a quotient
-_PRICE = Context(prec=_PRICE_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
@@ -38,7 +36,9 @@ def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
 def read_price(row: Row, key: str) -> str | None:
     """A price of zero is none: exchanges write it where there is no limit, trigger or fill."""
     value = row.get(key)
-    if isinstance(value, (str, Decimal)) and len(str(value)) > _PRICE_DIGITS:
+    if (
+        isinstance(value, (str, Decimal)) and len(str(value)) > AMOUNT_DIGITS_MAX
+    ):  # some exchanges write 42 of a quotient
         row = {**row, key: _rounded(str(value))}
     price = read_number(row, key)
     return None if price is None or amount(price) == ZERO else price
@@ -54,8 +54,8 @@ def read_told_price(row: Row, key: str) -> str | None:
 
 def _rounded(said: str) -> str:
     try:
-        return format(_PRICE.create_decimal(said), "f")
-    except InvalidOperation:
+        return text(Decimal(said))
+    except ArithmeticError:  # no number, or a monstrous one: refused where it is read
         return said
 
 
