@@ -15,8 +15,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.engine.events import Event, log_event
+from trueup.engine.events import Event
 from trueup.engine.in_thread import in_thread
+from trueup.engine.run.said import Said
 from trueup.engine.telling.people import BREAKS_SINGLY_MAX, People
 from trueup.model.alert_message import AlertAbout, MessageKind
 from trueup.model.at_stake import at_stake, subject_of, sum_at_stake
@@ -79,6 +80,7 @@ class AlertBook:
         self._watchdog_throttle_s = watchdog_throttle_s
         self._people = people
         self._unwritten = unwritten
+        self._said = Said(throttle_s, watchdog_throttle_s)  # of what could not be told
         self._known: dict[str, list[AlertRecord]] = {}
         self._unkept: dict[
             str, dict[str, AlertRecord]
@@ -106,14 +108,14 @@ class AlertBook:
             change
             for key, one in raised.items()
             if (change := self._change(profile_id, one, known.get(key), now_ns)) is not None
-            and (not one.is_logged or await self._tell(profile_id, one.alert))
+            and (not one.is_logged or await self._tell(profile_id, one.alert, now_ns))
         ]
         changes += [
             AlertChange(record=replace(one, stands=False), kind=MessageKind.RECOVERED)
             for key, one in (known.items() if saw_everything else ())
             if one.stands
             and key not in raised
-            and (one.alert.type == BREAK_OPEN or await self._tell(profile_id, _recovery(one.alert)))
+            and (one.alert.type == BREAK_OPEN or await self._tell(profile_id, _recovery(one.alert), now_ns))
         ]
         if changes or self._undelivered.get(profile_id):
             await self._keep(profile_id, known, changes, now_ns)
@@ -194,7 +196,8 @@ class AlertBook:
             await in_thread(self._journal.keep_alerts, list(unkept.values()), deliveries)
         except LedgerError as error:
             self._unkept[profile_id] = unkept
-            log_event(Event.ALERT_FAILED, {"profile_id": profile_id}, level=logging.WARNING, error=error)
+            fields = {"profile_id": profile_id}
+            self._said.log(now_ns, Event.ALERT_FAILED, fields, level=logging.WARNING, error=error)
             if self._unwritten is not None:
                 deliveries = await self._unwritten.tell_unwritten(deliveries)
             self._undelivered[profile_id] = deliveries
@@ -206,13 +209,13 @@ class AlertBook:
             if one.kind is not MessageKind.AGAIN or one.record.told_at == one.record.raised_at:
                 yield from self._people.deliveries(one, now_ns)
 
-    async def _tell(self, profile_id: str, alert: Alert) -> bool:
+    async def _tell(self, profile_id: str, alert: Alert, now_ns: int) -> bool:
         """Whether the log took it; one that it refused is tried again with the next run."""
         try:
             await self._log.alert(profile_id, alert)
         except Exception as error:  # noqa: BLE001 - a sink of somebody else's must not spoil a run
             fields = {"profile_id": profile_id, "type": alert.type, "alert": alert.message}
-            log_event(Event.ALERT_FAILED, fields, level=logging.ERROR, error=error)
+            self._said.log(now_ns, Event.ALERT_FAILED, fields, level=logging.ERROR, error=error)
             return False
         return True
 

@@ -16,7 +16,7 @@ from trueup.model.times import NS_PER_S
 THROTTLE_S = 600.0  # the reference service's 10 minutes, as for alerts
 ERROR_CHARS_MAX = 500  # of a text, where contents are compared
 SAID_MAX = 10_000  # contents remembered; more than that many profiles fail in one way each
-_OF_ONE_RUN = ("run_id", "plan_id")
+_OF_ONE_RUN = ("run_id", "plan_id", "messages")  # also how many messages one call was to tell
 _NAMES = ("account_id", "profile_id")  # whose digits tell one from another
 _DIGITS = re.compile(r"\d+(\.\d+)?")
 

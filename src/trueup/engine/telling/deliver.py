@@ -2,7 +2,8 @@
 
 Rules: a message is claimed before it is sent, so that of several processes one sends it; what was sent and not settled
 (the process died, the answer was lost) is sent again, and says that it may have been told before. One that is refused
-is tried again with growing waits; after the last try it is given up, which the log says and `trueup alerts list`.
+is tried again with growing waits; after the last try it is given up, which the log says and `trueup alerts list`. The
+same fault of the same notifier is logged once, and again every ten minutes.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
+from trueup.engine.run.said import Said
 from trueup.model.alert_message import AlertMessage
 from trueup.model.errors import LedgerError
 from trueup.model.times import NS_PER_S, to_ns
@@ -38,6 +40,7 @@ class Teller:
         self._notifiers = notifiers
         self._clock = clock
         self._timeout_s = timeout_s
+        self._said = Said()  # of what could not be told
         self._woken = asyncio.Event()
         self._is_stopping = False
 
@@ -85,7 +88,13 @@ class Teller:
                     return
                 await self._deliver(name, notifier, claimed)
         except LedgerError as error:
-            log_event(Event.ALERT_FAILED, {"notifier": name}, level=logging.WARNING, error=error)
+            self._said.log(
+                self._clock.monotonic_ns(),
+                Event.ALERT_FAILED,
+                {"notifier": name},
+                level=logging.WARNING,
+                error=error,
+            )
 
     async def _deliver(self, name: str, notifier: Notifier, claimed: Sequence[Delivery]) -> None:
         fault = await self._send(name, notifier, [one.message for one in claimed])
@@ -120,7 +129,8 @@ class Teller:
                 "messages": len(messages),
                 "reason": str(error) or type(error).__name__,
             }
-            log_event(Event.ALERT_FAILED, fields, level=logging.WARNING)
+            now_ns = self._clock.monotonic_ns()
+            self._said.log(now_ns, Event.ALERT_FAILED, fields, level=logging.WARNING)
             return error
         return None
 

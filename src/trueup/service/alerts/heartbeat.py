@@ -11,9 +11,10 @@ import logging
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
-from trueup.engine.events import Event, log_event
+from trueup.engine.events import Event
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import AccountReport
+from trueup.engine.run.said import Said
 from trueup.model.errors import LedgerError, TrueupError
 from trueup.model.times import NS_PER_S
 from trueup.ports.clock import Clock
@@ -45,6 +46,7 @@ class Heartbeat:
         self._every_ns = round(every_s * NS_PER_S)
         self._clock = clock
         self._poster = poster
+        self._said = Said()  # of pings that did not arrive
         self._pinged_ns: int | None = None
         self._failing: set[str] = set()
         self._untold: dict[str, str] = {}  # failures that began, by account id, with their reasons
@@ -89,7 +91,8 @@ class Heartbeat:
             await self._poster.post(_ending_with(self._url, ending), body, {"Content-Type": "text/plain"})
         except TrueupError as error:
             fields = {"notifier": "ping", "reason": str(error)}
-            log_event(Event.ALERT_FAILED, fields, level=logging.WARNING)
+            now_ns = self._clock.monotonic_ns()
+            self._said.log(now_ns, Event.ALERT_FAILED, fields, level=logging.WARNING)
 
 
 def _ending_with(url: str, ending: str) -> str:

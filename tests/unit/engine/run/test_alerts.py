@@ -158,6 +158,32 @@ def test_a_sink_that_fails_is_logged_and_told_again_with_the_next_run(
     assert sink.seen == [("DEGRADED", "p:slow")]
 
 
+def test_a_sink_that_keeps_failing_is_logged_once_a_throttle_and_on_change(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
+    alerts = AlertBook(Broken(), desk.ledger.journal, 600)
+    for _ in range(11):  # minutes 0 to 10
+        tell(desk, alerts, SLOW)
+        desk.clock.advance(MINUTE_NS)
+    assert [record.message for record in caplog.records] == ["reconciliation_alert_failed"] * 2
+    tell(desk, alerts, SLOW, FAST)
+    assert len(caplog.records) == 3
+
+
+def test_a_journal_that_takes_no_alert_is_logged_once_a_throttle(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr(desk.ledger.journal, "keep_alerts", full)
+    alerts = AlertBook(Sink(), desk.ledger.journal, 600)
+    for one in range(11):
+        tell(desk, alerts, degraded("p", f"cause-{one}", "slow"))
+        desk.clock.advance(MINUTE_NS)
+    assert [record.message for record in caplog.records] == ["reconciliation_alert_failed"] * 2
+
+
 def test_a_deferral_that_lasts_is_told_and_recovers(desk: Desk):
     account = desk.account("p")
     desk.record(local_order("a"), "p")

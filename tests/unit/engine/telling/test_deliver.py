@@ -77,6 +77,25 @@ def test_what_is_due_together_is_one_call_where_a_notifier_takes_several(desk: D
     assert len(phone.calls) + len(hook.calls) == 4
 
 
+def test_a_notifier_that_keeps_refusing_is_logged_once_in_ten_minutes(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit(desk, "a")
+    phone = Phone()
+    phone.fault = NotTold("503")
+    teller = Teller(desk.ledger.journal, {"phone": phone}, desk.clock, 0.05)
+
+    async def try_for_20_minutes() -> None:
+        for _ in range(20 * 60 + 1):  # seconds 0 to 1,200
+            await teller.deliver_due()
+            desk.clock.advance(NS_PER_S)
+
+    asyncio.run(try_for_20_minutes())
+    assert len(phone.calls) > 10  # after 1, 3, 7 … 1023 s
+    logged = [one for one in caplog.records if one.message == "reconciliation_alert_failed"]
+    assert len(logged) == 2  # at 0 s, and at 1,023 s
+
+
 def test_a_refusal_waits_1_2_4_seconds_and_is_no_repeat(desk: Desk) -> None:
     commit(desk, "a")
     phone = Phone()
