@@ -24,9 +24,7 @@ def explain_position(
         return Explanation()
     held = [local.trade_moves.open_qty(facts, local, one) for one in trades]
     theirs, are_sums = quantities_of_others(facts, comparison.token, side)
-    if any(
-        qty < 0 for qty in (*held, *theirs)
-    ):  # more left a trade than entered: which one lacks it is not known
+    if any(qty < 0 for qty in held):  # more left a trade than entered: which one lacks it is not known
         return Explanation()
     owned = abs(baseline) if (baseline > 0) is (side is PositionSide.LONG) else ZERO
     return explain_shortfall(

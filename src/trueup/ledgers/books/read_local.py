@@ -44,8 +44,8 @@ def read_accounts(
     """Live orders and those active within `recent_s`, their fills, trades not closed or recently so.
 
     `wanted`: profile ids by account id; so are the local sides. The extent is `all` where the account holds nothing
-    else: no older order, and none of another profile. `known`: what the accounts' last reads decoded. Rows whose marks
-    are those of the last read are not read again.
+    else: no older order or closed trade, and none of another profile. `known`: what the accounts' last reads decoded.
+    Rows whose marks are those of the last read are not read again.
     """
     with database.reading():
         read_at = stamp(database.now_ns())
@@ -83,7 +83,7 @@ def _read_books(
     orders = _by_account(database.rows("open_and_recent_orders", accounts, since), account_ids)
     fills = _by_account(database.rows("fills_of_open_and_recent", accounts, since), account_ids)
     trades = _by_account(database.rows("trades_open_and_recent", accounts, since), account_ids)
-    older = {account_id for (account_id,) in database.rows("accounts_with_older_orders", accounts, since)}
+    older = {account_id for (account_id,) in database.rows("accounts_with_older_rows", accounts, since)}
     return {
         one: Books(
             orders=_by_profile(orders[one], known[one].orders),

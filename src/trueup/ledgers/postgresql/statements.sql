@@ -55,6 +55,7 @@ o.account_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
 -- fragment: has_older
 EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at < $2)
   OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.account_id AND NOT o.is_live AND o.last_activity_at IS NULL)
+  OR EXISTS (SELECT 1 FROM trades t WHERE t.account_id = a.account_id AND t.status = 'closed' AND t.updated_at < $2)
 
 -- fragment: trades_of_accounts
 SELECT profile_id, trade_id FROM trades o WHERE {of_accounts} AND status <> 'closed'
@@ -197,7 +198,7 @@ UNION ALL
 SELECT o.account_id, o.profile_id, {order_columns} FROM orders o
 WHERE {of_accounts} AND NOT o.is_live AND o.last_activity_at >= $2
 
--- name: accounts_with_older_orders
+-- name: accounts_with_older_rows
 SELECT a.account_id FROM jsonb_array_elements_text($1::jsonb) a (account_id) WHERE {has_older}
 
 -- name: fills_of_open_and_recent

@@ -156,10 +156,11 @@ SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND o.is_l
 UNION ALL
 SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND NOT o.is_live AND o.last_activity_at >= ?2
 
--- name: accounts_with_older_orders
+-- name: accounts_with_older_rows
 SELECT a.value FROM json_each(?1) AS a WHERE EXISTS (
   SELECT 1 FROM orders
   WHERE account_id = a.value AND NOT is_live AND (last_activity_at IS NULL OR last_activity_at < ?2))
+  OR EXISTS (SELECT 1 FROM trades WHERE account_id = a.value AND status = 'closed' AND updated_at < ?2)
 
 -- name: fills_of_open_and_recent
 SELECT o.account_id, o.profile_id, {fill_columns}

@@ -129,18 +129,17 @@ def _booked_of_trade(books: ProfileBooks, trade: Trade) -> tuple[Fraction, Fract
     return sums["entry"], sums["exit"]
 
 
-def _renamed(after: Local, order: LocalOrder) -> LocalOrder | None:
-    """The successor that a row without a venue order id was re-bound to when its order was replaced."""
-    return next(
-        (
-            one
-            for one in after.orders
-            if one.previous_venue_order_ids
-            and (one.trade_id, one.action, one.submitted_at)
-            == (order.trade_id, order.action, order.submitted_at)
-        ),
-        None,
-    )
+def _renamed(after: Local, order: LocalOrder, by_people: Container[str | None]) -> LocalOrder | None:
+    """The successor that a row without a venue order id was re-bound to when its order was replaced.
+
+    A person may have said since that it is another trade's, or another action.
+    """
+    rebound = [
+        one for one in after.orders if one.previous_venue_order_ids and one.submitted_at == order.submitted_at
+    ]
+    same = [one for one in rebound if (one.trade_id, one.action) == (order.trade_id, order.action)]
+    theirs = [one for one in rebound if one.client_order_id in by_people or one.venue_order_id in by_people]
+    return next(iter([*same, *theirs]), None)
 
 
 def check_progress(
@@ -155,7 +154,7 @@ def check_progress(
     rebound = {key: order for order in after.orders for key in keys_of(order)}
     for order in before.orders:
         kept = rows.get(row_key(order)) or by_client_id(after, order) or rebound.get(row_key(order)[0])
-        kept = kept or _renamed(after, order)
+        kept = kept or _renamed(after, order, by_people)
         if order.client_order_id in by_people or order.venue_order_id in by_people:
             continue
         if kept is None:

@@ -45,6 +45,15 @@ def test_older_closed_orders_are_left_out_and_say_so(bench: Bench) -> None:
     assert (local.fills, local.extent) == ([], Extent.OPEN_AND_RECENT)
 
 
+def test_a_trade_that_closed_long_ago_without_an_order_is_left_out_and_says_so(bench: Bench) -> None:
+    """Else an order that names it would be inserted, and its trade, which is not read, not moved (seed 466)."""
+    bench.record_trade()
+    bench.bot.close_trade("t-1")
+    assert (len(read(bench).trades), read(bench).extent) == (1, Extent.ALL)
+    bench.settle(601)
+    assert (read(bench).trades, read(bench).extent) == ([], Extent.OPEN_AND_RECENT)
+
+
 @pytest.mark.parametrize(
     "written",
     [
