@@ -27,8 +27,8 @@ from trueup.books.freqtrade.rows import (
 from trueup.books.keys import fingerprint
 from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
-from trueup.books.tables.values import cell_time, time_cell
-from trueup.model.errors import LedgerError
+from trueup.books.tables.values import cell_time, loose_text, time_cell
+from trueup.model.errors import LedgerError, brief_text
 from trueup.model.ids import known_id
 from trueup.model.money import amount
 from trueup.model.plan import Plan
@@ -214,7 +214,9 @@ class FreqtradeBooks:
             read = read_order(order, trade)
         except Unclear as fault:
             return UnclearRow(
-                key=key, message=f"freqtrade order {key}: {fault}", venue_order_id=order["order_id"]
+                key=key,
+                message=f"freqtrade order {key}: {fault}",
+                venue_order_id=loose_text(order["order_id"]),
             )
         leaned_on = {f"trade.{name}": trade[name] for name in _LEANED_ON}
         said = {name: cell for name, cell in order.items() if name != UPDATED}
@@ -246,7 +248,8 @@ class FreqtradeBooks:
             theirs = f"{one['exchange']} {str(one['trading_mode'] or 'spot').lower()}"
             if theirs != ours:
                 raise LedgerError(
-                    f"freqtrade's trade {one['id']} is of {theirs}, not {ours}: name the database of this account"
+                    f"freqtrade's trade {one['id']} is of {brief_text(theirs, 200)}, not {ours}:"
+                    " name the database of this account"
                 )
 
     def _orders(self, condition: Condition) -> list[Cells]:

@@ -9,7 +9,7 @@ quantities are floats: the shortest decimal, snapped to the trade's own precisio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trueup.books.tables.values import cell_amount, cell_text, cell_time
+from trueup.books.tables.values import cell_amount, cell_text, cell_time, short_text
 from trueup.exports.read_texts import read_status, word
 from trueup.model.money import ZERO, add, amount, divide, multiply, text
 from trueup.model.snapshot import LocalOrder, Trade
@@ -38,7 +38,7 @@ class Unclear(ValueError):
 
 def trade_id_of(trade: Cells) -> str:
     """freqtrade uses a deleted trade's number again; with its pair it is hardly ever another's."""
-    return f"{trade['id']}-{trade['pair']}"
+    return f"{trade['id']}-{short_text(trade['pair'])}"
 
 
 def trade_number(trade_id: str) -> int | None:
@@ -57,15 +57,15 @@ def read_order(order: Cells, trade: Cells) -> LocalOrder:
 
 def _read_order(order: Cells, trade: Cells) -> LocalOrder:
     entry_side, exit_side = (Side.SELL, Side.BUY) if trade["is_short"] else (Side.BUY, Side.SELL)
-    role = str(order["ft_order_side"])
+    role = short_text(order["ft_order_side"])
     qty = quantity(order["amount"], trade) or quantity(order["ft_amount"], trade)
     filled = quantity(order["filled"], trade) or "0"
     order_type = None if (said := cell_text(order["order_type"])) is None else word(said)
     return LocalOrder(
         venue_order_id=cell_text(order["order_id"]),
         trade_id=trade_id_of(trade),
-        symbol=str(order["ft_pair"]),
-        side=exit_side if role == STOPLOSS else Side(str(order["side"] or role).lower()),
+        symbol=short_text(order["ft_pair"]),
+        side=exit_side if role == STOPLOSS else Side(short_text(order["side"] or role).lower()),
         action=Action.ENTRY if role == entry_side.value else Action.EXIT,
         order_type=order_type,
         qty=qty,
@@ -146,7 +146,7 @@ def read_trade(trade: Cells, orders: Sequence[LocalOrder], fee_base: str) -> Tra
             exit_ = add(exit_, filled)
     return Trade(
         trade_id=trade_id_of(trade),
-        symbol=str(trade["pair"]),
+        symbol=short_text(trade["pair"]),
         side=PositionSide.SHORT if trade["is_short"] else PositionSide.LONG,
         status=TradeStatus.OPEN if trade["is_open"] else TradeStatus.CLOSED,
         entry_qty=text(entry),

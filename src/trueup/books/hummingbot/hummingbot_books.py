@@ -18,9 +18,10 @@ from trueup.books.checks import BookCheck
 from trueup.books.keys import fingerprint
 from trueup.books.plausible import implausible_beside
 from trueup.books.tables.database import Condition, TableDatabase, any_of
-from trueup.books.tables.values import cell_amount, cell_text, cell_time
+from trueup.books.tables.values import cell_amount, cell_text, cell_time, loose_text, short_text
 from trueup.exports.read_texts import word
-from trueup.model.errors import LedgerError
+from trueup.model.check_texts import TEXT_CHARS_MAX
+from trueup.model.errors import LedgerError, brief_text
 from trueup.model.ids import known_client_id, known_id
 from trueup.model.money import ZERO, add, amount, divide, multiply, text
 from trueup.model.plan import Plan
@@ -229,11 +230,12 @@ class HummingbotBooks:
         try:
             read, booked = read_order(order, fills, created, state)
         except ValueError as fault:
+            key = brief_text(str(order["id"]), TEXT_CHARS_MAX)
             return UnclearRow(
-                key=order["id"],
-                message=f"Hummingbot order {order['id']}: {fault}",
-                venue_order_id=order["exchange_order_id"],
-                client_order_id=order["id"],
+                key=key,
+                message=f"Hummingbot order {key}: {fault}",
+                venue_order_id=loose_text(order["exchange_order_id"]),
+                client_order_id=loose_text(order["id"]),
             )
         parts = [fingerprint(one) for one in fills]
         whole = order | {
@@ -312,19 +314,19 @@ def read_order(
         _exact(state, "amount") or scaled(order["amount"]),
         _exact(state, "price") or scaled(order["price"]),
     )
-    order_type = word(str(order["order_type"]))
+    order_type = word(short_text(order["order_type"]))
     if qty is None:
         raise ValueError("an amount below one millionth is stored as 0")
     read = LocalOrder(
-        client_order_id=str(order["id"]),
+        client_order_id=short_text(order["id"]),
         venue_order_id=cell_text(order["exchange_order_id"]),
-        symbol=symbol_of(str(order["symbol"]), str(order["market"])),
+        symbol=symbol_of(short_text(order["symbol"]), short_text(order["market"])),
         side=side,
         action=_action(order["position"]),
         order_type="market" if order_type == "market" else "limit",
         qty=qty,
         limit_price=None if order_type == "market" else limit,
-        status=_status(str(order["last_status"]), qty, text(filled)),
+        status=_status(short_text(order["last_status"]), qty, text(filled)),
         filled_qty=text(filled),
         filled_avg_price=text(divide(cost, filled)) if filled else None,
         submitted_at=cell_time(order["creation_timestamp"], "ms"),
@@ -382,11 +384,11 @@ def _fill(cells: Cells, venue_order_id: Any, exact: Mapping[str, Any] | None) ->
         raise ValueError(f"fill {cells['exchange_trade_id']}: an amount below one millionth is stored as 0")
     fee, currency = _fee(cells["trade_fee"])
     return Fill(
-        fill_id=str(cells["exchange_trade_id"]),
+        fill_id=short_text(cells["exchange_trade_id"]),
         venue_order_id=cell_text(venue_order_id),
-        client_order_id=str(cells["order_id"]),
-        symbol=symbol_of(str(cells["symbol"]), str(cells["market"])),
-        side=Side(str(cells["trade_type"]).lower()),
+        client_order_id=short_text(cells["order_id"]),
+        symbol=symbol_of(short_text(cells["symbol"]), short_text(cells["market"])),
+        side=Side(short_text(cells["trade_type"]).lower()),
         qty=qty,
         price=price,
         fee=fee,

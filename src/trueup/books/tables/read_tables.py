@@ -15,7 +15,9 @@ from trueup.books.tables.database import Cells, Condition, TableDatabase
 from trueup.books.tables.find_rows import RowFinder, Wanted
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.rows import RowReader, Unclear, read_fill, read_order, read_trade
-from trueup.books.tables.values import cell_text
+from trueup.books.tables.values import loose_text
+from trueup.model.check_texts import TEXT_CHARS_MAX, text_fault
+from trueup.model.errors import brief_text
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import Fill, Instrument, LocalOrder
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
@@ -136,7 +138,7 @@ class TablesReader:
 
     def status_words(self, found: Sequence[OrderCells]) -> dict[str, str]:
         """By row key, the bot's own words."""
-        said = {one.key: _loose_text(one.cells.get("status")) for one in found}
+        said = {one.key: loose_text(one.cells.get("status")) for one in found}
         return {key: one for key, one in said.items() if one is not None}
 
     def row_of(self, found: OrderCells) -> ForeignRow | UnclearRow:
@@ -157,6 +159,8 @@ class TablesReader:
             fills = None if self.mapping.fills is None else self._fills_of(found, order)
         except Unclear as fault:
             return _unclear(self.mapping.orders.table, found.key, str(fault), cells)
+        if long := text_fault(found.key):
+            return _unclear(self.mapping.orders.table, found.key, f"its key is {long}", cells)
         if owner is None and len(self.owners) > 1:
             return _unclear(self.mapping.orders.table, found.key, "profile: whose is it?", cells)
         return ForeignRow(
@@ -205,7 +209,7 @@ class TablesReader:
     def fill_ids(self, key: str) -> list[str]:
         """Of the fills that the row has now."""
         found = self.order_cells(Wanted(keys=[key]))
-        ids = (_loose_text(cells.get("fill_id")) for one in found for _, cells in one.fills)
+        ids = (loose_text(cells.get("fill_id")) for one in found for _, cells in one.fills)
         return [one for one in ids if one is not None]
 
     def trade_cells(self, trade_id: str) -> list[tuple[str, dict[str, Any]]]:
@@ -249,27 +253,19 @@ def _fill_links(cells: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _id_links(cells: Mapping[str, Any]) -> list[tuple[str, str]]:
     ids = {
-        meaning: known_id(_loose_text(cells.get(meaning)))
-        for meaning in ("venue_order_id", "client_order_id")
+        meaning: known_id(loose_text(cells.get(meaning))) for meaning in ("venue_order_id", "client_order_id")
     }
     return [(meaning, one) for meaning, one in ids.items() if one is not None]
 
 
 def _unclear(table: str, key: str, message: str, cells: Mapping[str, Any]) -> UnclearRow:
+    short = brief_text(key, TEXT_CHARS_MAX)
     return UnclearRow(
-        key=key,
-        message=f"{table} {key}: {message}",
-        venue_order_id=_loose_text(cells.get("venue_order_id")),
-        client_order_id=_loose_text(cells.get("client_order_id")),
+        key=short,
+        message=f"{table} {short}: {message}",
+        venue_order_id=loose_text(cells.get("venue_order_id")),
+        client_order_id=loose_text(cells.get("client_order_id")),
     )
-
-
-def _loose_text(cell: Any) -> str | None:
-    """An id where it may be none: what is asked only whether it exists."""
-    try:
-        return cell_text(cell)
-    except (ValueError, UnicodeDecodeError):
-        return None
 
 
 __all__ = ["OrderCells", "TablesReader", "Wanted"]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.books.tables.mapping import TIME_UNITS
 from trueup.exports.read_texts import read_amount, read_time
+from trueup.model.check_texts import text_fault
 from trueup.model.money import canonical, divide, multiply, text
 from trueup.model.times import from_ns, to_ns
 
@@ -23,6 +24,15 @@ _NEVER = ("1970-01-01T00:00:00", "0001-01-01T00:00:00", "1900-01-01T00:00:00")
 NULL_TEXTS = frozenset({"", "null", "none", "nan", "nat"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def short_text(cell: Cell) -> str:
+    """A cell as text, however it is stored. Raises ValueError for one that is no id and no word of anybody's: of notes
+    and megabytes nothing is carried on."""
+    said = str(cell).strip()
+    if fault := text_fault(said):
+        raise ValueError(fault)
+    return said
 
 
 def cell_text(cell: Cell) -> str | None:
@@ -37,9 +47,17 @@ def cell_text(cell: Cell) -> str | None:
         return str(int(cell))
     if isinstance(cell, bytes | bytearray | memoryview):
         raw = bytes(cell)
-        return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else raw.decode("utf-8")
-    said = str(cell).strip()
+        return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else short_text(raw.decode("utf-8"))
+    said = short_text(cell)
     return None if said.lower() in NULL_TEXTS else said
+
+
+def loose_text(cell: Cell) -> str | None:
+    """An id where it may be none: what is asked only whether it exists."""
+    try:
+        return cell_text(cell)
+    except (ValueError, UnicodeDecodeError):
+        return None
 
 
 def cell_amount(cell: Cell, step: str | None = None, *, signed: bool = False) -> str | None:
@@ -56,7 +74,7 @@ def cell_amount(cell: Cell, step: str | None = None, *, signed: bool = False) ->
         if not cell.is_finite():
             raise ValueError(f"{cell} is no amount")
         return read_amount(format(cell, "f"), signed=signed)
-    return read_amount(str(cell).strip(), signed=signed)
+    return read_amount(short_text(cell), signed=signed)
 
 
 def snapped(plain: str, step: str | None) -> str:
@@ -79,7 +97,7 @@ def cell_time(cell: Cell, rule: str | None) -> str | None:
         raise ValueError(f"{cell} is no time")
     if isinstance(cell, int | float | Decimal):
         return _from_number(Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell), rule)
-    said = str(cell).strip()
+    said = short_text(cell)
     if said.replace(".", "", 1).isdigit() and "-" not in said:
         return _from_number(Decimal(said), rule)
     return _meant(_from_text(said, rule), said)

@@ -123,3 +123,10 @@ def test_base_fees_are_summed():
 def test_freqtrades_number_of_a_trade():
     assert trade_number("17-ETH/USDT") == 17
     assert trade_number("x") is None
+
+
+@pytest.mark.parametrize("column", ["order_id", "ft_pair", "side", "status", "order_type", "order_date"])
+def test_a_text_of_10_mb_is_refused_and_not_carried_on(column):
+    with pytest.raises(Unclear) as refused:
+        read_order(order(**{column: "x" * 10_000_000}), trade())
+    assert len(str(refused.value)) < 2000

@@ -232,3 +232,29 @@ def test_another_version_is_refused(bot):
 def test_symbols():
     assert symbol_of("BTC-USDT", "binance") == "BTC/USDT"
     assert symbol_of("BTC-USDT", "bybit_perpetual") == "BTC/USDT:USDT"
+
+
+LONG = "x" * 10_000_000
+
+
+@pytest.mark.parametrize("column", ["exchange_order_id", "symbol", "order_type", "last_status", "position"])
+def test_a_text_of_10_mb_is_a_fault_of_its_row_or_nothing_and_is_not_carried_on(bot, column):
+    bot.order("a")
+    bot.order("b", **{column: LONG}, last_update_timestamp=4_000_000_000_000)
+    read = bot.read()
+    assert "a" in [one.key for one in read.rows]
+    assert len(repr(read)) < 10_000
+
+
+@pytest.mark.parametrize("cells", [{"trade_type": LONG}, {"trade_fee": LONG}, {"exchange_trade_id": LONG}])
+def test_of_a_fill_too(bot, cells):
+    bot.order("b")
+    bot.fill("f", 1_000, order_id="b", **cells)
+    assert len(repr(bot.read())) < 10_000
+
+
+def test_an_order_whose_own_id_has_10_mb_is_named_by_its_beginning(bot):
+    bot.order(LONG)
+    (unclear,) = bot.read().unclear
+    assert unclear.message.startswith("Hummingbot order xxx")
+    assert len(repr(unclear)) < 4000

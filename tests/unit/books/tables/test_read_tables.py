@@ -189,3 +189,33 @@ def scans(bot, rows, text, values) -> list[str]:
         ]
     rows("SELECT set_config('enable_seqscan', 'off', true)")
     return [line for (line,) in rows(f"EXPLAIN {text}", values) if "Seq Scan" in line]
+
+
+LONG = "x" * 10_000_000
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["exch_id", "cid", "pair", "direction", "size", "done", "px", "kind", "state", "deal", "upd"],
+)
+def test_a_text_of_10_mb_is_a_fault_of_its_row_and_is_not_carried_on(tmp_path: Path, column: str):
+    with sqlite_bot(tmp_path) as bot:
+        bot.add("my_orders", **order(1))
+        bot.add("my_orders", **order(2, **{column: LONG}))
+        read = bot.read(Wanted(keys=["1", "2"]))
+    assert ids(read) == ["v-1"]
+    (unclear,) = read.unclear
+    assert unclear.message.startswith("my_orders 2: ")
+    assert len(repr(unclear)) < 3000
+
+
+def test_a_text_of_10_mb_in_a_fill_and_a_column_that_nobody_mapped(tmp_path: Path):
+    with sqlite_bot(tmp_path) as bot:
+        bot.execute("ALTER TABLE my_orders ADD COLUMN note text")
+        bot.add("my_orders", **order(1, note=LONG))
+        bot.add("my_orders", **order(2))
+        bot.add("my_fills", id=1, order_row=2, ext=LONG, amount=3.0, price=1000.0, at=T0)
+        read = bot.read(LIVE)
+    assert ids(read) == ["v-1"]
+    assert [one.key for one in read.unclear] == ["2"]
+    assert len(repr(read)) < 10_000
