@@ -76,17 +76,18 @@ def _telling(value: object, depth: int, *, told: bool) -> Iterator[str]:
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it may be written: whole, on one line, line by line (a key in PEM), in a URL, in JSON."""
-    escaped = {
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        secret.replace("/", "\\/"),
-    }
+    """A secret as it may be written: whole, on one line, line by line (a key in PEM), in a URL, in JSON, and in JSON
+    or a program's notation within JSON."""
+    plain = {secret, " ".join(secret.split()), *secret.split("\n")}
+    urls = {quote(secret, safe=""), quote(secret)}
+    once = {form for one in plain for form in _escaped(one)}
+    return plain | urls | once | {form for one in once for form in _escaped(one)}
+
+
+def _escaped(text: str) -> set[str]:
     return {
-        secret,
-        " ".join(secret.split()),
-        quote(secret, safe=""),
-        quote(secret),
-        *secret.split("\n"),
-        *escaped,
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        text.replace("/", "\\/"),
+        repr(text)[1:-1],
     }

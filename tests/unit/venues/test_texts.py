@@ -42,6 +42,22 @@ def test_a_secret_in_plain_words_is_masked_in_every_spelling() -> None:
         assert "lines" not in cleaner.clean(f"key {spelling} refused")
 
 
+@pytest.mark.parametrize(
+    "echo",
+    [
+        repr(AWKWARD),
+        json.dumps(json.dumps(AWKWARD)),
+        json.dumps({"message": repr(AWKWARD)}),
+        json.dumps({"message": json.dumps({"key": AWKWARD})}),
+    ],
+)
+def test_a_secret_that_was_written_twice_over_is_masked(echo: str) -> None:
+    said = Cleaner([AWKWARD]).clean(echo)
+    assert "***" in said
+    assert "with" not in said
+    assert "lines" not in said
+
+
 def test_addresses_lose_credentials_and_query() -> None:
     assert (
         masked_address("see https://me:pw@host:81/path?apiKey=1 now") == "see https://***@host:81/path?… now"
