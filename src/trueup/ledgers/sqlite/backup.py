@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 
+from trueup.ledgers.sqlite.database import is_full
 from trueup.model.errors import InputError, LedgerError
 
 PAGES_AT_ONCE = 2048  # 16 MiB: then others may write, and progress is shown
@@ -34,12 +35,16 @@ def back_up(source: Path, target: Path, progress: Callable[[int, int], None] | N
         _check(part)
         os.link(part, target)  # unlike a rename it never replaces a file that came meanwhile
     except apsw.Error as fault:
+        if isinstance(fault, apsw.FullError) or is_full(str(part)):  # SQLite itself says "not an error"
+            raise LedgerError(
+                f"the backup of {source} failed: the disk of {target} is full; nothing was kept: free some space"
+            ) from fault
         raise LedgerError(f"the backup of {source} failed: {fault}; nothing was kept") from fault
     except FileExistsError as fault:
         raise InputError("exists already; name a new file, so that no backup is lost", str(target)) from fault
     finally:
-        for left in (part, part.with_name(part.name + "-journal")):
-            left.unlink(missing_ok=True)
+        for beside in ("", "-journal", "-wal", "-shm"):
+            part.with_name(part.name + beside).unlink(missing_ok=True)
     return target.stat().st_size
 
 

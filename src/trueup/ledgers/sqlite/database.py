@@ -208,7 +208,7 @@ class SqliteDatabase:
         )
         if is_damaged:
             return LedgerDamaged(f"ledger {self.path} is {RESTORE} ({fault})")
-        if isinstance(fault, apsw.IOError) and _is_full(self.path):
+        if isinstance(fault, apsw.IOError) and is_full(self.path):
             return LedgerError(f"ledger {self.path}: {_FULL} ({fault})")
         for kind, advice in _ADVICE:
             if isinstance(fault, kind):
@@ -251,7 +251,7 @@ def _identity(path: str) -> tuple[int, int] | None:
     return known.st_dev, known.st_ino
 
 
-def _is_full(path: str) -> bool:
+def is_full(path: str) -> bool:
     """SQLite calls it an I/O error where the full disk takes no more of the index beside the WAL, as at opening."""
     try:
         return shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free < WAL_INDEX_BYTES

@@ -1,11 +1,14 @@
 """Backups of real ledgers: taken while somebody writes, whole, private, and never over another file."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests.unit.ledgers.sqlite.test_opening import OWN_MOUNTS, may_mount
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import backup as module
 from trueup.ledgers.sqlite import open_sqlite
@@ -93,3 +96,28 @@ def test_rows_that_refer_to_nothing_give_no_backup(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(LedgerError, match="refers to one that is not there"):
         back_up(tmp_path / "ledger.db", tmp_path / "copy.db")
+
+
+ON_A_SMALL_DISK = f"""
+import os, subprocess, sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from trueup.ledgers.sqlite.backup import back_up
+from trueup.model.errors import LedgerError
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + sys.argv[3] + "k", "none", sys.argv[2]], check=True)
+try:
+    back_up(Path(sys.argv[1]), Path(sys.argv[2], "copy.db"))
+except LedgerError as error:
+    print(error, os.listdir(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(not may_mount(), reason="no disk of one's own to fill")
+@pytest.mark.parametrize("size_kib", [8, 100, 500])
+def test_a_disk_that_is_full_is_named_and_nothing_is_left_on_it(size_kib: int, tmp_path: Path) -> None:
+    _ledger(tmp_path / "ledger.db").close()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = [sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path / "ledger.db"), str(disk), str(size_kib)]
+    done = subprocess.run([*OWN_MOUNTS, *script], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith(f"the disk of {disk}/copy.db is full; nothing was kept: free some space []\n")

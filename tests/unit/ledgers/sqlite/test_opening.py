@@ -55,13 +55,13 @@ except LedgerError as error:
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
-def _may_mount() -> bool:
+def may_mount() -> bool:
     return shutil.which("unshare") is not None and (
         subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, check=False).returncode == 0
     )
 
 
-@pytest.mark.skipif(not _may_mount(), reason="no disk of one's own to fill")
+@pytest.mark.skipif(not may_mount(), reason="no disk of one's own to fill")
 @pytest.mark.parametrize("taken_kib", [200, 188, 176, 160])
 def test_a_disk_that_is_full_at_the_start(taken_kib: int, tmp_path: Path) -> None:
     command = [*OWN_MOUNTS, sys.executable, "-c", OPEN_ON_A_SMALL_DISK, str(tmp_path), str(taken_kib)]
