@@ -156,6 +156,17 @@ def test_a_chain_of_three_is_followed_to_its_end():
     assert "missing_locally" not in kinds(planned)
 
 
+def test_a_middle_that_a_list_behind_still_has_open_is_not_inserted_beside_its_chain():
+    """The row was bound to the end of the chain: v-2 is one of its former ids, and no order of its own (seed 1562)."""
+    third = venue_order(venue_order_id="v-3", client_order_id="c-3", replaces="v-2")
+    lagging = v2(status="pending_replace", qty="10")
+    planned = plan(
+        [local_order()], [lagging, third], history=history([v1(), v2(status="replaced", replaced_by="v-3")])
+    )
+    assert not [step for step in steps(planned) if step.startswith("insert_order")]
+    assert projected(planned, "v-3")["previous_venue_order_ids"] == ["v-1", "v-2"]
+
+
 def test_a_chain_whose_middle_was_filled_keeps_each_fill_with_its_order():
     middle = v2(status="replaced", replaced_by="v-3", filled_qty="3", filled_avg_price="100")
     last = v2(venue_order_id="v-3", client_order_id="c-3", replaces="v-2", qty="9")

@@ -8,7 +8,7 @@ from trueup.core.orders.ask_ledger import asks_whose_number
 from trueup.core.orders.is_free import is_free_everywhere
 from trueup.core.orders.judgement import Judgement
 from trueup.core.orders.pending import Changes
-from trueup.model.ids import known_client_id, known_id
+from trueup.model.ids import known_client_id, known_id, normal_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
@@ -115,11 +115,12 @@ def _bind(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
     judgement.adopted_fills = [
         fill for fill in venue.stray_fills if known_id(fill.venue_order_id) == venue_id
     ]
-    judgement.on_commit.append(lambda: _adopt(judgement, current))
+    judgement.on_commit.append(lambda: _adopt(judgement, left, current))
 
 
-def _adopt(judgement: Judgement, current: VenueOrder) -> None:
+def _adopt(judgement: Judgement, left: list[str], current: VenueOrder) -> None:
     local, venue = judgement.local, judgement.venue
+    local.known_ids.update(map(normal_id, left))  # a list that is behind may still have one of them open
     local.set_holder(current, judgement.index)
     local.rebound[judgement.index] = current
     venue.fills_of.setdefault(judgement.index, []).extend(judgement.adopted_fills)
