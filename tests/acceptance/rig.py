@@ -179,13 +179,19 @@ class Rig:
         return reports
 
     async def _converge(self) -> list[ProfileReport]:
+        """The last runs, once one of them had nothing to do; a lease that a dead process holds is waited for."""
         reports: list[ProfileReport] = []
+        left, end = RUNS_TO_CONVERGE_MAX, time.monotonic() + PATIENCE_S
         async with open_accounts(load_config(str(self.config))) as accounts:
-            for _ in range(RUNS_TO_CONVERGE_MAX):
+            while left and time.monotonic() < end:
                 runs = [await reconcile_account(account, apply=True) for account in accounts]
                 reports = [profile for run in runs for profile in run.profiles]
-                if all(one.plan is not None and not one.plan.corrections for one in reports):
+                if any(one.plan is None for one in reports):
+                    await asyncio.sleep(0.1)
+                    continue
+                if not any(one.plan.corrections for one in reports if one.plan is not None):
                     break
+                left -= 1
         return reports
 
     # -- what must hold -------------------------------------------------------------------------------------------
