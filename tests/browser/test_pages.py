@@ -42,6 +42,15 @@ def open_as(browser: Any, dashboard: str, token: str, **context: Any) -> Any:
     return page
 
 
+def serious_findings(page: Any) -> list[tuple[str, list[str]]]:
+    """What axe calls serious or critical on the page as it stands: the rule, and where it is broken."""
+    return [
+        (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_fit_and_nothing_serious_is_found(
@@ -54,12 +63,7 @@ def test_pages_fit_and_nothing_serious_is_found(
         page.wait_for_load_state("load")
         page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
-        found = [
-            (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert found == [], name
+        assert serious_findings(page) == [], name
     assert page.faults == []
     page.context.close()
 

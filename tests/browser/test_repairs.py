@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.acceptance.test_cli_configured import Desk
 from tests.browser.conftest import OPERATOR, READER
-from tests.browser.test_pages import open_as
+from tests.browser.test_pages import open_as, serious_findings
 from tests.patience import PATIENCE_S
 
 
@@ -68,6 +68,7 @@ def test_a_plan_is_applied_and_undone(browser: Any, served: Served, pictures: Pa
     page = planned(browser, served)
     expect(page.locator("main")).to_contain_text("b1-1")
     page.screenshot(path=pictures / "plan-before.png")
+    assert serious_findings(page) == []
     assert served.desk.filled() == "0"
     page.click("text=Apply exactly this plan")
     expect(page.locator("[role=status]")).to_contain_text("corrections applied")
@@ -78,6 +79,7 @@ def test_a_plan_is_applied_and_undone(browser: Any, served: Served, pictures: Pa
     undoing.locator("button").click()
     assert served.desk.filled() == "7"  # shown first
     page.screenshot(path=pictures / "undo-shown.png")
+    assert serious_findings(page) == []
     page.locator("main form button.strong").click()
     expect(page.locator("[role=status]")).to_have_count(1)
     assert served.desk.filled() == "0"
@@ -98,6 +100,7 @@ def test_an_order_is_corrected_from_its_page_and_that_is_undone(
     expect(page.locator("h1")).to_contain_text("Book fill b1-1")
     expect(page.locator("main")).to_contain_text("Nothing is written yet")
     page.screenshot(path=pictures / "correction-shown.png")
+    assert serious_findings(page) == []
     assert served.desk.filled() == "0"
     page.click("text=Write exactly this")
     expect(page.locator("[role=status]")).to_have_count(1)
