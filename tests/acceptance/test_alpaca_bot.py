@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "alpaca_bot"
 LIVES = 4
 ORDERS_A_LIFE = 6
+LIFE_S = 45.0
 RUNS_MAX = 60
 ALL_S = 1e6
 
@@ -59,7 +61,7 @@ async def _converges(tmp_path: Path) -> None:
     ]
     _check_orders(paper, books)
     _check_trades(paper, books)
-    assert paper.faults.met.count(PaperFault.UNANSWERED_AFTER) == LIVES // 2
+    assert 0 < paper.faults.met.count(PaperFault.UNANSWERED_AFTER) <= LIVES // 2
     assert paper.faults.met.count(PaperFault.FRAME_LOST) > 0
     assert SECRET.encode() not in _written(tmp_path)
 
@@ -104,7 +106,7 @@ async def _asks_again(folder: Path) -> None:
 
 
 async def _live_order(config: Path, folder: Path, paper: PaperVenue) -> LocalOrder:
-    """What the books and the venue have live after a bot was killed: the market does not move, so that it stays."""
+    """What the books and the venue have live after a bot was killed: the market stands still then, so that it stays."""
     found: list[LocalOrder] = []
 
     def waits() -> bool:
@@ -115,7 +117,7 @@ async def _live_order(config: Path, folder: Path, paper: PaperVenue) -> LocalOrd
 
     while not found:
         bot = _start(config)
-        await bot.until(waits, paper.catch_up)
+        await bot.until(waits, paper.tick)
         bot.kill()
         waits()  # it may have done more before it died
     return found[0]
@@ -126,9 +128,13 @@ async def _live(config: Path, paper: PaperVenue) -> None:
     placed = len(_posts(paper))
     unanswered = PaperFault.UNANSWERED_AFTER
     hung = paper.faults.met.count(unanswered)
-    bot = _start(config)
+    bot, ends = _start(config), time.monotonic() + LIFE_S  # one that waits for its books is killed waiting
     await bot.until(
-        lambda: len(_posts(paper)) >= placed + ORDERS_A_LIFE or paper.faults.met.count(unanswered) > hung,
+        lambda: (
+            len(_posts(paper)) >= placed + ORDERS_A_LIFE
+            or paper.faults.met.count(unanswered) > hung
+            or time.monotonic() > ends
+        ),
         paper.tick,
     )
     bot.kill()
