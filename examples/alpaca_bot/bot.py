@@ -25,7 +25,7 @@ from alpaca.trading.stream import TradingStream
 
 from trueup import ManagedAccount, Recorder, Service, TrueupError, load_config, open_accounts, ready
 from trueup.model.plan import Notification
-from trueup.model.snapshot import Fill, LocalOrder
+from trueup.model.snapshot import Fill, Local, LocalOrder
 from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, Status, TradeStatus
 
 QTY = "0.5"
@@ -52,8 +52,7 @@ class Bot:
 
     async def step(self) -> None:
         """One decision, from the books alone."""
-        account_id, profile_id = self.account.account_id, self.profile_id
-        books = (await to_thread(self.account.ledger.books.read, account_id, [profile_id], 0))[profile_id]
+        books = await to_thread(self.books)
         live = [order for order in books.orders if order.status in LIVE]
         held = [trade for trade in books.trades if trade.status is TradeStatus.OPEN and trade.open_qty > 0]
         if live:
@@ -64,6 +63,11 @@ class Bot:
             trade_id = uuid4().hex[:8]
             await to_thread(self.recorder.open_trade, trade_id, self.symbol, PositionSide.LONG)
             await self.send(trade_id, Action.ENTRY, QTY)
+
+    def books(self) -> Local:
+        """What is live, and the trades that are not closed."""
+        account_id, profile_id = self.account.account_id, self.profile_id
+        return self.account.ledger.books.read(account_id, [profile_id], 0)[profile_id]
 
     async def send(self, trade_id: str, action: Action, qty: str) -> None:
         """Record, send, record the answer. Whatever is lost on the way, trueup finds it by the client order id."""
@@ -140,10 +144,16 @@ class Bot:
                     "filled_qty"
                 ]  # with it, a frame that was lost shows, and nothing is booked twice
                 self.recorder.record_fill(ids[0], fill, cumulative_qty=total)
-            elif event in ("canceled", "expired", "rejected"):
+            elif event in ("canceled", "expired", "rejected") and self.has_heard_all(order):
                 self.recorder.record_ended(*ids, Status(event), order["updated_at"])
         except TrueupError as error:
             print(f"left to the next run: {error}", flush=True)
+
+    def has_heard_all(self, order: dict[str, Any]) -> bool:
+        """Whether the books have what filled of an order that ended. Else its frames were lost: trueup books the fills,
+        then the end; were it ended before, the bot would sell what it no longer has."""
+        known = [one for one in self.books().orders if one.client_order_id == order["client_order_id"]]
+        return not known or Decimal(known[0].filled_qty) >= Decimal(order["filled_qty"])
 
     async def told(self, notification: Notification) -> None:
         """The books say it already; a bot with a memory of its own would set these cumulative figures."""
