@@ -3,7 +3,7 @@
 Rules: only names of this server are answered (a rebound name is refused); a request that changes something must come
 from these pages themselves, by its origin, by the browser's own word and by a token that only these pages hold; without
 a token configured the pages are read-only and on this machine only. Sessions are signed, not stored: a restart of the
-process ends them.
+process ends them all, a log-out its own.
 """
 
 import hashlib
@@ -72,6 +72,7 @@ class Access:
         self._clock_s = clock_s
         self._key = secrets.token_bytes(32)
         self._failed: list[float] = []
+        self._ended: dict[str, int] = {}  # logged out of; until when each would be good
 
     def refusal(self, request: Request) -> str | None:
         """Why the request is not even looked at; null where it may be."""
@@ -83,7 +84,7 @@ class Access:
         if site not in ("same-origin", "none"):
             return "a page of another site may not change anything here"
         origin = request.headers.get("origin")
-        if origin is not None and origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
+        if origin is not None and origin != f"{scheme_of(request)}://{request.headers.get('host', '')}":
             return "a page of another origin may not change anything here"
         return None
 
@@ -91,10 +92,10 @@ class Access:
         """Who asks; null where they must log in first."""
         settings = self._settings
         if settings.proxy_header is not None:
-            name = request.headers.get(settings.proxy_header)
+            names = request.headers.getlist(settings.proxy_header)
             client = request.client.host if request.client is not None else ""
-            if name and client == settings.proxy_address:
-                return Visitor(name=name, role=Role.OPERATOR, session=f"proxy:{name}")
+            if len(names) == 1 and names[0] and client == settings.proxy_address:
+                return Visitor(name=names[0], role=Role.OPERATOR, session=f"proxy:{names[0]}")
         session = self._session(request.cookies.get(SESSION_COOKIE, ""))
         if session is not None:
             return session
@@ -115,6 +116,14 @@ class Access:
         self._failed.append(now)
         return None
 
+    def log_out(self, visitor: Visitor) -> None:
+        """The session is over, for whoever else has its cookie, too."""
+        if visitor.session is None or visitor.session.startswith("proxy:"):
+            return
+        now = self._clock_s()
+        self._ended = {claim: until for claim, until in self._ended.items() if until >= now}
+        self._ended[visitor.session] = _until(visitor.session)
+
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this visitor's pages carries."""
         return self._mac(f"form:{visitor.session}")
@@ -132,13 +141,23 @@ class Access:
         claim, _, mac = cookie.rpartition(".")
         if not claim or not hmac.compare_digest(self._mac(claim).encode(), mac.encode()):
             return None
-        role, name, until, _ = claim.split(".")  # signed by us: its form is ours
-        if int(until) < self._clock_s():
+        role, name, _, _ = claim.split(".")  # signed by us: its form is ours
+        if _until(claim) < self._clock_s() or claim in self._ended:
             return None
         return Visitor(name=bytes.fromhex(name).decode(), role=Role(role), session=claim)
 
     def _mac(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def scheme_of(request: Request) -> str:
+    """What the browser spoke. A proxy in front says so in a header, which no page of another site can send with a form;
+    it decides which of our own two origins is ours, and nothing else."""
+    return "https" if request.headers.get("x-forwarded-proto") == "https" else request.url.scheme
+
+
+def _until(claim: str) -> int:
+    return int(claim.split(".")[2])
 
 
 HEADERS: Mapping[str, str] = {

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trueup.engine.run.account import ManagedAccount
 from trueup.model.errors import InputError, TrueupError
 from trueup.ports.ledger import Ledger
-from trueup.surfaces.web.access import HEADERS, SESSION_COOKIE, SESSION_S, Access, AccessSettings
+from trueup.surfaces.web.access import HEADERS, SESSION_COOKIE, SESSION_S, Access, AccessSettings, scheme_of
 from trueup.surfaces.web.actions import ACTIONS, Desk
 from trueup.surfaces.web.answers import json_answer
 from trueup.surfaces.web.forms import FormTooLong, go_back, read_form
@@ -164,7 +164,7 @@ async def _log_in(request: Request) -> Response:
     if cookie is None:
         return page(request, "login.html", {"wrong": True}, 403)
     answer = RedirectResponse("/", 303)
-    secure = request.url.scheme == "https"
+    secure = scheme_of(request) == "https"
     answer.set_cookie(
         SESSION_COOKIE, cookie, max_age=SESSION_S, httponly=True, samesite="strict", secure=secure
     )
@@ -172,6 +172,7 @@ async def _log_in(request: Request) -> Response:
 
 
 async def _log_out(request: Request) -> Response:
+    request.app.state.access.log_out(request.state.visitor)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(SESSION_COOKIE)
     return answer

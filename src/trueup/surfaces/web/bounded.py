@@ -3,7 +3,8 @@
 Rules: so many connections at most, what comes beyond them is closed when it is accepted; a request that is not whole
 after its time is closed, however it dawdles; a quarter of the process's descriptors at most are for connections, the
 others are the ledger's and the venues'. Only names of this server are answered, so that a page of a rebound name sees
-nothing (DNS rebinding needs a name: an address is taken as it is).
+nothing (DNS rebinding needs a name: an address is taken as it is). Who asks is the connection's other end, whatever a
+header says of somebody before it.
 """
 
 import asyncio
@@ -126,7 +127,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app, http=BoundedProtocol, ws="none", log_level="warning", lifespan="off",
-                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=False,
             )
         )  # fmt: skip
 

@@ -150,5 +150,35 @@ def test_a_proxy_s_user_counts_only_from_the_proxy() -> None:
     assert access.visitor(request(client="10.0.0.5")) is None
 
 
+def test_a_user_who_is_named_twice_is_nobody() -> None:
+    """A proxy that adds its own header behind the client's leaves both."""
+    access = Access(AccessSettings(proxy_header="X-Forwarded-User", proxy_address="10.0.0.5"))
+    asked = request(client="10.0.0.5", X_Forwarded_User="root")
+    asked.scope["headers"].append((b"x-forwarded-user", b"ann"))
+    assert access.visitor(asked) is None
+
+
+def test_a_session_that_was_logged_out_of_is_over_for_whoever_has_its_cookie() -> None:
+    access = Access(TOKENS)
+    asked, another = (logged_in(access, OPERATOR) for _ in range(2))
+    visitor = access.visitor(asked)
+    assert visitor is not None
+    access.log_out(visitor)
+    assert access.visitor(asked) is None
+    assert access.visitor(another) is not None
+
+
+@pytest.mark.parametrize(
+    ("origin", "proto", "allowed"),
+    [
+        ("https://127.0.0.1:8787", "https", True), ("http://127.0.0.1:8787", "https", False),
+        ("https://evil.example", "https", False), ("https://127.0.0.1:8787", "http", False),
+    ],
+)  # fmt: skip
+def test_behind_a_proxy_that_speaks_tls_the_origin_is_https(origin: str, proto: str, allowed: bool) -> None:
+    asked = request("POST", origin=origin, x_forwarded_proto=proto)
+    assert (Access(TOKENS).refusal(asked) is None) == allowed
+
+
 def test_settings_show_no_token() -> None:
     assert "token-0123" not in repr(TOKENS)
