@@ -88,6 +88,7 @@ class Rig:
         self.folder = folder
         self.random = Random(seed)
         self._muddled = muddled
+        self._obeyed: set[str] = set()  # each is obeyed once
         clock = self.clock = SimClock(start or from_ns(time.time_ns() - BEHIND_NS))
         if postgresql is None:
             self._url = f"sqlite:///{folder / 'trueup.sqlite'}"
@@ -136,10 +137,14 @@ class Rig:
         """Some seconds of the market and its bots, which first hear what trueup has told them."""
         self.obey()
         self.world.run_for(seconds)
+        assert self.clock.now_ns() < time.time_ns(), "the market has no past left: begin it earlier"
         self.export()
 
     def obey(self) -> None:
-        for notification in self.effects.effects().values():
+        for key, notification in self.effects.effects().items():
+            if key in self._obeyed:
+                continue
+            self._obeyed.add(key)
             for profile in self.world.profiles.values():
                 if profile.bot.is_mine(notification):
                     profile.bot.obey(notification)
@@ -231,14 +236,12 @@ class Rig:
 
     def _applied(self) -> set[str]:
         """What the kept runs would tell, of those that applied whole."""
+        corrections = self.ledger.export("corrections")
+        partly = {row["run_id"] for row in corrections if row["state"] != "applied"}
         whole = [row["run_id"] for row in self.ledger.export("runs") if row["state"] == "applied"]
-        whole = [run_id for run_id in whole if not self._superseded(run_id)]
+        whole = [run_id for run_id in whole if run_id not in partly]
         plans = [decode_plan(self.ledger.journal.load_run(run_id)[2]) for run_id in whole]
         return {one.notification_id for plan in plans for one in plan.notifications}
-
-    def _superseded(self, run_id: str) -> bool:
-        corrections = [row for row in self.ledger.export("corrections") if row["run_id"] == run_id]
-        return any(row["state"] != "applied" for row in corrections)
 
     def _books(self, profile_id: str) -> ProfileBooks:
         """All of them, however old: exports leave nothing out."""
