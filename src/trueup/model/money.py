@@ -45,9 +45,12 @@ def amount_or_none(text: str | None) -> Decimal | None:
 def parse(number: str) -> Decimal | None:
     """Somebody's number: ASCII digits with a sign, a point and an exponent at most; null where it is none.
 
-    Python's own reading takes `1_0` and the digits of other scripts.
+    Python's own reading takes `1_0` and the digits of other scripts, and has no value for an exponent of 20 digits.
     """
-    return Decimal(number) if _NUMBER.fullmatch(number) else None
+    try:
+        return Decimal(number) if _NUMBER.fullmatch(number) else None
+    except decimal.InvalidOperation:
+        return None
 
 
 def is_zero(amount_text: str) -> bool:
@@ -56,9 +59,12 @@ def is_zero(amount_text: str) -> bool:
 
 
 def is_within_bounds(value: Decimal) -> bool:
-    """Whether it has few enough significant digits and a moderate exponent."""
-    digits = len(value.normalize(CONTEXT).as_tuple().digits)
-    return not value or (digits <= AMOUNT_DIGITS_MAX and abs(value.adjusted()) <= AMOUNT_EXPONENT_MAX)
+    """Whether it has few enough significant digits and a moderate exponent. Answers for any value, the largest too."""
+    if not value:
+        return True
+    if not value.is_finite() or abs(value.adjusted()) > AMOUNT_EXPONENT_MAX:
+        return False
+    return len("".join(map(str, value.as_tuple().digits)).rstrip("0")) <= AMOUNT_DIGITS_MAX
 
 
 def text(value: Decimal) -> str:
