@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.exports.read_rows import Row, Rows
+from trueup.exports.read_texts import read_amount
+from trueup.model.errors import InputError
 from trueup.model.money import ZERO, add, text
 
 _TRUE = ("true", "1")
@@ -35,9 +37,9 @@ def with_sums(item: dict[str, Any]) -> dict[str, Any]:
     """The trade, with what its orders filled: its own `amount` is what is left, and ignores open orders."""
     entry, exit_, fee = ZERO, ZERO, ZERO
     for order in orders_of(item):
-        filled = Decimal(str(order.get("filled") or 0))
+        filled = _told(order, "filled")
         if _is_entry(str(order.get("ft_order_side") or ""), is_short=bool(item.get("is_short"))):
-            entry, fee = add(entry, filled), add(fee, Decimal(str(order.get("ft_fee_base") or 0)))
+            entry, fee = add(entry, filled), add(fee, _told(order, "ft_fee_base"))
         else:
             exit_ = add(exit_, filled)
     return item | {"entry_filled": text(entry), "exit_filled": text(exit_), "fee_base_qty": text(fee)}
@@ -85,3 +87,11 @@ def _is_entry(order_side: str, *, is_short: bool) -> bool:
 
 def _is_true(row: Row, column: str) -> bool:
     return (row.cells.get(column) or "").lower() in _TRUE
+
+
+def _told(order: dict[str, Any], key: str) -> Decimal:
+    """Raises InputError where it is no amount."""
+    try:
+        return Decimal(read_amount(str(order.get(key) or 0), signed=True))
+    except ValueError as fault:
+        raise InputError(f"{key} of one of its orders: {fault}", "--trades") from None

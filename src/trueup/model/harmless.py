@@ -21,6 +21,9 @@ _HARMFUL_IN_JSON = re.compile(
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(E[+-]?\d+)?", re.ASCII)
 # What spreadsheets take for the start of a formula, also in full width (Excel and LibreOffice fold it) and as U+2212.
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "−")
+# Where lists are written with semicolons, as in much of Europe, a spreadsheet splits there, and our quotes do not hold
+# it back: they enclose what stands between commas. Quotes and spaces before the formula are trimmed.
+_SPLIT_AT_FORMULA = re.compile(rf"([;|])(?=[\s\"']*[{re.escape(''.join(_FORMULA_STARTS))}])")
 
 
 def visible(value: object) -> str:
@@ -39,8 +42,11 @@ def harmless_json(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """A cell that no spreadsheet runs: one that would be a formula gets an apostrophe; a plain number stays one."""
-    shown = visible(text)
+    """A cell that no spreadsheet runs: one that would be a formula gets an apostrophe; a plain number stays one.
+
+    So does what would be a formula in a cell of its own where a spreadsheet splits at semicolons or bars.
+    """
+    shown = _SPLIT_AT_FORMULA.sub(r"\1'", visible(text))
     start = text.lstrip()  # a spreadsheet trims, too, line breaks included
     if start.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
         return "'" + shown

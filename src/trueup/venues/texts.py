@@ -5,10 +5,11 @@ message are told, decoded first: a secret that JSON escapes is found only then. 
 query. Must not know which venue speaks.
 """
 
+import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote, unquote_plus
 
 MESSAGE_CHARS_MAX = 300
 SECRET_CHARS_MIN = 4  # a shorter one would blot out ordinary words
@@ -22,26 +23,57 @@ _ADDRESS_USER = re.compile(r"(?<=://)[^/@\s]+@")
 _SIGNED = re.compile(
     r"(?i)\b(\w*(?:sign|signature|api-?_?key|token|secret|passphrase)\w*)([\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
 )
+_CREDENTIAL = re.compile(r"(?i)\b(basic|bearer)\s+[\w+/.=~-]{16,}")
+_PERCENT_WORD = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*")
+_CODED = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")  # base64 of either alphabet, or hexadecimal
+_FROM_URL_ALPHABET = str.maketrans("-_", "+/")
 _JSON = json.JSONDecoder()
 
 
 class Cleaner:
     """Makes texts fit to be shown. Holds the secrets in no attribute that prints."""
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_lines", "_pattern")
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SECRET_CHARS_MIN}
+        known = list(secrets)
+        forms = {form for secret in known for form in _forms(secret) if len(form) >= SECRET_CHARS_MIN}
         longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if forms else None
+        lines = {line.strip() for secret in known for line in secret.split("\n")}
+        self._lines = [line.encode() for line in lines if len(line) >= SECRET_CHARS_MIN]
 
     def clean(self, text: str) -> str:
         """One line without bodies, secrets, signatures and query strings, of at most `MESSAGE_CHARS_MAX` characters."""
         line = " ".join(without_body(text).split())
         if self._pattern is not None:
             line = self._pattern.sub(MASK, line)
-        line = masked_address(_SIGNED.sub(rf"\1\2{MASK}", line))
+        line = _PERCENT_WORD.sub(self._unless_secret, line)
+        line = _CODED.sub(self._unless_secret, line)
+        line = _CREDENTIAL.sub(rf"\1 {MASK}", _SIGNED.sub(rf"\1\2{MASK}", line))
+        line = masked_address(line)
         return line if len(line) <= MESSAGE_CHARS_MAX else line[:MESSAGE_CHARS_MAX] + "…"
+
+    def _unless_secret(self, word: re.Match[str]) -> str:
+        """The word, or the mask where it is or holds a secret in a URL's notation, base64 or hexadecimal."""
+        return MASK if any(line in read for read in _decoded(word[0]) for line in self._lines) else word[0]
+
+
+def _decoded(word: str) -> Iterator[bytes]:
+    """What it may say. Base64 is read from each of four places: something else may stand right before it."""
+    yield from (unquote(word).encode(errors="replace"), unquote_plus(word).encode(errors="replace"))
+    bare = word.rstrip("=").translate(_FROM_URL_ALPHABET)
+    for start in range(4):
+        coded = bare[start:]
+        coded = coded[: len(coded) - (len(coded) % 4 == 1)]
+        try:
+            yield binascii.a2b_base64(coded + "=" * (-len(coded) % 4))
+        except binascii.Error:
+            continue
+    try:
+        yield bytes.fromhex(word)
+    except ValueError:
+        return
 
 
 def without_body(text: str) -> str:

@@ -1,5 +1,7 @@
 """What untrusted text looks like on a terminal, in JSON and in a spreadsheet."""
 
+import csv
+import io
 import json
 import sys
 import unicodedata
@@ -74,3 +76,31 @@ def test_json_says_the_same(text: str) -> None:
 )
 def test_no_cell_is_a_formula(text: str, cell: str) -> None:
     assert csv_cell(text) == cell
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a;=1+1",
+        "a; =1+1",
+        'a;"=1+1"',
+        "a;\t@x",
+        "a|=1+1",
+        "=1;-2",
+        "a;'=1",
+        'a;=HYPERLINK("h","x")',
+        "a;＝1",
+        ";=1",
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "|"])
+def test_no_cell_is_a_formula_wherever_a_spreadsheet_splits(text: str, separator: str) -> None:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerow(["first", csv_cell(text), "last"])
+    (row,) = csv.reader(io.StringIO(file.getvalue()), delimiter=separator)
+    assert [cell for cell in row if cell.strip(' "').startswith(("=", "+", "-", "@", "＝"))] == []
+
+
+@pytest.mark.parametrize("text", ["a;b", "a; 1", "a;", "|", "x;y=1", "a|b-1"])
+def test_a_semicolon_alone_changes_nothing(text: str) -> None:
+    assert csv_cell(text) == text

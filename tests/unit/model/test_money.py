@@ -164,13 +164,24 @@ def test_sums_and_what_is_at_stake_keep_every_digit_outside_the_core_too():
 
 @pytest.mark.parametrize(
     "written",
-    ["1e31", "1e-31", "1e999", "1e1000", "1e999999999999", "1e-999999999999", "1" * 700, "1." + "0" * 700 + "1"],
+    [
+        "1e31",
+        "1e-31",
+        "1e999",
+        "1e1000",
+        "1e999999999999",
+        "1e-999999999999",
+        "1" * 700,
+        "1." + "0" * 700 + "1",
+    ],
 )
 def test_what_is_out_of_bounds_is_said_to_be_however_far(written: str) -> None:
     assert not is_within_bounds(Decimal(written))
 
 
-@pytest.mark.parametrize("written", ["0", "0e999999", "0.000", "1e30", "-1e-30", "1" * 30, "5" + "0" * 30, "2.50"])
+@pytest.mark.parametrize(
+    "written", ["0", "0e999999", "0.000", "1e30", "-1e-30", "1" * 30, "5" + "0" * 30, "2.50"]
+)
 def test_what_is_within_bounds_is_said_to_be(written: str) -> None:
     assert is_within_bounds(Decimal(written))
 

@@ -1,6 +1,8 @@
 """What of a venue's words may be shown."""
 
+import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -56,6 +58,52 @@ def test_a_secret_that_was_written_twice_over_is_masked(echo: str) -> None:
     assert "***" in said
     assert "with" not in said
     assert "lines" not in said
+
+
+KEY, SECRET = "AKpaper123", "s3/cr+t?~key"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        base64.b64encode(f"{KEY}:{SECRET}".encode()).decode(),
+        base64.b64encode(f"x{KEY}:{SECRET}".encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        "session-" + base64.b64encode(SECRET.encode()).decode(),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        quote(SECRET, safe="").lower(),
+        quote(SECRET, safe="+"),
+        "".join(f"%{byte:02x}" for byte in SECRET.encode()),
+        SECRET.upper(),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["no such key {}", '{{"message":"{} is unknown"}}', "Authorization: Basic {}", "k={}"]
+)
+def test_a_secret_in_another_notation_is_masked(text: str, spelling: str) -> None:
+    said = Cleaner([KEY, SECRET]).clean(text.format(spelling))
+    assert "***" in said
+    assert spelling not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "insufficient balance for BTC/USDT-PERP_2026",
+        "order 8f14e45f-ceea-467f-a8b2-1a9c5ab6b7f1 not found",
+        "basic authentication is required, 100% sure",
+    ],
+)
+def test_other_words_stand(text: str) -> None:
+    assert Cleaner([KEY, SECRET]).clean(text) == text
+
+
+def test_the_credential_of_a_header_is_masked_though_nobody_knows_it() -> None:
+    assert (
+        Cleaner([]).clean("got Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc")
+        == "got Authorization: Bearer ***"
+    )
 
 
 def test_addresses_lose_credentials_and_query() -> None:

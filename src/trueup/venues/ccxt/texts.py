@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.exports.read_texts import read_amount
-from trueup.model.money import AMOUNT_DIGITS_MAX, ZERO, amount, text
+from trueup.model.money import AMOUNT_DIGITS_MAX, ZERO, amount, parse, text
 from trueup.model.times import from_ns
 
 Row = Mapping[str, Any]
@@ -16,6 +16,7 @@ _MS_NS = 1_000_000
 _NO_TIME_BEFORE_MS = (
     1_230_768_000_000  # 2009: before it there was nothing to trade; seconds read as ms fall there
 )
+_NO_TIME_FROM_MS = 253_402_300_800_000  # the year 10000: a time has four digits of a year
 
 
 def read_number(row: Row, key: str, *, signed: bool = False) -> str | None:
@@ -60,9 +61,16 @@ def _rounded(said: str) -> str:
 
 
 def read_ms(ms: object) -> str | None:
-    """ccxt's milliseconds; at some exchanges with a fraction that means nothing, and of 1970 where there is none."""
-    known_ms = 0 if ms is None else int(Decimal(str(ms)))
-    return None if known_ms < _NO_TIME_BEFORE_MS else from_ns(known_ms * _MS_NS)
+    """ccxt's milliseconds; at some exchanges with a fraction that means nothing, and of 1970 where there is none.
+
+    Raises ValueError where it is none: one of a million digits is not written out.
+    """
+    if ms is None:
+        return None
+    known_ms = parse(str(ms))
+    if known_ms is None or known_ms >= _NO_TIME_FROM_MS:
+        raise ValueError(f"{str(ms)[:40]!r} is no time in milliseconds")
+    return None if known_ms < _NO_TIME_BEFORE_MS else from_ns(int(known_ms) * _MS_NS)
 
 
 def read_info(row: Row) -> Row:

@@ -53,3 +53,15 @@ def test_there_is_no_time_before_2009(ms: Any) -> None:
 def test_times() -> None:
     assert read_ms(1230768000000) == "2009-01-01T00:00:00Z"
     assert read_ms("1795435200250.75") == "2026-11-23T12:00:00.25Z"
+
+
+@pytest.mark.parametrize(
+    "ms", ["1e999999999", 10**400, "1e99999999999999999999", "NaN", "soon", 253402300800000]
+)
+def test_what_is_no_time_is_refused_and_not_written_out(ms: Any) -> None:
+    with pytest.raises(ValueError, match="is no time in milliseconds"):
+        read_ms(ms)
+
+
+def test_the_last_time_that_there_is() -> None:
+    assert read_ms(253402300799999) == "9999-12-31T23:59:59.999Z"
