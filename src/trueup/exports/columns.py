@@ -5,6 +5,7 @@ columns of one tier must agree in every row. What neither can tell, `--map local
 nothing after `=` no column is taken.
 """
 
+import re
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ _SOURCES = {
     Kind.ORDERS: (Source.LOCAL, Source.VENUE),
     Kind.FILLS: (Source.FILLS, Source.LOCAL_FILLS),
     Kind.TRADES: (Source.TRADES,),
+    Kind.STATEMENTS: (),
 }
 _YES_NO = {
     "isbuyer": {"true": "buy", "1": "buy", "false": "sell", "0": "sell"},
@@ -30,6 +32,11 @@ _YES_NO = {
     "isopen": {"true": "open", "1": "open", "false": "closed", "0": "closed"},
 }  # columns that answer a question, in the words of their meaning
 _FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them
+_IDS = frozenset({"venue_order_id", "client_order_id", "fill_id", "trade_id", "replaces", "replaced_by"})
+_ROUNDED = re.compile(r"(?P<whole>\d+)\.0|\d(\.\d+)?E\+?\d\d+", re.ASCII | re.IGNORECASE)
+_EXACT_DIGITS = (
+    15  # of a whole number that was kept as a binary fraction: pandas does it where a cell is empty
+)
 _COLUMNS_SHOWN_MAX = 20
 _NAME_SHOWN_MAX = 40
 
@@ -71,7 +78,7 @@ class Columns(Struct, frozen=True):
             if raw is None:
                 continue
             try:
-                value = canonical(self._meant(meaning, column, raw))
+                value = canonical(_whole_id(raw) if meaning in _IDS else self._meant(meaning, column, raw))
             except ValueError as fault:
                 chosen = self.form.zone if self.form is not None and isinstance(fault, NoZone) else ""
                 raise InputError(f"{fault}{chosen}", f"{self.place(row)}, {column}") from fault
@@ -113,6 +120,16 @@ class Columns(Struct, frozen=True):
         )
 
 
+def _whole_id(raw: str) -> str:
+    """An id as the exchange wrote it. A spreadsheet rounds a long number, and then many orders have one id."""
+    rounded = _ROUNDED.fullmatch(raw)
+    if rounded is None:
+        return raw
+    if rounded["whole"] is None or len(rounded["whole"]) > _EXACT_DIGITS:
+        raise ValueError(f"{raw} is a number that a program rounded, no id: export it anew, ids as text")
+    return rounded["whole"]
+
+
 def filled_columns(rows: Rows) -> list[str]:
     """The columns that are not empty in every row, in order."""
     filled = {column for row in rows.rows for column, text in row.cells.items() if text is not None}
@@ -146,6 +163,8 @@ def _refuse_other_kind(source: Source, name: str, form: Form) -> None:
     """Positions may be in any form; orders, fills and trades are not taken for one another."""
     if source is Source.POSITIONS or (source is Source.TRADES and form.kind is not Kind.TRADES):
         return
+    if form.kind is Kind.STATEMENTS:
+        raise InputError(f"this is {form.name}: it names no orders; download {form.instead} instead", name)
     ours = source in (Source.LOCAL, Source.LOCAL_FILLS)
     option = {
         Kind.ORDERS: Source.LOCAL if ours else Source.VENUE,

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ORDERS = "orders"
     FILLS = "fills"
     TRADES = "trades"
+    STATEMENTS = "statements"  # what moved in an account, of which no order can be told
 
 
 class Form(Struct, frozen=True, kw_only=True):
@@ -39,9 +40,12 @@ class Form(Struct, frozen=True, kw_only=True):
     utc: bool = False
     zone: str = ""  # what else is known of its times, for a message; empty: nothing
     fee_is_negative: bool = False  # a fee that was paid is written as a negative amount
+    instead: str = ""  # of a statement: what to download in its place
     kraken_names: bool = False
     is_bots: bool = False
     is_ledger: bool = False  # two rows, one for each asset, are one fill
+    has_two_rows_a_fill: bool = False  # OKX's: of a spot fill what was got and what was given
+    short_years: bool = False  # years may have two digits
 
     def columns_for(self, meaning: str, columns: Iterable[str]) -> list[str]:
         """The file's columns for this meaning, best first."""
@@ -73,14 +77,15 @@ _BINANCE = (
             "filled_qty": "executed",
             "filled_avg_price": "averageprice avgprice avgtradingprice",
             "status": "status",
-            "submitted_at": "date",
-            "updated_at": "time",
-            "last_activity_at": "time",
+            "submitted_at": "date time",
+            "updated_at": "time2 time",
+            "last_activity_at": "time2 time",
             "cost": "tradingtotal total",
             "stop_price": "triggerprice stopprice",
         },
         passed="baseasset quoteasset conditions triggercondition",
         utc=True,
+        short_years=True,
     ),
     Form(
         name="Binance's order history (before 2021)",
@@ -99,6 +104,7 @@ _BINANCE = (
             "cost": "total",
         },
         utc=True,
+        short_years=True,
     ),
     Form(
         name="Binance's trade history",
@@ -117,6 +123,7 @@ _BINANCE = (
         },
         passed="amount aorconversionpair aorconversionrate",
         utc=True,
+        short_years=True,
     ),
     Form(
         name="Binance's trade history (before 2021)",
@@ -133,6 +140,7 @@ _BINANCE = (
         },
         passed="total",
         utc=True,
+        short_years=True,
     ),
     Form(
         name="Binance's futures trade history",
@@ -152,6 +160,24 @@ _BINANCE = (
         },
         passed="amount realizedprofit buyer maker",
         utc=True,
+        short_years=True,
+    ),
+    Form(
+        name="Binance's trade history (with quote assets)",
+        kind=Kind.FILLS,
+        needs="date symbol side price quantity amount fee feecoin quoteasset",
+        means={
+            "symbol": "symbol",
+            "side": "side",
+            "price": "price",
+            "qty": "quantity",
+            "fee": "fee",
+            "fee_currency": "feecoin",
+            "filled_at": "date",
+        },
+        passed="amount quoteasset",
+        utc=True,
+        short_years=True,
     ),
 )
 _KRAKEN = (
@@ -263,11 +289,31 @@ _BYBIT = (
             "side": "direction",
             "qty": "filledquantity",
             "price": "filledprice",
-            "fee": "fees",
+            "fee": "execfeev2 fees",
             "fee_currency": "feecoin",
             "filled_at": "timestamp",
         },
-        passed="ordertype filledvalue execfeev2",
+        passed="uid ordertype filledvalue fees",
+        utc=True,
+    ),
+    Form(
+        name="Bybit's derivatives trade history",
+        kind=Kind.FILLS,
+        needs="market filledtype filledquantity filledprice direction orderno transactiontime",
+        means={
+            "fill_id": "transactionid trasactionid",
+            "venue_order_id": "orderno",
+            "symbol": "market",
+            "side": "direction",
+            "qty": "filledquantity",
+            "price": "filledprice",
+            "fee": "execfeev2 tradingfee",
+            "fee_currency": "feecoin",
+            "filled_at": "transactiontime",
+        },
+        passed="uid filledtype orderprice feerate tradingfee ordertype",
+        words={"side": {"long": "buy", "short": "sell"}},
+        rows_of=("filledtype", frozenset({"trade", "liquidation", "adl"})),
         utc=True,
     ),
     Form(
@@ -291,6 +337,7 @@ _BYBIT = (
     ),
 )
 _OKX_ZONE = ". OKX writes them in the zone chosen for the download: download the file again in UTC+0 if it was another"
+_OKX_SIDES = {"open_long": "buy", "close_short": "buy", "open_short": "sell", "close_long": "sell"}
 _OKX = (
     Form(
         name="OKX's order history",
@@ -328,18 +375,20 @@ _OKX = (
             "fee_currency": "feeunit",
             "filled_at": "time",
         },
-        passed="userid tradetype tradingunit pnl positionchange positionbalance balancechange balance balanceunit",
+        passed="userid tradetype tradingunit pnl positionchange positionbalance positionunit balancechange balance "
+        "balanceunit filledpriceunit filledpriceusd pnlusd feeusd balanceusd balancechangeusd",
         units={"qty": "tradingunit"},
+        words={"side": _OKX_SIDES},
+        rows_of=("action", frozenset({"buy", "sell", *(one.replace("_", " ") for one in _OKX_SIDES)})),
         zone=_OKX_ZONE,
         fee_is_negative=True,
+        has_two_rows_a_fill=True,
     ),
 )
-_KUCOIN_WORDS = {
+_KUCOIN_WORDS = {  # `part_deal` says neither that more may fill nor that it ended
     "status": {
         "deal": "closed",
         "done": "closed",
-        "part_deal": "partially_filled",
-        "partially_deal": "partially_filled",
     }
 }
 _KUCOIN = (
@@ -471,4 +520,22 @@ _FREQTRADE = (
         utc=True,
     ),
 )
-FORMS: tuple[Form, ...] = (*_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, *_KUCOIN, *_FREQTRADE)
+_STATEMENTS = (
+    Form(
+        name="Coinbase's transaction report",
+        kind=Kind.STATEMENTS,
+        needs="timestamp transactiontype asset quantitytransacted",
+        means={},
+        instead="the fills of Coinbase Advanced",
+    ),
+    Form(
+        name="Binance's transaction records",
+        kind=Kind.STATEMENTS,
+        needs="utctime account operation coin change",
+        means={},
+        instead="the order history and the trade history",
+    ),
+)
+FORMS: tuple[Form, ...] = (
+    *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, *_KUCOIN, *_FREQTRADE, *_STATEMENTS
+)  # fmt: skip

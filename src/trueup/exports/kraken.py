@@ -6,6 +6,7 @@ Kraken writes X before its old coins and Z before currencies, XBT for BTC and XD
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from trueup.exports.read_rows import Row, Rows
 from trueup.model.money import ZERO, divide, text
@@ -20,6 +21,7 @@ _QUOTES = (
     "USDQ", "USDR", "USD", "EUR", "GBP", "CAD", "JPY", "CHF", "AUD", "AED", "DAI", "XXBT", "XBT", "BTC", "XETH", "ETH",
     "DOT",
 )  # fmt: skip
+_TOLD_AS = frozenset({"descr", "price", "stopprice", "limitprice", "vol", "vol_exec", "opentm", "closetm"})
 _TRADE_TYPES = frozenset({"trade", "spend", "receive"})
 
 
@@ -61,6 +63,36 @@ def pair_ledgers(rows: Rows) -> tuple[Rows, int]:
     paired = [row for legs in of_trade.values() if len(legs) == 2 for row in _fills(*legs)]
     columns = list(dict.fromkeys([*rows.columns, *_MADE]))
     return Rows(rows.name, columns, paired), len(rows.rows) - 2 * len(paired)
+
+
+def described(item: dict[str, Any]) -> dict[str, Any]:
+    """A record of Kraken's API as other rows are: what was ordered stands in `descr`, a trade's id above it.
+
+    `price` of `descr` is the limit, or the trigger of an order whose limit is `price2`; a distance (`+5%`) is neither.
+    """
+    if "ordertxid" in item and "txid" not in item:
+        return {"txid": item.get("id"), **item}
+    ordered = item.get("descr")
+    if not isinstance(ordered, dict) or "vol_exec" not in item:
+        return item
+    kind = str(ordered.get("ordertype") or "")
+    prices = [
+        one if str(one)[-1:].isdigit() else None for one in (ordered.get("price"), ordered.get("price2"))
+    ]
+    limit, trigger = (prices[0], None) if kind in ("market", "limit") else (prices[1], prices[0])
+    told = {key: value for key, value in item.items() if key not in _TOLD_AS}
+    return told | {
+        "symbol": pair_name(str(ordered.get("pair") or "")),
+        "side": ordered.get("type"),
+        "ordertype": kind,
+        "limit_price": limit,
+        "stop_price": trigger,
+        "average": item.get("price"),
+        "qty": item.get("vol"),
+        "filled_qty": item.get("vol_exec"),
+        "submitted_at": item.get("opentm"),
+        "updated_at": item.get("closetm"),
+    }
 
 
 _MADE = ("symbol", "side", "qty", "price", "feepaid", "feeasset")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from trueup.exports.columns import Columns, take_columns
 from trueup.exports.freqtrade import is_dump, orders_of, with_sums
+from trueup.exports.kraken import described
 from trueup.exports.link_fills import link_fills
 from trueup.exports.mapping import Mapping as Mapped
 from trueup.exports.meanings import Source
@@ -81,7 +82,7 @@ def make_snapshot(exports: Mapping[Source, Export], settings: Settings) -> Impor
     """Needs a local and a venue's file. Raises InputError with the file and row for whatever is not certain."""
     columns = {
         source: take_columns(
-            source, read_rows(export.data, export.name, _PARTS.get(source, with_legs)), settings.mapping
+            source, read_rows(export.data, export.name, _PARTS.get(source, _rows_in)), settings.mapping
         )
         for source, export in exports.items()
     }
@@ -103,7 +104,11 @@ def make_snapshot(exports: Mapping[Source, Export], settings: Settings) -> Impor
 
 
 def _orders_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return orders_of(item) if is_dump(item) else with_legs(item)
+    return orders_of(item) if is_dump(item) else _rows_in(item)
+
+
+def _rows_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return with_legs(described(item))
 
 
 def _trades_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:

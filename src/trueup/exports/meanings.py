@@ -49,9 +49,11 @@ _ORDER = _IDS | {
         "amount size sz basesize",
         "lots",
     ),
+    "qty_unit": ("tgtccy marketunit",),  # OKX's and Bybit's word for an amount in base or in quote currency
     "notional": ("notional quotesize quoteorderqty",),
     "filled_qty": (_FILLED + "filledamount filledsize dealsize dealamount", "done"),
     "filled_avg_price": (_AVERAGE + "avgtradingprice", "filledprice"),
+    "spent": ("cummulativequoteqty dealfunds",),  # of spot orders only: what all that filled cost
     "limit_price": ("limitprice limit",),
     "price": ("price requestedprice orderprice", "px"),
     "stop_price": ("stopprice triggerprice triggerpx",),
@@ -135,14 +137,15 @@ MEANINGS: dict[Source, dict[str, tuple[str, ...]]] = {
     },
 }
 AMOUNTS = frozenset({
-    "qty", "notional", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost",
+    "qty", "notional", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost", "spent",
     "entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty", "avg_entry_price", "mark_price",
 })  # fmt: skip
 TIMES = frozenset(
     {"submitted_at", "last_activity_at", "venue_updated_at", "updated_at", "filled_at", "opened_at"}
 )
 
-_ZONE = re.compile(r"\(\s*UTC\s*(?P<offset>[+-]\d\d?(:?\d\d)?)?\s*\)", re.IGNORECASE)
+_ZONE = re.compile(r"\(\s*(?:UTC|GMT)\s*(?P<offset>[+-]\d\d?(:?\d\d)?)?\s*\)", re.IGNORECASE)
+_FOOTNOTES = str.maketrans("", "", "¹²³⁴⁵")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TELLING: dict[str, frozenset[str]] = {
     "quantity": frozenset({
@@ -155,11 +158,12 @@ _TELLING: dict[str, frozenset[str]] = {
 _OTHER_IDS = frozenset({
     "user", "uid", "account", "profile", "strategy", "bot", "portfolio", "wallet", "asset",
 })  # fmt: skip
+_OF_TIMES = (["at"], ["time"], ["date"])  # how `filled_at` and `Filled Time` end
 
 
 def header_token(header: str) -> str:
-    """`Order Time(UTC+08:00)` as `ordertime`: what names are compared by."""
-    return symbol_token(_ZONE.sub("", header))
+    """`Order Time(UTC+08:00)` as `ordertime`, `Executed²` as `executed`: what names are compared by."""
+    return symbol_token(_ZONE.sub("", header).translate(_FOOTNOTES))
 
 
 def header_zone(header: str) -> str | None:
@@ -178,7 +182,7 @@ def header_zone(header: str) -> str | None:
 def header_tells(header: str) -> str | None:
     """What a header means at a glance: quantity, price, fee or id; null where it means none of them."""
     words = [one.lower() for one in _WORDS.findall(_ZONE.sub("", header))]
-    if set(words) & _OTHER_IDS:
+    if set(words) & _OTHER_IDS or words[-1:] in _OF_TIMES:
         return None
     return next((what for what, telling in _TELLING.items() if telling.intersection(words)), None)
 

@@ -17,14 +17,17 @@ from trueup.exports import read_texts
 from trueup.exports.columns import Columns, shown
 from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
+from trueup.model import money
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
+from trueup.model.money import divide
 from trueup.model.notional import is_cost
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Intent, Status
 
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
+_WITHOUT_LIMIT = ("market", "stop", "profit", "trail", "touched", "liquid", "adl")
 Word = TypeVar("Word")
 
 
@@ -90,7 +93,7 @@ def _local_order(
     columns: Columns, row: Row, time: Callable[[str], str], unknown: dict[str, list[int]]
 ) -> LocalOrder | None:
     text = partial(columns.text, row)
-    qty, said = text("qty", read_amount), text("status")
+    qty, said = None if is_in_quote(columns, row, "qty") else text("qty", read_amount), text("status")
     status = _local_status(columns, row, said, unknown)
     if status is None:
         return None
@@ -118,7 +121,7 @@ def _local_order(
         venue_updated_at=text("venue_updated_at", time),
         previous_venue_order_ids=tuple((text("previous_venue_order_ids") or "").replace(",", " ").split()),
         position_side=read_word(columns, row, "position_side", read_texts.read_position_side),
-        by_notional=qty is None and _notional(columns, row),
+        by_notional=qty is None and (text("qty") is not None or _notional(columns, row)),
         version=read_version(columns, row),
     )
 
@@ -221,7 +224,9 @@ def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None
 
 
 def is_in_quote(columns: Columns, row: Row, meaning: str) -> bool:
-    """Whether the amount's unit is what the symbol ends with: quote currency, not base."""
+    """Whether the amount is in quote currency: its unit is what the symbol ends with, or a word of the row says so."""
+    if meaning == "qty" and read_texts.word(columns.text(row, "qty_unit") or "").startswith("quote"):
+        return True
     unit, symbol = columns.unit(row, meaning), columns.text(row, "symbol")
     if unit is None or symbol is None:
         return False
@@ -276,11 +281,25 @@ def _prices(columns: Columns, row: Row) -> tuple[str | None, str | None]:
     the average of an order that filled (ccxt writes it so for market orders)."""
     limit, average = _price(columns, row, "limit_price"), _price(columns, row, "filled_avg_price")
     price = _price(columns, row, "price")
+    average = average or _average_of_spent(columns, row)
     if price is None:
         return limit, average
-    if (_order_type(columns, row) or "limit").endswith("limit"):
+    if _has_limit(_order_type(columns, row) or "limit"):
         return limit or price, average
-    return limit, average or price
+    filled = columns.text(row, "filled_qty", read_amount)
+    return limit, average or (None if filled == "0" else price)
+
+
+def _has_limit(order_type: str) -> bool:
+    """Exchanges name orders with a limit also by what else holds of them: `limit_maker`, `post_only`, `ioc`, `fok`."""
+    return "limit" in order_type or not any(one in order_type for one in _WITHOUT_LIMIT)
+
+
+def _average_of_spent(columns: Columns, row: Row) -> str | None:
+    """Binance's and KuCoin's spot orders tell no average, but what was spent in all."""
+    spent = Decimal(columns.text(row, "spent", read_amount) or 0)
+    filled = Decimal(columns.text(row, "filled_qty", read_amount) or 0)
+    return money.text(divide(spent, filled)) if spent and filled else None
 
 
 def _price(columns: Columns, row: Row, meaning: str) -> str | None:

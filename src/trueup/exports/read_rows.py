@@ -8,13 +8,17 @@ stands in its file, so that a fault can be found again.
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 from msgspec import Struct
 
 from trueup.exports.forms import recognise
+from trueup.exports.meanings import header_zone
+from trueup.exports.unframe import unframed
 from trueup.exports.unpack import is_parquet, read_parquet, unpack
 from trueup.model.errors import InputError
 from trueup.model.money import text as amount_text
@@ -23,21 +27,16 @@ from trueup.model.tree import parse_tree
 
 _DELIMITERS = ",;\t|"
 _CELL_CHARS_MAX = 1 << 20
+_ZONE_LINE = re.compile(r"Time ?Zone:\s*(UTC[^,;\s]*)", re.IGNORECASE)
 PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
 COLUMNS_MAX = 1000  # exports have up to about a hundred
-_NULL_WORDS = frozenset({"", "null", "none", "n/a"})
+_NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
 _BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
     b"SQLite format 3": "an SQLite database; export the table as CSV",
     b"\xff\xfe": "UTF-16; save it as UTF-8",
     b"\xfe\xff": "UTF-16; save it as UTF-8",
 }
-_ID_KEYS = frozenset({"id", "orderId", "order_id", "ordId", "client_order_id", "clientOrderId"})
-_ONE = _ID_KEYS | {
-    "symbol",
-    "pair",
-    "trade_id",
-}  # an object with one of these is a row, not a frame around rows
 
 
 class Row(Struct, frozen=True):
@@ -48,11 +47,12 @@ class Row(Struct, frozen=True):
 
 
 class Rows(Struct, frozen=True):
-    """All rows of one file, with the file's name and its columns in order."""
+    """All rows of one file, its name and columns in order; `zone`: of times that tell none, as the file says."""
 
     name: str
     columns: list[str]
     rows: list[Row]
+    zone: str | None = None
 
 
 Parts = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]  # the rows that one object of a file holds
@@ -95,17 +95,35 @@ def _of_csv(text: str, name: str) -> Rows:
     if "\0" in text:
         raise InputError("holds NUL characters; is it a text file?", name)
     csv.field_size_limit(_CELL_CHARS_MAX)
+    text = text.replace("\ufeff", "")  # OKX writes one before each line
     text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
     above, text = _without_preamble(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
+        header = _numbered(header) if recognise(header) is not None else header
         _check_header(header, name)
-        return Rows(name, header, list(_lines(reader, header, name, above)))
+        return Rows(name, header, list(_lines(reader, header, name, len(above))), _zone_said(above, name))
     except csv.Error as fault:
         raise InputError(
-            f"not CSV ({fault}); is the file cut off?", f"{name} line {above + reader.line_num}"
+            f"not CSV ({fault}); is the file cut off?", f"{name} line {len(above) + reader.line_num}"
         ) from fault
+
+
+def _numbered(header: list[str]) -> list[str]:
+    """A known form may have two columns of one name (Binance: created and updated): the second is `Time 2`."""
+    seen: dict[str, int] = {}
+    numbered = []
+    for column in header:
+        seen[column] = seen.get(column, 0) + 1
+        numbered.append(column if seen[column] == 1 else f"{column} {seen[column]}")
+    return numbered
+
+
+def _zone_said(above: list[str], name: str) -> str | None:
+    """The zone in the lines above the header (OKX: `Time Zone:UTC+8`), or in the file's name (Binance: `(UTC+2)`)."""
+    said = [found[1] for line in above if (found := _ZONE_LINE.search(line)) is not None]
+    return header_zone(f"({said[0]})") if said else header_zone(PurePath(name).name)
 
 
 def _delimiter(text: str) -> str:
@@ -113,8 +131,8 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
 
 
-def _without_preamble(text: str) -> tuple[int, str]:
-    """Some venues write whose file it is above the header: how many lines, and the text from the header on."""
+def _without_preamble(text: str) -> tuple[list[str], str]:
+    """Some venues write whose file it is above the header: these lines, and the text from the header on."""
     lines = text.split("\n", PREAMBLE_LINES_MAX)
     for above, line in enumerate(lines[:PREAMBLE_LINES_MAX]):
         try:
@@ -122,8 +140,8 @@ def _without_preamble(text: str) -> tuple[int, str]:
         except csv.Error:
             continue
         if recognise(header) is not None:
-            return above, "\n".join(lines[above:])
-    return 0, text
+            return lines[:above], "\n".join(lines[above:])
+    return [], text
 
 
 def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Row]:
@@ -183,25 +201,7 @@ def _objects(text: str, name: str) -> list[Any]:
             for number, line in enumerate(text.split("\n"), 1)
             if line.strip()
         ]
-    if isinstance(tree, list):
-        return tree
-    lists = [
-        key for key, value in tree.items() if isinstance(value, list) and value and isinstance(value[0], dict)
-    ]
-    if _ONE.intersection(tree):
-        lists = []  # one order or trade, whose lists are parts of it
-    if len(lists) > 1:
-        raise InputError(f"holds several lists ({', '.join(sorted(lists))}); keep one in the file", name)
-    if not lists and tree and all(value in ([], None) for value in tree.values()):
-        return []  # an object around an empty list
-    if not lists and tree and all(isinstance(value, dict) for value in tree.values()):
-        return [_named(key, value) for key, value in tree.items()]  # keyed by id, as ccxt's cache is
-    rows: list[Any] = tree[lists[0]] if lists else [tree]
-    return rows
-
-
-def _named(key: str, item: dict[str, Any]) -> dict[str, Any]:
-    return item if _ID_KEYS.intersection(item) else {"id": key, **item}
+    return tree if isinstance(tree, list) else unframed(tree, name)
 
 
 def _parse(text: str, name: str) -> Any:

@@ -15,6 +15,7 @@ Vocabulary = TypeVar("Vocabulary", bound=StrEnum)
 
 _PLAIN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _EXPONENT_MAX = 60
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])", re.ASCII)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(:\d\d)?)([.,](?P<fraction>\d+))?"
     r" ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?",
@@ -112,6 +113,10 @@ _STATUS_WORDS: dict[str, Status | None] = {
     "partial_fill": Status.PARTIALLY_FILLED,
     "partially_fill": Status.PARTIALLY_FILLED,
     "filled_partially": Status.PARTIALLY_FILLED,
+    "partially_filled_canceled": Status.CANCELED,
+    "partially_filled_cancelled": Status.CANCELED,
+    "mmp_canceled": Status.CANCELED,
+    "expired_in_match": Status.EXPIRED,
     "cancelled": Status.CANCELED,
     "partially_cancelled": Status.CANCELED,
     "canceling": Status.PENDING_CANCEL,
@@ -145,12 +150,18 @@ def read_status(text: str, qty: str | None, filled_qty: str | None) -> Status | 
 
     `closed` is filled or, with less than its quantity, canceled with its fills; `open` with a fill is partly filled.
     """
-    said = word(text)
+    said = _status_word(text)
     filled = None if filled_qty is None else Decimal(filled_qty)
     if said == "closed":
         return _read_closed(None if qty is None else Decimal(qty), filled)
     status = _STATUS_WORDS[said]
     return Status.PARTIALLY_FILLED if status is Status.PENDING_NEW and filled else status
+
+
+def _status_word(text: str) -> str:
+    """Bybit and others write `PartiallyFilled`, which is `partially_filled` only where it is no word by itself."""
+    said = word(text)
+    return said if said in _STATUS_WORDS else word(_HUMPS.sub("_", text))
 
 
 def _read_closed(qty: Decimal | None, filled: Decimal | None) -> Status | None:

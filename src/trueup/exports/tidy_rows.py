@@ -10,6 +10,7 @@ from trueup.exports.forms import Form, Kind
 from trueup.exports.freqtrade import say_actions, say_exits
 from trueup.exports.kraken import pair_ledgers, pair_name
 from trueup.exports.meanings import AMOUNTS, TIMES, header_token, header_zone
+from trueup.exports.okx import pair_legs
 from trueup.exports.read_rows import Row, Rows
 
 _GLUED = re.compile(
@@ -17,11 +18,14 @@ _GLUED = re.compile(
 )
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII)
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d\d-\d\d-\d\d ", re.ASCII)
+_MINUTE_FIRST = re.compile(r"(?P<minute>\d\d:\d\d(:\d\d)?) (?P<day>\d{4}-\d\d-\d\d)", re.ASCII)
 UNIT = " unit"
 
 
 def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
     """The rows, and what a person should know of those that are not among them."""
+    zone = rows.zone
     rows, notes = _rows_that_count(rows, form)
     if form is not None and header_token("ft_order_side") in {header_token(one) for one in rows.columns}:
         rows = say_actions(rows)
@@ -29,7 +33,9 @@ def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
         rows = say_exits(rows)
     if form is not None and form.kraken_names and not form.is_ledger:
         rows = _with_fee_asset(rows)
-    return _zoned(_without_units(rows, form), form), notes
+    if form is not None and form.has_two_rows_a_fill:
+        rows = pair_legs(rows)
+    return _zoned(_without_units(rows, form), form, zone), notes
 
 
 def _rows_that_count(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
@@ -93,23 +99,32 @@ def _split(row: Row, columns: list[str], glued: list[str]) -> dict[str, str | No
 # -- times ------------------------------------------------------------------------------------------------------------
 
 
-def _zoned(rows: Rows, form: Form | None) -> Rows:
-    """A time gets the zone that its header names, or that the form is known to write in."""
+def _zoned(rows: Rows, form: Form | None, said: str | None) -> Rows:
+    """A time gets the zone that its header names, or that the file says, or that the form is known to write in."""
     zones = {column: zone for column in rows.columns if (zone := header_zone(column)) is not None}
-    if form is not None and form.utc:
+    zone = said or ("Z" if form is not None and form.utc else None)
+    if form is not None and zone is not None:
         names = " ".join(form.means.get(meaning, "") for meaning in TIMES).split()
-        zones = {column: "Z" for column in rows.columns if header_token(column) in names} | zones
+        zones = {column: zone for column in rows.columns if header_token(column) in names} | zones
     if not zones:
         return rows
+    century = "20" if form is not None and form.short_years else ""
     zoned = [
         Row(
             row.number,
-            row.cells | {column: _with_zone(row.cells.get(column), zone) for column, zone in zones.items()},
+            row.cells
+            | {column: _with_zone(row.cells.get(column), zone, century) for column, zone in zones.items()},
         )
         for row in rows.rows
     ]
     return Rows(rows.name, rows.columns, zoned)
 
 
-def _with_zone(said: str | None, zone: str) -> str | None:
-    return f"{said}{zone}" if said is not None and _CLOCK.fullmatch(said) else said
+def _with_zone(said: str | None, zone: str, century: str) -> str | None:
+    """A time of a clock with its zone. Binance writes years with two digits, Bybit the minute before the day."""
+    if said is None:
+        return None
+    turned = _MINUTE_FIRST.fullmatch(said)
+    clock = f"{turned['day']} {turned['minute']}" if turned is not None else said
+    clock = century + clock if _SHORT_YEAR.match(clock) else clock
+    return f"{clock}{zone}" if _CLOCK.fullmatch(clock) else said

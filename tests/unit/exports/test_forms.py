@@ -153,6 +153,27 @@ FILLS: dict[str, tuple[str, dict[str, Any]]] = {
         "2026-11-20 14:31:05,BTCUSDT,SELL,60000,0.01,600,0.24USDT,5USDT,o-1,9\n",
         {"fill_id": "9", "venue_order_id": "o-1", "qty": "0.01", "price": "60000", "fee": "0.24", "fee_currency": "USDT"},
     ),
+    "Bybit, spot, with the minute before the day": (
+        "Spot Pairs,Order Type,Direction,feeCoin,ExecFeeV2,Filled Value,Filled Price,Filled Quantity,Fees,Transaction ID,"
+        "Order No.,Timestamp (UTC)\n"
+        "BTCUSDT,MARKET,SELL,USDT,0.6,600,60000,0.01,--,x-1, o-1,14:31 2026-11-20\n",
+        {"venue_order_id": "o-1", "side": "sell", "qty": "0.01", "fee": "0.6", "fee_currency": "USDT",
+         "filled_at": "2026-11-20T14:31:00Z"},
+    ),
+    "Bybit, derivatives": (
+        "Market,Filled Type,Filled Quantity,Filled Price,Order Price,Fee Rate,Trading Fee,feeCoin,ExecFeeV2,Direction,"
+        "Order Type,Trasaction ID,Order No.,Transaction Time(UTC+0)\n"
+        "BTCUSDT,Funding,2,108,0,0.0001,0.02,USDT,0.02,Long,--,f-1,g-1,08:00 2026-11-20\n"
+        "BTCUSDT,Trade,2,100,100,0.0005,0.11,USDT,0.11,Short,Market,x-2,o-2,14:31 2026-11-20\n",
+        {"fill_id": "x-2", "venue_order_id": "o-2", "side": "sell", "qty": "2", "price": "100", "fee": "0.11"},
+    ),
+    "OKX, contracts": (
+        "id,Order id,Time,Trade Type,Symbol,Action,Amount,Trading Unit,Filled Price,PnL,Fee,Fee Unit,Position Change,"
+        "Position Balance,Balance Change,Balance,Balance Unit\n"
+        "7,o-7,2026-11-20 14:31:05Z,Swap,BTC-USDT-SWAP,Close short,98,cont,204,1,-0.5,USDT,98,0,0.5,100,USDT\n"
+        "8,,2026-11-20 16:00:00Z,Swap,BTC-USDT-SWAP,Funding fee expense,98,cont,204,-1,0,USDT,0,0,-1,99,USDT\n",
+        {"fill_id": "7", "side": "buy", "qty": "98", "price": "204", "fee": "0.5", "fee_currency": "USDT"},
+    ),
 }  # fmt: skip
 
 
@@ -172,6 +193,7 @@ def test_every_form_is_tried_here() -> None:
     elsewhere = {
         "Binance's trade history", "Binance's trade history (before 2021)", "Kraken's ledgers", "Coinbase's fills",
         "freqtrade's orders", "freqtrade's orders, as its trades list them", "freqtrade's trades",
+        "Coinbase's transaction report", "Binance's transaction records", "Binance's trade history (with quote assets)",
     }  # fmt: skip
     assert found | elsewhere == {form.name for form in FORMS}
 
@@ -229,6 +251,101 @@ def test_okxs_times_are_in_a_zone_that_only_its_user_knows() -> None:
         InputError, match=r"say --assume-utc if it is UTC\. OKX writes them in the zone chosen"
     ):
         imported(venue=text.replace("10:00:00Z", "10:00:00"))
+
+
+_OKX_HEADER = (
+    "id,Order id,Time,Trade Type,Symbol,Action,Amount,Trading Unit,Filled Price,PnL,Fee,Fee Unit,Position Change,"
+    "Position Balance,Balance Change,Balance,Balance Unit\n"
+)
+
+
+def test_okxs_two_rows_of_a_spot_fill_are_one_in_the_zone_that_the_file_names() -> None:
+    rows = (
+        "501,o-1,2026-11-20 18:00:00,Spot,BTC-USDT,Sell,20000,BTC,40000,0,0,USDT,0,0,-20000,1,USDT\n"
+        "101,o-1,2026-11-20 18:00:00,Spot,BTC-USDT,Buy,0.5,USDT,40000,0,-0.0005,BTC,0,0,0.4995,0.4995,BTC\n"
+        "102,o-2,2026-11-20 18:05:00,Spot,BTC-USDT,Sell,1.5,BTC,40000,0,0,BTC,0,0,-1.5,1,BTC\n"
+        "502,o-2,2026-11-20 18:05:00,Spot,BTC-USDT,Buy,60000,BTC,40000,0,-60,USDT,0,0,59940,1,USDT\n"
+        "109,o-9,2026-11-20 18:06:00,Transfer,,Transfer out,0,cont,0,0,0,BTC,0,0,-0.1,0,BTC\n"
+    )
+    lines = f"UID:1,\ufeffAccount Type:Main,\ufeffTime Zone:UTC+8\n{_OKX_HEADER}{rows}".splitlines()
+    result = imported(fills="\n".join(f"\ufeff{line}" for line in lines))
+    bought, sold = result.snapshot.venue.history.fills
+    said(bought, {"fill_id": "101", "side": "buy", "qty": "0.5", "fee": "0.0005", "fee_currency": "BTC"})
+    said(sold, {"fill_id": "102", "side": "sell", "qty": "1.5", "fee": "60", "fee_currency": "USDT"})
+    assert bought.filled_at == "2026-11-20T10:00:00Z"
+    assert any("1 rows whose Action" in note for note in result.notes)
+
+
+def test_okxs_legs_that_are_no_pairs_have_no_fee_of_another() -> None:
+    rows = (
+        "101,o-1,2026-11-20 18:00:00Z,Spot,BTC-USDT,Sell,0.5,BTC,40000,0,0,BTC,0,0,-0.5,1,BTC\n"
+        "102,o-1,2026-11-20 18:00:00Z,Spot,BTC-USDT,Sell,0.7,BTC,40000,0,0,BTC,0,0,-0.7,1,BTC\n"
+        "501,o-1,2026-11-20 18:00:00Z,Spot,BTC-USDT,Buy,48000,BTC,40000,0,-48,USDT,0,0,47952,1,USDT\n"
+    )
+    fills = imported(fills=_OKX_HEADER + rows).snapshot.venue.history.fills
+    assert [(one.qty, one.fee) for one in fills] == [("0.5", "0"), ("0.7", "0")]
+
+
+_BINANCE_NOW = (
+    "\ufeffTime,OrderNo,Pair,Type¹,Side,Order Price,Order Amount,Time,Executed²,Average Price,Trading total³,Status\n"
+    "26-11-20 10:00:00,o-1,BTCUSDT,Limit,BUY,40000,0.5BTC,26-11-20 10:01:00,0.5BTC,39900,19950USDT,FILLED\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "created", "updated"),
+    [
+        (
+            "Binance-Spot-Order-History-202611301805(UTC+2).csv",
+            "2026-11-20T08:00:00Z",
+            "2026-11-20T08:01:00Z",
+        ),
+        ("orders.csv", "2026-11-20T10:00:00Z", "2026-11-20T10:01:00Z"),
+    ],
+)
+def test_binances_order_history_as_it_is_now(name: str, created: str, updated: str) -> None:
+    exports = {
+        Source.LOCAL: Export(LOCAL.encode(), "local.csv", AT),
+        Source.VENUE: Export(_BINANCE_NOW.encode(), f"/home/me/{name}", AT),
+    }
+    [order] = make_snapshot(exports, Settings(profile=Profile(profile_id="p"))).snapshot.venue.history.orders
+    said(order, {"venue_order_id": "o-1", "qty": "0.5", "filled_qty": "0.5", "limit_price": "40000",
+                 "filled_avg_price": "39900", "submitted_at": created, "updated_at": updated})  # fmt: skip
+
+
+def test_binances_trades_with_their_quote_assets() -> None:
+    fills = (
+        "Date(UTC),Symbol,Side,Price,Quantity,Amount,Fee,Fee Coin,Quote Asset\n"
+        "2026-11-20 10:00:30,BTCUSDT,BUY,39900.00,0.5,19950.00,0.0005,BTC,USDT\n"
+    )
+    [fill] = imported(venue=_BINANCE_NOW, fills=fills).snapshot.venue.history.fills
+    said(fill, {"venue_order_id": "o-1", "qty": "0.5", "fee": "0.0005", "fee_currency": "BTC"})
+
+
+@pytest.mark.parametrize(
+    ("header", "instead"),
+    [
+        (
+            "ID,Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,Price at Transaction",
+            "fills",
+        ),
+        ("User_ID,UTC_Time,Account,Operation,Coin,Change,Remark", "trade history"),
+    ],
+)
+def test_statements_name_no_orders(header: str, instead: str) -> None:
+    text = f"Transactions\n{header}\n{','.join('1' for _ in header.split(','))}\n"
+    with pytest.raises(InputError, match=f"it names no orders; download .*{instead}"):
+        imported(venue=text)
+    with pytest.raises(InputError, match=f"it names no orders; download .*{instead}"):
+        imported(fills=text)
+
+
+def test_kucoins_part_deal_is_neither_live_nor_an_end() -> None:
+    text = ORDERS["KuCoin"][0]
+    assert "deal\n" in text
+    [answer] = imported(venue=text.replace("deal\n", "part_deal\n")).snapshot.venue.answers
+    assert answer.order is not None
+    assert (answer.order.status, answer.order.raw_status) == (None, "part_deal")
 
 
 def test_a_quantity_in_quote_currency_is_no_quantity() -> None:

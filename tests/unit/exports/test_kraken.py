@@ -2,7 +2,7 @@
 
 import pytest
 
-from trueup.exports.kraken import pair_ledgers, pair_name
+from trueup.exports.kraken import described, pair_ledgers, pair_name
 from trueup.exports.read_rows import read_rows
 
 
@@ -37,3 +37,38 @@ def test_two_entries_of_one_trade_are_one_fill() -> None:
         ("T-1", "BTC/USD", "buy", "0.01", "60010.1", "0.9602", "USD"),
         ("T-2", "ETH/BTC", "sell", "2", "0.04", "0.003", "ETH"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("descr", "expected"),
+    [
+        ({"ordertype": "limit", "price": "40000", "price2": "0"}, ("40000", None)),
+        ({"ordertype": "stop-loss-limit", "price": "38000", "price2": "37900"}, ("37900", "38000")),
+        ({"ordertype": "trailing-stop", "price": "+5.0000%", "price2": "0"}, ("0", None)),
+    ],
+)
+def test_an_order_of_the_api(descr: dict[str, str], expected: tuple[str | None, str | None]) -> None:
+    item = {
+        "id": "O-1", "status": "closed", "opentm": 1700474400.12, "closetm": 1700474460.5, "vol": "0.5",
+        "vol_exec": "0.4", "cost": "15960", "price": "39900", "limitprice": "0.0", "stopprice": "0.0",
+        "descr": {"pair": "XBTUSDT", "type": "buy", **descr},
+    }  # fmt: skip
+    told = described(item)
+    assert (told["limit_price"], told["stop_price"]) == expected
+    assert (told["symbol"], told["side"], told["qty"], told["filled_qty"]) == (
+        "BTC/USDT",
+        "buy",
+        "0.5",
+        "0.4",
+    )
+    assert (told["average"], told["submitted_at"], told["updated_at"]) == (
+        "39900",
+        1700474400.12,
+        1700474460.5,
+    )
+    assert not {"price", "vol", "limitprice", "descr"} & told.keys()
+
+
+def test_a_trade_of_the_api_has_its_id_as_others_have() -> None:
+    assert described({"id": "T-1", "ordertxid": "O-1"})["txid"] == "T-1"
+    assert described({"id": "x", "side": "buy"}) == {"id": "x", "side": "buy"}

@@ -123,6 +123,82 @@ def test_headers() -> None:
     ]  # fmt: skip
 
 
+def test_a_time_is_no_quantity() -> None:
+    headers = ("filled_at", "Filled Time", "Price at Transaction", "Time(GMT+8)")
+    assert [header_tells(one) for one in headers] == [None, None, "price", None]
+    assert (header_token("Executed²"), header_zone("Time(GMT+8)")) == ("executed", "+08:00")
+
+
+@pytest.mark.parametrize("said", ["1.23457E+11", "1e18", "1234567890123456.0"])
+def test_an_id_that_a_program_rounded_is_none(said: str) -> None:
+    with pytest.raises(InputError, match="a program rounded, no id"):
+        imported(f"order_id,side,status\n{said},buy,new\n")
+
+
+def test_a_whole_number_is_its_id_without_the_point_that_pandas_adds() -> None:
+    orders = imported("order_id,clientOrderId,side,status\n1001.0,12.5,buy,new\n").snapshot.local.orders
+    assert [(one.venue_order_id, one.client_order_id) for one in orders] == [("1001", "12.5")]
+
+
+@pytest.mark.parametrize(
+    ("order_type", "expected"),
+    [
+        ("LIMIT_MAKER", ("100", None)),
+        ("post_only", ("100", None)),
+        ("fok", ("100", None)),
+        ("STOP_LOSS_LIMIT", ("100", None)),
+        ("market", (None, None)),  # nothing filled: a price is no average
+        ("STOP_MARKET", (None, None)),
+    ],
+)
+def test_whose_price_is_a_limit(order_type: str, expected: tuple[str | None, str | None]) -> None:
+    [order] = imported(
+        f"order_id,side,type,status,price,filled\nv-1,buy,{order_type},new,100,0.0\n"
+    ).snapshot.local.orders
+    assert (order.limit_price, order.filled_avg_price) == expected
+
+
+@pytest.mark.parametrize("word", ["quote_ccy", "quoteCoin"])
+def test_an_amount_that_the_row_says_is_of_quote_is_no_quantity(word: str) -> None:
+    row = {
+        "orderId": "v-1",
+        "side": "buy",
+        "symbol": "BTCUSDT",
+        "orderType": "Market",
+        "qty": "56000",
+        "tgtCcy": word,
+    }
+    ended = {"orderStatus": "PartiallyFilledCanceled", "cumExecQty": "1", "avgPrice": "41000"}
+    local = json.dumps([row | ended])
+    [order] = imported(local).snapshot.local.orders
+    assert (order.qty, order.by_notional, order.filled_qty) == (None, True, "1")
+    [record] = of_files(venue=local).snapshot.venue.history.orders
+    assert (record.qty, record.by_notional, record.filled_qty) == (None, True, "1")
+
+
+def test_what_was_spent_tells_the_average() -> None:
+    row = {"orderId": 7, "symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "price": "0.00", "origQty": "1.50",
+           "executedQty": "1.50", "cummulativeQuoteQty": "61500.00", "status": "FILLED"}  # fmt: skip
+    [order] = of_files(venue=json.dumps([row])).snapshot.venue.history.orders
+    assert (order.qty, order.filled_qty, order.filled_avg_price) == ("1.5", "1.5", "41000")
+
+
+_ROW = {"orderId": "v-1", "side": "buy", "status": "open"}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"retCode": 0, "result": {"category": "spot", "list": [_ROW]}},
+        {"code": "0", "data": [_ROW]},
+        {"code": "200000", "data": {"currentPage": 1, "items": [_ROW]}},
+        {"error": [], "result": {"open": {"v-1": {"side": "buy", "status": "open"}}, "count": 1}},
+    ],
+)
+def test_an_exchanges_answer_is_a_frame_around_rows(frame: dict[str, Any]) -> None:
+    assert [one.venue_order_id for one in imported(json.dumps(frame)).snapshot.local.orders] == ["v-1"]
+
+
 def test_an_order_file_keyed_by_id_is_its_values() -> None:
     keyed = json.dumps(
         {"v-1": {"id": "v-1", "side": "buy", "status": "open"}, "v-2": {"side": "buy", "status": "open"}}

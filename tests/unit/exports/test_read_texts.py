@@ -99,6 +99,11 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         ("pending", "10", None, Status.PENDING_NEW),
         ("Partially-Filled", "10", "4", Status.PARTIALLY_FILLED),
         ("CANCELLED", "10", "0", Status.CANCELED),
+        # words of several that stand as one
+        ("PartiallyFilled", "10", "4", Status.PARTIALLY_FILLED),
+        ("PartiallyFilledCanceled", "10", "4", Status.CANCELED),
+        ("mmp_canceled", "10", "0", Status.CANCELED),
+        ("EXPIRED_IN_MATCH", "10", "0", Status.EXPIRED),
     ],
 )
 def test_status_words(word: str, qty: str | None, filled: str | None, expected: Status | None) -> None:
