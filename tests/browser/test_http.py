@@ -1,5 +1,6 @@
 """The dashboard from another process: what is answered, to whom, and what an attacker gets."""
 
+import html
 import json
 import os
 import re
@@ -119,14 +120,75 @@ def test_a_reader_goes_on_within_these_pages_only(dashboard: str) -> None:
         assert headers["location"] == "/"
 
 
-def test_hidden_amounts_are_not_in_the_page(dashboard: str) -> None:
+AMOUNTS = (
+    "46.7",
+    "5704.405",
+    "143.46",
+    "145.16",
+)  # the quantity, the stake and the prices of the demo's trade p1t3
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/explain/p1t3", "/live"])
+def test_hidden_amounts_are_not_in_the_page(dashboard: str, path: str) -> None:
     cookie = log_in(dashboard, READER)
-    shown = ask(f"{dashboard}/breaks", Cookie=cookie)[1]
-    hidden = ask(f"{dashboard}/breaks", Cookie=f"{cookie}; incognito=1")[1]
-    amounts = re.findall(r"<i>position_qty</i> ([\d.]+)", shown)
-    assert amounts
-    assert "<i>position_qty</i>" in hidden
+    hidden = ask(dashboard + path, Cookie=f"{cookie}; incognito=1")[1]
+    assert not [one for one in AMOUNTS if one in hidden]
     assert not re.findall(r"<i>\w+</i> -?\d", hidden)
+
+
+def test_amounts_that_are_not_hidden_are_there(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    pages = [ask(dashboard + path, Cookie=cookie)[1] for path in ("/breaks", "/explain/p1t3")]
+    assert all(any(one in page for page in pages) for one in AMOUNTS)
+
+
+def test_a_sum_of_costs_leads_to_its_repairs(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    page = ask(f"{dashboard}/cost?days=3650", Cookie=cookie)[1]
+    links = re.findall(r'<a href="(\?days=3650[^"#]+)#repairs">(\d+)</a>', page)
+    assert len(links) > 4  # of four profiles, of causes and of a day
+    for query, figure in links:
+        there = ask(f"{dashboard}/cost{html.unescape(query)}", Cookie=cookie)[1]
+        assert there.partition('id="repairs"')[2].count("<tr><td>") == int(figure), query
+
+
+def test_a_square_of_the_heatmap_leads_to_its_breaks(dashboard: str) -> None:
+    cookie = log_in(dashboard, READER)
+    every = json.loads(ask(f"{dashboard}/api/breaks?all=1", Cookie=cookie)[1])
+    wanted = [
+        one
+        for one in every
+        if one["profile_id"] == "p2"
+        and one["found"]["severity"] != "info"
+        and one["first_seen_at"][:10] == "2026-01-05"
+    ]
+    assert len(wanted) > 1
+    query = "profile=p2&severity=drift&all=1&day="
+    assert ask(f"{dashboard}/breaks?{query}2026-01-05", Cookie=cookie)[1].count('<li class="') == len(wanted)
+    assert ask(f"{dashboard}/breaks?{query}2026-01-06", Cookie=cookie)[1].count('<li class="') == 0
+
+
+def test_a_form_leads_back_to_the_page_as_it_was_asked_for(dashboard: str) -> None:
+    page = ask(f"{dashboard}/breaks?profile=p1&failed=x", Cookie=log_in(dashboard, OPERATOR))[1]
+    backs = set(re.findall(r'name="back" value="([^"]+)"', page))
+    assert backs == {"/breaks?profile=p1"}
+
+
+def test_an_undone_repair_is_let_go_of_from_the_page(dashboard: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    runs = ask(f"{dashboard}/runs?profile=p3", Cookie=cookie)[1]
+    run = re.findall(r'href="/run/([^"]+)"', runs)[0]
+    shown = act(dashboard, cookie, "/act/undo", profile="p3", reference=run, why="look at it again")
+    undo = shown.rpartition("/")[2]
+    act(dashboard, cookie, "/act/write", correction=undo)
+    page = ask(f"{dashboard}/people", Cookie=cookie)[1]
+    held = re.findall(r'action="/act/again".*?name="decision" value="([^"]+)"', page, re.DOTALL)
+    assert held
+    said = act(dashboard, cookie, "/act/again", decision=held[0], why="it was right")
+    assert "next+run" in said
+    assert held[0] not in ask(f"{dashboard}/people", Cookie=cookie)[1]
+    shown = act(dashboard, cookie, "/act/undo", profile="p3", reference=undo, why="after all")
+    act(dashboard, cookie, "/act/write", correction=shown.rpartition("/")[2])
 
 
 def test_the_same_is_answered_as_json(dashboard: str) -> None:

@@ -92,7 +92,9 @@ def _of_row(
 
 
 def _said(value: Any) -> str:
-    return NOTHING if value is None or value in ((), "") else str(value)
+    if value is None or value in ((), ""):
+        return NOTHING
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _fill(one: Fill | None) -> str:

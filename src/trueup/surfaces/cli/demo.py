@@ -4,6 +4,8 @@ Decides the script and its pace. With a terminal it takes about ten seconds, wit
 """
 
 import asyncio
+import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -71,17 +73,27 @@ def command(
 
 
 def _show_pages(world: "DemoWorld", listen: str) -> None:
-    """The dashboard, in the demo's own time: its last run was a moment ago."""
+    """The dashboard, in the demo's own time: its last run was a moment ago, and a further one, that only looks, comes
+    every half minute. Who has the token may plan, apply, correct and undo."""
     from trueup.service.load_config import load_config
+    from trueup.service.open_accounts import open_account
     from trueup.surfaces.cli.web import until_stopped
     from trueup.surfaces.web.dashboard import dashboard
 
     loaded = load_config(str(world.folder / "trueup.toml"))
 
+    accounts = [
+        open_account(one, loaded, world.ledger, world.clock, os.environ) for one in loaded.config.accounts
+    ]
+    token = secrets.token_hex(12)
+
     async def serve() -> None:
-        async with dashboard(loaded, world.ledger, (), listen) as address:
+        async with dashboard(loaded, world.ledger, accounts, listen, demo_token=token) as address:
             say(f"http://{address}   (Ctrl-C ends it)")
+            say(f"to correct, apply and undo there, log in with  {token}")
+            going = asyncio.create_task(world.go_on(accounts))
             await until_stopped()
+            going.cancel()
 
     asyncio.run(serve())
 

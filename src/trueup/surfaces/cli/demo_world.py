@@ -4,10 +4,11 @@ Decides which faults the demo has and how it is repaired; prints nothing. Everyt
 the simulator's, so nothing here waits.
 """
 
+import asyncio
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar, cast
@@ -26,6 +27,7 @@ from trueup.model.money import ZERO, add, amount, multiply, subtract
 from trueup.model.plan import Break
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Fill, Local, LocalOrder, Profile, Trade
+from trueup.model.times import NS_PER_S
 from trueup.model.vocabulary import BreakKind, Severity, Side, TradeStatus
 from trueup.sim.bots.books import Books
 from trueup.sim.bots.people import PERSON
@@ -82,15 +84,15 @@ class DemoWorld:
         self.folder = folder
         self._url = postgresql or f"sqlite:///{DATABASE}"
         logging.getLogger("trueup").addHandler(logging.NullHandler())
-        self._clock = SimClock(START)
-        self.ledger = _open(folder / DATABASE, postgresql, self._clock.now_ns)
+        self.clock = SimClock(START)
+        self.ledger = _open(folder / DATABASE, postgresql, self.clock.now_ns)
         self.world = World(
             seed,
             shape=Shape(accounts=ACCOUNTS, profiles=BOTS_EACH),
             faults=FAULTS,
             instruments=INSTRUMENTS,
             make_books=self._make_books,
-            clock=self._clock,
+            clock=self.clock,
         )
         self.closed_by_hand: tuple[str, str] | None = None  # profile and trade whose position a person sold
         self._accounts = [self._managed(account_id) for account_id in self.world.accounts]
@@ -105,11 +107,11 @@ class DemoWorld:
         for _ in range(TRADING_S):
             before = self.world.dice.hits.copy()
             self.world.step()
-            yield self._clock.now()[11:19], self.world.dice.hits - before
+            yield self.clock.now()[11:19], self.world.dice.hits - before
         self.world.rest()
         self.world.heal()
         self.world.run_for(SETTLING_S)
-        yield self._clock.now()[11:19], Counter(self._happenings())
+        yield self.clock.now()[11:19], Counter(self._happenings())
         self.world.run_for(SETTLING_S)
 
     def look(self) -> list[ProfileReport]:
@@ -117,7 +119,7 @@ class DemoWorld:
         return [
             report
             for account in self._accounts
-            for report in run_simulated(self._clock, plan_account(account))
+            for report in run_simulated(self.clock, plan_account(account))
         ]
 
     def repair(self) -> Iterator[list[ProfileReport]]:
@@ -125,11 +127,19 @@ class DemoWorld:
         for number in range(RUNS_MAX):
             if number:
                 self.world.run_for(RUN_EVERY_S)
-            runs = [run_simulated(self._clock, reconcile_account(one, apply=True)) for one in self._accounts]
+            runs = [run_simulated(self.clock, reconcile_account(one, apply=True)) for one in self._accounts]
             reports = [report for run in runs for report in run.profiles]
             yield reports
             if not any(_has_work(report) for report in reports):
                 return
+
+    async def go_on(self, accounts: Sequence[ManagedAccount]) -> None:
+        """Looks every half minute, for as long as somebody watches; the market stands still."""
+        while True:
+            await asyncio.sleep(RUN_EVERY_S)
+            self.clock.advance(RUN_EVERY_S * NS_PER_S)
+            for account in accounts:
+                await reconcile_account(account)
 
     def violations(self, reports: list[ProfileReport]) -> list[Violation]:
         """Where the books are not the truth, as checkers see it that share no code with what they check."""

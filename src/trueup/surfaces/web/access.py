@@ -46,6 +46,7 @@ class Visitor(Struct, frozen=True, kw_only=True):
 class AccessSettings(Struct, frozen=True, kw_only=True):
     """`reader_token`, `operator_token`: null = nobody logs in with it. `hosts`: names that this server answers to.
 
+    `anyone_looks`: reading asks for no token, on this machine (the demo).
     `proxy_header`: the header in which a proxy at `proxy_address` names the user it has authenticated.
     """
 
@@ -54,6 +55,7 @@ class AccessSettings(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = LOOPBACK
     proxy_header: str | None = None
     proxy_address: str | None = None
+    anyone_looks: bool = False
 
     def __repr__(self) -> str:
         return "AccessSettings(tokens hidden)"
@@ -61,7 +63,11 @@ class AccessSettings(Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether anyone on this machine may read."""
-        return self.reader_token is None and self.operator_token is None and self.proxy_header is None
+        return self.anyone_looks or not (self.has_tokens or self.proxy_header)
+
+    @property
+    def has_tokens(self) -> bool:
+        return self.reader_token is not None or self.operator_token is not None
 
 
 class Access:
@@ -73,6 +79,11 @@ class Access:
         self._key = secrets.token_bytes(32)
         self._failed: list[float] = []
         self._ended: dict[str, int] = {}  # logged out of; until when each would be good
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether there is a way to log in."""
+        return self._settings.has_tokens
 
     def refusal(self, request: Request) -> str | None:
         """Why the request is not even looked at; null where it may be."""

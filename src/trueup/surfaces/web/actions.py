@@ -25,7 +25,14 @@ from trueup.engine.people.correct import (
     split_trade,
     strike_fill,
 )
-from trueup.engine.people.decide import adopt_order, assign_break, disown_order, ignore_break, map_order
+from trueup.engine.people.decide import (
+    adopt_order,
+    allow_again,
+    assign_break,
+    disown_order,
+    ignore_break,
+    map_order,
+)
 from trueup.engine.people.quarantine import quarantine_trade, release_trade
 from trueup.engine.people.undo import undo
 from trueup.engine.run.account import ManagedAccount, ProfileReport, RunState
@@ -145,6 +152,12 @@ async def revoke(desk: Desk, request: Request, form: Form) -> Response:
     decision, why = _needed(form, "decision"), _needed(form, "why")
     await in_thread(desk.ledger.journal.revoke_decision, decision, _author(request), why)
     return _on(form, said="taken back")
+
+
+async def again(desk: Desk, request: Request, form: Form) -> Response:
+    decision, why = _needed(form, "decision"), _needed(form, "why")
+    await in_thread(lambda: allow_again(desk.ledger, decision, author=_author(request), reason=why))
+    return _on(form, said="the next run may make that repair again")
 
 
 async def quarantine(desk: Desk, request: Request, form: Form) -> Response:
@@ -299,6 +312,7 @@ ACTIONS: Mapping[str, Callable[[Desk, Request, Form], Awaitable[Response]]] = {
     "/act/adopt": adopt,
     "/act/map": map_to_trade,
     "/act/revoke": revoke,
+    "/act/again": again,
     "/act/quarantine": quarantine,
     "/act/pause": pause,
     "/act/assign": assign,

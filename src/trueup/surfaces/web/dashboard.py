@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from msgspec.structs import replace
 from starlette.routing import Route
 
 from trueup.engine.run.account import ManagedAccount
@@ -29,9 +30,15 @@ async def dashboard(
     *,
     routes: Sequence[Route] = (),
     environ: Mapping[str, str] | None = None,
+    demo_token: str | None = None,
 ) -> AsyncIterator[str]:
-    """Answers meanwhile; yields the address as it is. Raises ConfigError, AuthError."""
+    """Answers meanwhile; yields the address as it is. Raises ConfigError, AuthError.
+
+    `demo_token`: an operator's, where anyone on this machine may look.
+    """
     settings = access_settings(loaded, address, os.environ if environ is None else environ)
+    if demo_token is not None:
+        settings = replace(settings, operator_token=demo_token, anyone_looks=True)
     app = make_dashboard(ledger, accounts, loaded.config.service.objective_s, settings, routes=routes)
     async with serving(app, address) as bound:
         yield bound

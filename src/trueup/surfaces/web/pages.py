@@ -30,6 +30,7 @@ from trueup.service.views.fleet import read_fleet
 from trueup.service.views.overview import Overview, read_overview
 from trueup.service.views.story import events, venue_snapshots
 from trueup.surfaces.web.actions import Desk
+from trueup.surfaces.web.render import others
 
 ROWS_MAX = 200  # of one page; the rest is asked for
 RUNS_SHOWN = 100
@@ -45,7 +46,8 @@ def overview_part(desk: Desk, wanted: str | None, number: str) -> Page:
     profiles = [one for one in found.profiles if wanted in (None, one.sync.value)]
     asked = {"sync": wanted, "page": number}
     live = "/live?" + urlencode({name: value for name, value in asked.items() if value})
-    values = {"view": found, "wanted": wanted, "live": live, "path": "/"}
+    values = {"view": found, "wanted": wanted, "live": live}
+    values["others"] = urlencode({"sync": wanted} if wanted else {})
     return "overview_live.html", values | _page_of(number, profiles, "profiles")
 
 
@@ -60,13 +62,19 @@ def breaks_data(desk: Desk, request: Request) -> list[BreakRecord]:
     kept = [
         one
         for one in records
-        if severity in (None, "", one.found.severity.value) and kind in (None, "", one.found.kind.value)
+        if severity in (None, "", one.found.severity.value, _above_info(one))
+        and kind in (None, "", one.found.kind.value)
+        and asked.get("day") in (None, "", one.first_seen_at[:10])
     ]
     if wanted := asked.get("owner"):
         owners = owners_of(desk.ledger, asked.get("profile"))
         kept = [one for one in kept if owners.get(one.found.break_id) == wanted]
     rank = {Severity.ERROR: 0, Severity.WARN: 1, Severity.INFO: 2}
     return sorted(kept, key=lambda one: (rank[one.found.severity], one.first_seen_at, one.found.break_id))
+
+
+def _above_info(record: BreakRecord) -> str | None:
+    return None if record.found.severity is Severity.INFO else "drift"
 
 
 def breaks(desk: Desk, request: Request) -> Page:
@@ -157,6 +165,7 @@ def profile(desk: Desk, request: Request) -> Page:
     return "profile.html", {
         "view": views[0],
         "breaks": journal.list_breaks(profile_id)[:ROWS_MAX],
+        "untold": journal.pending_notifications(ROWS_MAX, [profile_id]),
         "deferrals": journal.list_deferrals(profile_id)[:ROWS_MAX],
         "runs": journal.list_runs(profile_id, 20),
         "alerts": [one for one in found.alerts if one.profile_id == profile_id],
@@ -186,7 +195,15 @@ def _cost_days(request: Request) -> int:
 
 
 def cost(desk: Desk, request: Request) -> Page:
-    return "cost.html", {"cost": cost_data(desk, request), "days": _cost_days(request)}
+    found, asked = cost_data(desk, request), request.query_params
+    chosen = [asked[key] for key in ("cause", "day") if key in asked]
+    repairs = [
+        one
+        for one in found.repairs
+        if asked.get("cause") in (None, one.cause.value) and asked.get("day") in (None, one.repaired_at[:10])
+    ]
+    values = {"cost": found, "days": _cost_days(request), "repairs": repairs, "chosen": ", ".join(chosen)}
+    return "cost.html", values
 
 
 def books(desk: Desk, request: Request) -> Page:
@@ -223,7 +240,7 @@ def chain(desk: Desk, request: Request) -> Page:
     reports = [
         (one, desk.ledger.journal.verify_log(one), desk.ledger.fold_log(one)) for one in checked[:ROWS_MAX]
     ]
-    return "chain.html", {"known": known[:ROWS_MAX], "reports": reports}
+    return "chain.html", {"known": known[:ROWS_MAX], "asked": asked, "reports": reports}
 
 
 def fleet(desk: Desk, _: Request) -> Page:
@@ -251,7 +268,8 @@ def _days(desk: Desk) -> list[str]:
 
 
 def _paged(request: Request, rows: list[Any], name: str) -> dict[str, Any]:
-    return _page_of(request.query_params.get("page", "1"), rows, name)
+    asked = {"others": others(request, "page", "said", "failed")}
+    return asked | _page_of(request.query_params.get("page", "1"), rows, name)
 
 
 def _page_of(text: str, rows: list[Any], name: str) -> dict[str, Any]:

@@ -1,22 +1,38 @@
 """Templates: every value is escaped and made harmless, whatever page shows it.
 
-Decides how amounts, times and ages look.
+Decides how amounts, times and ages look, and that where a reader hides amounts no sentence that may hold one is shown.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from trueup.model.harmless import visible
+from trueup.model.plan import Correction
+from trueup.model.vocabulary import CorrectionKind
 from trueup.service.views.texts import brief, brief_time
 
 FOLDER = Path(__file__).parent
-HIDDEN = "•••"
+_INSERTS = (CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT)
+_OF_AN_ORDER = (
+    "trade_id",
+    "symbol",
+    "side",
+    "action",
+    "qty",
+    "limit_price",
+    "stop_price",
+    "status",
+    "filled_qty",
+)
+_HIDDEN = Markup('<span class="amount" title="hidden">•••</span>')
 PREFERENCES = ("incognito", "theme")  # cookies of the reader's own choice, without meaning to the server
 
 
@@ -31,6 +47,13 @@ def _age(seconds: float | None) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def _what_changes(correction: Correction) -> list[tuple[str, Any]]:
+    """Keys and new values; of an order that is inserted, what tells it from others."""
+    changes = to_builtins(correction.changes) or {}
+    keys = _OF_AN_ORDER if correction.kind in _INSERTS else changes
+    return [(key, changes[key]) for key in keys if changes.get(key) is not None]
 
 
 def _moment(text: str | None) -> Markup:
@@ -49,7 +72,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"age": _age, "moment": _moment}
+    environment.filters |= {"age": _age, "moment": _moment, "what_changes": _what_changes}
     return environment
 
 
@@ -60,12 +83,13 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
     """One page. Amounts are left out altogether where the reader hides them."""
     incognito = is_incognito(request)
     context = {
-        "amount": _amount_maker(incognito=incognito),
-        "incognito": incognito,
+        **_hiding(incognito=incognito),
         "theme": _choice(request, "theme", ("light", "dark"), "auto"),
         "visitor": request.state.visitor,
+        "can_log_in": request.app.state.access.has_tokens,
         "form_token": request.state.form_token,
         "path": request.url.path,
+        "here": _here(request),
         "said": request.query_params.get("said"),
         "failed": request.query_params.get("failed"),
         **values,
@@ -75,7 +99,7 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
 
 def part(template: str, values: Mapping[str, Any], *, incognito: bool) -> Markup:
     """A piece of a page that is the same for all who look at it."""
-    context = {"amount": _amount_maker(incognito=incognito), "incognito": incognito, **values}
+    context = {**_hiding(incognito=incognito), **values}
     return Markup(_ENVIRONMENT.get_template(template).render(context))  # noqa: S704 - the template escaped it
 
 
@@ -83,15 +107,34 @@ def is_incognito(request: Request) -> bool:
     return request.cookies.get("incognito") == "1"
 
 
+def _here(request: Request) -> str:
+    """The page with what was asked of it: where a form or a choice leads back to."""
+    asked = others(request, "said", "failed")
+    return f"{request.url.path}?{asked}" if asked else request.url.path
+
+
+def others(request: Request, *left_out: str) -> str:
+    """What was asked besides, as a query."""
+    return urlencode(
+        [(key, value) for key, value in request.query_params.multi_items() if key not in left_out]
+    )
+
+
+def _hiding(*, incognito: bool) -> dict[str, Any]:
+    """`amount` shows an amount, `words` a sentence that may hold some."""
+    words = _HIDDEN if incognito else None
+    return {
+        "amount": _amount_maker(incognito=incognito),
+        "words": lambda text: words or text,
+        "incognito": incognito,
+    }
+
+
 def _amount_maker(*, incognito: bool) -> Callable[[object], str | Markup]:
     def amount(value: object) -> str | Markup:
         if value is None or value == "":
             return "–"
-        return (
-            Markup('<span class="amount" title="hidden">{}</span>').format(HIDDEN)
-            if incognito
-            else brief(value)
-        )
+        return _HIDDEN if incognito else brief(value)
 
     return amount
 

@@ -11,6 +11,12 @@ function localTimes(root) {
   }
 }
 
+const HALF_DAY_S = 43200;
+
+function showNewest(root) {
+  for (const table of root.querySelectorAll(".scroll > .heat")) table.parentElement.scrollLeft = table.scrollWidth;
+}
+
 function drawCharts(root) {
   if (typeof uPlot === "undefined") return;
   const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
@@ -21,9 +27,9 @@ function drawCharts(root) {
     new uPlot(
       {
         width: Math.max(280, place.clientWidth), height: 160, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"),
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max)] } }, legend: { show: false },
+        scales: { x: { range: (_, first, last) => [first - HALF_DAY_S, last + HALF_DAY_S] }, y: { range: (_, __, max) => [0, Math.max(1, max)] } }, legend: { show: false },
         axes: [axis, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 1000] }],
-        series: [{}, { stroke: "#1f77b4", fill: "#1f77b455", paths: uPlot.paths.bars({ size: [0.7] }) }],
+        series: [{}, { stroke: "#1f77b4", fill: "#1f77b455", points: { show: false }, paths: uPlot.paths.bars({ size: [0.7] }) }],
       },
       [at, counts], place,
     );
@@ -46,5 +52,6 @@ function listen() {
 
 localTimes(document);
 drawCharts(document);
+showNewest(document);
 listen();
 new MutationObserver(() => localTimes(document)).observe(document.getElementById("content"), { childList: true });
