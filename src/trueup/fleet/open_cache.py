@@ -15,6 +15,7 @@ from msgspec import Struct
 from trueup.engine.events import Event, log_event
 from trueup.engine.in_thread import in_thread
 from trueup.engine.run.account import ManagedAccount
+from trueup.fleet.hearing import Hearing
 from trueup.model.errors import LedgerError, TrueupError
 from trueup.ports.roster import FleetAccount, Roster
 
@@ -29,9 +30,10 @@ class _Entry(Struct):
 
 
 class OpenCache:
-    """`open_account`: sync, for a thread."""
+    """`open_account`: sync, for a thread. `hearing`: set to hear the streams of those that are open."""
 
     def __init__(self, roster: Roster, open_account: OpenAccount, open_max: int = OPEN_MAX) -> None:
+        self.hearing: Hearing | None = None
         self._roster = roster
         self._open_account = open_account
         self._open_max = open_max
@@ -85,6 +87,8 @@ class OpenCache:
                 log_event(Event.RUN_FAILED, {"account_id": settings.account_id}, level=level, error=error)
             else:
                 self._entries[settings.account_id] = _Entry(account, settings.version)
+                if self.hearing is not None:
+                    self.hearing.begin(account)
 
     async def _make_room(self) -> None:
         for one in list(self._entries):
@@ -95,6 +99,8 @@ class OpenCache:
 
     async def _close(self, account_id: str) -> None:
         account = self._entries.pop(account_id).account
+        if self.hearing is not None:
+            await self.hearing.end(account_id)
         with suppress(TrueupError, OSError):
             await account.venue.aclose()
         for books in account.foreign:

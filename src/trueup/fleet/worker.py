@@ -26,6 +26,7 @@ from trueup.engine.run.run_account import DueInS, reconcile_account
 from trueup.engine.run.slots import Slots
 from trueup.engine.run.together import Together
 from trueup.fleet.broker import Broker, BrokerGone, Delivery
+from trueup.fleet.hearing import Hearing
 from trueup.fleet.open_cache import OpenCache
 from trueup.fleet.pressure import Pressure
 from trueup.model.errors import FenceLost, RestartNeeded, TrueupError
@@ -50,13 +51,17 @@ DUE_WITHIN_INTERVALS = 3  # a due time later than that was set by a clock put ba
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """`at_a_time`: how many accounts are worked on at the same time; who waits for a venue is not counted."""
+    """`at_a_time`: how many accounts are worked on at the same time; who waits for a venue is not counted.
+
+    `hears_streams`: the venues' streams of accounts that are kept open make them run soon.
+    """
 
     interval_s: float
     lease_ttl_s: float
     at_a_time: int
     apply: bool
     version: str = ""
+    hears_streams: bool = False
 
 
 class WorkerSays(Struct, frozen=True, kw_only=True):
@@ -138,6 +143,8 @@ class FleetWorker:
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._broken: RestartNeeded | None = None
+        if settings.hears_streams:
+            accounts.hearing = Hearing(clock, self._run_soon)
 
     async def run(self) -> None:
         """Until `stop`, or until somebody drains it; what runs is finished. Raises RestartNeeded."""
@@ -204,6 +211,18 @@ class FleetWorker:
             if not self._stopping.is_set():
                 await self._begin(shard, None, ())
         return len(shards)
+
+    async def _run_soon(self, account_id: str) -> None:
+        """Something happened there: it is due whatever the journal says, unless another runs it just now."""
+        if self._stopping.is_set():
+            return
+        try:
+            rows = await in_thread(self._roster.accounts, [account_id])
+        except TrueupError as error:
+            self._note_fault(error)
+            return
+        for row in rows:
+            await self._begin(row.shard, None, (account_id,))
 
     async def _begin(self, shard: int, delivery: Delivery | None, hasty: tuple[str, ...]) -> None:
         """Returns when every account of the shard has begun, or there is nothing to do."""

@@ -133,7 +133,8 @@ class FleetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """The broker of a fleet: `[fleet]`. `url`: one or several nats:// or tls:// addresses, separated by commas.
 
     `name`: of its stream, where several fleets share a broker. `credentials`: a file of NATS's own. `replicas`: on how
-    many of the broker's servers its messages are kept.
+    many of the broker's servers its messages are kept. `streams`: each worker hears the venues' streams of the accounts
+    that it keeps open.
     """
 
     url: Text | SecretSource | None = None
@@ -142,6 +143,7 @@ class FleetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     credentials: Text | None = None
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
     profiles_per_shard: Annotated[int, Meta(ge=1)] = 200
+    streams: bool = False
 
 
 class QuietHoursConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

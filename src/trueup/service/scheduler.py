@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from trueup.engine.events import Event, log_event
 from trueup.engine.run.account import AccountReport, ManagedAccount
 from trueup.engine.run.alerts import AlertBook
+from trueup.engine.run.hints import Hints
 from trueup.engine.run.plan_profiles import error_text
 from trueup.engine.run.run_account import DueInS, contended, reconcile_account
 from trueup.engine.run.slots import Slots
@@ -28,7 +29,6 @@ from trueup.model.times import NS_PER_S
 from trueup.notifiers.log import LogNotifier
 from trueup.ports.clock import Clock
 from trueup.ports.records import Lease
-from trueup.ports.venue import Hinting
 from trueup.service.claims import Claims
 from trueup.service.config import ServiceConfig
 
@@ -131,14 +131,14 @@ class Service:
             await asyncio.wait(self._tasks)
 
     async def _repeat(self, account: ManagedAccount) -> None:
-        hints = _Hints(self._clock)
-        listener = asyncio.create_task(hints.listen(account))
+        hints = Hints(account, self._clock)
+        listener = asyncio.create_task(hints.listen())
         try:
             await self._wait(self._jitter.random() * self._settings.jitter * self._settings.interval_s)
             hasty = True  # who starts wants to know at once how things stand
             while not self._stopping.is_set():
                 wait_s = await self._take_turn(account, hasty=hasty)
-                hasty = await self._until_due(account, hints, wait_s)
+                hasty = await self._until_due(hints, wait_s)
         finally:
             listener.cancel()
 
@@ -166,24 +166,12 @@ class Service:
             self._note(contended(account), 0)
         return min(max(turn.wait_s, LOOK_AGAIN_S), spread * self._pause_s(self._failures[account_id]))
 
-    async def _until_due(self, account: ManagedAccount, hints: "_Hints", wait_s: float) -> bool:
-        """That long; or less where a hint comes: then until what it tells of is no longer recent.
-
-        Hints that go on put the run off by one more window at most; the last of them then gets a run of its own.
-        """
+    async def _until_due(self, hints: Hints, wait_s: float) -> bool:
+        """That long; or less where a hint comes: then until what it tells of is no longer recent."""
         await self._wait(wait_s, hints.came)
         if not hints.came.is_set():
             return False
-        window_ns = round(
-            max(managed.policy.recent_activity_window_s for managed in account.profiles) * NS_PER_S
-        )
-        latest_ns = self._clock.monotonic_ns() + 2 * window_ns
-        while (
-            left_ns := min(hints.last_ns + window_ns, latest_ns) - self._clock.monotonic_ns()
-        ) > 0 and not self._stopping.is_set():
-            await self._wait(left_ns / NS_PER_S)
-        if hints.last_ns + window_ns <= self._clock.monotonic_ns():
-            hints.came.clear()
+        await hints.settled(self._wait, self._stopping.is_set)
         return True
 
     def _pause_s(self, failures: int) -> float:
@@ -252,28 +240,6 @@ class Service:
         finally:
             for wait in waits:
                 wait.cancel()
-
-
-class _Hints:
-    """What the venue's stream told, where it has one: that something happened, and when it was last heard."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.came = asyncio.Event()
-        self.last_ns = 0
-        self._clock = clock
-
-    async def listen(self, account: ManagedAccount) -> None:
-        """Losing the stream costs latency only."""
-        if not isinstance(account.venue, Hinting):
-            return
-        try:
-            async for _ in account.venue.hints():
-                self.last_ns = self._clock.monotonic_ns()
-                self.came.set()
-        except Exception as error:  # noqa: BLE001 - a convenience: no fault of it may end the account
-            log_event(
-                Event.HINTS_FAILED, {"account_id": account.account_id}, level=logging.WARNING, error=error
-            )
 
 
 def _claims_of(accounts: Sequence[ManagedAccount], settings: ServiceConfig) -> Claims | None:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
 
-from trueup.engine.run.account import AccountReport, ManagedAccount
+from trueup.engine.run.account import AccountReport, ManagedAccount, ManagedProfile
 from trueup.engine.run.slots import waiting
 from trueup.fleet.broker import Broker
 from trueup.fleet.no_broker import NoBroker
@@ -17,7 +17,9 @@ from trueup.fleet.worker import FleetWorker, WorkerSettings
 from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.model.errors import ConfigError, LedgerError
+from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile
+from trueup.model.times import NS_PER_S
 from trueup.ports.records import Attempt, Release
 from trueup.ports.roster import FleetAccount
 from trueup.sim.broker import BrokerFaults, SimBroker, SimBrokerClient
@@ -27,11 +29,36 @@ from trueup.sim.trials.process import Process
 
 INTERVAL_S = 10.0
 LEASE_S = 30.0
+WINDOW_S = 2.0  # of recent activity
 Body = Callable[[str], Awaitable[None]]
 
 
 async def at_once(_: str) -> None:
     return
+
+
+class Silent:
+    async def aclose(self) -> None:
+        return
+
+
+class Streaming(Silent):
+    """Its stream hints at these seconds from when it is heard, and then ends."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = seconds
+        self.listeners = 0
+
+    async def hints(self) -> AsyncIterator[None]:
+        self.listeners += 1
+        try:
+            since = 0.0
+            for second in self.seconds:
+                await asyncio.sleep(second - since)
+                since = second
+                yield
+        finally:
+            self.listeners -= 1
 
 
 class Shop:
@@ -44,6 +71,8 @@ class Shop:
         self.runs: Counter[str] = Counter()
         self.refused: set[str] = set()
         self.body: Body = at_once
+        self.hears = False
+        self.venues: dict[str, Any] = {}
         ids = ["a", "b", "c"]
         self.ledger.journal.ensure_profiles(
             [Profile(profile_id=one, account_id=one, venue="sim") for one in ids]
@@ -52,14 +81,17 @@ class Shop:
         self.ledger.roster.put_accounts(rows, dict.fromkeys(ids, 1))
 
     def worker(self, broker: Broker | None = None) -> FleetWorker:
+        self.cache = OpenCache(self.ledger.roster, self._open)
         process = Process("w", self.clock, FaultDice("w", Faults()))
-        settings = WorkerSettings(interval_s=INTERVAL_S, lease_ttl_s=LEASE_S, at_a_time=1, apply=True)
+        settings = WorkerSettings(
+            interval_s=INTERVAL_S, lease_ttl_s=LEASE_S, at_a_time=1, apply=True, hears_streams=self.hears
+        )
         return FleetWorker(
             "w",
             broker or SimBrokerClient(self.server, process),
             self.ledger.roster,
             self.ledger.journal,
-            OpenCache(self.ledger.roster, self._open),
+            self.cache,
             settings,
             self.clock,
             reconcile=self._reconcile,
@@ -69,9 +101,14 @@ class Shop:
     def _open(self, row: FleetAccount) -> ManagedAccount:
         if row.account_id in self.refused:
             raise ConfigError("a secret is missing")
-        nothing: Any = None
+        policy = Policy(recent_activity_window_s=WINDOW_S)
+        profile = Profile(profile_id=row.account_id, account_id=row.account_id, venue="sim")
         return ManagedAccount(
-            account_id=row.account_id, profiles=[], venue=nothing, ledger=self.ledger, clock=self.clock
+            account_id=row.account_id,
+            profiles=[ManagedProfile(profile=profile, policy=policy)],
+            venue=self.venues.get(row.account_id, Silent()),
+            ledger=self.ledger,
+            clock=self.clock,
         )
 
     async def _reconcile(
@@ -197,3 +234,43 @@ def test_a_hurried_account_is_run_before_its_time(shop: Shop) -> None:
     shop.server.send(0, ("b",))
     shop.live(shop.worker(), 3)
     assert shop.runs == {"a": 1, "b": 2}
+
+
+def test_a_stream_s_hint_makes_an_account_run_once_it_is_no_longer_recent(shop: Shop) -> None:
+    shop.hears = True
+    shop.venues["b"] = Streaming(3, 4)
+    for shard in range(3):
+        shop.server.set_schedule(shard, INTERVAL_S)
+    ran: list[tuple[str, float]] = []
+    began_ns = shop.clock.now_ns()
+
+    async def note(account_id: str) -> None:
+        ran.append((account_id, (shop.clock.now_ns() - began_ns) / NS_PER_S))
+
+    shop.body = note
+    shop.live(shop.worker(), 19)
+    first = next(at for one, at in ran if one == "b")
+    assert [round(at - first) for one, at in ran if one == "b"] == [0, 6], "the last hint and the window"
+    assert shop.runs == {"a": 1, "b": 2, "c": 1}
+
+
+def test_streams_are_heard_only_where_that_is_wanted_and_while_the_account_is_open(shop: Shop) -> None:
+    venue = shop.venues["b"] = Streaming(3, 1000)
+    for shard in range(3):
+        shop.server.set_schedule(shard, INTERVAL_S)
+    shop.live(shop.worker(), 15)
+    assert venue.listeners == 0
+    assert shop.runs["b"] == 1
+    shop.hears = True
+
+    async def main() -> None:
+        worker = shop.worker()
+        task = asyncio.create_task(worker.run())
+        await asyncio.sleep(15)
+        assert venue.listeners == 1
+        worker.stop()
+        await task
+        await shop.cache.aclose()
+        assert venue.listeners == 0
+
+    run_simulated(shop.clock, main())

@@ -4,7 +4,6 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,9 +24,6 @@ from trueup.service.load_config import LoadedConfig
 from trueup.service.open_accounts import open_account, shared_budgets
 from trueup.service.registry import open_configured_executor
 from trueup.service.secrets import read_secret
-
-if TYPE_CHECKING:
-    pass
 
 AT_A_TIME = 24  # a shard of accounts with ten profiles each: what they ask of the database is put together
 ACK_BEYOND_LEASE_S = 5.0  # a message comes again when the leases of whoever died with it are over
@@ -90,6 +86,7 @@ def make_worker(
         at_a_time=max(service.profiles_at_a_time, AT_A_TIME),
         apply=service.apply,
         version=version("trueup"),
+        hears_streams=loaded.config.fleet.streams,
     )
     worker = FleetWorker(
         name or holder_name(new_holder()),
