@@ -35,13 +35,14 @@ class Hearing:
     async def _hear(self, account: ManagedAccount) -> None:
         hints = Hints(account, self._clock)
         listening = asyncio.create_task(hints.listen())
+        coming = asyncio.create_task(hints.came.wait())
         try:
             while not listening.done():
-                came = asyncio.create_task(hints.came.wait())
-                await asyncio.wait({listening, came}, return_when=asyncio.FIRST_COMPLETED)
-                came.cancel()
-                if hints.came.is_set():
+                await asyncio.wait({listening, coming}, return_when=asyncio.FIRST_COMPLETED)
+                if coming.done():
                     await hints.settled(self._clock.sleep)
                     await self._run_soon(account.account_id)
+                    coming = asyncio.create_task(hints.came.wait())
         finally:
             listening.cancel()
+            coming.cancel()

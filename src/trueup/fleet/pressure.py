@@ -8,8 +8,11 @@ times, so that no two machines' clocks are compared.
 from collections.abc import Awaitable, Callable
 
 EARLY_SHARE = (
-    0.25  # of the interval, that a message may come before the due time: clocks and schedules jitter
+    0.25  # of the interval, that an account may run before its due time: clocks and schedules jitter
 )
+# that much where its message has come and no others wait: a run that began late left its due time late as well, and
+# would have the next message find nothing due, and wait for the one after it
+CALLED_EARLY_SHARE = 0.75
 COUNT_EVERY = 200  # messages, between two counts of the shards
 
 
@@ -32,10 +35,17 @@ class Pressure:
 
     @property
     def early_s(self) -> float:
-        """How long before its due time an account may run."""
+        """How long before its due time an account may run that no message called."""
         return EARLY_SHARE * self.interval_s
 
     @property
+    def called_early_s(self) -> float:
+        """The same of one whose message has come, while nothing is stretched."""
+        return CALLED_EARLY_SHARE * self.interval_s
+
+    @property
     def late_by_s(self) -> float:
-        """For how long an account must have been due; negative: it may be due that soon."""
+        """For how long an account must have been due when its message comes; negative: it may be due that soon."""
+        if self.stretch <= 1:
+            return -self.called_early_s
         return (self.stretch - 1) * self.interval_s - self.early_s

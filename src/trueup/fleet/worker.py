@@ -182,7 +182,7 @@ class FleetWorker:
         except BrokerGone as gone:
             self._heard.gone_ns = self._clock.now_ns()
             self._note_degraded(str(gone))
-            await self._run_overdue(-self._pressure.early_s)
+            await self._run_overdue(0.0)
             await self._wait(POLL_S)
             return
         quiet_s = (self._clock.now_ns() - self._heard.gone_ns) / NS_PER_S
@@ -242,7 +242,7 @@ class FleetWorker:
         try:
             if delivery is not None:
                 await self._pressure.note(delivery.waiting, self._count_shards)
-            await self._run_shard(shard, hasty, begun)
+            await self._run_shard(shard, hasty, begun, is_called=delivery is not None)
             if delivery is not None:
                 await delivery.done()
         except Exception as error:  # noqa: BLE001 - the boundary around one shard
@@ -262,8 +262,12 @@ class FleetWorker:
             await self._clock.sleep(self._settings.lease_ttl_s / 3)
             await delivery.working()
 
-    async def _run_shard(self, shard: int, hasty: tuple[str, ...], begun: asyncio.Event) -> None:
+    async def _run_shard(
+        self, shard: int, hasty: tuple[str, ...], begun: asyncio.Event, *, is_called: bool
+    ) -> None:
+        """`hasty`: they are due whatever the journal says; `is_called`: a message has come."""
         settings = self._settings
+        late_by_s, early_s = self._due(is_called=is_called, is_hasty=bool(hasty))
         claimed_ns = self._clock.now_ns()
         claims = await in_thread(
             self._roster.claim_shard,
@@ -271,8 +275,8 @@ class FleetWorker:
             new_holder(),
             settings.lease_ttl_s,
             due_within_s=max(DUE_WITHIN_INTERVALS * settings.interval_s, 3 * BACK_OFF_MAX_S),
-            late_by_s=self._pressure.late_by_s,
-            early_s=self._pressure.early_s,
+            late_by_s=late_by_s,
+            early_s=early_s,
             hasty=hasty,
         )
         accounts = await self._accounts.take({one.lease.account_id: one.version for one in claims})
@@ -286,6 +290,15 @@ class FleetWorker:
 
         runs = [self._run_claimed(one, accounts, claimed_ns, one_began) for one in claims]
         await asyncio.gather(*runs)
+
+    def _due(self, *, is_called: bool, is_hasty: bool) -> tuple[float, float]:
+        """For how long accounts must have been due; and within how long, where they have open breaks."""
+        pressure = self._pressure
+        if is_hasty:  # the others of the shard are not called
+            return max(pressure.late_by_s, -pressure.early_s), pressure.early_s
+        if is_called:
+            return pressure.late_by_s, pressure.called_early_s
+        return -pressure.early_s, pressure.early_s  # nobody knows what waits: nothing is stretched
 
     async def _run_claimed(
         self,
