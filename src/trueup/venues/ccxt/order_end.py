@@ -24,7 +24,7 @@ from trueup.venues.ccxt.traits import (
     SAME_ID_WHEN_TRIGGERED,
     TRIGGERED_ID_FIELDS,
 )
-from trueup.venues.ccxt.words import DEFINED, Own, own_word, settle, word_token
+from trueup.venues.ccxt.words import DEFINED, ENDED_WORDS, Own, end_of, own_word, settle, word_token
 
 # Keys of a venue's own record that hold its status word, in this order.
 STATUS_FIELDS = (
@@ -155,12 +155,14 @@ def _status(row: Row, venue: str, own_text: str | None, qty: str | None, filled:
     if (venue, word_token(own_text)) in DEFINED:
         return DEFINED[venue, word_token(own_text)]
     own = own_word(own_text, venue)
+    if (venue, word_token(own_text)) in ENDED_WORDS:
+        said = "closed"
     if word(said) == "closed" and filled not in (None, "0") and _is_whole(row, own, own_text, qty, filled):
         return Status.FILLED
     try:
         return settle(read_status(said, qty, filled), own)
     except KeyError:
-        return None
+        return end_of(own)
 
 
 def _is_whole(row: Row, own: Own | None, own_text: str | None, qty: str | None, filled: str | None) -> bool:

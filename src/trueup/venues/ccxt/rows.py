@@ -33,6 +33,7 @@ from trueup.venues.ccxt.traits import (
     CONTRACTS_OF_FILL,
     PAID_FEE,
     SIDE_OF_POSITION,
+    SIDES_OF_CONTRACTS,
     family,
 )
 
@@ -83,7 +84,7 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
         status=end.status,
         raw_status=end.own_text or read_text(row.get("status")),
         status_reason=_reason(info, end),
-        intent=_intent(row, info, position_side, side),
+        intent=_intent(row, info, position_side, side, _numbered_side(row, info, venue)),
         position_side=position_side,
         filled_qty=end.filled_qty,
         filled_avg_price=read_price(row, "average") if end.filled_qty not in (None, "0") else None,
@@ -173,11 +174,20 @@ def _reason(info: Row, end: OrderEnd) -> str | None:
 
 def _side(row: Row, info: Row, venue: str) -> Side | None:
     """What was traded, not which position: where the exchange writes the latter, its own record counts."""
-    lower = lower_text(row.get("side"))
+    lower, numbered = lower_text(row.get("side")), _numbered_side(row, info, venue)
+    if numbered is not None:
+        lower = numbered[0]
     for said in _of_venue(SIDE_OF_POSITION, venue):
         if all(lower_text(info.get(key)) == value for key, value in said.items()):
             lower = {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
     return Side(lower) if lower in ("buy", "sell") else None
+
+
+def _numbered_side(row: Row, info: Row, venue: str) -> tuple[str, str] | None:
+    """Side and offset of a contract that the exchange writes as one number."""
+    if ":" not in str(row.get("symbol")):
+        return None
+    return SIDES_OF_CONTRACTS.get(venue, {}).get(read_text(info.get("side")) or "")
 
 
 def _position_side(info: Row) -> PositionSide | None:
@@ -192,9 +202,17 @@ def _is_one_way(info: Row) -> bool:
     return (first_text(info, _POSITION_SIDE_FIELDS) or "").lower() in ("both", "net")
 
 
-def _intent(row: Row, info: Row, position_side: PositionSide | None, side: Side | None) -> Intent | None:
+def _intent(
+    row: Row,
+    info: Row,
+    position_side: PositionSide | None,
+    side: Side | None,
+    numbered: tuple[str, str] | None,
+) -> Intent | None:
     if row.get("reduceOnly") is True:
         return Intent.CLOSE
+    if numbered is not None:
+        return _OFFSETS[numbered[1]]
     if position_side is not None and side is not None:
         return Intent.OPEN if (position_side is PositionSide.LONG) == (side is Side.BUY) else Intent.CLOSE
     return _OFFSETS.get(lower_text(info.get("offset") or info.get("tradeSide")) or "")

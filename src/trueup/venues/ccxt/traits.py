@@ -215,6 +215,12 @@ EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
 # turns it round in some records only: what such a record says (Bitget's classic account).
 SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode", "tradeSide": "close"}}
 
+# A contract's side that says by a number what is done to which position, where ccxt takes 2 for a sale and leaves 3 and
+# 4 as they are: side, then offset (MEXC: "1 open long, 2 close short, 3 open short, 4 close long").
+SIDES_OF_CONTRACTS: dict[str, dict[str, tuple[str, str]]] = {
+    "mexc": {"1": ("buy", "open"), "2": ("buy", "close"), "3": ("sell", "open"), "4": ("sell", "close")},
+}
+
 # Records in which a fee that was paid is positive, where ccxt turns its sign as in others: the fields that only such a
 # record has together, and where the fee stands (Bitget's unified account, htx's v5).
 PAID_FEE: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {

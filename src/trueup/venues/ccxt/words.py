@@ -59,6 +59,11 @@ _FILLED_AT = {
     "tokocrypto": "2", "upbit": "done", "woo": "completed", "woofipro": "completed",
 }  # fmt: skip
 _FILLED_WORDS = {venue: frozenset(tokens.split()) for venue, tokens in _FILLED_AT.items()}
+# Numbers that mean "live" at these, where ccxt calls a market order closed whatever its state (BTSE: inserted, trigger
+# inserted, trigger activated, amended; not "partly transacted", which dust leaves behind).
+_LIVE_NUMBERS = {"btse": frozenset({"2", "9", "10", "123"})}
+# Words that say only that an order ended, all of it filled or not, and that ccxt passes on as they are.
+ENDED_WORDS = frozenset({("luno", "complete")})
 OWN_WORDS: dict[str, Own] = {token: own for own, tokens in _WORDS.items() for token in tokens.split()}
 
 _NEGATIVE = re.compile(r"-\d+")  # a code of its own, not the positive one in another spelling
@@ -82,12 +87,15 @@ DEFINED: dict[tuple[str, str], Status | None] = {
         "calculated",
     ): None,  # "completed for the day, settlement calculations are pending": filled or not
     ("alpaca", "suspended"): Status.SUSPENDED,
+    ("mexc", "5"): Status.REJECTED,  # of contracts: "invalid"
 }
 
 
 def own_word(said: str | None, venue: str = "") -> Own | None:
     """What the word of this exchange's family says; null where it is none, or not one of a single meaning."""
     token = word_token(said)
+    if token in _LIVE_NUMBERS.get(venue, ()):
+        return Own.LIVE
     return Own.FILLED if token in _FILLED_WORDS.get(venue, ()) else OWN_WORDS.get(token)
 
 
@@ -95,6 +103,14 @@ def word_token(said: str | None) -> str:
     """`Partially-Filled` as `partiallyfilled`."""
     text = (said or "").strip().lower()
     return text if _NEGATIVE.fullmatch(text) else re.sub(r"[^a-z0-9]+", "", text)
+
+
+def end_of(own: Own | None) -> Status | None:
+    """The end that the exchange's word names, where ccxt's is none of its own (hitbtc's `failed` for an expired order).
+
+    Not `filled`, which only quantities prove.
+    """
+    return None if own is None or own in _LIVE else _REFINED.get(own)
 
 
 def settle(theirs: Status | None, own: Own | None) -> Status | None:

@@ -10,7 +10,7 @@ import pytest
 from trueup.exports.read_texts import read_status
 from trueup.model.vocabulary import Status
 from trueup.venues.ccxt.traits import family
-from trueup.venues.ccxt.words import DEFINED, OWN_WORDS, Own, own_word, settle, word_token
+from trueup.venues.ccxt.words import DEFINED, OWN_WORDS, Own, end_of, own_word, settle, word_token
 
 
 def tables() -> Iterator[tuple[str, str, str]]:
@@ -105,4 +105,15 @@ def test_settle(theirs: Status | None, own: Own | None, expected: Status | None)
 
 
 def test_what_documentation_defines_is_no_other_known_word() -> None:
-    assert {word for _, word in DEFINED} <= {*OWN_WORDS, "calculated", "suspended"}
+    assert {word for _, word in DEFINED} <= {*OWN_WORDS, "calculated", "suspended", "5"}
+
+
+def test_an_end_that_only_the_exchange_names() -> None:
+    assert end_of(Own.EXPIRED) is Status.EXPIRED
+    assert end_of(Own.REJECTED) is Status.REJECTED
+    assert end_of(None) is end_of(Own.FILLED) is end_of(Own.LIVE) is end_of(Own.CANCELING) is None
+
+
+def test_a_number_that_means_live() -> None:
+    assert own_word("2", "btse") is Own.LIVE
+    assert own_word("5", "btse") is own_word("2", "bitopro") is None
