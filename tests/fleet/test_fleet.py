@@ -38,6 +38,7 @@ def test_workers_run_every_account_until_they_are_drained(fleet: Town) -> None:
 
 def test_accounts_that_are_added_and_removed_are_run_and_left(fleet: Town) -> None:
     fleet.add(2)
+    assert "trueup fleet init" in fleet.json("fleet", "status")["broker_fault"]
     fleet.call("fleet", "init")
     fleet.start_worker("w1")
     fleet.runs_again()

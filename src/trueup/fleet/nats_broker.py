@@ -50,6 +50,8 @@ def _or_gone(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine
     async def called(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await call(*args, **kwargs)
+        except NotFoundError as fault:
+            raise BrokerGone("the broker knows nothing of this fleet: trueup fleet init") from fault
         except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as fault:
             raise BrokerGone(f"the broker does not answer ({_one_line(fault)})") from fault
 

@@ -81,8 +81,9 @@ class WorkerSays(Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _Heard:
-    """What happened since the start."""
+    """What happened since the start, which was at `since_ns`."""
 
+    since_ns: int
     runs: int = 0
     starved: int = 0
     degraded: str | None = None
@@ -139,7 +140,7 @@ class FleetWorker:
         self._slots = Slots(settings.at_a_time)
         self._together = Together()
         self._pressure = Pressure(settings.interval_s)
-        self._heard = _Heard()
+        self._heard = _Heard(clock.now_ns())
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._broken: RestartNeeded | None = None
@@ -396,6 +397,8 @@ class FleetWorker:
             return
         late_by_s = STARVED_INTERVALS * self._pressure.stretch * self._settings.interval_s
         starved = await self._run_overdue(late_by_s)
+        if (self._clock.now_ns() - self._heard.since_ns) / NS_PER_S < late_by_s:
+            return  # overdue because nobody was there
         if starved and not self._heard.starved:
             fields = {"worker": self.name, "shards": starved, "late_by_s": late_by_s}
             log_event(Event.FLEET_STARVED, fields, level=logging.ERROR)

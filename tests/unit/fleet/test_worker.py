@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from trueup.engine.events import Event
 from trueup.engine.run.account import AccountReport, ManagedAccount, ManagedProfile
 from trueup.engine.run.slots import waiting
+from trueup.fleet import worker as fleet_worker
 from trueup.fleet.broker import Broker
 from trueup.fleet.no_broker import NoBroker
 from trueup.fleet.open_cache import OpenCache
@@ -195,6 +197,22 @@ def test_a_shard_without_a_schedule_is_found_overdue(shop: Shop) -> None:
     shop.live(worker, 40)
     assert shop.runs["a"] in (3, 4)
     assert (shop.runs["b"], shop.runs["c"]) == (1, 1)  # after three intervals
+
+
+def test_starved_is_said_of_whom_workers_passed_over_not_of_whom_nobody_was_there_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Event] = []
+    monkeypatch.setattr(fleet_worker, "log_event", lambda event, *_, **__: said.append(event))
+    for shard in range(3):
+        shop.server.send(shard)
+    shop.live(shop.worker(), 2)
+    shop.clock.advance(100 * NS_PER_S)
+    shop.live(shop.worker(), 9)
+    assert shop.runs == {"a": 2, "b": 2, "c": 2}, "run without a message all the same"
+    assert Event.FLEET_STARVED not in said
+    shop.live(shop.worker(), 50)
+    assert Event.FLEET_STARVED in said
 
 
 def test_a_message_whose_database_is_away_comes_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
