@@ -155,8 +155,14 @@ class Connection:
         return self._shared.database.connection
 
     @property
-    def has_marks(self) -> bool:
-        return self._shared.database.has_marks
+    def marks_accounts(self) -> bool:
+        return self._shared.database.marks_accounts
+
+    def marks(self, accounts: str, since: str) -> list[Row]:
+        return self._shared.database.marks(accounts, since)
+
+    def mark(self) -> str | None:
+        return self._shared.database.mark()
 
     def now_ns(self) -> int:
         return self._shared.now_ns()

@@ -108,6 +108,10 @@ class TableDatabase(Protocol):
         """Returns how many rows it changed."""
         ...
 
+    def state(self, tables: Sequence[str]) -> str | None:
+        """Equal ones, each within `reading`, say that nobody wrote to these tables in between; null: it cannot tell."""
+        ...
+
     def now_ns(self) -> int:
         """The database's clock."""
         ...

@@ -204,6 +204,9 @@ class PostgresqlTables:
         """A plain one, whatever kind the connection makes for its owner."""
         return psycopg.Cursor(self._connection, row_factory=tuple_row)
 
+    def state(self, tables: Sequence[str]) -> str | None:
+        return None
+
     def now_ns(self) -> int:
         ((now,),) = self.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         return int(now) * 1000

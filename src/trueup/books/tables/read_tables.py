@@ -20,6 +20,7 @@ from trueup.model.check_texts import TEXT_CHARS_MAX, text_fault
 from trueup.model.errors import brief_text
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import Fill, Instrument, LocalOrder
+from trueup.model.times import is_before
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
@@ -31,6 +32,18 @@ class OrderCells(Struct, gc=False):
     key: str
     cells: dict[str, Any]
     fills: list[tuple[str, dict[str, Any]]] = []
+
+
+class LastRead(Struct, frozen=True):
+    """Of what was live, or changed since."""
+
+    state: str | None = None
+    since: str = ""
+    found: ForeignRead = ForeignRead()
+
+    def holds(self, state: str | None, since: str) -> bool:
+        """Whether another read would find nothing else: what is no longer recent is as it was, and does no harm."""
+        return state is not None and state == self.state and not is_before(since, self.since)
 
 
 class TablesReader:
@@ -49,7 +62,9 @@ class TablesReader:
         self._finder = RowFinder(database, mapping, owners)
         self._readers = {name: RowReader(table, {}) for name, table in mapping.by_name.items()}
         self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
-        self._known: dict[Cells, ForeignRow] = {}  # those of the last read of live rows, by all their cells
+        self._raw: list[Cells] = []  # of the last read of live rows, as the driver gave them
+        self._rows_of_raw: list[ForeignRow | UnclearRow] = []
+        self._last = LastRead()
 
     def know_instruments(self, instruments: Sequence[Instrument]) -> None:
         """Rows are understood anew where they are others than before."""
@@ -59,7 +74,8 @@ class TablesReader:
             steps = {symbol_token(one.symbol): one for one in instruments}
             self._readers = {name: RowReader(table, steps) for name, table in self.mapping.by_name.items()}
             self._seen.clear()
-            self._known.clear()
+            self._raw, self._rows_of_raw = [], []
+            self._last = LastRead()
 
     def fingerprint(self, found: OrderCells) -> str:
         """Of the row with its fills, as it is read: by other steps its floats may be other amounts."""
@@ -69,6 +85,14 @@ class TablesReader:
         grid = self._readers["orders"].grid(found.cells)
         fills = sorted(fingerprint(cells) for _, cells in found.fills)
         return fingerprint(found.cells, *fills, *([] if grid is None else [grid]))
+
+    def read_live(self, since: str) -> ForeignRead:
+        """What is live or was changed since, by the mapping's column; more of it where nobody wrote since the last such
+        read. Raises LedgerError."""
+        state = self.database.state([one.table for one in self.mapping.by_name.values()])
+        if not self._last.holds(state, since):
+            self._last = LastRead(state, since, self.read(Wanted(live=True, changed_since=since)))
+        return replace(self._last.found)
 
     def read(self, wanted: Wanted) -> ForeignRead:
         """Raises LedgerError."""
@@ -97,18 +121,28 @@ class TablesReader:
         raw = self._finder.rows(table, self._finder.orders(wanted))
         if self.mapping.fills is not None:
             return [self.row_of(one) for one in self._with_fills(raw)]
-        before = self._as_before(raw)
-        rows = [known or self.row_of(self._cells_of(cells)) for cells, known in zip(raw, before, strict=True)]
-        if wanted.live and not (all(before) and len(raw) == len(self._known)):
-            self._known = _by_cells(raw, rows)
-        return rows
+        if not wanted.live:
+            return [self.row_of(self._cells_of(cells)) for cells in raw]
+        if raw != self._raw:
+            before = self._before(raw)
+            self._rows_of_raw = [
+                row or self.row_of(self._cells_of(cells)) for cells, row in zip(raw, before, strict=True)
+            ]
+            self._raw = raw
+        return self._rows_of_raw
 
-    def _as_before(self, raw: Sequence[Cells]) -> Sequence[ForeignRow | None]:
-        known = self._known
+    def _before(self, raw: Sequence[Cells]) -> Sequence[ForeignRow | UnclearRow | None]:
+        """Found by their keys: the cells of a whole row take longer to hash than to compare."""
+        key_len, last = len(self.key_of(self.mapping.orders)), zip(self._raw, self._rows_of_raw, strict=True)
         try:
-            return [known.get(cells) for cells in raw]
-        except TypeError:  # a list or an object in a cell
+            known = {cells[:key_len]: (cells, row) for cells, row in last}
+            found = [known.get(cells[:key_len]) for cells in raw]
+        except TypeError:  # a list in a key
             return [None] * len(raw)
+        return [
+            one[1] if one is not None and one[0] == cells else None
+            for cells, one in zip(raw, found, strict=True)
+        ]
 
     def order_cells(self, wanted: Wanted, *, lock: bool = False) -> list[OrderCells]:
         """The rows as they stand, with their fills."""
@@ -229,13 +263,6 @@ class TablesReader:
 
 def _keyed(row: Cells, key_len: int, meanings: Sequence[str]) -> tuple[str, dict[str, Any]]:
     return row_key(row[:key_len]), dict(zip(meanings, row[key_len:], strict=True))
-
-
-def _by_cells(raw: Sequence[Cells], rows: Sequence[ForeignRow | UnclearRow]) -> dict[Cells, ForeignRow]:
-    try:
-        return {cells: row for cells, row in zip(raw, rows, strict=True) if isinstance(row, ForeignRow)}
-    except TypeError:  # a list or an object in a cell
-        return {}
 
 
 def _link(order: OrderCells, meaning: str) -> Any:

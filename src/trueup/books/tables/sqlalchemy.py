@@ -169,6 +169,9 @@ class SqlalchemyTables:
         with self._explained():
             return int(self._open.execute(*_named_values(text, values)).rowcount)
 
+    def state(self, tables: Sequence[str]) -> str | None:
+        return None
+
     def now_ns(self) -> int:
         return time.time_ns()
 

@@ -18,6 +18,11 @@ import apsw
 from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
+_PLAIN_TABLES = """
+SELECT name FROM sqlite_schema
+WHERE type = 'table' AND rootpage > 0 AND lower(name) IN (SELECT value FROM json_each(?))
+"""
+
 
 class SqliteTables:
     """Implements `TableDatabase`."""
@@ -28,23 +33,36 @@ class SqliteTables:
     def __init__(self, path: Path, *, writable: bool = False, within: apsw.Connection | None = None) -> None:
         """`within`: the connection of a transaction that is somebody else's; it is neither begun nor closed here."""
         self._path = path
+        self._writable = writable
         self._lock = threading.RLock()
         self._is_own = within is None
-        if within is not None:
-            self._connection = within
-            return
+        self._times_opened = 0
+        self._connection = within if within is not None else self._open()
+
+    def _open(self) -> apsw.Connection:
+        path = self._path
         if not path.is_file():
             raise LedgerError(f"{path}: there is no such file; name the bot's database")
-        flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
+        flags = apsw.SQLITE_OPEN_READWRITE if self._writable else apsw.SQLITE_OPEN_READONLY
         with self._explained():
-            uri = f"file:{quote(str(path.resolve()))}?mode={'rw' if writable else 'ro'}"
-            self._connection = apsw.Connection(uri, flags | apsw.SQLITE_OPEN_URI)
-            self._connection.set_busy_timeout(BUSY_TIMEOUT_S * 1000)
-            self._connection.execute("PRAGMA trusted_schema = OFF")
-            if not writable:
-                self._connection.execute("PRAGMA query_only = ON")
+            self._file = _identity(path)
+            self._times_opened += 1
+            uri = f"file:{quote(str(path.resolve()))}?mode={'rw' if self._writable else 'ro'}"
+            connection = apsw.Connection(uri, flags | apsw.SQLITE_OPEN_URI)
+            connection.set_busy_timeout(BUSY_TIMEOUT_S * 1000)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            if not self._writable:
+                connection.execute("PRAGMA query_only = ON")
                 # the bot is gone, and we are the last to close: what it left in its log is left there
-                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        return connection
+
+    def _follow_file(self) -> None:
+        """What was put in the file's place is the bot's now: an open file stays the old one for ever."""
+        if self._is_own and _identity(self._path) != self._file:
+            opened = self._open()
+            self._connection.close()
+            self._connection = opened
 
     def quoted(self, name: str) -> str:
         return ".".join('"' + part.replace('"', '""') + '"' for part in self._parts(name))
@@ -134,6 +152,7 @@ class SqliteTables:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
         with self._lock:
+            self._follow_file()
             with self._explained():
                 self._connection.execute(begin)
             try:
@@ -165,6 +184,16 @@ class SqliteTables:
         with self._lock, self._explained():
             self._connection.execute(text, tuple(values)).fetchall()
             return self._connection.changes()
+
+    def state(self, tables: Sequence[str]) -> str | None:
+        """What others committed and this connection changed, whatever table it was. A view may say another thing at
+        another time, a virtual table whatever it likes."""
+        names = {self._bare(one).lower() for one in tables}
+        known = self.rows(_PLAIN_TABLES, [json.dumps(sorted(names))])
+        if len(known) < len(names) or not self._is_own:
+            return None
+        ((theirs,),) = self.rows("PRAGMA data_version")
+        return f"{self._times_opened} {theirs} {self._connection.total_changes()}"
 
     def now_ns(self) -> int:
         return time.time_ns()
@@ -201,6 +230,15 @@ class SqliteTables:
             ) from fault
         except apsw.Error as fault:
             raise LedgerError(f"{self._path}: {fault}") from fault
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode; null where there is no file."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino
 
 
 def _json(value: Any) -> Any:

@@ -86,7 +86,7 @@ class TablesBooks:
             if since is not None:
                 overlapped = from_ns(to_ns(since) - OVERLAP_S * NS_PER_S)
                 start = overlapped if is_before(overlapped, recent) else recent
-            read = self._reader.read(Wanted(live=True, changed_since=start))
+            read = self._reader.read_live(start)
         can_tell = self._reader.mapping.orders.changed_column is not None
         return replace(read, cursor=from_ns(now_ns) if can_tell else None)
 

@@ -6,7 +6,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
-from trueup.model.ids import known_id
+from trueup.model.ids import comparable_ids
 from trueup.model.snapshot import Snapshot
 
 
@@ -28,7 +28,12 @@ def begin_draft(snapshot: Snapshot, *, has_own_ids: bool = False) -> Draft:
         local=LocalSide(
             orders=local.orders,
             original_orders=local.orders,
-            trades={known_id(trade.trade_id) or "": trade for trade in local.trades},
+            trades={
+                key or "": trade
+                for key, trade in zip(
+                    comparable_ids([one.trade_id for one in local.trades]), local.trades, strict=True
+                )
+            },
         ),
         venue=VenueSide(facts.snapshot.venue.open_orders.rows),
         outcome=RunOutcome(facts),

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.core.trades.trade_moves import TradeMoves
 from trueup.model.facts_of import facts_of
-from trueup.model.ids import known_client_id, known_id, symbol_token
+from trueup.model.ids import comparable_ids, known_client_id, known_id, symbol_token
 from trueup.model.snapshot import Fill, LocalOrder, Trade, VenueOrder
 
 
@@ -78,8 +78,7 @@ class LocalSide(Struct, dict=True):
             for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
         present: dict[str, int] = {}
-        for index, order in enumerate(self.orders):
-            venue_id = known_id(order.venue_order_id)
+        for index, venue_id in enumerate(comparable_ids([order.venue_order_id for order in self.orders])):
             if venue_id is not None:
                 if venue_id in present:
                     self.venue_ids_twice.add(venue_id)

@@ -5,13 +5,14 @@ moved with them (books of an older version, a bot that died between two writes),
 says it of orders that are not listed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.model.ids import known_id
+from trueup.model.ids import comparable_ids
 from trueup.model.money import ZERO, amount, divide, exceeds, is_zero, sum_text, text
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action
@@ -26,28 +27,38 @@ class OrderSums(Struct):
     is_unclear: bool = False  # an order that has filled says not whether it entered or left
 
 
-def sum_orders(orders: Iterable[LocalOrder]) -> dict[str, OrderSums]:
+def sum_orders(orders: Sequence[LocalOrder]) -> dict[str, OrderSums]:
     """By comparable trade id: what the orders that name it have filled."""
     return {key: sum_of(own) for key, own in filled_by_trade(orders).items()}
 
 
-def filled_by_trade(orders: Iterable[LocalOrder]) -> dict[str, list[LocalOrder]]:
+def filled_by_trade(orders: Sequence[LocalOrder]) -> dict[str, list[LocalOrder]]:
     """By comparable trade id: the orders that name it and have filled."""
     found: dict[str, list[LocalOrder]] = {}
-    for order in orders:
-        if order.trade_id is not None and not is_zero(order.filled_qty):
-            found.setdefault(known_id(order.trade_id) or "", []).append(order)
+    keys = comparable_ids([order.trade_id for order in orders])
+    for key, order in zip(keys, orders, strict=True):
+        if order.trade_id is not None and order.filled_qty != "0" and not is_zero(order.filled_qty):
+            found.setdefault(key or "", []).append(order)
     return found
 
 
-def is_plainly_level(trade: Trade, orders: Sequence[LocalOrder]) -> bool:
-    """Whether one order is all that filled, and the trade says it letter by letter, or the order not whether it entered
-    or left. Most are, and cost no arithmetic."""
-    if len(orders) > 1:
-        return False
-    (order,) = orders
-    said = trade.exit_qty if order.action is Action.EXIT else trade.entry_qty
-    return order.action is None or order.filled_qty == said
+def not_plainly_level(
+    trades: Mapping[str, Trade], orders: Sequence[LocalOrder]
+) -> dict[str, list[LocalOrder]]:
+    """The same of the trades whose sums have to be made. Most need no arithmetic: one order is all that names them, and
+    they say it letter by letter."""
+    keys = comparable_ids([order.trade_id for order in orders])
+    times = Counter(keys)
+    rest = [
+        order
+        for key, order in zip(keys, orders, strict=True)
+        if (trade := trades.get(key or "")) is not None
+        and (
+            times[key] > 1
+            or order.filled_qty != (trade.exit_qty if order.action is Action.EXIT else trade.entry_qty)
+        )
+    ]
+    return filled_by_trade(rest)
 
 
 def sum_of(orders: Iterable[LocalOrder]) -> OrderSums:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import derive_action
 from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade, settle_status
-from trueup.core.trades.sum_orders import filled_by_trade, is_plainly_level, level_with, sum_of
+from trueup.core.trades.sum_orders import level_with, not_plainly_level, sum_of
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount, identical, is_zero
@@ -129,10 +129,8 @@ def find_lagging(facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
     if not local.trades or facts.account_changed:
         return {}
     found: dict[str, Trade] = {}
-    for key, orders in filled_by_trade(local.original_orders).items():
-        trade = local.trades.get(key)
-        if trade is None or is_plainly_level(trade, orders):
-            continue
+    for key, orders in not_plainly_level(local.trades, local.original_orders).items():
+        trade = local.trades[key]
         levelled = level_with(trade, sum_of(orders))
         if levelled is not trade:
             found[key] = _reopened(trade, levelled, facts.tolerance(trade.symbol))

@@ -55,7 +55,7 @@ def read_accounts(
         changed = [one for one, found in held.items() if found is None]
         read = _read_books(database, changed, since, known) if changed else {}
         for one, found in read.items():
-            known[one].keep(marks.get(one), read_at, found)
+            known[one].keep(marks.get(one), read_at, found, with_rows=not database.marks_accounts)
         books = {one: read[one] if found is None else found for one, found in held.items()}
         shared = [one for one, found in books.items() if len(found.trades) > 1]
         moving = _moving_instruments(database, shared, read_at) if shared else {}
@@ -65,11 +65,11 @@ def read_accounts(
 
 
 def _marks(database: Database, accounts: Iterable[str], since: str) -> dict[str, Mark]:
-    """What tells each account's rows from all other rows; nothing where this database has no such thing."""
-    if not database.has_marks:
-        return {}
+    """What tells each account's rows from all other rows; nothing where this database cannot tell."""
     marks: dict[str, list[Row]] = {one: [] for one in accounts}
-    rows = database.rows("marks_of_open_and_recent", json_list(accounts), since)
+    rows = database.marks(json_list(marks), since)
+    if not rows:
+        return {}
     for account_id, *mark in rows:
         for one in marks if account_id is None else [str(account_id)]:
             marks[one].append(tuple(mark))

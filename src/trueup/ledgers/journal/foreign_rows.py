@@ -8,6 +8,7 @@ import msgspec
 
 from trueup.ledgers.journal.write_backs import Wanted
 from trueup.ledgers.sql.database import Database, optional_text, text_value
+from trueup.ledgers.sql.known_rows import ROWS_KEPT_MAX
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.snapshot import LocalFault, LocalOrder
 from trueup.model.vocabulary import LocalFaultKind
@@ -31,9 +32,26 @@ def known_rows(database: Database, account_id: str, source: str, keys: Sequence[
     }
 
 
-def live_rows(database: Database, account_id: str, source: str) -> dict[str, str]:
-    """Fingerprints by row key, of orders that are live in the mirror and whose rows are there."""
-    return dict(cast("list[tuple[str, str]]", database.rows("foreign_rows_live", account_id, source)))
+class LiveRows:
+    """Fingerprints by row key, of orders that are live in the mirror and whose rows are there. They are not read again
+    where the database tells that nobody wrote since."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}  # with the mark of the last read
+
+    def of(self, account_id: str, source: str) -> dict[str, str]:
+        database, of = self._database, (account_id, source)
+        with database.reading():
+            mark, known = database.mark(), self._known.get(of)
+            if known is not None and known[0] == mark:
+                return dict(known[1])
+            found = dict(
+                cast("list[tuple[str, str]]", database.rows("foreign_rows_live", account_id, source))
+            )
+        if mark is not None and len(found) <= ROWS_KEPT_MAX:
+            self._known[of] = (mark, found)
+        return dict(found)
 
 
 def row_faults(database: Database, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:

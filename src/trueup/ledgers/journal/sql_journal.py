@@ -56,6 +56,7 @@ class SqlJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._live_rows = foreign_rows.LiveRows(database)
 
     # -- profiles and accounts ----------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class SqlJournal:
         return foreign_rows.known_rows(self._database, account_id, source, keys)
 
     def live_rows(self, account_id: str, source: str) -> dict[str, str]:
-        return foreign_rows.live_rows(self._database, account_id, source)
+        return self._live_rows.of(account_id, source)
 
     def row_faults(self, profile_ids: Sequence[str]) -> dict[str, list[LocalFault]]:
         return foreign_rows.row_faults(self._database, profile_ids)

@@ -73,9 +73,15 @@ class PostgresDatabase:
         return self._current.connection
 
     @property
-    def has_marks(self) -> bool:
+    def marks_accounts(self) -> bool:
+        return True
+
+    def marks(self, accounts: str, since: str) -> list[Row]:
         """In a write transaction each statement may see other rows: a mark would not be that of the rows."""
-        return not self._current.is_writing
+        return [] if self._current.is_writing else self.rows("marks_of_open_and_recent", accounts, since)
+
+    def mark(self) -> str | None:
+        return None  # what others write elsewhere would change it all the time
 
     def now_ns(self) -> int:
         if self._clock_ns is not None:

@@ -30,8 +30,17 @@ class Database(Protocol):
         ...
 
     @property
-    def has_marks(self) -> bool:
-        """Whether it can tell rows that nobody has written from others (`marks_of_open_and_recent`), here and now."""
+    def marks_accounts(self) -> bool:
+        """Whether a mark is of one account's rows; else whoever writes anything to the books changes all of them."""
+        ...
+
+    def marks(self, accounts: str, since: str) -> list[Row]:
+        """What tells rows that nobody has written since from others: accounts (null: all) and their marks, of the rows
+        of the books that are open or active since. Empty where it cannot tell, here and now. Within `reading`."""
+        ...
+
+    def mark(self) -> str | None:
+        """The same of all that it holds but leases and watermarks; null where it cannot tell. Within `reading`."""
         ...
 
     def now_ns(self) -> int:

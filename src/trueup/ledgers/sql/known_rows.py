@@ -2,9 +2,9 @@
 
 A row begins with its account and profile. Then comes one text, an array of its columns, or the columns themselves:
 whichever the database makes faster (SQLite the text, PostgreSQL the columns). Equal ones are equal rows, whatever
-became of the database in between. Where the database itself marks its rows (`Database.has_marks`), an account whose
-mark is that of its last read is not read again at all, and its rows' texts are not kept. Knows neither statements nor
-judgements.
+became of the database in between. The database itself marks its rows (`Database.marks`): an account whose mark is that
+of its last read is not read again at all. Where a mark is of one account's rows, their texts are not kept besides.
+Knows neither statements nor judgements.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ class KnownRows(Generic[Stored]):
 _ORDERS, _FILLS, _TRADES = _Reader(LocalOrder), _Reader(Fill), _Reader(Trade)
 
 
-Mark = frozenset[Row]  # of an account's rows: where each stands, and who wrote it
+Mark = frozenset[Row]  # of an account's rows, and of what all accounts share
 
 
 class Books(Struct, frozen=True, kw_only=True):
@@ -145,11 +145,12 @@ class KnownBooks:
         age_ns = to_ns(read_at) - to_ns(self._marked[1])
         return self._marked[2] if 0 <= age_ns <= MARK_S * NS_PER_S else None
 
-    def keep(self, mark: Mark | None, read_at: str, books: Books) -> None:
-        """What was read, in the same transaction as its mark; null: this database marks nothing."""
+    def keep(self, mark: Mark | None, read_at: str, books: Books, *, with_rows: bool) -> None:
+        """What was read, in the same transaction as its mark; null: the database could not tell. `with_rows`: others'
+        writes change the mark, too, and then rows are known by what they were read as."""
         if mark is None:
             return
-        for rows in (self.orders, self.fills, self.trades):
+        for rows in () if with_rows else (self.orders, self.fills, self.trades):
             rows.forget()
         is_kept = sum(map(len, books.orders.values())) <= ROWS_KEPT_MAX
         self._marked = (mark, read_at, books) if is_kept else None

@@ -27,6 +27,9 @@ DAMAGE_SHOWN_MAX = 20  # faults that a check of the file names
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
+_UNMARKED = frozenset(  # statements that every run sends, and that change nothing which has a mark
+    {"acquire_lease", "claim_leases", "renew_lease", "release_leases", "set_watermarks"}
+)
 WAL_INDEX_BYTES = 32_768  # by which SQLite lets the index beside the WAL grow
 PAGE_BYTES = 8192  # of a new file: holds any usual row whole; a large commit took a third less than with 4096
 SETTINGS = (
@@ -62,10 +65,25 @@ class SqliteDatabase:
                 self.connection.close()
                 raise
         self._file = _identity(path)
+        self._aside = 0  # rows that statements changed which touch nothing that has a mark
 
     @property
-    def has_marks(self) -> bool:
-        return False  # comparing a row's text costs what reading a mark would
+    def marks_accounts(self) -> bool:
+        return False
+
+    def marks(self, accounts: str, since: str) -> list[Row]:
+        """With the oldest rows that are recent: when they no longer are, others are read than before."""
+        mark = self.mark()
+        return [] if mark is None else [*self.rows("oldest_recent", accounts, since), (None, mark)]
+
+    def mark(self) -> str | None:
+        """What others committed, and what this connection has changed: a change that is rolled back counts, too. What
+        is not committed yet has no mark."""
+        with self._lock, self._explained():
+            if self.connection.txn_state("main") == apsw.SQLITE_TXN_WRITE:
+                return None
+            ((theirs,),) = self.connection.execute("PRAGMA data_version")
+            return f"{theirs} {self.connection.total_changes() - self._aside}"
 
     def now_ns(self) -> int:
         return self._clock_ns()
@@ -74,7 +92,7 @@ class SqliteDatabase:
         return stamp(self._clock_ns())
 
     def rows(self, name: str, *values: Value) -> list[Row]:
-        with self._lock:
+        with self._lock, self._counted(name):
             try:
                 return self.connection.execute(self._statements[name], values).fetchall()
             except (apsw.Error, UnicodeDecodeError) as fault:
@@ -88,9 +106,16 @@ class SqliteDatabase:
                 raise self._explain(fault) from fault
 
     def write(self, name: str, *values: Value) -> int:
-        with self._lock, self._explained():
+        with self._lock, self._counted(name), self._explained():
             self.connection.execute(self._statements[name], values).fetchall()
             return self.connection.changes()
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[None]:
+        before = self.connection.total_changes() if name in _UNMARKED else 0
+        yield
+        if name in _UNMARKED:
+            self._aside += self.connection.total_changes() - before
 
     def write_many(self, name: str, values: Iterable[Sequence[Value]]) -> int:
         """Most of a transaction's tables get no row: such a statement is not begun."""

@@ -156,6 +156,12 @@ SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND o.is_l
 UNION ALL
 SELECT o.account_id, o.profile_id, {order_columns} FROM {of_accounts} AND NOT o.is_live AND o.last_activity_at >= ?2
 
+-- name: oldest_recent
+SELECT a.value,
+  (SELECT min(last_activity_at) FROM orders WHERE account_id = a.value AND NOT is_live AND last_activity_at >= ?2),
+  (SELECT min(updated_at) FROM trades WHERE account_id = a.value AND status = 'closed' AND updated_at >= ?2)
+FROM json_each(?1) AS a
+
 -- name: accounts_with_older_rows
 SELECT a.value FROM json_each(?1) AS a WHERE EXISTS (
   SELECT 1 FROM orders

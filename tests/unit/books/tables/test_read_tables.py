@@ -1,19 +1,25 @@
 """Mapped tables read: what is live, changed, named; in SQLite and in PostgreSQL."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
-from tests.unit.books.tables.desk import MAPPING, T0, order
+from tests.unit.books.tables.desk import MAPPING, T0, mapping, order
+from trueup.books.tables.database import Cells
+from trueup.books.tables.find_rows import RowFinder
 from trueup.books.tables.mapping import decode_mapping
 from trueup.books.tables.open_tables import open_tables
-from trueup.books.tables.read_tables import Wanted
+from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.model.errors import LedgerError
 from trueup.model.snapshot import Fill, LocalOrder, Trade
+from trueup.model.times import from_ns
+from trueup.model.vocabulary import LIVE as LIVE_STATUSES
 from trueup.model.vocabulary import PositionSide, Side, Status, TradeStatus
-from trueup.ports.foreign_books import ForeignRead
+from trueup.ports.foreign_books import ForeignRead, ForeignRow
 
 NOON = "2025-11-24T12:00:00Z"
 
@@ -219,3 +225,108 @@ def test_a_text_of_10_mb_in_a_fill_and_a_column_that_nobody_mapped(tmp_path: Pat
     assert ids(read) == ["v-1"]
     assert [one.key for one in read.unclear] == ["2"]
     assert len(repr(read)) < 10_000
+
+
+# -- a read that finds nobody wrote ---------------------------------------------------------------------------------
+
+
+def live(reader: TablesReader, since: str = NOON) -> dict[str, ForeignRow]:
+    with reader.database.reading():
+        return {row.key: row for row in reader.read_live(since).rows}
+
+
+def test_what_nobody_wrote_since_is_not_read_again(tmp_path, monkeypatch):
+    with sqlite_bot(tmp_path) as bot, bot.reader(mapping(), ("mom",)) as reader:
+        bot.add("my_orders", **order(1))
+        first = live(reader)
+        sent: list[object] = []
+        select = RowFinder.rows
+
+        def noted(*args: Any, **more: Any) -> list[Cells]:
+            sent.append(args)
+            return select(*args, **more)
+
+        monkeypatch.setattr(RowFinder, "rows", noted)
+        assert live(reader, "2025-11-24T12:00:10Z") == first
+        assert sent == []
+        live(reader, "2025-11-24T11:59:59Z")  # looks back further
+        assert sent
+        sent.clear()
+        bot.execute("UPDATE my_deals SET sold = 1")  # changes no row, and its commit says so
+        live(reader)
+        assert sent == []
+        bot.add("my_fills", id=1, order_row=1, ext="F1", amount=3.0, price=1000.0, at=T0)
+        assert live(reader)["1"].fingerprint != first["1"].fingerprint
+        assert sent
+
+
+def test_a_view_says_another_thing_at_another_time(tmp_path):
+    """One that counts by the clock changes though nobody writes."""
+    with sqlite_bot(tmp_path) as bot:
+        bot.add("my_orders", **order(1, state="OPEN"))
+        bot.execute(
+            "CREATE VIEW seen AS SELECT my_orders.*, julianday('now') AS now FROM my_orders WHERE julianday('now') > 0"
+        )
+        with bot.reader(mapping(table="seen", key=["id"]), ("mom",)) as reader, reader.database.reading():
+            assert reader.database.state(["seen"]) is None
+            assert reader.database.state(["my_orders", "My_Fills"]) is not None
+
+
+def test_a_file_that_was_put_in_its_place_is_the_bots(tmp_path):
+    (tmp_path / "restored").mkdir()
+    with sqlite_bot(tmp_path) as bot, bot.reader(mapping(), ("mom",)) as reader:
+        bot.add("my_orders", **order(1))
+        assert live(reader).keys() == {"1"}
+        with sqlite_bot(tmp_path / "restored") as restored:
+            restored.add("my_orders", **order(2))
+        Path(tmp_path, "bot.db-wal").unlink()
+        Path(tmp_path, "bot.db-shm").unlink()
+        Path(tmp_path, "restored", "bot.db").replace(tmp_path / "bot.db")
+        assert live(reader).keys() == {"2"}
+        with reader.database.writing():
+            reader.database.write("UPDATE my_orders SET done = 4 WHERE id = 2")
+        assert live(reader)["2"].order.filled_qty == "4"
+        Path(tmp_path, "bot.db").unlink()
+        with pytest.raises(LedgerError, match="there is no such file"):
+            live(reader)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_reader_that_has_read_before_finds_what_a_new_one_finds(bot, seed):
+    """Whoever writes what; of what is recent no longer it may have more, as it stands."""
+    dice, number, now_ms = random.Random(seed), 0, T0
+    mapped = mapping() if dice.random() < 0.5 else decode_mapping({"orders": MAPPING["orders"]}, "b")
+    with bot.reader(mapped, ("mom",)) as reader:
+        for _ in range(40):
+            now_ms += dice.choice((0, 1_000, 60_000))
+            for _ in range(dice.choice((0, 0, 1, 3))):
+                number, state = number + 1, dice.choice(("OPEN", "DONE", "odd"))
+                done, one = dice.choice((1, 3, 3.5)), dice.randint(1, number)
+                bot.add(
+                    "my_orders",
+                    **order(number, state=state, done=done, upd=now_ms, deal=f"d-{dice.randint(1, 5)}"),
+                )
+                bot.execute("UPDATE my_orders SET done = ?, upd = ? WHERE id = ?", done, now_ms, one)
+                bot.add(
+                    "my_fills", id=number, order_row=one, ext=f"F{number}", amount=1.0, price=9.0, at=now_ms
+                )
+                bot.execute("DELETE FROM my_deals")
+                bot.add(
+                    "my_deals",
+                    id=f"d-{dice.randint(1, 5)}",
+                    pair="ETH/USD",
+                    open=dice.randint(0, 1),
+                    bought=done,
+                )
+                bot.execute("DELETE FROM my_orders WHERE id = ?", dice.randint(1, 3 * number))
+            if dice.random() < 0.2:
+                with reader.database.writing():
+                    reader.database.write(f"UPDATE my_orders SET done = {dice.randint(1, 9)}, upd = {now_ms}")
+            since = from_ns((now_ms - 90_000) * 10**6)
+            found, anew = live(reader, since), {}
+            with bot.reader(mapped, ("mom",)) as other:
+                anew = live(other, since)
+                with other.database.reading():
+                    standing = {row.key: row for row in other.read(Wanted(keys=list(found))).rows}
+            assert found | anew == found == standing
+            assert all(row.order.status not in LIVE_STATUSES for key, row in found.items() if key not in anew)

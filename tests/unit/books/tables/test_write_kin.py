@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
 from tests.unit.books.tables.desk import MAPPING, T0, order
@@ -241,3 +242,39 @@ def test_an_open_quantity_of_its_own_column(bot):
     result = write(bot, judged(bot, mapping, trade_before=BEFORE, trade_after=AFTER), mapping)
     assert (result.error, deal(bot)) == (None, (1, 3.0, 0.0))
     assert bot.execute("SELECT held FROM my_deals")[0][0] == 7.0
+
+
+# -- a fee that alone moved between the read and the write -------------------------------------------------------------
+
+
+def with_fee_column(bot: Bot) -> TablesMapping:
+    bot.execute("ALTER TABLE my_deals ADD COLUMN kept double precision")
+    columns = TRADES["columns"] | {"fee_base_qty": "kept"}
+    return mapped(trades=TRADES | {"columns": columns, "writable": ["entry_qty", "fee_base_qty"]})
+
+
+@pytest.mark.parametrize("came", [0.2, None])
+def test_a_fill_whose_fee_moved_is_not_what_was_judged(bot, came):
+    one = judged(bot)
+    bot.execute("UPDATE my_fills SET cost_fee = ?", came)
+    assert write(bot, one).outcome is WriteOutcome.MOVED
+    assert (fills(bot), bot.value("done")) == ([("F1", 1, 3.0, 1000.0, came, T0)], 3.0)
+
+
+def test_a_trade_whose_fee_moved_is_left_alone_where_the_fee_is_set(bot):
+    """The bot counts 0.002 itself meanwhile: neither the 0 that was judged nor the 0.003 that is wanted."""
+    mapping = with_fee_column(bot)
+    told = {"trade_before": BEFORE, "trade_after": replace(AFTER, fee_base_qty="0.003")}
+    one = judged(bot, mapping, values={}, fills=[], **told)
+    bot.execute("UPDATE my_deals SET kept = 0.002")
+    result = write(bot, one, mapping)
+    assert "fee_base_qty 0.002, neither 0 nor 0.003" in str(result.error)
+    assert [tuple(each) for each in bot.execute("SELECT bought, kept FROM my_deals")] == [(3.0, 0.002)]
+
+
+def test_a_trade_whose_fee_moved_keeps_it_where_something_else_is_set(bot):
+    mapping = with_fee_column(bot)
+    one = judged(bot, mapping, values={}, fills=[], trade_before=BEFORE, trade_after=AFTER)
+    bot.execute("UPDATE my_deals SET kept = 0.002")
+    assert write(bot, one, mapping).error is None
+    assert [tuple(each) for each in bot.execute("SELECT bought, kept FROM my_deals")] == [(7.0, 0.002)]

@@ -13,7 +13,7 @@ from trueup.ledgers.sql.statements import load_statements
 DATABASES = ("postgresql", "sqlite")
 OWN = {
     "postgresql": {"now", "newer_migrations", "marks_of_open_and_recent"},
-    "sqlite": set[str](),
+    "sqlite": {"oldest_recent"},
 }  # that the other has no need for
 
 
