@@ -312,6 +312,13 @@ def test_purge_asks_and_keeps_the_books(desk: Desk) -> None:
     assert desk.call("purge", "--older-than", "soon", "--yes").exit_code == 64
 
 
+def test_what_was_purged_is_counted_in_words(desk: Desk) -> None:
+    desk.call("run", "--once")
+    said = desk.call("purge", "--older-than", "0s", "--keep-last", "0", "--yes", code=0).stdout
+    assert said.startswith("deleted 1 run, ")
+    assert " 0 messages, " in said
+
+
 def test_doctor_says_what_to_do(desk: Desk) -> None:
     assert {check["state"] for check in desk.json("doctor", code=0)} == {"ok"}
     assert "1 profile\n" in desk.call("doctor", code=0).stdout

@@ -241,12 +241,12 @@ def _note_left_out(left_out: int, columns: Columns | None, notes: list[str]) -> 
         return
     if left_out:
         notes.append(
-            f"{left_out} fills of {columns.rows.name} name no order, and fit none alone and whole: left out (give the "
-            "orders with --venue; their own filled quantity is judged)"
+            f"left out of {columns.rows.name}, for they name no order and fit none alone and whole: {left_out} of its "
+            "fills (give the orders with --venue; their own filled quantity is judged)"
         )
     if (in_quote := quote_rows(columns)) > 0:
         notes.append(
-            f"{in_quote} fills of {columns.rows.name} have a quantity in quote currency only: left out"
+            f"left out of {columns.rows.name}, for their quantity is in quote currency only: {in_quote} of its fills"
         )
 
 

@@ -43,14 +43,14 @@ def _rows_that_count(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
         return rows, []
     if form.is_ledger:
         rows, left = pair_ledgers(rows)
-        return rows, [f"{rows.name}: {left} ledger rows are no trade's and were left out"] if left else []
+        return rows, [f"left out of {rows.name}, for they are no trade's: {left} of its rows"] if left else []
     if form.rows_of is None:
         return rows, []
     name, words = form.rows_of
     column = next(one for one in rows.columns if header_token(one) == name)
     kept = [row for row in rows.rows if (row.cells.get(column) or "").lower() in words]
     left = len(rows.rows) - len(kept)
-    note = [f"{rows.name}: {left} rows whose {column} is not {' or '.join(sorted(words))} were left out"]
+    note = [f"left out of {rows.name}, for {column} is not {' or '.join(sorted(words))}: {left} of its rows"]
     return Rows(rows.name, rows.columns, kept), note if left else []
 
 

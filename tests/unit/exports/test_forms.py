@@ -228,7 +228,7 @@ def test_rows_of_other_activities_are_left_out_and_counted() -> None:
     dividend = "20261121::1,DIV,2026-11-21T00:00:00Z,,,,,AAPL,,,,"
     result = imported(fills="\n".join([header, dividend, row]))
     assert len(result.snapshot.venue.history.fills) == 1
-    assert "fills.csv: 1 rows whose activity_type is not fill were left out" in result.notes
+    assert "left out of fills.csv, for activity_type is not fill: 1 of its rows" in result.notes
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_okxs_two_rows_of_a_spot_fill_are_one_in_the_zone_that_the_file_names() 
     said(bought, {"fill_id": "101", "side": "buy", "qty": "0.5", "fee": "0.0005", "fee_currency": "BTC"})
     said(sold, {"fill_id": "102", "side": "sell", "qty": "1.5", "fee": "60", "fee_currency": "USDT"})
     assert bought.filled_at == "2026-11-20T10:00:00Z"
-    assert any("1 rows whose Action" in note for note in result.notes)
+    assert any("1 of its rows" in note for note in result.notes)
 
 
 def test_okxs_legs_that_are_no_pairs_have_no_fee_of_another() -> None:

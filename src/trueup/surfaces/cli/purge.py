@@ -8,10 +8,10 @@ from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import open_books
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
-from trueup.surfaces.cli.terminal import confirm, say
+from trueup.surfaces.cli.terminal import confirm, counted, say
 
-# of what was deleted, where the table's own name says less
-_NAMES = {"outbox": "notifications", "alert_deliveries": "messages"}
+# what one row of each table is called
+_WORDS = {"outbox": "notification", "alert_deliveries": "message"}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -33,7 +33,10 @@ def command(invocation: Invocation, older_than: str, keep_last: int, yes: bool) 
         invocation.data(counts)
     else:
         invocation.line(
-            "deleted " + ", ".join(f"{count} {_NAMES.get(name, name)}" for name, count in counts.items())
+            "deleted "
+            + ", ".join(
+                counted(count, _WORDS.get(name, name.removesuffix("s"))) for name, count in counts.items()
+            )
         )
     return IN_SYNC
 
