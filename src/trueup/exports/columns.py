@@ -14,8 +14,8 @@ from trueup.exports.forms import Form, Kind, recognise
 from trueup.exports.kraken import pair_name
 from trueup.exports.mapping import Mapping
 from trueup.exports.meanings import MEANINGS, Source, find_columns, header_tells, header_token
-from trueup.exports.read_rows import Row, Rows
 from trueup.exports.read_texts import NoZone, word
+from trueup.exports.rows import Row, Rows
 from trueup.exports.tidy_rows import UNIT, tidy_rows
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token

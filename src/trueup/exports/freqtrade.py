@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from trueup.exports.read_rows import Row, Rows
 from trueup.exports.read_texts import read_amount
+from trueup.exports.rows import Row, Rows
 from trueup.model.errors import InputError
 from trueup.model.money import ZERO, add, text
 

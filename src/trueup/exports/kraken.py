@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from trueup.exports.read_rows import Row, Rows
+from trueup.exports.rows import Row, Rows
 from trueup.model.money import ZERO, divide, text
 
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}

@@ -5,7 +5,7 @@ Which one is in base currency says `Balance Unit`; `Trading Unit` does not. The 
 
 from itertools import groupby
 
-from trueup.exports.read_rows import Row, Rows
+from trueup.exports.rows import Row, Rows
 from trueup.model.ids import symbol_token
 
 _SPOT = frozenset({"spot", "margin"})

@@ -8,8 +8,8 @@ from trueup.exports import read_texts
 from trueup.exports.columns import Columns
 from trueup.exports.link_fills import name_fills
 from trueup.exports.read_orders import is_in_quote, is_true, read_version, read_word
-from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
+from trueup.exports.rows import Row
 from trueup.model.errors import InputError
 from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill, Position, Trade

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from trueup.exports import read_texts
 from trueup.exports.columns import Columns, shown
-from trueup.exports.read_rows import Row
 from trueup.exports.read_texts import read_amount, read_time
+from trueup.exports.rows import Row
 from trueup.model import money
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token

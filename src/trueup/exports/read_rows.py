@@ -5,19 +5,13 @@ orders but that one may stand in another. Every number keeps its exact text; a r
 stands in its file, so that a fault can be found again.
 """
 
-import csv
-import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any
 
-from msgspec import Struct
-
-from trueup.exports.forms import recognise
-from trueup.exports.meanings import header_zone
+from trueup.exports.read_csv import read_csv
+from trueup.exports.rows import COLUMNS_MAX, Row, Rows
 from trueup.exports.unframe import unframed
 from trueup.exports.unpack import is_parquet, read_parquet, unpack
 from trueup.model.errors import InputError
@@ -25,34 +19,12 @@ from trueup.model.money import text as amount_text
 from trueup.model.money import total
 from trueup.model.tree import parse_tree
 
-_DELIMITERS = ",;\t|"
-_CELL_CHARS_MAX = 1 << 20
-_ZONE_LINE = re.compile(r"Time ?Zone:\s*(UTC[^,;\s]*)", re.IGNORECASE)
-PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
-COLUMNS_MAX = 1000  # exports have up to about a hundred
-_NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
 _BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
     b"SQLite format 3": "an SQLite database; export the table as CSV",
     b"\xff\xfe": "UTF-16; save it as UTF-8",
     b"\xfe\xff": "UTF-16; save it as UTF-8",
 }
-
-
-class Row(Struct, frozen=True):
-    """One row: `cells` hold texts only (null where empty), `number` is its line in a CSV, else its count from 1."""
-
-    number: int
-    cells: dict[str, str | None]
-
-
-class Rows(Struct, frozen=True):
-    """All rows of one file, its name and columns in order; `zone`: of times that tell none, as the file says."""
-
-    name: str
-    columns: list[str]
-    rows: list[Row]
-    zone: str | None = None
 
 
 Parts = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]  # the rows that one object of a file holds
@@ -72,7 +44,9 @@ def read_rows(data: bytes, name: str, parts: Parts = with_legs) -> Rows:
     if is_parquet(data):
         return _of_objects(read_parquet(data, name), name, parts)
     text = _decoded(data, name)
-    return _of_objects(_objects(text, name), name, parts) if text.lstrip()[0] in "[{" else _of_csv(text, name)
+    return (
+        _of_objects(_objects(text, name), name, parts) if text.lstrip()[0] in "[{" else read_csv(text, name)
+    )
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -86,89 +60,6 @@ def _decoded(data: bytes, name: str) -> str:
     if not text.strip():
         raise InputError("empty: expected rows", name)
     return text
-
-
-# -- CSV --------------------------------------------------------------------------------------------------------------
-
-
-def _of_csv(text: str, name: str) -> Rows:
-    if "\0" in text:
-        raise InputError("holds NUL characters; is it a text file?", name)
-    csv.field_size_limit(_CELL_CHARS_MAX)
-    text = text.replace("\ufeff", "")  # OKX writes one before each line
-    text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
-    above, text = _without_preamble(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    try:
-        header = [cell.strip() for cell in next(reader)]
-        header = _numbered(header) if recognise(header) is not None else header
-        _check_header(header, name)
-        return Rows(name, header, list(_lines(reader, header, name, len(above))), _zone_said(above, name))
-    except csv.Error as fault:
-        raise InputError(
-            f"not CSV ({fault}); is the file cut off?", f"{name} line {len(above) + reader.line_num}"
-        ) from fault
-
-
-def _numbered(header: list[str]) -> list[str]:
-    """A known form may have two columns of one name (Binance: created and updated): the second is `Time 2`."""
-    seen: dict[str, int] = {}
-    numbered = []
-    for column in header:
-        seen[column] = seen.get(column, 0) + 1
-        numbered.append(column if seen[column] == 1 else f"{column} {seen[column]}")
-    return numbered
-
-
-def _zone_said(above: list[str], name: str) -> str | None:
-    """The zone in the lines above the header (OKX: `Time Zone:UTC+8`), or in the file's name (Binance: `(UTC+2)`)."""
-    said = [found[1] for line in above if (found := _ZONE_LINE.search(line)) is not None]
-    return header_zone(f"({said[0]})") if said else header_zone(PurePath(name).name)
-
-
-def _delimiter(text: str) -> str:
-    """That of the first line."""
-    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
-
-
-def _without_preamble(text: str) -> tuple[list[str], str]:
-    """Some venues write whose file it is above the header: these lines, and the text from the header on."""
-    lines = text.split("\n", PREAMBLE_LINES_MAX)
-    for above, line in enumerate(lines[:PREAMBLE_LINES_MAX]):
-        try:
-            header = next(csv.reader([line], delimiter=_delimiter(line), strict=True), [])
-        except csv.Error:
-            continue
-        if recognise(header) is not None:
-            return lines[:above], "\n".join(lines[above:])
-    return [], text
-
-
-def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Row]:
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        line = above + reader.line_num
-        if len(cells) != len(header):
-            raise InputError(f"{len(cells)} cells under {len(header)} columns", f"{name} line {line}")
-        yield Row(line, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
-
-
-def _check_header(header: list[str], name: str) -> None:
-    if len(header) > COLUMNS_MAX:
-        raise InputError(
-            f"more than {COLUMNS_MAX} columns ({len(header)}); is it one table?", f"{name} line 1"
-        )
-    twice = {column for column in header if column and header.count(column) > 1}
-    if twice:
-        raise InputError(f"two columns are called {sorted(twice)[0]!r}; rename one", f"{name} line 1")
-    if len(header) < 2:
-        raise InputError("expected CSV with a header line, a JSON array, or JSON lines", f"{name} line 1")
-
-
-def _cell(text: str) -> str | None:
-    stripped = text.strip()
-    return None if stripped.lower() in _NULL_WORDS else stripped
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from trueup.exports.freqtrade import say_actions, say_exits
 from trueup.exports.kraken import pair_ledgers, pair_name
 from trueup.exports.meanings import AMOUNTS, TIMES, header_token, header_zone
 from trueup.exports.okx import pair_legs
-from trueup.exports.read_rows import Row, Rows
+from trueup.exports.rows import Row, Rows
 
 _GLUED = re.compile(
     r"(?P<number>[+-]?[\d,]*\.?\d+)\s?(?P<unit>(?!e\d+$)[a-z][\w.]{1,14})", re.ASCII | re.IGNORECASE

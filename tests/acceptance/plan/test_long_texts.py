@@ -10,7 +10,8 @@ import pytest
 
 from tests.acceptance.plan.snapshots import local_order, snapshot, venue_order
 from trueup.engine.recorder.check_recorded import checked
-from trueup.exports.read_rows import COLUMNS_MAX, read_rows
+from trueup.exports.read_rows import read_rows
+from trueup.exports.rows import COLUMNS_MAX
 from trueup.model.check_texts import TEXT_CHARS_MAX
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError

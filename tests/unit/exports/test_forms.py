@@ -52,6 +52,14 @@ ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"venue_order_id": "509120020", "side": "buy", "qty": "22.38", "filled_qty": "22.38", "status": "filled",
          "submitted_at": "2020-05-12T06:02:54Z"},
     ),
+    "Binance, futures": (
+        "Uid,Time,Order No,Symbol,Type,Side,Price,Average Price,Amount,Executed Amount,Executed Quote Amount,Stop Price,"
+        "Status,Update Time\n"
+        "7,26-01-01 10:00:00,o-1,BTCUSDT,LIMIT,SELL,42000,42010,0.5,0.2,8402,0,CANCELED,26-01-01 10:02:00\n",
+        {"venue_order_id": "o-1", "symbol": "BTCUSDT", "side": "sell", "qty": "0.5", "filled_qty": "0.2",
+         "limit_price": "42000", "filled_avg_price": "42010", "stop_price": None, "status": "canceled",
+         "submitted_at": "2026-01-01T10:00:00Z", "updated_at": "2026-01-01T10:02:00Z"},
+    ),
     "KuCoin": (
         "UID,Account Type,Order ID,Order Time(UTC+08:00),Symbol,Side,Order Type,Order Price,Order Amount,Avg. Filled Price,"
         "Filled Amount,Filled Volume,Filled Volume (USDT),Filled Time(UTC+08:00),Fee,Fee Currency,Tax,Status\n"
@@ -147,6 +155,12 @@ FILLS: dict[str, tuple[str, dict[str, Any]]] = {
         "tradeCreatedAt,orderId,symbol,side,price,size,funds,fee,liquidity,feeCurrency,orderType\n"
         "2021-06-01 10:00:00Z,o-1,ETH-BTC,sell,0.07,2,0.14,0.00014,taker,BTC,limit\n",
         {"venue_order_id": "o-1", "symbol": "ETH-BTC", "side": "sell", "qty": "2", "price": "0.07", "fee_currency": "BTC"},
+    ),
+    "Binance's futures, as they are now": (
+        "Uid,Time,Symbol,Side,Price,Quantity,Amount,Fee,Realized Profit,Buyer,Maker,Trade ID,Order ID\n"
+        "7,26-11-20 14:31:05,BTCUSDC,BUY,60000,0.01,600,0.24000000 USDC,0.3,true,false,419,491\n",
+        {"fill_id": "419", "venue_order_id": "491", "qty": "0.01", "price": "60000", "fee": "0.24",
+         "fee_currency": "USDC", "filled_at": "2026-11-20T14:31:05Z"},
     ),
     "Binance's futures": (
         "Date(UTC),Pair,Side,Price,Quantity,Amount,Fee,Realized Profit,Order ID,Trade ID\n"
@@ -300,6 +314,11 @@ _BINANCE_NOW = (
             "2026-11-20T08:00:00Z",
             "2026-11-20T08:01:00Z",
         ),
+        (
+            "Binance-Spot-Order-History-202611301805(UTC--6)_ab.csv",
+            "2026-11-20T16:00:00Z",
+            "2026-11-20T16:01:00Z",
+        ),
         ("orders.csv", "2026-11-20T10:00:00Z", "2026-11-20T10:01:00Z"),
     ],
 )
@@ -311,6 +330,12 @@ def test_binances_order_history_as_it_is_now(name: str, created: str, updated: s
     [order] = make_snapshot(exports, Settings(profile=Profile(profile_id="p"))).snapshot.venue.history.orders
     said(order, {"venue_order_id": "o-1", "qty": "0.5", "filled_qty": "0.5", "limit_price": "40000",
                  "filled_avg_price": "39900", "submitted_at": created, "updated_at": updated})  # fmt: skip
+
+
+def test_a_file_that_says_that_it_has_no_rows() -> None:
+    text = _BINANCE_NOW.split("\n")[0] + "\nNo data matches the criteria.\n"
+    venue = imported(venue=text).snapshot.venue
+    assert (venue.open_orders.state, venue.open_orders.rows) == ("complete", [])
 
 
 def test_binances_trades_with_their_quote_assets() -> None:

@@ -1,0 +1,108 @@
+"""A CSV's rows as texts: its delimiter, the header below whatever stands above it, the zone that its times are in.
+
+Knows which headers are forms, because only below such a one lines may stand. Must not know what a row is for.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from trueup.exports.forms import recognise
+from trueup.exports.meanings import header_zone
+from trueup.exports.rows import COLUMNS_MAX, Row, Rows
+from trueup.model.errors import InputError
+
+_DELIMITERS = ",;\t|"
+_CELL_CHARS_MAX = 1 << 20
+_ZONE_LINE = re.compile(r"Time ?Zone:\s*(UTC[^,;\s]*)", re.IGNORECASE)
+PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
+_NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
+
+
+def read_csv(text: str, name: str) -> Rows:
+    if "\0" in text:
+        raise InputError("holds NUL characters; is it a text file?", name)
+    csv.field_size_limit(_CELL_CHARS_MAX)
+    text = text.replace("\ufeff", "")  # OKX writes one before each line
+    text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
+    above, text = _without_preamble(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader)]
+        header = _numbered(header) if recognise(header) is not None else header
+        _check_header(header, name)
+        return Rows(name, header, list(_lines(reader, header, name, len(above))), _zone_said(above, name))
+    except csv.Error as fault:
+        raise InputError(
+            f"not CSV ({fault}); is the file cut off?", f"{name} line {len(above) + reader.line_num}"
+        ) from fault
+
+
+def _numbered(header: list[str]) -> list[str]:
+    """A known form may have two columns of one name (Binance: created and updated): the second is `Time 2`."""
+    seen: dict[str, int] = {}
+    numbered = []
+    for column in header:
+        seen[column] = seen.get(column, 0) + 1
+        numbered.append(column if seen[column] == 1 else f"{column} {seen[column]}")
+    return numbered
+
+
+def _zone_said(above: list[str], name: str) -> str | None:
+    """The zone in the lines above the header (OKX: `Time Zone:UTC+8`), or in the file's name (Binance: `(UTC+2)`)."""
+    said = [found[1] for line in above if (found := _ZONE_LINE.search(line)) is not None]
+    # Binance writes a zone west of Greenwich as `(UTC--6)`
+    return header_zone(f"({said[0]})") if said else header_zone(PurePath(name).name.replace("--", "-"))
+
+
+def _delimiter(text: str) -> str:
+    """That of the first line."""
+    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+
+
+def _without_preamble(text: str) -> tuple[list[str], str]:
+    """Some venues write whose file it is above the header: these lines, and the text from the header on."""
+    lines = text.split("\n", PREAMBLE_LINES_MAX)
+    for above, line in enumerate(lines[:PREAMBLE_LINES_MAX]):
+        try:
+            header = next(csv.reader([line], delimiter=_delimiter(line), strict=True), [])
+        except csv.Error:
+            continue
+        if recognise(header) is not None:
+            return lines[:above], "\n".join(lines[above:])
+    return [], text
+
+
+def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Row]:
+    for cells in reader:
+        if not any(cell.strip() for cell in cells) or _says_nothing(cells):
+            continue
+        line = above + reader.line_num
+        if len(cells) != len(header):
+            raise InputError(f"{len(cells)} cells under {len(header)} columns", f"{name} line {line}")
+        yield Row(line, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
+
+
+def _says_nothing(cells: list[str]) -> bool:
+    """What Binance writes below the header of a file without rows: `No data matches the criteria.`"""
+    return not any(cells[1:]) and cells[0].strip().lower().startswith("no data")
+
+
+def _check_header(header: list[str], name: str) -> None:
+    if len(header) > COLUMNS_MAX:
+        raise InputError(
+            f"more than {COLUMNS_MAX} columns ({len(header)}); is it one table?", f"{name} line 1"
+        )
+    twice = {column for column in header if column and header.count(column) > 1}
+    if twice:
+        raise InputError(f"two columns are called {sorted(twice)[0]!r}; rename one", f"{name} line 1")
+    if len(header) < 2:
+        raise InputError("expected CSV with a header line, a JSON array, or JSON lines", f"{name} line 1")
+
+
+def _cell(text: str) -> str | None:
+    stripped = text.strip()
+    return None if stripped.lower() in _NULL_WORDS else stripped
