@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from trueup.ledgers.journal.order_log import BY_RUN, Folded, Logged, fold
+from trueup.ledgers.journal.person_corrections import list_corrections
+from trueup.ledgers.journal.standing_rows import Writers, standing
 from trueup.ledgers.sql.database import Database, Row, int_value, read_document, text_value
 from trueup.ledgers.sql.rows import FILL_ROWS, ORDER_ROWS, TRADE_ROWS, Stored, json_list, one_document
 from trueup.model.ids import normal_id
@@ -65,16 +67,19 @@ def former_between(database: Database, profile_id: str, first_seq: int, last_seq
 
 def _former(database: Database, profile_id: str, rows: Sequence[Row]) -> list[Former]:
     seqs = {int_value(row[2]) for row in rows}
+    writers = Writers(list_corrections(database, profile_id))
     orders = dict.fromkeys(int_value(row[0]) for row in rows if row[0] is not None)
     trades = dict.fromkeys(text_value(row[1]) for row in rows if row[0] is None)
     return [
-        *(_of_order(database, profile_id, key, seqs) for key in orders),
-        *(_of_trade(database, profile_id, name, seqs) for name in trades),
+        *(_of_order(database, profile_id, key, seqs, writers) for key in orders),
+        *(_of_trade(database, profile_id, name, seqs, writers) for name in trades),
     ]
 
 
-def _of_order(database: Database, profile_id: str, order_key: int, seqs: set[int]) -> Former:
-    span = _span(database.rows("log_of_order", profile_id, order_key), seqs)
+def _of_order(
+    database: Database, profile_id: str, order_key: int, seqs: set[int], writers: Writers
+) -> Former:
+    span = _span(database.rows("log_of_order", profile_id, order_key), seqs, writers)
     key = json_list([order_key])
     found = one_document(database.rows("orders_by_key", key), ORDER_ROWS)
     booked = one_document(database.rows("fills_of_orders", key), FILL_ROWS)
@@ -91,8 +96,8 @@ def _of_order(database: Database, profile_id: str, order_key: int, seqs: set[int
     return Former(order=change, later=span.later or _past_the_log(order, span))
 
 
-def _of_trade(database: Database, profile_id: str, trade_id: str, seqs: set[int]) -> Former:
-    span = _span(database.rows("log_of_trade", profile_id, trade_id), seqs)
+def _of_trade(database: Database, profile_id: str, trade_id: str, seqs: set[int], writers: Writers) -> Former:
+    span = _span(database.rows("log_of_trade", profile_id, trade_id), seqs, writers)
     wanted = json_list([normal_id(trade_id)])
     found = one_document(database.rows("trades_by_id", profile_id, wanted), TRADE_ROWS)
     trade = found[0].trade if found else None
@@ -104,16 +109,24 @@ def _of_trade(database: Database, profile_id: str, trade_id: str, seqs: set[int]
     return Former(trade=change, later=span.later or _past_the_log(trade, span))
 
 
-def _span(rows: Sequence[Row], seqs: set[int]) -> _Span:
+def _span(rows: Sequence[Row], seqs: set[int], writers: Writers) -> _Span:
     read = [_row(row) for row in rows]
     first = next(at for at, one in enumerate(read) if one.seq in seqs)
-    others = [one for one in read[first:] if one.seq not in seqs]
+    later = _first_later(read[first:], seqs, writers)
     return _Span(
         before=_fold(read[:first]),
         written=[_PAYLOAD.decode(one.payload) for one in read[first:] if one.seq in seqs],
-        later=None if not others else _later(others[0]),
+        later=None if later is None else _later(later),
         version=read[-1].version,
     )
+
+
+def _first_later(rows: Sequence[_Row], seqs: set[int], writers: Writers) -> _Row | None:
+    """The first row that builds on those of `seqs`; where they do not count any more, the last one that was written."""
+    counted = standing(rows, writers)
+    if not seqs & set(counted):
+        return rows[-1]
+    return next((one for one in rows if one.seq in counted and one.seq not in seqs), None)
 
 
 def _row(row: Row) -> _Row:

@@ -409,6 +409,44 @@ def test_undo_of_each_kind_gives_the_books_of_before_and_undo_of_that_those_of_a
     assert rows.count("undone") >= 2
 
 
+def test_what_was_corrected_twice_is_undone_twice_the_newest_first(bench: Bench) -> None:
+    many_books(bench)
+    stands = [books(bench)]
+    made = []
+    for kind in ("book", "move", "end"):  # of one order, whose trades they move
+        made.append(write(bench, KINDS[kind](bench)))
+        stands.append(books(bench))
+    with pytest.raises(Conflict, match=r"order b1-2 was written since: row \d+ of the order log"):
+        undo(bench.ledger, made[0].correction_id, BY)
+    undone = made[-1]
+    for one, before in zip(reversed(made), reversed(stands[:-1]), strict=True):
+        undone = write(bench, undo(bench.ledger, one.correction_id, BY))
+        assert books(bench) == before
+        bench.assert_log_is_true()
+    with pytest.raises(InputError, match="was undone by"):
+        undo(bench.ledger, made[0].correction_id, BY)
+    again = write(bench, undo(bench.ledger, undone.correction_id, BY))
+    assert books(bench) == stands[1]
+    write(bench, undo(bench.ledger, again.correction_id, BY))
+    assert books(bench) == stands[0]
+    bench.assert_log_is_true()
+
+
+def test_a_run_is_undone_after_what_a_person_wrote_on_it_was(bench: Bench) -> None:
+    run_id = repaired(bench)
+    made = write(bench, correct.set_end(bench.ledger, "b1-1", Status.EXPIRED, BY))
+    with pytest.raises(Conflict, match="b1-1 was written since"):
+        undo(bench.ledger, run_id, BY)
+    write(bench, undo(bench.ledger, made.correction_id, BY))
+    undone = write(bench, undo(bench.ledger, run_id, BY))
+    assert len(books(bench)["orders"]) == 2
+    with pytest.raises(Conflict, match=r"was written since: row \d+ of the order log \(undone by person"):
+        undo(bench.ledger, run_id, BY)
+    write(bench, undo(bench.ledger, undone.correction_id, BY))
+    assert len(books(bench)["orders"]) == 3
+    bench.assert_log_is_true()
+
+
 def repaired(bench: Bench) -> str:
     """A run that books a fill, ends an order, and inserts one; returns its id."""
     bench.record_trade()
