@@ -98,6 +98,26 @@ def test_an_order_that_lives_at_the_venue_may_not_have_ended_here(tmp_path: Path
     assert any("canceled in the books, partially_filled at the venue" in fault for fault in faults)
 
 
+@pytest.mark.parametrize(
+    ("count", "stands", "is_fault"), [(4, 1, False), (3, 1, True), (4, 0, True), (4, None, True)]
+)
+def test_orders_that_were_never_sent_are_a_persons_where_they_are_a_mass_and_it_is_told(
+    tmp_path: Path, count: int, stands: int | None, is_fault: bool
+):
+    found = ledger(tmp_path)
+    for number in range(count):
+        name = f"mom-t{number}-exit-1"
+        unsent = {"order_key": 10 + number, "client_order_id": name, "venue_order_id": None, "trade_id": None}
+        found.tables["orders"].append(ORDER | unsent | {"status": "pending_new", "filled_qty": "0"})
+        found.open_breaks.append(
+            {"severity": "error", "kind": "missing_at_venue", "client_order_id": name, "message": "absent"}
+        )
+    if stands is not None:
+        found.tables["alerts"] = [{"profile_id": "mom", "dedupe_key": "mom:mass_absence", "stands": stands}]
+    faults = faults_in_the_end(found, truth(), OWNERS)
+    assert len(faults) == (2 * count if is_fault else 0), faults
+
+
 def test_a_missing_fill_is_told_by_a_break_or_a_fault(tmp_path: Path):
     second = EXECUTED | {"id": "18::f-2"}
     told = ledger(tmp_path)
