@@ -61,7 +61,7 @@ def looked_at(desk: Desk, command: str) -> int:
     """Its exit code. What is not foreseen is raised here."""
     result = desk.call(*command.split())
     assert result.exception is None or isinstance(result.exception, SystemExit), (command, result.exception)
-    assert "Traceback" not in result.output
+    assert "Traceback" not in result.output, (command, result.output)
     return result.exit_code
 
 
@@ -104,6 +104,18 @@ PAST_THE_LEDGER: dict[str, str] = {
     "a run": "UPDATE runs SET snapshot = substr(snapshot, 1, 60)",
     "text that is no UTF-8": "UPDATE runs SET error = CAST(x'ff' AS TEXT)",
     "findings": """UPDATE profiles SET findings = '[{"kind":'""",
+    "an amount": "UPDATE orders SET filled_qty = 'NaN' WHERE client_order_id = 'b1-1'",
+    "an amount that is none": "UPDATE fills SET price = '12 dollars'",
+    "an amount beyond all bounds": "UPDATE trades SET entry_qty = '1e999999999999'",
+    "a time": "UPDATE orders SET submitted_at = 'yesterday' WHERE client_order_id = 'b1-1'",
+    "a trigger that is gone": "DROP TRIGGER orders_version",
+    "a trigger that does nothing": "DROP TRIGGER orders_version;"
+    " CREATE TRIGGER orders_version AFTER UPDATE ON orders BEGIN SELECT 1; END",
+    "an index that is gone": "DROP INDEX orders_by_venue_id",
+    "a table that is gone": "DROP TABLE deferrals",
+    "a column that is gone": "ALTER TABLE leases RENAME COLUMN ttl_s TO ttl",
+    "the record of the schema": "DELETE FROM trueup_migrations",
+    "an account that is gone": "PRAGMA foreign_keys = OFF; UPDATE profiles SET account_id = 'zzz'",
     "a fill without its order": "PRAGMA foreign_keys = OFF; DELETE FROM orders WHERE client_order_id = 'b1-1'",
 }
 
@@ -113,7 +125,7 @@ def test_a_damaged_text_is_found(desk: Desk, statement: str) -> None:
     execute(desk, statement)
     result = desk.call("verify", code=1)
     assert "restore a backup, see docs/how-to/operate.md" in result.output
-    for command in LOOKING:
+    for command in (*LOOKING, "run --once --dry"):
         looked_at(desk, command)
 
 

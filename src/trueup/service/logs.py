@@ -10,15 +10,18 @@ from typing import TextIO
 import msgspec
 
 from trueup.engine.events import LOGGER
+from trueup.model.errors import InputError, LedgerDamaged
 from trueup.model.harmless import harmless_json
 from trueup.model.times import from_ns
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _NS_PER_S = 1_000_000_000
+_OF_DATA = (LedgerDamaged, InputError)  # they name the place and what to do: no line of code is at fault
 
 
 class JsonFormatter(logging.Formatter):
-    """`{"at": …, "level": …, "event": …, fields …}`; an exception is added as `error` and `traceback`."""
+    """`{"at": …, "level": …, "event": …, fields …}`; an exception is added as `error`, and as `traceback` where
+    code may be at fault."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -30,7 +33,8 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "trueup", {})
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
-            line["traceback"] = self.formatException(record.exc_info)
+            if not isinstance(record.exc_info[1], _OF_DATA):
+                line["traceback"] = self.formatException(record.exc_info)
         return harmless_json(_ENCODER.encode(line).decode())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trueup.engine.events import LOGGER, Event, log_event
+from trueup.model.errors import LedgerDamaged
 from trueup.service.logs import set_up_logs
 
 
@@ -57,3 +58,13 @@ def test_every_event_is_documented_and_no_other():
     page = Path(__file__).parents[3] / "docs/reference/log-events.md"
     rows = [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
     assert sorted(rows) == sorted(Event)
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"), [(LedgerDamaged("damaged: restore"), False), (KeyError("x"), True)]
+)
+def test_damage_is_told_without_a_traceback(lines, error: Exception, has_traceback: bool):
+    log_event(Event.RUN_FAILED, {"profile_id": "p-1"}, error=error)
+    line = json.loads(lines.getvalue())
+    assert line["error"].startswith(type(error).__name__)
+    assert ("traceback" in line) is has_traceback

@@ -8,7 +8,7 @@ import msgspec
 from trueup.ledgers.sql.database import Database, Value, optional_text, read_document, stamp, text_value
 from trueup.ledgers.sql.rows import json_list
 from trueup.model.coverage_scope import CoverageScope
-from trueup.model.errors import ConfigError
+from trueup.model.errors import RESTORE, ConfigError, LedgerDamaged
 from trueup.model.snapshot import Finding, Profile
 from trueup.model.times import NS_PER_S, to_ns
 from trueup.ports.records import ProfileState
@@ -44,6 +44,10 @@ def ensure_profiles(database: Database, profiles: Sequence[Profile]) -> None:
         rows = database.rows("profile_homes", json_list(one.profile_id for one in known))
         homes = {text_value(profile_id): (account_id, venue) for profile_id, account_id, venue in rows}
         for profile in known:
+            if profile.profile_id not in homes:
+                raise LedgerDamaged(
+                    f"the account of profile {profile.profile_id} is gone: the ledger is {RESTORE}"
+                )
             _check_home(profile, *homes[profile.profile_id])
 
 

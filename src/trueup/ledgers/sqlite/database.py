@@ -5,25 +5,26 @@ WAL and every commit is synced. Knows nothing of what the statements mean.
 """
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
-from itertools import chain, islice
+from itertools import chain
 
 import apsw
 
 from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp
 from trueup.ledgers.sql.rows import json_list
 from trueup.ledgers.sql.statements import load_statements
+from trueup.ledgers.sqlite.find_damage import find_damage
 from trueup.ledgers.sqlite.migrate import migrate
 from trueup.model.errors import RESTORE, Conflict, InvariantError, LedgerDamaged, LedgerError, RestartNeeded
 
 MEMORY = ":memory:"
 OWNER_ONLY = 0o600  # of a file: nobody else may read or write it
 BUSY_TIMEOUT_MS = 10_000  # another writer holds the file at most for one run's transaction
-DAMAGE_SHOWN_MAX = 20  # faults that a check of the file names
 STATEMENTS_MAX = 512  # all that apsw keeps prepared, in a ring where each use takes a place
 CACHE_KIB = 32_768  # holds the pages of a large run, so that they are written once, at its commit
 WAL_PAGES = 8192  # 64 MiB, then copied into the file: after the usual 1000 every large commit did that, too
@@ -177,13 +178,9 @@ class SqliteDatabase:
     def find_damage(self, *, quick: bool) -> list[str]:
         with self._lock:
             try:
-                if quick:
-                    return _faults(self.connection.execute(f"PRAGMA quick_check({DAMAGE_SHOWN_MAX})"))
-                found = _faults(self.connection.execute(f"PRAGMA integrity_check({DAMAGE_SHOWN_MAX})"))
-                strays = list(islice(self.connection.execute("PRAGMA foreign_key_check"), DAMAGE_SHOWN_MAX))
+                return find_damage(self.connection, quick=quick)
             except (apsw.Error, UnicodeDecodeError) as fault:
                 return [str(fault)]
-            return found + [f"row {row[1]} of {row[0]} refers to no row of {row[2]}" for row in strays]
 
     def close(self) -> None:
         with self._lock:
@@ -228,10 +225,7 @@ class SqliteDatabase:
             raise self._explain(fault) from fault
 
     def _explain(self, fault: apsw.Error | UnicodeDecodeError) -> LedgerError | InvariantError:
-        is_damaged = isinstance(fault, (apsw.CorruptError, UnicodeDecodeError)) or "malformed JSON" in str(
-            fault
-        )
-        if is_damaged:
+        if isinstance(fault, (apsw.CorruptError, UnicodeDecodeError)) or _DAMAGED.search(str(fault)):
             return LedgerDamaged(f"ledger {self.path} is {RESTORE} ({fault})")
         if isinstance(fault, apsw.IOError) and is_full(self.path):
             return LedgerError(f"ledger {self.path}: {_FULL} ({fault})")
@@ -245,6 +239,9 @@ class SqliteDatabase:
         return LedgerError(f"ledger {self.path}: {fault}; nothing was written")
 
 
+_DAMAGED = re.compile(
+    "malformed JSON|no such table|no such column|has no column named"
+)  # statements are our own
 _FULL = "the disk is full; nothing was written: free some space and run again"
 _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, _FULL),
@@ -256,7 +253,10 @@ _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
         apsw.CantOpenError,
         "it cannot be opened: the folder must exist and this user must be allowed to write in it",
     ),
-    (apsw.NotADBError, "this file is no SQLite database: name another file"),
+    (
+        apsw.NotADBError,
+        "this file is no SQLite database: name another file, or restore a backup, see docs/how-to/operate.md",
+    ),
     (
         apsw.BusyError,
         f"another process kept it locked for {BUSY_TIMEOUT_MS // 1000} s; nothing was written: run again",
@@ -282,11 +282,6 @@ def is_full(path: str) -> bool:
         return shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free < WAL_INDEX_BYTES
     except OSError:
         return False
-
-
-def _faults(rows: Iterable[Row]) -> list[str]:
-    said = [str(row[0]) for row in rows]
-    return [] if said == ["ok"] else said
 
 
 def _make_private(path: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import apsw
 
 from trueup.ledgers.sql.migrations import Migration, load_migrations
-from trueup.model.errors import ConfigError, LedgerError
+from trueup.model.errors import RESTORE, ConfigError, LedgerDamaged, LedgerError
 
 SETTING_TRIES_MAX = 50
 SETTING_WAIT_S = 0.02  # opening a ledger takes a few milliseconds
@@ -74,6 +74,8 @@ def _check(connection: apsw.Connection, path: str, migrations: Sequence[Migratio
     if tables and "trueup_migrations" not in tables:
         raise LedgerError(f"{path} is another program's database: give trueup a file of its own")
     applied = _applied(connection)
+    if not applied and len(tables) > 1:
+        raise LedgerDamaged(f"ledger {path} is {RESTORE} (it does not know any more which schema it has)")
     if len(applied) > len(migrations):
         raise LedgerError(
             f"{path} has schema {max(applied)}, this trueup knows {len(migrations)}: install the newer trueup"
