@@ -1,6 +1,7 @@
 """Third stage: compare every matched pair. An in-sync pair costs a few comparisons and leaves no trace.
 
-The rules that judge a pair which differs stand in `core.orders.judge_pair`.
+The rules that judge a pair which differs stand in `core.orders.judge_pair`; where nothing but growth and its end is to
+be judged, `core.orders.judge_plainly` comes to the same by a shorter way.
 """
 
 from collections.abc import Iterable
