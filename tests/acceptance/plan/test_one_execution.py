@@ -258,3 +258,23 @@ def test_a_whole_step_is_no_rounding():
         answers=[found(venue_order(**part("3")))],
     )
     assert kinds(planned) == {"fills_contradict"}
+
+
+def test_growth_that_the_listed_fills_do_not_explain_is_inferred():
+    """19 filled for 1895 in all; 11 are booked (1097), two of them under ids of the stream's own. Of the two fills that
+    a partial listing holds, both may be these: booked as new they would make 19 at 99.684. The growth of 8 cost 798."""
+    document = snapshot(
+        [local_order(trade_id="t-1", qty="21", **part("11", "99.727272727272727273"))],
+        [venue_order(qty="21", **part("19", "99.736842105263157895"))],
+        trades=[trade(entry_qty="11", entry_avg_price="99.727272727272727273")],
+        fills=[heard("V2", "3"), heard("S3", "3", "99"), heard("S4", "5")],
+        history=history(fills=[fill("V3", "3", "99"), fill("V4", "5")], state="partial"),
+    )
+    planned = plan_of(document)
+    [row] = planned["projected_orders"]
+    assert (row["filled_qty"], row["filled_avg_price"]) == ("19", "99.736842105263157895")
+    [booked] = [one["fill"] for one in planned["corrections"] if one["kind"] == "book_fill"]
+    assert (booked["qty"], booked["inferred"]) == ("8", True)
+    assert abs(float(booked["price"]) - 99.75) < 1e-9
+    assert planned["projected_trades"][0]["entry_qty"] == "19"
+    assert replanned(planned, document)["corrections"] == []

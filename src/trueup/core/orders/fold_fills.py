@@ -111,13 +111,13 @@ def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, ru
         fold = folding.fold()
         if folding.moves_away(fold):
             fold = folding.fold(supersedes=False)
-        if folding.moves_away(fold):
-            return folding.stand()
-        return fold
+        if folding.moves_away(fold):  # what grew did grow, but not by these fills
+            fold = folding.fold(supersedes=False, lays_new=False)
+        return folding.stand() if folding.moves_away(fold) else fold
 
 
 class _Folding:
-    """One order's fold: the facts it is made from, then one attempt or two."""
+    """One order's fold: the facts it is made from, then one attempt or several."""
 
     def __init__(self, order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> None:
         self._order, self._booked, self._rules = order, booked, rules
@@ -139,8 +139,10 @@ class _Folding:
                 return known
         return cumulative_qty
 
-    def fold(self, *, supersedes: bool = True) -> Fold:
-        """`supersedes`: whether fills may take the place of what is booked without a record."""
+    def fold(self, *, supersedes: bool = True, lays_new: bool = True) -> Fold:
+        """`supersedes`: whether fills may take the place of what is booked without a record; `lays_new`: whether what
+        grew is booked by fills, as far as they go: else it is inferred, at the price that the venue's average leaves.
+        """
         side = BookedSide(self._order, self._booked, self._rounding)
         if side.rows_exceed_booked:
             return self.stand(rows_exceed_booked=True)
@@ -150,7 +152,7 @@ class _Folding:
         side.demote(told.strays)
         plan = self._allot(side, told)
         if not supersedes:
-            lays = [(fill, False) for fill, may_supersede in plan.lays if not may_supersede]
+            lays = [(fill, False) for fill, may_supersede in plan.lays if lays_new and not may_supersede]
             covered = sum_of([fill for fill, _ in lays])
             plan = replace(plan, lays=lays, inferred_qty=max(plan.growth_qty - covered, ZERO))
         after_qty = side.booked_qty + plan.growth_qty
