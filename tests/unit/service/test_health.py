@@ -245,3 +245,37 @@ def test_a_taken_port_is_an_error_that_says_so(desk: Desk):
 
     with pytest.raises(ConfigError, match="is the port taken"):
         asyncio.run(twice())
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/nothing"])
+def test_a_page_of_another_origin_does_not_learn_whether_the_answer_was_a_good_one(
+    desk: Desk, path: str
+) -> None:
+    async def headers() -> Any:
+        app = make_app([desk.account()], Metrics(), objective_s=90)
+        async with (
+            serving(app, "127.0.0.1:0") as address,
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{address}{path}", headers={"Origin": "http://elsewhere"}) as answer,
+        ):
+            return answer.headers
+
+    found = asyncio.run(headers())
+    assert found["cross-origin-resource-policy"] == "same-origin"
+    assert found["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in found
+
+
+def test_a_request_that_is_none_says_nothing_in_the_log(
+    desk: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def answer() -> bytes:
+        async with serving(make_app([desk.account()], Metrics(), objective_s=90), "127.0.0.1:0") as address:
+            reader, writer = await asyncio.open_connection(*address.split(":"))
+            writer.write(b"NO REQUEST\r\n\r\n")
+            said = await reader.read()
+            writer.close()
+            return said
+
+    assert asyncio.run(answer()).startswith(b"HTTP/1.1 400")
+    assert capfd.readouterr().err == ""

@@ -17,9 +17,9 @@ from typing import Any
 
 import h11
 import uvicorn
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_MAX = 100  # a scraper or a browser keeps up to six
@@ -96,6 +96,26 @@ class KnownHosts:
         return name in self._names or is_address(name)
 
 
+class ForNoOtherPage:
+    """An ASGI application whose answers no page of another origin gets, not even whether they were good ones.
+
+    Such a page reads nothing anyway, but what it names as its script or picture tells it that much.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["cross-origin-resource-policy"] = "same-origin"
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, send_marked)
+
+
 def bound_names(host: str) -> tuple[str, ...]:
     """Names of a server that is bound to `host`: itself, this machine's, and on this machine the usual ones."""
     return (host, socket.gethostname(), socket.getfqdn(), *LOOPBACK_NAMES)
@@ -126,7 +146,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Any) -> None:
         super().__init__(
             uvicorn.Config(
-                app, http=BoundedProtocol, ws="none", log_level="warning", lifespan="off",
+                app, http=BoundedProtocol, ws="none", log_level="error", lifespan="off",
                 timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=False,
             )
         )  # fmt: skip

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from trueup.service.health import Health, ProfileHealth, read_health
 from trueup.service.metrics import CONTENT_TYPE, Metrics
 from trueup.surfaces.cli.terminal import say
 from trueup.surfaces.web.answers import json_answer
-from trueup.surfaces.web.bounded import Server, is_loopback
+from trueup.surfaces.web.bounded import ForNoOtherPage, Server, is_loopback
 
 PORT_MAX = 65_535
 NOT_READY = 503
@@ -47,9 +48,8 @@ def make_app(accounts: Sequence[ManagedAccount], metrics: Metrics, objective_s: 
             return PlainTextResponse(f"{error}\n", NOT_READY)
         return Response(metrics.render(health), media_type=CONTENT_TYPE)
 
-    return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
-    )
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
+    return Starlette(routes=routes, middleware=[Middleware(ForNoOtherPage)])
 
 
 def make_worker_app(metrics: Metrics, says: Callable[[], WorkerSays]) -> Starlette:
@@ -62,7 +62,8 @@ def make_worker_app(metrics: Metrics, says: Callable[[], WorkerSays]) -> Starlet
         metrics.note_worker(says())
         return Response(metrics.render(None), media_type=CONTENT_TYPE)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", show_metrics)])
+    routes = [Route("/healthz", healthz), Route("/metrics", show_metrics)]
+    return Starlette(routes=routes, middleware=[Middleware(ForNoOtherPage)])
 
 
 @contextlib.asynccontextmanager
