@@ -89,3 +89,11 @@ def test_a_path_leads_nowhere(target: Target, path: str) -> None:
     assert "root:" not in text
     assert "operator_token" not in text
     assert "x=y" not in headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("key", ["said", "failed"])
+def test_a_link_of_another_site_says_nothing_in_our_name(target: Target, key: str) -> None:
+    place = f"{target.address}/breaks?{key}=call+this+number"
+    for site in ("cross-site", "same-site", "none"):
+        assert "call this number" not in ask(place, Cookie=target.cookie, Sec_Fetch_Site=site)[1]
+    assert "call this number" in ask(place, Cookie=target.cookie, Sec_Fetch_Site="same-origin")[1]

@@ -90,8 +90,8 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
         "form_token": request.state.form_token,
         "path": request.url.path,
         "here": _here(request),
-        "said": request.query_params.get("said"),
-        "failed": request.query_params.get("failed"),
+        "said": _told(request, "said"),
+        "failed": _told(request, "failed"),
         **values,
     }
     return HTMLResponse(_ENVIRONMENT.get_template(template).render(context), status)
@@ -105,6 +105,12 @@ def part(template: str, values: Mapping[str, Any], *, incognito: bool) -> Markup
 
 def is_incognito(request: Request) -> bool:
     return request.cookies.get("incognito") == "1"
+
+
+def _told(request: Request, key: str) -> str | None:
+    """What became of a form; not what a link of another site would have us say."""
+    came_from = request.headers.get("sec-fetch-site", "same-origin")
+    return request.query_params.get(key) if came_from == "same-origin" else None
 
 
 def _here(request: Request) -> str:
