@@ -124,6 +124,11 @@ class Desk:
         for row in self.rows:
             self._bot.add("orders", **row)
 
+    def make_insertable(self) -> None:
+        """A unique key protects the bot's own late row, as long as `note` says whose it is."""
+        self._bot.execute("CREATE UNIQUE INDEX one_order ON orders (exch_id, note)")
+        self._bot.number_rows("orders")
+
     def table(self) -> list[Any]:
         return self._bot.execute("SELECT * FROM orders ORDER BY id")
 
@@ -207,6 +212,9 @@ def as_it_is(desk: Desk) -> None:
 
 
 IN_QUOTE = each(lambda row: {"size": row["size"] * row["px"], "done": row["done"] * (row["avg_px"] or 0)})
+ALONE = mapping(columns={"limit_price": "avg_px"})
+del ALONE["columns"]["filled_avg_price"]
+ALONE["writable"] = [one for one in WRITABLE if one != "filled_avg_price"]
 FILLED_IN_QUOTE = each(lambda row: {"done": row["done"] * (row["avg_px"] or 0)})
 WRONG = {
     "quantity and price": (as_it_is, swapped("qty", "limit_price"), "are the columns swapped"),
@@ -230,6 +238,11 @@ WRONG = {
     "quantities in thousandths": (each(lambda row: {"size": row["size"] * 1000, "done": row["done"] * 1000}), mapping(),
                                   "is it in another unit"),
     "prices in cents": (each(lambda row: {"px": row["px"] * 100}), mapping(), "is it in another unit"),
+    "what is left for what is filled": (each(lambda row: {"done": row["size"] - row["done"]}), mapping(),
+                                        "less than ordered"),
+    "the average as the limit": (as_it_is, ALONE, ""),  # which no open order shows
+    "quantities in tenths": (each(lambda row: {"size": row["size"] * 10, "done": row["done"] * 10}), mapping(),
+                             "their qty is 10 times the venue's"),
     "seconds for milliseconds": (as_it_is, mapping(times={"last_activity_at": "s"}), "another unit"),
     "microseconds for milliseconds": (as_it_is, mapping(times={"last_activity_at": "us"}), "another unit"),
     "nanoseconds for milliseconds": (as_it_is, mapping(times={"last_activity_at": "ns"}), "another unit"),
@@ -275,3 +288,35 @@ def test_a_person_may_say_that_it_is_meant_so(desk):
     reports = desk.run(mapping(), accept_implausible=True)
     assert reports[0].plan is not None
     assert "mapping_doubtful" not in {one.kind for one in reports[0].plan.breaks}
+
+
+def test_a_text_that_all_rows_have_is_no_client_order_id_and_stays(desk):
+    """The venue's ids name the rows: they are repaired, and a column that is something else is not overwritten."""
+    desk.add()
+    wrong = mapping(columns={"client_order_id": "note"})
+    told = " ".join(one.message for one in desk.check(wrong) if one.failed)
+    assert "is another column the client order id" in told
+    desk.run(wrong)
+    assert {row[-1] for row in desk.table()} == {"x"}
+    assert desk.drift() == [(1, "OPEN", 3.0, 3.0), (2, "DONE", 4.0, 3.05)]
+
+
+LEFT_OUT = {
+    "where": mapping() | {"where": {"note": "y"}},
+    "profile": mapping(columns={"profile": "note"}),
+    "profile's word": mapping(columns={"profile": "note"}, words={"profile": {"y": "bot"}}),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_rows_that_the_mapping_leaves_out_are_told_and_no_row_is_put_beside_them(desk, name):
+    desk.add()
+    desk.make_insertable()
+    before = desk.table()
+    told = " ".join(one.message for one in desk.check(LEFT_OUT[name]) if one.next_step)
+    assert "left out by `where` or the profile" in told, told
+    reports = desk.run(LEFT_OUT[name])
+    assert desk.table() == before
+    last = reports[-1].plan
+    assert last is not None
+    assert "write_refused" in {one.kind for one in last.breaks}, last.breaks

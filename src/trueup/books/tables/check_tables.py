@@ -14,6 +14,7 @@ from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.rows import RowReader
 from trueup.books.tables.values import cell_text
+from trueup.model.ids import known_id
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import from_ns
 from trueup.ports.foreign_books import BooksTraits, ForeignRow, WriteMode
@@ -219,12 +220,29 @@ def _rows(
             message=f"status words that no order of the venue confirms yet: {', '.join(unproven)}",
             next_step="look one of their orders up at the venue before repairs are written",
         )
+    yield from _left_out(reader, rows, opened)
     for one in live.unclear[:3]:
         yield BookCheck(
             message=one.message, next_step="it is not judged until the mapping says what it means"
         )
     if not faults:
         yield BookCheck(message=f"{len(live.rows)} live orders, {len(rows)} looked at")
+
+
+def _left_out(
+    reader: TablesReader, rows: Sequence[ForeignRow], opened: Sequence[VenueOrder]
+) -> Iterator[BookCheck]:
+    """Orders of the venue in rows that are nobody's: `where`, or the words of the profile column, may be wrong."""
+    known = {known_id(row.order.venue_order_id) for row in rows}
+    records = [one for one in opened[:LOOKED_AT] if known_id(one.venue_order_id) not in known]
+    ids = [one for record in records for one in (record.venue_order_id, record.client_order_id) if one]
+    with reader.database.reading():
+        count = reader.left_out(ids) if ids else 0
+    if count:
+        yield BookCheck(
+            message=f"{count} rows have orders that are open at the venue, and are left out by `where` or the profile",
+            next_step="are they another bot's? else mend `where`, or say words.profile: ITS_WORD = 'your profile'",
+        )
 
 
 __all__ = ["NEEDED_TO_REPAIR", "check_tables"]

@@ -57,12 +57,19 @@ class RowFinder:
         return self._keys[table.table]
 
     def rows(
-        self, table: TableMapping, condition: Condition, *, lock: bool = False, most: int | None = None
+        self,
+        table: TableMapping,
+        condition: Condition,
+        *,
+        lock: bool = False,
+        most: int | None = None,
+        limited: bool = True,
     ) -> list[Cells]:
-        """Raises LedgerError, also where there are more than a run may hold."""
+        """`limited` false: also rows that the mapping's `where` and the profiles leave out. Raises LedgerError, also
+        where there are more than a run may hold."""
         database = self._database
         names = [*self.key_of(table), *table.columns.values()]
-        where = all_of([condition, *self._limits(table)])
+        where = all_of([condition, *(self._limits(table) if limited else [])])
         text = (
             f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table.table)} "
             f"WHERE {where.text}"

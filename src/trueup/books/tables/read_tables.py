@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from trueup.books.keys import fingerprint, key_cells, row_key
 from trueup.books.tables.database import Cells, Condition, TableDatabase
 from trueup.books.tables.find_rows import RowFinder, Wanted
+from trueup.books.tables.last_read import LastRead, LastRows
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.rows import RowReader, Unclear, read_fill, read_order, read_trade
 from trueup.books.tables.values import loose_text
@@ -20,7 +21,6 @@ from trueup.model.check_texts import TEXT_CHARS_MAX, text_fault
 from trueup.model.errors import brief_text
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.snapshot import Fill, Instrument, LocalOrder
-from trueup.model.times import is_before
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
@@ -32,18 +32,6 @@ class OrderCells(Struct, gc=False):
     key: str
     cells: dict[str, Any]
     fills: list[tuple[str, dict[str, Any]]] = []
-
-
-class LastRead(Struct, frozen=True):
-    """Of what was live, or changed since."""
-
-    state: str | None = None
-    since: str = ""
-    found: ForeignRead = ForeignRead()
-
-    def holds(self, state: str | None, since: str) -> bool:
-        """Whether another read would find nothing else: what is no longer recent is as it was, and does no harm."""
-        return state is not None and state == self.state and not is_before(since, self.since)
 
 
 class TablesReader:
@@ -62,8 +50,7 @@ class TablesReader:
         self._finder = RowFinder(database, mapping, owners)
         self._readers = {name: RowReader(table, {}) for name, table in mapping.by_name.items()}
         self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
-        self._raw: list[Cells] = []  # of the last read of live rows, as the driver gave them
-        self._rows_of_raw: list[ForeignRow | UnclearRow] = []
+        self._last_rows = LastRows()
         self._last = LastRead()
 
     def know_instruments(self, instruments: Sequence[Instrument]) -> None:
@@ -74,7 +61,7 @@ class TablesReader:
             steps = {symbol_token(one.symbol): one for one in instruments}
             self._readers = {name: RowReader(table, steps) for name, table in self.mapping.by_name.items()}
             self._seen.clear()
-            self._raw, self._rows_of_raw = [], []
+            self._last_rows = LastRows()
             self._last = LastRead()
 
     def fingerprint(self, found: OrderCells) -> str:
@@ -123,26 +110,8 @@ class TablesReader:
             return [self.row_of(one) for one in self._with_fills(raw)]
         if not wanted.live:
             return [self.row_of(self._cells_of(cells)) for cells in raw]
-        if raw != self._raw:
-            before = self._before(raw)
-            self._rows_of_raw = [
-                row or self.row_of(self._cells_of(cells)) for cells, row in zip(raw, before, strict=True)
-            ]
-            self._raw = raw
-        return self._rows_of_raw
-
-    def _before(self, raw: Sequence[Cells]) -> Sequence[ForeignRow | UnclearRow | None]:
-        """Found by their keys: the cells of a whole row take longer to hash than to compare."""
-        key_len, last = len(self.key_of(self.mapping.orders)), zip(self._raw, self._rows_of_raw, strict=True)
-        try:
-            known = {cells[:key_len]: (cells, row) for cells, row in last}
-            found = [known.get(cells[:key_len]) for cells in raw]
-        except TypeError:  # a list in a key
-            return [None] * len(raw)
-        return [
-            one[1] if one is not None and one[0] == cells else None
-            for cells, one in zip(raw, found, strict=True)
-        ]
+        key_len = len(self.key_of(table))
+        return self._last_rows.understood(raw, key_len, lambda cells: self.row_of(self._cells_of(cells)))
 
     def order_cells(self, wanted: Wanted, *, lock: bool = False) -> list[OrderCells]:
         """The rows as they stand, with their fills."""
@@ -161,6 +130,11 @@ class TablesReader:
     def has_spelled_otherwise(self, ids: Sequence[str]) -> bool:
         """Whether a row has one of these ids in whatever spelling; it reads the whole table."""
         return bool(self._finder.rows(self.mapping.orders, self._finder.spelled_otherwise(ids), most=1))
+
+    def left_out(self, ids: Sequence[str]) -> int:
+        """How many rows have one of these ids, and are none of those that the mapping means."""
+        table, named = self.mapping.orders, self._finder.orders(Wanted(ids=ids))
+        return len(self._finder.rows(table, named, limited=False)) - len(self._finder.rows(table, named))
 
     def _cells_of(self, cells: Cells) -> OrderCells:
         table = self.mapping.orders

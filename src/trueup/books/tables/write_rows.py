@@ -12,14 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.books.tables.cells import CellWriter, Columns
 from trueup.books.tables.database import RowRefused, TableDatabase
 from trueup.books.tables.mapping import ORDER_AMOUNTS
 from trueup.books.tables.read_tables import OrderCells, TablesReader, Wanted
 from trueup.books.tables.statements import insert_row, set_rows
+from trueup.books.tables.values import loose_text
 from trueup.books.tables.write_kin import KinMoved, KinWriter
 from trueup.model.errors import Conflict
+from trueup.model.ids import known_client_id
 from trueup.model.money import same
 from trueup.model.snapshot import LocalOrder
 from trueup.model.vocabulary import Side
@@ -84,11 +87,23 @@ class _Writing:
             ):
                 return _result(write, WriteOutcome.DELIVERED)
             return _result(write, WriteOutcome.MOVED, "the bot changed it")
+        write = self._without_tag(write, standing)
         try:
             columns = self._orders.to_set(write.values, standing.cells)
         except ValueError as fault:
             return _result(write, WriteOutcome.REFUSED, str(fault))
         return _Update(write, standing.key, columns, standing)
+
+    def _without_tag(self, write: WriteBack, standing: OrderCells) -> WriteBack:
+        """A text that several rows have is the bot's tag, or another column: it names no order, and stays."""
+        said = loose_text(standing.cells.get("client_order_id"))
+        wanted = write.values.get("client_order_id")
+        if wanted is None or said is None or known_client_id(said) in (None, known_client_id(wanted)):
+            return write
+        if len(self._with_ids([said])) < 2:
+            return write
+        kept = {meaning: value for meaning, value in write.values.items() if meaning != "client_order_id"}
+        return replace(write, values=kept)
 
     # -- rows that are there ------------------------------------------------------------------------------------------
 
@@ -152,6 +167,8 @@ class _Writing:
         ids = [one for one in (write.order.venue_order_id, write.order.client_order_id) if one is not None]
         if self._with_ids(ids) or self._reader.has_spelled_otherwise(ids):
             return _result(write, WriteOutcome.MOVED, "the bot has it now")
+        if self._reader.left_out(ids):
+            return _result(write, WriteOutcome.REFUSED, "it stands in a row that the mapping leaves out")
         try:
             columns = self._orders.to_insert(_new_values(self._orders, write))
             with self._database.savepoint():

@@ -1,16 +1,27 @@
 """Whether the rows' amounts are other figures than the mapping says: swapped columns, or another unit.
 
-Two columns are swapped where the venue has each row's two figures the other way round, and no row's as they stand. A
-unit is another where a figure is off by far more than drift, or is the venue's times the price.
+Two columns are swapped where the venue has each row's two figures the other way round, and no row's as they stand. One
+column is another's where the venue has the rows' figures there, or where they are what it has left to fill. A unit is
+another where a figure is off by far more than drift, by one factor in all rows, or is the venue's times the price.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from trueup.core.doubts.doubt import ROWS_MIN, SHARE_MIN, SHARE_OF_WORD, Doubt, Pair, doubt_of
+from trueup.core.doubts.doubt import (
+    ROWS_MIN,
+    ROWS_OF_WORD_MIN,
+    SHARE_MIN,
+    SHARE_OF_WORD,
+    Doubt,
+    Pair,
+    doubt_of,
+)
 from trueup.model.money import amount, divide, is_same, multiply
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.vocabulary import LIVE, Status
 
 FACTOR_MAX = 10  # the issue's: what a mapped price or quantity may differ by and still be the venue's
 QUOTE_TOLERANCE = Decimal("0.001")  # an amount of money is a quantity times a price that moved on since
@@ -37,6 +48,59 @@ def swapped(pairs: Sequence[Pair], one: str, other: str) -> Doubt | None:
     return doubt_of(Reason.COLUMNS_SWAPPED, wrong, pairs, what)
 
 
+def average_for_limit(pairs: Sequence[Pair]) -> Doubt | None:
+    """A bot's limit is no figure that its fills make."""
+
+    def is_average(local: LocalOrder, record: VenueOrder) -> bool:
+        limit = _known(local, "limit_price")
+        return limit is not None and limit == _known(record, "filled_avg_price")
+
+    def tells(local: LocalOrder, record: VenueOrder) -> bool:
+        limit = _known(record, "limit_price")
+        return limit not in (None, _known(record, "filled_avg_price")) and local.limit_price is not None
+
+    what = "the venue has their limit_price as filled_avg_price: is another column the limit?"
+    return _stands_for(pairs, "limit_price", tells, is_average, what, least=ROWS_MIN)
+
+
+def left_for_filled(pairs: Sequence[Pair]) -> Doubt | None:
+    """What is left of an order, in the place of what is filled."""
+
+    def left(record: VenueOrder) -> Decimal:
+        return amount(record.qty) - amount(record.filled_qty)
+
+    def tells(local: LocalOrder, record: VenueOrder) -> bool:
+        """An order of which nothing, or all, is filled by the bot's own word may be behind, or ahead of, the venue."""
+        if record.by_notional or record.qty is None or local.status is Status.FILLED:
+            return False
+        is_all = local.status in LIVE and local.filled_qty == local.qty and left(record) == 0
+        return not is_all and amount(local.filled_qty) > 0 and left(record) != amount(record.filled_qty)
+
+    what = "their filled_qty is what the venue has left to fill: is another column what is filled?"
+    return _stands_for(
+        pairs, "filled_qty", tells, lambda local, record: amount(local.filled_qty) == left(record), what,
+        least=ROWS_OF_WORD_MIN,
+    )  # fmt: skip
+
+
+def _stands_for(
+    pairs: Sequence[Pair],
+    name: str,
+    tells: Callable[[LocalOrder, VenueOrder], bool],
+    is_other: Callable[[LocalOrder, VenueOrder], bool],
+    what: str,
+    *,
+    least: int,
+) -> Doubt | None:
+    """Another figure stands in nearly all rows that `tells` names, and none has the venue's own."""
+    asked = [pair for pair in pairs if tells(*pair)]
+    wrong = [local for local, record in asked if is_other(local, record)]
+    right = any(is_same(*_amounts(pair, name)) for pair in asked)
+    if right or len(wrong) < least or len(wrong) < SHARE_OF_WORD * len(asked):
+        return None
+    return doubt_of(Reason.COLUMNS_SWAPPED, wrong, asked, what)
+
+
 def _known(order: LocalOrder | VenueOrder, name: str) -> Decimal | None:
     """A price of zero is none; nothing filled is 0."""
     value = amount(getattr(order, name))
@@ -58,7 +122,21 @@ def other_unit(pairs: Sequence[Pair]) -> Doubt | None:
         if len(off) >= least and _outweighs(off, right, known):
             what = f"their {name} is off the venue's by more than ten times: is it in another unit?"
             return doubt_of(Reason.UNIT_DIFFERS, off, known, what)
+        if not right and name != "filled_qty" and (doubt := _one_factor(name, known)) is not None:
+            return doubt
     return _part_of_cost(pairs)
+
+
+def _one_factor(name: str, known: Sequence[Pair]) -> Doubt | None:
+    """Lots, contracts: each order is off by the same; what people amend they amend by sums of their own."""
+    factors = [(local, divide(*_amounts((local, record), name))) for local, record in known]
+    if not factors:
+        return None
+    factor, count = Counter(one for _, one in factors).most_common(1)[0]
+    if factor == 1 or count < ROWS_OF_WORD_MIN or count < SHARE_OF_WORD * len(known):
+        return None
+    what = f"their {name} is {factor.normalize():f} times the venue's: is it in another unit?"
+    return doubt_of(Reason.UNIT_DIFFERS, [local for local, one in factors if one == factor], known, what)
 
 
 def _outweighs(wrong: Sequence[LocalOrder], right: Sequence[LocalOrder], known: Sequence[Pair]) -> bool:

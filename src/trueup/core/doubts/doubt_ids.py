@@ -1,12 +1,12 @@
 """Whether the rows' ids are of another kind than the mapping says: swapped, or another column's.
 
 Only where no row is the venue's by its id, and the venue has orders just like them under the other id, or under ids
-of its own.
+of its own; or where one client order id stands in all rows.
 """
 
 from collections.abc import Sequence
 
-from trueup.core.doubts.doubt import ROWS_MIN, ZONE_NEAR_S, Doubt, Pair, doubt_of
+from trueup.core.doubts.doubt import ROWS_MIN, ROWS_OF_WORD_MIN, ZONE_NEAR_S, Doubt, Pair, doubt_of
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
@@ -51,6 +51,22 @@ def other_ids(
     return doubt_of(
         Reason.ORDER_IDS_DIFFER, twins, orders,
         "the venue knows none of their ids, and has orders like them under others: is another column the order id?",
+    )  # fmt: skip
+
+
+def one_client_id(pairs: Sequence[Pair]) -> Doubt | None:
+    """All rows have one client order id, which the venue has of none: a word of another column."""
+    known = [
+        (local, client_id, known_client_id(record.client_order_id))
+        for local, record in pairs
+        if (client_id := known_client_id(local.client_order_id)) is not None
+    ]
+    said, told = {one for _, one, _ in known}, {one for *_, one in known}
+    if len(known) < ROWS_OF_WORD_MIN or len(said) > 1 or said & told or len(told - {None}) < ROWS_MIN:
+        return None
+    return doubt_of(
+        Reason.ORDER_IDS_DIFFER, [local for local, *_ in known], known,
+        "all have one client order id, and the venue another of each: is another column the client order id?",
     )  # fmt: skip
 
 

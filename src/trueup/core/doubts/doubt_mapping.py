@@ -20,8 +20,8 @@ from trueup.core.doubts.doubt import (
     Pair,
     doubt_of,
 )
-from trueup.core.doubts.doubt_amounts import other_unit, swapped
-from trueup.core.doubts.doubt_ids import other_ids
+from trueup.core.doubts.doubt_amounts import average_for_limit, left_for_filled, other_unit, swapped
+from trueup.core.doubts.doubt_ids import one_client_id, other_ids
 from trueup.model.ids import are_apart, known_client_id, known_id
 from trueup.model.money import amount, is_same, multiply
 from trueup.model.reasons import Reason
@@ -57,7 +57,10 @@ def doubts_of(
     pairs = _pairs(orders, venue)
     found = [
         other_ids(orders, venue, pairs, complete=complete),
+        one_client_id(pairs),
         *(swapped(pairs, one, other) for one, other in _SWAPPED),
+        average_for_limit(pairs),
+        left_for_filled(pairs),
         other_unit(pairs),
         _other_side(pairs),
         _other_status(pairs),

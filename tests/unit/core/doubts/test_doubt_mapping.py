@@ -109,3 +109,76 @@ def test_an_order_by_notional_has_no_quantity_to_doubt():
 def test_a_price_near_one_tells_quantity_and_cost_not_apart():
     ours = local(1, qty="9.998", limit_price="0.9998")
     assert said([ours], [venue(1, limit_price="0.9998")]) == []
+
+
+# -- a figure of another column ---------------------------------------------------------------------------------------
+
+
+def part_filled(number: int, **changes: Any) -> VenueOrder:
+    return venue(
+        number, **({"status": Status.PARTIALLY_FILLED, "filled_qty": "3", "filled_avg_price": "19"} | changes)
+    )
+
+
+def test_what_the_venue_has_left_to_fill_is_not_what_is_filled():
+    records = [part_filled(number) for number in range(4)]
+    wrong = [local(number, status=Status.PARTIALLY_FILLED, filled_qty="7") for number in range(4)]
+    assert said(wrong[:3], records) == ["columns_swapped"]
+    assert said(wrong[:2], records) == []
+    right = local(3, status=Status.PARTIALLY_FILLED, filled_qty="3")
+    assert said([*wrong[:3], right], records) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"filled_qty": "0"}, {"filled_qty": "10", "status": Status.FILLED}),  # deaf to all of it
+        ({"filled_qty": "10", "status": Status.FILLED}, {"filled_qty": "0"}),  # the venue's read is behind
+        ({"filled_qty": "5", "status": Status.PARTIALLY_FILLED}, {"filled_qty": "5"}),
+        ({"filled_qty": "10"}, {"filled_qty": "10", "status": Status.FILLED}),  # of which the end was missed
+    ],
+)
+def test_drift_is_not_taken_for_what_is_left(ours, theirs):
+    locals_ = [local(number, **ours) for number in range(5)]
+    assert "columns_swapped" not in said(locals_, [part_filled(number, **theirs) for number in range(5)])
+
+
+def test_a_limit_that_the_venue_has_as_the_average_is_another_column():
+    records = [part_filled(number) for number in range(3)]
+    wrong = [local(number, limit_price="19") for number in range(3)]
+    assert said(wrong[:2], records) == ["columns_swapped"]
+    assert said(wrong[:1], records) == []
+    assert said([*wrong[:2], local(2)], records) == []
+
+
+@pytest.mark.parametrize("name", ["qty", "limit_price"])
+def test_three_orders_off_by_one_factor_are_in_another_unit(name):
+    records = [venue(number, qty=str(number + 1), limit_price=str(20 + number)) for number in range(4)]
+
+    def twice(number: int) -> LocalOrder:
+        figures = {"qty": str(number + 1), "limit_price": str(20 + number)}
+        return local(number, **(figures | {name: str(2 * int(figures[name]))}))
+
+    assert said([twice(0), twice(1), twice(2)], records) == ["unit_differs"]
+    assert said([twice(0), twice(1)], records) == []
+    assert said([twice(0), twice(1), twice(2), local(3, qty="4", limit_price="23")], records) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("3", "6"), ("6", "3")]
+)  # deaf since; the venue's read is behind
+def test_orders_filled_by_one_factor_of_what_the_venue_says_are_drift(ours, theirs):
+    records = [part_filled(number, filled_qty=theirs) for number in range(5)]
+    assert (
+        said([local(number, filled_qty=ours, status=Status.PARTIALLY_FILLED) for number in range(5)], records)
+        == []
+    )
+
+
+def test_one_text_in_all_rows_is_no_client_order_id():
+    records = [venue(number) for number in range(4)]
+    tagged = [local(number, client_order_id="mom") for number in range(4)]
+    assert said(tagged[:3], records) == ["order_ids_differ"]
+    assert said(tagged[:2], records) == []
+    assert said([*tagged[:3], local(3)], records) == []
+    assert said(tagged[:3], [venue(number, client_order_id="mom") for number in range(3)]) == []
