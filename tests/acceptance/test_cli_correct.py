@@ -75,6 +75,7 @@ def test_a_correction_is_shown_asked_written_listed_and_undone(calm: Desk) -> No
         (("order", "b1-1"), "one thing at a time: --end, --trade, --no-trade or --action"),
         (("order", "b1-1", "--end", "canceled", "--no-trade"), "one thing at a time"),
         (("order", "b1-9", "--end", "canceled"), "no order 'b1-9' is recorded"),
+        (("order", "b1-9", "--end", "canceled"), "`trueup explain b1-9` says what it is called now"),
         (("fill", "b1-1", "--book", "3@"), "such as 3@1000"),
         (("fill", "b1-1", "--book", "11@1000"), "11 of 10 would be filled"),
         (("fill", "b1-1", "--strike", "F1"), "no booked fill 'F1'"),

@@ -324,7 +324,11 @@ def _hand_with(ledger: Ledger, order_id: str, by: Signature) -> tuple[Hand, Loca
     ]
     named = now or found
     if not named:
-        raise InputError(f"no order {order_id!r} is recorded: `trueup export orders` lists them", "order")
+        raise InputError(
+            f"no order {order_id!r} is recorded: `trueup export orders` lists them, and where it had that id before,"
+            f" `trueup explain {order_id}` says what it is called now",
+            "order",
+        )
     owners = sorted({owner for owner, _ in named})
     if len(owners) > 1:
         raise InputError(f"several profiles know {order_id!r} ({', '.join(owners)}): say --profile", "order")

@@ -59,7 +59,10 @@ def _title(messages: Sequence[AlertMessage]) -> str:
         return _safe(f"{_word(messages[0])} {messages[0].title}")
     errors = sum(one.severity is Severity.ERROR and not _is_over(one) for one in messages)
     over = sum(_is_over(one) for one in messages)
-    counts = [f"{errors} errors" if errors else "", f"{over} over" if over else ""]
+    counts = [
+        "1 error" if errors == 1 else f"{errors} errors" if errors else "",
+        f"{over} over" if over else "",
+    ]
     return f"trueup: {len(messages)} alerts" + "".join(f", {one}" for one in counts if one)
 
 
