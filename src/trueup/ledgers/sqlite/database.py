@@ -79,9 +79,10 @@ class SqliteDatabase:
 
     def mark(self) -> str | None:
         """What others committed, and what this connection has changed: a change that is rolled back counts, too. What
-        is not committed yet has no mark."""
+        is not committed yet has no mark, nor has a ledger in memory, which its owner may put back to another state."""
         with self._lock, self._explained():
-            if self.connection.txn_state("main") == apsw.SQLITE_TXN_WRITE:
+            is_open = self.connection.txn_state("main") == apsw.SQLITE_TXN_WRITE
+            if is_open or self.path == MEMORY:
                 return None
             ((theirs,),) = self.connection.execute("PRAGMA data_version")
             return f"{theirs} {self.connection.total_changes() - self._aside}"

@@ -170,3 +170,18 @@ def test_whoever_wrote_what_is_read_as_by_one_who_has_read_nothing(made: Books, 
         skipped += made.sent() == []
         assert found == made.found_anew()
     assert skipped > 10
+
+
+def test_a_ledger_in_memory_that_is_put_back_is_read_again() -> None:
+    database = SqliteDatabase(":memory:", clock_ns=SteppedClock())
+    ledger = SqlLedger(database)
+    ledger.journal.ensure_profiles([Profile(profile_id="p1", account_id="acc-1")])
+    before = database.connection.serialize("main")
+    database.connection.execute(
+        "INSERT INTO orders (account_id, profile_id, venue_order_id, side, status) VALUES ('acc-1', 'p1', 'v', 'buy',"
+        " 'pending_new')"
+    )
+    assert len(ledger.books.read("acc-1", ["p1"], WINDOW_S)["p1"].orders) == 1
+    database.connection.deserialize("main", before)
+    assert ledger.books.read("acc-1", ["p1"], WINDOW_S)["p1"].orders == []
+    ledger.close()
