@@ -134,9 +134,7 @@ def faults_of_telling(effects: Path, ledger: Ledger) -> list[str]:
         connection.close()
     told: dict[str, set[str]] = defaultdict(set)
     for key, content in deliveries:
-        told[key].add(
-            json.dumps(json.loads(content) | {"trade_id": None})
-        )  # a ledger made anew may not know it yet
+        told[key].add(_fact(json.loads(content)))
     found = [
         f"{key} was told with {len(contents)} contents" for key, contents in told.items() if len(contents) > 1
     ]

@@ -140,3 +140,16 @@ def test_what_was_committed_is_told_with_one_content(tmp_path: Path):
         "n-2 was told with 2 contents",
         "n-1 was committed and never told",
     ]
+
+
+@pytest.mark.parametrize(("price", "faults"), [("2550.29955555", 0), ("2550.2994", 1)])
+def test_a_price_that_was_rounded_elsewhere_is_the_same_content(tmp_path: Path, price: str, faults: int):
+    content = {"qty": "9", "cumulative_avg_price": "2550.29955555555555555555555556", "trade_id": None}
+    effects = tmp_path / "effects.sqlite"
+    connection = sqlite3.connect(effects)
+    connection.execute("CREATE TABLE deliveries (notification_id, notification)")
+    told = [("n-1", json.dumps(content | {"price": one})) for one in (content["cumulative_avg_price"], price)]
+    connection.executemany("INSERT INTO deliveries VALUES (?, ?)", told)
+    connection.commit()
+    connection.close()
+    assert len(faults_of_telling(effects, ledger(tmp_path))) == faults

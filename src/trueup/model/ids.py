@@ -109,6 +109,9 @@ def digest(*facts: str | None) -> str:
     return hashlib.blake2b(_joined(facts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
+_BOUND_DIGITS = 8  # of the digest of the venue order that a row was bound to
+
+
 def break_id_of(subject: str, kind: str) -> str:
     """Of what is broken (an order's or a trade's digest), and how: stable from run to run."""
     return f"{subject}-{kind}"
@@ -136,9 +139,15 @@ def trade_correction_id_of(trade: str, version: int, kind: str) -> str:
     return f"{trade}-{version}-{kind}"
 
 
-def notification_id_of(order: str, version: int, kind: str, cumulative_qty: str) -> str:
-    """Of an order's facts alone: told again, it is the same."""
-    return f"{order}-{version}-{kind}-{cumulative_qty}"
+def notification_id_of(
+    order: str, version: int, kind: str, cumulative_qty: str, bound_to: str | None = None
+) -> str:
+    """Of an order's facts alone: told again, it is the same. `bound_to`: the other venue order that its row is now.
+
+    A ledger that was restored counts its versions again, and may then find a later successor than it told of before.
+    """
+    told = f"{order}-{version}-{kind}-{cumulative_qty}"
+    return told if bound_to is None else f"{told}-{digest(bound_to)[:_BOUND_DIGITS]}"
 
 
 def notification_ids_of(

@@ -33,6 +33,21 @@ def v2(**keys):
     )
 
 
+def test_what_is_told_of_another_successor_has_another_id():
+    """A restored ledger has the row's version again, and its order may have been replaced once more meanwhile."""
+    first = plan([local_order()], [v2()], history=history([v1()]))
+    again = plan([local_order()], [v2()], history=history([v1()]))
+    third = venue_order(venue_order_id="v-3", client_order_id="c-3", qty="12", replaces="v-2")
+    second = v2(status="replaced", replaced_by="v-3")
+    later = plan([local_order()], [third], history=history([v1(), second]))
+    (one,), (same,), (other,) = (planned["notifications"] for planned in (first, again, later))
+    assert (one["kind"], one["venue_order_id"], other["kind"], other["venue_order_id"]) == (
+        "amended", "v-2", "amended", "v-3",
+    )  # fmt: skip
+    assert one["notification_id"] == same["notification_id"]
+    assert one["notification_id"] != other["notification_id"]
+
+
 def test_where_nothing_was_filled_the_row_is_bound_to_the_successor():
     planned = plan([local_order()], [v2()], history=history([v1()]))
     assert steps(planned) == ["bind_ids v-2", "amend_order v-2 qty=12"] or steps(planned) == [

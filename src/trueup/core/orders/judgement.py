@@ -287,9 +287,11 @@ class Judgement:
         order = self.order
         grew = kind in (NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FILL)
         cumulative = canonical(order.filled_qty)
+        was, now = known_id(self.before.venue_order_id), known_id(order.venue_order_id)
+        bound_to = None if was in (None, now) else now
         self.outcome.notifications.append(
             Notification(
-                notification_id=notification_id_of(self.digest, version, kind, cumulative),
+                notification_id=notification_id_of(self.digest, version, kind, cumulative, bound_to),
                 kind=kind,
                 client_order_id=order.client_order_id,
                 venue_order_id=order.venue_order_id,
