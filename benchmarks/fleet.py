@@ -2,7 +2,7 @@
 of its own, which compares all books with what the venues hold at the end.
 
     python -m benchmarks.fleet [--accounts 10000] [--profiles 10] [--orders 20] [--interval 60] [--seconds 1800]
-        [--workers 2] [--drift 0.01] [--faults 0.01] [--no-broker] [--json FILE]
+        [--warm 2] [--workers 2] [--drift 0.01] [--faults 0.01] [--no-broker] [--json FILE]
 
 Reported: lateness, what is lost or wrong at the end (must be nothing), how soon drifts were repaired, and per profile
 and run requests, statements and processor time: the workers', the database's, the broker's.
@@ -77,6 +77,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--orders", type=int, default=20, help="of each profile")
     parser.add_argument("--interval", type=float, default=60.0)
     parser.add_argument("--seconds", type=float, default=1800.0)
+    parser.add_argument(
+        "--warm",
+        type=float,
+        default=2,
+        help="intervals before it is measured: each worker's first sight of each profile",
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--at-a-time", type=int, default=AT_A_TIME)
     parser.add_argument("--open-max", type=int, default=20_000, help="accounts that a worker keeps open")
@@ -130,7 +136,7 @@ def _run(
     server: Server, broker: NatsServer, broker_url: str | None, given: argparse.Namespace, world: FleetWorld
 ) -> dict[str, Any]:
     start_ns = time.time_ns()
-    warm_ns = start_ns + round(2 * given.interval * NS_PER_S)  # first sight of every profile
+    warm_ns = start_ns + round(given.warm * given.interval * NS_PER_S)
     end_ns = warm_ns + round(given.seconds * NS_PER_S)
     world = msgspec.structs.replace(world, start_ns=warm_ns, calm_ns=end_ns)
     base = WorkerConfig(
@@ -146,7 +152,7 @@ def _run(
         end_ns=end_ns,
     )
     with _workers(base, given.workers) as processes:
-        time.sleep(2 * given.interval)
+        time.sleep(given.warm * given.interval)
         before = _processor_s(server, broker)
         time.sleep(given.seconds)
         after = _processor_s(server, broker)
