@@ -103,5 +103,6 @@ class OpenCache:
             await self.hearing.end(account_id)
         with suppress(TrueupError, OSError):
             await account.venue.aclose()
+        account.ledger.books.forget(account_id)  # else a worker keeps the rows of the whole fleet in time
         for books in account.foreign:
             books.close()

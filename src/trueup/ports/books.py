@@ -54,6 +54,10 @@ class Books(Protocol):
         """The same of a batch of accounts, in one read for all. `wanted`: profile ids by account id."""
         ...
 
+    def forget(self, account_id: str) -> None:
+        """Frees what is kept in memory of the account's last read: it is not run here for now."""
+        ...
+
     def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
         """Each id as a venue's and as a client's, over all orders of the account: two answers an id, found or absent.
 

@@ -74,6 +74,7 @@ class Shop:
         self.refused: set[str] = set()
         self.body: Body = at_once
         self.hears = False
+        self.open_max = 10
         self.venues: dict[str, Any] = {}
         ids = ["a", "b", "c"]
         self.ledger.journal.ensure_profiles(
@@ -83,7 +84,7 @@ class Shop:
         self.ledger.roster.put_accounts(rows, dict.fromkeys(ids, 1))
 
     def worker(self, broker: Broker | None = None) -> FleetWorker:
-        self.cache = OpenCache(self.ledger.roster, self._open)
+        self.cache = OpenCache(self.ledger.roster, self._open, self.open_max)
         process = Process("w", self.clock, FaultDice("w", Faults()))
         settings = WorkerSettings(
             interval_s=INTERVAL_S, lease_ttl_s=LEASE_S, at_a_time=1, apply=True, hears_streams=self.hears
@@ -308,3 +309,16 @@ def test_streams_are_heard_only_where_that_is_wanted_and_while_the_account_is_op
         assert venue.listeners == 0
 
     run_simulated(shop.clock, main())
+
+
+def test_what_was_read_of_an_account_is_forgotten_when_it_is_closed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(shop.ledger.books, "forget", forgotten.append)
+    shop.open_max = 2
+    for shard in range(3):
+        shop.server.send(shard)
+    shop.live(shop.worker(), 2)
+    assert len(shop.cache) == 2
+    assert forgotten == ["a"], "the one not run for longest"

@@ -41,6 +41,20 @@ def test_twice_as_many_orders_need_no_more_memory(tmp_path: Path, read: Callable
     assert peaks[1] - peaks[0] < SLACK_BYTES
 
 
+def test_what_was_read_last_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "known.sqlite"
+    fill_ledger(path, 200)
+    ledger = open_sqlite(path)
+    first, second = (ledger.books.read("acc-1", ["bot-1"], 1e9)["bot-1"].orders for _ in range(2))
+    assert first
+    assert all(one is other for one, other in zip(first, second, strict=True)), "not decoded again"
+    ledger.books.forget("acc-1")
+    third = ledger.books.read("acc-1", ["bot-1"], 1e9)["bot-1"].orders
+    assert third == first
+    assert not any(one is other for one, other in zip(first, third, strict=True))
+    ledger.close()
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [

@@ -41,6 +41,9 @@ class OwnBooks:
     ) -> dict[str, dict[str, Local]]:
         return read_accounts(self._database, wanted, recent_s, self._known)
 
+    def forget(self, account_id: str) -> None:
+        self._known.pop(account_id, None)
+
     def find(self, account_id: str, ids: Mapping[str, Sequence[str]]) -> dict[str, list[LocalAnswer]]:
         return find_local(self._database, account_id, ids)
 
