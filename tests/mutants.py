@@ -256,10 +256,40 @@ MUTANTS = (
         "tests/unit/venues/ccxt",
     ),
     Mutant(
-        "exports/read_rows.py",
+        "exports/read_csv.py",
         "line = above + reader.line_num",
         "line = reader.line_num",
         "tests/unit/exports",
+    ),
+    Mutant(
+        "exports/okx.py",
+        "if len(base) != len(quote):",
+        "if not base:",
+        "tests/unit/exports",
+    ),
+    Mutant(
+        "exports/read_orders.py",
+        'return limit, average or (None if filled == "0" else price)',
+        "return limit, average or price",
+        "tests/unit/exports",
+    ),
+    Mutant(
+        "exports/tidy_rows.py",
+        "clock = century + clock if _SHORT_YEAR.match(clock) else clock",
+        "clock = century + clock",
+        "tests/unit/exports",
+    ),
+    Mutant(
+        "venues/ccxt/words.py",
+        "return None if own is None or own in _LIVE else _REFINED.get(own)",
+        "return None if own is None else _REFINED.get(own)",
+        "tests/unit/venues/ccxt",
+    ),
+    Mutant(
+        "core/orders/fold_fills.py",
+        "fold = folding.fold(supersedes=False, lays_new=False)",
+        "fold = folding.stand()",
+        "tests/acceptance/plan",
     ),
     Mutant(
         "exports/make_snapshot.py",
