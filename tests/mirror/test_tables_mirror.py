@@ -263,18 +263,18 @@ def test_a_missed_fill_reaches_the_order_the_fills_and_the_trade(bot: Bot, tmp_p
         ]
 
 
-@pytest.mark.parametrize("said", ["done = 10, avg_px = 993, state = 'DONE'", "kind = 'LMT'"])
-def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path: Path, said: str) -> None:
-    """The bot writes its order while the venue is read, all of it or another column: its fills it never writes."""
+@contextmanager
+def deaf_after_a_fill(bot: Bot, folder: Path, *, fill_id: str) -> Iterator[Desk]:
+    """The bot has its order's first fill, of 3 of 10, and calls it `fill_id`; the 7 that followed it never heard of."""
     bot.number_rows("my_fills")
     bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
     bot.add("my_orders", **order(1, deal=None))
-    bot.add("my_fills", id=1, order_row=1, ext="F1", amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
+    bot.add("my_fills", id=1, order_row=1, ext=fill_id, amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
     tables = {
         "orders": MAPPING["orders"] | {"words": WORDS},
         "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
     }
-    with opened(bot, tmp_path, **tables) as desk:
+    with opened(bot, folder, **tables) as desk:
         desk.venue.filled = [
             Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
             Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
@@ -282,6 +282,13 @@ def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path
         desk.venue.add(
             "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
         )
+        yield desk
+
+
+@pytest.mark.parametrize("said", ["done = 10, avg_px = 993, state = 'DONE'", "kind = 'LMT'"])
+def test_a_fill_whose_order_moved_meanwhile_is_inserted_later(bot: Bot, tmp_path: Path, said: str) -> None:
+    """The bot writes its order while the venue is read, all of it or another column: its fills it never writes."""
+    with deaf_after_a_fill(bot, tmp_path, fill_id="F1") as desk:
         desk.venue.meanwhile = lambda: bot.execute(f"UPDATE my_orders SET {said} WHERE id = 1")
         desk.run()
         desk.venue.meanwhile = lambda: None
@@ -317,22 +324,7 @@ def test_a_limit_that_may_not_be_written_keeps_no_fill_from_its_row(bot: Bot, tm
 
 
 def test_a_fill_that_the_bot_names_by_an_id_of_its_own_is_not_doubled(bot: Bot, tmp_path: Path) -> None:
-    bot.number_rows("my_fills")
-    bot.execute("CREATE UNIQUE INDEX one_fill ON my_fills (order_row, ext)")
-    bot.add("my_orders", **order(1, deal=None))
-    bot.add("my_fills", id=1, order_row=1, ext="own-1", amount=3.0, price=1000.0, cost_fee=0.1, at=T0)
-    tables = {
-        "orders": MAPPING["orders"] | {"words": WORDS},
-        "fills": MAPPING["fills"] | {"writable": ["fill_id", "order", "qty", "price", "fee", "filled_at"]},
-    }
-    with opened(bot, tmp_path, **tables) as desk:
-        desk.venue.filled = [
-            Fill(fill_id="F1", qty="3", price="1000", fee="0.1", filled_at=SENT, venue_order_id="v-1"),
-            Fill(fill_id="F2", qty="7", price="990", fee="0.2", filled_at=SENT, venue_order_id="v-1"),
-        ]
-        desk.venue.add(
-            "v-1", client_order_id="c-1", status=Status.FILLED, filled_qty="10", filled_avg_price="993"
-        )
+    with deaf_after_a_fill(bot, tmp_path, fill_id="own-1") as desk:
         for _ in range(3):
             desk.run()
         fills = bot.execute("SELECT ext, amount, price FROM my_fills ORDER BY amount")
