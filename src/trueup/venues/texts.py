@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote, unquote_plus
 
 MESSAGE_CHARS_MAX = 300
+LOOKED_AT_CHARS_MAX = 2000  # of a line whose known secrets are masked
 SECRET_CHARS_MIN = 4  # a shorter one would blot out ordinary words
 DEPTH_MAX = 4  # of a body's values; every documented error stands within three
 MASK = "***"
@@ -24,7 +25,7 @@ _SIGNED = re.compile(
     r"(?i)\b(\w*(?:sign|signature|api-?_?key|token|secret|passphrase)\w*)([\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
 )
 _CREDENTIAL = re.compile(r"(?i)\b(basic|bearer)\s+[\w+/.=~-]{16,}")
-_PERCENT_WORD = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*")
+_WORD = re.compile(r"\S+")
 _CODED = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")  # base64 of either alphabet, or hexadecimal
 _FROM_URL_ALPHABET = str.maketrans("-_", "+/")
 _JSON = json.JSONDecoder()
@@ -48,7 +49,7 @@ class Cleaner:
         line = " ".join(without_body(text).split())
         if self._pattern is not None:
             line = self._pattern.sub(MASK, line)
-        line = _PERCENT_WORD.sub(self._unless_secret, line)
+        line = _WORD.sub(self._unless_secret, _beginning(line))
         line = _CODED.sub(self._unless_secret, line)
         line = _CREDENTIAL.sub(rf"\1 {MASK}", _SIGNED.sub(rf"\1\2{MASK}", line))
         line = masked_address(line)
@@ -57,6 +58,14 @@ class Cleaner:
     def _unless_secret(self, word: re.Match[str]) -> str:
         """The word, or the mask where it is or holds a secret in a URL's notation, base64 or hexadecimal."""
         return MASK if any(line in read for read in _decoded(word[0]) for line in self._lines) else word[0]
+
+
+def _beginning(line: str) -> str:
+    """Of a long line, the whole words at its start: patterns take a time that grows faster than the line, and half a
+    word may be half a secret in another notation."""
+    if len(line) <= LOOKED_AT_CHARS_MAX:
+        return line
+    return line[:LOOKED_AT_CHARS_MAX].rpartition(" ")[0] + " …"
 
 
 def _decoded(word: str) -> Iterator[bytes]:

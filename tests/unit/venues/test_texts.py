@@ -6,7 +6,14 @@ from urllib.parse import quote
 
 import pytest
 
-from trueup.venues.texts import MESSAGE_CHARS_MAX, NOT_SHOWN, Cleaner, masked_address, without_body
+from trueup.venues.texts import (
+    LOOKED_AT_CHARS_MAX,
+    MESSAGE_CHARS_MAX,
+    NOT_SHOWN,
+    Cleaner,
+    masked_address,
+    without_body,
+)
 
 AWKWARD = 'k"y\\with/ü\nand-lines'  # every character of it that JSON writes in another way
 
@@ -115,4 +122,28 @@ def test_addresses_lose_credentials_and_query() -> None:
 
 
 def test_a_message_has_a_bound() -> None:
-    assert len(Cleaner([]).clean('{"message":"' + "a" * 10_000 + '"}')) == MESSAGE_CHARS_MAX + 1
+    assert len(Cleaner([]).clean('{"message":"' + "a " * 5_000 + '"}')) == MESSAGE_CHARS_MAX + 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "sign", "%41", "basic ", "http://", "http://a?", "sign'", "key=", "AKpaper123"]
+)
+def test_a_long_line_is_cut_before_patterns_look_at_it(piece: str) -> None:
+    """Without the cut the second takes a minute and a half: the time of some patterns grows with the line's square."""
+    said = Cleaner([KEY, SECRET]).clean(piece * (64_000 // len(piece)))
+    assert len(said) <= MESSAGE_CHARS_MAX + 1
+    assert KEY not in said
+
+
+def test_half_a_secret_at_the_cut_is_not_shown() -> None:
+    """What stands before it shrinks when it is masked, so that the cut falls within what is shown."""
+    coded = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+    word = "".join(f"%{byte:02x}" for byte in SECRET.encode()) + " "
+    before = word * ((LOOKED_AT_CHARS_MAX - 2 * len(coded)) // len(word))
+    line = (
+        before + "x" * (LOOKED_AT_CHARS_MAX - len(coded) // 2 - len(before) - 1) + " " + coded + " end" * 1000
+    )
+    said = Cleaner([KEY, SECRET]).clean(line)
+    assert said.startswith("*** *** ")
+    assert len(said) < MESSAGE_CHARS_MAX
+    assert coded[:8] not in said
