@@ -24,9 +24,9 @@ from typing import Any
 
 import pytest
 
+from tests.interop.conftest import VARIABLE
 from tests.patience import PATIENCE_S
 
-VARIABLE = "TRUEUP_TEST_FREQTRADE"
 ROOT = Path(__file__).parents[2]
 WAIT_S = PATIENCE_S
 STRATEGY = """
@@ -60,21 +60,6 @@ pytestmark = [
         not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no freqtrade (`make`: installs one, minutes)"
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    said = os.environ[VARIABLE]
-    if said != "make":
-        return Path(said)
-    folder = tmp_path_factory.mktemp("freqtrade")
-    lock = Path(__file__).parent / "freqtrade.lock"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    pip = [str(folder / "bin/pip"), "install", "-q", "--no-deps", "--require-hashes", "-r", str(lock)]
-    done = subprocess.run(pip, capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"freqtrade cannot be installed here: {done.stderr.decode()[-200:]}")
-    return folder / "bin/python"
 
 
 class Desk:
