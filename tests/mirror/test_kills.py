@@ -22,6 +22,7 @@ import pytest
 
 from tests.mirror.bot_process import Table
 from tests.mirror.shell import SENT, Shell, account_of, told_order
+from tests.patience import wait_until
 from tests.postgres.databases import migrated_database
 from tests.unit.books.tables.desk import MAPPING, T0, TABLES
 from trueup.books.tables.mapping import decode_mapping
@@ -337,6 +338,7 @@ def test_killing_it_at_any_statement_loses_and_doubles_nothing(
     )
     kills = lives = 0
     try:
+        wait_until(lambda: bot.poll() is not None or table.execute("SELECT 1 FROM bot_log LIMIT 1"))
         while kills < KILLS and lives < LIVES_MAX * KILLS:
             lives += 1
             place.exchange.step(draw)
