@@ -46,7 +46,11 @@ def csv_cell(text: str) -> str:
 
     So does what would be a formula in a cell of its own where a spreadsheet splits at semicolons or bars.
     """
-    shown = _SPLIT_AT_FORMULA.sub(r"\1'", visible(text))
+    if text.isascii() and text.isalnum():  # most are
+        return text
+    shown = visible(text)
+    if ";" in shown or "|" in shown:
+        shown = _SPLIT_AT_FORMULA.sub(r"\1'", shown)
     start = text.lstrip()  # a spreadsheet trims, too, line breaks included
     if start.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
         return "'" + shown

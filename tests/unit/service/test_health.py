@@ -263,6 +263,7 @@ def test_a_page_of_another_origin_does_not_learn_whether_the_answer_was_a_good_o
     found = asyncio.run(headers())
     assert found["cross-origin-resource-policy"] == "same-origin"
     assert found["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in found["content-security-policy"]
     assert "access-control-allow-origin" not in found
 
 

@@ -78,6 +78,10 @@ def write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> int:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, dict | list | bool):
+    if isinstance(value, str):
+        return csv_cell(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
         return csv_cell(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
-    return csv_cell(value) if isinstance(value, str) else value
+    return value

@@ -111,6 +111,7 @@ class ForNoOtherPage:
                 headers = MutableHeaders(scope=message)
                 headers["cross-origin-resource-policy"] = "same-origin"
                 headers["x-content-type-options"] = "nosniff"
+                headers["content-security-policy"] = "default-src 'none'; frame-ancestors 'none'"
             await send(message)
 
         await self._app(scope, receive, send_marked)
