@@ -89,6 +89,27 @@ def test_a_decision_is_about_its_own_instruments_order():
     assert told == {"ETH/USD": "d-1", "SPY": "d-2"}
 
 
+def test_each_of_two_undoings_of_one_order_is_told():
+    """A person undid a repair of the order, it was made when more had filled, and that was undone, too."""
+    undone = {
+        "decision_id": "d-1",
+        "kind": "hold_repair",
+        "venue_order_id": "v-1",
+        "client_order_id": "c-2",
+        "symbol": "BTC/USD",
+        "evidence": ["aa"],
+        "author": "ann",
+        "reason": "it is my own",
+        "decided_at": at(-600),
+    }
+    held = {"decisions": [undone, undone | {"decision_id": "d-2", "evidence": ["bb"]}]}
+    planned = plan([], [], local_keys=held)
+    told = [
+        one["message"].split()[-1].strip("`") for one in planned["breaks"] if one["kind"] == "repair_undone"
+    ]
+    assert told == ["d-1", "d-2"]
+
+
 def test_nothing_of_how_they_are_told_apart_shows():
     document = snapshot(
         [local_order(), local_order(**BTC, previous_venue_order_ids=["v-0"])],

@@ -74,6 +74,7 @@ def tell_undone_order(
         ids=(order.client_order_id, order.venue_order_id, trade_id),
         symbol=order.symbol,
         venue=standing,
+        detail=f".{decision.decision_id}",  # several of one order are each told
     )
 
 
@@ -85,6 +86,7 @@ def tell_undone_trade(facts: Facts, outcome: RunOutcome, decision: Decision, tra
         undone_text(decision),
         ids=(None, None, trade.trade_id),
         symbol=trade.symbol,
+        detail=f".{decision.decision_id}",
     )
 
 
