@@ -69,6 +69,30 @@ def test_what_an_order_replaces_is_of_its_own_instrument():
     ]
 
 
+def test_whose_a_successor_is_says_no_order_of_another_instrument():
+    """Of two orders numbered v-1 the bot's own was ETH's, which is not managed, ended long ago and is not listed. A
+    stranger's BTC order took the place of BTC's v-1: it is a stranger's, too."""
+    stranger = venue_order(venue_order_id="v-2", symbol="BTC/USD", client_order_id="web-7", replaces="v-1")
+    own = local_order(status="canceled", trade_id=None, **ETH)
+    answers = [
+        {"by": "venue_order_id", "id": "v-1", "outcome": "found", "order": own, "read_at": at(-10)},
+        absent("v-2"),
+        absent("web-7", "client_order_id"),
+    ]
+    keys = {
+        "policy": {"owned_client_order_id_prefixes": ["c"], "managed_symbols": ["BTC/USD"]},
+        "local_keys": {"extent": "open_and_recent", "answers": answers},
+    }
+    planned = plan([], [stranger], **keys)
+    assert steps(planned) == []
+    assert [(one["id"], one["symbol"], one["reason"]) for one in planned["queries"]] == [
+        ("v-1", "BTC/USD", "predecessor_not_read")
+    ]
+    planned = plan([], [stranger], answers=[absent("v-1") | {"symbol": "BTC/USD"}], **keys)
+    assert steps(planned) == []
+    assert kinds(planned) == {"foreign_order"}
+
+
 def test_a_decision_is_about_its_own_instruments_order():
     """ETH's v-1, whose repair was undone, is not read in this run; BTC's v-1 is in sync, which says nothing of it."""
     undone = {

@@ -28,7 +28,7 @@ def find_ids_of_several(facts: Facts, local: LocalSide, venue: VenueSide, outcom
     for venue_id, order in local.out_of_scope.items():
         _find_out_of_scope(local, venue, outcome, venue_id, order)
     for record in venue.linked:
-        _find_kin(local, venue, outcome, record)
+        _find_kin(facts, local, venue, outcome, record)
     for answer in facts.snapshot.venue.answers:
         if answer.symbol is not None and answer.by is QueryBy.VENUE_ORDER_ID:
             _find_answered(local, venue, outcome, answer, answer.symbol)
@@ -63,25 +63,31 @@ def _find_decided(
             outcome.ids_of_several.add(venue_id)
 
 
-def _find_kin(local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder) -> None:
+def _find_kin(
+    facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder
+) -> None:
     """A parent or predecessor is of the same instrument: who has its id in another one is not meant.
 
     A predecessor whose record was read is no predecessor where it contradicts (`link_replacements`).
     """
     parent_id, before_id = known_id(record.parent_venue_order_id), known_id(record.replaces)
-    if parent_id is not None and _is_of_another(local, venue, parent_id, record):
+    if parent_id is not None and _is_of_another(facts, local, venue, parent_id, record):
         outcome.ids_of_several.add(parent_id)
     if before_id is None or before_id in venue.by_id:
         return
-    if _is_of_another(local, venue, before_id, record):
+    if _is_of_another(facts, local, venue, before_id, record):
         outcome.ids_of_several.add(before_id)
 
 
-def _is_of_another(local: LocalSide, venue: VenueSide, venue_id: str, record: VenueOrder) -> bool:
-    """Whether who has this id, here or at the venue, is of another instrument than the record."""
+def _is_of_another(
+    facts: Facts, local: LocalSide, venue: VenueSide, venue_id: str, record: VenueOrder
+) -> bool:
+    """Whether who has this id, here, at the venue or in the rest of the ledger, is of another instrument than the
+    record."""
     index = local.local_index(venue_id)
     holders = (venue.by_id.get(venue_id), None if index is None else local.orders[index])
-    return any(one is not None and are_apart(one.symbol, record.symbol) for one in holders)
+    symbols = [one.symbol for one in holders if one is not None] + facts.known_symbols.get(venue_id, [])
+    return any(are_apart(one, record.symbol) for one in symbols)
 
 
 def _find_out_of_scope(
