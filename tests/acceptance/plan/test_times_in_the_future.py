@@ -37,3 +37,13 @@ def test_an_absence_first_seen_in_the_future_is_young(first_s):
     assert steps(planned) == []
     (kept,) = planned["findings"]
     assert kept["first_seen_at"] == at(min(first_s, 0))
+
+
+def test_what_was_stamped_since_the_books_were_read_is_recent_by_whatever_clock():
+    """The ledger's clock was an hour ahead until the midst of the run: the order was recorded after the books had been
+    read, and perhaps after the venue was asked. In the next run its time is no longer believed, and it is judged."""
+    order = local_order(last_activity_at=at(3_601))
+    during = plan([order], [filled()], local_keys={"read_at": at(3_600)})
+    assert deferred(during) == {"recent_activity"}
+    assert steps(during) == []
+    assert projected(plan([order], [filled()]), "v-1")["filled_qty"] == "10"

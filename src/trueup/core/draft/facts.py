@@ -205,13 +205,16 @@ class Facts:
     def activity_at(self, order: LocalOrder) -> str | None:
         """When the bot last touched it; null where that is later than now by more than the window.
 
-        Such a time was stamped by a clock that has been put back since, and would be recent for as long as that.
+        Such a time was stamped by a clock that has been put back since, and would be recent for as long as that. Where
+        the books were read by that clock, it was put back in the midst of the run: what it stamped since is recent.
         """
         time = order.last_activity_at
         if time is None or time[:_SECONDS] <= self._now_text:
             return time
         window_ns = round(self.policy.recent_activity_window_s * NS_PER_S)
-        return time if to_ns(time) <= self.now_ns + window_ns else None
+        read_at = self.snapshot.local.read_at
+        latest_ns = max(self.now_ns, self.now_ns if read_at is None else to_ns(read_at))
+        return time if to_ns(time) <= latest_ns + window_ns else None
 
     def is_within_window(self, time: str | None, read_at: str | None) -> bool:
         """Whether a time is at or after a read (null: the plan's own time), less the recent-activity window."""
