@@ -278,3 +278,22 @@ def test_growth_that_the_listed_fills_do_not_explain_is_inferred():
     assert abs(float(booked["price"]) - 99.75) < 1e-9
     assert planned["projected_trades"][0]["entry_qty"] == "19"
     assert replanned(planned, document)["corrections"] == []
+
+
+def test_growth_by_fills_that_come_to_the_record_mends_the_average_that_the_books_had():
+    """The books say 1 at 95.5, and have its fill at 80. With the other fill, 1 at 96, it is 2 at 88, as the record has
+    it: nothing is left to infer."""
+    document = snapshot(
+        [local_order(trade_id="t-1", qty="2", **part("1", "95.5"))],
+        [venue_order(qty="2", status="filled", filled_qty="2", filled_avg_price="88")],
+        trades=[trade(entry_qty="1", entry_avg_price="95.5")],
+        fills=[fill("F0", "1", "80")],
+        history=history(fills=[fill("F0", "1", "80"), fill("F1", "1", "96")]),
+    )
+    planned = plan_of(document)
+    [booked] = [one["fill"] for one in planned["corrections"] if one["kind"] == "book_fill"]
+    assert (booked["fill_id"], booked["qty"], booked["price"]) == ("F1", "1", "96")
+    [row], [entered] = planned["projected_orders"], planned["projected_trades"]
+    assert (row["status"], row["filled_qty"], row["filled_avg_price"]) == ("filled", "2", "88")
+    assert (entered["entry_qty"], entered["entry_avg_price"]) == ("2", "88")
+    assert replanned(planned, document)["corrections"] == []

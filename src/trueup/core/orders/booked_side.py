@@ -285,7 +285,10 @@ class BookedSide:
         if now is None and not self.bookings:
             return
         if soft_price is None:
-            self._keep_rounded(average)
+            if self._is_told_by_all(average, tolerance):
+                self._settle(average)
+            else:
+                self._keep_rounded(average)
             return
         if now is not None and abs(now - average) <= tolerance:
             if any(one.row.inferred for one in self.bookings):  # the residue was its price
@@ -293,13 +296,25 @@ class BookedSide:
             return
         rows = self._soft_rows()
         rows_cost = sum((amount(row.qty) * amount(row.price) for row in rows), ZERO)
-        hard_cost, total = self._hard_cost(), average * self.qty
-        if self.legacy_qty == 0 or total - hard_cost - rows_cost <= 0:
+        if self.legacy_qty == 0 or average * self.qty - self._hard_cost() - rows_cost <= 0:
             for row in rows:
                 self._reprice(row, soft_price)
+        self._settle(average)
+
+    def _settle(self, average: Decimal) -> None:
+        """The order's average is this one from now on."""
+        total = average * self.qty
         if self.cost is not None:
             self.recost += total - self.cost
         self.cost, self._settled = total, average
+
+    def _is_told_by_all(self, average: Decimal, tolerance: Decimal) -> bool:
+        """Whether the order has grown to fills that alone come to the venue's quantity and average: what was off is the
+        average that the books had before."""
+        now, is_whole = self.average, is_same(self.qty, self._hard_qty())
+        if now is None or not self.growth_qty or not is_whole or abs(now - average) <= tolerance:
+            return False
+        return abs(self._hard_cost() - average * self.qty) <= tolerance * self.qty
 
     def _keep_rounded(self, average: Decimal) -> None:
         """All is hard, and the venue rounds its average: what takes the place of others moves no average for that."""
