@@ -118,10 +118,20 @@ def test_a_group_of_commands_alone_shows_its_commands_line_by_line() -> None:
     assert re.search(r"^  retry  ", done.stderr, re.MULTILINE)
 
 
+def hear_interrupts() -> None:
+    """In the child: whoever starts the tests in the background has it inherit that interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_at_a_question_ends_its_line(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     asking = subprocess.Popen(
-        [sys.executable, "-m", "trueup", "init"], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-m", "trueup", "init"],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=hear_interrupts,
     )
     os.close(theirs)
     shown = b""
