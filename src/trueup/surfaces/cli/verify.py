@@ -2,14 +2,18 @@
 gives the books as they stand, and every trade is the sum of its orders.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from trueup.model.errors import LedgerDamaged
 from trueup.surfaces.cli.configured import check_profile, open_books
 from trueup.surfaces.cli.exit_codes import FAILURE, IN_SYNC
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted
+
+if TYPE_CHECKING:
+    from trueup.ports.ledger import Ledger
 
 _FAULTS_SHOWN_MAX = 10
 
@@ -22,30 +26,37 @@ def command(invocation: Invocation, profile: str | None) -> int:
 
     Exit code 1 where one is broken, the log contradicts the books, or a trade is not the sum of its orders.
     """
-    answers: list[dict[str, Any]] = []
     with open_books(invocation) as books:
         damage = books.find_damage(quick=False)
         if damage:
             _show_damage(invocation, damage)
-            return FAILURE
-        check_profile(books, profile)
-        for one in books.journal.list_profiles():
-            if profile in (None, one.profile_id):
-                chain, fold = books.journal.verify_log(one.profile_id), books.fold_log(one.profile_id)
-                answers.append(
-                    {
-                        "profile_id": one.profile_id,
-                        "rows": chain.rows,
-                        "broken": chain.broken,
-                        "contradictions": fold.contradictions,
-                        "unlogged": fold.unlogged,
-                        "trades": fold.trades,
-                    }
-                )
+        try:
+            check_profile(books, profile)
+            answers = [
+                _verified(books, one.profile_id)
+                for one in books.journal.list_profiles()
+                if profile in (None, one.profile_id)
+            ]
+        except LedgerDamaged:
+            if not damage:
+                raise
+            answers = []  # what is damaged is told, and more of it cannot be read
     for answer in answers:
         invocation.data(answer) if invocation.json else _show(invocation, answer)
     faults = ("broken", "contradictions", "trades")
-    return FAILURE if any(answer[fault] for answer in answers for fault in faults) else IN_SYNC
+    return FAILURE if damage or any(answer[fault] for answer in answers for fault in faults) else IN_SYNC
+
+
+def _verified(books: "Ledger", profile_id: str) -> dict[str, Any]:
+    chain, fold = books.journal.verify_log(profile_id), books.fold_log(profile_id)
+    return {
+        "profile_id": profile_id,
+        "rows": chain.rows,
+        "broken": chain.broken,
+        "contradictions": fold.contradictions,
+        "unlogged": fold.unlogged,
+        "trades": fold.trades,
+    }
 
 
 def _show_damage(invocation: Invocation, damage: list[str]) -> None:
