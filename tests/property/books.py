@@ -227,23 +227,35 @@ def apply(books: Books, plan: Document) -> Books:
 
 
 def place_of(orders: list[Document], row: Document, plan: Document) -> int | None:
-    """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id, and so on."""
+    """Which row a projected one is: by venue id; else the one that `bind_ids` gave that id, and so on.
+
+    A venue id is of its instrument: another one's order of that number is another order.
+    """
     own = normal(row["venue_order_id"])
     client = normal(row["client_order_id"]) if is_useful(row["client_order_id"]) else None
     bound = [one for one in plan["corrections"] if one["kind"] == "bind_ids" and own in _new_venue_ids(one)]
     old_venue_ids = {normal(one["venue_order_id"]) for one in bound} - {None}
     old_client_ids = {normal(one["client_order_id"]) for one in bound} | ({client} - {None})
     for fits in (
-        lambda old: own and normal(old["venue_order_id"]) == own,
+        lambda old: own and normal(old["venue_order_id"]) == own and not _are_apart(old, row),
         lambda old: normal(old["venue_order_id"]) in old_venue_ids,
         lambda old: old["venue_order_id"] is None and normal(old["client_order_id"]) in old_client_ids,
-        lambda old: own is not None and own in map(normal, old["previous_venue_order_ids"]),
+        lambda old: (
+            own is not None
+            and own in map(normal, old["previous_venue_order_ids"])
+            and not _are_apart(old, row)
+        ),
         lambda old: (bound or not (own or client)) and _is_same_unnamed(old, row),
     ):
         for place, old in enumerate(orders):
             if fits(old):
                 return place
     return None
+
+
+def _are_apart(old: Document, row: Document) -> bool:
+    symbols = {one["symbol"].replace("/", "").lower() for one in (old, row) if one["symbol"] is not None}
+    return len(symbols) > 1
 
 
 def _is_same_unnamed(old: Document, row: Document) -> bool:
