@@ -287,8 +287,8 @@ MUTANTS = (
     ),
     Mutant(
         "core/orders/fold_fills.py",
-        "fold = folding.fold(supersedes=False, lays_new=False)",
-        "fold = folding.stand()",
+        "_ATTEMPTS = ((True, True), (False, True), (False, False))",
+        "_ATTEMPTS = ((True, True), (False, True))",
         "tests/acceptance/plan",
     ),
     Mutant(

@@ -22,6 +22,7 @@ from tests.acceptance.plan.snapshots import (
 
 ON = {"parity_enabled": True}
 LONG = {"entry_qty": "10", "entry_avg_price": "90"}
+PARITYS = {"status": "quarantined", "quarantined_by": "parity"}
 ETH = {"symbol": "ETH/USD", "qty_step": "0.001", "quote": "USD"}
 KRAKEN = {"symbol": "ETH/USD", "qty_step": "0.001", "quote": "CHF"}
 
@@ -533,6 +534,31 @@ def test_released_after_as_many_equal_runs():
     assert projected_trade(planned) == "open 10/0"
     assert planned["projected_trades"][0]["quarantined_by"] is None
     assert [line.split()[0] for line in told(planned)] == ["released"]
+
+
+@pytest.mark.parametrize(("long", "short", "steps_"), [("7", "-4", ["release_trade t-2"]), ("10", "-3", [])])
+def test_where_the_venue_hedges_an_equal_side_releases_its_own_trades(long, short, steps_):
+    """What differs on the long side says nothing of the short one, and the other way round."""
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4", **PARITYS)]
+    legs = holding(held(long, position_side="long"), held(short, position_side="short"), read_at=at(60))
+    assert [one for one in steps(confirmed("0", trades=trades, positions=legs)) if "t-2" in one] == steps_
+
+
+def test_where_the_venue_hedges_a_side_without_a_row_neither_counts_nor_resets():
+    """Two equal runs of the short side, one in which only the long side has a row, and a third: three of three."""
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4", **PARITYS)]
+    long, short = held("10", position_side="long"), held("-4", position_side="short")
+    prior: list[dict] = []
+    for now_s, rows in ((0, [long, short]), (60, [long, short]), (120, [long]), (180, [long, short])):
+        planned = parity(
+            trades=trades,
+            positions=holding(*rows, read_at=at(now_s)),
+            prior=prior,
+            taken_at=at(now_s),
+            local_keys={"read_at": at(now_s)},
+        )
+        assert steps(planned) == (["release_trade t-2"] if now_s == 180 else []), now_s
+        prior = planned["findings"]
 
 
 def test_released_with_nothing_left_it_closes():

@@ -101,6 +101,10 @@ class Fold(Struct, frozen=True, kw_only=True):
         )
 
 
+# Whether fills take the place of others, and whether what grew is booked by them: it did grow, maybe not by these.
+_ATTEMPTS = ((True, True), (False, True), (False, False))
+
+
 def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, rules: Rules) -> Fold:
     """Fold the venue's figures of one order into what is booked of it.
 
@@ -108,12 +112,11 @@ def fold_fills(order: LocalOrder, booked: Sequence[Fill], evidence: Evidence, ru
     """
     with localcontext(CONTEXT):
         folding = _Folding(order, booked, evidence, rules)
-        fold = folding.fold()
-        if folding.moves_away(fold):
-            fold = folding.fold(supersedes=False)
-        if folding.moves_away(fold):  # what grew did grow, but not by these fills
-            fold = folding.fold(supersedes=False, lays_new=False)
-        return folding.stand() if folding.moves_away(fold) else fold
+        for supersedes, lays_new in _ATTEMPTS:
+            fold = folding.fold(supersedes=supersedes, lays_new=lays_new)
+            if not folding.moves_away(fold):
+                return fold
+        return folding.stand()
 
 
 class _Folding:
@@ -139,7 +142,7 @@ class _Folding:
                 return known
         return cumulative_qty
 
-    def fold(self, *, supersedes: bool = True, lays_new: bool = True) -> Fold:
+    def fold(self, *, supersedes: bool, lays_new: bool) -> Fold:
         """`supersedes`: whether fills may take the place of what is booked without a record; `lays_new`: whether what
         grew is booked by fills, as far as they go: else it is inferred, at the price that the venue's average leaves.
         """

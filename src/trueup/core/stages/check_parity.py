@@ -5,6 +5,7 @@ Then the policy's action, only where the venue holds less, on the trades that ar
 What parity quarantined it releases after as many equal runs.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from trueup.core.draft.facts import Facts
@@ -112,20 +113,36 @@ def _check_instrument(
                 )
             )
         return
-    if not differing and compared.why_unknown is None:
+    if compared.why_unknown is not None:
+        compared_sides = {one.side for one in compared.comparisons}
+        _keep_findings(
+            facts, local, outcome, token, [one for one in PositionSide if one not in compared_sides]
+        )
+    elif not differing:
         outcome.equal_tokens.add(token)
-        count_equal(facts, local, outcome, token)
-        close_lagging(facts, local, outcome, token)
+    for comparison in compared.comparisons:
+        if comparison not in differing:
+            count_equal(facts, local, outcome, token, comparison.side)
+            close_lagging(facts, local, outcome, token, comparison.side)
     for comparison in differing:
         _report_mismatch(facts, local, outcome, comparison, tally)
 
 
-def _keep_findings(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str | None = None) -> None:
-    """Findings that a skipped check neither counts nor resets; `token`: of this instrument only."""
-    digests = [] if token is None else [position_digest(facts, token, side) for side in (None, *PositionSide)]
+def _keep_findings(
+    facts: Facts,
+    local: LocalSide,
+    outcome: RunOutcome,
+    token: str | None = None,
+    sides: Iterable[PositionSide | None] = (None, *PositionSide),
+) -> None:
+    """Findings that a skipped check neither counts nor resets; `token`, `sides`: of these only."""
+    sides = tuple(sides)
+    digests = [] if token is None else [position_digest(facts, token, side) for side in sides]
     for one in facts.prior:
         trade = local.trades.get(known_id(one.trade_id) or "")
-        of_token = token is None or (trade is not None and symbol_token(trade.symbol) == token)
+        of_token = token is None or (
+            trade is not None and symbol_token(trade.symbol) == token and trade.side in sides
+        )
         named = one.break_id is not None and one.break_id.split("-", 1)[0] in digests
         if one.kind is BreakKind.POSITION_MISMATCH and (of_token or named):
             outcome.kept_findings.append(one)

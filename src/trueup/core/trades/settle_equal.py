@@ -1,7 +1,7 @@
 """What an equal position proves of its trades: what parity quarantined is released, and what nothing is left of closes.
 
-Released after as many equal runs as a mismatch takes to be confirmed; closed where the trade only lagged behind its own
-orders, which have left it with nothing.
+Where the venue hedges, long and short each prove their own. Released after as many equal runs as a mismatch takes to be
+confirmed; closed where the trade only lagged behind its own orders, which have left it with nothing.
 """
 
 from trueup.core.draft.facts import Facts
@@ -19,19 +19,21 @@ from trueup.model.vocabulary import (
     BreakKind,
     CorrectionKind,
     NotificationKind,
+    PositionSide,
     QuarantinedBy,
     Severity,
     TradeStatus,
 )
 
 
-def close_lagging(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str) -> None:
+def close_lagging(
+    facts: Facts, local: LocalSide, outcome: RunOutcome, token: str, side: PositionSide | None
+) -> None:
     """An open trade that its orders have left with nothing, and the venue holds nothing of it either."""
     for key, levelled in sorted(local.trade_moves.lagging(facts, local).items()):
         trade = local.trades[key]
-        is_here = symbol_token(trade.symbol) == token and facts.in_scope(trade.symbol)
         if (
-            not is_here
+            not _is_of(facts, trade, token, side)
             or trade.status is not TradeStatus.OPEN
             or settled_state(facts, local, trade)["status"] is TradeStatus.OPEN
         ):
@@ -50,13 +52,20 @@ def close_lagging(facts: Facts, local: LocalSide, outcome: RunOutcome, token: st
             report_lag(facts, outcome, trade, levelled)
 
 
-def count_equal(facts: Facts, local: LocalSide, outcome: RunOutcome, token: str) -> None:
+def count_equal(
+    facts: Facts, local: LocalSide, outcome: RunOutcome, token: str, side: PositionSide | None
+) -> None:
     """Equal runs of what parity quarantined; after enough of them the trade is released."""
     for key in sorted(local.trades):
         trade = local.trades[key]
         is_parity = trade.status is TradeStatus.QUARANTINED and trade.quarantined_by is QuarantinedBy.PARITY
-        if is_parity and symbol_token(trade.symbol) == token and facts.in_scope(trade.symbol):
+        if is_parity and _is_of(facts, trade, token, side):
             _count_equal_run(facts, local, outcome, trade)
+
+
+def _is_of(facts: Facts, trade: Trade, token: str, side: PositionSide | None) -> bool:
+    """Whether the position that is equal is the trade's; where the venue hedges, that of its side."""
+    return symbol_token(trade.symbol) == token and side in (None, trade.side) and facts.in_scope(trade.symbol)
 
 
 def _count_equal_run(facts: Facts, local: LocalSide, outcome: RunOutcome, trade: Trade) -> None:
