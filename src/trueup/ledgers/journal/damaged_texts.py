@@ -121,6 +121,8 @@ def _read_correction(row: Row) -> None:
 
 def _read_lease(row: Row) -> None:
     lease = read_state(row)
+    if lease.epoch < 0:
+        raise LedgerDamaged(f"the epoch of {lease.account_id} is {lease.epoch}; {RESTORE}")
     for time in (lease.expires_at, lease.next_due_at, lease.failing_since):
         if time is not None:
             to_ns(time)

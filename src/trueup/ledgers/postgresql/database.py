@@ -18,6 +18,7 @@ from psycopg import errors
 from psycopg.abc import QueryNoTemplate
 
 from trueup.ledgers.postgresql.connections import Connections
+from trueup.ledgers.postgresql.find_damage import lacking
 from trueup.ledgers.sql.database import CommitUnknown, Row, Value, stamp, text_value
 from trueup.ledgers.sql.migrations import load_migrations
 from trueup.ledgers.sql.statements import load_statements
@@ -150,8 +151,8 @@ class PostgresDatabase:
             )
 
     def find_damage(self, *, quick: bool) -> list[str]:
-        """None: the server checks its pages when it reads them, where it was made with checksums."""
-        return []
+        """What the schema lacks; the server checks its pages itself."""
+        return lacking(self.rows("schema_parts"))
 
     def close(self) -> None:
         self._connections.close()

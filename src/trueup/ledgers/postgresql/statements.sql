@@ -730,6 +730,15 @@ SELECT findings::text FROM profiles ORDER BY profile_id
 -- name: newer_migrations
 SELECT name FROM migrations WHERE number > $1 AND name NOT LIKE '%.pre' ORDER BY number
 
+-- name: schema_parts
+SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, coalesce(i.indisvalid, true)
+FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
+WHERE c.relnamespace = 'trueup'::regnamespace AND c.relkind IN ('r', 'p', 'i', 'I')
+UNION ALL
+SELECT 'trigger', t.tgname::text, t.tgenabled <> 'D'
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'trueup'::regnamespace AND NOT t.tgisinternal
+
 -- name: list_runs
 SELECT run_id, profile_id, taken_at, state, plan_id, error FROM runs
 WHERE $1::text IS NULL OR profile_id = $1 ORDER BY run_id DESC LIMIT $2

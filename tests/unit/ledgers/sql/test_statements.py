@@ -12,7 +12,7 @@ from trueup.ledgers.sql.statements import load_statements
 
 DATABASES = ("postgresql", "sqlite")
 OWN = {
-    "postgresql": {"now", "newer_migrations", "marks_of_open_and_recent"},
+    "postgresql": {"now", "newer_migrations", "marks_of_open_and_recent", "schema_parts"},
     "sqlite": {"oldest_recent"},
 }  # that the other has no need for
 
