@@ -17,6 +17,10 @@ from trueup.model.money import ZERO, amount, divide, exceeds, is_zero, sum_text,
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action
 
+_EXIT = (
+    Action.EXIT
+)  # until Python 3.12, reading a member through its enum class costs as much as a small call
+
 
 class OrderSums(Struct):
     """What one trade's orders filled: units, and quote currency (`entry_cost` null: an average is missing)."""
@@ -48,14 +52,15 @@ def not_plainly_level(
     """The same of the trades whose sums have to be made. Most need no arithmetic: one order is all that names them, and
     they say it letter by letter."""
     keys = comparable_ids([order.trade_id for order in orders])
-    times = Counter(keys)
+    all_apart = len(set(keys)) == len(keys)
+    shared = set() if all_apart else {key for key, times in Counter(keys).items() if times > 1}
     rest = [
         order
         for key, order in zip(keys, orders, strict=True)
         if (trade := trades.get(key or "")) is not None
         and (
-            times[key] > 1
-            or order.filled_qty != (trade.exit_qty if order.action is Action.EXIT else trade.entry_qty)
+            key in shared
+            or order.filled_qty != (trade.exit_qty if order.action is _EXIT else trade.entry_qty)
         )
     ]
     return filled_by_trade(rest)

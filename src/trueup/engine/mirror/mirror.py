@@ -52,9 +52,10 @@ class Mirror:
             read = books.read(self._cursor(source), recent_s)
             live = self._account.ledger.journal.live_rows(self._account.account_id, source)
             missing = sorted(live.keys() - _keys_of(read))
-            found = books.find(keys=missing) if missing else ForeignRead()
-            gone = set(missing) - _keys_of(found)
-            self._lay(books, _joined(read, found), live, gone=sorted(gone), cursor=read.cursor)
+            found = books.find(keys=missing) if missing else None
+            gone = set() if found is None else set(missing) - _keys_of(found)
+            both = read if found is None else _joined(read, found)
+            self._lay(books, both, live, gone=sorted(gone), cursor=read.cursor)
 
     def look_up(self, ids: Sequence[str]) -> None:
         """The rows that a question names, however old: taken in, so that the mirror can answer."""
@@ -117,6 +118,8 @@ class Mirror:
 
     def _fresh(self, source: str, rows: Sequence[ForeignRow], live: Mapping[str, str]) -> list[ForeignRow]:
         """Those that are not as they were taken in last. `live`: fingerprints that are known already, by key."""
+        if {row.key: row.fingerprint for row in rows} == live:
+            return []
         others = [row for row in rows if live.get(row.key) != row.fingerprint]
         journal, account_id = self._account.ledger.journal, self._account.account_id
         known = journal.known_rows(account_id, source, [row.key for row in others]) if others else {}

@@ -20,8 +20,8 @@ from trueup.ledgers.postgresql import open_postgresql
         ("DROP INDEX trueup.orders_live", ["the index orders_live is missing"]),
         ("DROP TABLE trueup.watermarks", ["the table watermarks is missing"]),
         (
-            "CREATE TABLE trueup.mine (x int); CREATE INDEX mine_too ON trueup.orders (sub_tag);"
-            " ALTER TABLE trueup.orders ADD COLUMN note text",
+            """CREATE TABLE trueup.mine (x int); CREATE INDEX mine_too ON trueup.orders (sub_tag);
+            ALTER TABLE trueup.orders ADD COLUMN note text""",
             [],
         ),
     ],
