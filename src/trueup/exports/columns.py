@@ -30,6 +30,7 @@ _YES_NO = {
     "isbuyer": {"true": "buy", "1": "buy", "false": "sell", "0": "sell"},
     "isshort": {"true": "short", "1": "short", "false": "long", "0": "long"},
     "isopen": {"true": "open", "1": "open", "false": "closed", "0": "closed"},
+    "positionidx": {"0": "both", "1": "long", "2": "short"},  # Bybit's: its API page "enum definitions"
 }  # columns that answer a question, in the words of their meaning
 _FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them
 _IDS = frozenset({"venue_order_id", "client_order_id", "fill_id", "trade_id", "replaces", "replaced_by"})
@@ -37,6 +38,7 @@ _ROUNDED = re.compile(r"(?P<whole>\d+)\.0|\d(\.\d+)?E\+?\d\d+", re.ASCII | re.IG
 _EXACT_DIGITS = (
     15  # of a whole number that was kept as a binary fraction: pandas does it where a cell is empty
 )
+_ZEROS_MIN = 6  # by chance so many digits are zeros once in a million files
 _COLUMNS_SHOWN_MAX = 20
 _NAME_SHOWN_MAX = 40
 
@@ -149,9 +151,26 @@ def take_columns(source: Source, rows: Rows, mapping: Mapping) -> Columns:
         said = mapping.column(source, meaning)
         if said is not None:
             taken[meaning] = _overridden(source, meaning, said, tidied)
-    return Columns(
-        source, tidied, {one: names for one, names in taken.items() if names}, form, mapping, notes
-    )
+    taken = {one: names for one, names in taken.items() if names}
+    for column in sorted({name for meaning in _IDS & taken.keys() for name in taken[meaning]}):
+        _check_digits(column, tidied)
+    return Columns(source, tidied, taken, form, mapping, notes)
+
+
+def _check_digits(column: str, rows: Rows) -> None:
+    """A spreadsheet keeps fifteen digits of a number and writes zeros for the others: then ids are no ids any more."""
+    long = {said for row in rows.rows if len(said := row.cells.get(column) or "") > _EXACT_DIGITS}
+    lost = [said[_EXACT_DIGITS:] for said in long]
+    if (
+        sum(map(len, lost)) >= _ZEROS_MIN
+        and all(said.isdigit() for said in long)
+        and not "".join(lost).strip("0")
+    ):
+        raise InputError(
+            f"every long {column} ends in zeros after {_EXACT_DIGITS} digits ({min(long)[:_NAME_SHOWN_MAX]}): a "
+            "spreadsheet rounded them; export it anew, ids as text",
+            rows.name,
+        )
 
 
 def _of_form(source: Source, form: Form, filled: list[str]) -> dict[str, list[str]]:
@@ -160,11 +179,11 @@ def _of_form(source: Source, form: Form, filled: list[str]) -> dict[str, list[st
 
 
 def _refuse_other_kind(source: Source, name: str, form: Form) -> None:
-    """Positions may be in any form; orders, fills and trades are not taken for one another."""
+    """Positions may be in the form of any table; orders, fills and trades are not taken for one another."""
+    if form.kind is Kind.STATEMENTS:
+        raise InputError(f"this is {form.name}: {form.why}; {form.instead}", name)
     if source is Source.POSITIONS or (source is Source.TRADES and form.kind is not Kind.TRADES):
         return
-    if form.kind is Kind.STATEMENTS:
-        raise InputError(f"this is {form.name}: it names no orders; download {form.instead} instead", name)
     ours = source in (Source.LOCAL, Source.LOCAL_FILLS)
     option = {
         Kind.ORDERS: Source.LOCAL if ours else Source.VENUE,

@@ -40,11 +40,13 @@ class Form(Struct, frozen=True, kw_only=True):
     utc: bool = False
     zone: str = ""  # what else is known of its times, for a message; empty: nothing
     fee_is_negative: bool = False  # a fee that was paid is written as a negative amount
-    instead: str = ""  # of a statement: what to download in its place
+    why: str = "it names no orders"  # of a statement: why it is refused
+    instead: str = ""  # of a statement: what to do in its place
     kraken_names: bool = False
     is_bots: bool = False
     is_ledger: bool = False  # two rows, one for each asset, are one fill
     has_two_rows_a_fill: bool = False  # OKX's: of a spot fill what was got and what was given
+    has_fees_as_json: bool = False  # Hummingbot's `trade_fee`
     short_years: bool = False  # years may have two digits
 
     def columns_for(self, meaning: str, columns: Iterable[str]) -> list[str]:
@@ -410,6 +412,68 @@ _OKX = (
         has_two_rows_a_fill=True,
     ),
 )
+_OKX_API = Form(
+    name="OKX's fills (its API)",
+    kind=Kind.FILLS,
+    needs="instid tradeid ordid fillpx fillsz side feeccy fee ts",
+    means={
+        "fill_id": "tradeid",
+        "venue_order_id": "ordid",
+        "client_order_id": "clordid",
+        "symbol": "instid",
+        "side": "side",
+        "qty": "fillsz",
+        "price": "fillpx",
+        "fee": "fee",
+        "fee_currency": "feeccy",
+        "filled_at": "ts",
+    },
+    passed="insttype billid tag posside exectype fillpxvol fillpxusd fillmarkvol fillfwdpx fillmarkpx fillidxpx "
+    "fillpnl filltime subtype feerate tradequoteccy",
+    fee_is_negative=True,
+)
+_BITMEX = (
+    Form(
+        name="BitMEX's executions",
+        kind=Kind.FILLS,
+        needs="execid orderid symbol side lastqty lastpx exectype",
+        means={  # no fee: `commission` is a rate, `execComm` counts satoshis
+            "fill_id": "execid",
+            "venue_order_id": "orderid",
+            "client_order_id": "clordid",
+            "symbol": "symbol",
+            "side": "side",
+            "qty": "lastqty",
+            "price": "lastpx",
+            "filled_at": "transacttime timestamp",
+        },
+        passed="timestamp orderqty price exectype ordtype ordstatus leavesqty cumqty avgpx account currency "
+        "settlcurrency timeinforce execinst homenotional foreignnotional execcost trdmatchid lastmkt "
+        "lastliquidityind text pegpricetype pegoffsetvalue stoppx displayqty ordrejreason",
+        rows_of=("exectype", frozenset({"trade"})),
+    ),
+)
+_HUMMINGBOT = (
+    Form(
+        name="Hummingbot's trades",
+        kind=Kind.FILLS,
+        needs="exchangetradeid configfilepath symbol timestamp orderid tradetype price amount tradefee",
+        means={
+            "fill_id": "exchangetradeid",
+            "client_order_id": "orderid",
+            "symbol": "symbol",
+            "side": "tradetype",
+            "qty": "amount",
+            "price": "price",
+            "fee": "flatfee",
+            "fee_currency": "flatfeetoken",
+            "filled_at": "timestamp",
+        },
+        passed="configfilepath strategy market baseasset quoteasset ordertype leverage tradefee tradefeeinquote "
+        "position age",
+        has_fees_as_json=True,
+    ),
+)
 _KUCOIN_WORDS = {  # `part_deal` says neither that more may fill nor that it ended
     "status": {
         "deal": "closed",
@@ -545,22 +609,46 @@ _FREQTRADE = (
         utc=True,
     ),
 )
+_IBKR_INSTEAD = (
+    "write its executions as a table with fill_id, order_id, symbol, side, qty, price and filled_at (with a zone), and "
+    "give that as --fills"
+)
 _STATEMENTS = (
     Form(
         name="Coinbase's transaction report",
         kind=Kind.STATEMENTS,
         needs="timestamp transactiontype asset quantitytransacted",
         means={},
-        instead="the fills of Coinbase Advanced",
+        instead="download the fills of Coinbase Advanced instead",
     ),
     Form(
         name="Binance's transaction records",
         kind=Kind.STATEMENTS,
         needs="utctime account operation coin change",
         means={},
-        instead="the order history and the trade history",
+        instead="download the order history and the trade history instead",
+    ),
+    Form(
+        name="Interactive Brokers' activity statement",
+        kind=Kind.STATEMENTS,
+        needs="statement header fieldname fieldvalue",
+        means={},
+        why="many tables stand in one file, and none names an order",
+        instead=_IBKR_INSTEAD,
+    ),
+    *(
+        Form(
+            name="Interactive Brokers' Flex query",
+            kind=Kind.STATEMENTS,
+            needs=f"buysell {order_id}",
+            means={},
+            why="its times name no zone, and what was sold is negative",
+            instead=_IBKR_INSTEAD,
+        )
+        for order_id in ("iborderid", "ibexecid")
     ),
 )
 FORMS: tuple[Form, ...] = (
-    *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, *_KUCOIN, *_FREQTRADE, *_STATEMENTS
+    *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, _OKX_API, *_KUCOIN, *_FREQTRADE, *_BITMEX, *_HUMMINGBOT,
+    *_STATEMENTS
 )  # fmt: skip

@@ -25,7 +25,7 @@ _SYMBOL = (
     "symbol",
     "symbolname",
     "pair ticker instrument instid",
-    "market product productid tradingpair tradingpairs spotpairs contract contracts",
+    "market product productid tradingpair tradingpairs currencypair spotpairs contract contracts instrumentname",
 )
 _VENUE_ID = "venueorderid exchangeorderid brokerorderid"
 _IDS = {
@@ -51,17 +51,17 @@ _ORDER = _IDS | {
     ),
     "qty_unit": ("tgtccy marketunit",),  # OKX's and Bybit's word for an amount in base or in quote currency
     "notional": ("notional quotesize quoteorderqty",),
-    "filled_qty": (_FILLED + "filledamount filledsize dealsize dealamount", "done"),
-    "filled_avg_price": (_AVERAGE + "avgtradingprice", "filledprice"),
+    "filled_qty": (_FILLED + "filledamount filledsize dealsize dealamount fieldamount", "basevolume", "done"),
+    "filled_avg_price": (_AVERAGE + "avgtradingprice avgdealprice priceavg", "filledprice"),
     "spent": ("cummulativequoteqty dealfunds",),  # of spot orders only: what all that filled cost
     "limit_price": ("limitprice limit",),
     "price": ("price requestedprice orderprice", "px"),
     "stop_price": ("stopprice triggerprice triggerpx",),
-    "status": ("status orderstatus", "state"),
-    "position_side": ("positionside posside",),
+    "status": ("status orderstatus", "state orderstate ordstatus"),
+    "position_side": ("positionside posside", "positionidx"),
     "submitted_at": (
         "submittedat",
-        "createdat timestamp datetime createdtime creationtime ctime",
+        "createdat timestamp datetime createdtime createtime creationtime creationtimestamp ctime",
         "created orderdate ordertime",
         "time date ts",
     ),
@@ -86,7 +86,7 @@ _VENUE = _ORDER | {
     "replaced_by": ("replacedby",),
     "parent_venue_order_id": ("parentvenueorderid parentorderid",),
     "updated_at": ("updatedat lastupdatetimestamp updatetime updatedtime utime", "lasttradetimestamp"),
-    "cost": ("cost", "cumquote cummulativequoteqty cumexecvalue"),
+    "cost": ("cost", "cumquote cummulativequoteqty cumexecvalue quotevolume fieldcashamount filledtotal"),
 }
 _FILL = {
     "fill_id": ("fillid execid executionid", "tradeid", "id"),
@@ -97,8 +97,13 @@ _FILL = {
     "client_order_id": _IDS["client_order_id"],
     "symbol": _SYMBOL,
     "side": ("side", "direction", "isbuyer"),
-    "qty": ("qty quantity execqty fillsz filledqty filledquantity filledamount executed", "amount size"),
-    "price": ("price execprice fillpx filledprice", "avgfilledprice"),
+    "qty": (
+        "lastqty",
+        "qty quantity execqty fillsz filledqty filledquantity filledamount executed",
+        "amount size",
+        "basevolume",
+    ),
+    "price": ("lastpx", "price execprice fillpx filledprice", "avgfilledprice priceavg"),
     "fee": ("fee feecost commission execfee feepaid", "fees"),
     "fee_currency": ("feecurrency commissionasset feeccy feecoin feeasset",),
     "filled_at": (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from trueup.exports.forms import recognise
+from trueup.exports.forms import Kind, recognise
 from trueup.exports.meanings import header_zone
 from trueup.exports.rows import COLUMNS_MAX, Row, Rows
 from trueup.model.errors import InputError
@@ -19,10 +19,15 @@ _DELIMITERS = ",;\t|"
 _CELL_CHARS_MAX = 1 << 20
 _ZONE_LINE = re.compile(r"Time ?Zone:\s*(UTC[^,;\s]*)", re.IGNORECASE)
 PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
+_EXCELS_DELIMITER = re.compile(
+    r'"?sep=[,;\t|]"?\r?', re.IGNORECASE
+)  # a line above the header, for Excel only
+_EXCELS_TEXT = re.compile(r'="(?P<text>[^"]*)"')  # `="0123"`, so that a spreadsheet keeps a number's digits
 _NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
 
 
 def read_csv(text: str, name: str) -> Rows:
+    """Of a statement the header only: it is refused by its name, and its rows may be of several tables."""
     if "\0" in text:
         raise InputError("holds NUL characters; is it a text file?", name)
     csv.field_size_limit(_CELL_CHARS_MAX)
@@ -32,9 +37,15 @@ def read_csv(text: str, name: str) -> Rows:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
-        header = _numbered(header) if recognise(header) is not None else header
+        form = recognise(header)
+        header = header if form is None else _numbered(header)
         _check_header(header, name)
-        return Rows(name, header, list(_lines(reader, header, name, len(above))), _zone_said(above, name))
+        rows = (
+            []
+            if form is not None and form.kind is Kind.STATEMENTS
+            else _lines(reader, header, name, len(above))
+        )
+        return Rows(name, header, list(rows), _zone_said(above, name))
     except csv.Error as fault:
         raise InputError(
             f"not CSV ({fault}); is the file cut off?", f"{name} line {len(above) + reader.line_num}"
@@ -73,6 +84,8 @@ def _without_preamble(text: str) -> tuple[list[str], str]:
             continue
         if recognise(header) is not None:
             return lines[:above], "\n".join(lines[above:])
+    if _EXCELS_DELIMITER.fullmatch(lines[0]):
+        return lines[:1], "\n".join(lines[1:])
     return [], text
 
 
@@ -105,4 +118,6 @@ def _check_header(header: list[str], name: str) -> None:
 
 def _cell(text: str) -> str | None:
     stripped = text.strip()
+    kept = _EXCELS_TEXT.fullmatch(stripped)
+    stripped = stripped if kept is None else kept["text"].strip()
     return None if stripped.lower() in _NULL_WORDS else stripped

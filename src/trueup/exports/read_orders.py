@@ -20,13 +20,14 @@ from trueup.exports.rows import Row
 from trueup.model import money
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
-from trueup.model.money import divide
-from trueup.model.notional import is_cost
+from trueup.model.money import divide, multiply, subtract
+from trueup.model.notional import COST_OFF_MAX, is_cost
 from trueup.model.snapshot import LocalOrder, VenueOrder
-from trueup.model.vocabulary import Intent, Status
+from trueup.model.vocabulary import Intent, Side, Status
 
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
+_WORD_SHOWN_MAX = 60
 _WITHOUT_LIMIT = ("market", "stop", "profit", "trail", "touched", "liquid", "adl")
 Word = TypeVar("Word")
 
@@ -209,18 +210,28 @@ def _notional(columns: Columns, row: Row) -> bool:
 
 
 def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None:
-    """What was ordered in base currency; null where the figure is an amount of quote currency.
+    """What was ordered in base currency; null where the figure is, or may be, an amount of quote currency.
 
-    ccxt's `amount` of a market buy is its cost at some exchanges: more filled than was ordered, and the cost of it is
-    about what was "ordered".
+    Of a market buy many exchanges (Bitget, Gate, HTX) write the money that it was to cost, and so does ccxt. That it is
+    base currency is certain only where what filled says so.
     """
     qty = columns.text(row, "qty", read_amount)
-    if qty is None:
-        return None
-    is_market = "market" in (_order_type(columns, row) or "")
+    if qty is None or "market" not in (_order_type(columns, row) or ""):
+        return qty
+    if filled_qty is None:
+        is_buy = read_word(columns, row, "side", read_texts.read_side) is not Side.SELL
+        return None if is_buy and columns.text(row, "qty_unit") is None else qty
     average = _price(columns, row, "filled_avg_price") or _price(columns, row, "price")
-    told = is_market and is_cost(qty, filled_qty, columns.text(row, "cost", read_amount), average)
-    return None if told else qty
+    return None if _is_money(qty, filled_qty, columns.text(row, "cost", read_amount), average) else qty
+
+
+def _is_money(qty: str, filled_qty: str, cost: str | None, average: str | None) -> bool:
+    """Whether what filled cost about what was "ordered", and is another quantity than that."""
+    if is_cost(qty, filled_qty, cost, average):
+        return True
+    spent = Decimal(cost) if cost is not None else multiply(Decimal(filled_qty), Decimal(average or 0))
+    off = multiply(Decimal(qty), COST_OFF_MAX)
+    return abs(subtract(spent, Decimal(qty))) <= off < abs(subtract(Decimal(qty), Decimal(filled_qty)))
 
 
 def is_in_quote(columns: Columns, row: Row, meaning: str) -> bool:
@@ -257,7 +268,8 @@ def read_word(columns: Columns, row: Row, meaning: str, read: Callable[[str], Wo
     try:
         return None if said is None else read(said)
     except ValueError as fault:
-        raise InputError(str(fault), columns.place(row)) from fault
+        option = f"--value {columns.source}.{meaning}.{(said or '')[:_WORD_SHOWN_MAX]}=MEANT"
+        raise InputError(f"{fault}; say {option}, if it means one of them", columns.place(row)) from fault
 
 
 def is_true(columns: Columns, row: Row, meaning: str) -> bool:

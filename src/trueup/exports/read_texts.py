@@ -131,6 +131,8 @@ _SIDE_WORDS = {
     "b": Side.BUY,
     "s": Side.SELL,
     "buy_to_cover": Side.BUY,
+    "bot": Side.BUY,  # Interactive Brokers' executions
+    "sld": Side.SELL,
 }
 _TRADE_STATUS_WORDS = {
     **dict.fromkeys(("true", "1"), TradeStatus.OPEN),  # of a column `is_open`

@@ -8,6 +8,7 @@ import re
 
 from trueup.exports.forms import Form, Kind
 from trueup.exports.freqtrade import say_actions, say_exits
+from trueup.exports.hummingbot import say_fees
 from trueup.exports.kraken import pair_ledgers, pair_name
 from trueup.exports.meanings import AMOUNTS, TIMES, header_token, header_zone
 from trueup.exports.okx import pair_legs
@@ -16,11 +17,29 @@ from trueup.exports.rows import Row, Rows
 _GLUED = re.compile(
     r"(?P<number>[+-]?[\d,]*\.?\d+)\s?(?P<unit>(?!e\d+$)[a-z][\w.]{1,14})", re.ASCII | re.IGNORECASE
 )
+_NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+", re.ASCII)
+_QUOTES = (
+    "USDT",
+    "USDC",
+    "FDUSD",
+    "BUSD",
+    "TUSD",
+    "DAI",
+    "USD",
+    "EUR",
+    "TRY",
+    "BRL",
+    "JPY",
+    "BTC",
+    "ETH",
+    "BNB",
+)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII)
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d\d-\d\d-\d\d ", re.ASCII)
 _MINUTE_FIRST = re.compile(r"(?P<minute>\d\d:\d\d(:\d\d)?) (?P<day>\d{4}-\d\d-\d\d)", re.ASCII)
 UNIT = " unit"
+_QUANTITIES = ("qty", "filled_qty")
 
 
 def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
@@ -33,6 +52,8 @@ def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
         rows = say_exits(rows)
     if form is not None and form.kraken_names and not form.is_ledger:
         rows = _with_fee_asset(rows)
+    if form is not None and form.has_fees_as_json:
+        rows = say_fees(rows)
     if form is not None and form.has_two_rows_a_fill:
         rows = pair_legs(rows)
     return _zoned(_without_units(rows, form), form, zone), notes
@@ -75,25 +96,50 @@ def _without_units(rows: Rows, form: Form | None) -> Rows:
         return rows
     names = " ".join(form.means.get(meaning, "") for meaning in AMOUNTS).split()
     columns = [column for column in rows.columns if header_token(column) in names]
-    glued = [
-        column
-        for column in columns
-        if any(_GLUED.fullmatch(row.cells.get(column) or "") for row in rows.rows)
-    ]
-    split = [Row(row.number, row.cells | _split(row, columns, glued)) for row in rows.rows]
-    return Rows(rows.name, [*rows.columns, *(column + UNIT for column in glued)], split)
+    pairs = form.columns_for("symbol", rows.columns)
+    quantities = {name for meaning in _QUANTITIES for name in form.means.get(meaning, "").split()}
+    split = [Row(row.number, row.cells | _split(row, columns, pairs, quantities)) for row in rows.rows]
+    units = [column + UNIT for column in columns if any(column + UNIT in row.cells for row in split)]
+    return Rows(rows.name, [*rows.columns, *units], split)
 
 
-def _split(row: Row, columns: list[str], glued: list[str]) -> dict[str, str | None]:
+def _has_units(row: Row) -> bool:
+    return any(_GLUED.fullmatch(said or "") for said in row.cells.values())
+
+
+def _split(row: Row, columns: list[str], pairs: list[str], quantities: set[str]) -> dict[str, str | None]:
+    pair = next((said for column in pairs if (said := row.cells.get(column)) is not None), "").upper()
+    has_units = _has_units(row)
     cells: dict[str, str | None] = {}
     for column in columns:
         said = row.cells.get(column) or ""
-        match = _GLUED.fullmatch(said) if column in glued else None
-        number = match["number"] if match is not None else said
-        if match is not None:
-            cells[column + UNIT] = match["unit"]
+        is_quantity = header_token(column) in quantities
+        parted = _part_by_pair(said, pair, is_quantity=is_quantity) if has_units else None
+        match = _GLUED.fullmatch(said)
+        if parted is None and match is not None:
+            parted = match["number"], match["unit"]
+        number, unit = parted or (said, None)
+        if unit is not None:
+            cells[column + UNIT] = unit
         cells[column] = (number.replace(",", "") if _THOUSANDS.fullmatch(number) else number) or None
     return cells
+
+
+def _part_by_pair(said: str, pair: str, *, is_quantity: bool) -> tuple[str, str] | None:
+    """Coins may begin with a digit: of the pair 1INCHUSDT `501INCH` is 50 of 1INCH, not 501 of INCH.
+
+    A coin of digits alone (4USDT) is told by what follows it in the pair, behind a quantity only: a price has no unit.
+    Null where the pair's coin begins with a letter, or the cell does not end with it.
+    """
+    if not pair[:1].isdigit():
+        return None
+    for length in range(len(pair) - 1, 0, -1):
+        coin, number = pair[:length], said[:-length]
+        if coin.isdigit() and not (is_quantity and pair[length:] in _QUOTES):
+            continue
+        if said.upper().endswith(coin) and _NUMBER.fullmatch(number):
+            return number, said[-length:]
+    return None
 
 
 # -- times ------------------------------------------------------------------------------------------------------------

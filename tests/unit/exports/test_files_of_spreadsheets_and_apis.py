@@ -1,0 +1,254 @@
+# ruff: noqa: E501 - rows of files stand as they are written
+"""What a spreadsheet makes of a download, coins that begin with a digit, and answers of exchanges' APIs as bots keep
+them. Expected values by hand."""
+
+import json
+from typing import Any
+
+import pytest
+
+from trueup.exports.make_snapshot import Export, Imported, Settings, make_snapshot
+from trueup.exports.mapping import read_mapping
+from trueup.exports.meanings import Source
+from trueup.model.errors import InputError
+from trueup.model.snapshot import Fill, Profile, VenueOrder
+
+AT = "2026-11-23T12:00:00Z"
+LOCAL = "order_id,symbol,side,status,qty,filled\nx-0,BTC/USDT,buy,new,1,0\n"
+BINANCE = "Date(UTC),OrderNo,Pair,Type,Side,Order Price,Order Amount,Time,Executed,Average Price,Trading total,Status\n"
+
+
+def imported(local: str = LOCAL, **files: Any) -> Imported:
+    texts = {"local": local} | {
+        name: one if isinstance(one, str) else json.dumps(one) for name, one in files.items()
+    }
+    exports = {
+        Source(name.replace("_", "-")): Export(text.encode(), f"{name}.csv", AT)
+        for name, text in texts.items()
+    }
+    return make_snapshot(exports, Settings(profile=Profile(profile_id="p"), mapping=read_mapping()))
+
+
+def the_order(venue: Any) -> VenueOrder:
+    read = imported(venue=venue).snapshot.venue
+    [order] = [*read.open_orders.rows, *read.history.orders]
+    return order
+
+
+def the_fill(fills: Any) -> Fill:
+    [fill] = imported(fills=fills).snapshot.venue.history.fills
+    return fill
+
+
+def said(value: Any, expected: dict[str, Any]) -> None:
+    assert {key: getattr(value, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("pair", "amount", "executed", "qty", "filled_qty"),
+    [
+        ("1INCHUSDT", "501INCH", "201INCH", "50", "20"),
+        ("1INCHUSDT", "50.00000000001INCH", "20.00000000001INCH", "50", "20"),
+        ("1000SATSUSDT", "50000.00000000001000SATS", "200001000SATS", "50000", "20000"),
+        ("0GUSDT", "1000G", "500G", "100", "50"),
+        ("4USDT", "1004", "504", "100", "50"),
+        ("ETHUSDT", "1.5ETH", "0.7ETH", "1.5", "0.7"),
+    ],
+)
+def test_coins_that_begin_with_a_digit(
+    pair: str, amount: str, executed: str, qty: str, filled_qty: str
+) -> None:
+    row = f"2026-11-20 10:01:45,11,{pair},LIMIT,SELL,0.54,{amount},2026-11-20 10:05:00,{executed},0.54,25USDT,CANCELED\n"
+    said(
+        the_order(BINANCE + row),
+        {"qty": qty, "filled_qty": filled_qty, "limit_price": "0.54", "filled_avg_price": "0.54"},
+    )
+
+
+def test_money_ordered_of_a_coin_that_begins_with_a_digit() -> None:
+    row = (
+        "2026-11-20 10:01:45,11,1INCHUSDT,MARKET,BUY,0,25USDT,2026-11-20 10:05:00,501INCH,0.5,25USDT,FILLED\n"
+    )
+    said(the_order(BINANCE + row), {"qty": None, "filled_qty": "50"})
+
+
+def test_fees_in_a_coin_that_begins_with_a_digit() -> None:
+    trades = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n2026-11-20 10:05:00,1INCHUSDT,BUY,0.5,501INCH,25USDT,0.051INCH\n"
+    order = "2026-11-20 10:01:45,11,1INCHUSDT,LIMIT,BUY,0.5,501INCH,2026-11-20 10:05:00,501INCH,0.5,25USDT,FILLED\n"
+    [fill] = imported(venue=BINANCE + order, fills=trades).snapshot.venue.history.fills
+    said(fill, {"venue_order_id": "11", "qty": "50", "fee": "0.05", "fee_currency": "1INCH"})
+
+
+# -- spreadsheets -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["sep=;\n", '"sep=;"\r\n', "SEP=;\n"])
+def test_excels_line_of_the_delimiter_is_no_header(line: str) -> None:
+    own = line + LOCAL.replace(",", ";")
+    result = imported(own, venue="id,side,status\n")
+    assert [order.venue_order_id for order in result.snapshot.local.orders] == ["x-0"]
+    assert result.columns[0].rows.rows[0].number == 3
+    with pytest.raises(InputError, match=r"local\.csv line 4: 1 cells under 6 columns"):
+        imported(own + "Total\n", venue="id,side,status\n")
+
+
+def test_excels_text_of_a_number_is_the_number() -> None:
+    own = 'order_id,symbol,side,status,qty,filled\n"=""0581""",BTC/USDT,buy,new,1,0\n'
+    [order] = imported(own, venue="id,side,status\n").snapshot.local.orders
+    assert order.venue_order_id == "0581"
+
+
+def test_ids_that_a_spreadsheet_rounded_without_an_exponent_are_none() -> None:
+    own = "order_id,symbol,side,status,qty,filled\n{},BTC/USDT,buy,new,1,0\n{},BTC/USDT,buy,new,1,0\n"
+    with pytest.raises(InputError, match="every long order_id ends in zeros after 15 digits") as fault:
+        imported(own.format("680800019749904000", "680800019749905000"), venue="id,side,status\n")
+    assert "(680800019749904000): a spreadsheet rounded them; export it anew, ids as text" in str(fault.value)
+    for one, other in (
+        ("680800019749904000", "680800019749905001"),
+        ("680800019749904000", "17"),
+        ("1000000000000000", "17"),
+    ):
+        assert len(imported(own.format(one, other), venue="id,side,status\n").snapshot.local.orders) == 2
+
+
+def test_a_word_that_is_none_says_how_to_give_it_a_meaning() -> None:
+    with pytest.raises(
+        InputError, match=r"row 2: 'Long' is none of buy, sell; say --value venue\.side\.Long=MEANT"
+    ):
+        imported(venue="id,side,status\nv-1,Long,new\n")
+
+
+# -- Interactive Brokers ----------------------------------------------------------------------------------------------
+
+ACTIVITY = (
+    "Statement,Header,Field Name,Field Value\nStatement,Data,BrokerName,Interactive Brokers\n"
+    "Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price\n"
+)
+FLEX = '"Symbol","DateTime","Quantity","TradePrice","Buy/Sell","IBOrderID"\n"AAPL","20261120;093105","-10","189.5","SELL","7001"\n'
+
+
+@pytest.mark.parametrize("source", ["venue", "fills", "positions"])
+@pytest.mark.parametrize(("text", "name"), [(ACTIVITY, "activity statement"), (FLEX, "Flex query")])
+def test_interactive_brokers_files_are_refused_by_their_name(source: str, text: str, name: str) -> None:
+    files = {"venue": "id,side,status\n"} | {source: text}
+    with pytest.raises(InputError, match=f"this is Interactive Brokers' {name}: .* give that as --fills"):
+        imported(**files)
+
+
+def test_interactive_brokers_words_of_a_side() -> None:
+    fills = "exec_id,order_id,symbol,side,qty,price,time\ne-1,7,AAPL,BOT,10,189.5,2026-11-20T14:31:05Z\ne-2,8,AAPL,SLD,4,190,2026-11-20T14:31:06Z\n"
+    read = imported(fills=fills).snapshot.venue.history.fills
+    assert [(one.side, one.qty) for one in read] == [("buy", "10"), ("sell", "4")]
+
+
+# -- amounts of money in what APIs answer -----------------------------------------------------------------------------
+
+BITGET = {"symbol": "BTCUSDT", "orderId": "111", "clientOid": "c", "price": "0", "size": "20.0", "orderType": "market",
+          "side": "buy", "status": "filled", "priceAvg": "13000", "baseVolume": "0.0015", "quoteVolume": "19.5"}  # fmt: skip
+GATE = {"id": "185", "currency_pair": "DOGE_USDT", "type": "market", "side": "buy", "amount": "20", "status": "closed",
+        "filled_amount": "80", "avg_deal_price": "0.25", "filled_total": "20", "create_time": "1795165200"}  # fmt: skip
+HTX = {"id": 59378, "symbol": "btcusdt", "amount": "1000", "price": "0", "type": "buy-market", "field-amount": "0.01",
+       "field-cash-amount": "1000", "state": "filled", "created-at": 1795165200000}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "filled_qty", "average"),
+    [(BITGET, "0.0015", "13000"), (GATE, "80", "0.25"), (HTX, "0.01", None)],
+)
+def test_money_of_a_market_buy_is_no_quantity(
+    order: dict[str, Any], filled_qty: str, average: str | None
+) -> None:
+    said(
+        the_order([order]),
+        {"qty": None, "by_notional": True, "filled_qty": filled_qty, "filled_avg_price": average},
+    )
+
+
+def test_a_market_order_in_base_currency_keeps_its_quantity() -> None:
+    bought = BITGET | {"size": "0.0015"}
+    assert the_order([bought]).qty == "0.0015"
+    partly = BITGET | {"size": "0.0030", "status": "cancelled"}
+    assert the_order([partly]).qty == "0.003"
+    assert the_order([BITGET | {"side": "sell", "size": "2", "baseVolume": "2"}]).qty == "2"
+
+
+def test_a_market_buy_of_which_nothing_says_what_filled_has_no_certain_quantity() -> None:
+    order = "id,symbol,side,type,status,qty\nv-1,BTC/USDT,{},{},filled,20\n"
+    assert the_order(order.format("buy", "market")).qty is None
+    assert the_order(order.format("sell", "market")).qty == "20"
+    assert the_order(order.format("buy", "limit")).qty == "20"
+    in_base = "id,symbol,side,type,status,qty,marketUnit\nv-1,BTC/USDT,buy,market,filled,20,baseCoin\n"
+    assert the_order(in_base).qty == "20"
+
+
+# -- APIs' fills and words ---------------------------------------------------------------------------------------------
+
+
+def test_a_fee_that_okxs_api_took_is_no_rebate() -> None:
+    fill = {"side": "buy", "fillSz": "0.0019", "fillPx": "51858", "fee": "-0.0000019", "ordId": "o-1", "billId": "b-1",
+            "tradeId": "t-1", "feeCcy": "BTC", "ts": "1795165200000", "instId": "BTC-USDT", "clOrdId": ""}  # fmt: skip
+    said(
+        the_fill({"code": "0", "data": [fill]}),
+        {"fill_id": "t-1", "venue_order_id": "o-1", "qty": "0.0019", "price": "51858", "fee": "0.0000019",
+         "fee_currency": "BTC", "filled_at": "2026-11-20T09:00:00Z"},
+    )  # fmt: skip
+    assert the_fill([fill | {"fee": "0.0000001"}]).fee == "-0.0000001"  # a maker's rebate
+
+
+def test_bitmexs_executions_have_the_last_price_and_no_fee() -> None:
+    text = (
+        "execID,orderID,clOrdID,symbol,side,lastQty,lastPx,orderQty,price,execType,ordStatus,commission,transactTime\n"
+        "e-0,o-1,c-1,XBTUSD,Sell,,,100,60000,New,New,,2026-11-20T09:59:00.000Z\n"
+        "e-1,o-1,c-1,XBTUSD,Sell,40,60001.5,100,60000,Trade,PartiallyFilled,0.00075,2026-11-20T10:00:00.000Z\n"
+    )
+    said(
+        the_fill(text),
+        {"fill_id": "e-1", "venue_order_id": "o-1", "side": "sell", "qty": "40", "price": "60001.5", "fee": None,
+         "filled_at": "2026-11-20T10:00:00Z"},
+    )  # fmt: skip
+    assert imported(fills=text).columns[-1].ignored_but_telling == {"commission": "fee"}
+
+
+def test_hummingbots_trades_name_the_bots_own_order_id() -> None:
+    header = (
+        "exchange_trade_id,config_file_path,strategy,market,symbol,base_asset,quote_asset,timestamp,order_id,trade_type,"
+        "order_type,price,amount,leverage,trade_fee,trade_fee_in_quote,position,age\n"
+    )
+    fee = '"{""fee_type"": ""AddedToCost"", ""percent"": ""0"", ""flat_fees"": [{""token"": ""BNB"", ""amount"": ""0.001""}]}"'
+    row = f"123,conf.yml,pmm,binance,BTC-USDT,BTC,USDT,1795165200000,x-XEK1,BUY,LIMIT,60000.000000,0.010000,1,{fee},0.6,NIL,00:00:12\n"
+    other = row.replace("123,", "124,", 1).replace(fee, '"no JSON"')
+    venue = "id,side,status\n"
+    fills = imported(venue=venue, local_fills=header + row + other).snapshot.local.fills
+    said(
+        fills[0],
+        {"fill_id": "123", "venue_order_id": None, "client_order_id": "x-XEK1", "symbol": "BTC-USDT", "side": "buy",
+         "qty": "0.01", "price": "60000", "fee": "0.001", "fee_currency": "BNB", "filled_at": "2026-11-20T09:00:00Z"},
+    )  # fmt: skip
+    assert (fills[1].fill_id, fills[1].fee) == ("124", None)
+    with pytest.raises(
+        InputError, match=r"this is Hummingbot's trades: fills, not orders; give it as --local-fills"
+    ):
+        imported(header + row, venue=venue)
+
+
+def test_bybits_number_of_a_hedged_side() -> None:
+    order = {"orderId": "f-1", "symbol": "ETHUSDT", "qty": "0.1", "side": "Buy", "orderStatus": "Filled", "cumExecQty": "0.1"}  # fmt: skip
+    sides = [the_order([order | {"positionIdx": index}]).position_side for index in (0, 1, 2)]
+    assert sides == [None, "long", "short"]
+
+
+def test_states_of_fixs_and_deribits_orders() -> None:
+    bitmex = {"orderID": "8d6f", "symbol": "XBTUSD", "side": "Sell", "orderQty": 100, "price": 60000, "ordType": "Limit",
+              "ordStatus": "Canceled", "cumQty": 40, "avgPx": 60001.5, "timestamp": "2026-11-20T10:00:00Z"}  # fmt: skip
+    said(the_order([bitmex]), {"status": "canceled", "filled_qty": "40", "filled_avg_price": "60001.5"})
+    deribit = {"order_id": "ETH-1", "instrument_name": "ETH-PERPETUAL", "direction": "sell", "order_state": "filled",
+               "amount": 40, "filled_amount": 40, "price": 118.9, "creation_timestamp": 1795165200000}  # fmt: skip
+    said(
+        the_order([deribit]),
+        {
+            "status": "filled",
+            "symbol": "ETH-PERPETUAL",
+            "filled_qty": "40",
+            "submitted_at": "2026-11-20T09:00:00Z",
+        },
+    )
