@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from trueup.exports.read_texts import word
 from trueup.model.errors import brief_text
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
-from trueup.model.money import amount, text
+from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
 from trueup.model.vocabulary import CUT_SHORT, Intent, PositionSide, Side
 from trueup.venues.ccxt.order_end import OrderEnd, read_end
@@ -48,6 +50,7 @@ _REASON_FIELDS = (
     "failReason",
 )
 _POSITION_SIDE_FIELDS = ("positionSide", "posSide", "position_side", "holdSide")
+_REDUCE_ONLY_FIELDS = ("reduceOnly", "reduce_only", "is_reduce_only")
 Fact = TypeVar("Fact")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
 _OFFSETS = {"open": Intent.OPEN, "close": Intent.CLOSE}  # htx's `offset`, bitget's `tradeSide`
@@ -143,6 +146,25 @@ def read_position(row: Row) -> Position:
     )
 
 
+def tell_sides(positions: list[Position]) -> list[Position]:
+    """Two rows of one instrument, one held and one owed, are the sides of a hedged account, whether or not they say so.
+
+    No account that nets them lists both (htx, Digifinex and Toobit write the side, and ccxt not that it is hedged).
+    """
+    rows_of: dict[str, list[Position]] = {}
+    for position in positions:
+        rows_of.setdefault(position.symbol, []).append(position)
+    return [_with_side(position, rows_of[position.symbol]) for position in positions]
+
+
+def _with_side(position: Position, rows: list[Position]) -> Position:
+    signs = sorted(amount(row.qty).compare(ZERO) for row in rows)
+    if signs != [-1, 1] or any(row.position_side is not None for row in rows):
+        return position
+    is_long = amount(position.qty) > ZERO
+    return replace(position, position_side=PositionSide.LONG if is_long else PositionSide.SHORT)
+
+
 def _fill_qty(row: Row, info: Row, venue: str) -> str | None:
     """Some exchanges write a sale as a negative quantity; its side says so, too."""
     if ":" in str(row.get("symbol")):
@@ -209,13 +231,20 @@ def _intent(
     side: Side | None,
     numbered: tuple[str, str] | None,
 ) -> Intent | None:
-    if row.get("reduceOnly") is True:
+    if row.get("reduceOnly") is True or _is_reduce_only(info):
         return Intent.CLOSE
     if numbered is not None:
         return _OFFSETS[numbered[1]]
     if position_side is not None and side is not None:
         return Intent.OPEN if (position_side is PositionSide.LONG) == (side is Side.BUY) else Intent.CLOSE
     return _OFFSETS.get(lower_text(info.get("offset") or info.get("tradeSide")) or "")
+
+
+def _is_reduce_only(info: Row) -> bool:
+    """Where ccxt leaves it out (Deribit, Delta, htx's contracts, Poloniex, Crypto.com) the record says so."""
+    said = next((info[field] for field in _REDUCE_ONLY_FIELDS if info.get(field) is not None), None)
+    marks = info.get("exec_inst")  # Crypto.com's list of them
+    return str(said).lower() in ("true", "1", "yes") or (isinstance(marks, list) and "REDUCE_ONLY" in marks)
 
 
 # -- fees and ids ------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ from trueup.venues.ccxt.listings import (
 )
 from trueup.venues.ccxt.lookup import look_up
 from trueup.venues.ccxt.reader import Reader, Span
-from trueup.venues.ccxt.rows import read_fill, read_order, read_position
+from trueup.venues.ccxt.rows import read_fill, read_order, read_position, tell_sides
 from trueup.venues.ccxt.traits import ACCOUNT_ID, LISTS_HELD, family
 
 _MS_NS = 1_000_000
@@ -165,7 +165,11 @@ class CcxtVenue:
         held = family(self._client.exchange.id) in LISTS_HELD and read.state is ReadState.COMPLETE
         lists = Lists.HELD if held else Lists.ALL
         return PositionsRead(
-            state=read.state, read_at=read_at, rows=read.values, error=read.error, lists=lists
+            state=read.state,
+            read_at=read_at,
+            rows=tell_sides(read.values),
+            error=read.error,
+            lists=lists,
         )
 
     async def find_order(self, by: QueryBy, order_id: str, symbol: str | None = None) -> VenueAnswer:

@@ -14,7 +14,7 @@ import pytest
 
 from trueup.sim.clock import SimClock
 from trueup.venues.ccxt.client import Client
-from trueup.venues.ccxt.rows import read_fill, read_order, read_position
+from trueup.venues.ccxt.rows import read_fill, read_order, read_position, tell_sides
 
 DATA = Path(__file__).parents[3] / "data" / "ccxt"
 _FILES = {path.stem: json.loads(path.read_text(), parse_float=str) for path in sorted(DATA.glob("*.json"))}
@@ -102,3 +102,35 @@ def test_an_account_that_the_exchange_calls_one_way_is_not_hedged() -> None:
     assert (both.qty, both.position_side) == ("-0.7", None)
     told = read_position({**row, "info": {}})
     assert (told.qty, told.position_side) == ("-0.7", "short")
+
+
+@pytest.mark.parametrize(
+    ("info", "intent"),
+    [
+        ({"reduce_only": True}, "close"),  # Deribit, Delta
+        ({"reduce_only": "1"}, "close"),  # htx's contracts
+        ({"reduceOnly": "true"}, "close"),  # Poloniex
+        ({"is_reduce_only": True}, "close"),  # Gate
+        ({"exec_inst": ["POST_ONLY", "REDUCE_ONLY"]}, "close"),  # Crypto.com
+        ({"reduce_only": False}, None),
+        ({"reduce_only": "0"}, None),
+        ({"reduceOnly": "NO"}, None),
+        ({"exec_inst": ["POST_ONLY"]}, None),
+        ({}, None),
+    ],
+)
+def test_an_order_that_only_reduces_closes_though_ccxt_does_not_say_so(
+    info: dict[str, Any], intent: str | None
+) -> None:
+    row = {"id": "1", "symbol": "A/B:B", "side": "buy", "amount": "1", "filled": "0", "status": "open"}
+    assert read_order({**row, "info": info}, "anywhere").intent == intent
+
+
+def test_one_held_and_one_owed_are_the_sides_of_a_hedged_account() -> None:
+    row = {"symbol": "A/B:B", "info": {"position_mode": "dual_side"}}
+    long, short = ({**row, "contracts": "10", "side": side} for side in ("long", "short"))
+    other = {**short, "symbol": "C/B:B"}
+    read = tell_sides([read_position(one) for one in (long, other, short)])
+    assert [(one.qty, one.position_side) for one in read] == [("10", "long"), ("-10", None), ("-10", "short")]
+    for rows in ((long, long), (long, {**short, "contracts": "0"}), (long, short, short)):
+        assert {one.position_side for one in tell_sides([read_position(row) for row in rows])} == {None}
