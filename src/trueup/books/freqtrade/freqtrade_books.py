@@ -316,7 +316,7 @@ def is_dry_run(database: TableDatabase) -> bool:
 
 def _select(database: TableDatabase, table: str, names: Sequence[str], condition: Condition) -> list[Cells]:
     text = (
-        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table)} "
+        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted_table(table)} "
         f"WHERE {condition.text} ORDER BY {database.quoted('id')}"
     )
     return [dict(zip(names, row, strict=True)) for row in database.rows(text, condition.values)]

@@ -192,7 +192,7 @@ class HummingbotBooks:
     def _select(self, table: str, names: Sequence[str], wanted: Condition) -> list[Cells]:
         database = self._database
         rows = database.rows(
-            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table)} "
+            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted_table(table)} "
             f"WHERE ({wanted.text}) AND {database.quoted('market')} = {database.mark}",
             [*wanted.values, self._options.market],
         )

@@ -3,13 +3,14 @@ rights that are missing or too wide, and rows that cannot be what the mapping sa
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from trueup.books.checks import BookCheck
 from trueup.books.plausible import implausible_beside, implausible_rows, unproven_words
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import COUNTED_MAX, WORDS_MAX
-from trueup.books.tables.inserts import fill_insert_fault, order_insert_fault
+from trueup.books.tables.inserts import computed_columns, fill_insert_fault, order_insert_fault
 from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.rows import RowReader
@@ -20,6 +21,7 @@ from trueup.model.times import from_ns
 from trueup.ports.foreign_books import BooksTraits, ForeignRow, WriteMode
 
 LOOKED_AT = 500  # rows
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", re.ASCII)  # case is kept only by quotes
 _SEARCHED = {  # by the table: what its rows are found by
     "orders": ("status", "venue_order_id", "client_order_id", "trade_id"),
     "fills": LINKS,
@@ -73,7 +75,7 @@ def _words(reader: TablesReader, table: TableMapping) -> Iterator[BookCheck]:
     if "status" not in table.columns:
         return
     column = reader.database.quoted(table.columns["status"])
-    name = reader.database.quoted(table.table)
+    name = reader.database.quoted_table(table.table)
     rows = reader.database.rows(
         f"SELECT DISTINCT {column} FROM (SELECT {column} FROM {name} {reader.database.most(COUNTED_MAX)}) seen "
         f"{reader.database.most(WORDS_MAX)}"
@@ -102,7 +104,7 @@ def _indexes(database: TableDatabase, mapping: TablesMapping) -> Iterator[BookCh
             yield BookCheck(
                 message=f"no index begins with {', '.join(bare)}: reading scans {table.table}",
                 next_step="fine while it is small; else "
-                + "; ".join(_index(table, [column]) for column in bare),
+                + "; ".join(_index(database, table, [column]) for column in bare),
             )
 
 
@@ -117,6 +119,13 @@ def _writing(database: TableDatabase, mapping: TablesMapping, traits: BooksTrait
             failed=True,
         )
     for table in mapping.by_name.values():
+        computed = computed_columns(database, table, table.writable) if is_written else []
+        if computed and table is not mapping.fills:
+            yield BookCheck(
+                message=f"{', '.join(computed)} is computed by the database: repairs of it are refused",
+                next_step="map the columns that it is computed from, or take it out of `writable`",
+                failed=True,
+            )
         columns = [table.columns[one] for one in table.writable] if is_written else []
         rights = database.may_write(table.table, columns)
         wide = [one for one in rights.wide if not is_written or one in _NEVER_NEEDED]
@@ -127,7 +136,7 @@ def _writing(database: TableDatabase, mapping: TablesMapping, traits: BooksTrait
                 next_step="give trueup a user of its own, with no more rights than the documentation names",
             )
         if is_written and table is not mapping.fills and rights.missing:
-            yield _missing_right("UPDATE", table, rights.missing)
+            yield _missing_right(database, "UPDATE", table, rights.missing)
     if is_written:
         yield from _inserting(database, mapping, traits)
         yield from _repairs(database, mapping, traits)
@@ -139,31 +148,47 @@ def _inserting(database: TableDatabase, mapping: TablesMapping, traits: BooksTra
         orders = mapping.orders
         lacking = database.may_write(orders.table, list(orders.columns.values()), "INSERT").missing
         if lacking:
-            yield _missing_right("INSERT", orders, lacking)
+            yield _missing_right(database, "INSERT", orders, lacking)
     if fills is None or not fills.writable:
         return
     fault = fill_insert_fault(database, fills)
     if fault is not None:
         key = [fills.columns[one] for one in (*LINKS, "fill_id") if one in fills.columns]
-        mend = _index(fills, key, "UNIQUE ") if "unique key" in fault else "map it, or give it a default"
+        mend = (
+            _index(database, fills, key, "UNIQUE ")
+            if "unique key" in fault
+            else "map it, or give it a default"
+        )
         yield BookCheck(message=f"fills are not inserted: {fault}", next_step=mend)
         return
     lacking = database.may_write(
         fills.table, [fills.columns[one] for one in fills.writable], "INSERT"
     ).missing
     if lacking:
-        yield _missing_right("INSERT", fills, lacking)
+        yield _missing_right(database, "INSERT", fills, lacking)
 
 
-def _index(table: TableMapping, columns: Sequence[str], kind: str = "") -> str:
-    name = "_".join([table.table.rpartition(".")[2], *columns])
-    return f"CREATE {kind}INDEX {name} ON {table.table} ({', '.join(columns)})"
+def _index(database: TableDatabase, table: TableMapping, columns: Sequence[str], kind: str = "") -> str:
+    name = re.sub(r"\W+", "_", "_".join([table.table.rpartition(".")[2], *columns]).lower())
+    names = ", ".join(_as_typed(database.quoted, one) for one in columns)
+    return f"CREATE {kind}INDEX {name} ON {_as_typed(database.quoted_table, table.table)} ({names})"
 
 
-def _missing_right(right: str, table: TableMapping, columns: Sequence[str]) -> BookCheck:
+def _as_typed(quote: Callable[[str], str], name: str) -> str:
+    """A name in a statement for a person to run: quoted where it has to be."""
+    return name if _PLAIN_NAME.fullmatch(name) else quote(name).replace("%%", "%")
+
+
+def _missing_right(
+    database: TableDatabase, right: str, table: TableMapping, columns: Sequence[str]
+) -> BookCheck:
+    names, place = (
+        ", ".join(_as_typed(database.quoted, one) for one in columns),
+        _as_typed(database.quoted_table, table.table),
+    )
     return BookCheck(
         message=f"may not be written: {', '.join(columns)}",
-        next_step=f"GRANT {right} ({', '.join(columns)}) ON {table.table} to trueup's user",
+        next_step=f"GRANT {right} ({names}) ON {place} to trueup's user",
         failed=True,
     )
 

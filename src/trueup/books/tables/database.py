@@ -1,6 +1,7 @@
 """What reading and writing foreign tables needs of a database: quoted names, bound values, one state for a read.
 
-`mark` stands for a bound value in a statement's text. Names are only ever written through `quoted`. A driver's fault is
+`mark` stands for a bound value in a statement's text. Names are only ever written through `quoted` and
+`quoted_table`. A driver's fault is
 a LedgerError that says what to do next, without the address it was given (it may hold a password).
 """
 
@@ -22,7 +23,7 @@ BUSY_TIMEOUT_S = 5  # how long a write of the bot may hold a file
 class Column(Struct, frozen=True):
     """One column as the database declares it. `type` in the database's own words, lower case.
 
-    `given`: a new row must say it, for it has no default and is not numbered.
+    `given`: a new row must say it, for it has no default and is not numbered. `computed`: the database's own to set.
     """
 
     name: str
@@ -30,6 +31,12 @@ class Column(Struct, frozen=True):
     nullable: bool = True
     values: tuple[str, ...] = ()  # of an enumeration
     given: bool = False
+    computed: bool = False
+
+    @property
+    def is_zoned(self) -> bool:
+        """Whether its times have a zone: one without would be taken as the session's."""
+        return self.type == "timestamp with time zone"
 
 
 class Condition(Struct, frozen=True):
@@ -57,7 +64,11 @@ class TableDatabase(Protocol):
     mark: str
 
     def quoted(self, name: str) -> str:
-        """A column or table name; a table's may have its schema before a point."""
+        """A column's name, whatever stands in it."""
+        ...
+
+    def quoted_table(self, name: str) -> str:
+        """A table's name, which may have its schema before a point."""
         ...
 
     def tables(self) -> list[str]:

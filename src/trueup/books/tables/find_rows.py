@@ -71,7 +71,7 @@ class RowFinder:
         names = [*self.key_of(table), *table.columns.values()]
         where = all_of([condition, *(self._limits(table) if limited else [])])
         text = (
-            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table.table)} "
+            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted_table(table.table)} "
             f"WHERE {where.text}"
         )
         if lock and database.name != "sqlite":
@@ -145,11 +145,17 @@ class RowFinder:
         quoted = database.quoted(column)
         if self._changed_like is None:
             known = database.rows(
-                f"SELECT {quoted} FROM {database.quoted(table.table)} WHERE {quoted} IS NOT NULL {database.most(1)}"
+                f"SELECT {quoted} FROM {database.quoted_table(table.table)} WHERE {quoted} IS NOT NULL "
+                f"{database.most(1)}"
             )
-            self._changed_like = known[0][0] if known else None
+            if not known:
+                return Condition("1 = 0")
+            self._changed_like = known[0][0]
         rule = table.time_rule(next((one for one, name in table.columns.items() if name == column), ""))
-        return Condition(f"{quoted} >= {database.mark}", (time_cell(since, self._changed_like, rule),))
+        cell = time_cell(
+            since, self._changed_like, rule, is_zoned=database.columns(table.table)[column].is_zoned
+        )
+        return Condition(f"{quoted} >= {database.mark}", (cell,))
 
     def _limits(self, table: TableMapping) -> list[Condition]:
         """The mapping's `where`, and the profiles that are read."""

@@ -20,7 +20,7 @@ def order_insert_fault(database: TableDatabase, table: TableMapping) -> str | No
     named = set(table.key or database.primary_key(table.table)) & set(table.columns.values()) - ids
     if named:
         return f"{', '.join(sorted(named))} is the bot's own key"
-    return _unsaid(database, table, table.columns.values())
+    return _computed(database, table, table.columns) or _unsaid(database, table, table.columns.values())
 
 
 def fill_insert_fault(database: TableDatabase, table: TableMapping) -> str | None:
@@ -30,7 +30,21 @@ def fill_insert_fault(database: TableDatabase, table: TableMapping) -> str | Non
     unique = database.unique_keys(table.table)
     if not any(fill_id in key and set(key) <= companions for key in unique):
         return f"no unique key of {table.table} protects the bot's own late row"
-    return _unsaid(database, table, (table.columns[one] for one in table.writable))
+    return _computed(database, table, table.writable) or _unsaid(
+        database, table, (table.columns[one] for one in table.writable)
+    )
+
+
+def computed_columns(database: TableDatabase, table: TableMapping, meanings: Iterable[str]) -> list[str]:
+    """Those that the database computes: nobody sets them."""
+    known = database.columns(table.table)
+    columns = [table.columns[one] for one in meanings]
+    return [one for one in columns if one in known and known[one].computed]
+
+
+def _computed(database: TableDatabase, table: TableMapping, meanings: Iterable[str]) -> str | None:
+    found = computed_columns(database, table, meanings)
+    return f"{', '.join(found)} is computed by the database" if found else None
 
 
 def _unsaid(database: TableDatabase, table: TableMapping, said: Iterable[str]) -> str | None:

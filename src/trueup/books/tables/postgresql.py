@@ -6,22 +6,34 @@ Lists are bound as arrays of the column's own type, so that the bot's indexes se
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 import psycopg
 from psycopg import errors, pq
 from psycopg.rows import tuple_row
 
+from trueup.books.keys import uuid_bytes
 from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 5
+# A domain is the type below it: values that its checks refuse are no row's, and no fault of a read. `format_type` with
+# -1: without it char(16) is `character`, and a cast to that keeps one letter.
 _COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, NULL), NOT a.attnotnull, t.typtype, t.oid::bigint,
-       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = ''
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+WITH RECURSIVE declared AS (
+    SELECT * FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+), base AS (
+    SELECT a.attnum, t.oid, t.typtype, t.typbasetype FROM declared a JOIN pg_type t ON t.oid = a.atttypid
+    UNION ALL
+    SELECT b.attnum, t.oid, t.typtype, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.typbasetype
+    WHERE b.typtype = 'd'
+)
+SELECT a.attname, format_type(b.oid, -1), NOT a.attnotnull, b.typtype, b.oid::bigint,
+       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = '',
+       a.attgenerated <> '' OR a.attidentity = 'a'
+FROM declared a JOIN base b ON b.attnum = a.attnum AND b.typtype <> 'd' ORDER BY a.attnum
 """
 _INDEXES = """
 SELECT array(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
@@ -70,7 +82,10 @@ class PostgresqlTables:
         return connection
 
     def quoted(self, name: str) -> str:
-        return ".".join('"' + part.replace('"', '""').replace("%", "%%") + '"' for part in name.split("."))
+        return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+    def quoted_table(self, name: str) -> str:
+        return ".".join(map(self.quoted, name.split(".")))
 
     def tables(self) -> list[str]:
         return [str(name) for (name,) in self.rows(_TABLES, [])]
@@ -91,8 +106,10 @@ class PostgresqlTables:
         if table not in self._known:
             found = self.rows(_COLUMNS, [self._regclass(table)])
             self._known[table] = {
-                name: Column(name, kind, nullable, self._labels(oid) if typtype == "e" else (), given)
-                for name, kind, nullable, typtype, oid, given in found
+                name: Column(
+                    name, kind, nullable, self._labels(oid) if typtype == "e" else (), given, computed
+                )
+                for name, kind, nullable, typtype, oid, given, computed in found
             }
         return self._known[table]
 
@@ -113,7 +130,7 @@ class PostgresqlTables:
         return self.rows(_INDEXES, [self._regclass(table)])
 
     def _regclass(self, table: str) -> str:
-        return self.quoted(table).replace("%%", "%")
+        return self.quoted_table(table).replace("%%", "%")
 
     def may_write(self, table: str, columns: Sequence[str], right: str = "UPDATE") -> Rights:
         name = self._regclass(table)
@@ -229,7 +246,7 @@ class PostgresqlTables:
             raise RowRefused(
                 f"{fault.diag.message_primary}: grant it to the user trueup connects as"
             ) from fault
-        except (errors.IntegrityError, errors.DataError, errors.RaiseException) as fault:
+        except _REFUSED as fault:
             raise RowRefused(f"PostgreSQL refused: {fault.diag.message_primary}") from fault
         except psycopg.OperationalError as fault:
             raise LedgerError(f"PostgreSQL cannot be reached: {_without(self._url, str(fault))}") from fault
@@ -244,8 +261,18 @@ def _without(url: str, message: str) -> str:
     return " ".join(message.replace(url, "the database").split())
 
 
+# what a statement is answered however often it is sent: constraints, values, generated columns, views, triggers
+_REFUSED = (
+    errors.IntegrityError,
+    errors.DataError,
+    errors.RaiseException,
+    errors.GeneratedAlways,
+    errors.ObjectNotInPrerequisiteState,
+    errors.FeatureNotSupported,
+)
 _WHOLE = frozenset({"smallint", "integer", "bigint"})
-_TEXTS = frozenset({"text", "character varying", "character", "name", "citext"})
+_NUMBERS = frozenset({"numeric", "real", "double precision"})
+_TEXTS = frozenset({"text", "character varying", "bpchar", "name", "citext"})
 
 
 def _fits(column: Column, value: Any) -> bool:
@@ -256,24 +283,29 @@ def _fits(column: Column, value: Any) -> bool:
         return value in column.values
     if column.type in _WHOLE:
         return str(value).strip().lstrip("-").isdigit() and abs(int(value)) < 2**63
+    if column.type in _NUMBERS:
+        return _is_number(str(value))
     if column.type == "boolean":
         return str(value).lower() in ("true", "false")
     if column.type == "uuid":
-        return _is_uuid(str(value))
+        return uuid_bytes(str(value)) is not None
+    if column.type == "bytea":
+        return isinstance(value, bytes) or uuid_bytes(value) is not None
     return True
 
 
-def _is_uuid(text: str) -> bool:
-    import uuid
-
+def _is_number(text: str) -> bool:
     try:
-        uuid.UUID(text)
-    except ValueError:
+        return Decimal(text.strip()).is_finite()
+    except InvalidOperation:
         return False
-    return True
 
 
 def _bound(column: Column, value: Any) -> Any:
     if column.type in _WHOLE:
         return int(value)
+    if column.type in _NUMBERS:
+        return str(value).strip()
+    if column.type == "bytea":
+        return value if isinstance(value, bytes) else uuid_bytes(value)
     return str(value) if column.values or column.type in _TEXTS or column.type == "uuid" else value

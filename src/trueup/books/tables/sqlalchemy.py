@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
     NoSuchTableError,
 )
 
+from trueup.books.keys import uuid_bytes
 from trueup.books.tables.database import STATEMENT_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import ConfigError, Conflict, LedgerError
 
@@ -57,7 +58,10 @@ class SqlalchemyTables:
 
     def quoted(self, name: str) -> str:
         quote = self._engine.dialect.identifier_preparer.quote_identifier
-        return ".".join(quote(part).replace(":", "\\:") for part in name.split("."))
+        return quote(name).replace(":", "\\:")
+
+    def quoted_table(self, name: str) -> str:
+        return ".".join(map(self.quoted, name.split(".")))
 
     def tables(self) -> list[str]:
         with self._explained():
@@ -108,7 +112,7 @@ class SqlalchemyTables:
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
         known = self.columns(table)
         kinds = [known[name].type for name in columns]
-        rows = [one for one in values if all(map(_fits, kinds, one))]
+        rows = [tuple(map(_bound, kinds, one)) for one in values if all(map(_fits, kinds, one))]
         if not rows:
             return Condition("1 = 0")
         one = ", ".join([_MARK] * len(columns))
@@ -227,6 +231,13 @@ def _fits(kind: str, value: Any) -> bool:
         return float(value) == float(value)
     except ValueError:
         return False
+
+
+def _bound(kind: str, value: Any) -> Any:
+    """A UUID beside a column of bytes is its sixteen: as a text it equals none of them."""
+    if isinstance(value, str) and any(word in kind for word in ("binary", "blob", "raw", "bytea")):
+        return uuid_bytes(value) or value
+    return value
 
 
 def _code(fault: DBAPIError) -> int | None:

@@ -15,9 +15,22 @@ from urllib.parse import quote
 
 import apsw
 
+from trueup.books.keys import uuid_bytes
 from trueup.books.tables.database import BUSY_TIMEOUT_S, Cells, Column, Condition, Rights, RowRefused
 from trueup.model.errors import Conflict, LedgerError
 
+_REFUSED = (apsw.SQLError, apsw.MismatchError)  # of a write: a generated column, a view, a broken trigger
+_INTEGER_MAX = 2**63
+_NO_AFFINITY = ("", "blob")  # types of columns that keep a value as it was bound
+_CONVERTED = (
+    "char",
+    "text",
+    "clob",
+    "int",
+    "real",
+    "floa",
+    "doub",
+)  # in the types of columns that hold no bytes
 _PLAIN_TABLES = """
 SELECT name FROM sqlite_schema
 WHERE type = 'table' AND rootpage > 0 AND lower(name) IN (SELECT value FROM json_each(?))
@@ -65,7 +78,10 @@ class SqliteTables:
             self._connection = opened
 
     def quoted(self, name: str) -> str:
-        return ".".join('"' + part.replace('"', '""') + '"' for part in self._parts(name))
+        return '"' + name.replace('"', '""') + '"'
+
+    def quoted_table(self, name: str) -> str:
+        return ".".join(map(self.quoted, self._parts(name)))
 
     def tables(self) -> list[str]:
         found = self.rows(
@@ -76,19 +92,20 @@ class SqliteTables:
 
     def columns(self, table: str) -> dict[str, Column]:
         found = self.rows(
-            'SELECT name, type, "notnull", (pk > 0 OR "notnull") AND dflt_value IS NULL AND hidden = 0, pk > 0 '
-            "FROM pragma_table_xinfo(?)",
+            'SELECT name, type, "notnull", (pk > 0 OR "notnull") AND dflt_value IS NULL AND hidden = 0, pk > 0, '
+            "hidden > 1 FROM pragma_table_xinfo(?)",
             [self._bare(table)],
         )
-        keys = sum(is_key for *_, is_key in found)
+        keys = sum(is_key for *_, is_key, _ in found)
         return {
             name: Column(
                 name,
                 str(kind).lower(),
                 not notnull,
                 given=bool(given) and not (is_key and keys == 1 and str(kind).lower() == "integer"),
+                computed=bool(computed),
             )
-            for name, kind, notnull, given, is_key in found
+            for name, kind, notnull, given, is_key, computed in found
         }
 
     def primary_key(self, table: str) -> list[str]:
@@ -130,14 +147,39 @@ class SqliteTables:
         return f"LIMIT {count}"
 
     def is_in(self, table: str, columns: Sequence[str], values: Iterable[Cells]) -> Condition:
-        """One JSON array is bound: the columns' own affinity decides how its texts and numbers compare."""
-        rows = [list(map(_json, one)) for one in values]
+        """One JSON array is bound: the columns' own affinity decides how its texts and numbers compare.
+
+        A column without one keeps a number and its text apart, and a UUID may be sixteen bytes there.
+        """
+        rows = list(values)
         if len(columns) == 1:
-            bound = json.dumps([one[0] for one in rows])
-            return Condition(f"{self.quoted(columns[0])} IN (SELECT value FROM json_each(?))", (bound,))
+            return self._is_one_of(self._column(table, columns[0]), [one[0] for one in rows])
         names = ", ".join(map(self.quoted, columns))
-        parts = ", ".join(f"json_extract(value, '$[{index}]')" for index in range(len(columns)))
-        return Condition(f"({names}) IN (SELECT {parts} FROM json_each(?))", (json.dumps(rows),))
+        are_bytes = [any(isinstance(one[index], bytes) for one in rows) for index in range(len(columns))]
+        parts = ", ".join(
+            f"{'unhex' if is_hex else ''}(json_extract(value, '$[{index}]'))"
+            for index, is_hex in enumerate(are_bytes)
+        )
+        bound = json.dumps([list(map(_json, one)) for one in rows])
+        return Condition(f"({names}) IN (SELECT {parts} FROM json_each(?))", (bound,))
+
+    def _column(self, table: str, name: str) -> Column:
+        return self.columns(table).get(name) or Column(name, "integer")  # rowid is none that is declared
+
+    def _is_one_of(self, column: Column, values: Sequence[Any]) -> Condition:
+        name = self.quoted(column.name)
+        blobs = [one.hex() for one in values if isinstance(one, bytes)]
+        plain = [_json(one) for one in values if not isinstance(one, bytes)]
+        if column.type in _NO_AFFINITY:
+            plain = list(dict.fromkeys(form for one in plain for form in _forms(one)))
+        if not any(word in column.type for word in _CONVERTED):
+            uuids = (uuid_bytes(one) for one in plain if isinstance(one, str))
+            blobs += [one.hex() for one in uuids if one is not None]
+        found = Condition(f"{name} IN (SELECT value FROM json_each(?))", (json.dumps(plain),))
+        if not blobs:
+            return found
+        text = f"{found.text} OR {name} IN (SELECT unhex(value) FROM json_each(?))"
+        return Condition(text, (*found.values, json.dumps(blobs)))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -182,7 +224,10 @@ class SqliteTables:
 
     def write(self, text: str, values: Sequence[Any] = ()) -> int:
         with self._lock, self._explained():
-            self._connection.execute(text, tuple(values)).fetchall()
+            try:
+                self._connection.execute(text, tuple(values)).fetchall()
+            except _REFUSED as fault:
+                raise RowRefused(f"{self._path}: {fault}") from fault
             return self._connection.changes()
 
     def state(self, tables: Sequence[str]) -> str | None:
@@ -241,8 +286,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return known.st_dev, known.st_ino
 
 
+def _forms(value: Any) -> list[Any]:
+    """A whole number and its text are the same id, or the same word."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value, str(value)]
+    if isinstance(value, str) and value.lstrip("-").isascii() and value.lstrip("-").isdigit():
+        number = int(value)
+        return [value, number] if str(number) == value and abs(number) < _INTEGER_MAX else [value]
+    return [value]
+
+
 def _json(value: Any) -> Any:
     """A bound value as JSON holds it; what JSON cannot hold is no key."""
+    if isinstance(value, bytes):
+        return value.hex()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

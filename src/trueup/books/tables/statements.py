@@ -24,7 +24,7 @@ def set_rows(
     ):  # SQLAlchemy's connection to it binds no arrays
         return _set_by_arrays(database, table, key, names, rows)
     text = (
-        f"UPDATE {database.quoted(table)} "
+        f"UPDATE {database.quoted_table(table)} "
         f"SET {', '.join(f'{database.quoted(name)} = {database.mark}' for name in names)} "
         f"WHERE {' AND '.join(f'{database.quoted(name)} = {database.mark}' for name in key)}"
     )
@@ -36,7 +36,7 @@ def _set_by_arrays(
 ) -> int:
     known = database.columns(table)
     keys = [key_cells(one) for one, _ in rows]
-    arrays: list[list[str | None]] = [[str(one[index]) for one in keys] for index in range(len(key))]
+    arrays: list[list[str | None]] = [[_as_text(one[index]) for one in keys] for index in range(len(key))]
     arrays += [[_as_text(values[index]) for _, values in rows] for index in range(len(names))]
     kinds = [known[name].type for name in (*key, *names)]
     aliases = [f"c{index}" for index in range(len(kinds))]
@@ -50,20 +50,22 @@ def _set_by_arrays(
         for name, alias, kind in zip(key, aliases, kinds, strict=False)
     )
     text = (
-        f"UPDATE {database.quoted(table)} AS t SET {sets} "
+        f"UPDATE {database.quoted_table(table)} AS t SET {sets} "
         f"FROM unnest({lists}) AS v({', '.join(aliases)}) WHERE {where}"
     )
     return database.write(text, arrays)
 
 
 def _as_text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     return None if value is None else str(value)
 
 
 def insert_row(database: TableDatabase, table: str, columns: Mapping[str, Any]) -> None:
     """Raises RowRefused where a unique key, a right or a constraint is against it."""
     database.write(
-        f"INSERT INTO {database.quoted(table)} ({', '.join(map(database.quoted, columns))}) "
+        f"INSERT INTO {database.quoted_table(table)} ({', '.join(map(database.quoted, columns))}) "
         f"VALUES ({', '.join([database.mark] * len(columns))})",
         list(columns.values()),
     )

@@ -24,6 +24,7 @@ _NEVER = ("1970-01-01T00:00:00", "0001-01-01T00:00:00", "1900-01-01T00:00:00")
 NULL_TEXTS = frozenset({"", "null", "none", "nan", "nat"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}  # by the digits of times since 1970
 
 
 def short_text(cell: Cell) -> str:
@@ -146,16 +147,42 @@ def _zone(rule: str | None, said: str) -> ZoneInfo:
     return ZoneInfo(rule)
 
 
-def time_cell(time: str, like: Cell, rule: str | None) -> Cell:
-    """A time of ours as the column holds its times; `like`: a value of that column, or null where none is known."""
-    time_ns = to_ns(time)
-    if rule in TIME_UNITS:
-        number = time_ns // TIME_UNITS[rule]
+def time_cell(time: str, like: Cell, rule: str | None, *, is_zoned: bool = False) -> Cell:
+    """A time of ours as the column holds its times. `like`: a value of that column, or null where none is known.
+
+    `is_zoned`: the column's type has a zone. What the column has decides; `rule` says what it does not tell.
+    """
+    if is_zoned or (isinstance(like, dt.datetime) and like.tzinfo is not None):
+        return _moment(time)
+    unit = _unit(like, rule)
+    if unit is not None:
+        number = to_ns(time) // TIME_UNITS[unit]
         return str(number) if isinstance(like, str) else number
-    moment = _EPOCH + dt.timedelta(microseconds=time_ns // 1000)
-    if rule is None:
-        return moment if isinstance(like, dt.datetime) else time
-    local = moment.astimezone(ZoneInfo(rule)).replace(tzinfo=None)
+    if isinstance(like, dt.datetime) and rule is None:
+        return _moment(time)
+    if rule is None or rule in TIME_UNITS or (isinstance(like, str) and _says_zone(like)):
+        return time
+    local = _moment(time).astimezone(ZoneInfo(rule)).replace(tzinfo=None)
     if isinstance(like, str) or like is None:
         return local.isoformat(sep="T" if isinstance(like, str) and "T" in like else " ")
     return local
+
+
+def _moment(time: str) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=to_ns(time) // 1000)
+
+
+def _unit(like: Cell, rule: str | None) -> str | None:
+    """The unit of a column of numbers: the rule's, else what the digits of one of its values say."""
+    digits = str(like).partition(".")[0] if isinstance(like, str | int | float | Decimal) else ""
+    if rule in TIME_UNITS and (like is None or digits.isdigit()):
+        return rule
+    return _UNITS.get(len(digits)) if digits.isdigit() else None
+
+
+def _says_zone(said: str) -> bool:
+    try:
+        read_time(said.strip(), assume_utc=False)
+    except ValueError:
+        return False
+    return True

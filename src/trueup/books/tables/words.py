@@ -28,7 +28,7 @@ WORD_MEANINGS: Mapping[str, tuple[str, ...]] = {
     "profile": (),
 }
 _TRADE_WORDS: Mapping[str, tuple[str, ...]] = {"status": tuple(TradeStatus), "side": tuple(PositionSide)}
-_SPELLINGS = (str, str.upper, str.capitalize)  # how programs write their words
+_SPELLINGS = (str, str.upper, str.capitalize, str.title)  # how programs write their words
 _LIVE_WORDS = (
     *LIVE, OPEN, "new", "accepted", "held", "pending", "active", "working", "submitted", "live", "untriggered",
     "created", "accepted_for_bidding", "pending_review", "done_for_day", "stopped", "partial", "partial_fill",
@@ -104,11 +104,19 @@ class Words:
         mapped = [said for said, ours in self.said.items() if ours in (*LIVE, OPEN)]
         known = [one for one in _LIVE_WORDS if one not in self._known]
         spelled = [spell(form) for one in known for form in _forms(one) for spell in _SPELLINGS]
-        return list(dict.fromkeys([*mapped, *spelled]))
+        humps = [form for one in known if "_" in one for form in _humps(one)]
+        said = [spell(one) for one in mapped for spell in (*_SPELLINGS, str.lower)]  # case says nothing
+        return list(dict.fromkeys([*mapped, *said, *spelled, *humps]))
 
 
 def _forms(one: str) -> tuple[str, ...]:
     return (one, one.replace("_", "-"), one.replace("_", " ")) if "_" in one else (one,)
+
+
+def _humps(one: str) -> tuple[str, str]:
+    """As read by `exports.read_texts`: `PartiallyFilled`, `partiallyFilled`."""
+    joined = one.title().replace("_", "")
+    return joined, joined[0].lower() + joined[1:]
 
 
 def _fallbacks(ours: str) -> tuple[str, ...]:

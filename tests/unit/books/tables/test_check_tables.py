@@ -52,6 +52,26 @@ def check(
         books.close()
 
 
+def test_what_a_person_is_to_run_names_things_as_the_database_does(bot):
+    """`createdAt` without quotes is another column in PostgreSQL."""
+    bot.execute('ALTER TABLE my_orders RENAME COLUMN exch_id TO "exchId"')
+    told = check(bot, columns=columns(venue_order_id="exchId"))
+    (advice,) = [
+        str(one.next_step) for one in told if "my_orders" in one.message and "no index" in one.message
+    ]
+    assert 'CREATE INDEX my_orders_exchid ON my_orders ("exchId")' in advice
+    bot.execute(next(one for one in advice.split("; ") if "exchId" in one).removeprefix("else "))
+
+
+def test_a_column_that_the_database_computes_cannot_be_repaired(bot):
+    stored = "STORED" if bot.address.startswith("postgres") else "VIRTUAL"
+    bot.execute(
+        f"ALTER TABLE my_orders ADD COLUMN got double precision GENERATED ALWAYS AS (size - 1) {stored}"
+    )
+    told = check(bot, WriteMode.TABLES, columns=columns(filled_qty="got"))
+    assert "got is computed by the database: repairs of it are refused" in failed(told)
+
+
 def failed(checks: list[BookCheck]) -> list[str]:
     return [one.message for one in checks if one.failed]
 

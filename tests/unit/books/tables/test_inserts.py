@@ -54,6 +54,13 @@ def test_a_column_that_a_row_must_say(bot):
     assert faults(bot, "t") == ("a new row needs owner, which nothing is mapped to",) * 2
 
 
+def test_a_column_that_the_database_computes(bot):
+    stored = "STORED" if bot.address.startswith("postgres") else ""
+    bot.execute(f"CREATE TABLE t (exch varchar(9) PRIMARY KEY, pair varchar(9), n integer, qty real, "
+                f"st varchar(9) GENERATED ALWAYS AS ('open') {stored})")  # fmt: skip
+    assert faults(bot, "t") == ("st is computed by the database", "")
+
+
 def test_a_key_that_nobody_numbers(bot):
     bot.execute("CREATE TABLE t (id varchar(9) NOT NULL PRIMARY KEY, exch varchar(9) UNIQUE, pair varchar(9), "
                 "st varchar(9), qty real)")  # fmt: skip

@@ -86,6 +86,11 @@ def test_never_is_no_time(never):
         ("2020-01-01T00:00:00", "UTC", "2025-11-24T12:00:00"),
         (None, "Europe/Berlin", "2025-11-24 13:00:00"),
         (NAIVE, "UTC", NAIVE),
+        (NAIVE.replace(tzinfo=dt.UTC), "UTC", NAIVE.replace(tzinfo=dt.UTC)),
+        (NAIVE.replace(tzinfo=dt.UTC), "ms", NAIVE.replace(tzinfo=dt.UTC)),
+        ("2020-01-01T00:00:00Z", "Europe/Berlin", NOON),  # the column says its zone
+        (1_600_000_000_000, "UTC", NOON_S * 1000),  # the column says its unit
+        (Decimal("1600000000.5"), None, NOON_S),
     ],
 )
 def test_a_time_is_written_as_the_column_holds_its_times(like, rule, cell):

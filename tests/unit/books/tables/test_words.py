@@ -53,7 +53,9 @@ def test_only_a_word_of_the_bots_own_is_written(ours, word):
 
 def test_live_words_are_searched_for_in_every_spelling():
     live = SAID.live()
-    assert {"Working", "new", "NEW", "Partially Filled".capitalize(), "PARTIALLY-FILLED"} <= set(live)
+    assert {"Working", "new", "NEW", "Partially filled", "PARTIALLY-FILLED"} <= set(live)
+    assert {"Partially Filled", "PartiallyFilled", "partiallyFilled", "PendingCancel"} <= set(live)
+    assert {"working", "WORKING"} <= set(live)  # of the mapping's own words case says nothing, too
     assert not {"DONE", "gone", "filled", "FILLED"} & set(live)
 
 
