@@ -75,6 +75,49 @@ def test_a_table_is_found_shown_and_planned(desk):
     assert [(one["qty"], one["price"]) for one in fills] == [("4", "999.125")]  # (999.5 × 7 − 1000 × 3) ÷ 4
 
 
+def test_words_and_names_of_any_script_stand_in_the_configuration_as_they_are(desk):
+    """A status word is what a person chose: signs beyond U+FFFF are no pair of escapes in TOML."""
+    where = desk.orders(order(1, state="\N{LARGE GREEN CIRCLE} offen"), order(2, state="\N{CROSS MARK}"))
+    said = ["status.\N{LARGE GREEN CIRCLE} offen=open", "status.\N{CROSS MARK}=canceled"]
+    desk.call("connect", where, "--venue", "files", *(f"--word={one}" for one in said))
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    assert [one["fill"]["qty"] for one in plan["corrections"]] == ["4"]
+
+
+def test_words_that_a_person_gives_tell_which_column_is_meant(desk):
+    where = desk.orders(order(1, direction="1"), order(2, direction="2", state="CLOSED", done=10.0))
+    call = ["connect", where, "--venue", "files"]
+    assert "lacks side: say --map side=COLUMN" in desk.call(*call, code=64).stderr
+    desk.call(*call, "--word", "side.1=buy", "--word", "side.2=sell", "--map", "side=direction")
+    assert 'side = { 1 = "buy", 2 = "sell" }' in desk.config()
+
+
+def test_a_flag_is_no_quantity(desk):
+    """`filled` of a row is 1 where it did: no quantity of an order of 1."""
+    connection = desk.database(
+        "bot.db",
+        "CREATE TABLE orders (id integer PRIMARY KEY, order_id text, symbol text, side text, qty real, filled boolean, "
+        "status text)",
+        "INSERT INTO orders VALUES (1, 'v-1', 'ETH/USD', 'buy', 1.0, 0, 'open')",
+        "INSERT INTO orders VALUES (2, 'v-2', 'ETH/USD', 'buy', 1.0, 1, 'filled')",
+    )
+    connection.close()
+    desk.call("connect", str(desk.folder / "bot.db"), "--venue", "files")
+    assert "filled_qty" not in desk.config().partition("[books")[2].replace("# writable", "")
+
+
+def test_the_unit_of_one_column_of_times_is_not_said_of_another(desk):
+    connection = desk.database(
+        "bot.db",
+        "CREATE TABLE orders (id integer PRIMARY KEY, order_id text, symbol text, side text, qty real, "
+        "filled_qty real, status text, created_at integer, updated_at text)",
+        f"INSERT INTO orders VALUES (1, 'v-1', 'ETH/USD', 'buy', 10.0, 3.0, 'open', {T0}, '2025-11-24T12:00:00Z')",
+    )
+    connection.close()
+    desk.call("connect", str(desk.folder / "bot.db"), "--venue", "files")
+    assert 'times = { submitted_at = "ms" }' in desk.config()
+
+
 def test_a_word_that_nobody_knows_is_asked_for_by_its_flag(desk):
     where = desk.orders(order(1), order(2, state="ERLEDIGT", done=10.0))
     assert "--word status.ERLEDIGT=…" in desk.call("connect", where, "--venue", "files", code=64).stderr

@@ -6,9 +6,11 @@ venue order id. What is not certain is left out and asked about.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.books.tables.database import Column, TableDatabase
 from trueup.books.tables.values import cell_amount, cell_text, cell_time
@@ -66,6 +68,7 @@ _FILL_NAMES: Mapping[str, tuple[str, ...]] = {
 _AMOUNTS = frozenset({"qty", "filled_qty", "filled_avg_price", "limit_price", "stop_price", "price", "fee"})
 _TIMES = frozenset({"submitted_at", "last_activity_at", "venue_updated_at", "filled_at"})
 _WORDS = frozenset({"status", "side", "action", "position_side"})
+WordsSaid = Mapping[str, Words]  # by meaning, what a person said of its words
 _UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 
 
@@ -105,14 +108,14 @@ class Guess(Struct, frozen=True, kw_only=True):
 
 
 def guess_orders(
-    database: TableDatabase, table: str, said: Mapping[str, str] | None = None, words: Words | None = None
+    database: TableDatabase, table: str, said: Mapping[str, str] | None = None, words: WordsSaid | None = None
 ) -> Guess:
-    """`said`: meaning → column, a person's word (empty: none). `words`: what a person said of status words."""
-    return _guess(database, table, _NAMES, said or {}, words or Words({}))
+    """`said`: meaning → column, a person's word (empty: none). `words`: what a person said of a meaning's words."""
+    return _guess(database, table, _NAMES, said or {}, words or {})
 
 
 def guess_fills(database: TableDatabase, table: str) -> Guess:
-    return _guess(database, table, _FILL_NAMES, {}, Words({}))
+    return _guess(database, table, _FILL_NAMES, {}, {})
 
 
 def _guess(
@@ -120,7 +123,7 @@ def _guess(
     table: str,
     names: Mapping[str, tuple[str, ...]],
     said: Mapping[str, str],
-    status_words: Words,
+    words: WordsSaid,
 ) -> Guess:
     known = database.columns(table)
     sample = _sample(database, table, list(known))
@@ -140,7 +143,7 @@ def _guess(
             (
                 one
                 for one in _candidates(tiers, free)
-                if _agrees(meaning, known[one], sample.get(one, []), key)
+                if _agrees(meaning, known[one], sample.get(one, []), key, words)
             ),
             None,
         )
@@ -152,7 +155,7 @@ def _guess(
         for meaning in _WORDS & columns.keys()
         for one in _words(database, table, meaning, columns[meaning])
     ]
-    ours = [_with_status(one, status_words) if one.meaning == "status" else one for one in seen]
+    ours = [_as_said(one, words) for one in seen]
     return Guess(
         table=table,
         columns=columns,
@@ -170,7 +173,7 @@ def _candidates(tiers: Sequence[str], by_token: Mapping[str, list[str]]) -> list
 def _sample(database: TableDatabase, table: str, names: Sequence[str]) -> dict[str, list[Any]]:
     """Cells that are not null, by column."""
     rows = database.rows(
-        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted(table)} "
+        f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted_table(table)} "
         f"{database.most(SAMPLE_ROWS)}"
     )
     return {name: [row[index] for row in rows if row[index] is not None] for index, name in enumerate(names)}
@@ -179,13 +182,13 @@ def _sample(database: TableDatabase, table: str, names: Sequence[str]) -> dict[s
 # -- whether the values agree ----------------------------------------------------------------------------------------
 
 
-def _agrees(meaning: str, column: Column, cells: Sequence[Any], key: Sequence[str]) -> bool:
+def _agrees(meaning: str, column: Column, cells: Sequence[Any], key: Sequence[str], words: WordsSaid) -> bool:
     if meaning in _AMOUNTS:
-        return all(_is(cell_amount_signed, cell) for cell in cells)
+        return not column.type.startswith("bool") and all(_is(cell_amount_signed, cell) for cell in cells)
     if meaning in _TIMES:
         return all(_is(_any_time, cell) for cell in cells)
     if meaning in ("side", "action", "position_side"):
-        return bool(cells) and all(word_meaning(meaning, str(cell)) is not None for cell in cells)
+        return bool(cells) and all(_is_word(meaning, cell, words) for cell in cells)
     if meaning == "status":
         return len({str(cell) for cell in cells}) <= WORDS_MAX and not any(
             isinstance(cell, float) for cell in cells
@@ -194,6 +197,20 @@ def _agrees(meaning: str, column: Column, cells: Sequence[Any], key: Sequence[st
         counts = [column.name] == list(key) and all(isinstance(cell, int) for cell in cells)
         return not counts or meaning == "fill_id"
     return True
+
+
+def _is_word(meaning: str, cell: Any, words: WordsSaid) -> bool:
+    try:
+        said = cell_text(cell)
+    except (ValueError, UnicodeDecodeError):
+        return False
+    return said is not None and _meaning(meaning, said, words) is not None
+
+
+def _meaning(meaning: str, said: str, words: WordsSaid) -> str | None:
+    """A person's word for it, else everybody's."""
+    mapped = words[meaning].mapped(said) if meaning in words else said
+    return mapped if mapped != said else word_meaning(meaning, said)
 
 
 def cell_amount_signed(cell: Any) -> str | None:
@@ -232,13 +249,14 @@ def _time_rules(
             notes.append(
                 f"{columns[meaning]} says no time zone: taken as UTC; --time {meaning}=ZONE says otherwise"
             )
-    if rules and len(set(rules.values())) == 1:
+    seen = [meaning for meaning in _TIMES & columns.keys() if sample.get(columns[meaning])]
+    if len(set(rules.values())) == 1 and len(rules) == len(seen):
         rules = {"default": next(iter(rules.values()))}
     return rules, notes
 
 
 def _whole(cell: Any) -> int | None:
-    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str | Decimal):
         return None
     text = str(cell).partition(".")[0]
     return int(text) if text.isdigit() else None
@@ -247,8 +265,8 @@ def _whole(cell: Any) -> int | None:
 def _words(database: TableDatabase, table: str, meaning: str, column: str) -> list[WordSeen]:
     quoted = database.quoted(column)
     rows = database.rows(
-        f"SELECT {quoted}, count(*) FROM (SELECT {quoted} FROM {database.quoted(table)} {database.most(COUNTED_MAX)}) "
-        f"seen GROUP BY {quoted} ORDER BY 2 DESC {database.most(WORDS_MAX)}"
+        f"SELECT {quoted}, count(*) FROM (SELECT {quoted} FROM {database.quoted_table(table)} "
+        f"{database.most(COUNTED_MAX)}) seen GROUP BY {quoted} ORDER BY 2 DESC {database.most(WORDS_MAX)}"
     )
     return [
         WordSeen(meaning=meaning, said=said, count=int(count), ours=word_meaning(meaning, said))
@@ -257,11 +275,8 @@ def _words(database: TableDatabase, table: str, meaning: str, column: str) -> li
     ]
 
 
-def _with_status(seen: WordSeen, words: Words) -> WordSeen:
-    mapped = words.mapped(seen.said)
-    if mapped == seen.said:
-        return seen
-    return WordSeen(meaning=seen.meaning, said=seen.said, count=seen.count, ours=mapped)
+def _as_said(seen: WordSeen, words: WordsSaid) -> WordSeen:
+    return replace(seen, ours=_meaning(seen.meaning, seen.said, words))
 
 
 def mapping_tree(guess: Guess) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def look(
     try:
         if is_dry_run(database):
             raise InputError(
-                "this is the database of a dry run: its orders are at no venue; name the live one"
+                "this is the database of a dry run: its orders are at no venue; name the live one", name
             )
         options = FreqtradeOptions(
             exchange=books["options"]["exchange"], trading_mode=books["options"]["trading_mode"]

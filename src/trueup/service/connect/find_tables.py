@@ -65,7 +65,7 @@ def unknown_words(found: Found) -> list[WordSeen]:
 
 
 def _best(database: TableDatabase, said: Said) -> Guess:
-    words = Words(said.words.get("status", {}))
+    words = {meaning: Words(one) for meaning, one in said.words.items()}
     if said.table is not None:
         if not database.columns(said.table):
             raise InputError(
@@ -89,7 +89,8 @@ def _best(database: TableDatabase, said: Said) -> Guess:
             "; ".join(_missing(one) for one in guesses[:3]) or f"tables: {', '.join(names[:20]) or 'none'}"
         )
         raise InputError(
-            f"no table of orders was recognised: say --table NAME and --map MEANING=COLUMN ({shown})"
+            f"no table of orders was recognised: say --table NAME and --map MEANING=COLUMN ({shown})",
+            "--table",
         )
     if len(good) > 1 and _score(good[0]) == _score(good[1]):
         raise InputError(f"{good[0].table} and {good[1].table} could both be it: say --table NAME", "--table")
@@ -180,7 +181,7 @@ def _symbols(database: TableDatabase, guess: Guess) -> list[str] | None:
         return None
     column = database.quoted(guess.columns["symbol"])
     rows = database.rows(
-        f"SELECT DISTINCT {column} FROM {database.quoted(guess.table)} LIMIT {SYMBOLS_MAX + 1}"
+        f"SELECT DISTINCT {column} FROM {database.quoted_table(guess.table)} LIMIT {SYMBOLS_MAX + 1}"
     )
     return None if len(rows) > SYMBOLS_MAX else sorted(str(one) for (one,) in rows if one is not None)
 
@@ -205,7 +206,7 @@ def _profile_notes(database: TableDatabase, guess: Guess) -> Sequence[str]:
         if name.lower().replace("_", "") not in _BOT_COLUMNS:
             continue
         quoted = database.quoted(name)
-        rows = database.rows(f"SELECT DISTINCT {quoted} FROM {database.quoted(guess.table)} LIMIT 6")
+        rows = database.rows(f"SELECT DISTINCT {quoted} FROM {database.quoted_table(guess.table)} LIMIT 6")
         values = sorted(str(one) for (one,) in rows if one is not None)
         if len(values) > 1:
             notes.append(

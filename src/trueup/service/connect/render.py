@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+# What JSON writes as it is and a TOML file may not hold, or no editor shows. Pairs of surrogates are no TOML.
+_NO_TEXT = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _HEAD = """\
 # trueup's configuration, written by `trueup connect`. `trueup doctor` checks it, `trueup config show` explains it.
 
@@ -37,7 +39,7 @@ def render(
     policy: Mapping[str, Any],
 ) -> str:
     """The whole file."""
-    parts = [_HEAD.format(what=what.replace("\n", " "))]
+    parts = [_HEAD.format(what=" ".join(what.split()))]
     parts += _repairing(name, books)
     parts += _table(("books", name), books)
     parts += ["", "# One holding at one venue.", "[[accounts]]", *_lines(account)]
@@ -104,4 +106,5 @@ def toml_value(value: Any) -> str:
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
-    return json.dumps(value, ensure_ascii=True)
+    said = json.dumps(value, ensure_ascii=False)
+    return _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
