@@ -2,7 +2,8 @@
 
 Only where nothing builds on it; else the later row is named. A repair that is taken back is held: a decision keeps
 what it had done, as digests, and no run makes it again until the evidence leads to something else, or a person says
-so (`decide again`). Taking back an undo lets go of what it held. Decides no wording.
+so (`decide again`). Taking back an undo lets go of what it held, and taking back that holds it again: what becomes
+of decisions is `undone_decisions`'. Decides no wording.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,11 @@ from msgspec.structs import replace
 
 from trueup.engine.people.correct import Signature
 from trueup.engine.people.hand import Hand, name_of
+from trueup.engine.people.undone_decisions import holds, said_again, standing_undos, taken_back
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import normal_id
 from trueup.model.snapshot import Decision, LocalOrder, Trade
-from trueup.model.vocabulary import DecisionKind, PersonCorrectionKind
+from trueup.model.vocabulary import PersonCorrectionKind
 from trueup.ports.ledger import Ledger
 from trueup.ports.people import Former, LaterRow, PersonCorrection, PersonRecord
 from trueup.ports.records import RunRecord
@@ -56,7 +58,7 @@ def undo(ledger: Ledger, reference: str, by: Signature) -> PersonCorrection:
         author=by.author,
         reason=by.reason,
         notify=by.notify,
-        decisions=_holds(target, by, ledger.now()) if target.is_run else [],
+        decisions=_decided(ledger, target, by),
         revokes=_let_go(ledger, target),
         undoes=target.name,
     )
@@ -96,26 +98,14 @@ def _find(ledger: Ledger, reference: str, profile_id: str | None) -> _Target:
 
 def _of_person(ledger: Ledger, record: PersonRecord) -> _Target:
     made = record.correction
-    later = [
-        one
-        for one in ledger.journal.list_corrections(made.profile_id)
-        if one.correction.undoes == made.correction_id
-    ]
-    if later and not _is_undone(ledger, later[-1]):
-        raise InputError(f"{made.correction_id} was undone by {later[-1].correction.correction_id}", "undo")
+    records = ledger.journal.list_corrections(made.profile_id)
+    if (undone_by := standing_undos(records).get(made.correction_id)) is not None:
+        raise InputError(f"{made.correction_id} was undone by {undone_by}", "undo")
     former: list[Former] = []
     if record.first_seq is not None and record.last_seq is not None:
         former = ledger.journal.former_between(made.profile_id, record.first_seq, record.last_seq)
     return _Target(
         profile_id=made.profile_id, name=made.correction_id, former=former, is_run=False, record=record
-    )
-
-
-def _is_undone(ledger: Ledger, record: PersonRecord) -> bool:
-    made = record.correction
-    return any(
-        one.correction.undoes == made.correction_id
-        for one in ledger.journal.list_corrections(made.profile_id)
     )
 
 
@@ -188,43 +178,19 @@ def _trades_of(one: Former) -> set[str]:
     return named
 
 
-# -- what is held -----------------------------------------------------------------------------------------------------
+# -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-def _holds(target: _Target, by: Signature, now: str) -> list[Decision]:
-    """One for each order, and each trade, that the run repaired."""
-    return [_hold(one, by, now) for one in target.former if _evidence_of(one)]
-
-
-def _hold(one: Former, by: Signature, now: str) -> Decision:
-    order = None if one.order is None else one.order.before or one.order.after
-    trade = None if one.trade is None else one.trade.before or one.trade.after
-    return Decision(
-        decision_id="",
-        kind=DecisionKind.HOLD_REPAIR,
-        venue_order_id=None if order is None else order.venue_order_id,
-        client_order_id=None if order is None else order.client_order_id,
-        symbol=None if order is None else order.symbol,
-        trade_id=trade.trade_id if trade is not None else None if order is None else order.trade_id,
-        evidence=_evidence_of(one),
-        author=by.author,
-        reason=by.reason,
-        decided_at=now,
+def _decided(ledger: Ledger, target: _Target, by: Signature) -> list[Decision]:
+    if target.is_run:
+        return holds(target.former, author=by.author, reason=by.reason, now=ledger.now())
+    return (
+        [] if target.record is None else said_again(ledger, target.record, author=by.author, reason=by.reason)
     )
 
 
-def _evidence_of(one: Former) -> tuple[str, ...]:
-    change = one.order if one.order is not None else one.trade
-    return () if change is None else change.evidence
-
-
 def _let_go(ledger: Ledger, target: _Target) -> list[str]:
-    """Decisions that the correction made and that still stand; so an undo that is undone holds nothing."""
-    if target.record is None:
-        return []
-    made = {one.decision_id for one in target.record.correction.decisions}
-    standing = ledger.journal.standing_decisions([target.profile_id]).get(target.profile_id, [])
-    return [one.decision_id for one in standing if one.decision_id in made]
+    return [] if target.record is None else taken_back(ledger, target.record)
 
 
 # -- words for errors -------------------------------------------------------------------------------------------------

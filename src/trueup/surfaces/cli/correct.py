@@ -141,6 +141,7 @@ def baseline(invocation: Invocation, symbol: str, qty: str, yes: bool, **signatu
 @common
 def list_command(invocation: Invocation, profile: str | None) -> None:
     """Show what people corrected and undid."""
+    from trueup.engine.people.undone_decisions import standing_undos
     from trueup.service.views.texts import brief_time
     from trueup.surfaces.cli.terminal import table
 
@@ -153,7 +154,7 @@ def list_command(invocation: Invocation, profile: str | None) -> None:
     elif not records:
         invocation.line("nobody has corrected anything", "green")
     else:
-        undone = {one.correction.undoes: one.correction.correction_id for one in records}
+        undone = standing_undos(records)
         rows = [
             (
                 one.correction.correction_id,

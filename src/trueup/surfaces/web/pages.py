@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from trueup.engine.people.decide import owners_of
 from trueup.engine.people.explain import Explanation, explain
+from trueup.engine.people.undone_decisions import standing_undos
 from trueup.engine.run.replay_run import replay_run
 from trueup.model.at_stake import at_stake
 from trueup.model.decode import decode_plan, decode_snapshot
@@ -228,7 +229,7 @@ def people(desk: Desk, _: Request) -> Page:
         "held": held,
         "decisions": desk.ledger.journal.list_decisions()[::-1][:ROWS_MAX],
         "corrections": corrections[::-1][:ROWS_MAX],
-        "undone": {one.correction.undoes: one.correction.correction_id for one in corrections},
+        "undone": standing_undos(corrections),
         "profiles": known,
     }
 

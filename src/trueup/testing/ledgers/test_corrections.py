@@ -10,6 +10,7 @@ from trueup.core.make_plan import make_plan
 from trueup.engine.people import correct, decide
 from trueup.engine.people.correct import Signature, apply_correction
 from trueup.engine.people.undo import undo
+from trueup.engine.people.undone_decisions import standing_undos
 from trueup.engine.run.make_snapshot import with_baselines
 from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.policy import Policy
@@ -762,3 +763,64 @@ def test_a_baseline_said_by_a_person_takes_the_place_of_the_configured_one(bench
     assert bench.ledger.journal.standing_decisions(["mom-1"]) == {}
     with pytest.raises(InputError, match="x"):
         correct.set_baseline(bench.ledger, "ethusd", "x", BY)
+
+
+def test_what_an_undo_let_go_of_is_held_again_when_that_is_undone(bench: Bench) -> None:
+    """Repaired, undone, undone again, and that undone: the books are those before the run, and stay so."""
+    run_id = repaired(bench)
+    first = write(bench, undo(bench.ledger, run_id, BY))
+    before = books(bench)
+    second = write(bench, undo(bench.ledger, first.correction_id, BY))
+    third = write(bench, undo(bench.ledger, second.correction_id, BY))
+    assert books(bench) == before
+    assert [one.kind for one in third.decisions] == ["hold_repair"] * len(first.decisions)
+    assert [one.evidence for one in third.decisions] == [one.evidence for one in first.decisions]
+    fourth = write(bench, undo(bench.ledger, third.correction_id, BY))
+    assert len(fourth.revokes) == len(first.decisions)
+    assert bench.ledger.journal.standing_decisions(["mom-1"]) == {}
+
+
+def baseline_of(bench: Bench) -> dict[str, str]:
+    standing = bench.ledger.journal.standing_decisions(["mom-1"]).get("mom-1", [])
+    return dict(with_baselines(Policy(position_baseline={"ETH/USD": "1"}), standing).position_baseline)
+
+
+def test_a_baseline_is_undone_and_said_again_like_any_correction(bench: Bench) -> None:
+    made = write(bench, correct.set_baseline(bench.ledger, "ETH/USD", "5", BY))
+    first = write(bench, undo(bench.ledger, made.correction_id, BY))
+    assert baseline_of(bench) == {"ETH/USD": "1"}
+    second = write(bench, undo(bench.ledger, first.correction_id, BY))
+    assert baseline_of(bench) == {"ETH/USD": "5"}
+    assert standing_undos(bench.ledger.journal.list_corrections()) == {
+        first.correction_id: second.correction_id
+    }
+    bench.settle()
+    third = write(bench, undo(bench.ledger, made.correction_id, BY))
+    assert baseline_of(bench) == {"ETH/USD": "1"}
+    assert standing_undos(bench.ledger.journal.list_corrections())[made.correction_id] == third.correction_id
+    with pytest.raises(InputError, match="was undone by"):
+        undo(bench.ledger, made.correction_id, BY)
+
+
+def test_a_baseline_said_anew_since_is_undone_first(bench: Bench) -> None:
+    old = write(bench, correct.set_baseline(bench.ledger, "ETH/USD", "5", BY))
+    write(bench, correct.set_baseline(bench.ledger, "BTC/USD", "9", BY))
+    bench.settle()
+    new = write(bench, correct.set_baseline(bench.ledger, "ethusd", "7", BY))
+    with pytest.raises(Conflict, match=f"{new.correction_id}.*undo that first"):
+        undo(bench.ledger, old.correction_id, BY)
+    write(bench, undo(bench.ledger, new.correction_id, BY))
+    assert baseline_of(bench) == {"ETH/USD": "5", "BTC/USD": "9"}
+    undone = write(bench, undo(bench.ledger, old.correction_id, BY))
+    assert baseline_of(bench) == {"ETH/USD": "1", "BTC/USD": "9"}
+    bench.settle()
+    newest = write(bench, correct.set_baseline(bench.ledger, "ETH/USD", "8", BY))
+    with pytest.raises(Conflict, match=f"{newest.correction_id}.*undo that first"):
+        undo(bench.ledger, undone.correction_id, BY)
+
+
+def test_a_baseline_whose_decision_was_taken_back_is_not_undone_in_vain(bench: Bench) -> None:
+    made = write(bench, correct.set_baseline(bench.ledger, "ETH/USD", "5", BY))
+    bench.ledger.journal.revoke_decision(made.decisions[0].decision_id, "bob", "sold it")
+    with pytest.raises(InputError, match="trueup decide list"):
+        undo(bench.ledger, made.correction_id, BY)
