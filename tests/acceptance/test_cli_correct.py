@@ -1,5 +1,7 @@
 """`trueup correct` and `trueup undo` as a person uses them, on both kinds of database."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,14 @@ def test_what_cannot_be_is_said_in_a_line(calm: Desk, args: tuple[str, ...], sai
     assert refused.exit_code != 0
     assert said in refused.output
     assert calm.json("correct", "list") == []
+
+
+@pytest.mark.parametrize("args", [("explain", b"\xff"), ("undo", b"\xff", "--why", "x")])
+def test_an_argument_that_is_no_text_is_said_in_a_line(calm: Desk, args: tuple[str | bytes, ...]) -> None:
+    command = [sys.executable, "-m", "trueup", *args]
+    done = subprocess.run(command, cwd=calm.folder, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr == "error: an argument is no text in UTF-8: '\\udcff'\n"
 
 
 def test_a_break_has_an_owner(calm: Desk) -> None:

@@ -62,8 +62,26 @@ def log_in(address: str, token: str, name: str = "ann") -> str:
 def test_a_stranger_sees_nothing_of_a_profile(dashboard: str, path: str) -> None:
     status, text, headers = ask(dashboard + path)
     assert status == 303
-    assert headers["location"] == "/login"
+    assert headers["location"].partition("?")[0] == "/login"
     assert "p1" not in text
+
+
+def test_who_was_led_to_a_page_gets_there_by_logging_in(dashboard: str) -> None:
+    """By an alert's link; not by a link that would say something in our name."""
+    led = "/breaks?profile=p1&said=call+this+number"
+    login = ask(dashboard + led)[2]["location"]
+    assert login == "/login?next=%2Fbreaks%3Fprofile%3Dp1"
+    for asked in (login, f"/login?next={urllib.parse.quote(led)}"):
+        page = ask(dashboard + asked)[1]
+        assert '<input type="hidden" name="next" value="/breaks?profile=p1">' in page
+        assert (
+            '<a href="/breaks?profile=p1">' in page
+        )  # a cookie of ours is not sent where another site leads
+    for next_, place in (("/breaks?profile=p1", "/breaks?profile=p1"), ("/\t/evil.example", "/")):
+        form = {"token": READER, "name": "ann", "next": next_}
+        assert ask(f"{dashboard}/login", form)[2]["location"] == place
+        wrong = ask(f"{dashboard}/login", form | {"token": "wrong"})[1]
+        assert f'name="next" value="{place}"' in wrong
 
 
 def test_a_stranger_s_data_is_refused(dashboard: str) -> None:
@@ -364,6 +382,29 @@ def test_a_correction_that_cannot_be_is_refused_in_a_sentence(
     place = act(dashboard, cookie, "/act/correct", profile="p4", back="/people", **form)
     assert place.startswith("/people?failed=")
     assert said in urllib.parse.unquote_plus(place)
+
+
+@pytest.mark.parametrize("days", ["²", "9" * 5000, "-1", "0", "soon"])
+def test_a_number_of_days_that_is_none_is_refused(dashboard: str, days: str) -> None:
+    """It was taken as for good, or ended in an error of the server."""
+    cookie = log_in(dashboard, OPERATOR)
+    place = act(dashboard, cookie, "/act/ignore", back="/breaks", **{"break": "x", "why": "x", "days": days})
+    assert "failed=days%3A+expected+a+number" in place
+
+
+@pytest.mark.parametrize(
+    "path", ["/breaks?page=", "/?page=", "/live?page=", "/cost?days=", "/api/cost?days="]
+)
+def test_a_number_of_thousands_of_digits_is_none(dashboard: str, path: str) -> None:
+    assert ask(dashboard + path + "9" * 5000, Cookie=log_in(dashboard, READER))[0] == 200
+
+
+@pytest.mark.parametrize("key", ["why", "order"])
+def test_a_text_that_is_too_long_is_refused_in_a_short_answer(dashboard: str, key: str) -> None:
+    cookie = log_in(dashboard, OPERATOR)
+    form = {"kind": "end", "order": "x", "end": "expired", "why": "x"} | {key: "x" * 1001}
+    place = act(dashboard, cookie, "/act/correct", profile="p4", back="/people", **form)
+    assert place == f"/people?failed={key}%3A+longer+than+1000+characters"
 
 
 def test_a_form_that_is_too_long_is_refused_as_such(dashboard: str) -> None:

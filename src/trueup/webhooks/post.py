@@ -5,6 +5,7 @@ message of an error holds the address, which may be a secret.
 """
 
 import math
+import os
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -39,13 +40,28 @@ class Poster:
                 if not 200 <= answer.status < 300:
                     raise await _refusal(answer)
         except aiohttp.ClientConnectorError as error:  # nothing was sent
-            raise NotTold(f"cannot connect: {error.os_error.strerror or 'no such host'}") from None
+            raise NotTold(f"cannot connect: {_why(error)}") from None
+        except aiohttp.InvalidURL:
+            raise NotTold("cannot connect: it is no address of a server") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise PerhapsTold(f"no answer: {type(error).__name__}") from None
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _why(error: aiohttp.ClientConnectorError) -> str:
+    """Without the address, which the system's own words may hold."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        verdict = getattr(error.os_error, "verify_message", None)
+        return (
+            f"the server's certificate is not trusted: {verdict}" if verdict else "the server speaks no TLS"
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no such host"
+    code = error.os_error.errno
+    return os.strerror(code).lower() if code is not None and code > 0 else "no connection"
 
 
 async def _refusal(answer: aiohttp.ClientResponse) -> TrueupError:
@@ -67,7 +83,15 @@ def _seconds(text: str | None) -> float | None:
 
 def check_url(url: str, place: str) -> str:
     """Raises ConfigError, which never holds it, for what is no address of a server."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_of_a_server(url):
         raise ConfigError(f"{place}: expected an address such as https://example.org/path")
     return url
+
+
+def _is_of_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port, an address in brackets, a name that no server can have
+        return False

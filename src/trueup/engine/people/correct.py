@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from trueup.core.orders.derive_action import reduces
 from trueup.engine.people.hand import Hand, average_after, name_of, same_instrument
 from trueup.engine.people.quarantine import find_one_trade
-from trueup.engine.recorder.check_recorded import checked, checked_amount
+from trueup.engine.people.words import check_words
+from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
 from trueup.engine.recorder.late_trade import action_of
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_client_id, normal_id
@@ -109,6 +110,9 @@ def book_fill(ledger: Ledger, order_id: str, fill: Fill, by: Signature) -> Perso
     qty = amount(checked_amount(fill.qty, "--book"))
     if qty <= 0:
         raise InputError("a fill has a quantity above zero", "--book")
+    check_words(id=fill.fill_id or None, fee_currency=fill.fee_currency)
+    if fill.filled_at is not None and to_ns(checked_time(fill.filled_at, "--at")) > to_ns(ledger.now()):
+        raise InputError(f"{fill.filled_at} is yet to come: say when it was executed, in UTC", "--at")
     filled = add(amount(order.filled_qty), qty)
     if order.qty is not None and not order.by_notional and exceeds(filled, amount(order.qty)):
         raise InputError(
@@ -197,6 +201,7 @@ def split_trade(ledger: Ledger, trade_id: str, new_trade_id: str, by: Signature)
     The newest exits that are exactly the overrun move there. Where no whole orders are, a pair of orders that cancel
     each other transfers the part: an entry that fills up the trade, and the entry of the new one.
     """
+    check_words(new=new_trade_id)
     hand, trade = _hand_with_trade(ledger, trade_id, by)
     if ledger.books.find_trade(new_trade_id, hand.profile_id):
         raise InputError(f"there is a trade {new_trade_id!r} already", "--split")
@@ -293,6 +298,7 @@ def set_baseline(ledger: Ledger, symbol: str, qty: str, by: Signature) -> Person
     Raises InputError.
     """
     checked_amount(qty, "QTY", signed=True)
+    check_words(symbol=symbol)
     known = ledger.journal.list_profiles()
     owners = [one.profile_id for one in known if by.profile_id in (None, one.profile_id)]
     if len(owners) != 1:

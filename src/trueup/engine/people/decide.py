@@ -7,6 +7,7 @@ then it is known from the break that reported it, or from what a run read.
 from msgspec import Struct
 
 from trueup.engine.people.quarantine import find_one_trade
+from trueup.engine.people.words import check_words
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
 from trueup.model.ids import digest, names_break, normal_id, short_break_ids, symbol_token
@@ -132,6 +133,7 @@ def allow_again(
 
     Raises InputError where none is held.
     """
+    check_words(author=author, reason=reason)
     wanted = normal_id(reference)
     owners = [
         one.profile_id for one in ledger.journal.list_profiles() if profile_id in (None, one.profile_id)
@@ -278,6 +280,7 @@ def _decide(
     until: str | None = None,
     owner: str | None = None,
 ) -> Decision:
+    check_words(author=author, reason=reason, owner=owner)
     now = ledger.now()
     about = (subject.venue_order_id, subject.client_order_id, trade_id, break_id)
     decision = Decision(

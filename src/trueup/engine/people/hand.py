@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from trueup.engine.people.resum_trade import TradeOrders, resum_trade
+from trueup.engine.people.words import check_words
 from trueup.model.errors import InputError
 from trueup.model.ids import digest, known_client_id, known_id, normal_id, symbol_token
 from trueup.model.money import ZERO, amount, divide, subtract, text
@@ -96,7 +97,11 @@ class Hand:
         revokes: Sequence[str] = (),
         undoes: str | None = None,
     ) -> PersonCorrection:
-        """Everything, as it is shown and then written. Its id is made of what it changes, and on which versions."""
+        """Everything, as it is shown and then written. Its id is made of what it changes, and on which versions.
+
+        Raises InputError for words that cannot be kept.
+        """
+        check_words(about=about, author=author, reason=reason)
         self._move_trades()
         orders = [
             one for one in self._orders if one.before != one.after or one.fills_before != one.fills_after

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from trueup.engine.people.words import check_words
 from trueup.engine.recorder.late_trade import level, settled_by
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_id, trade_notification_id_of
@@ -79,6 +80,7 @@ def _write(
     author: str,
     reason: str,
 ) -> Trade:
+    check_words(author=author, reason=reason)
     record = ledger.write_record(profile_id, event, change, trade_id=trade_id, author=author, reason=reason)
     return _trade_of(record, trade_id)
 

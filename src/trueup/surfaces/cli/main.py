@@ -7,6 +7,7 @@ user can mend ends as one line on standard error and an exit code; only a fault 
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ from trueup.surfaces.cli.terminal import say_error
 ALLOW_LIVE = "TRUEUP_ALLOW_LIVE"  # service.registry's, which is imported by commands only
 USAGE_EXIT = 64  # EX_USAGE of sysexits.h; click's own 2 means "breaks found" here
 FAILURE_EXIT = 1
+SURROGATE = re.compile(r"[\udc80-\udcff]")  # what Python makes of an argument's bytes that are not UTF-8
 INTERRUPTED_EXIT = 130  # 128 + SIGINT, as shells report it
 
 # section → command → (module:attribute, one line of help). The help stands here so that listing imports nothing.
@@ -133,6 +135,11 @@ def _exit_code(call: Callable[[], object]) -> int:
     except TrueupError as fault:
         say_error(str(fault))
         return fault.exit_code
+    except UnicodeEncodeError as fault:
+        if not any(SURROGATE.search(one) for one in sys.argv):
+            raise
+        say_error(f"an argument is no text in UTF-8: {fault.object[:60]!r}")
+        return USAGE_EXIT
     except BrokenPipeError:
         _drop_stdout()
         return FAILURE_EXIT

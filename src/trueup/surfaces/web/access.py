@@ -75,6 +75,7 @@ class Access:
 
     def __init__(self, settings: AccessSettings, clock_s: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._hosts = frozenset(host_name(one) or one.lower() for one in settings.hosts)
         self._clock_s = clock_s
         self._key = secrets.token_bytes(32)
         self._failed: list[float] = []
@@ -87,8 +88,8 @@ class Access:
 
     def refusal(self, request: Request) -> str | None:
         """Why the request is not even looked at; null where it may be."""
-        if host_name(request.headers.get("host", "")) not in self._settings.hosts:
-            return "this server does not answer to that name"
+        if host_name(request.headers.get("host", "")) not in self._hosts:
+            return "this server does not answer to that name: `[web] hosts` in its trueup.toml says to which it does"
         if request.method in SAFE_METHODS:
             return None
         site = request.headers.get("sec-fetch-site", "same-origin")

@@ -44,12 +44,13 @@ from trueup.model.times import from_ns
 from trueup.model.vocabulary import Action, Status
 from trueup.ports.ledger import Ledger
 from trueup.ports.people import PersonCorrection
-from trueup.surfaces.web.forms import go_back
+from trueup.surfaces.web.forms import go_back, whole_number
 from trueup.surfaces.web.live import News
 from trueup.surfaces.web.shared import Shared
 
 PLANS_KEPT_MAX = 50  # previews that wait for an operator; the oldest goes
 FOR_GOOD_DAYS = 36_500
+FIELD_CHARS_MAX = 1000  # as of an id or a reason in a snapshot; what is said of it goes back in an address
 
 
 @dataclass
@@ -118,7 +119,7 @@ async def apply(desk: Desk, request: Request, form: Form) -> Response:
 
 
 async def ignore(desk: Desk, request: Request, form: Form) -> Response:
-    days = int(form["days"]) if form.get("days", "").isdigit() else FOR_GOOD_DAYS
+    days = _days(form)
     until_ns = dt.datetime.now(dt.UTC) + dt.timedelta(days=min(days, FOR_GOOD_DAYS))
     until = from_ns(int(until_ns.timestamp()) * 1_000_000_000)
     await in_thread(
@@ -297,7 +298,19 @@ def _needed(form: Form, key: str) -> str:
     value = form.get(key, "").strip()
     if not value:
         raise InputError("say in a few words why: it is kept for good" if key == "why" else "is missing", key)
+    if len(value) > FIELD_CHARS_MAX:
+        raise InputError(f"longer than {FIELD_CHARS_MAX} characters", key)
     return value
+
+
+def _days(form: Form) -> int:
+    text = form.get("days", "").strip()
+    if not text:
+        return FOR_GOOD_DAYS
+    days = whole_number(text)
+    if not days:
+        raise InputError("expected a number of days, or nothing: for good", "days")
+    return days
 
 
 def _author(request: Request) -> str:

@@ -6,6 +6,7 @@ What a page shows is `service.views`'; how it looks is a template's; what a form
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -23,11 +24,11 @@ from trueup.ports.ledger import Ledger
 from trueup.surfaces.web.access import HEADERS, SESSION_COOKIE, SESSION_S, Access, AccessSettings, scheme_of
 from trueup.surfaces.web.actions import ACTIONS, Desk
 from trueup.surfaces.web.answers import json_answer
-from trueup.surfaces.web.forms import FormTooLong, go_back, read_form
+from trueup.surfaces.web.forms import FormTooLong, go_back, read_form, unsaid
 from trueup.surfaces.web.live import News
 from trueup.surfaces.web.overview import show_live, show_overview
 from trueup.surfaces.web.pages import DATA, PAGES
-from trueup.surfaces.web.render import PREFERENCES, error_page, page
+from trueup.surfaces.web.render import PREFERENCES, error_page, here, page
 from trueup.surfaces.web.shared import Shared
 
 STATIC = Path(__file__).parent / "static"
@@ -111,11 +112,18 @@ class _Gate:
         visitor = self._access.visitor(request)
         request.state.visitor = visitor
         request.state.form_token = "" if visitor is None else self._access.form_token(visitor)
-        if visitor is None and not request.url.path.startswith(self._free):
-            if request.url.path.startswith("/api/"):
+        path = request.scope["path"]
+        if visitor is None and not path.startswith(self._free):
+            if path.startswith("/api/"):
                 return json_answer({"error": "log in first"}, 401)
-            return RedirectResponse("/login", 303)
+            asked = f"?{urlencode({'next': here(request)})}" if _is_page(path) else ""
+            return RedirectResponse(f"/login{asked}", 303)
         return None
+
+
+def _is_page(path: str) -> bool:
+    """Whether a reader may have been led there, by an alert's link, say, and wants to go on there."""
+    return path.startswith(tuple(one.partition("{")[0] for one in PAGES))
 
 
 def _reading(view: Callable[[Desk, Request], tuple[str, Mapping[str, Any]]]) -> Handler:
@@ -158,12 +166,14 @@ def _acting(action: Callable[[Desk, Request, Mapping[str, str]], Awaitable[Respo
 
 async def _log_in(request: Request) -> Response:
     if request.method == "GET":
-        return page(request, "login.html", {"wrong": False})
+        asked = unsaid(request.query_params.get("next", ""))
+        return page(request, "login.html", {"wrong": False, "next": asked})
     form = await read_form(request)
+    asked = unsaid(form.get("next", ""))
     cookie = request.app.state.access.log_in(form.get("token", ""), form.get("name", ""))
     if cookie is None:
-        return page(request, "login.html", {"wrong": True}, 403)
-    answer = RedirectResponse("/", 303)
+        return page(request, "login.html", {"wrong": True, "next": asked}, 403)
+    answer = go_back(asked)
     secure = scheme_of(request) == "https"
     answer.set_cookie(
         SESSION_COOKIE, cookie, max_age=SESSION_S, httponly=True, samesite="strict", secure=secure

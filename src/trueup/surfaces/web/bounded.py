@@ -10,6 +10,7 @@ header says of somebody before it.
 import asyncio
 import contextlib
 import ipaddress
+import re
 import resource
 import socket
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,9 @@ REQUEST_S = 10.0  # from a request's first byte, or the connection, until all of
 KEEP_ALIVE_S = 5  # between two requests
 MISDIRECTED = 421
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(  # RFC 9110, 7.2
+    r"(\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<name>[^\s:@,/\[\]]+))(:[0-9]{0,5})?", re.ASCII
+)
 
 
 def connections_max() -> int:
@@ -92,7 +96,7 @@ class KnownHosts:
         await self._app(scope, receive, send)
 
     def _is_known(self, header: str) -> bool:
-        name = host_name(header).lower()
+        name = host_name(header)
         return name in self._names or is_address(name)
 
 
@@ -135,10 +139,9 @@ def is_address(name: str) -> bool:
 
 
 def host_name(header: str) -> str:
-    """The name of a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] if ":" in header else header
+    """The name of a Host header, without its port, in small letters as browsers write it; empty where it is none."""
+    found = _HOST.fullmatch(header)
+    return "" if found is None else (found["address"] or found["name"]).lower()
 
 
 class Server(uvicorn.Server):

@@ -31,6 +31,7 @@ from trueup.service.views.fleet import read_fleet
 from trueup.service.views.overview import Overview, read_overview
 from trueup.service.views.story import events, venue_snapshots
 from trueup.surfaces.web.actions import Desk
+from trueup.surfaces.web.forms import TOLD, whole_number
 from trueup.surfaces.web.render import others
 
 ROWS_MAX = 200  # of one page; the rest is asked for
@@ -191,8 +192,8 @@ def cost_data(desk: Desk, request: Request) -> DriftCost:
 
 
 def _cost_days(request: Request) -> int:
-    text = request.query_params.get("days", "")
-    return min(int(text), COST_DAYS_MAX) if text.isascii() and text.isdigit() and int(text) else COST_DAYS
+    days = whole_number(request.query_params.get("days", ""))
+    return min(days, COST_DAYS_MAX) if days else COST_DAYS
 
 
 def cost(desk: Desk, request: Request) -> Page:
@@ -269,12 +270,12 @@ def _days(desk: Desk) -> list[str]:
 
 
 def _paged(request: Request, rows: list[Any], name: str) -> dict[str, Any]:
-    asked = {"others": others(request, "page", "said", "failed")}
+    asked = {"others": others(request, "page", *TOLD)}
     return asked | _page_of(request.query_params.get("page", "1"), rows, name)
 
 
 def _page_of(text: str, rows: list[Any], name: str) -> dict[str, Any]:
-    number = int(text) if text.isascii() and text.isdigit() else 1
+    number = whole_number(text) or 1
     pages = max(1, -(-len(rows) // ROWS_MAX))
     number = min(max(number, 1), pages)
     shown = rows[(number - 1) * ROWS_MAX : number * ROWS_MAX]

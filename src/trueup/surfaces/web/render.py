@@ -6,7 +6,7 @@ Decides how amounts, times and ages look, and that where a reader hides amounts 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,6 +18,7 @@ from trueup.model.harmless import visible
 from trueup.model.plan import Correction
 from trueup.model.vocabulary import CorrectionKind
 from trueup.service.views.texts import brief, brief_time
+from trueup.surfaces.web.forms import TOLD
 
 FOLDER = Path(__file__).parent
 _INSERTS = (CorrectionKind.INSERT_ORDER, CorrectionKind.INSERT_EXIT)
@@ -89,7 +90,7 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
         "can_log_in": request.app.state.access.has_tokens,
         "form_token": request.state.form_token,
         "path": request.url.path,
-        "here": _here(request),
+        "here": here(request),
         "said": _told(request, "said"),
         "failed": _told(request, "failed"),
         **values,
@@ -113,10 +114,10 @@ def _told(request: Request, key: str) -> str | None:
     return request.query_params.get(key) if came_from == "same-origin" else None
 
 
-def _here(request: Request) -> str:
-    """The page with what was asked of it: where a form or a choice leads back to."""
-    asked = others(request, "said", "failed")
-    return f"{request.url.path}?{asked}" if asked else request.url.path
+def here(request: Request) -> str:
+    """The page with what was asked of it: where a form, a choice or a log-in leads back to."""
+    asked, path = others(request, *TOLD), quote(request.scope["path"])
+    return f"{path}?{asked}" if asked else path
 
 
 def others(request: Request, *left_out: str) -> str:

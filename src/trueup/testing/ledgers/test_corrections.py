@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from trueup.core.make_plan import make_plan
 from trueup.engine.people import correct, decide
 from trueup.engine.people.correct import Signature, apply_correction
+from trueup.engine.people.quarantine import quarantine_trade
 from trueup.engine.people.undo import undo
 from trueup.engine.people.undone_decisions import standing_undos
 from trueup.engine.run.make_snapshot import with_baselines
@@ -824,3 +825,54 @@ def test_a_baseline_whose_decision_was_taken_back_is_not_undone_in_vain(bench: B
     bench.ledger.journal.revoke_decision(made.decisions[0].decision_id, "bob", "sold it")
     with pytest.raises(InputError, match="trueup decide list"):
         undo(bench.ledger, made.correction_id, BY)
+
+
+LONG = "x" * 1001
+WORDS: dict[str, tuple[Callable[[Bench], object], str]] = {
+    "reason": (
+        lambda b: correct.set_end(b.ledger, "b1-2", Status.EXPIRED, replace(BY, reason=LONG)),
+        "reason",
+    ),
+    "author": (lambda b: correct.set_baseline(b.ledger, "ETH/USD", "1", replace(BY, author=LONG)), "author"),
+    "nul": (
+        lambda b: correct.set_end(b.ledger, "b1-2", Status.EXPIRED, replace(BY, reason="a\0b")),
+        "reason",
+    ),
+    "not utf-8": (lambda b: correct.set_baseline(b.ledger, "\udcff", "1", BY), "symbol"),
+    "symbol": (lambda b: correct.set_baseline(b.ledger, " ", "1", BY), "symbol"),
+    "new trade": (lambda b: correct.split_trade(b.ledger, "t-4", "", BY), "new"),
+    "long trade": (lambda b: correct.split_trade(b.ledger, "t-5", LONG, BY), "new"),
+    "fill id": (lambda b: correct.book_fill(b.ledger, "b1-2", fill("1", fill_id=" "), BY), "id"),
+    "to come": (
+        lambda b: correct.book_fill(b.ledger, "b1-2", fill("1", filled_at="2099-01-01T00:00:00Z"), BY),
+        "--at",
+    ),
+    "quarantine": (
+        lambda b: quarantine_trade(b.ledger, "mom-1", "t-2", author="ann", reason=LONG, notify=False),
+        "reason",
+    ),
+    "again": (lambda b: decide.allow_again(b.ledger, "b1-2", author="ann", reason=LONG), "reason"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(WORDS))
+def test_words_that_no_snapshot_may_hold_are_not_kept(bench: Bench, case: str) -> None:
+    many_books(bench)
+    before = bench.contents()
+    call, name = WORDS[case]
+    with pytest.raises(InputError, match=f"^{name}: "):
+        call(bench)
+    assert bench.contents() == before
+
+
+def test_a_reason_that_is_too_long_does_not_end_the_profiles_runs(bench: Bench) -> None:
+    """A decision is in every snapshot of its profile, which refuses a longer one."""
+    many_books(bench)
+    bench.settle()
+    bench.commit(bench.plan())
+    found = bench.ledger.journal.list_breaks("mom-1")[0]
+    until, keys = "2027-01-01T00:00:00Z", {"author": "ann", "reason": LONG}
+    with pytest.raises(InputError, match=r"reason: longer than 1000 characters \(1001\)"):
+        decide.ignore_break(bench.ledger, found.found.break_id, until, **keys)
+    decide.ignore_break(bench.ledger, found.found.break_id, until, **keys | {"reason": LONG[:1000]})
+    bench.plan()

@@ -42,7 +42,23 @@ def logged_in(access: Access, token: str, name: str = "ann") -> Request:
 
 @pytest.mark.parametrize(
     ("header", "name"),
-    [("127.0.0.1:8787", "127.0.0.1"), ("localhost", "localhost"), ("[::1]:8787", "::1"), ("", "")],
+    [
+        ("127.0.0.1:8787", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("[::1]:8787", "::1"),
+        ("", ""),
+        ("LocalHost:80", "localhost"),
+        ("[::1]", "::1"),
+        ("::1", ""),
+        ("localhost:evil.example", ""),
+        ("[::1].evil.example", ""),
+        ("[localhost]evil.example:80", ""),
+        ("evil:80@localhost", ""),
+        ("127.0.0.1:1/static/?", ""),
+        ("localhost,evil.example", ""),
+        ("[::1", ""),
+        ("localhost.", "localhost."),
+    ],
 )
 def test_the_name_in_a_host_header(header: str, name: str) -> None:
     assert host_name(header) == name
@@ -53,6 +69,14 @@ def test_the_name_in_a_host_header(header: str, name: str) -> None:
 )
 def test_another_name_is_not_answered(host: str) -> None:
     assert Access(AccessSettings()).refusal(request(host=host)) is not None
+
+
+@pytest.mark.parametrize("named", ["Trueup.Example.ORG", "trueup.example.org:443"])
+def test_a_configured_name_is_answered_however_it_is_written(named: str) -> None:
+    """Browsers write names in small letters, and their port apart."""
+    access = Access(AccessSettings(hosts=(named,)))
+    assert access.refusal(request(host="trueup.example.org")) is None
+    assert "[web] hosts" in (access.refusal(request(host="127.0.0.1")) or "")
 
 
 @pytest.mark.parametrize(
