@@ -1,5 +1,6 @@
 """A fleet by the command line alone: a real broker, a real PostgreSQL, workers that are processes."""
 
+import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from tests.fleet.town import Town, town
 from tests.patience import PATIENCE_S
+from trueup.model.errors import ConfigError
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +64,16 @@ def test_a_worker_that_is_killed_loses_its_shards_to_another(fleet: Town) -> Non
     fleet.start_worker("w2")
     first.kill()
     fleet.runs_again()
+
+
+def test_a_venue_that_is_not_installed_keeps_no_account_for_good(fleet: Town) -> None:
+    line = {"account_id": "acc-1", "venue": "fils", "profiles": [{"profile_id": "p-1"}]}
+    path = fleet.folder / "typo.jsonl"
+    path.write_text(json.dumps(line))
+    refused = fleet.call("account", "add", str(path), code=ConfigError.exit_code)
+    assert "no venue is called 'fils'; did you mean 'files'?" in refused.output
+    path.write_text(json.dumps(line | {"venue": "files"}))
+    fleet.call("account", "add", str(path))
 
 
 def test_without_a_broker_workers_go_by_the_due_times_and_say_so(fleet: Town) -> None:

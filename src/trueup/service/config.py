@@ -14,6 +14,7 @@ from trueup.engine.run.account import CLOCK_SKEW_MAX_S, LEASE_TTL_S
 from trueup.engine.run.alerts import THROTTLE_S, WATCHDOG_THROTTLE_S
 from trueup.engine.telling.people import REMIND_AFTER_S
 from trueup.model.check_snapshot import check_snapshot
+from trueup.model.check_texts import text_fault
 from trueup.model.errors import ConfigError, InputError
 from trueup.model.ids import normal_id
 from trueup.model.policy import Policy
@@ -233,8 +234,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def check_config(config: Config) -> None:
     """Raises ConfigError where values that are each allowed contradict each other, or cannot be used."""
-    _refuse_duplicates("account_id", (account.account_id for account in config.accounts))
-    _refuse_duplicates("profile_id", config.profile_ids)
+    _check_names("account_id", (account.account_id for account in config.accounts))
+    _check_names("profile_id", config.profile_ids)
     _check_database(config.database)
     _check_alerts(config)
     _check_executor(config.service.executor)
@@ -319,12 +320,21 @@ def _check_books(place: str, books: BooksConfig) -> None:
         )
 
 
-def _refuse_duplicates(name: str, ids: Iterable[str]) -> None:
+def _check_names(name: str, ids: Iterable[str]) -> None:
     seen: set[str] = set()
     for one in ids:
+        if (fault := _name_fault(one)) is not None:
+            raise ConfigError(f"{name} {one[:60]!r}: {fault}")
         if normal_id(one) in seen:
             raise ConfigError(f"{name} {one!r} is there twice: each needs a name of its own")
         seen.add(normal_id(one))
+
+
+def _name_fault(name: str) -> str | None:
+    """Why snapshots, or a ledger, could not hold it; null where they can."""
+    if not name.strip():
+        return "is blank"
+    return "holds a NUL character" if "\0" in name else text_fault(name)
 
 
 def _check_policy(place: str, policy: Policy) -> None:

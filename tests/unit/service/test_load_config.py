@@ -105,6 +105,9 @@ def test_an_environment_variable_turns_applying_on(load):
         (SMALLEST + "policy = { client_order_id_pattern = '^a' }\n", "needs a named group"),
         (SMALLEST + "policy = { owned_sub_tags = [' '] }\n", "would own every order"),
         (SMALLEST + SMALLEST, "account_id 'acc-1' is there twice"),
+        (SMALLEST.replace("acc-1", " "), "account_id ' ': is blank"),
+        (SMALLEST.replace("mom-1", "m" * 1001), "longer than 1000 characters (1001)"),
+        (SMALLEST.replace("mom-1", "m\\u0000"), "holds a NUL character"),
         (SMALLEST + SMALLEST.replace("acc-1", "acc-2"), "profile_id 'mom-1' is there twice"),
         (
             SMALLEST.replace('"files"', '"files"\ncredentials = { key = "s3cret" }'),

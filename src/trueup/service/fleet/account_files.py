@@ -51,7 +51,7 @@ def _account(tree: object, place: str) -> AccountConfig:
 
 
 def _json_lines(text: str, path: str) -> Iterator[tuple[str, object]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a JSON text may hold other line ends
         if line.strip():
             yield f"line {number}", _json(line, f"{path}: line {number}")
 
@@ -67,14 +67,14 @@ def _json_document(text: str, path: str) -> Iterator[tuple[str, object]]:
 def _json(text: str, place: str) -> object:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(f"it is not JSON ({error})", place) from error
 
 
 def _toml(text: str, path: str) -> Iterator[tuple[str, object]]:
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"it is not TOML ({error})", path) from error
     if found.keys() - {"accounts"}:
         raise InputError(f"only [[accounts]] can stand here, not {min(found.keys() - {'accounts'})}", path)
@@ -107,14 +107,18 @@ def _split(row: Mapping[str | None, Any], place: str) -> tuple[Tree, Tree]:
             raise InputError("it has more values than there are columns", place)
         if value not in (None, ""):
             belongs = profile if key in OF_PROFILES or key.startswith("policy.") else account
-            _set(belongs, key, value)
+            _set(belongs, key, value, place)
     return profile, account
 
 
-def _set(tree: Tree, key: str, value: str) -> None:
+def _set(tree: Tree, key: str, value: str, place: str) -> None:
     *folders, name = key.split(".")
     for folder in folders:
         tree = tree.setdefault(folder, {})
+        if not isinstance(tree, dict):
+            raise InputError(f"column {key!r} is a part of {folder!r}, which has a column of its own", place)
+    if isinstance(tree.get(name), dict):
+        raise InputError(f"column {key!r} has parts in columns of their own", place)
     tree[name] = (
         [one.strip() for one in value.split(";")] if key == f"policy.{name}" and name in _LISTS else value
     )

@@ -49,6 +49,7 @@ def add(
     """
     from trueup.service.fleet.account_files import read_accounts
     from trueup.service.fleet.change_roster import put_accounts
+    from trueup.service.registry import VENUES, load_entry
 
     named = (account_id, venue, profile_id)
     if bool(files) == any(named) or (any(named) and not all(named)):
@@ -57,6 +58,8 @@ def add(
         accounts = [account for file in files for account in read_accounts(file)]
     else:
         accounts = [_account(account_id, venue, profile_id, prefix, options, secrets)]
+    for venue in dict.fromkeys(one.venue for one in accounts):
+        load_entry(VENUES, venue)  # an account keeps the venue that it was recorded at, and so a typo
     config = load(invocation).config
     with open_books(invocation) as books:
         done = put_accounts(books, config, accounts)

@@ -46,6 +46,32 @@ def read(folder: Path, name: str, text: str) -> list[AccountConfig]:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("deep.jsonl", "[" * 100_000, "line 1: it is not JSON"),
+        ("deep.json", "[" * 100_000, "it is not JSON"),
+        ("deep.toml", "a = " + "[" * 100_000, "it is not TOML"),
+        ("a.csv", "account_id,venue,options,options.path,profile_id\na,files,x,y,p\n",
+         "line 2: column 'options.path' is a part of 'options', which has a column of its own"),
+        ("b.csv", "account_id,venue,options.path,options,profile_id\na,files,x,y,p\n",
+         "line 2: column 'options' has parts in columns of their own"),
+    ],
+)  # fmt: skip
+def test_a_file_that_leads_astray_is_refused_with_its_place(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        read(tmp_path, name, text)
+
+
+def test_a_line_ends_where_json_lines_do(tmp_path: Path) -> None:
+    """A separator of lines may stand in a text of JSON as it is."""
+    tree = TREE | {"options": {"note": "a\u2028b\x85c"}}
+    (account,) = read(tmp_path, "a.jsonl", json.dumps(tree, ensure_ascii=False) + "\r\n")
+    assert account.options == {"note": "a\u2028b\x85c"}
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("a.jsonl", json.dumps(TREE) + "\n\n"),
