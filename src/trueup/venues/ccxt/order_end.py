@@ -10,15 +10,18 @@ from decimal import Decimal
 from msgspec import Struct
 
 from trueup.exports.read_texts import read_status, word
-from trueup.model.money import add, amount, subtract, text
+from trueup.model.money import add, amount, divide, subtract, text
 from trueup.model.notional import is_cost
 from trueup.model.vocabulary import TERMINAL, Status
 from trueup.venues.ccxt.texts import Row, first_text, lower_text, read_number, read_text
 from trueup.venues.ccxt.traits import (
+    ACCOUNTS_TURNED_TO_BASE,
     CONFIGURED_SIZE,
     CONTRACTS_OF_ORDER,
     EVENT_FIELDS,
+    FILLED_IN_BASE,
     LEFT_QTY_FIELD,
+    MARKET_BUY_IS_COST,
     PLACED_QTY_FIELD,
     QUOTE_AMOUNTS_MARK,
     SAME_ID_WHEN_TRIGGERED,
@@ -90,6 +93,8 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
 def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None]:
     """Ordered and filled, in contracts where it is contracts."""
     qty, filled = read_number(row, "amount"), read_number(row, "filled")
+    if _is_ordered_by_cost(row, info, venue):
+        return None, _filled_in_base(info, venue) if venue in FILLED_IN_BASE and filled != "0" else filled
     if LEFT_QTY_FIELD.get(venue, "") in info:
         return None, None
     if _is_event(info, venue):
@@ -108,6 +113,21 @@ def _quantities(row: Row, info: Row, venue: str) -> tuple[str | None, str | None
     if filled is None and placed is not None and qty is not None:
         filled = text(subtract(amount(placed), amount(qty)))
     return placed, filled
+
+
+def _is_ordered_by_cost(row: Row, info: Row, venue: str) -> bool:
+    """Whether ccxt's amount is what a market buy may cost."""
+    if venue not in MARKET_BUY_IS_COST or ":" in str(row.get("symbol")) or not _is_market_buy(row):
+        return False
+    return read_text(info.get("account")) not in ACCOUNTS_TURNED_TO_BASE.get(venue, ())
+
+
+def _filled_in_base(info: Row, venue: str) -> str | None:
+    """Null where the record does not say."""
+    in_base, cost, average = (read_number(info, field) for field in FILLED_IN_BASE[venue])
+    if in_base is not None or cost is None or not amount(average):
+        return in_base
+    return text(divide(amount(cost), amount(average)))
 
 
 def _is_of_quote(info: Row, venue: str) -> bool:

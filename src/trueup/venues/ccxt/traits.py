@@ -201,6 +201,13 @@ QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc")}
 # of quote currency, and what says that it is the latter (Coinbase's `order_configuration`).
 CONFIGURED_SIZE = {"coinbase": ("order_configuration", "base_size", "quote_size", "size_in_quote")}
 
+# Spot market buys are ordered by what they may cost, and ccxt leaves that as their amount (create_order and parse_order
+# of each); of Gate for accounts other than these, and then what filled is money, too: where the record has it in base
+# currency, else what it cost and the average ("amount" of Gate's spot orders: "market buy: in quote currency").
+MARKET_BUY_IS_COST = frozenset({"bitrue", "bittrade", "cryptomus", "digifinex", "gate"})
+ACCOUNTS_TURNED_TO_BASE = {"gate": frozenset({"spot", "unified"})}
+FILLED_IN_BASE = {"gate": ("filled_amount", "filled_total", "avg_deal_price")}
+
 # The quantity of contracts as the exchange writes it, where ccxt multiplies orders and fills by the contract size but
 # neither what it sends nor positions (parse_order, parse_trade and parse_position of xt): ordered, filled; of one fill,
 # with the fields that only a fill of contracts has together.

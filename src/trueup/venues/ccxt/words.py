@@ -82,6 +82,7 @@ _REFINED = {
 DEFINED: dict[tuple[str, str], Status | None] = {
     ("coinone", "partiallycanceled"): Status.CANCELED,  # "canceled after part of it was executed"
     ("foxbit", "partiallycanceled"): Status.CANCELED,
+    ("bybit", "partiallyfilledcanceled"): Status.CANCELED,  # of spot: "partially filled and cancelled"
     (
         "alpaca",
         "calculated",

@@ -55,6 +55,40 @@ def test_an_amount_that_is_the_cost_is_no_quantity() -> None:
     assert not end("open", amount="100", filled="400", cost="100").by_notional  # a limit order has a quantity
 
 
+@pytest.mark.parametrize(
+    ("venue", "own"),
+    [("bitrue", "FILLED"), ("bittrade", "filled"), ("digifinex", "2"), ("cryptomus", "completed")],
+)
+def test_what_a_market_buy_may_cost_is_no_quantity_of_base(venue: str, own: str) -> None:
+    bought = end("closed", own, amount="100", filled="0.0015", type="market", venue=venue)
+    assert (bought.qty, bought.filled_qty, bought.by_notional) == (None, "0.0015", True)
+    assert bought.status is Status.FILLED
+    placed = end("open", "whatever", amount="100", type="market", venue=venue)
+    assert (placed.qty, placed.filled_qty, placed.by_notional) == (None, "0", True)
+    others: list[dict[str, Any]] = [{"side": "sell"}, {"type": "limit"}, {"symbol": "A/B:B"}]
+    for other in others:
+        assert end("open", amount="100", venue=venue, **({"type": "market"} | other)).qty == "100"
+
+
+@pytest.mark.parametrize(
+    ("account", "told", "qty", "filled"),
+    [
+        ("spot", {"filled_amount": "7"}, "10", "3"),  # ccxt's own figures are of base
+        ("unified", {}, "10", "3"),
+        ("margin", {"filled_amount": "7", "filled_total": "3", "avg_deal_price": "0.5"}, None, "7"),
+        ("margin", {"filled_total": "3", "avg_deal_price": "0.5"}, None, "6"),
+        ("cross_margin", {"filled_total": "3", "avg_deal_price": "0"}, None, None),
+        (None, {}, None, None),
+    ],
+)
+def test_gates_market_buys_are_of_base_for_some_accounts_only(
+    account: str | None, told: dict[str, str], qty: str | None, filled: str | None
+) -> None:
+    info = {"finish_as": "ioc", "account": account, **told}
+    bought = end("canceled", filled="3", type="market", venue="gate", info=info)
+    assert (bought.qty, bought.filled_qty, bought.status) == (qty, filled, Status.CANCELED)
+
+
 def test_filled_without_a_quantity_is_believed_by_the_exchanges_own_word() -> None:
     assert end("closed", "filled", amount=None, filled="3").status is Status.FILLED
     assert end("closed", "done", amount=None, filled="3").status is None
