@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from trueup.exports.read_texts import read_amount
 from trueup.exports.rows import Row, Rows
+from trueup.model.errors import InputError
 from trueup.model.money import ZERO, divide, text
 
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
@@ -55,11 +57,13 @@ def _is_old(pair: str, quote: str) -> bool:
 
 
 def pair_ledgers(rows: Rows) -> tuple[Rows, int]:
-    """One row a trade, with what its two ledger entries say; and how many rows were no trade's."""
+    """One row a trade, with what its two ledger entries say; and how many rows were no trade's. Raises InputError."""
     of_trade: dict[str, list[Row]] = {}
     for row in rows.rows:
         if (row.cells.get("type") or "").lower() in _TRADE_TYPES and (refid := row.cells.get("refid")):
             of_trade.setdefault(refid, []).append(row)
+    for row in (leg for legs in of_trade.values() for leg in legs):
+        _check_numbers(row, rows.name)
     paired = [row for legs in of_trade.values() if len(legs) == 2 for row in _fills(*legs)]
     columns = list(dict.fromkeys([*rows.columns, *_MADE]))
     return Rows(rows.name, columns, paired), len(rows.rows) - 2 * len(paired)
@@ -98,6 +102,14 @@ def described(item: dict[str, Any]) -> dict[str, Any]:
 _MADE = ("symbol", "side", "qty", "price", "feepaid", "feeasset")
 
 
+def _check_numbers(row: Row, name: str) -> None:
+    for column in ("amount", "fee"):
+        try:
+            read_amount(row.cells.get(column) or "0", signed=True)
+        except ValueError as fault:
+            raise InputError(str(fault), f"{name} row {row.number}, {column}") from fault
+
+
 def _fills(one: Row, other: Row) -> Iterator[Row]:
     """Base and quote of the two entries; none where they do not exchange one asset for another."""
     base, quote = sorted((one, other), key=_quote_rank)
@@ -130,4 +142,4 @@ def _asset(row: Row) -> str:
 
 
 def _number(row: Row, column: str) -> Decimal:
-    return Decimal(row.cells.get(column) or "0")
+    return Decimal(read_amount(row.cells.get(column) or "0", signed=True))

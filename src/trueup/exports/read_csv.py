@@ -34,6 +34,8 @@ def read_csv(text: str, name: str) -> Rows:
     text = text.replace("\ufeff", "")  # OKX writes one before each line
     text = text.lstrip("\r\n ")  # a tab may be the first of its delimiters
     above, text = _without_preamble(text)
+    if not text.strip():
+        raise InputError("empty: expected rows", name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]

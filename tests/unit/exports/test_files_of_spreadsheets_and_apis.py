@@ -92,6 +92,12 @@ def test_excels_line_of_the_delimiter_is_no_header(line: str) -> None:
         imported(own + "Total\n", venue="id,side,status\n")
 
 
+@pytest.mark.parametrize("text", ["sep=;", "sep=;\n", "\ufeff\ufeff", "\ufeff\ufeff\n \n"])
+def test_a_file_without_a_header_is_empty(text: str) -> None:
+    with pytest.raises(InputError, match=r"local\.csv: empty: expected rows"):
+        imported(text, venue="id,side,status\n")
+
+
 def test_excels_text_of_a_number_is_the_number() -> None:
     own = 'order_id,symbol,side,status,qty,filled\n"=""0581""",BTC/USDT,buy,new,1,0\n'
     [order] = imported(own, venue="id,side,status\n").snapshot.local.orders

@@ -4,6 +4,7 @@ import pytest
 
 from trueup.exports.kraken import described, pair_ledgers, pair_name
 from trueup.exports.read_rows import read_rows
+from trueup.model.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,16 @@ def test_an_order_of_the_api(descr: dict[str, str], expected: tuple[str | None, 
 def test_a_trade_of_the_api_has_its_id_as_others_have() -> None:
     assert described({"id": "T-1", "ordertxid": "O-1"})["txid"] == "T-1"
     assert described({"id": "x", "side": "buy"}) == {"id": "x", "side": "buy"}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("0,5", "write a point for decimals"), ("half", "is not a number"), ("NaN", "is not")],
+)
+def test_a_ledgers_amount_that_is_no_number_is_told_with_its_row(said: str, expected: str) -> None:
+    text = LEDGERS.splitlines()
+    cells = text[1].split(",")
+    cells[7] = f'"{said}"'
+    broken = "\n".join([text[0], ",".join(cells), *text[2:]])
+    with pytest.raises(InputError, match=rf"ledgers\.csv row 2, amount: .*{expected}"):
+        pair_ledgers(read_rows(broken.encode(), "ledgers.csv"))
