@@ -106,7 +106,8 @@ class Hand:
         orders = [
             one for one in self._orders if one.before != one.after or one.fills_before != one.fills_after
         ]
-        trades = [one for one in self._trades.values() if one.before != one.after]
+        joined = {key for one in orders if _changes_trade(one) for key in _trade_keys(one)}
+        trades = [one for key, one in self._trades.items() if one.before != one.after or key in joined]
         facts = [repr(one) for one in (*orders, *trades, *decisions)]
         correction_id = digest(self.profile_id, kind, about, undoes, self._now_if_bare(facts), *facts)
         correction_id = correction_id[:ID_DIGITS]
@@ -204,6 +205,12 @@ def _first_struck(orders: Sequence[OrderChange]) -> str | None:
         if change.after is None:
             times.append(submitted_at or EVER)
     return min(times, key=to_ns, default=None)
+
+
+def _changes_trade(change: OrderChange) -> bool:
+    """Also an order that filled nothing: both trades must stand as they were shown."""
+    before, after = change.before, change.after
+    return before is not None and after is not None and known_id(before.trade_id) != known_id(after.trade_id)
 
 
 def _trade_keys(change: OrderChange) -> set[str]:

@@ -369,6 +369,9 @@ KINDS: dict[str, Callable[[Bench], PersonCorrection]] = {
     "strike": lambda b: correct.strike_fill(b.ledger, "b1-1", "F1", BY),
     "move": lambda b: correct.move_order(b.ledger, "b1-2", "t-2", BY),
     "leave": lambda b: correct.move_order(b.ledger, "b1-2", None, BY),
+    "move unfilled": lambda b: correct.move_order(b.ledger, "b1-60", "t-2", BY),
+    "leave unfilled": lambda b: correct.move_order(b.ledger, "b1-60", None, BY),
+    "join unfilled": lambda b: correct.move_order(b.ledger, "b1-61", "t-2", BY),
     "action": lambda b: correct.set_action(b.ledger, "b1-2", Action.ENTRY, BY),
     "close": lambda b: correct.close_trade(b.ledger, "t-3", BY),
     "split": lambda b: correct.split_trade(b.ledger, "t-4", "t-4s", BY),
@@ -380,6 +383,8 @@ def many_books(bench: Bench) -> None:
     entry_and_exit(bench)
     bench.record_trade("t-2")
     bench.record_trade("t-3")
+    bench.record_order("60")
+    bench.record_order("61", trade_id=None)
     for number, trade in ((4, "t-4"), (5, "t-5")):
         bench.record_trade(trade)
         bench.record_order(f"{number}0", trade_id=trade)
