@@ -356,6 +356,33 @@ def test_a_correction_is_shown_then_written_then_undone(dashboard: str) -> None:
     assert "broken" not in ask(f"{dashboard}/chain?profile=all", Cookie=cookie)[1]
 
 
+def test_every_correction_leads_to_a_story_or_nowhere(dashboard: str) -> None:
+    """An undo led to its own id, and a baseline to its symbol: neither has a story."""
+    cookie = log_in(dashboard, OPERATOR)
+    act(dashboard, cookie, "/act/write", correction=shown(dashboard, cookie, "/act/correct", BASELINE))
+    end = {"kind": "end", "order": "p4-p4t2-entry-1", "end": "expired", "why": "seen", "profile": "p4"}
+    written = shown(dashboard, cookie, "/act/correct", end)
+    act(dashboard, cookie, "/act/write", correction=written)
+    undone = {"reference": written, "why": "was wrong", "profile": "p4"}
+    act(dashboard, cookie, "/act/write", correction=shown(dashboard, cookie, "/act/undo", undone))
+    page = ask(f"{dashboard}/people", Cookie=cookie)[1]
+    table = page[page.index(">Corrections <") : page.index("<h2>Decisions</h2>")]
+    places = re.findall(r'href="(/explain/[^"]+)"', table)
+    assert places.count("/explain/p4-p4t2-entry-1") >= 2
+    for place in places:
+        assert ask(dashboard + place, Cookie=cookie)[0] == 200, place
+
+
+BASELINE = {"kind": "baseline", "symbol": "BTC/USD", "qty": "0.5", "why": "mine", "profile": "p4"}
+
+
+def shown(dashboard: str, cookie: str, path: str, form: dict[str, str]) -> str:
+    """The correction's id, of the page that shows it."""
+    place = act(dashboard, cookie, path, **form)
+    assert place.startswith("/correction/"), place
+    return place.removeprefix("/correction/")
+
+
 def test_what_one_operator_was_shown_another_does_not_write(dashboard: str) -> None:
     ann, bob = (log_in(dashboard, OPERATOR, name) for name in ("ann", "bob"))
     name, before = some_order(dashboard, ann)

@@ -52,6 +52,14 @@ def changes_of(made: PersonCorrection) -> list[Line]:
     return lines
 
 
+def subject_of(made: PersonCorrection) -> str | None:
+    """The order, else the trade, that it is about first: what has a story. Null for what changes none: a baseline."""
+    orders = [order for change in made.orders if (order := change.before or change.after) is not None]
+    trades = [trade for change in made.trades if (trade := change.before or change.after) is not None]
+    names = [*map(name_of, orders), *(one.trade_id for one in trades)]
+    return names[0] if names else None
+
+
 def _of_order(change: OrderChange) -> Iterator[Line]:
     order = change.before or change.after
     if order is None:

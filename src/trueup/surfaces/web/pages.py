@@ -24,7 +24,7 @@ from trueup.model.vocabulary import Severity
 from trueup.ports.records import BreakRecord
 from trueup.service.config import OBJECTIVE_INTERVALS
 from trueup.service.views.books_at import books_at
-from trueup.service.views.correction import changes_of
+from trueup.service.views.correction import changes_of, subject_of
 from trueup.service.views.cost import DriftCost, read_cost
 from trueup.service.views.drift import DAYS_SHOWN, drift_by_day
 from trueup.service.views.fleet import read_fleet
@@ -229,7 +229,10 @@ def people(desk: Desk, _: Request) -> Page:
     return "people.html", {
         "held": held,
         "decisions": desk.ledger.journal.list_decisions()[::-1][:ROWS_MAX],
-        "corrections": corrections[::-1][:ROWS_MAX],
+        "corrections": [
+            {"record": one, "subject": subject_of(one.correction)} for one in corrections[::-1][:ROWS_MAX]
+        ],
+        "corrected": len(corrections),
         "undone": standing_undos(corrections),
         "profiles": known,
     }
