@@ -244,7 +244,9 @@ async def connect(
                 **options,
             )
     except (nats.errors.Error, OSError, TimeoutError) as fault:
-        raise BrokerGone(f"no broker answers ({_one_line(fault) or 'time-out'})") from None
+        raise BrokerGone(
+            f"no broker answers ({_one_line(fault) or 'time-out'}): does it run where [fleet] url says?"
+        ) from None
     return NatsBroker(client, name, ack_wait_s=ack_wait_s, replicas=replicas)
 
 
