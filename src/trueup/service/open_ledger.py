@@ -65,7 +65,7 @@ def shown_url(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     user = parts.username or ""
-    return urlunsplit((parts.scheme, f"{user}@{host}" if user else host, parts.path, "", ""))
+    return f"{parts.scheme}://{f'{user}@{host}' if user else host}{parts.path}"  # also where there is no host
 
 
 def _scheme(url: str) -> str:

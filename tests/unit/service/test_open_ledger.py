@@ -87,6 +87,11 @@ def test_a_password_joins_the_url_from_its_own_place(load, tmp_path: Path):
     assert shown_url(parts.geturl()) == "postgresql://bot@db.example:5433/books"
 
 
+@pytest.mark.parametrize("url", ["sqlite:///trueup.sqlite", "sqlite:////var/lib/trueup.sqlite"])
+def test_a_files_url_is_shown_as_it_can_be_written(url: str) -> None:
+    assert shown_url(url) == url
+
+
 def test_a_password_that_is_not_there_is_exit_code_12(load):
     loaded = load('url = "postgresql://bot@h/books"\npassword = { env = "NOPE" }')
     with pytest.raises(AuthError, match="environment variable NOPE"):
