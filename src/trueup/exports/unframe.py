@@ -28,11 +28,12 @@ def unframed(tree: dict[str, Any], name: str, deeper: int = FRAMES_MAX) -> list[
         raise InputError(f"holds several lists ({', '.join(sorted(lists))}); keep one in the file", name)
     if not lists and tree and all(value in ([], None) for value in tree.values()):
         return []  # an object around an empty list
-    if not lists and tree and all(isinstance(value, dict) for value in tree.values()):
-        return [_named(key, value) for key, value in tree.items()]  # keyed by id, as ccxt's cache is
     frames = [] if lists or _ONE.intersection(tree) else [tree[key] for key in _FRAMES if key in tree]
     if deeper and len(frames) == 1 and isinstance(frames[0], dict | list):
-        return unframed(frames[0], name, deeper - 1) if isinstance(frames[0], dict) else frames[0]
+        inside = frames[0]
+        return unframed(inside, name, deeper - 1) if isinstance(inside, dict) and inside else list(inside)
+    if not lists and tree and all(isinstance(value, dict) for value in tree.values()):
+        return [_named(key, value) for key, value in tree.items()]  # keyed by id, as ccxt's cache is
     rows: list[Any] = tree[lists[0]] if lists else [tree]
     return rows
 

@@ -187,6 +187,28 @@ def test_a_market_buy_of_which_nothing_says_what_filled_has_no_certain_quantity(
     assert the_order(in_base).qty == "20"
 
 
+# -- frames ------------------------------------------------------------------------------------------------------------
+
+KRAKEN_OPEN = {
+    "status": "open", "opentm": 1795165200.5, "vol": "1.25", "vol_exec": "0.25", "price": "60000",
+    "descr": {"pair": "XBTUSD", "type": "sell", "ordertype": "limit", "price": "60000", "price2": "0"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", ["{}", '{{"error": [], "result": {}}}', '{{"result": {}}}'])
+def test_a_frame_is_no_order_though_nothing_stands_beside_it(frame: str) -> None:
+    text = frame.replace("{}", '{{"open": {}}}').format(json.dumps({"O-1": KRAKEN_OPEN}))
+    [order] = imported(venue=text).snapshot.venue.open_orders.rows
+    said(order, {"venue_order_id": "O-1", "symbol": "BTC/USD", "qty": "1.25", "filled_qty": "0.25"})
+    empty = imported(venue=frame.replace("{}", '{{"open": {{}}}}').format()).snapshot.venue
+    assert (empty.open_orders.state, empty.open_orders.rows, empty.answers) == ("complete", [], [])
+
+
+def test_rows_two_deep_with_nothing_beside_them() -> None:
+    assert the_order({"result": {"list": [BITGET]}}).venue_order_id == "111"
+    assert the_order({"data": {"entrustedList": [BITGET], "endId": "1"}}).venue_order_id == "111"
+
+
 # -- APIs' fills and words ---------------------------------------------------------------------------------------------
 
 
