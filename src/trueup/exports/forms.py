@@ -453,6 +453,30 @@ _BITMEX = (
         rows_of=("exectype", frozenset({"trade"})),
     ),
 )
+_BYBIT_API = Form(
+    name="Bybit's executions (its API)",
+    kind=Kind.FILLS,
+    needs="execid orderid symbol side execqty execprice exectype exectime",
+    means={
+        "fill_id": "execid",
+        "venue_order_id": "orderid",
+        "client_order_id": "orderlinkid",
+        "symbol": "symbol",
+        "side": "side",
+        "qty": "execqty",
+        "price": "execprice",
+        "fee": "execfee execfeev2",
+        "fee_currency": "feecurrency",
+        "filled_at": "exectime",
+    },
+    passed="ordertype stopordertype leavesqty ismaker feerate tradeiv markiv blocktradeid markprice indexprice "
+    "underlyingprice orderprice exectype execvalue orderqty closedsize seq isleverage createtype execpnl extrafees",
+    # what trades; a funding's quantity is that of the position
+    rows_of=(
+        "exectype",
+        frozenset({"trade", "adltrade", "bustrade", "blocktrade", "moveposition", "futurespread"}),
+    ),
+)
 _HUMMINGBOT = (
     Form(
         name="Hummingbot's trades",
@@ -649,6 +673,6 @@ _STATEMENTS = (
     ),
 )
 FORMS: tuple[Form, ...] = (
-    *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, _OKX_API, *_KUCOIN, *_FREQTRADE, *_BITMEX, *_HUMMINGBOT,
-    *_STATEMENTS
+    *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, _OKX_API, *_KUCOIN, *_FREQTRADE, *_BITMEX, _BYBIT_API,
+    *_HUMMINGBOT, *_STATEMENTS
 )  # fmt: skip

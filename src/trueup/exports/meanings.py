@@ -31,7 +31,7 @@ _VENUE_ID = "venueorderid exchangeorderid brokerorderid"
 _IDS = {
     "venue_order_id": (_VENUE_ID, "orderid orderno ordernumber ordid ordertxid oid id", "extid"),
     "client_order_id": (
-        "clientorderid clordid clientoid clientid orderlinkid newclientorderid",
+        "clientorderid clordid cliordid cloid clientoid clientid orderlinkid newclientorderid",
         "externaloid origclientorderid",
     ),
 }
@@ -45,7 +45,7 @@ _ORDER = _IDS | {
     "side": ("side orderside", "direction dir"),
     "order_type": ("ordertype ordtype", "type", "kind"),
     "qty": (
-        "qty quantity orderqty origqty orderamount orderquantity ordersize",
+        "qty quantity orderqty origqty origsz orderamount orderquantity ordersize",
         "amount size sz basesize",
         "lots",
     ),
@@ -54,7 +54,7 @@ _ORDER = _IDS | {
     "filled_qty": (_FILLED + "filledamount filledsize dealsize dealamount fieldamount", "basevolume", "done"),
     "filled_avg_price": (_AVERAGE + "avgtradingprice avgdealprice priceavg", "filledprice"),
     "spent": ("cummulativequoteqty dealfunds",),  # of spot orders only: what all that filled cost
-    "limit_price": ("limitprice limit",),
+    "limit_price": ("limitprice limit limitpx",),
     "price": ("price requestedprice orderprice", "px"),
     "stop_price": ("stopprice triggerprice triggerpx",),
     "status": ("status orderstatus", "state orderstate ordstatus"),
@@ -85,7 +85,10 @@ _VENUE = _ORDER | {
     "replaces": ("replaces",),
     "replaced_by": ("replacedby",),
     "parent_venue_order_id": ("parentvenueorderid parentorderid",),
-    "updated_at": ("updatedat lastupdatetimestamp updatetime updatedtime utime", "lasttradetimestamp"),
+    "updated_at": (
+        "updatedat lastupdatetimestamp lastupdatetime updatetime updatedtime utime",
+        "lasttradetimestamp",
+    ),
     "cost": ("cost", "cumquote cummulativequoteqty cumexecvalue quotevolume fieldcashamount filledtotal"),
 }
 _FILL = {
@@ -121,11 +124,11 @@ MEANINGS: dict[Source, dict[str, tuple[str, ...]]] = {
     Source.LOCAL_FILLS: _FILL,
     Source.POSITIONS: {
         "symbol": _SYMBOL,
-        "qty": ("qty quantity contracts positionamt", "amount size"),
-        "side": ("positionside", "side"),
+        "qty": ("qty quantity contracts positionamt pos", "amount size"),
+        "side": ("positionside posside", "side"),
         "hedged": ("hedged",),
-        "avg_entry_price": ("avgentryprice entryprice",),
-        "mark_price": ("markprice", "currentprice lastprice"),
+        "avg_entry_price": ("avgentryprice entryprice", "avgprice avgpx"),
+        "mark_price": ("markprice markpx", "currentprice lastprice"),
     },
     Source.TRADES: {
         "trade_id": ("tradeid", "id"),

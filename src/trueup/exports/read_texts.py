@@ -130,6 +130,7 @@ _SIDE_WORDS = {
     "ask": Side.SELL,
     "b": Side.BUY,
     "s": Side.SELL,
+    "a": Side.SELL,  # Hyperliquid's ask
     "buy_to_cover": Side.BUY,
     "bot": Side.BUY,  # Interactive Brokers' executions
     "sld": Side.SELL,

@@ -237,6 +237,55 @@ def test_bitmexs_executions_have_the_last_price_and_no_fee() -> None:
     assert imported(fills=text).columns[-1].ignored_but_telling == {"commission": "fee"}
 
 
+def test_a_funding_of_bybits_api_is_no_fill() -> None:
+    traded = {"symbol": "ETHUSDT", "orderId": "o-1", "orderLinkId": "c-1", "side": "Buy", "execTime": "1795165200000",
+              "execFee": "0.07", "execId": "e-1", "execQty": "0.1", "execPrice": "1190.15", "orderPrice": "1236",
+              "orderQty": "0.5", "execType": "Trade", "feeCurrency": "USDT"}  # fmt: skip
+    funding = traded | {"orderId": "f-1", "execId": "e-2", "execType": "Funding", "execQty": "40"}
+    answer = {"retCode": 0, "result": {"category": "linear", "list": [traded, funding]}}
+    said(
+        the_fill(answer),
+        {"fill_id": "e-1", "venue_order_id": "o-1", "client_order_id": "c-1", "side": "buy", "qty": "0.1",
+         "price": "1190.15", "fee": "0.07", "fee_currency": "USDT", "filled_at": "2026-11-20T09:00:00Z"},
+    )  # fmt: skip
+    notes = imported(fills=answer).notes
+    assert any("for execType is not" in note and note.endswith("1 of its rows") for note in notes)
+
+
+def test_positions_in_the_words_of_okx_and_bybit() -> None:
+    okx = [{"instId": "BTC-USDT-SWAP", "posSide": "short", "pos": "3", "avgPx": "60000", "markPx": "60010"}]
+    bybit = [{"symbol": "BTCUSDT", "side": "Sell", "size": "0.2", "avgPrice": "60000", "markPrice": "60010"}]
+    for rows, qty in ((okx, "-3"), (bybit, "-0.2")):
+        [held] = imported(venue="id,side,status\n", positions=rows).snapshot.venue.positions.rows
+        said(held, {"qty": qty, "avg_entry_price": "60000", "mark_price": "60010"})
+    net = [okx[0] | {"posSide": "net", "pos": "-3"}]
+    [held] = imported(venue="id,side,status\n", positions=net).snapshot.venue.positions.rows
+    said(held, {"qty": "-3", "position_side": None})
+
+
+def test_hyperliquids_open_orders() -> None:
+    order = {
+        "coin": "BTC",
+        "limitPx": "29792.0",
+        "oid": 91,
+        "side": "A",
+        "sz": "2.0",
+        "origSz": "5.0",
+        "cloid": "0x1",
+    }
+    text = json.dumps([order | {"status": "open"}])
+    said(
+        the_order(text),
+        {
+            "venue_order_id": "91",
+            "client_order_id": "0x1",
+            "side": "sell",
+            "qty": "5",
+            "limit_price": "29792",
+        },
+    )
+
+
 def test_hummingbots_trades_name_the_bots_own_order_id() -> None:
     header = (
         "exchange_trade_id,config_file_path,strategy,market,symbol,base_asset,quote_asset,timestamp,order_id,trade_type,"
