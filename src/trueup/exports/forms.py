@@ -385,6 +385,7 @@ _OKX = (
         },
         passed="instrument lvg amountunit priceunit pnl fee feeunit botid userid",
         units={"qty": "amountunit", "filled_qty": "amountunit"},
+        words={"side": _OKX_SIDES},
         zone=_OKX_ZONE,
     ),
     Form(

@@ -8,7 +8,16 @@ from typing import Any
 from trueup.model.errors import InputError
 
 FRAMES_MAX = 3  # Bybit's and KuCoin's answers have their rows two deep, Kraken's three
-_FRAMES = ("result", "data", "items", "list", "closed", "open", "trades")  # what exchanges call them
+_FRAMES = (
+    "result",
+    "data",
+    "items",
+    "list",
+    "closed",
+    "open",
+    "orders",
+    "trades",
+)  # what exchanges call them
 _ID_KEYS = frozenset({"id", "orderId", "order_id", "ordId", "client_order_id", "clientOrderId"})
 _ONE = _ID_KEYS | {
     "symbol",

@@ -204,6 +204,14 @@ def test_a_frame_is_no_order_though_nothing_stands_beside_it(frame: str) -> None
     assert (empty.open_orders.state, empty.open_orders.rows, empty.answers) == ("complete", [], [])
 
 
+def test_a_bots_orders_by_id_within_a_frame() -> None:
+    own = json.dumps(
+        {"orders": {"v-7": {"symbol": "BTC/USDT", "side": "buy", "status": "open", "qty": 1, "filled": 0}}}
+    )
+    [order] = imported(own, venue="id,side,status\n").snapshot.local.orders
+    said(order, {"venue_order_id": "v-7", "symbol": "BTC/USDT", "qty": "1", "status": "pending_new"})
+
+
 def test_rows_two_deep_with_nothing_beside_them() -> None:
     assert the_order({"result": {"list": [BITGET]}}).venue_order_id == "111"
     assert the_order({"data": {"entrustedList": [BITGET], "endId": "1"}}).venue_order_id == "111"
@@ -306,6 +314,18 @@ def test_hummingbots_trades_name_the_bots_own_order_id() -> None:
         InputError, match=r"this is Hummingbot's trades: fills, not orders; give it as --local-fills"
     ):
         imported(header + row, venue=venue)
+
+
+def test_okxs_words_for_what_is_done_to_a_position() -> None:
+    text = (
+        "Order ID,Order Time,Instrument,Symbol,Lvg,Side,Order Type,Order Amount,Filled Amount,Amount Unit,Order Price,"
+        "Avg. Filled Price,Price Unit,PNL,Fee,Fee Unit,Status\n"
+        "77,2026-01-01 10:00:00Z,Perpetual,BTC-USDT-SWAP,5,{},Limit,5,2,Cont,60000,60001,USDT,0,-1,USDT,Canceled\n"
+    )
+    sides = [
+        the_order(text.format(word)).side for word in ("Open long", "Close Short", "Open Short", "Close long")
+    ]
+    assert sides == ["buy", "buy", "sell", "sell"]
 
 
 def test_bybits_number_of_a_hedged_side() -> None:
