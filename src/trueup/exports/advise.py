@@ -40,7 +40,7 @@ def _source(form: Form | None) -> Source:
     if form is None or form.kind is Kind.TRADES:
         return Source.LOCAL if form is None else Source.TRADES
     if form.kind is Kind.FILLS:
-        return Source.FILLS
+        return Source.LOCAL_FILLS if form.is_bots else Source.FILLS
     return Source.LOCAL if form.is_bots else Source.VENUE
 
 

@@ -141,6 +141,11 @@ def filled_columns(rows: Rows) -> list[str]:
 def take_columns(source: Source, rows: Rows, mapping: Mapping) -> Columns:
     """Decides what each column means. Raises InputError where the file is of another kind than it is given as."""
     form = recognise(rows.columns)
+    if form is not None and form.is_bots and source in (Source.VENUE, Source.FILLS):
+        raise InputError(
+            f"this is {form.name}: the bot's, not the venue's; give it as --{_option(source, form)} {rows.name}",
+            rows.name,
+        )
     if form is not None and source not in _SOURCES[form.kind]:
         _refuse_other_kind(source, rows.name, form)
         form = None
@@ -184,14 +189,19 @@ def _refuse_other_kind(source: Source, name: str, form: Form) -> None:
         raise InputError(f"this is {form.name}: {form.why}; {form.instead}", name)
     if source is Source.POSITIONS or (source is Source.TRADES and form.kind is not Kind.TRADES):
         return
-    ours = source in (Source.LOCAL, Source.LOCAL_FILLS)
-    option = {
+    what = Kind.FILLS if source in (Source.FILLS, Source.LOCAL_FILLS) else Kind.ORDERS
+    option = _option(source, form)
+    raise InputError(f"this is {form.name}: {form.kind}, not {what}; give it as --{option} {name}", name)
+
+
+def _option(source: Source, form: Form) -> Source:
+    """What the file is to be given as, on the side it was given for, or on the bot's where it is a bot's."""
+    ours = form.is_bots or source in (Source.LOCAL, Source.LOCAL_FILLS)
+    return {
         Kind.ORDERS: Source.LOCAL if ours else Source.VENUE,
         Kind.FILLS: Source.LOCAL_FILLS if ours else Source.FILLS,
         Kind.TRADES: Source.TRADES,
     }[form.kind]
-    what = Kind.FILLS if source in (Source.FILLS, Source.LOCAL_FILLS) else Kind.ORDERS
-    raise InputError(f"this is {form.name}: {form.kind}, not {what}; give it as --{option} {name}", name)
 
 
 def _overridden(source: Source, meaning: str, column: str, rows: Rows) -> list[str]:

@@ -496,6 +496,7 @@ _HUMMINGBOT = (
         },
         passed="configfilepath strategy market baseasset quoteasset ordertype leverage tradefee tradefeeinquote "
         "position age",
+        is_bots=True,
         has_fees_as_json=True,
     ),
 )

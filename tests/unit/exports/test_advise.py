@@ -17,6 +17,7 @@ from trueup.exports.advise import advise
         (gzip.compress(b"a,b\n1,2\n", mtime=0), "trueup snapshot --local x.csv"),
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "Kraken's trades, not a snapshot"),
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "--local BOT.csv --venue VENUE.csv --fills x.csv |"),
+        (b"exchange_trade_id,config_file_path,symbol,timestamp,order_id,trade_type,price,amount,trade_fee\n", "--local-fills x.csv"),
         (b"orderno,pair,side,orderprice,orderamount,executed,status\n", "--local BOT.csv --venue x.csv | trueup plan --snap"),
     ],
 )  # fmt: skip

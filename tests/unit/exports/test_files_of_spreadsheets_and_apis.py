@@ -328,6 +328,23 @@ def test_okxs_words_for_what_is_done_to_a_position() -> None:
     assert sides == ["buy", "buy", "sell", "sell"]
 
 
+def test_a_bots_file_is_not_the_venues_word() -> None:
+    hummingbot = (
+        "exchange_trade_id,config_file_path,symbol,timestamp,order_id,trade_type,price,amount,trade_fee\n"
+        "1,c.yml,BTC-USDT,1795165200000,x-1,BUY,60000,0.01,{}\n"
+    )
+    freqtrade = "ft_trade_id,ft_order_side,ft_pair,order_id,ft_is_open,status\n1,buy,BTC/USDT,v-1,0,closed\n"
+    for source, text, option in (
+        ("fills", hummingbot, "local-fills"),
+        ("venue", hummingbot, "local-fills"),
+        ("venue", freqtrade, "local"),
+        ("fills", freqtrade, "local"),
+    ):
+        expected = rf"the bot's, not the venue's; give it as --{option} {source}\.csv"
+        with pytest.raises(InputError, match=expected):
+            imported(**{"venue": "id,side,status\n"} | {source: text})
+
+
 def test_bybits_number_of_a_hedged_side() -> None:
     order = {"orderId": "f-1", "symbol": "ETHUSDT", "qty": "0.1", "side": "Buy", "orderStatus": "Filled", "cumExecQty": "0.1"}  # fmt: skip
     sides = [the_order([order | {"positionIdx": index}]).position_side for index in (0, 1, 2)]
