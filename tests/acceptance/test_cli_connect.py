@@ -92,6 +92,71 @@ def test_words_that_a_person_gives_tell_which_column_is_meant(desk):
     assert 'side = { 1 = "buy", 2 = "sell" }' in desk.config()
 
 
+def test_quantities_that_sell_in_negative_numbers_need_no_column_of_sides(desk):
+    """Without a side the sign says it; what nobody can guess is asked for."""
+    columns = "id integer PRIMARY KEY, order_id text, symbol text, qty real, filled real, status text"
+    table = f"CREATE TABLE orders ({columns})"
+    connection = desk.database(
+        "bot.db", table, "INSERT INTO orders VALUES (1, 'v-1', 'ETH/USD', 10.0, 3.0, 'open')"
+    )
+    call = ["connect", str(desk.folder / "bot.db"), "--venue", "files"]
+    assert "lacks side" in desk.call(*call, code=64).stderr
+    connection.execute("INSERT INTO orders VALUES (2, 'v-2', 'ETH/USD', -5.0, 0.0, 'open')")
+    shown = [line.split() for line in desk.call(*call).stdout.splitlines() if "v-2" in line]
+    assert shown == [["2", "v-2", "ETH/USD", "sell", "0", "5", "pending_new"]]
+
+
+def test_a_view_is_connected_by_the_column_that_names_a_row(desk):
+    connection = desk.database("bot.db", TABLES, "CREATE VIEW mine AS SELECT * FROM my_orders")
+    insert(connection, "my_orders", order(1))
+    call = ["connect", str(desk.folder / "bot.db"), "--venue", "files", "--table", "mine"]
+    assert "mine has no primary key: say --key COLUMN" in desk.call(*call, code=64).stderr
+    desk.call(*call, "--key", "id")
+    assert 'key = ["id"]' in desk.config()
+    desk.call("plan", code=2)
+
+
+def test_rows_of_several_bots_are_kept_apart_by_their_column(desk):
+    """`bot1` would be none of them: every order of the venue would be unknown."""
+    call = ["connect", desk.orders(order(1), order(2, bot="rev")), "--venue", "files", "--map", "profile=bot"]
+    assert "bot says mom, rev: say --profile mom" in desk.call(*call, code=64).stderr
+    desk.call(*call, "--profile", "rev")
+    assert 'profile = "bot"' in desk.config()
+    assert 'profile_id = "rev"' in desk.config()
+    desk.call(*call, "--word", "profile.mom=bot7", "--profile", "bot7", "--force")
+    assert 'profile_id = "bot7"' in desk.config()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("quantity=size", "quantity means nothing here"),
+        ("statu=state", "did you mean status?"),
+        ("qty=sise", "no table has the columns sise"),
+    ],
+)
+def test_what_a_person_maps_is_not_ignored(desk, said, why):
+    told = desk.call("connect", desk.orders(order(1)), "--venue", "files", "--map", said, code=64)
+    assert why in told.stderr
+
+
+def test_a_table_without_rows_is_known_by_its_names(desk):
+    columns = "id integer PRIMARY KEY, order_id text, symbol text, side text, qty real, status text"
+    desk.database("bot.db", f"CREATE TABLE orders ({columns})").close()
+    desk.call("connect", str(desk.folder / "bot.db"), "--venue", "files")
+    assert 'side = "side"' in desk.config()
+
+
+def test_rows_that_may_count_no_more_are_told(desk):
+    where = desk.orders(order(1), order(2))
+    connection = apsw.Connection(where)
+    connection.execute("ALTER TABLE my_orders ADD COLUMN is_deleted boolean DEFAULT 0")
+    assert "is_deleted" not in desk.call("connect", where, "--venue", "files").stderr
+    connection.execute("UPDATE my_orders SET is_deleted = 1 WHERE id = 2")
+    told = desk.call("connect", where, "--venue", "files", "--force").stderr
+    assert "--only is_deleted=0 leaves them out" in told
+
+
 def test_a_flag_is_no_quantity(desk):
     """`filled` of a row is 1 where it did: no quantity of an order of 1."""
     connection = desk.database(

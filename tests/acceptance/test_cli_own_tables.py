@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.unit.books.tables.desk import T0, TABLES, order
+from trueup.books.tables.sqlite import SqliteTables
+from trueup.model.errors import Conflict
 from trueup.surfaces.cli.main import commands
 
 CONFIG = """
@@ -153,6 +155,49 @@ def test_apply_sets_what_the_mapping_marks_writable_and_a_second_time_nothing(fo
     again = CliRunner().invoke(commands, call)
     assert "nothing to apply" in again.stderr, again.output
     assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
+
+
+@pytest.fixture
+def written(folder: Path) -> Path:
+    """Repairs are written; the bot holds a lock on its file when they are due."""
+    config = CONFIG.replace('database = "bot.db"', 'database = "bot.db"\nwrite = "tables"')
+    (folder / "trueup.toml").write_text(config.replace("times = {", WRITABLE + "\ntimes = {"))
+    return folder
+
+
+def test_a_repair_that_the_bots_lock_keeps_out_is_told_until_it_is_written(written, monkeypatch):
+    def locked(_):
+        raise Conflict("bot.db is locked by its bot")
+
+    call = ["--config", str(written / "trueup.toml")]
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteTables, "writing", locked)
+        result = CliRunner().invoke(commands, ["apply", "--auto-approve", *call])
+    assert result.exit_code == 1, result.output
+    assert "1 row of the bot's not written yet" in result.stderr
+    assert row(written)[0] == 3.0
+    journal = sqlite3.connect(written / "trueup.sqlite")
+    journal.execute("UPDATE write_backs SET next_attempt_at = committed_at")
+    journal.commit()
+    for again in (["apply", "--auto-approve"], ["outbox", "list"]):
+        told = CliRunner().invoke(commands, [*again, *call])
+        assert "1 row of the bot's own waits for its repair" in told.stderr, told.output
+    assert CliRunner().invoke(commands, ["run", "--once", "--apply", *call]).exit_code in (0, 2)
+    assert row(written)[0] == 7.0
+    assert "taken everything" in CliRunner().invoke(commands, ["outbox", "list", *call]).stdout
+
+
+def test_a_repair_that_the_bots_table_refuses_is_told_at_once(written):
+    connection = sqlite3.connect(written / "bot.db")
+    connection.execute(
+        "CREATE TRIGGER mine BEFORE UPDATE ON my_orders BEGIN SELECT RAISE(ABORT, 'mine'); END"
+    )
+    connection.commit()
+    call = ["--config", str(written / "trueup.toml")]
+    result = CliRunner().invoke(commands, ["apply", "--auto-approve", *call])
+    assert result.exit_code == 1, result.output
+    assert "1 row of the bot's refused the repair; trueup plan says why" in result.stderr
+    assert "mine" in CliRunner().invoke(commands, ["plan", *call]).stdout
 
 
 def test_apply_says_why_nothing_of_a_wrong_mapping_is_applied(folder):

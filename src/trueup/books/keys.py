@@ -1,5 +1,6 @@
 """How a foreign row is named and told apart: its key as text, and the digest of what it says."""
 
+import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,10 @@ def row_key(cells: Sequence[Any]) -> str:
 def _key_cell(cell: Any) -> Any:
     if isinstance(cell, bytes | bytearray | memoryview):
         return {_HEX: bytes(cell).hex()}
+    if isinstance(cell, dt.datetime) and cell.tzinfo is not None:
+        cell = cell.astimezone(
+            dt.UTC
+        )  # a driver hands it out in the session's zone, which another process may not have
     return cell if isinstance(cell, str | int) else str(cell)
 
 

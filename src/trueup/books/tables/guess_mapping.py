@@ -90,12 +90,14 @@ class Guess(Struct, frozen=True, kw_only=True):
     words: list[WordSeen]
     ignored: list[str]
     notes: list[str]
+    signed: bool = False  # a quantity without a side says it by its sign
 
     @property
     def is_orders(self) -> bool:
         """Whether it can be a table of orders at all."""
         has_id = bool(self.columns.keys() & {"venue_order_id", "client_order_id"})
-        return "status" in self.columns and "side" in self.columns and "qty" in self.columns and has_id
+        has_side = "side" in self.columns or self.signed
+        return "status" in self.columns and has_side and "qty" in self.columns and has_id
 
     @property
     def is_fills(self) -> bool:
@@ -132,6 +134,7 @@ def _guess(
         by_token.setdefault(symbol_token(name), []).append(name)
     columns: dict[str, str] = {}
     key = database.primary_key(table)
+    is_empty = not any(sample.values())
     for meaning, tiers in names.items():
         if meaning in said:
             columns |= {meaning: said[meaning]} if said[meaning] else {}
@@ -143,12 +146,13 @@ def _guess(
             (
                 one
                 for one in _candidates(tiers, free)
-                if _agrees(meaning, known[one], sample.get(one, []), key, words)
+                if _agrees(meaning, known[one], sample.get(one, []), key, words, is_empty=is_empty)
             ),
             None,
         )
         if found is not None:
             columns[meaning] = found
+    columns |= {meaning: name for meaning, name in said.items() if name and meaning not in names}
     times, notes = _time_rules(columns, sample)
     seen = [
         one
@@ -163,6 +167,7 @@ def _guess(
         words=sorted(ours, key=lambda one: (one.meaning, -one.count, one.said)),
         ignored=[name for name in known if name not in columns.values()],
         notes=notes,
+        signed="side" not in columns and _has_negative(sample.get(columns.get("qty", ""), [])),
     )
 
 
@@ -182,13 +187,24 @@ def _sample(database: TableDatabase, table: str, names: Sequence[str]) -> dict[s
 # -- whether the values agree ----------------------------------------------------------------------------------------
 
 
-def _agrees(meaning: str, column: Column, cells: Sequence[Any], key: Sequence[str], words: WordsSaid) -> bool:
+def _agrees(
+    meaning: str,
+    column: Column,
+    cells: Sequence[Any],
+    key: Sequence[str],
+    words: WordsSaid,
+    *,
+    is_empty: bool,
+) -> bool:
     if meaning in _AMOUNTS:
         return not column.type.startswith("bool") and all(_is(cell_amount_signed, cell) for cell in cells)
     if meaning in _TIMES:
         return all(_is(_any_time, cell) for cell in cells)
     if meaning in ("side", "action", "position_side"):
-        return bool(cells) and all(_is_word(meaning, cell, words) for cell in cells)
+        # of a table without rows the name alone can tell
+        return (bool(cells) or (meaning == "side" and is_empty)) and all(
+            _is_word(meaning, cell, words) for cell in cells
+        )
     if meaning == "status":
         return len({str(cell) for cell in cells}) <= WORDS_MAX and not any(
             isinstance(cell, float) for cell in cells
@@ -197,6 +213,10 @@ def _agrees(meaning: str, column: Column, cells: Sequence[Any], key: Sequence[st
         counts = [column.name] == list(key) and all(isinstance(cell, int) for cell in cells)
         return not counts or meaning == "fill_id"
     return True
+
+
+def _has_negative(cells: Sequence[Any]) -> bool:
+    return any((cell_amount_signed(one) or "").startswith("-") for one in cells)
 
 
 def _is_word(meaning: str, cell: Any, words: WordsSaid) -> bool:

@@ -1,5 +1,6 @@
 """A table of orders in some database: which table, which columns, what its words mean."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,23 +9,28 @@ from msgspec import Struct
 from trueup.books.plausible import implausible_rows
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import Guess, WordSeen, guess_fills, guess_orders, mapping_tree
-from trueup.books.tables.mapping import decode_mapping
+from trueup.books.tables.mapping import MEANINGS, decode_mapping
 from trueup.books.tables.read_tables import OrderCells, TablesReader, Wanted
+from trueup.books.tables.values import cell_text, loose_text
 from trueup.books.tables.words import Words, check_word
 from trueup.model.errors import ConfigError, InputError
+from trueup.model.ids import symbol_token
 from trueup.model.times import from_ns
 from trueup.ports.foreign_books import ForeignRow
 from trueup.service.connect.found import Found
 
 ROWS_LOOKED_AT = 200
 SYMBOLS_MAX = 50
+PROFILES_MAX = 1000
 TABLES_MAX = 500  # a database with more is asked for by --table
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """What a person said beforehand: `--table`, `--map`, `--word`, `--time`, `--only`."""
+    """What a person said beforehand: `--table`, `--key`, `--map`, `--word`, `--time`, `--only`, `--profile`."""
 
     table: str | None = None
+    key: Sequence[str] = ()
+    profile: str | None = None
     columns: Mapping[str, str] = {}
     words: Mapping[str, Mapping[str, str]] = {}
     times: Mapping[str, str] = {}
@@ -36,8 +42,10 @@ def find_tables(database: TableDatabase, address: Any, name: str, said: Said) ->
 
     `address`: as the configuration shall name the database.
     """
+    _check_meanings(said)
     guess = _best(database, said)
-    tree = _tree(guess, said)
+    tree = _tree(guess, said, database.primary_key(guess.table))
+    profile_id = _profile_id(database, guess, said)
     fills = _fills(database, guess)
     books: dict[str, Any] = {"kind": "tables", "database": address, "write": "never", "orders": tree}
     if fills is not None:
@@ -51,9 +59,38 @@ def find_tables(database: TableDatabase, address: Any, name: str, said: Said) ->
         status_words=status_words,
         words=_words(guess, said),
         ignored=guess.ignored,
-        notes=[*guess.notes, *_profile_notes(database, guess)],
+        notes=[*guess.notes, *_profile_notes(database, guess), *_gone_notes(database, guess)],
         faults=faults,
         symbols=symbols,
+        profile_id=profile_id,
+    )
+
+
+def _check_meanings(said: Said) -> None:
+    known = MEANINGS["orders"]
+    for meaning in (one for one in (*said.columns, *said.words) if one not in known):
+        nearest = difflib.get_close_matches(meaning, known, n=1)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+        raise InputError(f"{meaning} means nothing here; {hint}", "--map")
+
+
+def _profile_id(database: TableDatabase, guess: Guess, said: Said) -> str | None:
+    """Whose rows are meant, where a column says whose they are. Raises InputError where it is not clear."""
+    column = guess.columns.get("profile")
+    if column is None:
+        return None
+    words = Words(said.words.get("profile", {}))
+    name, table = database.quoted(column), database.quoted_table(guess.table)
+    rows = database.rows(f"SELECT DISTINCT {name} FROM {table} {database.most(PROFILES_MAX)}")
+    found = sorted({words.mapped(text) for (one,) in rows if (text := cell_text(one)) is not None})
+    if said.profile in found or not found:
+        return said.profile
+    if said.profile is None and len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"{column} says {', '.join(found[:5])}: say --profile {found[0]}, or another of them; "
+        "docs/how-to/your-tables.md has a configuration of several",
+        "--profile",
     )
 
 
@@ -71,6 +108,9 @@ def _best(database: TableDatabase, said: Said) -> Guess:
             raise InputError(
                 f"there is no table {said.table}; there are: {', '.join(database.tables()[:20])}", "--table"
             )
+        known = database.columns(said.table)
+        for column in (one for one in said.columns.values() if one and one not in known):
+            raise InputError(f"{said.table} has no column {column}; it has {', '.join(known)}", "--map")
         guess = guess_orders(database, said.table, said.columns, words)
         if not guess.is_orders:
             raise InputError(_missing(guess), f"table {said.table}")
@@ -80,8 +120,12 @@ def _best(database: TableDatabase, said: Said) -> Guess:
         raise InputError(
             f"the database has {len(names)} tables and views; say which: --table NAME", "--table"
         )
+    wanted = {one for one in said.columns.values() if one}
+    named = [one for one in names if wanted <= database.columns(one).keys()]
+    if names and not named:
+        raise InputError(f"no table has the columns {', '.join(sorted(wanted))}", "--map")
     guesses = [
-        guess_orders(database, name, said.columns, words) for name in names if _may_be_orders(database, name)
+        guess_orders(database, name, said.columns, words) for name in named if _may_be_orders(database, name)
     ]
     good = sorted((one for one in guesses if one.is_orders), key=_score, reverse=True)
     if not good:
@@ -108,12 +152,14 @@ def _score(guess: Guess) -> tuple[int, int]:
 
 def _missing(guess: Guess) -> str:
     wanted = [one for one in ("status", "side", "qty") if one not in guess.columns]
+    if guess.signed:
+        wanted.remove("side")
     if not guess.columns.keys() & {"venue_order_id", "client_order_id"}:
         wanted.append("venue_order_id")
     return f"{guess.table} lacks {', '.join(wanted)}: say --map {wanted[0]}=COLUMN" if wanted else guess.table
 
 
-def _tree(guess: Guess, said: Said) -> dict[str, Any]:
+def _tree(guess: Guess, said: Said, database_key: Sequence[str]) -> dict[str, Any]:
     tree = mapping_tree(guess)
     if said.times:
         tree["times"] = {**tree.get("times", {}), **said.times}
@@ -122,6 +168,12 @@ def _tree(guess: Guess, said: Said) -> dict[str, Any]:
             if (fault := check_word("orders", meaning, ours)) is not None:
                 raise InputError(fault, f"--word {meaning}.{word}={ours}")
         tree.setdefault("words", {}).setdefault(meaning, {}).update(words)
+    if said.key:
+        tree["key"] = list(said.key)
+    elif not database_key:
+        raise InputError(
+            f"{guess.table} has no primary key: say --key COLUMN, which names a row", f"table {guess.table}"
+        )
     if said.only:
         tree["where"] = dict(said.only)
     return tree
@@ -186,6 +238,16 @@ def _symbols(database: TableDatabase, guess: Guess) -> list[str] | None:
     return None if len(rows) > SYMBOLS_MAX else sorted(str(one) for (one,) in rows if one is not None)
 
 
+_GONE_COLUMNS = (
+    "deleted",
+    "isdeleted",
+    "deletedat",
+    "archived",
+    "isarchived",
+    "archivedat",
+    "removed",
+    "removedat",
+)
 _BOT_COLUMNS = (
     "bot",
     "botid",
@@ -197,6 +259,22 @@ _BOT_COLUMNS = (
     "account",
     "accountid",
 )
+
+
+def _gone_notes(database: TableDatabase, guess: Guess) -> Sequence[str]:
+    """A column that may say that a row counts no more, where it says so of some."""
+    notes = []
+    for name in (one for one in guess.ignored if symbol_token(one) in _GONE_COLUMNS):
+        quoted, table = database.quoted(name), database.quoted_table(guess.table)
+        rows = database.rows(f"SELECT DISTINCT {quoted} FROM {table} {database.most(2)}")
+        if len(rows) < 2:
+            continue
+        values = sorted(str(loose_text(one)) for (one,) in rows)
+        standing = [one for one in values if one in ("0", "false")]
+        means = f"--only {name}={standing[0]} leaves" if standing else "a view without them leaves"
+        means += " them out"
+        notes.append(f"{name} says more than one thing: are there rows that count no more? {means}")
+    return notes
 
 
 def _profile_notes(database: TableDatabase, guess: Guess) -> Sequence[str]:

@@ -16,6 +16,8 @@ from trueup.model.errors import RESTORE, ConfigError, InputError, LedgerDamaged,
 from trueup.surfaces.cli import exit_codes
 from trueup.surfaces.cli.invocation import Invocation
 
+ROWS_COUNTED_MAX = 10_000
+
 if TYPE_CHECKING:
     from trueup.engine.run.account import ManagedAccount, ProfileReport
     from trueup.model.plan import Plan
@@ -54,6 +56,23 @@ def open_books(invocation: Invocation) -> "Iterator[Ledger]":
         ledger.close()
 
 
+def say_waiting_rows(invocation: Invocation, ledger: "Ledger") -> bool:
+    """Of corrections that are committed and not yet in the bots' own rows. Returns whether there are some."""
+    from trueup.surfaces.cli.terminal import counted, say
+
+    waiting = sum(
+        len(ledger.journal.waiting_write_backs(account.account_id, source, ROWS_COUNTED_MAX))
+        for account in load(invocation).config.accounts
+        for source in {one.books for one in account.profiles if one.books is not None}
+    )
+    if waiting:
+        waits = "waits for its repair" if waiting == 1 else "wait for their repairs"
+        say(
+            f"{counted(waiting, 'row')} of the bot's own {waits}: trueup run --once --apply writes what is due"
+        )
+    return bool(waiting)
+
+
 def check_profile(books: "Ledger", profile_id: str | None) -> None:
     """Raises InputError for a profile that the books do not hold."""
     known = [profile.profile_id for profile in books.journal.list_profiles()]
@@ -88,6 +107,34 @@ def apply_plans(loaded: "LoadedConfig", plans: "Mapping[str, Plan]") -> "list[Pr
         return (await reconcile_account(account, approved=plans)).profiles
 
     return _over_accounts(loaded, list(plans), run)
+
+
+class Unwritten(logging.Handler):
+    """How many corrections did not reach the bots' own rows while it listened: not yet, or refused for good."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.waiting = 0
+        self.refused = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Of the events of a run only that of its deliveries says something here."""
+        from trueup.engine.events import Event
+
+        if record.getMessage() == Event.WRITE_BACKS_FAILED.value:
+            fields = getattr(record, "trueup", {})
+            self.waiting += int(fields.get("failed", 1))  # it ended before it could count
+            self.refused += int(fields.get("refused", 0))
+
+
+@contextmanager
+def listening_for_unwritten() -> "Iterator[Unwritten]":
+    heard, logger = Unwritten(), logging.getLogger("trueup")
+    logger.addHandler(heard)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(heard)
 
 
 def _over_accounts(

@@ -46,6 +46,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--time", "times", multiple=True, metavar="MEANING=RULE",
               help="s, ms, us, ns, or a time zone; MEANING may be default.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
+@click.option(
+    "--key",
+    "key",
+    multiple=True,
+    metavar="COLUMN",
+    help="Names a row, of a view or a table without a primary key.",
+)
 @click.option("--venue", metavar="NAME", help="A venue that `trueup doctor` knows.")
 @click.option("--exchange", metavar="ID", help="With --venue ccxt: which one, by ccxt's name.")
 @click.option("--account", metavar="ID", help="A name for the account.")
@@ -111,6 +118,8 @@ def _said(options: dict[str, Any]) -> "Said":
         words.setdefault(meaning, {})[word] = ours
     return Said(
         table=options["table_name"],
+        key=options["key"],
+        profile=options["profile"],
         columns=_pairs("--map", options["maps"]),
         words=words,
         times=_pairs("--time", options["times"]),

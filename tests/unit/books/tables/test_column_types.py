@@ -204,6 +204,12 @@ def test_uuids_that_are_stored_as_bytes_are_found_and_never_doubled(bot):
     ]
 
 
+def test_a_key_with_a_time_is_one_whatever_zone_a_session_has():
+    there = dt.timezone(dt.timedelta(hours=-5))
+    noon = dt.datetime(2025, 11, 24, 12, tzinfo=dt.UTC)
+    assert row_key(("a", noon.astimezone(there))) == row_key(("a", noon))
+
+
 @pytest.mark.parametrize("cells", [(7,), ("7",), (FIRST.bytes,), ("a", b"\x00\xff", 3)])
 def test_a_key_is_itself_again(cells):
     assert key_cells(row_key(cells)) == cells
