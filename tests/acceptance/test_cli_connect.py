@@ -106,6 +106,39 @@ def test_quantities_that_sell_in_negative_numbers_need_no_column_of_sides(desk):
     assert shown == [["2", "v-2", "ETH/USD", "sell", "0", "5", "pending_new"]]
 
 
+def test_a_zone_that_a_person_says_takes_the_place_of_the_guess(desk):
+    """Also where it was planned before: the rows did not move, and are other moments now."""
+    columns = (
+        "id integer PRIMARY KEY, order_id text, symbol text, side text, qty real, filled real, status text"
+    )
+    connection = desk.database("bot.db", f"CREATE TABLE orders ({columns}, created text, updated integer)")
+    values = f"'ETH/USD', 'buy', 10.0, 2.0, 'open', '2025-11-24 07:00:00', {T0}"
+    for number in (1, 2, 3):
+        connection.execute(f"INSERT INTO orders VALUES ({number}, 'v-{number}', {values})")
+    orders = [
+        VENUE_ORDER | {"venue_order_id": f"v-{number}", "client_order_id": None} for number in (1, 2, 3)
+    ]
+    reads = {"open_orders": {"state": "complete", "rows": orders}}
+    (desk.folder / "venue.json").write_text(json.dumps(reads))
+    call = ["connect", str(desk.folder / "bot.db"), "--venue", "files", "--force"]
+    assert "created says no time zone" in desk.call(*call).stderr
+    plan = json.loads(desk.call("plan", "--json", code=2).stdout)
+    assert [one["kind"] for one in plan["breaks"]] == ["mapping_doubtful"]
+    assert "no time zone" not in desk.call(*call, "--time", "default=America/New_York").stderr
+    plan = json.loads(desk.call("plan", "--json", code=3).stdout)
+    assert plan["breaks"] == []
+    assert [one["reason"] for one in plan["deferred"]] == ["recent_activity"] * 3  # read anew just now
+
+
+def test_fills_that_are_only_numbered_are_told(desk):
+    where = desk.orders(order(1))
+    connection = apsw.Connection(where)
+    connection.execute("DROP TABLE my_fills")
+    connection.execute("CREATE TABLE fills (id integer PRIMARY KEY, order_id integer, qty real, price real)")
+    told = desk.call("connect", where, "--venue", "files").stderr
+    assert "fills.id only counts" in told
+
+
 def test_a_view_is_connected_by_the_column_that_names_a_row(desk):
     connection = desk.database("bot.db", TABLES, "CREATE VIEW mine AS SELECT * FROM my_orders")
     insert(connection, "my_orders", order(1))

@@ -15,9 +15,11 @@ from trueup.books.tables.mapping import LINKS, TableMapping, TablesMapping
 from trueup.books.tables.read_tables import TablesReader, Wanted
 from trueup.books.tables.rows import RowReader
 from trueup.books.tables.values import cell_text
+from trueup.books.tables.words import Words
 from trueup.model.ids import known_id
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import from_ns
+from trueup.model.vocabulary import Status
 from trueup.ports.foreign_books import BooksTraits, ForeignRow, WriteMode
 
 LOOKED_AT = 500  # rows
@@ -27,6 +29,7 @@ _SEARCHED = {  # by the table: what its rows are found by
     "fills": LINKS,
     "trades": ("trade_id", "status"),
 }
+_ENDS = (Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED)  # what an order comes to by itself
 _NEVER_NEEDED = ("DELETE", "TRUNCATE")
 NEEDED_TO_REPAIR = ("status", "filled_qty", "filled_avg_price")  # what nearly every repair sets
 
@@ -202,6 +205,13 @@ def _repairs(database: TableDatabase, mapping: TablesMapping, traits: BooksTrait
         yield BookCheck(
             message=f"{', '.join(left_out)} may not be set: most repairs are refused",
             next_step="add it to `writable`",
+        )
+    words = Words(orders.words.get("status", {}))
+    unsaid = [one for one in _ENDS if words.to_write(one) is None] if "status" in orders.writable else []
+    if unsaid:
+        yield BookCheck(
+            message=f"no word of the bot's says {', '.join(unsaid)}: repairs that set it are refused",
+            next_step=f"say words.status: YOUR_WORD = '{unsaid[0]}'",
         )
     columns = [orders.columns[one] for one in orders.writable]
     kin = ["fills are inserted"] if "fills" in traits.writable_keys else []

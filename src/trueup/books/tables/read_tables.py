@@ -47,6 +47,7 @@ class TablesReader:
         self.database = database
         self.mapping = mapping
         self.owners = owners
+        self._rules = _rules(mapping)
         self._finder = RowFinder(database, mapping, owners)
         self._readers = {name: RowReader(table, {}) for name, table in mapping.by_name.items()}
         self._seen: dict[str, tuple[OrderCells, ForeignRow]] = {}  # rows as they were understood last, by key
@@ -65,13 +66,14 @@ class TablesReader:
             self._last = LastRead()
 
     def fingerprint(self, found: OrderCells) -> str:
-        """Of the row with its fills, as it is read: by other steps its floats may be other amounts."""
+        """Of the row with its fills, as it is read: by other steps its floats may be other amounts, by other words and
+        times of the mapping it is another order. What a person mends there is read anew from rows that did not move."""
         seen = self._seen.get(found.key)
         if seen is not None and seen[0] == found:
             return seen[1].fingerprint
         grid = self._readers["orders"].grid(found.cells)
         fills = sorted(fingerprint(cells) for _, cells in found.fills)
-        return fingerprint(found.cells, *fills, *([] if grid is None else [grid]))
+        return fingerprint(found.cells, *fills, *([] if grid is None else [grid]), *self._rules)
 
     def read_live(self, since: str) -> ForeignRead:
         """What is live or was changed since, by the mapping's column; more of it where nobody wrote since the last such
@@ -233,6 +235,17 @@ class TablesReader:
         """Rows by key: meaning → cell."""
         key_len, meanings = len(self.key_of(table)), list(table.columns)
         return [_keyed(row, key_len, meanings) for row in self._finder.rows(table, condition, lock=lock)]
+
+
+def _rules(mapping: TablesMapping) -> list[str]:
+    """What the mapping says of the meaning of cells, as far as it says anything."""
+    said = {
+        name: [sorted(rule.items()) for rule in (table.times, table.fixed)]
+        + [[(meaning, sorted(words.items())) for meaning, words in sorted(table.words.items())]]
+        for name, table in mapping.by_name.items()
+        if name != "trades"
+    }
+    return [f"{name} {rules}" for name, rules in said.items() if any(rules)]
 
 
 def _keyed(row: Cells, key_len: int, meanings: Sequence[str]) -> tuple[str, dict[str, Any]]:

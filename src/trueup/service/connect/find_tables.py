@@ -9,7 +9,7 @@ from msgspec import Struct
 from trueup.books.plausible import implausible_rows
 from trueup.books.tables.database import TableDatabase
 from trueup.books.tables.guess_mapping import Guess, WordSeen, guess_fills, guess_orders, mapping_tree
-from trueup.books.tables.mapping import MEANINGS, decode_mapping
+from trueup.books.tables.mapping import DEFAULT_TIME, MEANINGS, TIME_UNITS, decode_mapping
 from trueup.books.tables.read_tables import OrderCells, TablesReader, Wanted
 from trueup.books.tables.values import cell_text, loose_text
 from trueup.books.tables.words import Words, check_word
@@ -59,11 +59,38 @@ def find_tables(database: TableDatabase, address: Any, name: str, said: Said) ->
         status_words=status_words,
         words=_words(guess, said),
         ignored=guess.ignored,
-        notes=[*guess.notes, *_profile_notes(database, guess), *_gone_notes(database, guess)],
+        notes=[
+            *_time_notes(guess, said),
+            *_fill_notes(database, fills),
+            *_profile_notes(database, guess),
+            *_gone_notes(database, guess),
+        ],
         faults=faults,
         symbols=symbols,
         profile_id=profile_id,
     )
+
+
+def _is_said(meaning: str, rule: str, said: Said) -> bool:
+    """Whether a person's word takes the place of a guess: a default that of a zone, which the cells do not tell."""
+    return meaning in said.times or (DEFAULT_TIME in said.times and rule not in TIME_UNITS)
+
+
+def _time_notes(guess: Guess, said: Said) -> Sequence[str]:
+    return [] if said.times.keys() & {DEFAULT_TIME, *guess.columns} else guess.notes
+
+
+def _fill_notes(database: TableDatabase, fills: Guess | None) -> Sequence[str]:
+    """Rows that are only numbered are compared by their quantities and prices, and cannot be inserted."""
+    if fills is None or [fills.columns["fill_id"]] != database.primary_key(fills.table):
+        return []
+    name = fills.columns["fill_id"]
+    if not any(one in database.columns(fills.table)[name].type for one in ("int", "serial")):
+        return []
+    told = (
+        "only counts: its fills are told from the venue's by quantity and price; leave them out of `writable`"
+    )
+    return [f"{fills.table}.{name} {told}"]
 
 
 def _check_meanings(said: Said) -> None:
@@ -162,7 +189,8 @@ def _missing(guess: Guess) -> str:
 def _tree(guess: Guess, said: Said, database_key: Sequence[str]) -> dict[str, Any]:
     tree = mapping_tree(guess)
     if said.times:
-        tree["times"] = {**tree.get("times", {}), **said.times}
+        guessed = {one: rule for one, rule in guess.times.items() if not _is_said(one, rule, said)}
+        tree["times"] = guessed | dict(said.times)
     for meaning, words in said.words.items():
         for word, ours in words.items():
             if (fault := check_word("orders", meaning, ours)) is not None:

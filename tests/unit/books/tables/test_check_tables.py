@@ -63,6 +63,15 @@ def test_what_a_person_is_to_run_names_things_as_the_database_does(bot):
     bot.execute(next(one for one in advice.split("; ") if "exchId" in one).removeprefix("else "))
 
 
+def test_statuses_that_the_bot_has_no_word_for_are_told_before_a_repair_needs_one(bot):
+    told = check(bot, WriteMode.TABLES, words={"status": {"OPEN": "open", "DONE": "filled"}})
+    lacking = [one for one in told if "no word of the bot's says" in one.message]
+    assert [one.message for one in lacking] == [
+        "no word of the bot's says canceled, expired, rejected: repairs that set it are refused"
+    ]
+    assert not [one for one in check(bot, WriteMode.TABLES) if "no word of the bot's" in one.message]
+
+
 def test_a_column_that_the_database_computes_cannot_be_repaired(bot):
     stored = "STORED" if bot.address.startswith("postgres") else "VIRTUAL"
     bot.execute(

@@ -174,6 +174,25 @@ def test_columns_without_a_type_keep_numbers_as_numbers(file):
     assert found == [(2.0, 9.5, 2, "integer", "real")]
 
 
+def test_what_a_person_mends_in_the_mapping_is_read_anew_from_rows_that_did_not_move(file):
+    """Else a word, a unit or a zone that was wrong once would stay so, in a mirror of rows that never change."""
+    table(file, made="varchar(20)")
+    file.add("o", **row(made="2025-11-24 12:00"))
+    columns = COLUMNS | {"submitted_at": "made"}
+    prints = set()
+    for changed in (
+        {"times": {"default": "UTC"}},
+        {"times": {"default": "America/New_York"}},
+        {"times": {"default": "UTC"}, "words": {"status": {"open": "canceled"}}},
+        {"times": {"default": "UTC"}, "fixed": {"sub_tag": "x"}},
+    ):
+        with books(file, columns=columns, **changed) as mine:
+            prints |= {one.fingerprint for one in mine.rows(Wanted(ids=["v-1"]))}
+        with books(file, columns=columns, **changed) as again:
+            assert {one.fingerprint for one in again.rows(Wanted(ids=["v-1"]))} <= prints
+    assert len(prints) == 4
+
+
 # -- both ------------------------------------------------------------------------------------------------------------
 
 
