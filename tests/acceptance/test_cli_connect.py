@@ -115,9 +115,7 @@ def test_a_zone_that_a_person_says_takes_the_place_of_the_guess(desk):
     values = f"'ETH/USD', 'buy', 10.0, 2.0, 'open', '2025-11-24 07:00:00', {T0}"
     for number in (1, 2, 3):
         connection.execute(f"INSERT INTO orders VALUES ({number}, 'v-{number}', {values})")
-    orders = [
-        VENUE_ORDER | {"venue_order_id": f"v-{number}", "client_order_id": None} for number in (1, 2, 3)
-    ]
+    orders = [VENUE_ORDER | {"venue_order_id": f"v-{n}", "client_order_id": f"c-{n}"} for n in (1, 2, 3)]
     reads = {"open_orders": {"state": "complete", "rows": orders}}
     (desk.folder / "venue.json").write_text(json.dumps(reads))
     call = ["connect", str(desk.folder / "bot.db"), "--venue", "files", "--force"]
