@@ -222,7 +222,8 @@ class ForeignBooks(Protocol):
 
     def write_back(self, writes: Sequence[WriteBack], within: Any = None) -> list[WriteResult]:
         """One result for each write, in their order. `within`: the ledger's transaction where `traits.together`, and
-        then a refusal leaves it usable (a savepoint); null: each order is a transaction of its own.
+        then a refusal leaves it usable (a savepoint); null: each order is a transaction of its own, and where the bot's
+        database lets none through the results end: what has none was not tried.
         """
         ...
 

@@ -33,6 +33,7 @@ from trueup.ports.foreign_books import (
     WriteResult,
 )
 
+FAILURES_MAX = 3  # in a row: a table that is locked, or gone, costs seconds for each row that waits for it
 OVERLAP_S = 60  # a bot's transaction may stamp a row well before it commits
 _KEPT = ("profile", "price")  # meanings that are no key of an order
 
@@ -108,7 +109,13 @@ class TablesBooks:
         if within is not None:
             with self._within(within) as reader:
                 return write_rows(reader, reader.database, writes)
-        return [self._write_alone(one) for one in writes]
+        results, in_a_row = list[WriteResult](), 0
+        for one in writes:
+            results.append(self._write_alone(one))
+            in_a_row = in_a_row + 1 if results[-1].outcome is WriteOutcome.FAILED else 0
+            if in_a_row == FAILURES_MAX:
+                break
+        return results
 
     def _write_alone(self, write: WriteBack) -> WriteResult:
         try:

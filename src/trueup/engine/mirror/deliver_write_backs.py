@@ -1,8 +1,8 @@
 """Sets in the bots' own rows what was committed for them, by compare-and-set: each order is a transaction there.
 
 Rules: the lease is renewed before the bot's database is touched, so that whoever lost it sets nothing; what became of
-each is kept behind the fence. A crash in between repeats the write, which then finds it done. Must not know how a
-value is stored there.
+each is kept behind the fence. What was not tried, for the bot's database let nothing through, is due again. A crash in
+between repeats the write, which then finds it done. Must not know how a value is stored there.
 """
 
 from collections import Counter
@@ -53,6 +53,8 @@ def _deliver(account: ManagedAccount, lease: Lease, books: ForeignBooks, counts:
         account.ledger.settle_write_backs(lease, results)
         counts.update(one.outcome.value for one in results)
         left += [one.error for one in results if one.outcome is WriteOutcome.DELIVERED and one.error]
-        if len(writes) < BATCH:
+        untried = len(writes) - len(results)
+        counts.update({WriteOutcome.FAILED.value: untried})
+        if untried or len(writes) < BATCH:
             break
     return left

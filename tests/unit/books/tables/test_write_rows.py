@@ -8,11 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
-from tests.unit.books.tables.desk import MAPPING, order
+from tests.unit.books.tables.desk import MAPPING, mapping, order
 from trueup.books.tables.read_tables import Wanted
-from trueup.model.snapshot import LocalOrder
+from trueup.books.tables.tables_books import TablesBooks
+from trueup.model.errors import Conflict
+from trueup.model.snapshot import LocalOrder, Profile
 from trueup.model.vocabulary import Side, Status
-from trueup.ports.foreign_books import WriteBack, WriteOutcome
+from trueup.ports.foreign_books import BooksSettings, WriteBack, WriteMode, WriteOutcome
+from trueup.service.clock import SystemClock
 
 LIVE = Wanted(live=True)
 SEVEN: dict[str, Any] = {"filled_qty": "7", "filled_avg_price": "999.5"}
@@ -45,6 +48,34 @@ def test_values_are_set_and_read_back(bot):
     (row,) = bot.read(LIVE).rows
     assert row.order.filled_qty == "7"
     assert (result.row.key, result.row.fingerprint) == (row.key, row.fingerprint)  # what the next read finds
+
+
+def test_a_table_that_lets_nothing_through_is_left_after_some_rows(bot, monkeypatch):
+    """Each wait for a lock takes seconds: a thousand would outlast the lease. What was not tried has no result."""
+    tried = list[int]()
+
+    def locked(_: object) -> None:
+        tried.append(1)
+        raise Conflict("the bot holds a lock")
+
+    write = write_to(bot, SEVEN)
+    writes = [replace(write, sequence=number) for number in range(1, 11)]
+    settings = BooksSettings(account_id="a", profiles=[Profile(profile_id="mom")], source="b",
+                             write=WriteMode.TABLES, clock=SystemClock())  # fmt: skip
+    books = TablesBooks(settings, mapping(), bot.address)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(books.reader.database), "writing", locked)
+            results = books.write_back(writes)
+        assert [(one.sequence, one.outcome) for one in results] == [
+            (number, WriteOutcome.FAILED) for number in (1, 2, 3)
+        ]
+        assert len(tried) == 3
+        assert bot.value("done") == 3.0
+        outcomes = [one.outcome for one in books.write_back(writes)]  # the lock is gone
+        assert outcomes == [WriteOutcome.DELIVERED] * 10
+    finally:
+        books.close()
 
 
 def test_only_what_is_given_is_touched(bot):
