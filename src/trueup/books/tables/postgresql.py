@@ -215,7 +215,12 @@ class PostgresqlTables:
 
     def write(self, text: str, values: Sequence[Any] = ()) -> int:
         with self._lock, self._explained():
-            return self._cursor().execute(cast("Any", text), tuple(values)).rowcount
+            try:
+                return self._cursor().execute(cast("Any", text), tuple(values)).rowcount
+            except psycopg.Error as fault:
+                if fault.sqlstate is None or fault.sqlstate[:2] in _PASSING:
+                    raise
+                raise RowRefused(f"PostgreSQL refused: {fault.diag.message_primary}") from fault
 
     def _cursor(self) -> "psycopg.Cursor[Cells]":
         """A plain one, whatever kind the connection makes for its owner."""
@@ -261,6 +266,8 @@ def _without(url: str, message: str) -> str:
     return " ".join(message.replace(url, "the database").split())
 
 
+# classes of what passes by itself: connections, transactions, resources, locks, an operator, the system
+_PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 # what a statement is answered however often it is sent: constraints, values, generated columns, views, triggers
 _REFUSED = (
     errors.IntegrityError,

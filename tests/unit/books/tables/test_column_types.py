@@ -144,6 +144,20 @@ def test_rows_that_changed_are_found_beside_a_unit_that_is_not_theirs(server):
         assert mine.rows(Wanted(changed_since="2025-11-24T12:01:00Z")) == []
 
 
+@pytest.mark.parametrize(
+    "body", ["RAISE EXCEPTION 'mine' USING ERRCODE = 'BT001'", "PERFORM * FROM no_such_table"]
+)
+def test_what_a_trigger_refuses_in_words_of_its_own_is_refused_for_good(server, body):
+    table(server)
+    server.add("o", **row())
+    server.execute(
+        f"CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN new; END $$"
+    )
+    server.execute("CREATE TRIGGER mine BEFORE UPDATE ON o FOR EACH ROW EXECUTE FUNCTION mine()")
+    with books(server) as mine:
+        assert mine.set(FILLED).outcome is WriteOutcome.REFUSED
+
+
 def test_an_empty_table_has_no_row_that_changed(server):
     table(server, upd="bigint")
     with books(server, columns=COLUMNS | {"last_activity_at": "upd"}) as mine:
