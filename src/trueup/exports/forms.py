@@ -478,6 +478,25 @@ _BYBIT_API = Form(
         frozenset({"trade", "adltrade", "bustrade", "blocktrade", "moveposition", "futurespread"}),
     ),
 )
+_BITGET_API = Form(
+    name="Bitget's fills (its API)",
+    kind=Kind.FILLS,
+    needs="tradeid orderid symbol side priceavg size amount feedetailtotalfee",
+    means={
+        "fill_id": "tradeid",
+        "venue_order_id": "orderid",
+        "symbol": "symbol",
+        "side": "side",
+        "qty": "size",
+        "price": "priceavg",
+        "fee": "feedetailtotalfee",
+        "fee_currency": "feedetailfeecoin",
+        "filled_at": "ctime",
+    },
+    # `amount` is what it cost
+    passed="userid ordertype amount feedetaildeduction feedetailtotaldeductionfee tradescope utime",
+    fee_is_negative=True,
+)
 _HUMMINGBOT = (
     Form(
         name="Hummingbot's trades",
@@ -676,5 +695,5 @@ _STATEMENTS = (
 )
 FORMS: tuple[Form, ...] = (
     *_BINANCE, *_KRAKEN, *_COINBASE, *_ALPACA, *_BYBIT, *_OKX, _OKX_API, *_KUCOIN, *_FREQTRADE, *_BITMEX, _BYBIT_API,
-    *_HUMMINGBOT, *_STATEMENTS
+    _BITGET_API, *_HUMMINGBOT, *_STATEMENTS
 )  # fmt: skip

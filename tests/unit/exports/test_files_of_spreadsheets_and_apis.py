@@ -231,6 +231,20 @@ def test_a_fee_that_okxs_api_took_is_no_rebate() -> None:
     assert the_fill([fill | {"fee": "0.0000001"}]).fee == "-0.0000001"  # a maker's rebate
 
 
+def test_bitgets_fills_have_their_size_and_a_fee_that_was_paid() -> None:
+    fill = {"userId": "1", "symbol": "BTCUSDT", "orderId": "o-1", "tradeId": "t-1", "orderType": "market", "side": "buy",
+            "priceAvg": "13000", "size": "0.0007", "amount": "9.1", "tradeScope": "taker", "cTime": "1795165200000",
+            "feeDetail": {"deduction": "no", "feeCoin": "BTC", "totalDeductionFee": "", "totalFee": "-0.0000007"}}  # fmt: skip
+    result = imported(fills={"code": "00000", "data": [fill]})
+    [read] = result.snapshot.venue.history.fills
+    said(
+        read,
+        {"fill_id": "t-1", "venue_order_id": "o-1", "qty": "0.0007", "price": "13000", "fee": "0.0000007",
+         "fee_currency": "BTC", "filled_at": "2026-11-20T09:00:00Z"},
+    )  # fmt: skip
+    assert not result.columns[-1].ignored
+
+
 def test_bitmexs_executions_have_the_last_price_and_no_fee() -> None:
     text = (
         "execID,orderID,clOrdID,symbol,side,lastQty,lastPx,orderQty,price,execType,ordStatus,commission,transactTime\n"

@@ -208,7 +208,7 @@ def test_every_form_is_tried_here() -> None:
         "Binance's trade history", "Binance's trade history (before 2021)", "Kraken's ledgers", "Coinbase's fills",
         "freqtrade's orders", "freqtrade's orders, as its trades list them", "freqtrade's trades",
         "Coinbase's transaction report", "Binance's transaction records", "Binance's trade history (with quote assets)",
-        "OKX's fills (its API)", "BitMEX's executions", "Bybit's executions (its API)", "Hummingbot's trades", "Interactive Brokers' activity statement",
+        "OKX's fills (its API)", "BitMEX's executions", "Bybit's executions (its API)", "Bitget's fills (its API)", "Hummingbot's trades", "Interactive Brokers' activity statement",
         "Interactive Brokers' Flex query",
     }  # fmt: skip
     assert found | elsewhere == {form.name for form in FORMS}
