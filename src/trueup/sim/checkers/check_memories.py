@@ -3,7 +3,7 @@
 Decides nothing of books: this is the other end of the outbox.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from trueup.sim.checkers.facts import Violation
@@ -26,13 +26,20 @@ def _is_named_by_a_tag(market: Market, truth: MarketOrder) -> bool:
     return truth.request.by_notional and market.is_tag(truth.account_id, client_order_id)
 
 
-def check_memories(market: Market, bots: Mapping[str, Memory]) -> list[Violation]:
-    """By profile id. Orders whose fills the venue took back are left to people."""
+def check_memories(
+    market: Market, bots: Mapping[str, Memory], *, taken_back: Collection[str] = ()
+) -> list[Violation]:
+    """By profile id. Orders whose fills the venue took back are left to people.
+
+    `taken_back`: client order ids that people took out of the books again: nobody is told what becomes of these.
+    """
     found: list[Violation] = []
     for profile_id, bot in bots.items():
         for client_order_id, filled in bot.remembered().items():
             truth = market.truth_by_client_id(bot.account_id, client_order_id)
-            if truth is None or truth.is_revised or _is_named_by_a_tag(market, truth):
+            if truth is None or truth.is_revised or client_order_id in taken_back:
+                continue
+            if _is_named_by_a_tag(market, truth):
                 continue
             if truth.filled != filled:
                 message = f"{profile_id} knows of {filled} steps filled, the venue filled {truth.filled}"

@@ -67,7 +67,8 @@ SELDOM_REASONS = {
 
 
 class Tally(Struct, kw_only=True):
-    """What some worlds came to. `failed`: the first violations by seed."""
+    """What some worlds came to. `failed`: the first violations by seed. `excluded`: a seed in which what is listed as
+    impossible occurred, by its name."""
 
     worlds: int = 0
     runs: int = 0
@@ -80,6 +81,7 @@ class Tally(Struct, kw_only=True):
     corrections: Counter[str] = Counter()
     deferrals: Counter[str] = Counter()
     failed: dict[int, list[Violation]] = {}
+    excluded: dict[str, int] = {}
 
     def add(self, trial: Trial) -> None:
         self.worlds += 1
@@ -90,6 +92,9 @@ class Tally(Struct, kw_only=True):
             setattr(self, name, getattr(self, name) + getattr(trial, name))
         if trial.violations:
             self.failed[trial.seed] = trial.violations
+        found = [f"break {one.value}" for one in NEVER_BREAKS if trial.breaks[one.value]]
+        found += [f"reason {one.value}" for one in NEVER_REASONS if trial.reasons[one.value]]
+        self.excluded |= dict.fromkeys(found, trial.seed)
 
     def merge(self, other: "Tally") -> None:
         self.worlds += other.worlds
@@ -100,6 +105,7 @@ class Tally(Struct, kw_only=True):
         for name in ("faults", "breaks", "reasons", "corrections", "deferrals"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.failed |= other.failed
+        self.excluded |= other.excluded
 
     def missing(self) -> list[str]:
         """What never occurred and should have."""
@@ -109,13 +115,6 @@ class Tally(Struct, kw_only=True):
             *(f"fault {name}" for name in FAULT_NAMES if not self.faults[name]),
             *(f"break {name}" for name in sorted(breaks) if not self.breaks[name]),
             *(f"reason {name}" for name in sorted(reasons) if not self.reasons[name]),
-        ]
-
-    def wrongly_excluded(self) -> list[str]:
-        """What occurred although this module says that it cannot."""
-        return [
-            *(f"break {name.value}" for name in NEVER_BREAKS if self.breaks[name.value]),
-            *(f"reason {name.value}" for name in NEVER_REASONS if self.reasons[name.value]),
         ]
 
 

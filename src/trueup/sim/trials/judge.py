@@ -90,7 +90,7 @@ class Judge:
         found = check_telling(database.tables, effects, database.now_ns(), again=database.generation)
         if database.generation == 0:
             bots = {one: it.bot for one, it in fleet.world.profiles.items()}
-            found += check_memories(fleet.world.market, bots)
+            found += check_memories(fleet.world.market, bots, taken_back=self._taken_back())
         self._waiting.clear()
         for report in reports:
             wait = {one.profile_id: self._waits(one) for one in report.profiles}
@@ -107,6 +107,12 @@ class Judge:
         return check_parity(world.market, books, hedged=world.shape.hedged, waiting=self._waiting)
 
     # Inside
+
+    def _taken_back(self) -> frozenset[str]:
+        """Ids of orders that people corrected and no books have any more."""
+        books = list(map(self._books, self._fleet.world.profiles))
+        kept = {order.client_order_id for one in books for order in one.local.orders}
+        return frozenset().union(*(one.by_people for one in books)) - kept
 
     def _waits(self, one: ProfileReport) -> set[str]:
         """The instruments in which it waits for a person, as it told."""

@@ -61,18 +61,18 @@ def run(
     if sys.stderr.isatty():
         print(file=sys.stderr)
     missing = tally.missing() if covers_all else []
-    wrong = tally.wrongly_excluded()
     if invocation.json:
-        invocation.data(_document(tally, monotonic() - started, missing, wrong))
+        invocation.data(_document(tally, monotonic() - started, missing))
     else:
         _tell(invocation, tally, monotonic() - started)
         for one in missing:
             invocation.line(f"never occurred: {one}", "red")
-        for one in wrong:
-            invocation.line(f"occurred, and is listed as impossible: {one}", "red")
+        again = "trueup sim replay --fleet" if by_broker else "trueup sim replay"
+        for one, seed in sorted(tally.excluded.items()):
+            invocation.line(f"occurred, and is listed as impossible: {one} ({again} {seed})", "red")
     if tally.failed and not invocation.json:
         _tell_failure(invocation, min(tally.failed), by_broker=by_broker)
-    return FAILURE if tally.failed or missing or wrong else IN_SYNC
+    return FAILURE if tally.failed or missing or tally.excluded else IN_SYNC
 
 
 @click.command(short_help="Run the world of SEED again.")
@@ -165,9 +165,7 @@ def _commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def _document(
-    tally: "Tally", elapsed_s: float, missing: list[str], wrongly_excluded: list[str]
-) -> dict[str, object]:
+def _document(tally: "Tally", elapsed_s: float, missing: list[str]) -> dict[str, object]:
     return {
         "worlds": tally.worlds,
         "runs": tally.runs,
@@ -182,5 +180,6 @@ def _document(
         "deferrals": tally.deferrals,
         "failed": {str(seed): violations for seed, violations in tally.failed.items()},
         "missing": missing,
-        "wrongly_excluded": wrongly_excluded,
+        "wrongly_excluded": sorted(tally.excluded),
+        "excluded_seeds": tally.excluded,
     }
