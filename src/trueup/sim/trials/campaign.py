@@ -53,8 +53,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ROW_UNCLEAR: _OWN_TABLES,
     Reason.WRITE_REFUSED: _OWN_TABLES,
     Reason.TRADE_ROW_DIFFERS: _OWN_TABLES,
-    Reason.FEE_DIFFERS: "who tells a fee tells the market's",
-    Reason.LIVE_BUT_NOT_LISTED: "nothing is hidden for longer than 20 s, and it stands after 60",
     Reason.ORDERS_FILLED_MORE: _TRADES_FOLLOW,
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",
@@ -62,6 +60,8 @@ NEVER_REASONS: dict[Reason, str] = {
 SELDOM_REASONS = {
     Reason.EXCEEDS_ORDER_QTY: "as `overfill`",
     Reason.ABSENT_QUESTION_OPEN: "absence is confirmed while another question about the order was not answered",
+    Reason.FEE_DIFFERS: "the venue corrects the price of a fill, with it its fee, and then tells the fee alone",
+    Reason.LIVE_BUT_NOT_LISTED: "nothing is hidden for longer than 20 s, and it stands after 60: the clock jumped",
     Reason.CLIENT_ID_REUSED: "an unacknowledged order by notional shares its client order id with its legs",
 }
 
