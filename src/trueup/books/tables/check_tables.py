@@ -23,6 +23,9 @@ from trueup.model.vocabulary import Status
 from trueup.ports.foreign_books import BooksTraits, ForeignRow, WriteMode
 
 LOOKED_AT = 500  # rows
+_NO_RIGHTS = (
+    "give this user the right to write the file and its folder; a view takes no repairs, map its table"
+)
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", re.ASCII)  # case is kept only by quotes
 _SEARCHED = {  # by the table: what its rows are found by
     "orders": ("status", "venue_order_id", "client_order_id", "trade_id"),
@@ -185,13 +188,12 @@ def _as_typed(quote: Callable[[str], str], name: str) -> str:
 def _missing_right(
     database: TableDatabase, right: str, table: TableMapping, columns: Sequence[str]
 ) -> BookCheck:
-    names, place = (
-        ", ".join(_as_typed(database.quoted, one) for one in columns),
-        _as_typed(database.quoted_table, table.table),
-    )
+    names = ", ".join(_as_typed(database.quoted, one) for one in columns)
+    place = _as_typed(database.quoted_table, table.table)
+    grant = f"GRANT {right} ({names}) ON {place} to trueup's user"
     return BookCheck(
         message=f"may not be written: {', '.join(columns)}",
-        next_step=f"GRANT {right} ({names}) ON {place} to trueup's user",
+        next_step=_NO_RIGHTS if database.name == "sqlite" else grant,
         failed=True,
     )
 

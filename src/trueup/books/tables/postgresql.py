@@ -218,7 +218,8 @@ class PostgresqlTables:
             try:
                 return self._cursor().execute(cast("Any", text), tuple(values)).rowcount
             except psycopg.Error as fault:
-                if fault.sqlstate is None or fault.sqlstate[:2] in _PASSING:
+                is_passing = fault.sqlstate is None or fault.sqlstate[:2] in _PASSING
+                if is_passing or isinstance(fault, errors.InsufficientPrivilege):
                     raise
                 raise RowRefused(f"PostgreSQL refused: {fault.diag.message_primary}") from fault
 

@@ -72,6 +72,14 @@ def test_statuses_that_the_bot_has_no_word_for_are_told_before_a_repair_needs_on
     assert not [one for one in check(bot, WriteMode.TABLES) if "no word of the bot's" in one.message]
 
 
+def test_a_view_of_sqlite_has_no_rights_to_be_granted(tmp_path):
+    with sqlite_bot(tmp_path) as bot:
+        bot.execute("CREATE VIEW shown AS SELECT * FROM my_orders")
+        told = check(bot, WriteMode.TABLES, table="shown", key=["id"])
+    (advice,) = [one.next_step for one in told if one.failed and "may not be written" in one.message]
+    assert "a view takes no repairs" in str(advice)
+
+
 def test_a_column_that_the_database_computes_cannot_be_repaired(bot):
     stored = "STORED" if bot.address.startswith("postgres") else "VIRTUAL"
     bot.execute(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.books.tables.bots import Bot, postgresql_bot, sqlite_bot
 from trueup.books.keys import key_cells, row_key
+from trueup.books.tables.database import RowRefused
 from trueup.books.tables.mapping import decode_mapping
 from trueup.books.tables.open_tables import open_tables
 from trueup.books.tables.read_tables import TablesReader, Wanted
@@ -156,6 +157,15 @@ def test_what_a_trigger_refuses_in_words_of_its_own_is_refused_for_good(server, 
     server.execute("CREATE TRIGGER mine BEFORE UPDATE ON o FOR EACH ROW EXECUTE FUNCTION mine()")
     with books(server) as mine:
         assert mine.set(FILLED).outcome is WriteOutcome.REFUSED
+
+
+def test_a_right_that_is_missing_is_named_with_what_to_do(server):
+    table(server)
+    server.add("o", **row())
+    with books(server) as mine:
+        mine.reader.database.write("SET ROLE pg_monitor")
+        with pytest.raises(RowRefused, match="grant it to the user"):
+            mine.reader.database.write("UPDATE o SET st = 'filled'")
 
 
 def test_an_empty_table_has_no_row_that_changed(server):
