@@ -91,7 +91,7 @@ class _Writing:
         written_by = PERSON + made.author
         log = SqlOrderLog(self._database, home, event=event, written_by=written_by, reason=made.reason)
         self._books.write(home.place, orders, trades, log)
-        _check_named(made.orders, named)
+        self._check_named(named)
         self._check_fills(orders)
         after = self._excess(made.trades, of_before=False)
         for key in after.keys() & before.keys():
@@ -187,6 +187,18 @@ class _Writing:
             found[normal_id(trade.trade_id)] = _beyond(trade, orders)
         return found
 
+    def _check_named(self, named: set[str]) -> None:
+        """A recorded trade whose order moves is in the correction, too."""
+        for change in self._made.orders:
+            filled = {
+                (known_id(one.trade_id), one.filled_qty) for one in (change.before, change.after) if one
+            }
+            keys = {key for key, _ in filled if key is not None and key not in named}
+            if len(filled) > 1 and any(_row_of(self._rows, key) is not None for key in keys):
+                raise InvariantError(
+                    "an order would move, and its trade would not: nothing was written; report it"
+                )
+
     def _check_fills(self, orders: Sequence[OrderWrite]) -> None:
         """The fills of an order name at most what it has filled, or no more beyond it than they did."""
         for write in orders:
@@ -210,10 +222,11 @@ def _wanted(made: PersonCorrection) -> WantedRows:
     trades = [one for change in made.trades for one in (change.before, change.after) if one is not None]
     venue_ids = {known_id(one.venue_order_id) for one in orders}
     client_ids = {known_client_id(one.client_order_id) for one in orders}
+    named = [*(one.trade_id for one in trades), *(one.trade_id for one in orders)]
     return WantedRows(
         venue_ids=[one for one in venue_ids if one is not None],
         client_ids=[one for one in client_ids if one is not None],
-        trade_ids=[normal_id(one.trade_id) for one in trades],
+        trade_ids=sorted({normal_id(one) for one in named if one is not None}),
         fill_identities=[],
     )
 
@@ -226,16 +239,6 @@ def _row_of(rows: BookRows, trade_id: str) -> TradeRow | None:
 def _trade_key(change: TradeChange) -> str:
     trade = change.before or change.after
     return "" if trade is None else normal_id(trade.trade_id)
-
-
-def _check_named(orders: Iterable[OrderChange], named: set[str]) -> None:
-    """A trade whose order moves is in the correction, too."""
-    for change in orders:
-        filled = {(known_id(one.trade_id), one.filled_qty) for one in (change.before, change.after) if one}
-        if len(filled) > 1 and any(key is not None and key not in named for key, _ in filled):
-            raise InvariantError(
-                "an order would move, and its trade would not: nothing was written; report it"
-            )
 
 
 def _beyond(trade: Trade, orders: Iterable[LocalOrder]) -> tuple[Decimal, Decimal]:

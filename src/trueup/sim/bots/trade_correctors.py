@@ -22,7 +22,6 @@ from trueup.engine.people.hand import name_of
 from trueup.engine.people.undo import undo
 from trueup.engine.people.undone_decisions import standing_undos
 from trueup.ledgers.sql.sql_ledger import SqlLedger
-from trueup.model.errors import Conflict
 from trueup.model.money import amount
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action, PersonCorrectionKind, PositionSide
@@ -66,29 +65,11 @@ def plan_something(
 def take_baselines_back(ledger: SqlLedger, profile_ids: Sequence[str], by: Signature) -> None:
     """`trueup undo` of every baseline that stands: whoever said it was mistaken."""
     for profile_id in profile_ids:
-        while standing := _baselines(ledger, profile_id):
-            _take_back_one(ledger, standing, by)
-
-
-def _baselines(ledger: SqlLedger, profile_id: str) -> list[str]:
-    """Ids of the corrections that set one and are not undone, oldest first."""
-    records = ledger.journal.list_corrections(profile_id)
-    undone = standing_undos(records)
-    said = (one.correction for one in records if one.correction.kind is PersonCorrectionKind.SET_BASELINE)
-    return [one.correction_id for one in said if one.correction_id not in undone]
-
-
-def _take_back_one(ledger: SqlLedger, standing: Sequence[str], by: Signature) -> None:
-    """The newest, unless an older one was said anew since: then that first. Raises Conflict where none can be."""
-    refused: Conflict | None = None
-    for correction_id in reversed(standing):
-        try:
-            ledger.correct(undo(ledger, correction_id, by))
-            return
-        except Conflict as conflict:
-            refused = conflict
-    if refused is not None:
-        raise refused
+        records = ledger.journal.list_corrections(profile_id)
+        undone = standing_undos(records)
+        for one in (record.correction for record in records):
+            if one.kind is PersonCorrectionKind.SET_BASELINE and one.correction_id not in undone:
+                ledger.correct(undo(ledger, one.correction_id, by))
 
 
 def _moved_order(it: Seen, rng: Random) -> PersonCorrection | None:

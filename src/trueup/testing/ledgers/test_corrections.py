@@ -116,6 +116,18 @@ def test_a_booked_fill_moves_its_order_and_its_trade(bench: Bench) -> None:
     bench.assert_log_is_true()
 
 
+def test_an_order_whose_trade_is_not_recorded_yet_is_corrected_alone(bench: Bench) -> None:
+    """The bot names a trade before it opens it: there is nothing to move; opened, it begins with what is booked."""
+    bench.record_order(trade_id="t-later")
+    write(bench, correct.book_fill(bench.ledger, "b1-1", fill("1", "1000", fill_id="F1"), BY))
+    assert (bench.order().filled_qty, bench.ledger.export("trades")) == ("1", [])
+    write(bench, correct.strike_fill(bench.ledger, "b1-1", "F1", BY))
+    assert (bench.order().filled_qty, bench.ledger.export("trades")) == ("0", [])
+    write(bench, correct.move_order(bench.ledger, "b1-1", None, BY))
+    assert bench.order().trade_id is None
+    bench.assert_log_is_true()
+
+
 def test_a_fill_of_the_venues_own_id_is_not_booked_again_when_the_venue_lists_it(bench: Bench) -> None:
     bench.record_order(trade_id=None)
     write(bench, correct.book_fill(bench.ledger, "b1-1", fill("3", fill_id="F1"), BY))
