@@ -182,6 +182,9 @@ def test_a_repair_that_the_bots_lock_keeps_out_is_told_until_it_is_written(writt
     for again in (["apply", "--auto-approve"], ["outbox", "list"]):
         told = CliRunner().invoke(commands, [*again, *call])
         assert "1 row of the bot's own waits for its repair" in told.stderr, told.output
+    stands = CliRunner().invoke(commands, ["status", *call])
+    assert "drifted" in stands.stdout
+    assert "1 row of the bot's own waits for its repair" in stands.stdout
     assert CliRunner().invoke(commands, ["run", "--once", "--apply", *call]).exit_code in (0, 2)
     assert row(written)[0] == 7.0
     assert "taken everything" in CliRunner().invoke(commands, ["outbox", "list", *call]).stdout

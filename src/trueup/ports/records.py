@@ -107,11 +107,14 @@ class OutboxState(Struct, frozen=True, kw_only=True):
 
 
 class WaitingCounts(Struct, frozen=True, kw_only=True):
-    """What of one profile waits: orders deferred, notifications not taken yet, notifications refused too often."""
+    """What of one profile waits: orders deferred, notifications not taken yet, notifications refused too often, and
+    repairs that the bot's own rows do not have yet.
+    """
 
     deferred: int = 0
     waiting: int = 0
     parked: int = 0
+    unwritten: int = 0
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):

@@ -92,7 +92,10 @@ def count_waiting(database: Database) -> dict[str, WaitingCounts]:
     """Of every profile of which something waits."""
     return {
         text_value(profile_id): WaitingCounts(
-            deferred=int_value(deferred), waiting=int_value(waiting), parked=int_value(refused)
+            deferred=int_value(deferred),
+            waiting=int_value(waiting),
+            parked=int_value(refused),
+            unwritten=int_value(unwritten),
         )
-        for profile_id, deferred, waiting, refused in database.rows("count_waiting")
+        for profile_id, deferred, waiting, refused, unwritten in database.rows("count_waiting")
     }

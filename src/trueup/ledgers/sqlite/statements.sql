@@ -800,11 +800,13 @@ WHERE parked_at IS NOT NULL AND delivered_at IS NULL AND profile_id IN (SELECT v
 GROUP BY profile_id
 
 -- name: count_waiting
-SELECT profile_id, sum(deferred), sum(waiting), sum(parked) FROM (
-  SELECT profile_id, count(*) AS deferred, 0 AS waiting, 0 AS parked FROM deferrals GROUP BY profile_id
+SELECT profile_id, sum(deferred), sum(waiting), sum(parked), sum(unwritten) FROM (
+  SELECT profile_id, count(*) AS deferred, 0 AS waiting, 0 AS parked, 0 AS unwritten FROM deferrals GROUP BY profile_id
   UNION ALL
-  SELECT profile_id, 0, count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL)
+  SELECT profile_id, 0, count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL), 0
   FROM outbox WHERE delivered_at IS NULL GROUP BY profile_id
+  UNION ALL
+  SELECT profile_id, 0, 0, 0, count(*) FROM write_backs WHERE outcome IS NULL GROUP BY profile_id
 ) AS counted GROUP BY profile_id
 
 -- name: count_outbox

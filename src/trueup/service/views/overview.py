@@ -1,7 +1,8 @@
 """How every profile stands, on two axes that are never mixed: whether its books are in sync, and whether trueup works.
 
 Decides: a profile whose last complete run is older than the objective, or that is paused, is *unknown*, whatever its
-breaks say, for nobody has looked; an open break above info is *drifted*; else it is in sync.
+breaks say, for nobody has looked; an open break above info is *drifted*, and so is a repair that the bot's own rows do
+not have yet; else it is in sync.
 """
 
 from collections import Counter
@@ -50,7 +51,8 @@ class Standing(StrEnum):
 
 class ProfileView(Struct, frozen=True, kw_only=True):
     """One profile. `age_s`: of its last complete run, null where there was none; `at_stake`: of its open breaks, in
-    quote currencies added up as they stand; `unpriced`: breaks above info that say no amount.
+    quote currencies added up as they stand; `unpriced`: breaks above info that say no amount; `repairs_unwritten`: they
+    are committed, and the bot's own rows do not have them yet.
     """
 
     profile_id: str
@@ -66,6 +68,7 @@ class ProfileView(Struct, frozen=True, kw_only=True):
     deferred: int
     notifications_waiting: int
     notifications_parked: int
+    repairs_unwritten: int
     at_stake: str | None
     unpriced: int
 
@@ -213,7 +216,7 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
         profile_id=profile_id,
         account_id=profile.account_id,
         venue=profile.venue,
-        sync=_sync(standing, drifted=bool(drift)),
+        sync=_sync(standing, drifted=bool(drift or waiting.unwritten)),
         health=standing,
         paused=state.paused,
         pause_reason=state.pause_reason,
@@ -223,6 +226,7 @@ def _profile_view(profile: Profile, read: _Read) -> ProfileView:
         deferred=waiting.deferred,
         notifications_waiting=waiting.waiting,
         notifications_parked=waiting.parked,
+        repairs_unwritten=waiting.unwritten,
         at_stake=None if known is None else format(known, "f"),
         unpriced=unpriced,
     )

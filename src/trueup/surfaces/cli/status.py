@@ -65,6 +65,9 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
         ]
         heads = ("account", "worked on by", "next due", ">late")
         invocation.show("", table("Accounts", heads, who, rows_max=None))
+    for profile in view.profiles:
+        if profile.repairs_unwritten:
+            invocation.line(_unwritten_text(profile), "red")
     for one in accounts:
         if one.failures:
             invocation.line(_back_off_text(one), "red")
@@ -93,6 +96,16 @@ def _back_off_text(account: "AccountView") -> str:
     return (
         f"account {account.account_id} backs off: the last {runs} could judge nothing, since {since}; {when}:"
         f" {account.failure}"
+    )
+
+
+def _unwritten_text(one: "ProfileView") -> str:
+    from trueup.surfaces.cli.terminal import counted
+
+    waits = "waits for its repair" if one.repairs_unwritten == 1 else "wait for their repairs"
+    return (
+        f"{one.profile_id}: {counted(one.repairs_unwritten, 'row')} of the bot's own {waits};"
+        " trueup run --once --apply writes what is due"
     )
 
 

@@ -155,12 +155,14 @@ def test_what_is_wanted_of_a_row_waits_widens_and_is_settled_once(bench: Bench) 
     assert (write.key, write.judged, write.values["filled_qty"]) == ("1", "F0", "6")
     assert write.values["status"] == "partially_filled"
     assert bench.ledger.journal.pending_notifications(10) == []
+    assert bench.ledger.journal.count_waiting()[PROFILE].unwritten == 1
     lease = bench.lease()
     done = WriteResult(sequence=write.sequence, outcome=WriteOutcome.DELIVERED, row=row(fingerprint="F1"))
     for _ in range(2):
         bench.ledger.settle_write_backs(lease, [done])
     assert bench.ledger.journal.waiting_write_backs(ACCOUNT, "table", 10) == []
     assert bench.ledger.journal.known_rows(ACCOUNT, "table", ["1"])["1"].fingerprint == "F1"
+    assert bench.ledger.journal.count_waiting()[PROFILE].unwritten == 0
     told = [one.notification.cumulative_qty for one in bench.ledger.journal.pending_notifications(10)]
     assert told == ["4", "6"]
     bench.assert_log_is_true()
