@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -155,6 +156,19 @@ def test_apply_sets_what_the_mapping_marks_writable_and_a_second_time_nothing(fo
     again = CliRunner().invoke(commands, call)
     assert "nothing to apply" in again.stderr, again.output
     assert sha256((folder / "bot.db").read_bytes()).hexdigest() == before
+
+
+def test_apply_says_what_was_not_judged_yet(folder):
+    config = CONFIG.replace('database = "bot.db"', 'database = "bot.db"\nwrite = "tables"')
+    (folder / "trueup.toml").write_text(config.replace("times = {", WRITABLE + "\ntimes = {"))
+    connection = sqlite3.connect(folder / "bot.db")
+    connection.execute(
+        "UPDATE my_orders SET upd = ?", [round(time.time() * 1000)]
+    )  # the bot is at it just now
+    connection.commit()
+    call = ["apply", "--auto-approve", "--config", str(folder / "trueup.toml")]
+    told = CliRunner().invoke(commands, call)
+    assert "nothing to apply; 1 order not judged yet: trueup plan says why" in told.stderr, told.output
 
 
 @pytest.fixture

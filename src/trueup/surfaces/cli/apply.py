@@ -63,7 +63,7 @@ def command(
         if not approved:
             return worst(unread)
     if not approved:
-        _say_nothing_to_apply(invocation, paused)
+        _say_nothing_to_apply(invocation, paused, _count_deferred(plans))
         if file is None:
             with open_books(invocation) as books:
                 say_waiting_rows(invocation, books)
@@ -166,11 +166,19 @@ def _say_unwritten(unwritten: Unwritten) -> list[int]:
     return [FAILURE] if unwritten.waiting or unwritten.refused else []
 
 
-def _say_nothing_to_apply(invocation: Invocation, paused: list[str]) -> None:
+def _count_deferred(plans: "list[Plan]") -> int:
+    """Orders alone: of an instrument whose orders move, each is counted."""
+    found = (one for plan in plans for one in plan.deferred)
+    return sum(1 for one in found if one.client_order_id or one.venue_order_id)
+
+
+def _say_nothing_to_apply(invocation: Invocation, paused: list[str], deferred: int) -> None:
     if invocation.json:
-        invocation.data({"applied": 0, "paused": paused})
+        invocation.data({"applied": 0, "paused": paused, "deferred": deferred})
     elif paused:
         say(f"nothing was planned for {', '.join(paused)}, which is paused; next: trueup resume")
+    elif deferred:
+        say(f"nothing to apply; {counted(deferred, 'order')} not judged yet: trueup plan says why")
     else:
         say("nothing to apply")
 
