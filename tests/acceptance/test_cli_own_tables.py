@@ -188,7 +188,7 @@ def test_a_repair_that_the_bots_lock_keeps_out_is_told_until_it_is_written(writt
         patched.setattr(SqliteTables, "writing", locked)
         result = CliRunner().invoke(commands, ["apply", "--auto-approve", *call])
     assert result.exit_code == 1, result.output
-    assert "1 row of the bot's not written yet" in result.stderr
+    assert "1 row of the bot's own waits for its repair" in result.stderr
     assert row(written)[0] == 3.0
     journal = sqlite3.connect(written / "trueup.sqlite")
     journal.execute("UPDATE write_backs SET next_attempt_at = committed_at")
@@ -198,7 +198,7 @@ def test_a_repair_that_the_bots_lock_keeps_out_is_told_until_it_is_written(writt
         assert "1 row of the bot's own waits for its repair" in told.stderr, told.output
     stands = CliRunner().invoke(commands, ["status", *call])
     assert "drifted" in stands.stdout
-    assert "1 row of the bot's own waits for its repair" in stands.stdout
+    assert "1 row of the bot's own waits for its repair" in stands.stderr
     assert CliRunner().invoke(commands, ["run", "--once", "--apply", *call]).exit_code in (0, 2)
     assert row(written)[0] == 7.0
     assert "taken everything" in CliRunner().invoke(commands, ["outbox", "list", *call]).stdout
@@ -213,7 +213,7 @@ def test_a_repair_that_the_bots_table_refuses_is_told_at_once(written):
     call = ["--config", str(written / "trueup.toml")]
     result = CliRunner().invoke(commands, ["apply", "--auto-approve", *call])
     assert result.exit_code == 1, result.output
-    assert "1 row of the bot's refused the repair; trueup plan says why" in result.stderr
+    assert "1 row of the bot's own refused the repair: trueup plan says why" in result.stderr
     assert "mine" in CliRunner().invoke(commands, ["plan", *call]).stdout
 
 

@@ -8,14 +8,12 @@ import click
 from trueup.engine.run.account import RunState
 from trueup.model.errors import InputError
 from trueup.surfaces.cli.configured import (
-    Unwritten,
     apply_plans,
-    listening_for_unwritten,
     load,
     open_books,
     plan_profiles,
     report_code,
-    say_waiting_rows,
+    say_unwritten,
 )
 from trueup.surfaces.cli.exit_codes import (
     BAD_CREDENTIALS,
@@ -66,18 +64,19 @@ def command(
         _say_nothing_to_apply(invocation, paused, _count_deferred(plans))
         if file is None:
             with open_books(invocation) as books:
-                say_waiting_rows(invocation, books)
+                say_unwritten(books)
         return worst(unread)
     if not auto_approve:
         _show(invocation, list(approved.values()))
         if not confirm(_question(list(approved.values())), flag="--auto-approve"):
             say("nothing was written")
             return FAILURE
-    with progress("applying"), listening_for_unwritten() as unwritten:
+    with progress("applying"):
         reports = apply_plans(loaded, approved)
     for report in reports:
         _tell(invocation, report, approved[report.profile_id])
-    unread += _say_unwritten(unwritten)
+    with open_books(invocation) as books:
+        unread += [FAILURE] if say_unwritten(books, approved) else []
     return worst([*unread, *(_code(report) for report in reports)])
 
 
@@ -152,18 +151,6 @@ def _say_doubts(plans: "list[Plan]") -> list[int]:
     for message in doubts:
         say(f"this cannot be right: {message}")
     return [BREAKS] if doubts else []
-
-
-def _say_unwritten(unwritten: Unwritten) -> list[int]:
-    """Corrections that are committed, and that the bots' own rows do not have."""
-    if unwritten.waiting:
-        say(
-            f"{counted(unwritten.waiting, 'row')} of the bot's not written yet: its database is busy, or cannot be "
-            "reached; trueup run --once --apply tries again"
-        )
-    if unwritten.refused:
-        say(f"{counted(unwritten.refused, 'row')} of the bot's refused the repair; trueup plan says why")
-    return [FAILURE] if unwritten.waiting or unwritten.refused else []
 
 
 def _count_deferred(plans: "list[Plan]") -> int:

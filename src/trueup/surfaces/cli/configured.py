@@ -5,7 +5,7 @@ Decides the exit code of a run. Everything else is the service's; log events sta
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,8 +15,6 @@ import click
 from trueup.model.errors import RESTORE, ConfigError, InputError, LedgerDamaged, TrueupError
 from trueup.surfaces.cli import exit_codes
 from trueup.surfaces.cli.invocation import Invocation
-
-ROWS_COUNTED_MAX = 10_000
 
 if TYPE_CHECKING:
     from trueup.engine.run.account import ManagedAccount, ProfileReport
@@ -56,21 +54,29 @@ def open_books(invocation: Invocation) -> "Iterator[Ledger]":
         ledger.close()
 
 
-def say_waiting_rows(invocation: Invocation, ledger: "Ledger") -> bool:
-    """Of corrections that are committed and not yet in the bots' own rows. Returns whether there are some."""
+def say_unwritten(ledger: "Ledger", profile_ids: "Collection[str] | None" = None) -> bool:
+    """Tells of repairs that are committed and that the bots' own rows have not: not yet, or they refused it for good.
+
+    `profile_ids`: null for all. Returns whether there are some.
+    """
+    from trueup.model.vocabulary import LocalFaultKind
     from trueup.surfaces.cli.terminal import counted, say
 
-    waiting = sum(
-        len(ledger.journal.waiting_write_backs(account.account_id, source, ROWS_COUNTED_MAX))
-        for account in load(invocation).config.accounts
-        for source in {one.books for one in account.profiles if one.books is not None}
-    )
+    known = [one.profile_id for one in ledger.journal.list_profiles()]
+    wanted = [one for one in known if profile_ids is None or one in profile_ids]
+    counts = ledger.journal.count_waiting()
+    waiting = sum(counts[one].unwritten for one in wanted if one in counts)
+    faults = ledger.journal.row_faults(wanted)
+    refused = sum(one.kind is LocalFaultKind.WRITE_REFUSED for found in faults.values() for one in found)
     if waiting:
         waits = "waits for its repair" if waiting == 1 else "wait for their repairs"
         say(
-            f"{counted(waiting, 'row')} of the bot's own {waits}: trueup run --once --apply writes what is due"
+            f"{counted(waiting, 'row')} of the bot's own {waits}: its database is busy, or cannot be reached;"
+            " trueup run --once --apply tries again"
         )
-    return bool(waiting)
+    if refused:
+        say(f"{counted(refused, 'row')} of the bot's own refused the repair: trueup plan says why")
+    return bool(waiting or refused)
 
 
 def check_profile(books: "Ledger", profile_id: str | None) -> None:
@@ -107,34 +113,6 @@ def apply_plans(loaded: "LoadedConfig", plans: "Mapping[str, Plan]") -> "list[Pr
         return (await reconcile_account(account, approved=plans)).profiles
 
     return _over_accounts(loaded, list(plans), run)
-
-
-class Unwritten(logging.Handler):
-    """How many corrections did not reach the bots' own rows while it listened: not yet, or refused for good."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.waiting = 0
-        self.refused = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Of the events of a run only that of its deliveries says something here."""
-        from trueup.engine.events import Event
-
-        if record.getMessage() == Event.WRITE_BACKS_FAILED.value:
-            fields = getattr(record, "trueup", {})
-            self.waiting += int(fields.get("failed", 1))  # it ended before it could count
-            self.refused += int(fields.get("refused", 0))
-
-
-@contextmanager
-def listening_for_unwritten() -> "Iterator[Unwritten]":
-    heard, logger = Unwritten(), logging.getLogger("trueup")
-    logger.addHandler(heard)
-    try:
-        yield heard
-    finally:
-        logger.removeHandler(heard)
 
 
 def _over_accounts(

@@ -2,7 +2,7 @@
 
 import click
 
-from trueup.surfaces.cli.configured import check_profile, open_books, say_waiting_rows
+from trueup.surfaces.cli.configured import check_profile, open_books, say_unwritten
 from trueup.surfaces.cli.invocation import Invocation, common
 from trueup.surfaces.cli.terminal import counted, say
 
@@ -23,7 +23,7 @@ def list_command(invocation: Invocation, profile: str | None) -> None:
     with open_books(invocation) as books:
         check_profile(books, profile)
         open_ = [row for row in books.export("outbox", profile) if row["delivered_at"] is None]
-        waits = say_waiting_rows(invocation, books)
+        waits = say_unwritten(books)
     if invocation.json:
         for row in open_:
             invocation.data(row)

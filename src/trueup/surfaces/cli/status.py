@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trueup.surfaces.cli.configured import check_profile, load, open_books
+from trueup.surfaces.cli.configured import check_profile, load, open_books, say_unwritten
 from trueup.surfaces.cli.invocation import Invocation, common
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
     with open_books(invocation) as books:
         check_profile(books, profile_id)
         view = read_overview(books, objective_s, profile_id)
+        say_unwritten(books, None if profile_id is None else [profile_id])
     if invocation.json:
         invocation.data(view)
         return
@@ -65,9 +66,6 @@ def command(invocation: Invocation, profile_id: str | None) -> None:
         ]
         heads = ("account", "worked on by", "next due", ">late")
         invocation.show("", table("Accounts", heads, who, rows_max=None))
-    for profile in view.profiles:
-        if profile.repairs_unwritten:
-            invocation.line(_unwritten_text(profile), "red")
     for one in accounts:
         if one.failures:
             invocation.line(_back_off_text(one), "red")
@@ -96,16 +94,6 @@ def _back_off_text(account: "AccountView") -> str:
     return (
         f"account {account.account_id} backs off: the last {runs} could judge nothing, since {since}; {when}:"
         f" {account.failure}"
-    )
-
-
-def _unwritten_text(one: "ProfileView") -> str:
-    from trueup.surfaces.cli.terminal import counted
-
-    waits = "waits for its repair" if one.repairs_unwritten == 1 else "wait for their repairs"
-    return (
-        f"{one.profile_id}: {counted(one.repairs_unwritten, 'row')} of the bot's own {waits};"
-        " trueup run --once --apply writes what is due"
     )
 
 
