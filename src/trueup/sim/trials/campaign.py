@@ -20,10 +20,9 @@ from trueup.sim.faults import FAULT_NAMES
 from trueup.sim.trials.trial import Trial, dispatched, draw_plot, run_trial
 
 CHUNK = 5  # seeds handed to a process at a time
-_TRADES_FOLLOW = "orders and their trades are written in one transaction here, always"
+_LOOKED_UP = "the bot wrote between the read of its books and a look-up in them: one world in thousands"
 _OWN_TABLES = "the bots' books are trueup's own; tests/mirror has worlds with tables of the bot's"
 NEVER_BREAKS: dict[BreakKind, str] = {
-    BreakKind.TRADE_DRIFT: _TRADES_FOLLOW,
     BreakKind.MAPPING_DOUBTFUL: _OWN_TABLES,
     BreakKind.ROW_REMOVED: _OWN_TABLES,
     BreakKind.ROW_UNCLEAR: _OWN_TABLES,
@@ -31,6 +30,7 @@ NEVER_BREAKS: dict[BreakKind, str] = {
     BreakKind.TRADE_ROW_DIFFERS: _OWN_TABLES,
 }
 SELDOM_BREAKS = {
+    BreakKind.TRADE_DRIFT: _LOOKED_UP,
     BreakKind.OVERFILL: "the venue took back a fill that was booked, and filled the order anew: one world in thousands",
 }
 NEVER_REASONS: dict[Reason, str] = {
@@ -40,7 +40,6 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.DECIDED_BY_PERSON: "people decide nothing here",
     Reason.FILL_NAMES_TWO_ORDERS: "the market's fills name one order",
     Reason.HISTORY_GAP: "the engine says it beside the plan; an expired history is told as partial",
-    Reason.KNOWN_FROM_LOCAL_FILL: "bots record fills of recorded orders only",
     Reason.NO_ID_TO_QUERY: "every order is recorded with its client order id",
     Reason.ORDER_WITHOUT_ID: "the market gives every order its id",
     Reason.OWNERS_CONTRADICT: "sub-tag and prefix come from the same bot",
@@ -53,11 +52,12 @@ NEVER_REASONS: dict[Reason, str] = {
     Reason.ROW_UNCLEAR: _OWN_TABLES,
     Reason.WRITE_REFUSED: _OWN_TABLES,
     Reason.TRADE_ROW_DIFFERS: _OWN_TABLES,
-    Reason.ORDERS_FILLED_MORE: _TRADES_FOLLOW,
     Reason.UNMAPPED_ACTION: "the market's orders have a side and a symbol",
     Reason.VENUE_QTY_BELOW_FILLED: "the market refuses to replace an order by less than it filled",
 }
 SELDOM_REASONS = {
+    Reason.KNOWN_FROM_LOCAL_FILL: _LOOKED_UP,
+    Reason.ORDERS_FILLED_MORE: _LOOKED_UP,
     Reason.EXCEEDS_ORDER_QTY: "as `overfill`",
     Reason.ABSENT_QUESTION_OPEN: "absence is confirmed while another question about the order was not answered",
     Reason.FEE_DIFFERS: "the venue corrects the price of a fill, with it its fee, and then tells the fee alone",
