@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance.bot_process import BotProcess
 from tests.acceptance.database import open_books
+from tests.patience import POLL_S
 from trueup import AccountReport, ManagedAccount, Recorder, load_config, open_accounts, reconcile_account
 from trueup.engine.run.account import RunState
 from trueup.model.snapshot import Local, LocalOrder
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("database")
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "alpaca_bot"
 LIVES = 4
+ANSWERS_LATER = 20  # turns of the venue's server: what a killed bot had sent is on its way still, a move, say
 ORDERS_A_LIFE = 6
 RUNS_MAX = 60
 ALL_S = 1e6
@@ -162,7 +164,10 @@ async def _live_order(config: Path, folder: Path, paper: PaperVenue) -> LocalOrd
         bot = _start(config)
         await bot.until(waits, paper.catch_up)
         bot.kill()
-        waits()  # it may have done more before it died
+        for _ in range(ANSWERS_LATER):
+            await asyncio.sleep(POLL_S)
+            paper.catch_up()
+        waits()
     return found[0]
 
 
