@@ -12,6 +12,8 @@ from trueup.ledgers.sql.sql_ledger import SqlLedger
 from trueup.ledgers.sqlite import open_sqlite
 from trueup.ledgers.sqlite.database import SqliteDatabase
 
+pytestmark = pytest.mark.slow
+
 ORDERS = 2_000
 SLACK_BYTES = 300_000  # 150 bytes for each more order; a row of the log alone has 1,000
 

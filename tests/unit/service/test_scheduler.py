@@ -235,6 +235,7 @@ def share(desk: Desk, names: str, seconds: float, **changes: Any) -> list[dict[s
     return [{one.account_id: times(one) for one in fleet} for fleet in fleets]
 
 
+@pytest.mark.slow
 def test_services_that_share_a_database_share_the_accounts(desk: Desk):
     names = "abcdefghij"
     here, there = share(desk, names, 200, jitter=0.2)
@@ -280,6 +281,7 @@ class HangingVenue(TimedVenue):
     takes_s = 10_000.0
 
 
+@pytest.mark.slow
 def test_a_dozen_accounts_that_hang_delay_no_other(desk: Desk):
     """With three places for those that work, where it had four runs in 75 s."""
     good = account(desk, "good")

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.patience import PATIENCE_S
 from trueup.model.vocabulary import Side, Status
 from trueup.testing.paper import PaperDesk
+
+pytestmark = pytest.mark.slow  # a project of its own in processes of its own
 
 REPOSITORY = Path(__file__).parents[3]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
