@@ -43,9 +43,9 @@ PROGRAMS = {
     "test": ("pytest",),
     "bench": ("benchmarks",),
 }
-# What `test --quick` stands for: the decisions, the ledgers and the units; no processes, no slow ones.
+# What `test --quick` stands for: the decisions, the ledger on SQLite and the units; no server, nothing slow.
 QUICK = (
-    *("-n", "auto", "--dist", "loadfile", "-m", "not slow"),
+    *("-n", "auto", "--dist", "loadfile", "-m", "not slow", "-k", "not postgresql"),
     *("tests/unit", "tests/acceptance/plan", "src/trueup/testing/ledgers"),
 )
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")  # tests/browser/conftest.py's
