@@ -21,7 +21,7 @@ from trueup.model import money
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
 from trueup.model.money import divide, multiply, subtract
-from trueup.model.notional import COST_OFF_MAX, is_cost
+from trueup.model.notional import COST_OFF_MAX, costs_about
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Intent, Side, Status
 
@@ -227,11 +227,9 @@ def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None
 
 def _is_money(qty: str, filled_qty: str, cost: str | None, average: str | None) -> bool:
     """Whether what filled cost about what was "ordered", and is another quantity than that."""
-    if is_cost(qty, filled_qty, cost, average):
-        return True
-    spent = Decimal(cost) if cost is not None else multiply(Decimal(filled_qty), Decimal(average or 0))
-    off = multiply(Decimal(qty), COST_OFF_MAX)
-    return abs(subtract(spent, Decimal(qty))) <= off < abs(subtract(Decimal(qty), Decimal(filled_qty)))
+    ordered, filled = Decimal(qty), Decimal(filled_qty)
+    is_other = filled > ordered or subtract(ordered, filled) > multiply(ordered, COST_OFF_MAX)
+    return is_other and costs_about(qty, filled_qty, cost, average)
 
 
 def is_in_quote(columns: Columns, row: Row, meaning: str) -> bool:

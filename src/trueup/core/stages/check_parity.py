@@ -5,7 +5,7 @@ Then the policy's action, only where the venue holds less, on the trades that ar
 What parity quarantined it releases after as many equal runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 
 from trueup.core.draft.facts import Facts
@@ -115,9 +115,8 @@ def _check_instrument(
         return
     if compared.why_unknown is not None:
         compared_sides = {one.side for one in compared.comparisons}
-        _keep_findings(
-            facts, local, outcome, token, [one for one in PositionSide if one not in compared_sides]
-        )
+        unsaid = [side for side in PositionSide if side not in compared_sides]
+        _keep_findings(facts, local, outcome, token, unsaid)
     elif not differing:
         outcome.equal_tokens.add(token)
     for comparison in compared.comparisons:
@@ -133,10 +132,9 @@ def _keep_findings(
     local: LocalSide,
     outcome: RunOutcome,
     token: str | None = None,
-    sides: Iterable[PositionSide | None] = (None, *PositionSide),
+    sides: Sequence[PositionSide | None] = (None, *PositionSide),
 ) -> None:
     """Findings that a skipped check neither counts nor resets; `token`, `sides`: of these only."""
-    sides = tuple(sides)
     digests = [] if token is None else [position_digest(facts, token, side) for side in sides]
     for one in facts.prior:
         trade = local.trades.get(known_id(one.trade_id) or "")

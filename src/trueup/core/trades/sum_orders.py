@@ -17,9 +17,8 @@ from trueup.model.money import ZERO, amount, divide, exceeds, is_zero, sum_text,
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import Action
 
-_EXIT = (
-    Action.EXIT
-)  # until Python 3.12, reading a member through its enum class costs as much as a small call
+# Until Python 3.12, reading a member through its enum class costs as much as a small function call: read here once.
+_EXIT = Action.EXIT
 
 
 class OrderSums(Struct):
