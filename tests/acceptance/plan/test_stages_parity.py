@@ -536,12 +536,34 @@ def test_released_after_as_many_equal_runs():
     assert [line.split()[0] for line in told(planned)] == ["released"]
 
 
-@pytest.mark.parametrize(("long", "short", "steps_"), [("7", "-4", ["release_trade t-2"]), ("10", "-3", [])])
+@pytest.mark.parametrize(
+    ("long", "short", "steps_"),
+    [("7", "-4", ["release_trade t-2"]), (None, "-4", ["release_trade t-2"]), ("10", "-3", [])],
+)
 def test_where_the_venue_hedges_an_equal_side_releases_its_own_trades(long, short, steps_):
-    """What differs on the long side says nothing of the short one, and the other way round."""
+    """What differs, or is not said, of the long side says nothing of the short one, and the other way round."""
     trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4", **PARITYS)]
-    legs = holding(held(long, position_side="long"), held(short, position_side="short"), read_at=at(60))
+    rows = [] if long is None else [held(long, position_side="long")]
+    legs = holding(*rows, held(short, position_side="short"), read_at=at(60))
     assert [one for one in steps(confirmed("0", trades=trades, positions=legs)) if "t-2" in one] == steps_
+
+
+def test_where_the_venue_hedges_an_equal_side_resets_though_the_other_has_no_row():
+    """Two runs without the long, one in which it is there and nothing is said of the short: the next begins anew."""
+    trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
+    gone, there = held("0", position_side="long"), held("10", position_side="long")
+    short = held("-4", position_side="short")
+    prior: list[dict] = []
+    for now_s, rows in ((0, [gone, short]), (60, [gone, short]), (120, [there]), (180, [gone, short])):
+        planned = parity(
+            trades=trades,
+            positions=holding(*rows, read_at=at(now_s)),
+            prior=prior,
+            taken_at=at(now_s),
+            local_keys={"read_at": at(now_s)},
+        )
+        assert steps(planned) == [], now_s
+        prior = planned["findings"]
 
 
 def test_where_the_venue_hedges_a_side_without_a_row_neither_counts_nor_resets():
