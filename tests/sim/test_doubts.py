@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from trueup.core.doubts.doubt_mapping import mapping_doubts
 from trueup.core.make_plan import make_plan
+from trueup.model.last_results import LastResults
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
 from trueup.sim.trials.campaign import run_seeds
@@ -18,8 +19,8 @@ def test_no_storm_makes_a_mapping_doubtful(monkeypatch: pytest.MonkeyPatch) -> N
     doubted: list[str] = []
     judged = []
 
-    def plan_and_doubt(snapshot: Snapshot) -> Plan:
-        plan = make_plan(snapshot)
+    def plan_and_doubt(snapshot: Snapshot, results: LastResults) -> Plan:
+        plan = make_plan(snapshot, results)
         if plan.breaks or plan.queries:
             judged.append(plan.plan_id)
             local = replace(snapshot.local, mapped=True)

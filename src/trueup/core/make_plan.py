@@ -28,6 +28,7 @@ from trueup.core.stages.report_rows import report_rows
 from trueup.core.stages.resolve_missing import resolve_missing
 from trueup.core.stages.tell_undone import tell_undone
 from trueup.model.ids import plain_id
+from trueup.model.last_results import LastResults
 from trueup.model.money import CONTEXT
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Snapshot
@@ -61,27 +62,38 @@ STAGES_IN_DOUBT: tuple[Stage, ...] = (filter_scope, match_orders, doubt_rows, ra
 _GIVEN = {stage: attrgetter(*signature(stage).parameters) for stage in (*STAGES, *STAGES_IN_DOUBT)}
 
 
-def make_plan(snapshot: Snapshot) -> Plan:
-    """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises."""
+def make_plan(snapshot: Snapshot, results: LastResults | None = None) -> Plan:
+    """Everything one run would find, change, ask and tell. Total: a checked snapshot never raises.
+
+    `results`: of this profile's last plan. What was reckoned of rows that stay equal is not reckoned again.
+    """
+    results = results or LastResults()
     with localcontext(CONTEXT):
         snapshot = as_cut_off(as_one_order(snapshot))
         shared = frozenset(snapshot.local.shared_client_order_ids)
         if shared:
-            plan = as_they_are(_plan(as_tags(snapshot, shared), has_own_ids=True))
+            plan = as_they_are(_plan(as_tags(snapshot, shared), results, has_own_ids=True))
         else:
-            plan = _plan(snapshot)
+            plan = _plan(snapshot, results)
         is_quiet = not (plan.breaks or plan.corrections or plan.queries)
         if not snapshot.local.mapped or is_quiet or not mapping_doubts(snapshot):
             return plan
-        return _plan(snapshot, STAGES_IN_DOUBT)
+        return _plan(snapshot, results, STAGES_IN_DOUBT)
 
 
-def _plan(snapshot: Snapshot, stages: tuple[Stage, ...] = STAGES, *, has_own_ids: bool = False) -> Plan:
+def _plan(
+    snapshot: Snapshot,
+    results: LastResults,
+    stages: tuple[Stage, ...] = STAGES,
+    *,
+    has_own_ids: bool = False,
+) -> Plan:
     """Starts again, with ids of their own, where a stage found that orders of several instruments have one id."""
-    draft = begin_draft(snapshot, has_own_ids=has_own_ids)
+    draft = begin_draft(snapshot, results, has_own_ids=has_own_ids)
     for stage in stages:
         stage(*_GIVEN[stage](draft))
         several = frozenset(one for one in draft.outcome.ids_of_several if plain_id(one) == one)
         if several:
-            return as_they_are(_plan(of_their_instruments(snapshot, several), stages, has_own_ids=True))
+            own = of_their_instruments(snapshot, several)
+            return as_they_are(_plan(own, results, stages, has_own_ids=True))
     return finish_plan(draft.facts, draft.local, draft.venue, draft.outcome)

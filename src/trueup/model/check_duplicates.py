@@ -50,7 +50,7 @@ def check_local_orders(path: str, orders: Sequence[LocalOrder]) -> tuple[str, ..
     return shared
 
 
-def shared_client_order_ids(orders: Sequence[LocalOrder]) -> tuple[str, ...]:
+def shared_client_order_ids(orders: list[LocalOrder]) -> tuple[str, ...]:
     """The comparable client order ids that several orders carry, sorted."""
     return _shared(comparable_client_ids([order.client_order_id for order in orders]))
 

@@ -61,11 +61,10 @@ def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Sn
             shared = check_local_orders(path, snapshot.local.orders)
         else:
             check_duplicates(path, rows)
-    for path, rows, _ in new:
-        read[path] = _read(path, rows)
-        known.keep(path, rows, read[path])
+    for path, rows, changed in new:
+        read[path] = known.keep(path, rows, changed, _read(path, rows[changed.start : changed.stop]))
     if shared is None:  # the rows are those that were checked last
-        shared = shared_client_order_ids(snapshot.local.orders)
+        shared = known.results.of(shared_client_order_ids, snapshot.local.orders)
     return _with_rows(snapshot, read, shared)
 
 

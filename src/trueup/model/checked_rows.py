@@ -5,10 +5,10 @@ themselves, so that nothing slips through that only compares equal; the lists ar
 them from outside.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-ROWS_KEPT_MAX = 10_000  # of a list: 1 KiB each, and not held twice while a longer list is read
+from trueup.model.last_results import ROWS_KEPT_MAX, LastResults, between_same
 
 
 class CheckedRows:
@@ -16,6 +16,7 @@ class CheckedRows:
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[list[Any], list[Any]]] = {}
+        self.results = LastResults()  # of what is reckoned of them
 
     def find(self, path: str, rows: Sequence[Any]) -> list[Any] | None:
         """What equal rows were read as, when they were checked; null where these differ from the last ones."""
@@ -27,27 +28,21 @@ class CheckedRows:
         given, _ = self._last.get(path, _NOTHING)
         if not given:
             return rows, range(len(rows))
-        start = _count_same(given, rows)
-        end = min(_count_same(reversed(given), reversed(rows)), len(rows) - start)
-        new = range(start, len(rows) - end)
-        return [*given[:start], *rows[start : new.stop], *given[len(given) - end :]], new
+        new = between_same(given, rows)
+        return [*given[: new.start], *rows[new.start : new.stop], *given[_rest(given, rows, new) :]], new
 
-    def keep(self, path: str, rows: Sequence[Any], read: Sequence[Any]) -> None:
-        """Rows that passed, and what they were read as."""
+    def keep(self, path: str, rows: Sequence[Any], new: range, read_new: Sequence[Any]) -> Sequence[Any]:
+        """Adopted rows that passed, and what the new ones among them were read as. Returns what all of them are."""
+        given, known = self._last.pop(path, _NOTHING)
+        read = [*known[: new.start], *read_new, *known[_rest(given, rows, new) :]]
         if len(rows) <= ROWS_KEPT_MAX:
             self._last[path] = (list(rows), list(read))
-        else:
-            self._last.pop(path, None)
+        return read
 
 
 _NOTHING: tuple[list[Any], list[Any]] = ([], [])
 
 
-def _count_same(left: Iterable[Any], right: Iterable[Any]) -> int:
-    """How many rows begin both."""
-    count = 0
-    for one, other in zip(left, right, strict=False):
-        if one is not other and one != other:
-            break
-        count += 1
-    return count
+def _rest(known: Sequence[Any], rows: Sequence[Any], new: range) -> int:
+    """Where those begin, in the known list, that end both."""
+    return len(known) - (len(rows) - new.stop)

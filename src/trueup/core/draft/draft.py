@@ -7,7 +7,8 @@ from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.model.ids import comparable_ids
-from trueup.model.snapshot import Snapshot
+from trueup.model.last_results import LastResults
+from trueup.model.snapshot import Snapshot, Trade
 
 
 class Draft(Struct, frozen=True):
@@ -19,22 +20,25 @@ class Draft(Struct, frozen=True):
     outcome: RunOutcome
 
 
-def begin_draft(snapshot: Snapshot, *, has_own_ids: bool = False) -> Draft:
+def begin_draft(
+    snapshot: Snapshot, results: LastResults | None = None, *, has_own_ids: bool = False
+) -> Draft:
     """Both sides as the snapshot has them, and nothing said yet."""
-    facts = Facts(snapshot, has_own_ids=has_own_ids)
+    facts = Facts(snapshot, results, has_own_ids=has_own_ids)
     local = facts.snapshot.local
     return Draft(
         facts=facts,
         local=LocalSide(
             orders=local.orders,
             original_orders=local.orders,
-            trades={
-                key or "": trade
-                for key, trade in zip(
-                    comparable_ids([one.trade_id for one in local.trades]), local.trades, strict=True
-                )
-            },
+            results=facts.results,
+            trades=dict(facts.results.of(_by_id, local.trades)),
         ),
         venue=VenueSide(facts.snapshot.venue.open_orders.rows),
         outcome=RunOutcome(facts),
     )
+
+
+def _by_id(trades: list[Trade]) -> dict[str, Trade]:
+    keys = comparable_ids([one.trade_id for one in trades])
+    return {key or "": trade for key, trade in zip(keys, trades, strict=True)}

@@ -21,6 +21,7 @@ from trueup.model.ids import (
     plain_id,
     symbol_token,
 )
+from trueup.model.last_results import LastResults
 from trueup.model.money import ZERO, amount, average_tolerance, divide, is_same
 from trueup.model.snapshot import (
     Decision,
@@ -42,8 +43,11 @@ Ids = tuple[str | None, str | None, str | None]  # client order id, venue order 
 class Facts:
     """A snapshot's policy, instruments, decisions, prior findings and answers, by what they are asked for."""
 
-    def __init__(self, snapshot: Snapshot, *, has_own_ids: bool = False) -> None:
+    def __init__(
+        self, snapshot: Snapshot, results: LastResults | None = None, *, has_own_ids: bool = False
+    ) -> None:
         """`has_own_ids`: some ids are the core's own (`core.own_ids`); digests are of the plain ones."""
+        self.results = results or LastResults()
         self.snapshot = snapshot = _without_failed_rows(snapshot)
         self.has_own_ids = has_own_ids
         self._digest_of: dict[str | None, Callable[[str], str]] = {}

@@ -6,6 +6,7 @@ Orders are named by their index in `orders`. What a later stage reads here is al
 what is found of the two sides is the outcome's.
 """
 
+from collections import Counter
 from functools import cached_property
 
 from msgspec import Struct, field
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from trueup.core.trades.trade_moves import TradeMoves
 from trueup.model.facts_of import facts_of
 from trueup.model.ids import comparable_ids, known_client_id, known_id, symbol_token
+from trueup.model.last_results import LastResults
 from trueup.model.snapshot import Fill, LocalOrder, Trade, VenueOrder
 
 
@@ -23,6 +25,7 @@ class LocalSide(Struct, dict=True):
     orders: list[LocalOrder]
     original_orders: list[LocalOrder]  # those in scope, as the snapshot has them
     trades: dict[str, Trade]  # by comparable trade id
+    results: LastResults = field(default_factory=LastResults)
     fills_of: dict[int, list[Fill]] = {}
     trade_moves: TradeMoves = field(default_factory=TradeMoves)
     # which venue order each is
@@ -52,6 +55,11 @@ class LocalSide(Struct, dict=True):
         return keys
 
     @property
+    def venue_ids(self) -> list[str | None]:
+        """The venue order id of each, as it is spelled."""
+        return self.results.of(_venue_ids, self.orders)
+
+    @property
     def index_by_client_id(self) -> dict[str, int]:
         """Local orders by comparable client order id."""
         if self._indexed is not None:
@@ -72,17 +80,13 @@ class LocalSide(Struct, dict=True):
 
     @cached_property
     def _index_by_venue_id(self) -> dict[str, int]:
+        present, twice = self.results.of(_index_ids, self.venue_ids)
+        self.venue_ids_twice |= twice
         index_of: dict[str, int] = {}
-        bound_before = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
-        for index in sorted(bound_before, key=lambda one: facts_of(self.orders[one])):
+        bound = self.results.of(_bound_before, self.orders)
+        for index in sorted(bound, key=lambda one: facts_of(self.orders[one])):
             for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
-        present: dict[str, int] = {}
-        for index, venue_id in enumerate(comparable_ids([order.venue_order_id for order in self.orders])):
-            if venue_id is not None:
-                if venue_id in present:
-                    self.venue_ids_twice.add(venue_id)
-                present[venue_id] = index
         return index_of | present
 
     def local_index(self, venue_id: str | None) -> int | None:
@@ -92,7 +96,8 @@ class LocalSide(Struct, dict=True):
     @cached_property
     def bound_before(self) -> list[LocalOrder]:
         """Local orders in scope that had another venue order id before, as the snapshot has them."""
-        return [order for order in self.original_orders if order.previous_venue_order_ids]
+        bound = self.results.of(_bound_before, self.original_orders)
+        return [self.original_orders[index] for index in bound]
 
     def know_out_of_scope(self, order: LocalOrder) -> None:
         """A local order that is not judged still exists: its ids are nobody else's."""
@@ -210,6 +215,25 @@ class LocalSide(Struct, dict=True):
             self.changed_trades.add(key)
             trade = replace(trade, version=self.trades[key].version + 1)
         self.trades[key] = trade
+
+
+def _bound_before(orders: list[LocalOrder]) -> list[int]:
+    return [index for index, order in enumerate(orders) if order.previous_venue_order_ids]
+
+
+def _venue_ids(orders: list[LocalOrder]) -> list[str | None]:
+    return [order.venue_order_id for order in orders]
+
+
+def _index_ids(spelled: list[str | None]) -> tuple[dict[str, int], set[str]]:
+    """Where each comparable id stands, and those that stand twice."""
+    ids = comparable_ids(spelled)
+    index_of = dict(zip(ids, range(len(ids)), strict=True))
+    index_of.pop(None, None)
+    twice: set[str] = set()
+    if len(index_of) < len(ids) - ids.count(None):
+        twice = {one for one, times in Counter(ids).items() if one is not None and times > 1}
+    return index_of, twice  # type: ignore[return-value]
 
 
 def record_key(record: VenueOrder) -> str:

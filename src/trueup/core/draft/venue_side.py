@@ -20,6 +20,7 @@ from trueup.model.ids import (
     known_id,
     symbol_token,
 )
+from trueup.model.last_results import LastResults
 from trueup.model.snapshot import Fill, VenueAnswer, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import Outcome, QueryBy, Status
@@ -47,9 +48,11 @@ class VenueSide(Struct):
     _by_client_id: dict[str, str | None] | None = None
     _several: dict[str, list[Reading]] = {}  # orders with more than one record, until `merge_records`
 
-    def add_open_rows(self, rows: list[VenueOrder], read_at: str | None, *, is_complete: bool) -> None:
+    def add_open_rows(
+        self, rows: list[VenueOrder], read_at: str | None, results: LastResults, *, is_complete: bool
+    ) -> None:
         self.open_read_at, self.open_is_complete = read_at, is_complete
-        ids = comparable_ids([row.venue_order_id for row in rows])
+        ids = results.of(_comparable, [row.venue_order_id for row in rows])
         by_id = dict(zip(ids, rows, strict=True))
         if None not in by_id and len(by_id) == len(rows):
             self.by_id = by_id  # type: ignore[assignment]
@@ -107,17 +110,13 @@ class VenueSide(Struct):
             self.by_id[venue_id], self.read_at_of[venue_id] = merge_readings(readings, listed)
         self._several = {}
 
-    def link_replacements(self) -> None:
+    def link_replacements(self, results: LastResults) -> None:
         """Chains as one index, from either end of each link.
 
         What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
         did one of another symbol or side.
         """
-        self.linked = linked = [
-            one
-            for one in self.by_id.values()
-            if not (one.replaced_by is one.replaces is one.parent_venue_order_id is None)
-        ]
+        self.linked = linked = results.of(_linked, list(self.by_id.values()))
         for record in linked:
             self._link(known_id(record.venue_order_id), known_id(record.replaced_by))
         told = frozenset(self.successor_of)
@@ -182,6 +181,17 @@ class VenueSide(Struct):
                 if own in index:
                     index[own] = None
         return self._by_client_id
+
+
+def _comparable(ids: list[str | None]) -> list[str | None]:
+    return comparable_ids(ids)
+
+
+def _linked(records: list[VenueOrder]) -> list[VenueOrder]:
+    """Those that name a parent, a predecessor or a successor."""
+    return [
+        one for one in records if not (one.replaced_by is one.replaces is one.parent_venue_order_id is None)
+    ]
 
 
 def _answers(answer: VenueAnswer) -> bool:

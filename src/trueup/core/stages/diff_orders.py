@@ -34,8 +34,22 @@ def diff_orders(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOu
 
 
 def _plainly_different(facts: Facts, local: LocalSide) -> Iterable[int]:
-    """Indexes of the pairs that differ anywhere. One pass over texts; arithmetic only where a text differs."""
+    """Indexes of the pairs that differ anywhere."""
     orders, matched = local.orders, local.matched
+    unequal = facts.results.of_each(_are_unequal, orders, matched)
+    for index in compress(range(len(unequal)), unequal):
+        order, record = orders[index], matched[index]
+        if (
+            record is None
+            or not _differ_in_spelling_only(order, record)
+            or _averages_differ(facts, order, record)
+        ):
+            yield index
+
+
+def _are_unequal(orders: list[LocalOrder], matched: list[VenueOrder | None]) -> list[bool]:
+    """Which pairs differ in more than spelling, if only in the average. One pass over texts; arithmetic only where a
+    text differs."""
     unequal = [
         record is not None
         and (
@@ -54,13 +68,15 @@ def _plainly_different(facts: Facts, local: LocalSide) -> Iterable[int]:
         for order, record in zip(orders, matched, strict=True)
     ]
     for index in compress(range(len(unequal)), unequal):
-        record = matched[index]
-        if record is None or not _differ_in_spelling_only(facts, orders[index], record):
-            yield index
+        order, record = orders[index], matched[index]
+        if record is not None and order.filled_avg_price == record.filled_avg_price:
+            unequal[index] = not _differ_in_spelling_only(order, record)
+    return unequal
 
 
-def _differ_in_spelling_only(facts: Facts, order: LocalOrder, record: VenueOrder) -> bool:
-    """Whether amounts like `9.60` and `9.6` are all that differs: books are canonical, a venue need not be."""
+def _differ_in_spelling_only(order: LocalOrder, record: VenueOrder) -> bool:
+    """Whether amounts like `9.60` and `9.6` are all that differs, but for the average: books are canonical, a venue
+    need not be."""
     return (
         order.status is record.status
         and order.symbol == record.symbol
@@ -72,7 +88,6 @@ def _differ_in_spelling_only(facts: Facts, order: LocalOrder, record: VenueOrder
         and same(order.qty, record.qty)
         and same(order.limit_price, record.limit_price)
         and same(order.stop_price, record.stop_price)
-        and not _averages_differ(facts, order, record)
     )
 
 

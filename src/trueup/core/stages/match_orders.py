@@ -46,7 +46,8 @@ def match_orders(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunO
 def _index_venue(facts: Facts, venue: VenueSide) -> None:
     read = facts.snapshot.venue
     opened = read.open_orders
-    venue.add_open_rows(venue.open_rows, opened.read_at, is_complete=opened.state is ReadState.COMPLETE)
+    is_complete = opened.state is ReadState.COMPLETE
+    venue.add_open_rows(venue.open_rows, opened.read_at, facts.results, is_complete=is_complete)
     if read.answers:
         venue.add_answers(answer for answer in read.answers)
     if read.history.orders:
@@ -54,12 +55,12 @@ def _index_venue(facts: Facts, venue: VenueSide) -> None:
             if facts.in_scope(record.symbol):
                 venue.add_record(record, read.history.read_at)
     venue.merge_records()
-    venue.link_replacements()
+    venue.link_replacements(facts.results)
 
 
 def _match_by_venue_id(local: LocalSide, venue: VenueSide) -> None:
     """The text as it stands first: an id that is its own comparable form needs no other look."""
-    ids, by_id = [order.venue_order_id for order in local.orders], venue.by_id
+    ids, by_id = local.venue_ids, venue.by_id
     local.matched = matched = list(map(by_id.get, ids))  # type: ignore[arg-type]
     if None in matched:
         local.matched = [

@@ -6,7 +6,7 @@ says it of orders that are not listed.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -45,9 +45,7 @@ def filled_by_trade(orders: Sequence[LocalOrder]) -> dict[str, list[LocalOrder]]
     return found
 
 
-def not_plainly_level(
-    trades: Mapping[str, Trade], orders: Sequence[LocalOrder]
-) -> dict[str, list[LocalOrder]]:
+def not_plainly_level(trades: dict[str, Trade], orders: list[LocalOrder]) -> dict[str, list[LocalOrder]]:
     """The same of the trades whose sums have to be made. Most need no arithmetic: one order is all that names them, and
     they say it letter by letter."""
     keys = comparable_ids([order.trade_id for order in orders])

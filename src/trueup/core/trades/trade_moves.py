@@ -129,7 +129,7 @@ def find_lagging(facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
     if not local.trades or facts.account_changed:
         return {}
     found: dict[str, Trade] = {}
-    for key, orders in not_plainly_level(local.trades, local.original_orders).items():
+    for key, orders in facts.results.of(not_plainly_level, local.trades, local.original_orders).items():
         trade = local.trades[key]
         levelled = level_with(trade, sum_of(orders))
         if levelled is not trade:

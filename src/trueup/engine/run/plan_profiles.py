@@ -32,6 +32,7 @@ from trueup.engine.run.share_orders import SharedOrders
 from trueup.engine.run.slots import waiting
 from trueup.engine.run.together import Together
 from trueup.model.errors import MESSAGE_CHARS_MAX, brief_text
+from trueup.model.last_results import LastResults
 from trueup.model.plan import Plan
 from trueup.model.snapshot import Instrument, Snapshot, Venue
 from trueup.ports.records import Lease
@@ -57,7 +58,8 @@ class Unplanned(Struct, frozen=True, kw_only=True):
     error: Exception
 
 
-_Due = tuple[str, Callable[[], Snapshot]]  # a profile to be planned, and what makes its snapshot
+# a profile to be planned, what makes its snapshot, and what its last plan reckoned
+_Due = tuple[str, Callable[[], Snapshot], LastResults]
 
 
 class Planning:
@@ -94,10 +96,10 @@ class Planning:
         # one time for all, and one handing out, in the first one's thread
         taken_at = await self._time()
         self._shared = cache(partial(SharedOrders, venue.venue, local.locals))
-        self._due.extend(
-            (one.profile_id, partial(self._first_snapshot, one, local, venue.instruments, taken_at))
-            for one in active
-        )
+        for one in active:
+            self._plan_soon(
+                one.profile_id, partial(self._first_snapshot, one, local, venue.instruments, taken_at)
+            )
 
     def _away(self) -> AbstractContextManager[None]:
         """While the venue is awaited nobody waits for this account."""
@@ -130,10 +132,11 @@ class Planning:
                 )
         taken_at = await self._time()
         shared = self._shared()
-        self._due.extend(
-            (one, partial(self._answers.add_to, snapshot, plan.queries, taken_at, shared))
-            for one, (snapshot, plan) in asking.items()
-        )
+        for one, (snapshot, plan) in asking.items():
+            self._plan_soon(one, partial(self._answers.add_to, snapshot, plan.queries, taken_at, shared))
+
+    def _plan_soon(self, profile_id: str, observed: Callable[[], Snapshot]) -> None:
+        self._due.append((profile_id, observed, self._account.checked[profile_id].results))
 
     async def plans(self) -> AsyncIterator[Planned | Unplanned]:
         """Plans what is due, one profile after the other; those with a question left wait for the next round."""
@@ -185,12 +188,14 @@ def _count_orders(snapshot: Snapshot | None) -> int:
     return len(snapshot.local.orders) + len(venue.open_orders.rows) + len(venue.history.orders)
 
 
-def _observe_and_plan(profile_id: str, observed: Callable[[], Snapshot]) -> Planned | Unplanned:
+def _observe_and_plan(
+    profile_id: str, observed: Callable[[], Snapshot], results: LastResults
+) -> Planned | Unplanned:
     """What goes wrong with one profile is that profile's."""
     snapshot: Snapshot | None = None
     try:
         snapshot = observed()
-        return Planned(profile_id=profile_id, snapshot=snapshot, plan=make_plan(snapshot))
+        return Planned(profile_id=profile_id, snapshot=snapshot, plan=make_plan(snapshot, results))
     except Exception as error:  # noqa: BLE001 - the boundary around one profile
         return Unplanned(profile_id=profile_id, snapshot=snapshot, error=error)
 

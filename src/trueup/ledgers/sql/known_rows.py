@@ -18,6 +18,7 @@ from msgspec.structs import fields, replace
 from trueup.ledgers.sql.database import Row, read_document
 from trueup.ledgers.sql.rows import Stored
 from trueup.model.errors import RESTORE, LedgerDamaged
+from trueup.model.last_results import between_same
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import NS_PER_S, to_ns
 
@@ -25,6 +26,7 @@ ROWS_KEPT_MAX = 10_000  # of a kind and account: 2 KiB each, and not held twice 
 MARK_S = (
     3600  # marks are believed for so long: transactions are numbered anew after four thousand million of them
 )
+ROWS_PER_INDEX = 20  # known ones for each that is looked up: beyond, reading it takes less than to index them
 HEAD = 2  # columns that say whose a row is
 _LISTS = frozenset(
     {"previous_venue_order_ids"}
@@ -89,9 +91,12 @@ class KnownRows(Generic[Stored]):
 
     def decode(self, rows: Sequence[Row]) -> list[Stored]:
         """A read of the whole list, which is the known one from now on."""
-        if rows == self._rows:  # cheaper than to look each of them up
+        if rows == self._rows:
             return list(self._found)
-        found = self.look_up(rows)
+        new = between_same(self._rows, rows)  # cheaper than to look each of them up
+        ended_by = len(rows) - new.stop
+        read = self.look_up(rows[new.start : new.stop])
+        found = self._found[: new.start] + read + self._found[len(self._found) - ended_by :]
         is_kept = len(rows) <= ROWS_KEPT_MAX
         self._rows, self._found = (rows, found) if is_kept else ([], [])
         self._index = None
@@ -104,6 +109,8 @@ class KnownRows(Generic[Stored]):
     def look_up(self, rows: Sequence[Row]) -> list[Stored]:
         """Some rows, read between two reads of the whole."""
         if not self._rows:
+            return self._reader.read(rows)
+        if len(rows) * ROWS_PER_INDEX < len(self._rows):
             return self._reader.read(rows)
         if self._index is None:
             self._index = dict(zip(self._rows, self._found, strict=True))

@@ -3,7 +3,7 @@
 from trueup.sim.checkers.check_books import check_books, check_progress
 from trueup.sim.checkers.check_converged import check_converged
 from trueup.sim.checkers.check_parity import check_parity
-from trueup.sim.checkers.check_plan import check_plan, check_replan
+from trueup.sim.checkers.check_plan import check_plan, check_replan, check_replay
 from trueup.sim.checkers.check_runs import check_calls, check_reports
 from trueup.sim.checkers.check_trades import check_trades
 from trueup.sim.checkers.facts import ProfileBooks, Violation
@@ -18,6 +18,7 @@ __all__ = [
     "check_plan",
     "check_progress",
     "check_replan",
+    "check_replay",
     "check_reports",
     "check_trades",
 ]

@@ -97,6 +97,13 @@ def check_replan(plan: Plan) -> list[Violation]:
     ]
 
 
+def check_replay(plan: Plan, again: Plan) -> list[Violation]:
+    """`again` was made of the same snapshot, by itself: what earlier runs reckoned decides nothing."""
+    if plan == again:
+        return []
+    return [Violation("replay", plan.profile_id, "another plan follows from the same snapshot")]
+
+
 def _records(snapshot: Snapshot) -> list[VenueOrder]:
     answers = [answer.order for answer in snapshot.venue.answers if answer.order is not None]
     return [*snapshot.venue.open_orders.rows, *snapshot.venue.history.orders, *answers]

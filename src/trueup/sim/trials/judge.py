@@ -24,6 +24,7 @@ from trueup.sim.checkers import (
     check_plan,
     check_progress,
     check_replan,
+    check_replay,
     check_reports,
     check_trades,
 )
@@ -36,7 +37,7 @@ from trueup.sim.trials.fleet import Fleet
 from trueup.sim.trials.projection import projected
 from trueup.sim.trials.worker import Worker
 
-REPLAN = 0.2  # share of the plans that are planned again: over their projection, and before their answers
+REPLAN = 0.2  # share of the plans that are planned again: over their projection, before their answers, and from scratch
 SETTLED = (RunState.UNCHANGED, RunState.APPLIED)
 
 
@@ -147,6 +148,8 @@ class Judge:
             found += check_replan(make_plan(projected(snapshot, plan)))
         if snapshot.venue.answers and self._rng.random() < REPLAN:
             found += self._check_unanswered(snapshot)
+        if self._rng.random() < REPLAN:
+            found += check_replay(plan, make_plan(snapshot))
         return found
 
     def _check_unanswered(self, snapshot: Snapshot) -> list[Violation]:

@@ -91,7 +91,7 @@ def test_an_unknown_id_is_refused_with_where_to_look(desk: Desk):
 
 
 def test_a_failed_run_has_no_plan_to_replay(desk: Desk, monkeypatch):
-    monkeypatch.setattr("trueup.engine.run.plan_profiles.make_plan", lambda _: msgspec.json.decode(b""))
+    monkeypatch.setattr("trueup.engine.run.plan_profiles.make_plan", lambda *_: msgspec.json.decode(b""))
     run_simulated(desk.clock, reconcile_account(desk.account()))
     with pytest.raises(InputError, match="the run failed"):
         replay_run(desk.ledger.journal, run_id(desk.ledger))

@@ -196,10 +196,10 @@ def test_one_profile_that_cannot_be_judged_spoils_no_other(desk: Desk, monkeypat
 def failing_for(profile_id: str) -> Any:
     from trueup.core.make_plan import make_plan
 
-    def plan(snapshot: Any) -> Any:
+    def plan(snapshot: Any, results: Any) -> Any:
         if snapshot.profile.profile_id == profile_id:
             raise ZeroDivisionError("a fault of ours")
-        return make_plan(snapshot)
+        return make_plan(snapshot, results)
 
     return plan
 
