@@ -42,7 +42,7 @@ from trueup.model.vocabulary import ReadState, Side, Status
 from trueup.ports.foreign_books import BooksSettings, WriteBack, WriteMode, WriteOutcome
 from trueup.service.clock import SystemClock
 
-CLOSED, LIVE, WRITES, ROUNDS = 1_000_000, 1_000, 10_000, 5
+CLOSED, LIVE, WRITES, ROUNDS, RUNS = 1_000_000, 1_000, 10_000, 5, 40
 INDEXES = "CREATE INDEX IF NOT EXISTS i_upd ON my_orders (upd)"
 OPEN_ROWS = "SELECT * FROM my_orders WHERE state = 'OPEN'"
 FILL = """
@@ -93,16 +93,20 @@ Took = tuple[float, float]  # seconds by the wall's clock, and by the processor'
 def median_s(
     work: Callable[[], Any], server_pid: int | None = None, times: int = 1, before: Callable[[], Any] = int
 ) -> Took:
-    """`server_pid`: of the server's process that does a part of the work. `before`: what is not timed."""
+    """Of one of so many, which follow each other. `server_pid`: of the server's process that does a part of the work.
+    `before`: what is done before each and not timed."""
     walls, cpus = [], []
     for _ in range(ROUNDS):
-        before()
         gc.collect()
-        begun, cpu = time.perf_counter(), _cpu_s(server_pid)
+        wall_s = cpu_s = 0.0
         for _ in range(times):
+            before()
+            begun, cpu = time.perf_counter(), _cpu_s(server_pid)
             work()
-        walls.append((time.perf_counter() - begun) / times)
-        cpus.append((_cpu_s(server_pid) - cpu) / times)
+            cpu_s += _cpu_s(server_pid) - cpu
+            wall_s += time.perf_counter() - begun
+        walls.append(wall_s / times)
+        cpus.append(cpu_s / times)
     return statistics.median(walls), statistics.median(cpus)
 
 
@@ -122,8 +126,10 @@ def measure(name: str, address: str, run_of_bot: Callable[[str], Any], folder: s
     begun = time.perf_counter()
     assert len(books.read(None, NEVER_RECENT_S).rows) == LIVE
     first_s = time.perf_counter() - begun
-    read = median_s(lambda: books.read(None, NEVER_RECENT_S), before=lambda: run_of_bot(ELSEWHERE))
-    bare_took, values_took = median_s(bare, times=20), median_s(lambda: _as_values(bare()), times=20)
+    read = median_s(
+        lambda: books.read(None, NEVER_RECENT_S), times=RUNS, before=lambda: run_of_bot(ELSEWHERE)
+    )
+    bare_took, values_took = median_s(bare, times=RUNS), median_s(lambda: _as_values(bare()), times=RUNS)
     (run, after), (least, _) = (
         _run(*whose, folder, lambda: run_of_bot(ELSEWHERE))
         for whose in ((books, PROFILE, LIVE), (of_nobody, NOBODY, 0))
@@ -182,7 +188,7 @@ def _run(
         assert profile.state is RunState.UNCHANGED, profile.error
 
     run()
-    took = median_s(run, times=4), median_s(run, before=write_elsewhere)
+    took = median_s(run, times=RUNS), median_s(run, times=RUNS, before=write_elsewhere)
     loop.close()
     ledger.close()
     return took

@@ -115,6 +115,11 @@ class TableDatabase(Protocol):
 
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[Cells]: ...
 
+    def row_text(self, columns: Sequence[str]) -> str | None:
+        """An expression: one text of all these, quoted, which is another where a cell is another; null where the driver
+        makes such a text no faster than the cells."""
+        ...
+
     def write(self, text: str, values: Sequence[Any] = ()) -> int:
         """Returns how many rows it changed."""
         ...

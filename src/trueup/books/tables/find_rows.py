@@ -67,18 +67,39 @@ class RowFinder:
     ) -> list[Cells]:
         """`limited` false: also rows that the mapping's `where` and the profiles leave out. Raises LedgerError, also
         where there are more than a run may hold."""
-        database = self._database
-        names = [*self.key_of(table), *table.columns.values()]
         where = all_of([condition, *(self._limits(table) if limited else [])])
-        text = (
-            f"SELECT {', '.join(map(database.quoted, names))} FROM {database.quoted_table(table.table)} "
-            f"WHERE {where.text}"
-        )
-        if lock and database.name != "sqlite":
-            text += " FOR UPDATE"
+        end = ""
+        if lock and self._database.name != "sqlite":
+            end += " FOR UPDATE"
         if most is not None:
-            text += f" {database.most(most)}"
-        found = database.rows(text, where.values)
+            end += f" {self._database.most(most)}"
+        return self._select(table, self._columns(table), where, end)
+
+    def texts(self, table: TableMapping, condition: Condition) -> list[Cells] | None:
+        """The key of each row, and all of its cells as one text; null where this database has none."""
+        columns = self._columns(table)
+        text = self._database.row_text(columns)
+        if text is None:
+            return None
+        where = all_of([condition, *self._limits(table)])
+        return self._select(table, [*columns[: len(self.key_of(table))], text], where)
+
+    def by_text(self, table: TableMapping, condition: Condition) -> dict[str, Cells]:
+        """The rows by those texts."""
+        columns = self._columns(table)
+        text = self._database.row_text(columns) or "NULL"
+        found = self._select(table, [*columns, text], all_of([condition, *self._limits(table)]))
+        return {cells[-1]: cells[:-1] for cells in found}
+
+    def _columns(self, table: TableMapping) -> list[str]:
+        return list(map(self._database.quoted, [*self.key_of(table), *table.columns.values()]))
+
+    def _select(
+        self, table: TableMapping, columns: Sequence[str], where: Condition, end: str = ""
+    ) -> list[Cells]:
+        name = self._database.quoted_table(table.table)
+        text = f"SELECT {', '.join(columns)} FROM {name} WHERE {where.text}{end}"
+        found = self._database.rows(text, where.values)
         if len(found) > ROWS_MAX:
             raise LedgerError(
                 f"{table.table} has more than {ROWS_MAX:,} live or changed rows: does a status word mean what the "

@@ -33,12 +33,14 @@ class LastRows:
         self._rows: list[Understood] = []
 
     def understood(
-        self, raw: Sequence[Cells], key_len: int, understand: Callable[[Cells], Understood]
+        self, raw: Sequence[Cells], key_len: int, understand: Callable[[list[Cells]], list[Understood]]
     ) -> list[Understood]:
-        """The rows of another read. `key_len`: how many of the first cells name a row."""
+        """The rows of another read. `key_len`: how many of the first cells name a row. `understand`: those that are new
+        or others than before."""
         if raw != self._raw:
             before = self._before(raw, key_len)
-            self._rows = [row or understand(cells) for cells, row in zip(raw, before, strict=True)]
+            new = iter(understand([cells for cells, row in zip(raw, before, strict=True) if row is None]))
+            self._rows = [next(new) if row is None else row for row in before]
             self._raw = raw
         return self._rows
 

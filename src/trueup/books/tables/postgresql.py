@@ -227,6 +227,10 @@ class PostgresqlTables:
         """A plain one, whatever kind the connection makes for its owner."""
         return psycopg.Cursor(self._connection, row_factory=tuple_row)
 
+    def row_text(self, columns: Sequence[str]) -> str | None:
+        """The driver makes the cells of their texts, too."""
+        return f"ROW({', '.join(columns)})::text"
+
     def state(self, tables: Sequence[str]) -> str | None:
         return None
 

@@ -5,6 +5,7 @@ nothing where the bot's own indexes serve. The caller holds the read transaction
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from trueup.model.snapshot import Fill, Instrument, LocalOrder
 from trueup.ports.foreign_books import ForeignRead, ForeignRow, ForeignTrade, UnclearRow
 
 SEEN_MAX = 200_000  # rows that are kept as they were understood
+FEW = 0.25  # of the rows: so many are named by their keys, more are read with the others
 
 
 class OrderCells(Struct, gc=False):
@@ -89,9 +91,10 @@ class TablesReader:
         if trades and "trade_id" in self.mapping.orders.columns:
             open_ids = [one.trade.trade_id for one in trades]
             wanted = replace(wanted, trade_ids=[*wanted.trade_ids, *open_ids])
-        rows: list[ForeignRow] = []
-        for row in self._rows(wanted):
-            rows.append(row) if isinstance(row, ForeignRow) else unclear.append(row)
+        found = self._rows(wanted)
+        rows = [one for one in found if type(one) is ForeignRow]
+        if len(rows) < len(found):
+            unclear += [one for one in found if isinstance(one, UnclearRow)]
         if not wanted.live and rows:
             named = sorted({one.order.trade_id for one in rows if one.order.trade_id is not None})
             trades, more = self._trades(Wanted(trade_ids=named)) if named else ([], [])
@@ -106,14 +109,37 @@ class TablesReader:
 
     def _rows(self, wanted: Wanted) -> list[ForeignRow | UnclearRow]:
         """Most rows are as they were at the last read, to the last cell: they are what they were."""
-        table = self.mapping.orders
-        raw = self._finder.rows(table, self._finder.orders(wanted))
+        table, condition = self.mapping.orders, self._finder.orders(wanted)
         if self.mapping.fills is not None:
-            return [self.row_of(one) for one in self._with_fills(raw)]
+            return [self.row_of(one) for one in self._with_fills(self._finder.rows(table, condition))]
         if not wanted.live:
-            return [self.row_of(self._cells_of(cells)) for cells in raw]
-        key_len = len(self.key_of(table))
-        return self._last_rows.understood(raw, key_len, lambda cells: self.row_of(self._cells_of(cells)))
+            return self._rows_of(self._finder.rows(table, condition))
+        key_len, texts = len(self.key_of(table)), self._finder.texts(table, condition)
+        if texts is None:
+            raw = self._finder.rows(table, condition)
+            return self._last_rows.understood(raw, key_len, self._rows_of)
+        try:
+            return self._last_rows.understood(texts, key_len, partial(self._rows_of_texts, texts, condition))
+        except _SaysAnother:
+            return self._rows_of(self._finder.rows(table, condition))
+
+    def _rows_of(self, raw: Sequence[Cells]) -> list[ForeignRow | UnclearRow]:
+        return [self.row_of(self._cells_of(cells)) for cells in raw]
+
+    def _rows_of_texts(
+        self, texts: Sequence[Cells], condition: Condition, new: Sequence[Cells]
+    ) -> list[ForeignRow | UnclearRow]:
+        """The cells of the new ones among these, which the condition finds."""
+        table = self.mapping.orders
+        if not new:
+            return []
+        if len(new) < len(texts) * FEW:
+            key = self.key_of(table)
+            condition = self.database.is_in(table.table, key, [one[: len(key)] for one in new])
+        by_text = self._finder.by_text(table, condition)
+        if not all(one[-1] in by_text for one in new):
+            raise _SaysAnother
+        return self._rows_of([by_text[one[-1]] for one in new])
 
     def order_cells(self, wanted: Wanted, *, lock: bool = False) -> list[OrderCells]:
         """The rows as they stand, with their fills."""
@@ -235,6 +261,10 @@ class TablesReader:
         """Rows by key: meaning → cell."""
         key_len, meanings = len(self.key_of(table)), list(table.columns)
         return [_keyed(row, key_len, meanings) for row in self._finder.rows(table, condition, lock=lock)]
+
+
+class _SaysAnother(Exception):
+    """A view has other rows each time it is read."""
 
 
 def _rules(mapping: TablesMapping) -> list[str]:

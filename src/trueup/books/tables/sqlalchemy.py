@@ -173,6 +173,9 @@ class SqlalchemyTables:
         with self._explained():
             return int(self._open.execute(*_named_values(text, values)).rowcount)
 
+    def row_text(self, columns: Sequence[str]) -> str | None:
+        return None
+
     def state(self, tables: Sequence[str]) -> str | None:
         return None
 

@@ -230,6 +230,9 @@ class SqliteTables:
                 raise RowRefused(f"{self._path}: {fault}") from fault
             return self._connection.changes()
 
+    def row_text(self, columns: Sequence[str]) -> str | None:
+        return None
+
     def state(self, tables: Sequence[str]) -> str | None:
         """What others committed and this connection changed, whatever table it was. A view may say another thing at
         another time, a virtual table whatever it likes."""

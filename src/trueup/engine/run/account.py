@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from trueup.engine.run.said import Said
 from trueup.model.checked_rows import CheckedRows
+from trueup.model.last_results import LastResults
 from trueup.model.plan import Plan, Result
 from trueup.model.policy import Policy
 from trueup.model.snapshot import Profile, Snapshot
@@ -57,6 +58,10 @@ class ManagedAccount:
     # by profile id: what was checked in the last run and is not checked again while it stays as it is
     checked: defaultdict[str, CheckedRows] = field(
         default_factory=lambda: defaultdict(CheckedRows), repr=False, compare=False
+    )
+    # by source: of the rows of foreign books as they were read last
+    reckoned: defaultdict[str, LastResults] = field(
+        default_factory=lambda: defaultdict(LastResults), repr=False, compare=False
     )
     # what the log was told of earlier runs
     said: Said = field(default_factory=Said, repr=False, compare=False)

@@ -330,3 +330,73 @@ def test_a_reader_that_has_read_before_finds_what_a_new_one_finds(bot, seed):
                     standing = {row.key: row for row in other.read(Wanted(keys=list(found))).rows}
             assert found | anew == found == standing
             assert all(row.order.status not in LIVE_STATUSES for key, row in found.items() if key not in anew)
+
+
+# -- rows as texts --------------------------------------------------------------------------------------------------
+
+
+ORDERS_ALONE = decode_mapping({"orders": MAPPING["orders"]}, "b")
+
+
+def test_the_cells_of_what_is_as_it_was_are_not_read_again():
+    with postgresql_bot() as bot, bot.reader(ORDERS_ALONE, ("mom",)) as reader:
+        for number in range(1, 10):
+            bot.add("my_orders", **order(number))
+        first = live(reader)
+        sent: list[tuple[Any, ...]] = []
+        rows = reader.database.rows
+
+        def noted(text: str, values: Any = ()) -> list[Cells]:
+            found = rows(text, values)
+            sent.extend(found if "my_orders" in text else [])
+            return found
+
+        reader.database.rows = noted
+        assert live(reader) == first
+        assert {len(cells) for cells in sent} == {2}  # the key and a text
+        sent.clear()
+        bot.execute("UPDATE my_orders SET done = 4 WHERE id = 7")
+        again = live(reader)
+        assert again["7"].order.filled_qty == "4"
+        assert again == first | {"7": again["7"]}
+        assert [cells[0] for cells in sent if len(cells) > 2] == [7]
+
+
+def test_texts_of_rows_that_one_key_names():
+    """Whoever says a key that is none: no row is taken for another."""
+    mapped = decode_mapping({"orders": MAPPING["orders"] | {"key": ["kind"]}}, "b")
+    with postgresql_bot() as bot, bot.reader(mapped, ("mom",)) as reader:
+        for number in range(1, 12):
+            bot.add("my_orders", **order(number, kind="LIMIT" if number < 9 else f"K{number}"))
+        for done in (3, 4, 5):
+            bot.execute("UPDATE my_orders SET done = ? WHERE id IN (2, 10)", done)
+            with reader.database.reading():
+                found = {row.order.venue_order_id: row.order.filled_qty for row in reader.read(LIVE).rows}
+            assert found == {f"v-{number}": "3" for number in range(1, 12)} | {
+                "v-2": str(done),
+                "v-10": str(done),
+            }
+
+
+def test_a_view_that_says_another_thing_within_one_transaction():
+    with postgresql_bot() as bot:
+        bot.add("my_orders", **order(1))
+        bot.execute(
+            "CREATE VIEW seen AS SELECT id, bot, exch_id, random()::text AS cid, pair, direction, size, done, avg_px,"
+            " px, kind, state, deal, created, upd FROM my_orders"
+        )
+        mapped = decode_mapping({"orders": MAPPING["orders"] | {"table": "seen", "key": ["id"]}}, "b")
+        with bot.reader(mapped, ("mom",)) as reader:
+            for _ in range(2):
+                assert [row.order.venue_order_id for row in live(reader).values()] == ["v-1"]
+
+
+def test_what_looks_alike_as_a_text_is_another_row():
+    """Null and nothing, a comma in a cell and between two, quotes, a text that is a number."""
+    cells = [(None, "a"), ("", "a"), ("a", None), ("a,b", "c"), ("a", "b,c"), ('"', "\\"), ("\\", '"')]
+    with postgresql_bot() as bot, bot.reader(ORDERS_ALONE, ("mom",)) as reader:
+        bot.add("my_orders", **order(1))
+        for client_id, trade_id in cells:
+            bot.execute("UPDATE my_orders SET cid = ?, deal = ?", client_id, trade_id)
+            with bot.reader(ORDERS_ALONE, ("mom",)) as other:
+                assert live(reader) == live(other)
