@@ -134,13 +134,18 @@ def measure(name: str, address: str, run_of_bot: Callable[[str], Any], folder: s
         _run(*whose, folder, lambda: run_of_bot(ELSEWHERE))
         for whose in ((books, PROFILE, LIVE), (of_nobody, NOBODY, 0))
     )
+
+    def beyond(took: Took, of: Took) -> str:
+        return f"{(took[0] - least[0]) / of[0]:.1f} times (cpu {(took[1] - least[1]) / of[1]:.1f})"
+
     print(
         f"{name}: {LIVE:,} live of {CLOSED + LIVE:,} rows: bare {_ms(bare_took)}, as values {_ms(values_took)}; "
         f"read {_ms(read)}, "
         f"{read[0] / bare_took[0]:.1f} times (cpu {read[1] / bare_took[1]:.1f}), the first {first_s * 1e3:.0f} ms; "
-        f"run in sync {_ms(run)}, one without orders {_ms(least)}: cpu {(run[1] - least[1]) / bare_took[1]:.1f} times "
-        f"bare and {(run[1] - least[1]) / values_took[1]:.1f} times values beyond it; after the bot wrote elsewhere "
-        f"{_ms(after)}: {(after[1] - least[1]) / bare_took[1]:.1f} times; load {os.getloadavg()[0]:.1f}"
+        f"run in sync {_ms(run)}, one without orders {_ms(least)}: {beyond(run, bare_took)} bare beyond it, "
+        f"{beyond(run, values_took)} values; after the bot wrote elsewhere {_ms(after)}: "
+        f"{beyond(after, bare_took)} bare; "
+        f"load {os.getloadavg()[0]:.1f}"
     )
     books.close()
     of_nobody.close()
