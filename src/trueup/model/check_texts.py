@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 
 from trueup.model.money import AMOUNT_DIGITS_MAX, AMOUNT_EXPONENT_MAX, is_within_bounds
@@ -94,7 +95,7 @@ def text_fault(text: str) -> str | None:
 
 def texts_are_short(rows: Iterable[tuple[str | None, ...]]) -> bool:
     """Whether no text of these rows is longer than `TEXT_CHARS_MAX`, nulls aside."""
-    return max([len(text) for row in rows for text in row if text], default=0) <= TEXT_CHARS_MAX
+    return max(map(len, filter(None, chain.from_iterable(rows))), default=0) <= TEXT_CHARS_MAX
 
 
 @lru_cache(maxsize=TEXTS_KEPT_MAX)

@@ -36,7 +36,7 @@ class LocalSide(Struct, dict=True):
     out_of_scope: dict[str, LocalOrder] = {}  # local orders by their venue order ids
     known_client_ids: set[str] = set()  # of local orders out of scope: not free for others
     ids_in_local_fills: set[str] = set()  # named by a local fill, but no local order has them
-    venue_ids_twice: set[str] = set()  # of two local orders; found by `index_by_venue_id`
+    venue_ids_twice: frozenset[str] = frozenset()  # of two local orders
     # the projection: what the corrections changed
     changed_orders: dict[int, None] = {}  # of the snapshot's, in the order in which they changed
     changed_fills: dict[tuple[str | None, ...], Fill] = {}
@@ -80,10 +80,9 @@ class LocalSide(Struct, dict=True):
 
     @cached_property
     def _index_by_venue_id(self) -> dict[str, int]:
-        present, twice = self.results.of(_index_ids, self.venue_ids)
-        self.venue_ids_twice |= twice
+        present = self.results.of(_index_ids, self.venue_ids)
         index_of: dict[str, int] = {}
-        bound = self.results.of(_bound_before, self.orders)
+        bound = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
         for index in sorted(bound, key=lambda one: facts_of(self.orders[one])):
             for previous in self.orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
@@ -96,8 +95,7 @@ class LocalSide(Struct, dict=True):
     @cached_property
     def bound_before(self) -> list[LocalOrder]:
         """Local orders in scope that had another venue order id before, as the snapshot has them."""
-        bound = self.results.of(_bound_before, self.original_orders)
-        return [self.original_orders[index] for index in bound]
+        return self.results.of(_bound_before, self.original_orders)
 
     def know_out_of_scope(self, order: LocalOrder) -> None:
         """A local order that is not judged still exists: its ids are nobody else's."""
@@ -217,23 +215,26 @@ class LocalSide(Struct, dict=True):
         self.trades[key] = trade
 
 
-def _bound_before(orders: list[LocalOrder]) -> list[int]:
-    return [index for index, order in enumerate(orders) if order.previous_venue_order_ids]
+def _bound_before(orders: list[LocalOrder]) -> list[LocalOrder]:
+    return [order for order in orders if order.previous_venue_order_ids]
 
 
 def _venue_ids(orders: list[LocalOrder]) -> list[str | None]:
     return [order.venue_order_id for order in orders]
 
 
-def _index_ids(spelled: list[str | None]) -> tuple[dict[str, int], set[str]]:
-    """Where each comparable id stands, and those that stand twice."""
+def _index_ids(spelled: list[str | None]) -> dict[str, int]:
+    """Where each comparable id stands."""
     ids = comparable_ids(spelled)
-    index_of = dict(zip(ids, range(len(ids)), strict=True))
-    index_of.pop(None, None)
-    twice: set[str] = set()
-    if len(index_of) < len(ids) - ids.count(None):
-        twice = {one for one, times in Counter(ids).items() if one is not None and times > 1}
-    return index_of, twice  # type: ignore[return-value]
+    return {one: index for one, index in zip(ids, range(len(ids)), strict=True) if one is not None}
+
+
+def ids_twice(spelled: list[str | None]) -> frozenset[str]:
+    """The comparable ids of which there are several."""
+    ids = comparable_ids(spelled)
+    if len(set(ids)) == len(ids):
+        return frozenset()
+    return frozenset(one for one, times in Counter(ids).items() if one is not None and times > 1)
 
 
 def record_key(record: VenueOrder) -> str:

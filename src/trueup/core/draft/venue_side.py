@@ -6,6 +6,7 @@ binds anew.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,6 +46,7 @@ class VenueSide(Struct):
     successor_of: dict[str, str] = {}
     predecessor_of: dict[str, str] = {}
     linked: list[VenueOrder] = []  # that name a parent, a predecessor or a successor
+    has_sub_tags: bool = False  # some record says one
     _by_client_id: dict[str, str | None] | None = None
     _several: dict[str, list[Reading]] = {}  # orders with more than one record, until `merge_records`
 
@@ -110,13 +112,21 @@ class VenueSide(Struct):
             self.by_id[venue_id], self.read_at_of[venue_id] = merge_readings(readings, listed)
         self._several = {}
 
-    def link_replacements(self, results: LastResults) -> None:
+    def link_replacements(self) -> None:
         """Chains as one index, from either end of each link.
 
         What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
         did one of another symbol or side.
         """
-        self.linked = linked = results.of(_linked, list(self.by_id.values()))
+        found = [
+            one
+            for one in self.by_id.values()
+            if not (one.sub_tag is one.replaced_by is one.replaces is one.parent_venue_order_id is None)
+        ]
+        self.has_sub_tags = any(one.sub_tag for one in chain(found, self.nameless))
+        self.linked = linked = [
+            one for one in found if not (one.replaced_by is one.replaces is one.parent_venue_order_id is None)
+        ]
         for record in linked:
             self._link(known_id(record.venue_order_id), known_id(record.replaced_by))
         told = frozenset(self.successor_of)
@@ -185,13 +195,6 @@ class VenueSide(Struct):
 
 def _comparable(ids: list[str | None]) -> list[str | None]:
     return comparable_ids(ids)
-
-
-def _linked(records: list[VenueOrder]) -> list[VenueOrder]:
-    """Those that name a parent, a predecessor or a successor."""
-    return [
-        one for one in records if not (one.replaced_by is one.replaces is one.parent_venue_order_id is None)
-    ]
 
 
 def _answers(answer: VenueAnswer) -> bool:

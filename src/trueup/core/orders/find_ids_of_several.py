@@ -20,9 +20,7 @@ from trueup.model.vocabulary import Outcome, QueryBy
 
 def find_ids_of_several(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
     """Note those that show before anything is compared: in the venue's records, and among local orders."""
-    outcome.ids_of_several |= venue.ids_of_several
-    if local.index_by_venue_id:  # building that index has found the numbers that two local orders have
-        outcome.ids_of_several |= local.venue_ids_twice
+    outcome.ids_of_several |= venue.ids_of_several | local.venue_ids_twice
     for order in local.bound_before:
         _find_previous(local, venue, outcome, order)
     for venue_id, order in local.out_of_scope.items():

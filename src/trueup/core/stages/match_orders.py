@@ -5,8 +5,11 @@ client order id; else the only unmatched venue order whose client order id says 
 quantity, unique on both sides. A venue order is consumed once.
 """
 
+from itertools import repeat
+from typing import Any
+
 from trueup.core.draft.facts import Facts
-from trueup.core.draft.local_side import LocalSide
+from trueup.core.draft.local_side import LocalSide, ids_twice
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.derive_action import pattern_group
@@ -55,14 +58,16 @@ def _index_venue(facts: Facts, venue: VenueSide) -> None:
             if facts.in_scope(record.symbol):
                 venue.add_record(record, read.history.read_at)
     venue.merge_records()
-    venue.link_replacements(facts.results)
+    venue.link_replacements()
 
 
 def _match_by_venue_id(local: LocalSide, venue: VenueSide) -> None:
     """The text as it stands first: an id that is its own comparable form needs no other look."""
     ids, by_id = local.venue_ids, venue.by_id
-    local.matched = matched = list(map(by_id.get, ids))  # type: ignore[arg-type]
-    if None in matched:
+    left: dict[Any, Any] = by_id.copy()
+    local.matched = matched = list(map(left.pop, ids, repeat(None)))
+    if None in matched:  # else each id is its own comparable form, and stands once
+        local.venue_ids_twice = local.results.of(ids_twice, ids)
         local.matched = [
             by_id.get(known_id(one) or "") if record is None else record
             for one, record in zip(ids, matched, strict=True)

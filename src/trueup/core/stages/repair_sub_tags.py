@@ -21,6 +21,9 @@ def repair_sub_tags(facts: Facts, local: LocalSide, venue: VenueSide, outcome: R
     if LedgerFeature.SUB_TAG in facts.snapshot.local.unsupported:
         outcome.sub_tag_repair = SubTagRepairResult(unsupported=True)
         return
+    if not venue.has_sub_tags:
+        outcome.sub_tag_repair = SubTagRepairResult(repaired=0)
+        return
     records = local.matched
     if local.rebound:
         records = [local.rebound.get(index, record) for index, record in enumerate(local.matched)]
