@@ -6,10 +6,10 @@ Lists are checked in bulk, each by itself; the first fault is an `InputError` th
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from trueup.model.check_duplicates import check_duplicates, check_local_orders, shared_client_order_ids
 from trueup.model.check_texts import (
@@ -25,7 +25,19 @@ from trueup.model.checked_rows import CheckedRows
 from trueup.model.errors import InputError
 from trueup.model.id_pattern import BadPattern, IdPattern
 from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, known_client_id, known_id
-from trueup.model.snapshot import SNAPSHOT_FORMAT, LocalOrder, Snapshot, VenueOrder
+from trueup.model.snapshot import (
+    SNAPSHOT_FORMAT,
+    Decision,
+    Fill,
+    Instrument,
+    LocalOrder,
+    Position,
+    Snapshot,
+    Text,
+    Trade,
+    VenueAnswer,
+    VenueOrder,
+)
 from trueup.model.vocabulary import Outcome, Status
 
 Order = TypeVar("Order", LocalOrder, VenueOrder)
@@ -35,10 +47,13 @@ _LOCAL_ORDERS = "$.local.orders"
 _USELESS_LEN_MAX = max(map(len, USELESS_CLIENT_ORDER_IDS))
 
 
-def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Snapshot:
+def check_snapshot(
+    snapshot: Snapshot, checked: CheckedRows | None = None, *, is_decoded: bool = False
+) -> Snapshot:
     """The same checks and readings for a snapshot made in memory, so that its bytes decode to exactly this value.
 
     `checked`: the profile's lists as they were checked last; only what differs is gone through, and then kept.
+    `is_decoded`: its types have bounded its texts.
     """
     if snapshot.format != SNAPSHOT_FORMAT:
         raise InputError(f"expected {SNAPSHOT_FORMAT!r}, got {snapshot.format[:60]!r}", "$.format")
@@ -51,6 +66,8 @@ def check_snapshot(snapshot: Snapshot, checked: CheckedRows | None = None) -> Sn
         elif rows:
             new.append((path, *known.adopt(path, rows)))
     for path, rows, changed in new:
+        if not is_decoded:
+            _check_texts(path, rows, changed)
         _check_rows(path, rows, changed)
         if path.endswith(".answers"):
             _check_answers(path, rows)
@@ -113,29 +130,13 @@ _TIME_FIELDS = {
     "Decision": ("until", "decided_at"),
     "Finding": ("first_seen_at", "last_seen_at"),
 }
-_IDS = ("symbol", "client_order_id", "venue_order_id", "trade_id")
 _TEXT_FIELDS = {
-    "LocalOrder": (*_IDS, "sub_tag", "order_type"),
-    "VenueOrder": (
-        *(
-            "symbol",
-            "client_order_id",
-            "venue_order_id",
-            "sub_tag",
-            "order_type",
-            "raw_status",
-            "status_reason",
-        ),
-        *("replaces", "replaced_by", "parent_venue_order_id"),
-    ),
-    "Fill": ("fill_id", "symbol", "client_order_id", "venue_order_id", "fee_currency"),
-    "Trade": ("trade_id", "symbol"),
-    "Instrument": ("symbol", "quote"),
-    "Position": ("symbol", "position_side"),
-    "VenueAnswer": ("id", "error"),
-    "Decision": ("decision_id", "author", "reason"),
+    kind.__name__: tuple(one.name for one in fields(kind) if Text in (one.type, *get_args(one.type)))
+    for kind in (LocalOrder, VenueOrder, Fill, Trade, Instrument, Position, VenueAnswer, Decision)
 }
-_TEXTS_OF = {kind: attrgetter(*fields) for kind, fields in _TEXT_FIELDS.items() if len(fields) > 1}
+_TEXTS_OF = {
+    kind: attrgetter(*names, names[0]) for kind, names in _TEXT_FIELDS.items()
+}  # a tuple, of one too
 _AMOUNTS_OF = {kind: attrgetter(*fields) for kind, fields in _AMOUNT_FIELDS.items()}
 _TIMES_OF = {kind: [(one, attrgetter(one)) for one in fields] for kind, fields in _TIME_FIELDS.items()}
 _CHECKED_AT_ONCE = (
@@ -148,13 +149,17 @@ def _check_rows(path: str, rows: Sequence[Struct], changed: range) -> None:
         _check_some(path, rows[start : min(start + _CHECKED_AT_ONCE, changed.stop)], start)
 
 
+def _check_texts(path: str, rows: Sequence[Struct], changed: range) -> None:
+    kind = type(rows[0]).__name__
+    get_texts = _TEXTS_OF.get(kind)
+    if get_texts is not None and not texts_are_short(map(get_texts, rows[changed.start : changed.stop])):
+        for field in _TEXT_FIELDS[kind]:
+            _raise_first(path, rows, 0, field, text_fault)
+
+
 def _check_some(path: str, rows: Sequence[Struct], start: int) -> None:
     """All amounts of these rows at once; by their columns where one of them is not plain."""
     kind = type(rows[0]).__name__
-    get_texts = _TEXTS_OF.get(kind)
-    if get_texts is not None and not texts_are_short(map(get_texts, rows)):
-        for field in _TEXT_FIELDS[kind]:
-            _raise_first(path, rows, start, field, text_fault)
     get_amounts = _AMOUNTS_OF.get(kind)
     if get_amounts is not None and not amounts_are_plain(map(get_amounts, rows)):
         for field, is_signed in _AMOUNT_FIELDS[kind].items():
@@ -185,6 +190,7 @@ def _check_answers(path: str, answers: Sequence[Any]) -> None:
 
 def _check_answer_order(path: str, order: Struct) -> None:
     try:
+        _check_texts("", [order], range(1))
         _check_some("", [order], 0)
     except InputError as fault:
         raise InputError(fault.message, path + fault.path.removeprefix("[0]")) from fault

@@ -5,9 +5,11 @@ the core trusts its texts. `gc=False` is sound because these values hold no cycl
 """
 
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from trueup.model.check_texts import TEXT_CHARS_MAX
 from trueup.model.money import amount, subtract
 from trueup.model.policy import Policy
 from trueup.model.vocabulary import (
@@ -32,6 +34,9 @@ from trueup.model.vocabulary import (
 
 SNAPSHOT_FORMAT = "trueup.snapshot/1"
 NOT_READ = "not read"
+Text = Annotated[
+    str, Meta(max_length=TEXT_CHARS_MAX)
+]  # an id, a symbol, a word, a reason: decoding bounds it
 
 
 class Profile(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -46,10 +51,10 @@ class Profile(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only
 class Instrument(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """One symbol's smallest quantity and price steps (text) and its quote currency; null: not known."""
 
-    symbol: str
+    symbol: Text
     qty_step: str | None = None
     price_tick: str | None = None
-    quote: str | None = None
+    quote: Text | None = None
 
 
 class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -58,14 +63,14 @@ class LocalOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     `by_notional`: ordered by an amount of money; its `qty` is an estimate until it ended.
     """
 
-    client_order_id: str | None = None
-    venue_order_id: str | None = None
-    trade_id: str | None = None
-    sub_tag: str | None = None
-    symbol: str | None = None
+    client_order_id: Text | None = None
+    venue_order_id: Text | None = None
+    trade_id: Text | None = None
+    sub_tag: Text | None = None
+    symbol: Text | None = None
     side: Side
     action: Action | None = None
-    order_type: str | None = None
+    order_type: Text | None = None
     qty: str | None = None
     limit_price: str | None = None
     stop_price: str | None = None
@@ -87,15 +92,15 @@ class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=Tr
     `price_estimated`: the venue told none; the real one takes its place.
     """
 
-    fill_id: str
-    venue_order_id: str | None = None
-    client_order_id: str | None = None
-    symbol: str | None = None
+    fill_id: Text
+    venue_order_id: Text | None = None
+    client_order_id: Text | None = None
+    symbol: Text | None = None
     side: Side | None = None
     qty: str
     price: str | None = None
     fee: str | None = None
-    fee_currency: str | None = None
+    fee_currency: Text | None = None
     filled_at: str | None = None
     inferred: bool = False
     price_estimated: bool = False
@@ -104,8 +109,8 @@ class Fill(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=Tr
 class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """The bot's round trip."""
 
-    trade_id: str
-    symbol: str
+    trade_id: Text
+    symbol: Text
     side: PositionSide
     status: TradeStatus
     entry_qty: str = "0"
@@ -144,25 +149,25 @@ class VenueOrder(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     `end_derived`: the status is an end that the adapter concluded, not one that the venue named.
     """
 
-    venue_order_id: str | None
-    client_order_id: str | None = None
-    symbol: str | None = None
+    venue_order_id: Text | None
+    client_order_id: Text | None = None
+    symbol: Text | None = None
     side: Side | None = None
-    order_type: str | None = None
+    order_type: Text | None = None
     qty: str | None = None
     limit_price: str | None = None
     stop_price: str | None = None
     status: Status | None = None
-    raw_status: str | None = None
-    status_reason: str | None = None
+    raw_status: Text | None = None
+    status_reason: Text | None = None
     intent: Intent | None = None
     position_side: PositionSide | None = None
     filled_qty: str | None = None
     filled_avg_price: str | None = None
-    sub_tag: str | None = None
-    replaces: str | None = None
-    replaced_by: str | None = None
-    parent_venue_order_id: str | None = None
+    sub_tag: Text | None = None
+    replaces: Text | None = None
+    replaced_by: Text | None = None
+    parent_venue_order_id: Text | None = None
     by_notional: bool = False
     end_derived: bool = False
     submitted_at: str | None = None
@@ -188,11 +193,11 @@ class VenueAnswer(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_
     """Answer to a query. `symbol`: the instrument that was asked about; null: the id alone was asked for."""
 
     by: QueryBy
-    id: str
+    id: Text
     outcome: Outcome
     read_at: str | None = None
     order: VenueOrder | None = None
-    error: str | None = None
+    error: Text | None = None
     symbol: str | None = None
 
 
@@ -221,7 +226,7 @@ class HistoryRead(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_
 class Position(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """Net quantity at the venue, signed (short < 0); `position_side` where the venue hedges."""
 
-    symbol: str
+    symbol: Text
     qty: str
     avg_entry_price: str | None = None
     mark_price: str | None = None
@@ -250,7 +255,7 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     the break.
     """
 
-    decision_id: str
+    decision_id: Text
     kind: DecisionKind
     venue_order_id: str | None = None
     client_order_id: str | None = None
@@ -261,8 +266,8 @@ class Decision(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_onl
     evidence: tuple[str, ...] = ()
     qty: str | None = None
     owner: str | None = None
-    author: str
-    reason: str
+    author: Text
+    reason: Text
     decided_at: str
 
 

@@ -22,13 +22,13 @@ _TIMES = ("submitted_at", "venue_updated_at", "filled_at", "opened_at")
 def checked(value: Value) -> Value:
     """The value with its words as vocabulary. Raises InputError that names the key which does not fit."""
     name = type(value).__name__
+    for key in _TEXTS:
+        if isinstance(given := getattr(value, key, None), str) and (long := text_fault(given)):
+            raise InputError(long, f"{name}.{key}")
     try:
         converted = msgspec.convert(msgspec.to_builtins(value), type(value))
     except msgspec.ValidationError as fault:
         raise InputError(str(fault), name) from fault
-    for key in _TEXTS:
-        if isinstance(given := getattr(converted, key, None), str) and (long := text_fault(given)):
-            raise InputError(long, f"{name}.{key}")
     for key in (*_QUANTITIES, *_PRICES):
         if (given := getattr(converted, key, None)) is not None:
             checked_amount(given, f"{name}.{key}", signed=key in _PRICES)
