@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -203,16 +203,29 @@ def names_break(reference: str, break_id: str) -> bool:
     return break_id.startswith(reference) or (own_digits.startswith(digits) and own_rest == rest != "")
 
 
-def digester(*facts: str | None) -> Callable[[str], str]:
-    """`digest(*facts, last)` as a function of the last fact: what all share is hashed once."""
-    shared = hashlib.blake2b(_joined((*facts, "")).encode(), digest_size=_DIGEST_BYTES)
+BegunDigest = hashlib.blake2b
 
-    def digest_of(last: str) -> str:
-        whole = shared.copy()
-        whole.update(last.encode())
-        return whole.hexdigest()
 
-    return digest_of
+def begin_digest(*facts: str | None) -> BegunDigest:
+    """What all digests share that begin with these facts, to be hashed once."""
+    return hashlib.blake2b(_joined((*facts, "")).encode(), digest_size=_DIGEST_BYTES)
+
+
+def end_digest(begun: BegunDigest, last: str) -> str:
+    """`digest(*facts, last)`."""
+    whole = begun.copy()
+    whole.update(last.encode())
+    return whole.hexdigest()
+
+
+def end_digests(begun: Sequence[BegunDigest], last: Iterable[str]) -> list[str]:
+    """The same of many at once, without a call for each."""
+    digests = []
+    for one, text in zip(begun, last, strict=True):
+        whole = one.copy()
+        whole.update(text.encode())
+        digests.append(whole.hexdigest())
+    return digests
 
 
 def _joined(facts: Sequence[str | None]) -> str:

@@ -3,7 +3,7 @@
 The rows of a read that failed are left out: nothing follows from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cached_property
 
@@ -11,10 +11,13 @@ from msgspec.structs import replace
 
 from trueup.model.id_pattern import IdPattern
 from trueup.model.ids import (
+    BegunDigest,
     are_apart,
     bare_identity,
+    begin_digest,
     digest,
-    digester,
+    end_digest,
+    end_digests,
     known_client_id,
     known_id,
     normal_id,
@@ -50,7 +53,7 @@ class Facts:
         self.results = results or LastResults()
         self.snapshot = snapshot = _without_failed_rows(snapshot)
         self.has_own_ids = has_own_ids
-        self._digest_of: dict[str | None, Callable[[str], str]] = {}
+        self._digests_begun: dict[str | None, BegunDigest] = {}  # by symbol
         self.policy = snapshot.policy
         self.profile = snapshot.profile
         self.now_ns = to_ns(snapshot.taken_at)
@@ -259,11 +262,18 @@ class Facts:
 
     def digest_of_ids(self, symbol: str | None, venue_id: str) -> str:
         """`order_digest` of an order by its instrument and comparable venue order id."""
-        digest_of = self._digest_of.get(symbol)
-        if digest_of is None:
-            digest_of = digester(self.profile.profile_id, "v", _token(symbol))
-            self._digest_of[symbol] = digest_of
-        return digest_of(plain_id(venue_id) if self.has_own_ids else venue_id)
+        begun = self._digests_begun.get(symbol) or self._begin_digest(symbol)
+        return end_digest(begun, plain_id(venue_id) if self.has_own_ids else venue_id)
+
+    def digests_of_ids(self, orders: Sequence[LocalOrder], venue_ids: Iterable[str]) -> list[str]:
+        """The same of many orders at once."""
+        begun = {symbol: self._begin_digest(symbol) for symbol in {one.symbol for one in orders}}
+        plain_ids = map(plain_id, venue_ids) if self.has_own_ids else venue_ids
+        return end_digests([begun[one.symbol] for one in orders], plain_ids)
+
+    def _begin_digest(self, symbol: str | None) -> BegunDigest:
+        self._digests_begun[symbol] = begun = begin_digest(self.profile.profile_id, "v", _token(symbol))
+        return begun
 
     def prior_of(self, break_id: str, kind: BreakKind, ids: Ids) -> Finding | None:
         """The last run's finding of this break: by its id, or where the finding has none by kind and any equal id."""

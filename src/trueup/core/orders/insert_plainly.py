@@ -20,8 +20,9 @@ from trueup.core.orders.tell_plainly import tell_plainly
 from trueup.model.ids import (
     break_ids_of,
     comparable_client_ids,
+    comparable_ids,
+    correction_id_of,
     correction_ids_of,
-    known_id,
     notification_ids_of,
 )
 from trueup.model.plan import Break, Correction, Notification, Standing
@@ -170,8 +171,8 @@ def _refused_client_ids(local: LocalSide, venue: VenueSide) -> set[str | None]:
 
 def _insert(facts: Facts, local: LocalSide, outcome: RunOutcome, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
-    digest_of = facts.digest_of_ids
-    digest_ids = [digest_of(one.symbol, known_id(one.venue_order_id) or "") for one in run.orders]
+    venue_ids = comparable_ids([one.venue_order_id for one in run.orders])
+    digest_ids = facts.digests_of_ids(run.orders, [one or "" for one in venue_ids])
     break_ids = break_ids_of(digest_ids, _MISSING_LOCALLY)
     _append_breaks(outcome, run, break_ids)
     _correct(outcome, run, digest_ids, break_ids)
@@ -203,9 +204,9 @@ def _append_breaks(outcome: RunOutcome, run: _Run, break_ids: list[str]) -> None
 def _correct(outcome: RunOutcome, run: _Run, digest_ids: list[str], break_ids: list[str]) -> None:
     """The row is inserted with nothing booked; then its growth is booked."""
     correct = outcome.corrections.append
-    first_ids, second_ids = correction_ids_of(digest_ids, 0, 1), correction_ids_of(digest_ids, 0, 2)
-    for first_id, second_id, break_id, order, growth in zip(
-        first_ids, second_ids, break_ids, run.orders, run.growths, strict=True
+    first_ids = correction_ids_of(digest_ids, 0, 1)
+    for digest_id, first_id, break_id, order, growth in zip(
+        digest_ids, first_ids, break_ids, run.orders, run.growths, strict=True
     ):
         correct(
             Correction(
@@ -223,7 +224,7 @@ def _correct(outcome: RunOutcome, run: _Run, digest_ids: list[str], break_ids: l
         if growth is not None:
             correct(
                 Correction(
-                    correction_id=second_id,
+                    correction_id=correction_id_of(digest_id, 0, 2),
                     break_id=break_id,
                     kind=_BOOK_FILL,
                     reason=_INFERRED_FROM_CUMULATIVE,

@@ -336,9 +336,16 @@ def _is_later(left: str, right: str | None) -> bool:
 
 def turn_of(order: LocalOrder) -> str:
     """The order in which orders are judged: by what they are, never by where they stand in a list."""
-    ids = (order.venue_order_id, order.client_order_id, order.trade_id)
-    texts = ["" if one is None else one.strip().lower() for one in ids]
-    return "\x00".join((*texts, "" if order.symbol is None else symbol_token(order.symbol), order.side))
+    venue_id, client_id, trade_id = order.venue_order_id, order.client_order_id, order.trade_id
+    return "\x00".join(
+        (
+            "" if venue_id is None else venue_id.strip().lower(),
+            "" if client_id is None else client_id.strip().lower(),
+            "" if trade_id is None else trade_id.strip().lower(),
+            "" if order.symbol is None else symbol_token(order.symbol),
+            order.side,
+        )
+    )
 
 
 def ids_text(ids: Sequence[str | None]) -> str:

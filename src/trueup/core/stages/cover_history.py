@@ -84,8 +84,12 @@ def _history_records(facts: Facts, venue: VenueSide) -> list[tuple[str | None, V
 def _submission(found: tuple[str | None, VenueOrder]) -> tuple[str, str, str]:
     """Oldest first: times without their `Z` sort as text, however long their fractions."""
     venue_id, record = found
-    whole, _, fraction = (record.submitted_at or "").rstrip("Z").partition(".")
-    return (whole + fraction.rstrip("0"), venue_id or "", normal_id(record.client_order_id or ""))
+    submitted_at = (record.submitted_at or "").rstrip("Z")
+    if "." in submitted_at:
+        submitted_at = submitted_at.rstrip("0").rstrip(".")
+    if venue_id is not None:
+        return (submitted_at, venue_id, "")
+    return (submitted_at, "", normal_id(record.client_order_id or ""))
 
 
 # -- inserting --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def _plainly_different(facts: Facts, local: LocalSide) -> Iterable[int]:
         order, record = orders[index], matched[index]
         if (
             record is None
+            or order.filled_avg_price == record.filled_avg_price  # so something else differs
             or not _differ_in_spelling_only(order, record)
             or _averages_differ(facts, order, record)
         ):
