@@ -151,7 +151,7 @@ def notification_id_of(
 
 
 def notification_ids_of(
-    orders: Sequence[str], version: int, kind: str, cumulative_qtys: Sequence[str]
+    orders: Sequence[str], version: int, kind: str, cumulative_qtys: Iterable[str]
 ) -> list[str]:
     """The same of many orders at once."""
     middle = f"-{version}-{kind}-"

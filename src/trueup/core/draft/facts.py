@@ -267,9 +267,9 @@ class Facts:
 
     def digests_of_ids(self, orders: Sequence[LocalOrder], venue_ids: Iterable[str]) -> list[str]:
         """The same of many orders at once."""
-        begun = {symbol: self._begin_digest(symbol) for symbol in {one.symbol for one in orders}}
+        known, begin = self._digests_begun.get, self._begin_digest
         plain_ids = map(plain_id, venue_ids) if self.has_own_ids else venue_ids
-        return end_digests([begun[one.symbol] for one in orders], plain_ids)
+        return end_digests([known(one.symbol) or begin(one.symbol) for one in orders], plain_ids)
 
     def _begin_digest(self, symbol: str | None) -> BegunDigest:
         self._digests_begun[symbol] = begun = begin_digest(self.profile.profile_id, "v", _token(symbol))

@@ -7,6 +7,7 @@ ownership rule, a pattern, a trade, a stray fill, a replacement, a person), the 
 
 from collections.abc import Iterator
 from itertools import islice
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,6 +52,7 @@ _ENTRY_FILL, _EXIT_FILL = NotificationKind.ENTRY_FILL, NotificationKind.EXIT_FIL
 _ENTRY, _EXIT = Action.ENTRY, Action.EXIT
 _SELL = Side.SELL
 _PENDING_NEW, _PARTIALLY_FILLED = Status.PENDING_NEW, Status.PARTIALLY_FILLED
+_FILLED_QTY = attrgetter("filled_qty")
 
 
 _AT_ONCE = 512  # orders of a run: as many as stay in the processor's cache from one of its lists to the next
@@ -172,7 +174,7 @@ def _refused_client_ids(local: LocalSide, venue: VenueSide) -> set[str | None]:
 def _insert(facts: Facts, local: LocalSide, outcome: RunOutcome, run: _Run) -> None:
     """The rows, what they mend and what is told of them. No later stage has more to correct of such an order."""
     venue_ids = comparable_ids([one.venue_order_id for one in run.orders])
-    digest_ids = facts.digests_of_ids(run.orders, [one or "" for one in venue_ids])
+    digest_ids = facts.digests_of_ids(run.orders, filter(None, venue_ids))
     break_ids = break_ids_of(digest_ids, _MISSING_LOCALLY)
     _append_breaks(outcome, run, break_ids)
     _correct(outcome, run, digest_ids, break_ids)
@@ -251,7 +253,7 @@ def _book(local: LocalSide, run: _Run) -> None:
 
 def _tell(outcome: RunOutcome, run: _Run, digest_ids: list[str]) -> None:
     tell = outcome.notifications.append
-    told_ids = notification_ids_of(digest_ids, 0, _DISCOVERED, [one.filled_qty for one in run.orders])
+    told_ids = notification_ids_of(digest_ids, 0, _DISCOVERED, map(_FILLED_QTY, run.orders))
     for digest_id, told_id, order, growth in zip(digest_ids, told_ids, run.orders, run.growths, strict=True):
         tell(
             Notification(

@@ -50,10 +50,11 @@ def _unmatched(local: LocalSide, venue: VenueSide) -> tuple[list[VenueOrder], li
         return [], []  # every venue order is matched, each once
     known = {known_id(record.venue_order_id) for record in local.matched if record is not None}
     known.update(local.index_by_venue_id, local.known_ids)
-    records = [record for one, record in venue.by_id.items() if one not in known]
+    ids = [one for one in venue.by_id if one not in known]
     if venue.open_ids is not None:
-        records = [record for record in records if _is_ours_to_judge(venue, record)]
-    records.sort(key=lambda record: known_id(record.venue_order_id) or "")
+        ids = [one for one in ids if _is_ours_to_judge(venue, one)]
+    records, turns = [venue.by_id[one] for one in ids], iter(ids)
+    records.sort(key=lambda _: next(turns))  # by their ids, which stand in the same order
     if venue.predecessor_of:
         records.sort(key=lambda record: _depth(venue, record))
     return records, sorted((one for one in venue.nameless if local.holder_of(one) is None), key=facts_of)
@@ -66,8 +67,8 @@ def _depth(venue: VenueSide, record: VenueOrder) -> int:
     return depth
 
 
-def _is_ours_to_judge(venue: VenueSide, record: VenueOrder) -> bool:
-    venue_id = known_id(record.venue_order_id) or ""
+def _is_ours_to_judge(venue: VenueSide, venue_id: str) -> bool:
+    record = venue.by_id[venue_id]
     if venue.is_open(venue_id) or record.status in LIVE:
         return True
     return venue_id in venue.answered and record.filled_qty is not None and amount(record.filled_qty) > 0

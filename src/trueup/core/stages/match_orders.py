@@ -64,7 +64,7 @@ def _index_venue(facts: Facts, venue: VenueSide) -> None:
 def _match_by_venue_id(local: LocalSide, venue: VenueSide) -> None:
     """The text as it stands first: an id that is its own comparable form needs no other look."""
     ids, by_id = local.venue_ids, venue.by_id
-    left: dict[Any, Any] = by_id.copy()
+    left: dict[Any, Any] = by_id.copy() if ids else {}
     local.matched = matched = list(map(left.pop, ids, repeat(None)))
     if None in matched:  # else each id is its own comparable form, and stands once
         local.venue_ids_twice = local.results.of(ids_twice, ids)
