@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from trueup.core.make_plan import make_plan
 from trueup.model.check_snapshot import check_snapshot
 from trueup.model.checked_rows import CheckedRows
 from trueup.model.decode import decode_snapshot
-from trueup.model.last_results import LastResults
+from trueup.model.last_results import LastResults, Result, Rows
 
 ROOT = Path(__file__).parents[2]
 REPLAY = """
@@ -61,11 +63,11 @@ class CountedResults(LastResults):
         super().__init__()
         self.asked = self.reckoned = 0
 
-    def of(self, reckon, *rows):
+    def of(self, reckon: Callable[[*Rows], Result], *rows: *Rows) -> Result:
         self.asked += 1
         return super().of(reckon, *rows)
 
-    def _keep(self, reckon, rows, result):
+    def _keep(self, reckon: Callable[..., Any], rows: tuple[Any, ...], result: Result) -> Result:
         self.reckoned += 1
         return super()._keep(reckon, rows, result)
 

@@ -1,5 +1,6 @@
 """A result that is remembered is the one that would be reckoned, whatever became of the lists in between."""
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -14,7 +15,7 @@ class Reckoner:
     def __init__(self) -> None:
         self.asked = 0
 
-    def each(self, rows: list[str], others: list[str | None]) -> list[str]:
+    def each(self, rows: Sequence[str], others: Sequence[str | None]) -> list[str]:
         self.asked += len(rows)
         return [f"{row}:{other}" for row, other in zip(rows, others, strict=True)]
 

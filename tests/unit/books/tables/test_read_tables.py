@@ -338,7 +338,7 @@ def test_a_reader_that_has_read_before_finds_what_a_new_one_finds(bot, seed):
 ORDERS_ALONE = decode_mapping({"orders": MAPPING["orders"]}, "b")
 
 
-def test_the_cells_of_what_is_as_it_was_are_not_read_again():
+def test_the_cells_of_what_is_as_it_was_are_not_read_again(monkeypatch: pytest.MonkeyPatch):
     with postgresql_bot() as bot, bot.reader(ORDERS_ALONE, ("mom",)) as reader:
         for number in range(1, 10):
             bot.add("my_orders", **order(number))
@@ -351,7 +351,7 @@ def test_the_cells_of_what_is_as_it_was_are_not_read_again():
             sent.extend(found if "my_orders" in text else [])
             return found
 
-        reader.database.rows = noted
+        monkeypatch.setattr(reader.database, "rows", noted)
         assert live(reader) == first
         assert {len(cells) for cells in sent} == {2}  # the key and a text
         sent.clear()
