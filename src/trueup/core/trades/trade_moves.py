@@ -4,7 +4,7 @@ An exit may be judged before the entry that it closes; so the moves are noted as
 computed from them, until `settle` lays them onto the trades.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -83,14 +83,19 @@ class TradeMoves:
         return trade
 
     def will_close(self, facts: "Facts", local: "LocalSide", trade: Trade) -> bool:
-        """Whether what is noted so far closes the trade: for what is judged after that it is closed."""
+        """Whether what was judged so far closes the trade, by what is noted or by the end of its last live entry: for
+        what is judged after that it is closed."""
         key = known_id(trade.trade_id) or ""
-        if key not in self._moves:
+        ended = [one for one in _ended(local) if known_id(one.trade_id) == key]
+        if key not in self._moves and not ended:
             return False
-        moved, tolerance = self.moved(facts, local, trade), facts.tolerance(trade.symbol)
-        if settle_status(moved, tolerance=tolerance, has_live_entry=False).status is not TradeStatus.CLOSED:
-            return False
-        return key not in trades_with_live_entry(facts, local)
+        settled = settle_status(
+            self.moved(facts, local, trade),
+            tolerance=facts.tolerance(trade.symbol),
+            has_live_entry=False,
+            entry_ended=key in _unfilled(facts, local, ended),
+        )
+        return settled.status is TradeStatus.CLOSED and key not in trades_with_live_entry(facts, local)
 
     def lagging(self, facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
         """Trades that say less than their orders, as they should be; those that this plan moves only until it does."""
@@ -153,12 +158,10 @@ def _close_flat(facts: "Facts", local: "LocalSide") -> None:
     """A trade that its last live entry held open closes once that entry has ended, filled or not."""
     if not local.trades:
         return
-    ended = [one for one in local.projected_orders() if one.status not in LIVE and one.trade_id is not None]
+    ended = _ended(local)
     if not ended:
         return
-    unfilled = {
-        known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(facts, local, one)
-    }
+    unfilled = _unfilled(facts, local, ended)
     live_entries: set[str] | None = None
     for key in sorted({known_id(one.trade_id) or "" for one in ended} & local.trades.keys()):
         trade = local.trades[key]
@@ -172,6 +175,16 @@ def _close_flat(facts: "Facts", local: "LocalSide") -> None:
             )
             if settled != trade:
                 local.set_trade(settled)
+
+
+def _ended(local: "LocalSide") -> list[LocalOrder]:
+    """Orders of trades that this plan ended."""
+    return [one for one in local.projected_orders() if one.status not in LIVE and one.trade_id is not None]
+
+
+def _unfilled(facts: "Facts", local: "LocalSide", ended: Iterable[LocalOrder]) -> set[str | None]:
+    """Keys of the trades whose entry was cut short."""
+    return {known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(facts, local, one)}
 
 
 def _enters(facts: "Facts", local: "LocalSide", order: LocalOrder) -> bool:
