@@ -443,6 +443,25 @@ def test_a_trade_that_the_same_plan_closes_does_not_confuse_either(entry, is_tol
     assert classes(planned).get("skipped_unmapped_trade", 0) == is_told
 
 
+@pytest.mark.parametrize("status", ["canceled", "rejected", "pending_new"])
+def test_a_trade_whose_only_entry_ends_unfilled_in_the_same_plan_does_not_confuse_either(status):
+    """Simulator, seed 165: the next plan mapped the exit. While the entry may fill yet, two trades fit."""
+    entry = {"client_order_id": "c-7", "venue_order_id": "v-7", "filled_qty": "0", "filled_avg_price": None}
+    live = local_order(**entry, trade_id="t-0", action="entry", status="pending_new")
+    record = venue_order(**entry, status=status)
+    is_live = status == "pending_new"
+    planned = plan(
+        [live],
+        [record] if is_live else [],
+        history=history([an_exit()] if is_live else [record, an_exit()]),
+        policy=ON,
+        trades=[trade(trade_id="t-0", **LONG | {"entry_qty": "0", "entry_avg_price": None}), trade(**LONG)],
+    )
+    assert projected_trade(planned, "t-0") == (None if is_live else "closed 0/0")
+    assert projected_trade(planned) == (None if is_live else "open 10/4")
+    assert classes(planned).get("skipped_unmapped_trade", 0) == is_live
+
+
 def test_an_exit_that_ended_before_the_trade_was_opened_is_none_of_it():
     planned = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7201)))
     assert classes(planned) == {"skipped_unmapped_trade": 1}
