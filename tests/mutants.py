@@ -116,7 +116,7 @@ MUTANTS = (
     ),
     Mutant(
         ORDERS + "find_ids_of_several.py",
-        "if _is_of_another(local, venue, before_id, record):",
+        "if _is_of_another(facts, local, venue, before_id, record):",
         "if False:",
         PLAN + "test_identity.py",
     ),
@@ -296,6 +296,73 @@ MUTANTS = (
         "since is not None and open_state is ReadState.COMPLETE",
         "since is not None",
         "tests/unit/exports",
+    ),
+    # what was reckoned before
+    Mutant(
+        "model/last_results.py",
+        "last[0] == rows:",
+        "len(last[0][0]) == len(rows[0]):",
+        "tests/unit/model/test_last_results.py",
+    ),
+    Mutant(
+        "model/last_results.py",
+        "tuple(one.copy() for one in rows)",
+        "rows",
+        "tests/unit/model/test_last_results.py",
+    ),
+    Mutant(
+        "model/last_results.py",
+        "min(len(known[0]), len(lists[0])) - start",
+        "len(lists[0])",
+        "tests/unit/model/test_last_results.py",
+    ),
+    Mutant(
+        "model/checked_rows.py",
+        "*known[_rest(given, rows, new) :]]\n        if",
+        "*known[new.stop :]]\n        if",
+        "tests/unit/model/test_checked_rows.py",
+    ),
+    Mutant(
+        "model/check_snapshot.py",
+        '_check_texts("", [order], range(1))',
+        "pass",
+        PLAN + "test_long_texts.py",
+    ),
+    Mutant(
+        STAGES + "match_orders.py",
+        "by_id.copy() if ids else {}",
+        "by_id if ids else {}",
+        PLAN + "test_matching.py",
+    ),
+    Mutant(
+        STAGES + "diff_orders.py",
+        "            or _averages_differ(facts, order, record)\n        ):",
+        "        ):",
+        PLAN + " tests/property/test_average.py",
+    ),
+    Mutant(
+        TRADES + "trade_moves.py",
+        "entry_ended=key in _unfilled(facts, local, ended),\n        )\n        return",
+        "entry_ended=False,\n        )\n        return",
+        PLAN + "test_stages_coverage.py",
+    ),
+    Mutant(
+        "ledgers/sql/known_rows.py",
+        "ended_by = len(rows) - new.stop",
+        "ended_by = len(rows) - new.start",
+        "tests/unit/ledgers/sql/test_known_rows.py",
+    ),
+    Mutant(
+        "books/tables/read_tables.py",
+        "if not all(one[-1] in by_text for one in new):",
+        "if False:",
+        "tests/unit/books/tables/test_read_tables.py",
+    ),
+    Mutant(
+        "books/tables/last_read.py",
+        "one[1] if one is not None and one[0] == cells else None",
+        "one[1] if one is not None else None",
+        "tests/unit/books/tables/test_read_tables.py",
     ),
 )
 

@@ -43,6 +43,11 @@ def known_action(
     facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder | None
 ) -> Action | None:
     """The action where something says it; null where only the side is left to guess from."""
+    said = _said_action(facts, order, record)
+    return _by_trade(local, order) if said is None else said
+
+
+def _said_action(facts: "Facts", order: LocalOrder, record: VenueOrder | None) -> Action | None:
     if order.action is not None:
         return order.action
     if record is not None and record.intent is not None:
@@ -53,7 +58,7 @@ def known_action(
     if order.position_side is not None or (record is not None and record.position_side is not None):
         side = order.position_side or (record.position_side if record else None)
         return Action.ENTRY if (order.side is Side.BUY) == (side is PositionSide.LONG) else Action.EXIT
-    return _by_trade(local, order)
+    return None
 
 
 def _by_trade(local: "LocalSide", order: LocalOrder) -> Action | None:
@@ -132,17 +137,23 @@ def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) ->
 
 
 def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder) -> str | None:
-    if derive_action(facts, local, order, record) is not Action.EXIT:
+    """Of the trades as this plan leaves them: else the next plan would map the order."""
+    keys = local.trade_keys.get(symbol_token(order.symbol), ()) if order.symbol is not None else ()
+    standing = [(key, local.trade_moves.settled(facts, local, local.trades[key])) for key in keys]
+    reduced = [
+        (key, one)
+        for key, one in standing
+        if one.status is not TradeStatus.CLOSED and reduces(order.side, one)
+    ]
+    guessed = Action.EXIT if order.side is Side.SELL or len(reduced) == 1 else Action.ENTRY
+    if (_said_action(facts, order, record) or guessed) is not Action.EXIT:
         return None
+    fitting = [one for one in reduced if order.position_side in (None, one[1].side)]
     qty = record.qty or record.filled_qty
-    candidates = [one for one in trades_of_symbol(local, order.symbol) if reduces(order.side, one)]
-    if order.position_side is not None:
-        candidates = [one for one in candidates if one.side is order.position_side]
-    if len(candidates) > 1:
-        candidates = [one for one in candidates if not local.trade_moves.will_close(facts, local, one)]
-    if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
+    if len(fitting) != 1 or qty is None:
         return None
-    if ended_before(record, candidates[0]):
+    ((key, trade),) = fitting
+    if trade.status is not TradeStatus.OPEN or ended_before(record, trade):
         return None
-    fits = local.trade_moves.open_qty(facts, local, candidates[0]) >= facts.amount_of(qty)
-    return candidates[0].trade_id if fits else None
+    fits = local.trade_moves.open_qty(facts, local, local.trades[key]) >= facts.amount_of(qty)
+    return trade.trade_id if fits else None

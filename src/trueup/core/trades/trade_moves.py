@@ -43,6 +43,7 @@ class TradeMoves:
     def __init__(self) -> None:
         self._moves: dict[str, list[_Move]] = {}
         self._levelled: dict[str, Trade] | None = None
+        self._ended: tuple[int, dict[str, list[LocalOrder]]] | None = None  # with the count of changed orders
 
     def note(
         self,
@@ -82,20 +83,33 @@ class TradeMoves:
             )
         return trade
 
-    def will_close(self, facts: "Facts", local: "LocalSide", trade: Trade) -> bool:
-        """Whether what was judged so far closes the trade, by what is noted or by the end of its last live entry: for
-        what is judged after that it is closed."""
+    def settled(self, facts: "Facts", local: "LocalSide", trade: Trade) -> Trade:
+        """The trade as it will stand once everything noted so far is laid onto it, and the orders that this plan ended
+        have ended: what is judged after that finds it closed, or open."""
         key = known_id(trade.trade_id) or ""
-        ended = [one for one in _ended(local) if known_id(one.trade_id) == key]
-        if key not in self._moves and not ended:
-            return False
+        ended = self._ended_of(local, key)
+        moved = self.moved(facts, local, trade) if key in self._moves else trade
+        if same_quantities(moved, trade) and (not ended or trade.status is not TradeStatus.OPEN):
+            return moved
         settled = settle_status(
-            self.moved(facts, local, trade),
+            moved,
             tolerance=facts.tolerance(trade.symbol),
             has_live_entry=False,
             entry_ended=key in _unfilled(facts, local, ended),
         )
-        return settled.status is TradeStatus.CLOSED and key not in trades_with_live_entry(facts, local)
+        if settled.status is TradeStatus.CLOSED and key in trades_with_live_entry(facts, local):
+            return replace(settled, status=TradeStatus.OPEN)
+        return settled
+
+    def _ended_of(self, local: "LocalSide", key: str) -> list[LocalOrder]:
+        """The trade's orders of the books that this plan ended; those that it inserts do not count."""
+        changed = len(local.changed_orders)
+        if self._ended is None or self._ended[0] != changed:
+            by_trade: dict[str, list[LocalOrder]] = {}
+            for one in _ended(local.orders[index] for index in local.changed_orders):
+                by_trade.setdefault(known_id(one.trade_id) or "", []).append(one)
+            self._ended = changed, by_trade
+        return self._ended[1].get(key, [])
 
     def lagging(self, facts: "Facts", local: "LocalSide") -> dict[str, Trade]:
         """Trades that say less than their orders, as they should be; those that this plan moves only until it does."""
@@ -158,7 +172,7 @@ def _close_flat(facts: "Facts", local: "LocalSide") -> None:
     """A trade that its last live entry held open closes once that entry has ended, filled or not."""
     if not local.trades:
         return
-    ended = _ended(local)
+    ended = _ended(local.projected_orders())
     if not ended:
         return
     unfilled = _unfilled(facts, local, ended)
@@ -177,9 +191,9 @@ def _close_flat(facts: "Facts", local: "LocalSide") -> None:
                 local.set_trade(settled)
 
 
-def _ended(local: "LocalSide") -> list[LocalOrder]:
-    """Orders of trades that this plan ended."""
-    return [one for one in local.projected_orders() if one.status not in LIVE and one.trade_id is not None]
+def _ended(orders: Iterable[LocalOrder]) -> list[LocalOrder]:
+    """Those of trades that are not live any more."""
+    return [one for one in orders if one.status not in LIVE and one.trade_id is not None]
 
 
 def _unfilled(facts: "Facts", local: "LocalSide", ended: Iterable[LocalOrder]) -> set[str | None]:
