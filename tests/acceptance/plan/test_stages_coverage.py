@@ -462,6 +462,23 @@ def test_a_trade_whose_only_entry_ends_unfilled_in_the_same_plan_does_not_confus
     assert classes(planned).get("skipped_unmapped_trade", 0) == is_live
 
 
+@pytest.mark.parametrize("filled", ["10", "0"])
+def test_a_trade_that_opens_again_in_the_same_plan_takes_the_exit(filled):
+    """Simulator, seed 4191: its entry had filled after all, and the next plan mapped the exit. A closed one takes none."""
+    entry = {"client_order_id": "c-7", "venue_order_id": "v-7", "side": "sell", "status": "canceled"}
+    ended = local_order(**entry, trade_id="t-1", action="entry", filled_qty="0", filled_avg_price=None)
+    record = venue_order(**entry, filled_qty=filled, filled_avg_price="100" if filled == "10" else None)
+    planned = plan(
+        [ended],
+        [],
+        history=history([record, an_exit(side="buy")]),
+        policy=ON,
+        trades=[trade(side="short", status="closed")],
+    )
+    assert projected_trade(planned) == ("open 10/4" if filled == "10" else None)
+    assert classes(planned).get("skipped_unmapped_trade", 0) == (filled == "0")
+
+
 def test_an_exit_that_ended_before_the_trade_was_opened_is_none_of_it():
     planned = cover(an_exit(submitted_at=at(-9000), updated_at=at(-7201)))
     assert classes(planned) == {"skipped_unmapped_trade": 1}

@@ -162,7 +162,7 @@ def _insert(
         report_uncovered(facts, outcome, record, Reason.DRY_RUN)
         return
     counts["inserted"] += 1
-    action = derive_action(facts, local, draft_order(facts, local, venue, record), record)
+    row = draft_order(facts, local, venue, record, trade_id=trade_id)
     insert_order(
         facts,
         local,
@@ -174,7 +174,7 @@ def _insert(
             reason=Reason.COVERED_FROM_HISTORY,
             message=f"{record.side} {record.filled_qty} {record.symbol} in the venue's history was unknown locally",
             trade_id=trade_id,
-            action=action,
+            action=derive_action(facts, local, row, record),
         ),
     )
 
