@@ -464,7 +464,7 @@ def test_a_trade_whose_only_entry_ends_unfilled_in_the_same_plan_does_not_confus
 
 @pytest.mark.parametrize("filled", ["10", "0"])
 def test_a_trade_that_opens_again_in_the_same_plan_takes_the_exit(filled):
-    """Simulator, seed 4191: its entry had filled after all, and the next plan mapped the exit. Closed, it takes none."""
+    """Simulator, seed 4191: its entry filled after all, and the next plan mapped the exit. A closed one takes none."""
     entry = {"client_order_id": "c-7", "venue_order_id": "v-7", "side": "sell", "status": "canceled"}
     ended = local_order(**entry, trade_id="t-1", action="entry", filled_qty="0", filled_avg_price=None)
     record = venue_order(**entry, filled_qty=filled, filled_avg_price="100" if filled == "10" else None)
