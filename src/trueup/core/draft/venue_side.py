@@ -113,7 +113,7 @@ class VenueSide(Struct):
         self._several = {}
 
     def link_replacements(self) -> None:
-        """Chains as one index, from either end of each link.
+        """Chains as one index, from either end of each link, and whether any record has a sub-tag: few say either.
 
         What an order says of its own end comes before what others say of it. A rejected order took nobody's place, nor
         did one of another symbol or side.
@@ -194,6 +194,7 @@ class VenueSide(Struct):
 
 
 def _comparable(ids: list[str | None]) -> list[str | None]:
+    """A function of its own, to be remembered apart from what was asked of the local orders' ids."""
     return comparable_ids(ids)
 
 

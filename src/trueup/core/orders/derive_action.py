@@ -48,6 +48,7 @@ def known_action(
 
 
 def _said_action(facts: "Facts", order: LocalOrder, record: VenueOrder | None) -> Action | None:
+    """The same without a look at trades."""
     if order.action is not None:
         return order.action
     if record is not None and record.intent is not None:
