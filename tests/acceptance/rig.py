@@ -170,8 +170,8 @@ class Rig:
         return replace(history, fills=fills)
 
     def settle(self, patience_s: float = PATIENCE_S) -> list[ProfileReport]:
-        """Ends faults and trading, then runs until nothing is left to do; returns the last runs. `patience_s`: for runs
-        that fail, which books that were made false never stop doing."""
+        """Ends faults and trading, then runs until nothing is left to do; returns the last runs. `patience_s`: with
+        runs that fail one after the other, as those over false books do for good."""
         self.world.heal()
         self.step(30)
         self.world.rest()
@@ -187,14 +187,19 @@ class Rig:
     async def _converge(self, patience_s: float) -> list[ProfileReport]:
         """The last runs, once one of them had nothing to do; a lease that a dead process holds is waited for."""
         reports: list[ProfileReport] = []
-        left, end = RUNS_TO_CONVERGE_MAX, time.monotonic() + patience_s
+        left, end = RUNS_TO_CONVERGE_MAX, time.monotonic() + PATIENCE_S
+        failing_since = None
         async with open_accounts(load_config(str(self.config))) as accounts:
             while left and time.monotonic() < end:
                 runs = [await reconcile_account(account, apply=True) for account in accounts]
                 reports = [profile for run in runs for profile in run.profiles]
                 if any(one.plan is None for one in reports):
+                    failing_since = failing_since or time.monotonic()
+                    if time.monotonic() - failing_since > patience_s:
+                        break
                     await asyncio.sleep(0.1)
                     continue
+                failing_since = None
                 if not any(one.plan.corrections for one in reports if one.plan is not None):
                     break
                 left -= 1
