@@ -56,8 +56,8 @@ class LocalSide(Struct, dict=True):
 
     @property
     def venue_ids(self) -> list[str | None]:
-        """The venue order id of each, as it is spelled."""
-        return self.results.of(_venue_ids, self.orders)
+        """The venue order id of each of the snapshot's, as it is spelled."""
+        return self.results.of(_venue_ids, self.original_orders)
 
     @property
     def index_by_client_id(self) -> dict[str, int]:
@@ -80,13 +80,13 @@ class LocalSide(Struct, dict=True):
 
     @cached_property
     def _index_by_venue_id(self) -> dict[str, int]:
-        present = self.results.of(_index_ids, self.venue_ids)
-        index_of: dict[str, int] = {}
-        bound = [index for index, order in enumerate(self.orders) if order.previous_venue_order_ids]
-        for index in sorted(bound, key=lambda one: facts_of(self.orders[one])):
-            for previous in self.orders[index].previous_venue_order_ids:
+        """Of the snapshot's orders, whatever was corrected before somebody asks."""
+        orders, index_of = self.original_orders, dict[str, int]()
+        bound = [index for index, order in enumerate(orders) if order.previous_venue_order_ids]
+        for index in sorted(bound, key=lambda one: facts_of(orders[one])):
+            for previous in orders[index].previous_venue_order_ids:
                 index_of.setdefault(previous.strip().lower(), index)
-        return index_of | present
+        return index_of | self.results.of(_index_ids, self.venue_ids)
 
     def local_index(self, venue_id: str | None) -> int | None:
         """The local order that has or had this comparable venue order id, or was matched to it."""
