@@ -317,9 +317,9 @@ MUTANTS = (
         "tests/unit/model/test_last_results.py",
     ),
     Mutant(
-        "model/checked_rows.py",
-        "*known[_rest(given, rows, new) :]]\n        if",
-        "*known[new.stop :]]\n        if",
+        "model/last_results.py",
+        "*known[len(known) - (count - between.stop) :]]",
+        "*known[between.stop :]]",
         "tests/unit/model/test_checked_rows.py",
     ),
     Mutant(
@@ -348,8 +348,8 @@ MUTANTS = (
     ),
     Mutant(
         "ledgers/sql/known_rows.py",
-        "ended_by = len(rows) - new.stop",
-        "ended_by = len(rows) - new.start",
+        "self.look_up(rows[new.start : new.stop]), new, len(rows))",
+        "self.look_up(rows[new.start : new.stop]), new, new.stop)",
         "tests/unit/ledgers/sql/test_known_rows.py",
     ),
     Mutant(

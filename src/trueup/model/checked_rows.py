@@ -8,7 +8,7 @@ them from outside.
 from collections.abc import Sequence
 from typing import Any
 
-from trueup.model.last_results import ROWS_KEPT_MAX, LastResults, between_same
+from trueup.model.last_results import ROWS_KEPT_MAX, LastResults, between_same, with_new
 
 
 class CheckedRows:
@@ -29,20 +29,15 @@ class CheckedRows:
         if not given:
             return rows, range(len(rows))
         new = between_same(given, rows)
-        return [*given[: new.start], *rows[new.start : new.stop], *given[_rest(given, rows, new) :]], new
+        return with_new(given, rows[new.start : new.stop], new, len(rows)), new
 
     def keep(self, path: str, rows: Sequence[Any], new: range, read_new: Sequence[Any]) -> Sequence[Any]:
         """Adopted rows that passed, and what the new ones among them were read as. Returns what all of them are."""
-        given, known = self._last.pop(path, _NOTHING)
-        read = [*known[: new.start], *read_new, *known[_rest(given, rows, new) :]]
+        _, known = self._last.pop(path, _NOTHING)
+        read = with_new(known, read_new, new, len(rows))
         if len(rows) <= ROWS_KEPT_MAX:
             self._last[path] = (list(rows), list(read))
         return read
 
 
 _NOTHING: tuple[list[Any], list[Any]] = ([], [])
-
-
-def _rest(known: Sequence[Any], rows: Sequence[Any], new: range) -> int:
-    """Where those begin, in the known list, that end both."""
-    return len(known) - (len(rows) - new.stop)

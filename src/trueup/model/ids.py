@@ -218,16 +218,6 @@ def end_digest(begun: BegunDigest, last: str) -> str:
     return whole.hexdigest()
 
 
-def end_digests(begun: Sequence[BegunDigest], last: Iterable[str]) -> list[str]:
-    """The same of many at once, without a call for each."""
-    digests = []
-    for one, text in zip(begun, last, strict=True):
-        whole = one.copy()
-        whole.update(text.encode())
-        digests.append(whole.hexdigest())
-    return digests
-
-
 def _joined(facts: Sequence[str | None]) -> str:
     try:
         return "\x1f".join(facts)  # type: ignore[arg-type]

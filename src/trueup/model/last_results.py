@@ -39,8 +39,7 @@ class LastResults:
             return known
         between = _between(last, given)
         new: tuple[Any, ...] = tuple(one[between.start : between.stop] for one in given)
-        rest = len(known) - (len(given[0]) - between.stop)
-        return self._keep(reckon, rows, [*known[: between.start], *reckon(*new), *known[rest:]])
+        return self._keep(reckon, rows, with_new(known, reckon(*new), between, len(given[0])))
 
     def _keep(self, reckon: Callable[..., Any], rows: tuple[Any, ...], result: Result) -> Result:
         if all(len(one) <= ROWS_KEPT_MAX for one in rows):
@@ -53,6 +52,11 @@ class LastResults:
 def between_same(known: Sequence[Any], rows: Sequence[Any]) -> range:
     """Which rows stand between those that begin and those that end both lists."""
     return _between([known], [rows])
+
+
+def with_new(known: Sequence[Any], new: Sequence[Any], between: range, count: int) -> list[Any]:
+    """What is of `count` rows, by what was of the known ones: of those between it is new, around them it is known."""
+    return [*known[: between.start], *new, *known[len(known) - (count - between.stop) :]]
 
 
 def _between(known: Sequence[Sequence[Any]], lists: Sequence[Sequence[Any]]) -> range:

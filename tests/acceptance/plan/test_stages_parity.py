@@ -548,39 +548,37 @@ def test_where_the_venue_hedges_an_equal_side_releases_its_own_trades(long, shor
     assert [one for one in steps(confirmed("0", trades=trades, positions=legs)) if "t-2" in one] == steps_
 
 
+def minutely(trades: list[dict], *reads: list[dict]) -> list[list[str]]:
+    """The steps of runs a minute apart, each with these rows at the venue and the findings of the one before."""
+    found: list[list[str]] = []
+    prior: list[dict] = []
+    for number, rows in enumerate(reads):
+        planned = parity(
+            trades=trades,
+            positions=holding(*rows, read_at=at(60 * number)),
+            prior=prior,
+            taken_at=at(60 * number),
+            local_keys={"read_at": at(60 * number)},
+        )
+        found.append(steps(planned))
+        prior = planned["findings"]
+    return found
+
+
 def test_where_the_venue_hedges_an_equal_side_resets_though_the_other_has_no_row():
     """Two runs without the long, one in which it is there and nothing is said of the short: the next begins anew."""
     trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
     gone, there = held("0", position_side="long"), held("10", position_side="long")
     short = held("-4", position_side="short")
-    prior: list[dict] = []
-    for now_s, rows in ((0, [gone, short]), (60, [gone, short]), (120, [there]), (180, [gone, short])):
-        planned = parity(
-            trades=trades,
-            positions=holding(*rows, read_at=at(now_s)),
-            prior=prior,
-            taken_at=at(now_s),
-            local_keys={"read_at": at(now_s)},
-        )
-        assert steps(planned) == [], now_s
-        prior = planned["findings"]
+    assert minutely(trades, [gone, short], [gone, short], [there], [gone, short]) == [[], [], [], []]
 
 
 def test_where_the_venue_hedges_a_side_without_a_row_neither_counts_nor_resets():
     """Two equal runs of the short side, one in which only the long side has a row, and a third: three of three."""
     trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4", **PARITYS)]
     long, short = held("10", position_side="long"), held("-4", position_side="short")
-    prior: list[dict] = []
-    for now_s, rows in ((0, [long, short]), (60, [long, short]), (120, [long]), (180, [long, short])):
-        planned = parity(
-            trades=trades,
-            positions=holding(*rows, read_at=at(now_s)),
-            prior=prior,
-            taken_at=at(now_s),
-            local_keys={"read_at": at(now_s)},
-        )
-        assert steps(planned) == (["release_trade t-2"] if now_s == 180 else []), now_s
-        prior = planned["findings"]
+    found = minutely(trades, [long, short], [long, short], [long], [long, short])
+    assert found == [[], [], [], ["release_trade t-2"]]
 
 
 def test_released_with_nothing_left_it_closes():

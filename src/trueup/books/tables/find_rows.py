@@ -75,21 +75,16 @@ class RowFinder:
             end += f" {self._database.most(most)}"
         return self._select(table, self._columns(table), where, end)
 
-    def texts(self, table: TableMapping, condition: Condition) -> list[Cells] | None:
-        """The key of each row, and all of its cells as one text; null where this database has none."""
+    def texts(
+        self, table: TableMapping, condition: Condition, *, with_cells: bool = False
+    ) -> list[Cells] | None:
+        """The key of each row, or all of its cells, and these as one text; null where this database has none."""
         columns = self._columns(table)
         text = self._database.row_text(columns)
         if text is None:
             return None
-        where = all_of([condition, *self._limits(table)])
-        return self._select(table, [*columns[: len(self.key_of(table))], text], where)
-
-    def by_text(self, table: TableMapping, condition: Condition) -> dict[str, Cells]:
-        """The rows by those texts."""
-        columns = self._columns(table)
-        text = self._database.row_text(columns) or "NULL"
-        found = self._select(table, [*columns, text], all_of([condition, *self._limits(table)]))
-        return {cells[-1]: cells[:-1] for cells in found}
+        shown = columns if with_cells else columns[: len(self.key_of(table))]
+        return self._select(table, [*shown, text], all_of([condition, *self._limits(table)]))
 
     def _columns(self, table: TableMapping) -> list[str]:
         return list(map(self._database.quoted, [*self.key_of(table), *table.columns.values()]))

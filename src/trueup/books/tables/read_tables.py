@@ -136,7 +136,8 @@ class TablesReader:
         if len(new) < len(texts) * FEW:
             key = self.key_of(table)
             condition = self.database.is_in(table.table, key, [one[: len(key)] for one in new])
-        by_text = self._finder.by_text(table, condition)
+        found = self._finder.texts(table, condition, with_cells=True) or []
+        by_text = {cells[-1]: cells[:-1] for cells in found}
         if not all(one[-1] in by_text for one in new):
             raise _SaysAnother
         return self._rows_of([by_text[one[-1]] for one in new])

@@ -17,7 +17,6 @@ from trueup.model.ids import (
     begin_digest,
     digest,
     end_digest,
-    end_digests,
     known_client_id,
     known_id,
     normal_id,
@@ -269,7 +268,10 @@ class Facts:
         """The same of many orders at once."""
         known, begin = self._digests_begun.get, self._begin_digest
         plain_ids = map(plain_id, venue_ids) if self.has_own_ids else venue_ids
-        return end_digests([known(one.symbol) or begin(one.symbol) for one in orders], plain_ids)
+        return [
+            end_digest(known(order.symbol) or begin(order.symbol), venue_id)
+            for order, venue_id in zip(orders, plain_ids, strict=True)
+        ]
 
     def _begin_digest(self, symbol: str | None) -> BegunDigest:
         self._digests_begun[symbol] = begun = begin_digest(self.profile.profile_id, "v", _token(symbol))

@@ -1,5 +1,6 @@
 """Which action an order has, and which trade it belongs to, from what is known and in a fixed order of trust."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trueup.model.ids import known_id, plain_id, symbol_token
@@ -31,24 +32,31 @@ def pattern_group(facts: "Facts", client_order_id: str | None, group: str) -> st
     return facts.pattern.read(plain_id(client_order_id), group)
 
 
-def derive_action(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder | None) -> Action:
-    """Explicit; else the venue's intent; else the pattern; else the trade it would reduce; else sell = exit."""
-    known = known_action(facts, local, order, record)
+def derive_action(
+    facts: "Facts",
+    local: "LocalSide",
+    order: LocalOrder,
+    record: VenueOrder | None,
+    trades: Sequence[Trade] | None = None,
+) -> Action:
+    """Explicit; else the venue's intent; else the pattern; else the trade it would reduce; else sell = exit.
+
+    `trades`: those of its instrument that are not closed; null: as they stand now.
+    """
+    known = known_action(facts, local, order, record, trades)
     if known is not None:
         return known
     return Action.EXIT if order.side is Side.SELL else Action.ENTRY
 
 
 def known_action(
-    facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder | None
+    facts: "Facts",
+    local: "LocalSide",
+    order: LocalOrder,
+    record: VenueOrder | None,
+    trades: Sequence[Trade] | None = None,
 ) -> Action | None:
     """The action where something says it; null where only the side is left to guess from."""
-    said = _said_action(facts, order, record)
-    return _by_trade(local, order) if said is None else said
-
-
-def _said_action(facts: "Facts", order: LocalOrder, record: VenueOrder | None) -> Action | None:
-    """The same without a look at trades."""
     if order.action is not None:
         return order.action
     if record is not None and record.intent is not None:
@@ -59,14 +67,14 @@ def _said_action(facts: "Facts", order: LocalOrder, record: VenueOrder | None) -
     if order.position_side is not None or (record is not None and record.position_side is not None):
         side = order.position_side or (record.position_side if record else None)
         return Action.ENTRY if (order.side is Side.BUY) == (side is PositionSide.LONG) else Action.EXIT
-    return None
+    return _by_trade(local, order, trades)
 
 
-def _by_trade(local: "LocalSide", order: LocalOrder) -> Action | None:
+def _by_trade(local: "LocalSide", order: LocalOrder, trades: Sequence[Trade] | None) -> Action | None:
     own = local.trades.get(known_id(order.trade_id) or "")
     if own is not None:
         return Action.EXIT if reduces(order.side, own) else Action.ENTRY
-    open_trades = trades_of_symbol(local, order.symbol)
+    open_trades = trades_of_symbol(local, order.symbol) if trades is None else trades
     return Action.EXIT if len([one for one in open_trades if reduces(order.side, one)]) == 1 else None
 
 
@@ -85,10 +93,12 @@ def ended_before(record: VenueOrder, trade: Trade) -> bool:
 
 def trades_of_symbol(local: "LocalSide", symbol: str | None) -> list[Trade]:
     """Trades of one instrument that are not closed."""
-    if symbol is None:
-        return []
-    of_symbol = (local.trades[key] for key in local.trade_keys.get(symbol_token(symbol), ()))
-    return [one for one in of_symbol if one.status is not TradeStatus.CLOSED]
+    return [one for one in _of_symbol(local, symbol) if one.status is not TradeStatus.CLOSED]
+
+
+def _of_symbol(local: "LocalSide", symbol: str | None) -> list[Trade]:
+    keys = () if symbol is None else local.trade_keys.get(symbol_token(symbol), ())
+    return [local.trades[key] for key in keys]
 
 
 def map_trade(
@@ -139,22 +149,19 @@ def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) ->
 
 def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder) -> str | None:
     """Of the trades as this plan leaves them: else the next plan would map the order."""
-    keys = local.trade_keys.get(symbol_token(order.symbol), ()) if order.symbol is not None else ()
-    standing = [(key, local.trade_moves.settled(facts, local, local.trades[key])) for key in keys]
-    reduced = [
-        (key, one)
-        for key, one in standing
-        if one.status is not TradeStatus.CLOSED and reduces(order.side, one)
+    settled = [local.trade_moves.settled(facts, local, one) for one in _of_symbol(local, order.symbol)]
+    standing = [one for one in settled if one.status is not TradeStatus.CLOSED]
+    if derive_action(facts, local, order, record, standing) is not Action.EXIT:
+        return None
+    candidates = [
+        one for one in standing if reduces(order.side, one) and order.position_side in (None, one.side)
     ]
-    guessed = Action.EXIT if order.side is Side.SELL or len(reduced) == 1 else Action.ENTRY
-    if (_said_action(facts, order, record) or guessed) is not Action.EXIT:
-        return None
-    fitting = [one for one in reduced if order.position_side in (None, one[1].side)]
     qty = record.qty or record.filled_qty
-    if len(fitting) != 1 or qty is None:
+    if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
         return None
-    ((key, trade),) = fitting
-    if trade.status is not TradeStatus.OPEN or ended_before(record, trade):
+    (trade,) = candidates
+    if ended_before(record, trade):
         return None
-    fits = local.trade_moves.open_qty(facts, local, local.trades[key]) >= facts.amount_of(qty)
+    now = local.trades[known_id(trade.trade_id) or ""]
+    fits = local.trade_moves.open_qty(facts, local, now) >= facts.amount_of(qty)
     return trade.trade_id if fits else None

@@ -51,22 +51,16 @@ class Mirror:
             self._faults = {key: one for key, one in self._faults.items() if key[0] != source}
             read = books.read(self._cursor(source), recent_s)
             live = self._account.ledger.journal.live_rows(self._account.account_id, source)
-            if self._account.reckoned[source].of(_fingerprints, read.rows) == live:  # nothing to take in
-                self._lay(books, read, [], cursor=read.cursor)
-                continue
             missing = sorted(live.keys() - _keys_of(read))
             found = books.find(keys=missing) if missing else None
             gone = set() if found is None else set(missing) - _keys_of(found)
             both = read if found is None else _joined(read, found)
-            self._lay(
-                books, both, self._fresh(source, both.rows, live), gone=sorted(gone), cursor=read.cursor
-            )
+            self._lay(books, both, live, gone=sorted(gone), cursor=read.cursor)
 
     def look_up(self, ids: Sequence[str]) -> None:
         """The rows that a question names, however old: taken in, so that the mirror can answer."""
         for books in self._account.foreign if ids else ():
-            found = books.find(ids=ids)
-            self._lay(books, found, self._fresh(books.traits.source, found.rows, {}))
+            self._lay(books, books.find(ids=ids), {})
 
     def faults(self) -> dict[str, list[LocalFault]]:
         """By profile id: rows that this run could not take in."""
@@ -88,19 +82,20 @@ class Mirror:
         self,
         books: ForeignBooks,
         read: ForeignRead,
-        fresh: list[ForeignRow],
+        live: Mapping[str, str],
         *,
         gone: Sequence[str] = (),
         cursor: str | None = None,
     ) -> None:
         account, traits = self._account, books.traits
         self._note_unclear(traits, read.unclear)
+        fresh = self._fresh(traits.source, read.rows, live)
         trade_ids = sorted({row.order.trade_id for row in fresh if row.order.trade_id is not None})
         if trade_ids:
             kin = books.find(trade_ids=trade_ids)
             self._note_unclear(traits, kin.unclear)
             known = {row.key for row in read.rows}
-            fresh += self._fresh(traits.source, [row for row in kin.rows if row.key not in known], {})
+            fresh += self._fresh(traits.source, [row for row in kin.rows if row.key not in known], live)
             read = _joined(read, kin)
         self._trades |= {(one.profile_id, one.trade.trade_id): one.trade for one in read.trades}
         if fresh or gone:
@@ -123,6 +118,8 @@ class Mirror:
 
     def _fresh(self, source: str, rows: Sequence[ForeignRow], live: Mapping[str, str]) -> list[ForeignRow]:
         """Those that are not as they were taken in last. `live`: fingerprints that are known already, by key."""
+        if self._account.reckoned[source].of(_fingerprints, list(rows)) == live:
+            return []
         others = [row for row in rows if live.get(row.key) != row.fingerprint]
         journal, account_id = self._account.ledger.journal, self._account.account_id
         known = journal.known_rows(account_id, source, [row.key for row in others]) if others else {}

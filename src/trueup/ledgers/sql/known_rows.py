@@ -18,7 +18,7 @@ from msgspec.structs import fields, replace
 from trueup.ledgers.sql.database import Row, read_document
 from trueup.ledgers.sql.rows import Stored
 from trueup.model.errors import RESTORE, LedgerDamaged
-from trueup.model.last_results import between_same
+from trueup.model.last_results import between_same, with_new
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import NS_PER_S, to_ns
 
@@ -94,9 +94,7 @@ class KnownRows(Generic[Stored]):
         if rows == self._rows:
             return list(self._found)
         new = between_same(self._rows, rows)  # cheaper than to look each of them up
-        ended_by = len(rows) - new.stop
-        read = self.look_up(rows[new.start : new.stop])
-        found = self._found[: new.start] + read + self._found[len(self._found) - ended_by :]
+        found = with_new(self._found, self.look_up(rows[new.start : new.stop]), new, len(rows))
         is_kept = len(rows) <= ROWS_KEPT_MAX
         self._rows, self._found = (rows, found) if is_kept else ([], [])
         self._index = None
@@ -108,9 +106,7 @@ class KnownRows(Generic[Stored]):
 
     def look_up(self, rows: Sequence[Row]) -> list[Stored]:
         """Some rows, read between two reads of the whole."""
-        if not self._rows:
-            return self._reader.read(rows)
-        if len(rows) * ROWS_PER_INDEX < len(self._rows):
+        if not self._rows or len(rows) * ROWS_PER_INDEX < len(self._rows):
             return self._reader.read(rows)
         if self._index is None:
             self._index = dict(zip(self._rows, self._found, strict=True))
