@@ -342,8 +342,8 @@ MUTANTS = (
     ),
     Mutant(
         TRADES + "trade_moves.py",
-        "entry_ended=key in _unfilled(facts, local, ended),\n        )\n        return",
-        "entry_ended=False,\n        )\n        return",
+        "entry_ended=key in _unfilled(facts, local, ended),\n        )\n        if settled",
+        "entry_ended=False,\n        )\n        if settled",
         PLAN + "test_stages_coverage.py",
     ),
     Mutant(

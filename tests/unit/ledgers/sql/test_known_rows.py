@@ -34,6 +34,19 @@ def test_what_did_not_change_is_the_same_row_wherever_it_stands() -> None:
     assert (new.trade_id, changed.entry_qty, one.entry_qty) == ("t-3", "2", "1")
 
 
+def test_the_rows_around_one_that_changed_are_the_very_same() -> None:
+    trades = KnownBooks().trades
+    one, _, three, four = trades.decode([text(f"t-{number}") for number in (1, 2, 3, 4)])
+    read = trades.decode([text("t-1"), text("t-2", "7"), text("t-3"), text("t-4")])
+    assert [trade.entry_qty for trade in read] == ["1", "7", "1", "1"]
+    assert (read[0], read[2], read[3]) == (one, three, four)
+    assert read[0] is one
+    assert read[3] is four
+    longer = trades.decode([text("t-1"), text("t-5"), text("t-2", "7"), text("t-3"), text("t-4")])
+    assert [trade.trade_id for trade in longer] == ["t-1", "t-5", "t-2", "t-3", "t-4"]
+    assert [trade.trade_id for trade in trades.decode([text("t-1"), text("t-4")])] == ["t-1", "t-4"]
+
+
 def test_a_row_with_the_version_it_had_and_other_figures_is_another_one() -> None:
     """As after a backup was restored: a version may be had twice."""
     trades = KnownBooks().trades
