@@ -230,3 +230,16 @@ def test_an_average_of_less_than_is_booked_says_nothing():
     booked = {"status": "canceled", "filled_qty": "5", "filled_avg_price": "100"}
     ended = venue_order(**booked | {"filled_qty": "4.999", "filled_avg_price": "95"})
     assert quiet(plan([local_order(**booked)], [ended], instruments=[TICK]))
+
+
+def test_another_quantity_and_another_cost_of_one_order_are_told_once():
+    """Both are `amended`, and both would have one notification id: a bot that acts once per id must lose nothing."""
+    planned = plan(
+        [local_order(qty="4", status="partially_filled", filled_qty="1", filled_avg_price="90")],
+        [venue_order(qty="10", status="partially_filled", filled_qty="1", filled_avg_price="99")],
+        history=history(fills=[fill("F1", "1", "99")]),
+    )
+    assert stands(planned, "v-1") == "partially_filled 1 @ 99"
+    [amended] = planned["notifications"]
+    assert (amended["kind"], amended["reason"]) == ("amended", "venue_terms_differ")
+    assert (amended["cumulative_qty"], amended["cumulative_avg_price"]) == ("1", "99")

@@ -72,7 +72,7 @@ class Judgement:
         self.changed_fills: list[Fill] = []  # booked ones, shrunk or amended
         self.growth_qty = self.growth_cost = self.recost = ZERO
         self.fee_fills: list[Fill] = []
-        self.notices: list[tuple[NotificationKind, str | None]] = []
+        self.notices: dict[NotificationKind, str | None] = {}  # with the reason given first
         self.questions: list[tuple[QueryBy, str, Reason, str | None]] = []
         self.adopted_fills: list[Fill] = []  # of the record this order is being bound to
         self.on_commit: list[Callable[[], None]] = []
@@ -146,7 +146,8 @@ class Judgement:
         )
 
     def notify(self, kind: NotificationKind, reason: str | None = None) -> None:
-        self.notices.append((kind, reason))
+        """Tell the executor once per kind: what is told holds the order as it is after all of its corrections."""
+        self.notices.setdefault(kind, reason)
 
     def ask(
         self,
@@ -195,7 +196,7 @@ class Judgement:
             self._add_correction(correction, break_ids[correction.break_kind], version)
         if self.corrections:
             self._commit_state()
-        for notice, told in self.notices:
+        for notice, told in self.notices.items():
             self._add_notification(notice, told, version)
         for by, order_id, reason, of_symbol in self.questions:
             outcome.ask(
@@ -218,7 +219,7 @@ class Judgement:
         if held is None:
             return
         self.breaks = [replace(one, corrected=False) for one in self.breaks]
-        self.corrections, self.notices, self.on_commit = [], [], []
+        self.corrections, self.notices, self.on_commit = [], {}, []
         tell_undone_order(self.facts, self.outcome, held, self.before)
 
     def _add_break(self, pending: PendingBreak) -> str:

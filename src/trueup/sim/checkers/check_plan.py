@@ -1,8 +1,9 @@
-"""Checks of plans as plain values: I4, I6, I7, I11, I12.
+"""Checks of plans as plain values: I4, I6, I7, I10, I11, I12.
 
 Decides what a plan may do on the evidence of its snapshot. Must not know the stages that made it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from trueup.model.plan import Correction, Plan
@@ -15,7 +16,7 @@ from trueup.sim.checkers.facts import Violation, plain_id, row_of
 
 
 def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
-    """I4, I6, I7, I12: every correction stands on evidence that its snapshot holds, and on its row's version."""
+    """I4, I6, I7, I10, I12: a correction stands on evidence and on its row's version, an id on one thing."""
     records = _records(snapshot)
     symbols = {one.break_id: one.symbol for one in plan.breaks}
     found: list[Violation] = []
@@ -36,7 +37,17 @@ def check_plan(snapshot: Snapshot, plan: Plan) -> list[Violation]:
                 found.append(
                     Violation("I4", subject, f"set to {status} without a record or confirmed absence")
                 )
-    return sorted(found + _check_dry(snapshot.policy, plan) + _check_undone(snapshot, plan))
+    return sorted(
+        found + _check_ids(plan) + _check_dry(snapshot.policy, plan) + _check_undone(snapshot, plan)
+    )
+
+
+def _check_ids(plan: Plan) -> list[Violation]:
+    """I10: a bot that obeys an id once would miss the second that bears it."""
+    ids = Counter(one.notification_id for one in plan.notifications)
+    ids.update(one.correction_id for one in plan.corrections)
+    ids.update(one.break_id for one in plan.breaks)
+    return [Violation("I10", one, "is the id of two in one plan") for one, times in ids.items() if times > 1]
 
 
 def _check_undone(snapshot: Snapshot, plan: Plan) -> list[Violation]:

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from trueup.model.plan import Alert, Break, Correction, Deferral, Plan
+from trueup.model.plan import Alert, Break, Correction, Deferral, Notification, Plan
 from trueup.model.snapshot import (
     Fill,
     Finding,
@@ -22,6 +22,7 @@ from trueup.model.vocabulary import (
     BreakKind,
     CorrectionKind,
     DeferralReason,
+    NotificationKind,
     Outcome,
     PositionSide,
     QueryBy,
@@ -33,6 +34,7 @@ from trueup.model.vocabulary import (
 )
 from trueup.sim.checkers import (
     ProfileBooks,
+    Violation,
     check_books,
     check_converged,
     check_plan,
@@ -277,6 +279,24 @@ def test_a_correction_stands_on_the_version_of_its_row():
     canceled = VenueOrder(venue_order_id="V-000002", status=Status.CANCELED)
     listed = Venue(open_orders=OrdersRead(state=ReadState.COMPLETE, rows=[canceled]))
     assert invariants_of(structs.replace(CANCEL, expected_version=2), listed) == ["I7"]
+
+
+def test_an_id_is_of_one_thing_in_a_plan():
+    """A bot obeys a notification id once: the second notification that bears it would be lost."""
+    snapshot = Snapshot(
+        format="trueup.snapshot/1", taken_at=NOW, profile=Profile(profile_id="p1"), local=LOCAL, venue=Venue()
+    )
+    told = Notification(
+        notification_id="n",
+        kind=NotificationKind.AMENDED,
+        client_order_id="c2",
+        venue_order_id=None,
+        trade_id=None,
+    )
+    once = structs.replace(EMPTY_PLAN, notifications=[told])
+    twice = structs.replace(EMPTY_PLAN, notifications=[told, structs.replace(told, reason="amended")])
+    assert check_plan(snapshot, once) == []
+    assert check_plan(snapshot, twice) == [Violation("I10", "n", "is the id of two in one plan")]
 
 
 def test_planning_the_applied_state_again_plans_nothing():
