@@ -18,7 +18,8 @@ from trueup.model.ids import USELESS_CLIENT_ORDER_IDS, normal_id
 from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill, Position, VenueOrder
 from trueup.model.vocabulary import CUT_SHORT, Intent, PositionSide, Side
-from trueup.venues.ccxt.order_end import OrderEnd, read_end
+from trueup.venues.ccxt.costs import read_average, read_fill_price
+from trueup.venues.ccxt.order_end import OrderEnd, is_ordered_in_quote, read_end, read_type
 from trueup.venues.ccxt.texts import (
     Row,
     first_text,
@@ -33,9 +34,13 @@ from trueup.venues.ccxt.texts import (
 from trueup.venues.ccxt.traits import (
     CLIENT_ID_FIELD,
     CONTRACTS_OF_FILL,
+    FILL_FIELDS,
     PAID_FEE,
     SIDE_OF_POSITION,
+    SIDE_WITH_OFFSET,
     SIDES_OF_CONTRACTS,
+    SIGNED_SIZE,
+    SUBMITTED_FIELD,
     family,
 )
 
@@ -50,6 +55,7 @@ _REASON_FIELDS = (
     "failReason",
 )
 _POSITION_SIDE_FIELDS = ("positionSide", "posSide", "position_side", "holdSide")
+_ORDER_ID_FIELDS = ("orderId", "order_id")
 _REDUCE_ONLY_FIELDS = ("reduceOnly", "reduce_only", "is_reduce_only")
 Fact = TypeVar("Fact")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
@@ -71,7 +77,7 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
     info, venue = read_info(row), family(exchange_id)
     end = read_end(row, info, venue, conditional=conditional)
     order_type, position_side, side = (
-        lower_text(row.get("type")),
+        read_type(row, info, venue),
         _position_side(info),
         _side(row, info, venue),
     )
@@ -82,7 +88,9 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
         side=side,
         order_type=order_type,
         qty=end.qty,
-        limit_price=None if "market" in (order_type or "") else read_price(row, "price"),
+        limit_price=None
+        if "market" in (order_type or "") or is_ordered_in_quote(info, venue)
+        else read_price(row, "price"),
         stop_price=read_price(row, "triggerPrice"),
         status=end.status,
         raw_status=end.own_text or read_text(row.get("status")),
@@ -90,14 +98,23 @@ def read_order(row: Row, exchange_id: str, *, conditional: bool = False) -> Venu
         intent=_intent(row, info, position_side, side, _numbered_side(row, info, venue)),
         position_side=position_side,
         filled_qty=end.filled_qty,
-        filled_avg_price=read_price(row, "average") if end.filled_qty not in (None, "0") else None,
+        filled_avg_price=read_average(row, info, venue) if end.filled_qty not in (None, "0") else None,
         replaces=read_text(info.get("replaces")),
         replaced_by=end.placed_id or read_text(info.get("replaced_by")),
         by_notional=end.by_notional,
         end_derived=end.derived,
-        submitted_at=read_ms(row.get("timestamp")),
-        updated_at=read_ms(row.get("lastUpdateTimestamp")) or read_ms(row.get("lastTradeTimestamp")),
+        submitted_at=_submitted_at(row, venue),
+        updated_at=read_ms(row.get("lastUpdateTimestamp"))
+        or read_ms(row.get("lastTradeTimestamp"))
+        or (read_ms(row.get("timestamp")) if venue in SUBMITTED_FIELD else None),
     )
+
+
+def _submitted_at(row: Row, venue: str) -> str | None:
+    if venue not in SUBMITTED_FIELD:
+        return read_ms(row.get("timestamp"))
+    field = SUBMITTED_FIELD[venue]
+    return None if field is None else read_ms(_at(row.get("info"), (str(field),)))
 
 
 def read_fill(row: Row, exchange_id: str = "") -> Fill:
@@ -110,14 +127,15 @@ def read_fill(row: Row, exchange_id: str = "") -> Fill:
     if fill_id is None or qty is None:
         raise ValueError(f"a fill of order {row.get('order')} without an id or a quantity")
     fee = _fee(row)
+    order_field, _ = FILL_FIELDS.get(venue, ("", ""))
     return Fill(
         fill_id=fill_id,
-        venue_order_id=read_text(row.get("order")),
+        venue_order_id=read_text(info.get(order_field)) or read_text(row.get("order")) or _own_order_id(info),
         client_order_id=_client_id(row.get("clientOrderId")),
         symbol=read_text(row.get("symbol")),
         side=_side(row, info, venue),
         qty=qty,
-        price=read_price(row, "price"),
+        price=read_fill_price(row, info, venue),
         fee=None if fee is None else _fee_cost(row, fee, info, venue),
         fee_currency=None if fee is None else read_text(fee.get("currency")),
         filled_at=read_ms(row.get("timestamp")),
@@ -129,6 +147,10 @@ def read_position(row: Row) -> Position:
     qty = read_number(row, "contracts", signed=True)
     side = lower_text(row.get("side"))
     own_side = _position_side(read_info(row))
+    marks, own_field = SIGNED_SIZE
+    if marks <= read_info(row).keys():
+        qty = read_number(read_info(row), own_field, signed=True)
+        side = "short" if amount(qty) < ZERO else "long"
     is_hedged = bool(row.get("hedged")) and not _is_one_way(read_info(row))
     hedged_side = own_side or (PositionSide(side) if is_hedged and side in ("long", "short") else None)
     if qty is None:
@@ -171,7 +193,8 @@ def _fill_qty(row: Row, info: Row, venue: str) -> str | None:
         for marks, field in _of_venue(CONTRACTS_OF_FILL, venue):
             if marks <= info.keys():
                 return read_number(info, field)
-    qty = read_number(row, "amount", signed=True)
+    _, own_field = FILL_FIELDS.get(venue, ("", ""))
+    qty = read_number(info, own_field, signed=True) or read_number(row, "amount", signed=True)
     return None if qty is None else text(abs(amount(qty)))
 
 
@@ -202,6 +225,9 @@ def _side(row: Row, info: Row, venue: str) -> Side | None:
     for said in _of_venue(SIDE_OF_POSITION, venue):
         if all(lower_text(info.get(key)) == value for key, value in said.items()):
             lower = {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
+    own, _, offset = (lower_text(info.get("side")) or "").partition("_")
+    if venue in SIDE_WITH_OFFSET and offset in _OFFSETS:
+        lower = own
     return Side(lower) if lower in ("buy", "sell") else None
 
 
@@ -274,6 +300,11 @@ def _at(info: Any, path: tuple[str, ...]) -> Any:
         else:
             info = info.get(step) if isinstance(info, Mapping) else None
     return info
+
+
+def _own_order_id(info: Row) -> str | None:
+    """Where ccxt does not say whose fill it is (Apex, dYdX, Foxbit), and its record does."""
+    return first_text(info, _ORDER_ID_FIELDS)
 
 
 def _client_id(said: object) -> str | None:

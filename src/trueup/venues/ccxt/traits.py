@@ -189,13 +189,40 @@ ACCOUNT_ID: dict[str, tuple[str, tuple[str, ...]]] = {
 # -- quantities, sides, fees ------------------------------------------------------------------------------------------
 
 # An order's quantity as it was placed, where ccxt's `amount` is what is left of it.
-PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
+PLACED_QTY_FIELD = {"bitstamp": "amount_at_create", "foxbit": "quantity"}
+
+# What filled as the exchange writes it, where ccxt reckons it from what is left, or looks for another name (Bithumb's
+# second API has null for what is left of a market buy; Hibachi's `availableQuantity` is not what is left of an order
+# that ended; Orderly's brokers write `total_executed_quantity`).
+FILLED_FIELD = {
+    "bithumb": "executed_volume",
+    "hibachi": "filledQuantity",
+    "modetrade": "total_executed_quantity",
+}
+
+# Whose orders do not say what was ordered: ccxt adds what is left to what filled, and of an order that ended early
+# nothing is left (Blockchain.com's `leavesQty`).
+QTY_IS_ADDED_UP = frozenset({"blockchaincom"})
 
 # What is left of it, where ccxt takes that for the amount and nothing says what was placed (Coincheck's open orders).
 LEFT_QTY_FIELD = {"coincheck": "pending_amount"}
 
 # What a record says whose quantities are of quote currency, ordered and filled (Kraken's "volume in quote currency").
-QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc")}
+QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc"), "independentreserve": ("VolumeCurrencyType", "Secondary")}
+
+# What a record says of which only the ordered quantity is of quote currency, what filled is of base, where ccxt takes
+# it for one of base, or for a limit price: all of one of these (OKX: "for margin buy market orders" `sz` "refers to the
+# quantity in quote currency", and `tgtCcy` says it of sales, too; Bybit's `marketUnit`; Upbit's and Bithumb's `price`
+# of an order of type `price`, and of a bid of type `best`).
+ORDERED_IN_QUOTE: dict[str, tuple[Mapping[str, str], ...]] = {
+    "bithumb": ({"ord_type": "price"}, {"ord_type": "best", "side": "bid"}),
+    "bybit": ({"orderType": "market", "marketUnit": "quotecoin", "side": "sell"},),
+    "okx": (
+        {"ordType": "market", "tgtCcy": "quote_ccy"},
+        {"ordType": "market", "instType": "margin", "side": "buy"},
+    ),
+    "upbit": ({"ord_type": "price"}, {"ord_type": "best", "side": "bid"}),
+}
 
 # What was ordered stands under the name of the order's kind, of which ccxt knows some: where, in units of base or else
 # of quote currency, and what says that it is the latter (Coinbase's `order_configuration`).
@@ -214,6 +241,22 @@ FILLED_IN_BASE = {"gate": ("filled_amount", "filled_total", "avg_deal_price")}
 CONTRACTS_OF_ORDER = {"xt": ("origQty", "executedQty")}
 CONTRACTS_OF_FILL = {"xt": (frozenset({"execId", "contractSize", "quantity"}), "quantity")}
 
+# Where ccxt takes what an order was to cost for what it did cost: its average is too high until all of it filled, and
+# only the limit then (Latoken's `cost` of an order of which nothing filled; Indodax's `order_rp` of a buy). What was
+# spent and for how much, where the record has it (Upbit's `executed_funds` of a market buy).
+COST_IS_ORDERED = frozenset({"indodax", "latoken"})
+SPENT_FIELDS = {"upbit": ("executed_funds", "executed_volume")}
+
+# Whose money of an order and of a fill has the fee in it: of base, of quote, the fee. In Nado's archive a fill has no
+# price of its own, and ccxt takes the order's limit for it.
+FEE_IN_COST = {"nado": ("base_filled", "quote_filled", "fee")}
+
+# Where ccxt's time of an order is that of its last change: what the record has of its submission (null: nothing).
+SUBMITTED_FIELD: dict[str, str | int | None] = {"bitfinex": 4, "btcturk": "time", "dydx": None}
+
+# Where ccxt calls every order a limit order, and the record says which are not.
+TYPE_FIELD = {"coinone": "type", "indodax": "order_type"}
+
 # Whose listings of the past are events that ccxt gives a status of its own: an order that was placed counts as closed
 # or canceled. Their records have the first field, and tell what is left and what filled (Kraken Futures' order events).
 EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
@@ -227,6 +270,17 @@ SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode
 SIDES_OF_CONTRACTS: dict[str, dict[str, tuple[str, str]]] = {
     "mexc": {"1": ("buy", "open"), "2": ("buy", "close"), "3": ("sell", "open"), "4": ("sell", "close")},
 }
+
+# A contract's side with what is done by it, of fills that have no other, which ccxt takes for sales (Toobit: "side":
+# "BUY_OPEN").
+SIDE_WITH_OFFSET = frozenset({"toobit"})
+
+# A fill's order and its quantity of base, where ccxt takes its own id and its cost for them (Zebpay).
+FILL_FIELDS = {"zebpay": ("orderId", "quantity")}
+
+# A position's size with its sign, where ccxt takes the sign of what it cost and an exposure for it: the fields that
+# only such a record has together, and the one that counts (Backpack).
+SIGNED_SIZE = (frozenset({"netQuantity", "netExposureQuantity"}), "netQuantity")
 
 # Records in which a fee that was paid is positive, where ccxt turns its sign as in others: the fields that only such a
 # record has together, and where the fee stands (Bitget's unified account, htx's v5).

@@ -140,3 +140,58 @@ def test_amounts_of_quote_currency_are_none_of_base() -> None:
     assert (canceled.filled_qty, canceled.status) == (None, Status.CANCELED)
     plain = end("closed", "closed", filled="10", venue="kraken", info={"oflags": "fciq"})
     assert (plain.filled_qty, plain.status) == ("10", Status.FILLED)
+
+
+@pytest.mark.parametrize(
+    ("more", "filled"),
+    [
+        ({}, None),  # ccxt took 0 left for 10 filled
+        ({"info": {"openAmount": "0", "amount": "10"}}, None),
+        ({"info": {"cumQty": "10.0"}}, "10"),
+        ({"info": {"order": {"state": {"traded_size": ["10"]}}}}, "10"),
+        ({"info": {"doneAt": "2026-11-23", "executed": "9"}}, None),
+        ({"trades": [{"amount": "10"}]}, "10"),
+        ({"amount": "12"}, "10"),
+    ],
+)
+def test_that_nothing_is_left_of_a_canceled_order_is_no_fill(
+    more: dict[str, Any], filled: str | None
+) -> None:
+    for status in ("canceled", "expired", "rejected"):
+        ended = end(status, filled="10", **more)
+        assert (ended.status, ended.filled_qty) == (Status(status), filled)
+    assert end("closed", filled="10").filled_qty == "10"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, (Status.FILLED, None, True)),
+        ({"side": "sell"}, (Status.CANCELED, "1000", False)),
+        ({"type": "limit"}, (Status.CANCELED, "1000", False)),
+        ({"status": "canceled"}, (Status.CANCELED, "1000", False)),
+        ({"average": "400000"}, (Status.CANCELED, "1000", False)),  # it cost less than half
+        ({"amount": "0.00104", "average": "1"}, (Status.CANCELED, "0.00104", False)),  # so much is a rounding
+    ],
+)
+def test_a_closed_market_buy_that_cost_what_was_ordered_was_ordered_by_its_cost(
+    more: dict[str, Any], expected: tuple[Status, str | None, bool]
+) -> None:
+    row = {"status": "closed", "amount": "1000", "average": "1000000", "type": "market"} | more
+    bought = end(filled="0.001", **row)
+    assert (bought.status, bought.qty, bought.by_notional) == expected
+
+
+def test_a_closed_market_buy_by_its_cost_is_believed_by_no_word_against_it() -> None:
+    row: dict[str, Any] = {"amount": "1000", "filled": "0.001", "average": "1000000", "type": "market"}
+    assert end("closed", "FILLED", **row).status is Status.FILLED
+    assert end("closed", "CANCELED", **row).status is None
+
+
+def test_what_it_was_before_is_no_part_of_the_word() -> None:
+    row = {"status": "IOC CANCELED was: PARTIALLY FILLED", "amount": "10", "filled": "4", "info": []}
+    assert read_end(row, {}, "bitfinex", conditional=False).status is Status.CANCELED
+    assert (
+        read_end(row | {"status": "RSN_PAUSE (trading is paused)"}, {}, "bitfinex", conditional=False).status
+        is None
+    )
