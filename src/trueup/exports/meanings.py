@@ -6,6 +6,7 @@ meaning the names stand in tiers, best first; a tier's names are separated by bl
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from trueup.model.ids import symbol_token
 
@@ -148,6 +149,7 @@ AMOUNTS = frozenset({
     "qty", "notional", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost", "spent",
     "entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty", "avg_entry_price", "mark_price",
 })  # fmt: skip
+NAMES = frozenset({"symbol", "venue_order_id", "client_order_id", "fill_id", "trade_id", "fee_currency"})
 TIMES = frozenset(
     {"submitted_at", "last_activity_at", "venue_updated_at", "updated_at", "filled_at", "opened_at"}
 )
@@ -169,6 +171,7 @@ _OTHER_IDS = frozenset({
 _OF_TIMES = (["at"], ["time"], ["date"])  # how `filled_at` and `Filled Time` end
 
 
+@lru_cache(maxsize=4096)
 def header_token(header: str) -> str:
     """`Order Time(UTC+08:00)` as `ordertime`, `Executed²` as `executed`: what names are compared by."""
     return symbol_token(_ZONE.sub("", header).translate(_FOOTNOTES))

@@ -1,7 +1,8 @@
 """A form's cells as the readers want them: no unit behind an amount, a zone behind a time, one row a fill.
 
-Pure: rows in, rows out, and notes of what was left aside. A unit that stood behind an amount gets a column of its own
-(`Executed unit`), so that an amount of quote currency is not taken for one of base.
+Rows in, rows out, and notes of what was left aside; cells are changed in place, for a copy of a million rows is a
+gigabyte. A unit that stood behind an amount gets a column of its own (`Executed unit`), so that an amount of quote
+currency is not taken for one of base.
 """
 
 import re
@@ -10,13 +11,13 @@ from trueup.exports.forms import Form, Kind
 from trueup.exports.freqtrade import say_actions, say_exits
 from trueup.exports.hummingbot import say_fees
 from trueup.exports.kraken import pair_ledgers, pair_name
-from trueup.exports.meanings import AMOUNTS, TIMES, header_token, header_zone
+from trueup.exports.meanings import AMOUNTS, NAMES, TIMES, header_token, header_zone
 from trueup.exports.okx import pair_legs
 from trueup.exports.rows import Row, Rows
 
 _GLUED = re.compile(
-    r"(?P<number>[+-]?[\d,]*\.?\d+)\s?(?P<unit>(?!e\d+$)[a-z][\w.]{1,14})", re.ASCII | re.IGNORECASE
-)
+    r"(?P<number>[+-]?[0-9,]*\.?[0-9]+)\s?(?P<unit>(?!e\d+$)[^\W\d_][\w.]{0,14})", re.IGNORECASE
+)  # coins of one letter (T, W) and of other scripts are traded, too
 _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+", re.ASCII)
 _QUOTES = (
     "USDT",
@@ -38,8 +39,11 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII)
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d\d-\d\d-\d\d ", re.ASCII)
 _MINUTE_FIRST = re.compile(r"(?P<minute>\d\d:\d\d(:\d\d)?) (?P<day>\d{4}-\d\d-\d\d)", re.ASCII)
+_NO_SIGN = frozenset(
+    {"baseasset", "quoteasset", "aorconversionpair", "realizedprofit"}
+)  # that quantities have units
 UNIT = " unit"
-_QUANTITIES = ("qty", "filled_qty")
+_OF_COINS = ("qty", "filled_qty", "fee")  # a price has no unit
 
 
 def tidy_rows(rows: Rows, form: Form | None) -> tuple[Rows, list[str]]:
@@ -97,24 +101,35 @@ def _without_units(rows: Rows, form: Form | None) -> Rows:
     names = " ".join(form.means.get(meaning, "") for meaning in AMOUNTS).split()
     columns = [column for column in rows.columns if header_token(column) in names]
     pairs = form.columns_for("symbol", rows.columns)
-    quantities = {name for meaning in _QUANTITIES for name in form.means.get(meaning, "").split()}
-    split = [Row(row.number, row.cells | _split(row, columns, pairs, quantities)) for row in rows.rows]
-    units = [column + UNIT for column in columns if any(column + UNIT in row.cells for row in split)]
-    return Rows(rows.name, [*rows.columns, *units], split)
+    no_sign = {
+        *_NO_SIGN,
+        *(name for meaning in ("fee", *NAMES) for name in form.means.get(meaning, "").split()),
+    }
+    told = [column for column in rows.columns if header_token(column) not in no_sign]
+    of_coins = {name for meaning in _OF_COINS for name in form.means.get(meaning, "").split()}
+    for row in rows.rows:
+        row.cells.update(_split(row, columns, pairs, of_coins, told))
+    units = [column + UNIT for column in columns if any(column + UNIT in row.cells for row in rows.rows)]
+    return Rows(rows.name, [*rows.columns, *units], rows.rows)
 
 
-def _has_units(row: Row) -> bool:
-    return any(_GLUED.fullmatch(said or "") for said in row.cells.values())
+def _has_units(row: Row, told: list[str]) -> bool:
+    """Whether an amount of the row has its unit behind it. The pair 4USDT is no amount, and of a fee Binance's futures
+    write the unit where they write none of a quantity."""
+    return any(_GLUED.fullmatch(row.cells.get(column) or "") for column in told)
 
 
-def _split(row: Row, columns: list[str], pairs: list[str], quantities: set[str]) -> dict[str, str | None]:
+def _split(
+    row: Row, columns: list[str], pairs: list[str], of_coins: set[str], told: list[str]
+) -> dict[str, str | None]:
+    """`told`: the columns whose cells show whether the file writes units."""
     pair = next((said for column in pairs if (said := row.cells.get(column)) is not None), "").upper()
-    has_units = _has_units(row)
+    has_units = pair[:1].isdigit() and _has_units(row, told)
     cells: dict[str, str | None] = {}
     for column in columns:
         said = row.cells.get(column) or ""
-        is_quantity = header_token(column) in quantities
-        parted = _part_by_pair(said, pair, is_quantity=is_quantity) if has_units else None
+        is_of_coins = header_token(column) in of_coins
+        parted = _part_by_pair(said, pair, is_of_coins=is_of_coins) if has_units else None
         match = _GLUED.fullmatch(said)
         if parted is None and match is not None:
             parted = match["number"], match["unit"]
@@ -125,17 +140,17 @@ def _split(row: Row, columns: list[str], pairs: list[str], quantities: set[str])
     return cells
 
 
-def _part_by_pair(said: str, pair: str, *, is_quantity: bool) -> tuple[str, str] | None:
+def _part_by_pair(said: str, pair: str, *, is_of_coins: bool) -> tuple[str, str] | None:
     """Coins may begin with a digit: of the pair 1INCHUSDT `501INCH` is 50 of 1INCH, not 501 of INCH.
 
-    A coin of digits alone (4USDT) is told by what follows it in the pair, behind a quantity only: a price has no unit.
+    A coin of digits alone (4USDT) is told by what follows it in the pair, behind a quantity or a fee only.
     Null where the pair's coin begins with a letter, or the cell does not end with it.
     """
     if not pair[:1].isdigit():
         return None
     for length in range(len(pair) - 1, 0, -1):
         coin, number = pair[:length], said[:-length]
-        if coin.isdigit() and not (is_quantity and pair[length:] in _QUOTES):
+        if coin.isdigit() and not (is_of_coins and pair[length:] in _QUOTES):
             continue
         if said.upper().endswith(coin) and _NUMBER.fullmatch(number):
             return number, said[-length:]
@@ -155,15 +170,11 @@ def _zoned(rows: Rows, form: Form | None, said: str | None) -> Rows:
     if not zones:
         return rows
     century = "20" if form is not None and form.short_years else ""
-    zoned = [
-        Row(
-            row.number,
-            row.cells
-            | {column: _with_zone(row.cells.get(column), zone, century) for column, zone in zones.items()},
+    for row in rows.rows:
+        row.cells.update(
+            {column: _with_zone(row.cells.get(column), zone, century) for column, zone in zones.items()}
         )
-        for row in rows.rows
-    ]
-    return Rows(rows.name, rows.columns, zoned)
+    return rows
 
 
 def _with_zone(said: str | None, zone: str, century: str) -> str | None:
