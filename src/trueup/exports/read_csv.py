@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +18,7 @@ from trueup.model.errors import InputError
 
 _DELIMITERS = ",;\t|"
 _CELL_CHARS_MAX = 1 << 20
+_CELLS_KEPT = 1 << 16  # cells repeat; each is then held once
 _ZONE_LINE = re.compile(r"Time ?Zone:\s*(UTC[^,;\s]*)", re.IGNORECASE)
 PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
 _EXCELS_DELIMITER = re.compile(
@@ -38,14 +40,15 @@ def read_csv(text: str, name: str) -> Rows:
         raise InputError("empty: expected rows", name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        header = [cell.strip() for cell in next(reader)]
+        first = next(reader)
+        header = [cell.strip() for cell in first]
         form = recognise(header)
         header = header if form is None else _numbered(header)
         _check_header(header, name)
         rows = (
             []
             if form is not None and form.kind is Kind.STATEMENTS
-            else _lines(reader, header, name, len(above))
+            else _lines(reader, header, name, len(above), first)
         )
         return Rows(name, header, list(rows), _zone_said(above, name))
     except csv.Error as fault:
@@ -91,14 +94,25 @@ def _without_preamble(text: str) -> tuple[list[str], str]:
     return [], text
 
 
-def _lines(reader: Any, header: list[str], name: str, above: int) -> Iterator[Row]:
+def _lines(reader: Any, header: list[str], name: str, above: int, first: list[str]) -> Iterator[Row]:
+    """The rows below the line `first`, which is the header; where it stands again, two files were put together."""
     for cells in reader:
-        if not any(cell.strip() for cell in cells) or _says_nothing(cells):
+        if not any(cell.strip() for cell in cells) or _says_nothing(cells) or cells == first:
             continue
         line = above + reader.line_num
         if len(cells) != len(header):
-            raise InputError(f"{len(cells)} cells under {len(header)} columns", f"{name} line {line}")
+            raise InputError(_not_as_many(len(cells), len(header)), f"{name} line {line}")
         yield Row(line, {key: _cell(value) for key, value in zip(header, cells, strict=True)})
+
+
+def _not_as_many(cells: int, columns: int) -> str:
+    """A spare cell is most often a comma in a number; a missing one the end of a file that was cut off, or a footer."""
+    why = (
+        "is a comma in a cell that has no quotes?"
+        if cells > columns
+        else "is the file cut off? If the line is no row, such as a footer, remove it"
+    )
+    return f"{cells} cells under {columns} columns; {why}"
 
 
 def _says_nothing(cells: list[str]) -> bool:
@@ -118,6 +132,7 @@ def _check_header(header: list[str], name: str) -> None:
         raise InputError("expected CSV with a header line, a JSON array, or JSON lines", f"{name} line 1")
 
 
+@lru_cache(maxsize=_CELLS_KEPT)
 def _cell(text: str) -> str | None:
     stripped = text.strip()
     kept = _EXCELS_TEXT.fullmatch(stripped)

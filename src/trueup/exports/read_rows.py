@@ -19,12 +19,29 @@ from trueup.model.money import text as amount_text
 from trueup.model.money import total
 from trueup.model.tree import parse_tree
 
-_BINARY = {
+_PAGE = "a web page or XML; download it as CSV or JSON"
+_NO_TABLE = {
     b"PK\x03\x04": "a spreadsheet or zip; export it as CSV",
     b"SQLite format 3": "an SQLite database; export the table as CSV",
     b"\xff\xfe": "UTF-16; save it as UTF-8",
     b"\xfe\xff": "UTF-16; save it as UTF-8",
-}
+    b"\xd0\xcf\x11\xe0": "a spreadsheet (xls); export it as CSV",
+    b"%PDF": "a PDF; download it as CSV",
+    b"<!doctype": _PAGE,
+    b"<html": _PAGE,
+    b"<?xml": _PAGE,
+    b"<table": _PAGE,
+    b"{\\rtf": "a text with a layout (RTF); export it as CSV",
+    b"\x1f\x8b": "packed twice by gzip; unpack it once",
+    b"BZh91AY": "packed by bzip2; unpack it",
+    b"\xfd7zXZ": "packed by xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "packed by Zstandard; unpack it",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"ARROW1": "Arrow; write it as Parquet or CSV",
+}  # what a file that begins so is; small letters stand for capitals, too
+_TAR, _TAR_AT = b"ustar", 257
+_HEAD_BYTES = 64
 
 
 Parts = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]  # the rows that one object of a file holds
@@ -50,9 +67,12 @@ def read_rows(data: bytes, name: str, parts: Parts = with_legs) -> Rows:
 
 
 def _decoded(data: bytes, name: str) -> str:
-    for magic, what in _BINARY.items():
-        if data.startswith(magic):
+    head = data[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what in _NO_TABLE.items():
+        if head.startswith(magic) or head.lower().startswith(magic):
             raise InputError(f"this is {what}", name)
+    if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        raise InputError("this is a tar archive; unpack it and give one of its files", name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -99,7 +119,10 @@ def _parse(text: str, name: str) -> Any:
     try:
         return parse_tree(text.encode())
     except InputError as fault:
-        raise InputError(fault.message, name) from fault
+        is_cut = "Unterminated" in fault.message or "too early" in fault.message
+        said = fault.message if "\n" in text else fault.message.replace(" at line 1 column", " at column")
+        said = said.replace("starting at at", "starting at")  # Python's word and ours
+        raise InputError(said + ("; is the file cut off?" if is_cut else ""), name) from fault
 
 
 def _is_lines(text: str) -> bool:

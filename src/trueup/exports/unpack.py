@@ -50,7 +50,8 @@ def read_parquet(data: bytes, name: str) -> list[dict[str, Any]]:
             columns = [column[0] for column in answer.description or ()]
             rows = answer.fetchmany(ROWS_MAX + 1)
         except duckdb.Error as fault:
-            raise InputError(f"Parquet that cannot be read: {str(fault).splitlines()[0]}", name) from fault
+            said = str(fault).splitlines()[0].replace(file.name, name)
+            raise InputError(f"Parquet that cannot be read ({said}); is the file cut off?", name) from fault
     if len(rows) > ROWS_MAX:
         raise InputError(f"holds more than {ROWS_MAX} rows; split it", name)
     return [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
