@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from trueup.exports.check_kind import check_kind
 from trueup.exports.forms import Form, Kind, recognise
 from trueup.exports.kraken import pair_name
 from trueup.exports.mapping import Mapping
@@ -34,7 +35,15 @@ _YES_NO = {
 }  # columns that answer a question, in the words of their meaning
 _FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them
 _IDS = frozenset({"venue_order_id", "client_order_id", "fill_id", "trade_id", "replaces", "replaced_by"})
-_ROUNDED = re.compile(r"(?P<whole>\d+)\.0|\d(\.\d+)?E\+?\d\d+", re.ASCII | re.IGNORECASE)
+_ROUNDED = re.compile(
+    r"(?P<whole>\d+)[.,]0|\d([.,]\d+)?E\+?\d{2,3}", re.ASCII | re.IGNORECASE
+)  # a longer "exponent" is an id of hexadecimal digits
+_NO_ID = frozenset(
+    {"nan", "nat", "<na>", "null", "none", "nil", "undefined"}
+)  # what programs write for nothing
+_NO_VALUE = re.compile(
+    r"#+|#(N/A|REF!|VALUE!|NAME\?|NUM!|DIV/0!|NULL!)", re.IGNORECASE
+)  # what spreadsheets show
 _EXACT_DIGITS = (
     15  # of a whole number that was kept as a binary fraction: pandas does it where a cell is empty
 )
@@ -77,7 +86,7 @@ class Columns(Struct, frozen=True):
         found: tuple[str, str] | None = None
         for column in self.taken.get(meaning, ()):
             raw = row.cells.get(column)
-            if raw is None:
+            if raw is None or (meaning in _IDS and raw.lower() in _NO_ID):
                 continue
             try:
                 value = canonical(_whole_id(raw) if meaning in _IDS else self._meant(meaning, column, raw))
@@ -93,9 +102,10 @@ class Columns(Struct, frozen=True):
 
     def unit(self, row: Row, meaning: str) -> str | None:
         """The currency that the row's amount of this meaning is in; null where the file does not say."""
-        named = [] if self.form is None else [self.form.units.get(meaning, "")]
-        columns = [one for one in self.rows.columns if header_token(one) in named]
-        columns += [column + UNIT for column in self.taken.get(meaning, ())]
+        named = None if self.form is None else self.form.units.get(meaning)
+        columns = [column + UNIT for column in self.taken.get(meaning, ())]
+        if named is not None:
+            columns[:0] = [one for one in self.rows.columns if header_token(one) == named]
         return next((said for column in columns if (said := row.cells.get(column)) is not None), None)
 
     def _meant(self, meaning: str, column: str, raw: str) -> str:
@@ -105,7 +115,7 @@ class Columns(Struct, frozen=True):
         words = {} if self.form is None else self.form.words.get(meaning, {})
         words = words or _YES_NO.get(header_token(column), {})
         said = self.mapping.words(self.source, meaning)
-        return said.get(word(raw)) or words.get(word(raw)) or raw
+        return said.get(word(raw)) or words.get(word(raw)) or raw if said or words else raw
 
     def _symbol(self, raw: str) -> str:
         token = symbol_token(raw)
@@ -125,6 +135,10 @@ class Columns(Struct, frozen=True):
 def _whole_id(raw: str) -> str:
     """An id as the exchange wrote it. A spreadsheet rounds a long number, and then many orders have one id."""
     rounded = _ROUNDED.fullmatch(raw)
+    if _NO_VALUE.fullmatch(raw):
+        raise ValueError(
+            f"{raw} is what a spreadsheet shows in the place of a value: export it anew, ids as text"
+        )
     if rounded is None:
         return raw
     if rounded["whole"] is None or len(rounded["whole"]) > _EXACT_DIGITS:
@@ -149,6 +163,8 @@ def take_columns(source: Source, rows: Rows, mapping: Mapping) -> Columns:
     if form is not None and source not in _SOURCES[form.kind]:
         _refuse_other_kind(source, rows.name, form)
         form = None
+    if form is None:
+        check_kind(source, filled_columns(rows), rows.name, mapping)
     tidied, notes = tidy_rows(rows, form)
     filled = filled_columns(tidied)
     taken = find_columns(source, filled) if form is None else _of_form(source, form, filled)
