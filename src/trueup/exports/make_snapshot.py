@@ -153,7 +153,7 @@ def _venue(
 ) -> Venue:
     utc = settings.mapping.assume_utc
     given = Source.VENUE in columns
-    orders = read_venue_orders(columns[Source.VENUE], assume_utc=utc) if given else []
+    orders = _orders(columns[Source.VENUE], utc, notes) if given else []
     fills, left_out = link_fills(_fills(columns, Source.FILLS, settings), orders)
     _note_left_out(left_out, columns.get(Source.FILLS), notes)
     _note_unknown_statuses(orders, notes)
@@ -169,6 +169,20 @@ def _venue(
         positions=_positions(columns, exports),
         answers=[answer for order in orders if (answer := _answer(order, read_at)) is not None],
     )
+
+
+def _orders(columns: Columns, utc: bool, notes: list[str]) -> list[VenueOrder]:
+    """A row that leaves symbol, side and status empty where the file has all three is a line of totals, no order."""
+    orders = read_venue_orders(columns, assume_utc=utc)
+    if not {"symbol", "side", "status"} <= columns.taken.keys():
+        return orders
+    kept = [one for one in orders if one.symbol or one.side or one.raw_status]
+    if len(kept) < len(orders):
+        notes.append(
+            f"left out of {columns.rows.name}, for they have no symbol, side or status: {len(orders) - len(kept)} of "
+            "its rows (a line of totals?)"
+        )
+    return kept
 
 
 def _answer(order: VenueOrder, read_at: str) -> VenueAnswer | None:

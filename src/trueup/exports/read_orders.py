@@ -145,20 +145,29 @@ def _implied(status: Status, qty: str | None) -> str:
 
 
 def _unknown_words(unknown: dict[str, list[int]]) -> str:
-    return (
-        f"status words that say nothing certain: {_shown_words(unknown)}; write one of {', '.join(Status)}, or say "
-        "--value local.status.WORD=STATUS"
+    empty = unknown.pop("", [])
+    said = (
+        [f"no status in {_rows_named(empty)}; remove what is no order, such as a line of totals"]
+        if empty
+        else []
     )
+    if unknown:
+        said.append(
+            f"status words that say nothing certain: {_shown_words(unknown)}; write one of {', '.join(Status)}, or say "
+            "--value local.status.WORD=STATUS"
+        )
+    return "; ".join(said)
 
 
 def _shown_words(unknown: dict[str, list[int]]) -> str:
-    words = [
-        f"{said!r} ({'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:_ROWS_SHOWN_MAX]))}"
-        f"{' …' if len(rows) > _ROWS_SHOWN_MAX else ''})"
-        for said, rows in list(unknown.items())[:_UNKNOWN_SHOWN_MAX]
-    ]
+    words = [f"{said!r} ({_rows_named(rows)})" for said, rows in list(unknown.items())[:_UNKNOWN_SHOWN_MAX]]
     more = len(unknown) - len(words)
     return ", ".join(words) + (f" and {more} more" if more > 0 else "")
+
+
+def _rows_named(rows: list[int]) -> str:
+    shown_rows = ", ".join(map(str, rows[:_ROWS_SHOWN_MAX]))
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown_rows}{' …' if len(rows) > _ROWS_SHOWN_MAX else ''}"
 
 
 def read_venue_orders(columns: Columns, *, assume_utc: bool) -> list[VenueOrder]:

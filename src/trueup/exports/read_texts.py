@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from trueup.model.check_texts import amount_fault
@@ -15,16 +16,18 @@ Vocabulary = TypeVar("Vocabulary", bound=StrEnum)
 
 _PLAIN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _EXPONENT_MAX = 60
+_TEXTS_KEPT = 1 << 16  # of one function: cells repeat, and a text that is read twice is kept once
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])", re.ASCII)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(:\d\d)?)([.,](?P<fraction>\d+))?"
-    r" ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?",
+    r" ?(?P<zone>Z|UTC|GMT|\+0000 UTC|[+-]\d\d(:?\d\d)?)?",
     re.ASCII | re.IGNORECASE,
-)
+)  # PostgreSQL writes whole hours (`+00`), Go its zone twice (`+0000 UTC`)
 _EPOCH_UNITS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}  # digits → nanoseconds of the last one
 _FRACTION_DIGITS = 9
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def read_amount(text: str, *, signed: bool = False) -> str:
     """The exact amount in its one plain notation (`1e-7`, `+5`, `.5`, `1.50` are written otherwise)."""
     plain = text if _PLAIN.fullmatch(text) else _spelled_out(text)
@@ -51,6 +54,7 @@ class NoZone(ValueError):
     """A time that does not say its zone."""
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def read_time(text: str, *, assume_utc: bool) -> str:
     """RFC 3339 UTC of an ISO text with a zone, or of seconds, milli-, micro- or nanoseconds since 1970."""
     whole, _, fraction = text.partition(".")
@@ -72,7 +76,7 @@ def _from_epoch(whole: str, fraction: str) -> str:
 
 
 def _from_parts(day: str, time: str, fraction: str, zone: str) -> str:
-    offset = "+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone
+    offset = "+00:00" if zone.upper() in ("Z", "UTC", "GMT", "+0000 UTC") else zone
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{offset}").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -143,6 +147,7 @@ _ACTION_WORDS = {"open": Action.ENTRY, "close": Action.EXIT}
 _POSITION_SIDE_WORDS = {"buy": PositionSide.LONG, "sell": PositionSide.SHORT}
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def word(text: str) -> str:
     """`Partially-Filled` as `partially_filled`."""
     return re.sub(r"[\s-]+", "_", text.strip().lower())

@@ -53,6 +53,9 @@ def said(value: Any, expected: dict[str, Any]) -> None:
         ("0GUSDT", "1000G", "500G", "100", "50"),
         ("4USDT", "1004", "504", "100", "50"),
         ("ETHUSDT", "1.5ETH", "0.7ETH", "1.5", "0.7"),
+        ("TUSDT", "1.5T", "0.7T", "1.5", "0.7"),
+        ("币安人生USDT", "1.5币安人生", "0.7币安人生", "1.5", "0.7"),
+        ("BTC3LUSDT", "10BTC3L", "7BTC3L", "10", "7"),
     ],
 )
 def test_coins_that_begin_with_a_digit(
@@ -77,6 +80,25 @@ def test_fees_in_a_coin_that_begins_with_a_digit() -> None:
     order = "2026-11-20 10:01:45,11,1INCHUSDT,LIMIT,BUY,0.5,501INCH,2026-11-20 10:05:00,501INCH,0.5,25USDT,FILLED\n"
     [fill] = imported(venue=BINANCE + order, fills=trades).snapshot.venue.history.fills
     said(fill, {"venue_order_id": "11", "qty": "50", "fee": "0.05", "fee_currency": "1INCH"})
+
+
+def test_a_coin_of_digits_alone_takes_no_digit_of_a_quantity_without_a_unit() -> None:
+    """Binance's futures write no units; the pair 4USDT itself looked like one, and 14 was read as 1."""
+    header = "Uid,Time,Order No,Symbol,Type,Side,Price,Average Price,Amount,Executed Amount,Executed Quote Amount,Status\n"
+    order = "7,2026-01-01 10:00:00,o-1,4USDT,LIMIT,SELL,0.05,0.05,14,14,0.7,FILLED\n"
+    said(the_order(header + order), {"qty": "14", "filled_qty": "14"})
+    trades = "Date(UTC),Symbol,Side,Price,Quantity,Amount,Fee,Realized Profit,Order ID,Trade ID\n"
+    fill = the_fill(trades + "2026-01-01 10:00:00,4USDT,BUY,0.05,14,0.7,0.001USDT,0USDT,o-1,t-1\n")
+    said(fill, {"qty": "14", "fee": "0.001", "fee_currency": "USDT"})
+
+
+def test_a_fee_in_a_coin_of_digits_alone() -> None:
+    trades = (
+        "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n2026-11-20 10:05:00,4USDT,BUY,2,104,20USDT,0.014\n"
+    )
+    order = "2026-11-20 10:01:45,11,4USDT,LIMIT,BUY,2,104,2026-11-20 10:05:00,104,2,20USDT,FILLED\n"
+    [fill] = imported(venue=BINANCE + order, fills=trades).snapshot.venue.history.fills
+    said(fill, {"qty": "10", "fee": "0.01", "fee_currency": "4"})
 
 
 # -- spreadsheets -----------------------------------------------------------------------------------------------------
@@ -115,6 +137,31 @@ def test_ids_that_a_spreadsheet_rounded_without_an_exponent_are_none() -> None:
         ("1000000000000000", "17"),
     ):
         assert len(imported(own.format(one, other), venue="id,side,status\n").snapshot.local.orders) == 2
+
+
+@pytest.mark.parametrize(
+    "order_id", ['"1,23457E+17"', "1.23457E+11", "#########", "#N/A", "123456789012345680.0"]
+)
+def test_what_a_spreadsheet_made_of_an_id_is_none(order_id: str) -> None:
+    with pytest.raises(InputError, match=r"export it anew, ids as text"):
+        imported(venue=f"order_id,side,status,filled\n{order_id},buy,new,0\n")
+
+
+def test_an_id_of_hexadecimal_digits_is_no_rounded_number() -> None:
+    the = the_order("order_id,side,status,filled\n5e1234567890123456789012,buy,new,0\n")
+    assert the.venue_order_id == "5e1234567890123456789012"
+
+
+def test_what_programs_write_for_nothing_is_no_id() -> None:
+    the = the_order("order_id,client_order_id,side,status,filled\nv-1,nan,buy,new,0\n")
+    assert the.client_order_id is None
+
+
+def test_a_line_of_totals_is_no_order() -> None:
+    read = imported(venue="order_id,symbol,side,status,qty,filled\nv-1,BTC/USDT,buy,new,1,0\nTotal,,,,1,0\n")
+    assert [one.venue_order_id for one in read.snapshot.venue.open_orders.rows] == ["v-1"]
+    assert not read.snapshot.venue.answers
+    assert any("no symbol, side or status: 1 of its rows" in note for note in read.notes)
 
 
 def test_a_word_that_is_none_says_how_to_give_it_a_meaning() -> None:

@@ -202,7 +202,7 @@ def test_unknown_status_words_of_local_rows_are_listed_with_their_rows() -> None
     local = "order_id,side,status,qty\nv-1,buy,wating,1\nv-2,buy,new,1\nv-3,buy,wating,1\nv-4,buy,,1\n"
     message = refused(local)
     assert "'wating' (rows 2, 4)" in message
-    assert "'' (row 5)" in message
+    assert "no status in row 5; remove what is no order" in message
 
 
 def test_unknown_status_words_of_the_venue_judge_fills_only() -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from trueup.exports.meanings import Source
 
 EXPORT_BYTES_MAX = 1 << 30
+INDENTED_BYTES_MAX = (
+    64 << 20
+)  # of a larger snapshot nobody reads the lines, and indented `plan` may find it too large
 _IGNORED_SHOWN_MAX = 12
 _FILE = click.Path(path_type=Path)
 
@@ -213,7 +216,9 @@ def _write(invocation: Invocation, imported: "Imported", output: Path | None) ->
     if output is None:
         invocation.data(imported.snapshot)
         return
-    write_whole(output, msgspec.json.format(msgspec.json.encode(imported.snapshot)) + b"\n")
+    encoded = msgspec.json.encode(imported.snapshot)
+    readable = msgspec.json.format(encoded) if len(encoded) <= INDENTED_BYTES_MAX else encoded
+    write_whole(output, readable + b"\n")
     if invocation.json:
         invocation.data(
             {
