@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from trueup.model.check_texts import TEXT_CHARS_MAX
-from trueup.model.money import amount, subtract
+from trueup.model.money import NOISE, ZERO, amount, multiply, subtract
 from trueup.model.policy import Policy
 from trueup.model.vocabulary import (
     Action,
@@ -123,8 +123,10 @@ class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=T
 
     @property
     def open_qty(self) -> Decimal:
-        """What it still holds: entry − exit − fees that were taken in the base currency."""
-        return subtract(subtract(amount(self.entry_qty), amount(self.exit_qty)), amount(self.fee_base_qty))
+        """What it still holds: entry − exit − fees taken in the base currency. What floats leave is nothing."""
+        entered, left = amount(self.entry_qty), amount(self.exit_qty)
+        held = subtract(subtract(entered, left), amount(self.fee_base_qty))
+        return held if abs(held) >= multiply(NOISE, max(entered, left)) else ZERO
 
 
 class OtherOpenQty(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):

@@ -362,6 +362,22 @@ def test_a_trade_closes_within_the_tolerance():
     assert projected_trade(planned) == "closed 10/9.999"
 
 
+def test_a_trade_of_one_step_is_open_until_it_is_left():
+    """The smallest quantity that can be held is within the tolerance of nothing, but nothing has left it."""
+    step = {"symbol": "ETH/USD", "qty_step": "0.001"}
+    entry = local_order(trade_id="t-1", qty="0.001")
+    filled = venue_order(qty="0.001", status="filled", filled_qty="0.001", filled_avg_price="100")
+    entered = plan([entry], [filled], trades=[trade()], instruments=[step])
+    assert projected_trade(entered) == "open 0.001/0"
+    left = plan(
+        [exit_order(qty="0.001")],
+        [venue_exit("0.001", "filled", qty="0.001")],
+        trades=[trade(entry_qty="0.001", entry_avg_price="100")],
+        instruments=[step],
+    )
+    assert projected_trade(left) == "closed 0.001/0.001"
+
+
 def test_fees_taken_in_the_base_currency_are_not_there_to_exit():
     planned = plan(
         [exit_order(qty="9.9")],

@@ -342,6 +342,23 @@ def test_else_the_trade_is_unmapped(trades):
     assert steps(planned) == []
 
 
+@pytest.mark.parametrize(
+    ("order", "open_trade", "stands"),
+    [
+        # 4 of 10 filled before it was canceled: what it ordered beyond that takes nothing
+        ({"qty": "10", "status": "canceled"}, trade(**LONG, exit_qty="6"), "closed 10/10"),
+        # what binary fractions leave behind is no quantity
+        (
+            {"qty": "0.30000000000000004", "filled_qty": "0.30000000000000004"},
+            trade(entry_qty="0.3", entry_avg_price="90"),
+            "closed 0.3/0.30000000000000004",
+        ),
+    ],
+)
+def test_an_exit_that_ended_fits_by_what_it_filled(order, open_trade, stands):
+    assert projected_trade(cover(an_exit(**order), trades=[open_trade])) == stands
+
+
 # a trade that waits for its entry: opened before the order was sent, nothing entered, no order of it known
 
 ENTRY = done(client_order_id="x-9")

@@ -5,6 +5,7 @@ import pytest
 from tests.acceptance.plan.snapshots import (
     asked,
     at,
+    fill,
     history,
     kinds,
     local_order,
@@ -21,6 +22,10 @@ from tests.acceptance.plan.snapshots import (
 ON = {"exit_backfill_enabled": True}
 PREFIX = {"owned_client_order_id_prefixes": ["bot"]}
 LONG = {"entry_qty": "10", "entry_avg_price": "90"}
+NOWHERE = [
+    {"by": "venue_order_id", "id": "v-9", "outcome": "absent"},
+    {"by": "client_order_id", "id": "t-9-exit", "outcome": "absent"},
+]
 
 
 def sold(qty: str = "4", number: int = 9, **keys):
@@ -232,6 +237,52 @@ def test_ambiguous_trade():
     assert refusals(planned) == {"ambiguous_trade": 2}
 
 
+PATTERN = {"client_order_id_pattern": r"^(?P<trade>t-\d+)-(?P<action>entry|exit)$"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},  # t-9 was closed long ago
+        {"local_keys": {"extent": "open_and_recent", "answers": NOWHERE}},  # or is not listed
+    ],
+)
+def test_an_exit_that_names_a_trade_is_no_other_s(keys):
+    trades = [trade(**LONG), trade(trade_id="t-9", **LONG, exit_qty="10", status="closed")]
+    planned = backfill(
+        sold(client_order_id="t-9-exit"), policy=PATTERN, trades=trades[: 1 if keys else 2], **keys
+    )
+    assert refusals(planned) == {"no_exit_found": 1}
+
+
+def test_of_two_trades_the_named_one_takes_it():
+    trades = [trade(**LONG), trade(trade_id="t-2", **LONG)]
+    planned = backfill(sold(client_order_id="t-2-exit"), policy=PATTERN, trades=trades, qty="16")
+    assert projected_trade(planned, "t-2") == "open 10/4"
+
+
+def test_a_leg_is_its_parents_trade_s():
+    trades = [trade(**LONG), trade(trade_id="t-2", **LONG)]
+    parent = local_order(status="filled", filled_qty="10", filled_avg_price="90", trade_id="t-2")
+    planned = plan(
+        [parent],
+        [],
+        policy=ON,
+        trades=trades,
+        positions=holding("16"),
+        history=history([sold(parent_venue_order_id="v-1")]),
+    )
+    assert projected_trade(planned, "t-2") == "open 10/4"
+
+
+@pytest.mark.parametrize(
+    ("keys", "policy"), [({"intent": "open"}, {}), ({"client_order_id": "t-1-entry"}, PATTERN)]
+)
+def test_an_order_that_says_it_opens_is_no_exit(keys, policy):
+    """A sale that opened a short is none of the long's, however well its quantity fits."""
+    assert refusals(backfill(sold(**keys), policy=policy)) == {"no_exit_found": 1}
+
+
 def test_foreign_exit():
     planned = backfill(sold(client_order_id="man-9"), policy=PREFIX)
     assert refusals(planned) == {"foreign_exit": 1}
@@ -251,6 +302,23 @@ def test_quantity_mismatch(qty):
 def test_price_missing():
     # With a real price only: a limit price is an estimate.
     assert refusals(backfill(sold(filled_avg_price=None))) == {"price_missing": 1}
+
+
+def test_the_price_of_fills_is_a_real_one():
+    read = history([sold(filled_avg_price=None)], [fill("F9", "4", "111", venue_order_id="v-9", side="sell")])
+    assert steps(backfill(history=read)) == ["insert_exit v-9", "book_fill v-9 F9 4 @ 111"]
+
+
+def test_a_price_of_a_part_is_none():
+    read = history([sold(filled_avg_price=None)], [fill("F9", "3", "111", venue_order_id="v-9", side="sell")])
+    assert refusals(backfill(history=read)) == {"price_missing": 1}
+
+
+def test_what_binary_fractions_leave_is_no_quantity():
+    planned = backfill(
+        sold("0.30000000000000004"), qty="0", trades=[trade(entry_qty="0.3", entry_avg_price="90")]
+    )
+    assert projected_trade(planned) == "closed 0.3/0.30000000000000004"
 
 
 def test_audit_missing():

@@ -121,6 +121,23 @@ def test_long_and_short_are_netted():
     assert kinds(parity("6", trades=trades)) == set()
 
 
+def test_what_binary_fractions_leave_is_no_quantity():
+    """Of a trade that an entry may still join, and of two sides that are all but one another."""
+    waiting = local_order(trade_id="t-1", qty="1")
+    rest = trade(entry_qty="0.30000000000000004", exit_qty="0.3")
+    planned = plan(
+        [waiting],
+        [venue_order(qty="1")],
+        policy=ON,
+        trades=[rest],
+        positions=holding(held("0")),
+    )
+    assert kinds(planned) == set()
+    sides = [trade(entry_qty="10.00000000000001"), trade(trade_id="t-2", side="short", entry_qty="10")]
+    assert kinds(parity("0", trades=sides, instruments=[])) == set()
+    assert kinds(parity("0", trades=[trade(entry_qty="10.0000001"), sides[1]], instruments=[])) != set()
+
+
 def test_long_and_short_apart_where_the_venue_hedges():
     trades = [trade(**LONG), trade(trade_id="t-2", side="short", entry_qty="4")]
     legs = holding(held("10", position_side="long"), held("-4", position_side="short"))

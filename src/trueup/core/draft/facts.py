@@ -326,10 +326,6 @@ class Facts:
         answered, recorded = self.snapshot.venue.account_id, self.snapshot.venue.recorded_account_id
         return answered is not None and recorded is not None and known_id(answered) != known_id(recorded)
 
-    @staticmethod
-    def amount_of(value: str) -> Decimal:
-        return amount(value)
-
 
 def _token(symbol: str | None) -> str | None:
     return None if symbol is None else symbol_token(symbol)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from trueup.core.orders.record_figures import leaving_qty
 from trueup.model.ids import known_id, plain_id, symbol_token
+from trueup.model.money import exceeds
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
@@ -119,18 +121,43 @@ def map_trade(
     if named is not None:
         known = local.trades.get(known_id(named) or "")
         if known is not None:
-            return known.trade_id if _is_of_symbol(order, known) else None
+            return known.trade_id if _is_of_symbol(order.symbol, known) else None
         return (
             named if facts.snapshot.local.extent is Extent.ALL else None
         )  # a trade not listed could not be moved
     tagged = local.trades.get(known_id(record.sub_tag) or "")
-    if tagged is not None and _is_of_symbol(order, tagged):
+    if tagged is not None and _is_of_symbol(order.symbol, tagged):
         return tagged.trade_id
     return _trade_of_kin(local, venue, record) or _only_trade(facts, local, order, record)
 
 
-def _is_of_symbol(order: LocalOrder, trade: Trade) -> bool:
-    return order.symbol is None or symbol_token(order.symbol) == symbol_token(trade.symbol)
+def named_trade(facts: "Facts", local: "LocalSide", venue: "VenueSide", record: VenueOrder) -> str | None:
+    """The trade that a record's marks say, by its comparable id, whether it is listed or not; null where they say none.
+
+    The same marks in the same order as `map_trade`, but for the only trade that is left.
+    """
+    decided = facts.decision(DecisionKind.MAP_TRADE, record)
+    if decided is not None and decided.trade_id is not None:
+        return known_id(decided.trade_id)
+    named = pattern_group(facts, record.client_order_id, "trade")
+    if named is not None:
+        return known_id(named)
+    tagged = local.trades.get(known_id(record.sub_tag) or "")
+    if tagged is not None and _is_of_symbol(record.symbol, tagged):
+        return known_id(tagged.trade_id)
+    return known_id(_trade_of_kin(local, venue, record))
+
+
+def says_it_enters(facts: "Facts", record: VenueOrder) -> bool:
+    """Whether the venue, or the client order id, says that it opens: then it is no exit of anything."""
+    if record.intent is not None:
+        return record.intent is Intent.OPEN
+    word = pattern_group(facts, record.client_order_id, "action")
+    return word is not None and _ACTION_WORDS.get(word.lower()) is Action.ENTRY
+
+
+def _is_of_symbol(symbol: str | None, trade: Trade) -> bool:
+    return symbol is None or symbol_token(symbol) == symbol_token(trade.symbol)
 
 
 def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) -> str | None:
@@ -156,12 +183,12 @@ def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: V
     candidates = [
         one for one in standing if reduces(order.side, one) and order.position_side in (None, one.side)
     ]
-    qty = record.qty or record.filled_qty
+    qty = leaving_qty(record)
     if len(candidates) != 1 or qty is None or candidates[0].status is not TradeStatus.OPEN:
         return None
     (trade,) = candidates
     if ended_before(record, trade):
         return None
     now = local.trades[known_id(trade.trade_id) or ""]
-    fits = local.trade_moves.open_qty(facts, local, now) >= facts.amount_of(qty)
+    fits = not exceeds(qty, local.trade_moves.open_qty(facts, local, now))
     return trade.trade_id if fits else None

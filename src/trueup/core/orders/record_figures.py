@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from trueup.model.money import amount, amount_or_none
 from trueup.model.snapshot import VenueOrder
-from trueup.model.vocabulary import Status
+from trueup.model.vocabulary import TERMINAL, Status
 
 _FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
 
@@ -14,6 +14,15 @@ def filled_qty(record: VenueOrder) -> Decimal | None:
     if record.filled_qty is not None:
         return amount_or_none(record.filled_qty)
     return amount_or_none(record.qty) if record.status is Status.FILLED and not record.by_notional else None
+
+
+def leaving_qty(record: VenueOrder) -> Decimal | None:
+    """What an exit takes at most: what it filled, where it has ended; else all that it may still fill."""
+    filled = filled_qty(record)
+    if record.status in TERMINAL and filled is not None:
+        return filled
+    ordered = None if record.by_notional else amount_or_none(record.qty)
+    return ordered if ordered is not None else filled
 
 
 def is_filled_like(record: VenueOrder) -> bool:

@@ -10,6 +10,7 @@ from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
+from trueup.core.orders.has_told_price import has_told_price
 from trueup.core.orders.hold_repairs import is_insert_held
 from trueup.core.orders.insert_order import Insertion, insert_order
 from trueup.core.orders.record_figures import filled_qty
@@ -19,7 +20,7 @@ from trueup.core.trades.positions import (
     why_positions_unread,
 )
 from trueup.model.ids import digest, known_id, symbol_token
-from trueup.model.money import ZERO, amount, text
+from trueup.model.money import ZERO, exceeds, is_same, text
 from trueup.model.plan import ExitBackfillResult, NoGoSample, Query
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, Trade, VenueOrder
@@ -50,7 +51,7 @@ def backfill_exits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: Ru
     for trade in unknown:
         _no_go(facts, outcome, trade, Reason.POSITION_UNKNOWN)
     gather_exits(facts, local, venue, outcome, candidates)
-    accepted = [one for one in candidates if _accept(facts, local, outcome, candidates, one)]
+    accepted = [one for one in candidates if _accept(facts, local, venue, outcome, candidates, one)]
     proposed, inserted, batch_id = _insert(facts, local, venue, outcome, accepted)
     outcome.exit_backfill = ExitBackfillResult(
         attempted=True,
@@ -75,7 +76,12 @@ def _why_skipped(facts: Facts) -> str | None:
 
 
 def _accept(
-    facts: Facts, local: LocalSide, outcome: RunOutcome, candidates: list[Candidate], one: Candidate
+    facts: Facts,
+    local: LocalSide,
+    venue: VenueSide,
+    outcome: RunOutcome,
+    candidates: list[Candidate],
+    one: Candidate,
 ) -> bool:
     """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
     if _needs_history(facts, outcome, one.trade):
@@ -83,7 +89,7 @@ def _accept(
     if one.waits:
         outcome.unsettle(one.trade.symbol)
         return False
-    reason = _refusal(facts, local, candidates, one)
+    reason = _refusal(facts, local, venue, candidates, one)
     if reason is None:
         return True
     _no_go(facts, outcome, one.trade, reason)
@@ -131,7 +137,9 @@ def _reaches_back(since: str | None, opened_at: str | None) -> bool:
     return since is None or (opened_at is not None and to_ns(since) <= to_ns(opened_at))
 
 
-def _refusal(facts: Facts, local: LocalSide, candidates: list[Candidate], one: Candidate) -> Reason | None:
+def _refusal(
+    facts: Facts, local: LocalSide, venue: VenueSide, candidates: list[Candidate], one: Candidate
+) -> Reason | None:
     exits, trade = one.exits, one.trade
     filled = sum((filled_qty(record) or ZERO for record in exits), ZERO)
     tolerance = facts.tolerance(trade.symbol)
@@ -143,11 +151,12 @@ def _refusal(facts: Facts, local: LocalSide, candidates: list[Candidate], one: C
         return Reason.AMBIGUOUS_TRADE
     if not exits:
         return Reason.FOREIGN_EXIT if one.foreign else Reason.NO_EXIT_FOUND
-    if any(amount(record.filled_avg_price) <= 0 for record in exits):
+    if not all(has_told_price(venue, record) for record in exits):
         return Reason.PRICE_MISSING
-    if filled > local.trade_moves.open_qty(facts, local, trade) + tolerance:
+    if exceeds(filled, local.trade_moves.open_qty(facts, local, trade) + tolerance):
         return Reason.QUANTITY_EXCEEDS_TRADE
-    if abs(_filled_of_instrument(candidates, one) - one.shortfall) > tolerance:
+    of_instrument = _filled_of_instrument(candidates, one)
+    if not is_same(of_instrument, one.shortfall) and abs(of_instrument - one.shortfall) > tolerance:
         return Reason.FOREIGN_EXIT if one.foreign else Reason.QUANTITY_MISMATCH
     if LedgerFeature.EXIT_AUDIT in facts.snapshot.local.unsupported:
         return Reason.AUDIT_MISSING

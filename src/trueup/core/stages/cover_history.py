@@ -12,13 +12,13 @@ from trueup.core.draft.local_side import LocalSide, record_key
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.class_of_history import class_of, report_uncovered
-from trueup.core.orders.compare_fills import price_of
 from trueup.core.orders.derive_action import derive_action, map_trade
+from trueup.core.orders.has_told_price import has_told_price
 from trueup.core.orders.insert_order import Insertion, draft_order, insert_order
 from trueup.core.orders.record_figures import filled_qty
 from trueup.core.trades.awaited_entries import awaited_entries
 from trueup.model.ids import comparable_ids, known_id, normal_id
-from trueup.model.money import ZERO, amount
+from trueup.model.money import amount
 from trueup.model.plan import CoverageResult
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import NOT_READ, HistoryRead, VenueOrder
@@ -188,17 +188,9 @@ def _lacks(facts: Facts, venue: VenueSide, record: VenueOrder, reason: Reason) -
 
 
 def _has_price(facts: Facts, venue: VenueSide, record: VenueOrder) -> bool:
-    if amount(record.filled_avg_price) > 0:
-        return True
     if facts.policy.estimate_price_from_limit and amount(record.limit_price) > 0:
         return True
-    venue_id = known_id(record.venue_order_id)
-    mine = [
-        fill
-        for fill in venue.stray_fills
-        if known_id(fill.venue_order_id) == venue_id and price_of(fill) is not None
-    ]
-    return sum((amount(fill.qty) for fill in mine), ZERO) >= (filled_qty(record) or ZERO) > 0
+    return has_told_price(venue, record)
 
 
 def _refuse(

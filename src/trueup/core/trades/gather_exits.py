@@ -13,7 +13,7 @@ from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
-from trueup.core.orders.derive_action import ended_before, pattern_group, reduces
+from trueup.core.orders.derive_action import ended_before, named_trade, reduces, says_it_enters
 from trueup.core.orders.judge_ownership import Owner, judge_ownership, names_other_profile
 from trueup.core.orders.record_figures import filled_qty
 from trueup.core.trades.positions import (
@@ -74,9 +74,14 @@ def find_candidates(
 def gather_exits(
     facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, candidates: list[Candidate]
 ) -> None:
-    """Give every unbooked exit to the trade it names, or to the only one it can be of."""
+    """Give every unbooked exit to the trade it names, and to no other; else to the only one it can be of."""
     for record in _unbooked_exits(local, venue, outcome):
+        if says_it_enters(facts, record):
+            continue
         fitting = [one for one in candidates if _may_close(record, one.trade)]
+        named = named_trade(facts, local, venue, record)
+        if named is not None:
+            fitting = [one for one in fitting if known_id(one.trade.trade_id) == named]
         if not fitting or _is_booked_elsewhere(facts, local, venue, outcome, record, fitting):
             continue
         if judge_ownership(facts, local, venue, record) is not Owner.US:
@@ -84,9 +89,8 @@ def gather_exits(
                 for one in fitting:
                     one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
             continue
-        named = [one for one in fitting if known_id(one.trade.trade_id) in _names(facts, record)]
-        if len(named) == 1 or len(fitting) == 1:
-            (named or fitting)[0].exits.append(record)
+        if len(fitting) == 1:
+            fitting[0].exits.append(record)
         else:
             for one in fitting:
                 one.ambiguous = True
@@ -137,9 +141,3 @@ def _may_close(record: VenueOrder, trade: Trade) -> bool:
     if not reduces(record.side, trade) or record.position_side not in (None, trade.side):
         return False
     return not ended_before(record, trade)
-
-
-def _names(facts: Facts, record: VenueOrder) -> set[str | None]:
-    return {known_id(pattern_group(facts, record.client_order_id, "trade")), known_id(record.sub_tag)} - {
-        None
-    }

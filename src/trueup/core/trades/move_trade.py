@@ -2,7 +2,8 @@
 
 A trade is the sum of its orders: every growth moves it in full, in whatever order fills arrive. Beyond its entry it is
 open with a negative quantity (`is_overrun`). It closes at zero within the tolerance with no live entry, also where its
-entries ended unfilled; a later fill reopens it; a quarantined one stays quarantined.
+entries ended unfilled. The tolerance is for what is left over: a trade of one step that nothing left is open. A later
+fill reopens it; a quarantined one stays quarantined.
 """
 
 from decimal import Decimal, localcontext
@@ -86,8 +87,9 @@ def settle_status(
     """Close or reopen a trade whose quantities moved, or one of whose entries ended (`entry_ended`)."""
     if trade.status is TradeStatus.QUARANTINED:
         return trade
-    has_begun = amount(trade.entry_qty) > 0 or (entry_ended and amount(trade.exit_qty) == 0)
-    flat = trade.open_qty <= near(trade, tolerance) and not is_overrun(trade, tolerance)
+    has_left = amount(trade.exit_qty) > 0
+    has_begun = amount(trade.entry_qty) > 0 or (entry_ended and not has_left)
+    flat = trade.open_qty <= near(trade, tolerance if has_left else ZERO) and not is_overrun(trade, tolerance)
     closes = flat and has_begun and not has_live_entry
     return replace(trade, status=TradeStatus.CLOSED if closes else TradeStatus.OPEN)
 

@@ -25,12 +25,14 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """One instrument, and one side of it where the venue hedges (`side` null: net, short negative).
 
     `difference` = venue − expected, in the direction of `side` (net: signed). `is_flat`: said, not missing.
+    `gross_qty`: the largest of the quantities that `expected_qty` is made of.
     """
 
     token: str
     symbol: str
     side: PositionSide | None
     expected_qty: Decimal
+    gross_qty: Decimal
     venue_qty: Decimal
     is_flat: bool
     price: Decimal | None  # mark price, else average entry price; null = not known
@@ -47,7 +49,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 def near(comparison: Comparison, tolerance: Decimal) -> Decimal:
     """What counts as no difference: the instrument's tolerance, or what floats leave behind."""
-    return max(tolerance, NOISE * max(abs(comparison.expected_qty), abs(comparison.venue_qty)))
+    return max(tolerance, NOISE * max(comparison.gross_qty, abs(comparison.venue_qty)))
 
 
 def open_trades(facts: Facts, local: LocalSide, token: str | None = None) -> list[Trade]:
@@ -88,12 +90,12 @@ def compare_positions(facts: Facts, local: LocalSide, token: str, symbol: str) -
     long, short = expected_sides(facts, local, token)
     baseline = baseline_of(facts, token)
     if not _is_hedged(local, token, rows):
-        expected = long - short + baseline
         if rows or missing_is_flat(facts):
-            return Compared([_comparison(token, symbol, None, expected, rows)])
+            return Compared([_comparison(token, symbol, None, (long, -short, baseline), rows)])
         return Compared(why_unknown=None if not (long or short or baseline) else _NO_ROW)
+    owned = {LONG: max(baseline, ZERO), SHORT: max(-baseline, ZERO)}
     return _compare_sides(
-        facts, token, symbol, {LONG: long + max(baseline, ZERO), SHORT: short + max(-baseline, ZERO)}, rows
+        facts, token, symbol, {LONG: (long, owned[LONG]), SHORT: (short, owned[SHORT])}, rows
     )
 
 
@@ -101,7 +103,11 @@ _NO_ROW = "the position list has no row of it"
 
 
 def _compare_sides(
-    facts: Facts, token: str, symbol: str, expected: dict[PositionSide, Decimal], rows: list[Position]
+    facts: Facts,
+    token: str,
+    symbol: str,
+    expected: dict[PositionSide, tuple[Decimal, ...]],
+    rows: list[Position],
 ) -> Compared:
     """Long and short apart."""
     comparisons: list[Comparison] = []
@@ -110,7 +116,7 @@ def _compare_sides(
         mine = [row for row in rows if row.position_side is side]
         if mine or missing_is_flat(facts):
             comparisons.append(_comparison(token, symbol, side, expected[side], mine))
-        elif expected[side]:
+        elif sum(expected[side], ZERO):
             why_unknown = f"{_NO_ROW} on the {side} side"
     return Compared(comparisons, why_unknown)
 
@@ -236,8 +242,13 @@ def baseline_of(facts: Facts, token: str) -> Decimal:
 
 
 def _comparison(
-    token: str, symbol: str, side: PositionSide | None, expected: Decimal, rows: list[Position]
+    token: str,
+    symbol: str,
+    side: PositionSide | None,
+    parts: tuple[Decimal, ...],
+    rows: list[Position],
 ) -> Comparison:
+    """`parts`: what the account should hold, as it is known apart, signed."""
     held = sum((amount(row.qty) for row in rows), ZERO)
     prices = [
         amount(row.mark_price or row.avg_entry_price) for row in rows if row.mark_price or row.avg_entry_price
@@ -246,7 +257,8 @@ def _comparison(
         token=token,
         symbol=symbol,
         side=side,
-        expected_qty=expected,
+        expected_qty=sum(parts, ZERO),
+        gross_qty=max(map(abs, parts)),
         venue_qty=held if side is None else abs(held),
         is_flat=held == 0,
         price=prices[0] if prices and prices[0] > 0 else None,

@@ -6,11 +6,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from trueup.core.orders.derive_action import reduces
-from trueup.core.trades.move_trade import base_fee
+from trueup.core.trades.move_trade import base_fee, settle_status
 from trueup.model.money import ZERO, amount, divide, text
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
-from trueup.model.vocabulary import LIVE, Action, PositionSide, Side, TradeStatus
+from trueup.model.vocabulary import CUT_SHORT, LIVE, Action, PositionSide, Side, TradeStatus
 
 
 def sum_trade(
@@ -103,6 +103,9 @@ def _status(trade: Trade, said: Trade | None, entries: Sequence[LocalOrder]) -> 
         return trade.status
     if said is not None and said.status is not TradeStatus.QUARANTINED:
         return said.status
-    has_live_entry = any(one.status in LIVE for one in entries)
-    flat = trade.open_qty <= 0 and amount(trade.entry_qty) > 0 and not has_live_entry
-    return TradeStatus.CLOSED if flat else TradeStatus.OPEN
+    return settle_status(
+        trade,
+        tolerance=ZERO,
+        has_live_entry=any(one.status in LIVE for one in entries),
+        entry_ended=any(one.status in CUT_SHORT for one in entries),
+    ).status
