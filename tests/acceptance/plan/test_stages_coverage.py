@@ -412,6 +412,53 @@ def test_a_live_entry_that_the_books_lack_may_be_the_trades_too():
     assert figures(planned, "skipped_unmapped_trade", "inserted") == [1, 0]
 
 
+def test_and_may_be_still_once_it_stands_in_the_books_without_a_trade():
+    """The plan before this one inserted it; the answer is the same in both."""
+    live = venue_order(venue_order_id="v-8", client_order_id="x-8")
+    inserted = local_order(venue_order_id="v-8", client_order_id="x-8")
+    planned = plan([inserted], [live], history=history([ENTRY]), policy=ON | PATTERN, trades=[trade()])
+    assert figures(planned, "skipped_unmapped_trade", "inserted") == [1, 0]
+
+
+def test_a_trade_that_the_same_plan_closes_waits_for_no_entry():
+    """t-2 leaves in this plan; then t-1 is the only trade of its symbol, as it would be in the next plan."""
+    leaving = local_order(
+        client_order_id="c-5", venue_order_id="v-5", trade_id="t-2", side="sell", action="exit"
+    )
+    left = venue_order(
+        client_order_id="c-5",
+        venue_order_id="v-5",
+        side="sell",
+        status="filled",
+        filled_qty="10",
+        filled_avg_price="110",
+    )
+    planned = plan(
+        [leaving],
+        [],
+        history=history([ENTRY, left]),
+        policy=ON | PATTERN,
+        trades=[trade(), trade(trade_id="t-2", **LONG)],
+    )
+    assert projected_trade(planned, "t-2") == "closed 10/10"
+    assert projected_trade(planned) == "open 4/0"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"exit_qty": "4"},  # 4 more left the short than entered it
+        {},  # nothing entered it, and no order is known that will
+    ],
+)
+def test_an_order_that_another_trade_lacks_is_not_the_only_one_s_exit(other):
+    """A sale may leave the long; it may also be what the short has no entry for."""
+    short = trade(trade_id="t-2", side="short", **other)
+    assert classes(cover(an_exit(), trades=[trade(**LONG), short])) == {"skipped_unmapped_trade": 1}
+    told = cover(an_exit(intent="close"), trades=[trade(**LONG), short])  # its mark says that it leaves
+    assert projected_trade(told) == "open 10/4"
+
+
 def test_of_a_part_of_the_books_it_cannot_be_told_that_a_trade_has_no_order():
     answers = [
         {"by": by, "id": one, "outcome": "absent"}

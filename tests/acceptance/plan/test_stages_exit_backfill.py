@@ -275,6 +275,31 @@ def test_a_leg_is_its_parents_trade_s():
     assert projected_trade(planned, "t-2") == "open 10/4"
 
 
+def test_an_order_that_another_trade_lacks_is_ambiguous():
+    """A sale may leave the long; it may also be the entry of the short, which has none."""
+    short = trade(trade_id="t-2", side="short")
+    assert refusals(backfill(sold(), trades=[trade(**LONG), short])) == {"ambiguous_trade": 1}
+    assert projected_trade(backfill(sold(intent="close"), trades=[trade(**LONG), short])) == "open 10/4"
+
+
+def test_a_closed_trade_that_the_same_plan_opens_counts():
+    """Its order filled 4 more after all: then 14 should be held, 10 are, and the sale of 4 is that trade's."""
+    order = local_order(
+        trade_id="t-1", status="canceled", filled_qty="6", filled_avg_price="90", venue_updated_at=at(-900)
+    )
+    late = venue_order(status="filled", filled_qty="10", filled_avg_price="90")
+    closed = trade(entry_qty="6", exit_qty="6", entry_avg_price="90", status="closed")
+    planned = plan(
+        [order],
+        [],
+        policy=ON,
+        trades=[closed, trade(trade_id="t-2", **LONG, opened_at=at(-100))],
+        positions=holding("10"),
+        history=history([late, sold()]),
+    )
+    assert projected_trade(planned) == "closed 10/10"
+
+
 @pytest.mark.parametrize(
     ("keys", "policy"), [({"intent": "open"}, {}), ({"client_order_id": "t-1-entry"}, PATTERN)]
 )

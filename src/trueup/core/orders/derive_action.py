@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from trueup.core.orders.record_figures import leaving_qty
 from trueup.model.ids import known_id, plain_id, symbol_token
-from trueup.model.money import exceeds
+from trueup.model.money import amount, exceeds
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
@@ -61,15 +61,24 @@ def known_action(
     """The action where something says it; null where only the side is left to guess from."""
     if order.action is not None:
         return order.action
+    marked = marked_action(facts, order, record)
+    return _by_trade(local, order, trades) if marked is None else marked
+
+
+def marked_action(
+    facts: "Facts", order: LocalOrder | VenueOrder, record: VenueOrder | None = None
+) -> Action | None:
+    """What the venue says of it, or its client order id, or its position side; null where none of them does."""
+    record = order if isinstance(order, VenueOrder) else record
     if record is not None and record.intent is not None:
         return Action.ENTRY if record.intent is Intent.OPEN else Action.EXIT
     word = pattern_group(facts, order.client_order_id, "action")
     if word is not None and word.lower() in _ACTION_WORDS:
         return _ACTION_WORDS[word.lower()]
-    if order.position_side is not None or (record is not None and record.position_side is not None):
-        side = order.position_side or (record.position_side if record else None)
-        return Action.ENTRY if (order.side is Side.BUY) == (side is PositionSide.LONG) else Action.EXIT
-    return _by_trade(local, order, trades)
+    side = order.position_side or (record.position_side if record is not None else None)
+    if side is None or order.side is None:
+        return None
+    return Action.ENTRY if (order.side is Side.BUY) == (side is PositionSide.LONG) else Action.EXIT
 
 
 def _by_trade(local: "LocalSide", order: LocalOrder, trades: Sequence[Trade] | None) -> Action | None:
@@ -96,6 +105,26 @@ def ended_before(record: VenueOrder, trade: Trade) -> bool:
 def trades_of_symbol(local: "LocalSide", symbol: str | None) -> list[Trade]:
     """Trades of one instrument that are not closed."""
     return [one for one in _of_symbol(local, symbol) if one.status is not TradeStatus.CLOSED]
+
+
+def standing_trades(facts: "Facts", local: "LocalSide", symbol: str | None) -> list[Trade]:
+    """The same, as what this plan found so far leaves them."""
+    settled = [local.trade_moves.settled(facts, local, one) for one in _of_symbol(local, symbol)]
+    return [one for one in settled if one.status is not TradeStatus.CLOSED]
+
+
+def lacks_entry(facts: "Facts", local: "LocalSide", side: Side, standing: Sequence[Trade]) -> bool:
+    """Whether an order of this side may be what a trade lacks that is not closed: more left it than entered, or nothing
+    entered it and no order is known that will."""
+    for trade in standing:
+        if reduces(side, trade):
+            continue
+        entered, left = amount(trade.entry_qty), amount(trade.exit_qty)
+        if exceeds(left - facts.tolerance(trade.symbol), entered):
+            return True
+        if entered == 0 and not local.trade_moves.has_live_entry(facts, local, trade):
+            return True
+    return False
 
 
 def _of_symbol(local: "LocalSide", symbol: str | None) -> list[Trade]:
@@ -148,14 +177,6 @@ def named_trade(facts: "Facts", local: "LocalSide", venue: "VenueSide", record: 
     return known_id(_trade_of_kin(local, venue, record))
 
 
-def says_it_enters(facts: "Facts", record: VenueOrder) -> bool:
-    """Whether the venue, or the client order id, says that it opens: then it is no exit of anything."""
-    if record.intent is not None:
-        return record.intent is Intent.OPEN
-    word = pattern_group(facts, record.client_order_id, "action")
-    return word is not None and _ACTION_WORDS.get(word.lower()) is Action.ENTRY
-
-
 def _is_of_symbol(symbol: str | None, trade: Trade) -> bool:
     return symbol is None or symbol_token(symbol) == symbol_token(trade.symbol)
 
@@ -176,8 +197,7 @@ def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) ->
 
 def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: VenueOrder) -> str | None:
     """Of the trades as this plan leaves them: else the next plan would map the order."""
-    settled = [local.trade_moves.settled(facts, local, one) for one in _of_symbol(local, order.symbol)]
-    standing = [one for one in settled if one.status is not TradeStatus.CLOSED]
+    standing = standing_trades(facts, local, order.symbol)
     if derive_action(facts, local, order, record, standing) is not Action.EXIT:
         return None
     candidates = [
@@ -188,6 +208,8 @@ def _only_trade(facts: "Facts", local: "LocalSide", order: LocalOrder, record: V
         return None
     (trade,) = candidates
     if ended_before(record, trade):
+        return None
+    if marked_action(facts, order, record) is None and lacks_entry(facts, local, order.side, standing):
         return None
     now = local.trades[known_id(trade.trade_id) or ""]
     fits = not exceeds(qty, local.trade_moves.open_qty(facts, local, now))

@@ -130,8 +130,8 @@ def _insert_mapped(
     counts: Counter[str],
 ) -> tuple[list[VenueOrder], int]:
     """Insert what maps to a trade, again and again until nothing more does. Returns what never mapped."""
-    awaited = awaited_entries(facts, local, venue, missing)
     while True:
+        awaited = awaited_entries(facts, local, venue, missing)
         left: list[VenueOrder] = []
         for record in missing:
             row = draft_order(facts, local, venue, record)

@@ -1,8 +1,8 @@
 """Which unknown entry of the venue's history a trade can only have been opened for.
 
 The books opened a trade, nothing entered it, and they know no order of it. Where it is the only trade of its symbol
-that is not closed, and the venue has one order that enters its way, is nobody's and was not sent before it was opened,
-that order is its entry. Where two orders or two trades could be meant, none is.
+that is not closed once this plan is applied, and the venue has one order that enters its way, is of no trade and was
+not sent before it was opened, that order is its entry. Where two orders or two trades could be meant, none is.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.venue_side import VenueSide
-from trueup.core.orders.derive_action import derive_action, pattern_group, reduces, trades_of_symbol
+from trueup.core.orders.derive_action import derive_action, pattern_group, reduces, standing_trades
 from trueup.core.orders.insert_order import draft_order
 from trueup.model.ids import known_id, symbol_token
 from trueup.model.money import is_zero
@@ -32,10 +32,10 @@ def awaited_entries(
     empty -= {known_id(one.trade_id) or "" for one in local.orders if one.trade_id is not None}
     if not empty or not missing:
         return {}
-    nobodys = Counter(_way(one) for one in venue.by_id.values() if local.holder_of(one) is None)
+    nobodys = Counter(_way(one) for one in venue.by_id.values() if _is_of_no_trade(local, one))
     found = {}
     for record in missing:
-        trades = trades_of_symbol(local, record.symbol)
+        trades = standing_trades(facts, local, record.symbol)
         if nobodys[_way(record)] != 1 or len(trades) != 1 or known_id(trades[0].trade_id) not in empty:
             continue
         if _enters(facts, local, venue, record, trades[0]):
@@ -45,6 +45,13 @@ def awaited_entries(
 
 def _is_empty(trade: Trade) -> bool:
     return trade.status is TradeStatus.OPEN and is_zero(trade.entry_qty) and is_zero(trade.exit_qty)
+
+
+def _is_of_no_trade(local: LocalSide, record: VenueOrder) -> bool:
+    """Unknown to the books, or in them without a trade, if only since this plan inserted it."""
+    index = local.local_index(known_id(record.venue_order_id))
+    index = local.holder_of(record) if index is None else index
+    return index is None or local.orders[index].trade_id is None
 
 
 def _way(record: VenueOrder) -> Way:

@@ -13,7 +13,14 @@ from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.ask_ledger import asks_whose_number, is_known_elsewhere, unanswered_ids
-from trueup.core.orders.derive_action import ended_before, named_trade, reduces, says_it_enters
+from trueup.core.orders.derive_action import (
+    ended_before,
+    lacks_entry,
+    marked_action,
+    named_trade,
+    reduces,
+    standing_trades,
+)
 from trueup.core.orders.judge_ownership import Owner, judge_ownership, names_other_profile
 from trueup.core.orders.record_figures import filled_qty
 from trueup.core.trades.positions import (
@@ -29,6 +36,7 @@ from trueup.model.money import ZERO
 from trueup.model.snapshot import Trade, VenueOrder
 from trueup.model.vocabulary import (
     TERMINAL,
+    Action,
     Extent,
     ReadState,
 )
@@ -76,7 +84,8 @@ def gather_exits(
 ) -> None:
     """Give every unbooked exit to the trade it names, and to no other; else to the only one it can be of."""
     for record in _unbooked_exits(local, venue, outcome):
-        if says_it_enters(facts, record):
+        action = marked_action(facts, record)
+        if action is Action.ENTRY:
             continue
         fitting = [one for one in candidates if _may_close(record, one.trade)]
         named = named_trade(facts, local, venue, record)
@@ -89,7 +98,8 @@ def gather_exits(
                 for one in fitting:
                     one.foreign = [*one.foreign, record.client_order_id or record.venue_order_id or ""]
             continue
-        if len(fitting) == 1:
+        says_nothing = named is None and action is None
+        if len(fitting) == 1 and not (says_nothing and _may_enter(facts, local, record)):
             fitting[0].exits.append(record)
         else:
             for one in fitting:
@@ -129,6 +139,12 @@ def _unbooked_exits(local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> 
         and venue_id not in outcome.deferred_records
     ]
     return [record for _, record in sorted(found, key=lambda one: one[0])]
+
+
+def _may_enter(facts: Facts, local: LocalSide, record: VenueOrder) -> bool:
+    """Whether it may as well be what a trade of the other side lacks."""
+    standing = standing_trades(facts, local, record.symbol)
+    return record.side is not None and lacks_entry(facts, local, record.side, standing)
 
 
 def _may_close(record: VenueOrder, trade: Trade) -> bool:

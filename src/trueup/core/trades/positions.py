@@ -54,17 +54,13 @@ def near(comparison: Comparison, tolerance: Decimal) -> Decimal:
 
 def open_trades(facts: Facts, local: LocalSide, token: str | None = None) -> list[Trade]:
     """Trades not closed that hold something, or less than nothing, once this plan is applied, by trade id."""
-    lagging = local.trade_moves.lagging(facts, local)
-    trades = [
-        trade
-        for key, trade in sorted(local.trades.items())
-        if lagging.get(key, trade).status is not TradeStatus.CLOSED and facts.in_scope(trade.symbol)
-    ]
     return [
         trade
-        for trade in trades
+        for _, trade in sorted(local.trades.items())
         if (token is None or symbol_token(trade.symbol) == token)
+        and facts.in_scope(trade.symbol)
         and local.trade_moves.open_qty(facts, local, trade) != 0
+        and local.trade_moves.status(facts, local, trade) is not TradeStatus.CLOSED
     ]
 
 

@@ -83,6 +83,12 @@ class TradeMoves:
             )
         return trade
 
+    def status(self, facts: "Facts", local: "LocalSide", trade: Trade) -> TradeStatus:
+        """Whether it will be open: one that lags behind its orders as these leave it."""
+        key = known_id(trade.trade_id) or ""
+        settled = self.settled(facts, local, trade)
+        return settled.status if key in self._moves else self.lagging(facts, local).get(key, settled).status
+
     def settled(self, facts: "Facts", local: "LocalSide", trade: Trade) -> Trade:
         """The trade as it will stand once everything noted so far is laid onto it, and the orders that this plan ended
         have ended: what is judged after that finds it closed, or open."""
@@ -100,6 +106,9 @@ class TradeMoves:
         if settled.status is TradeStatus.CLOSED and key in trades_with_live_entry(facts, local):
             return replace(settled, status=TradeStatus.OPEN)
         return settled
+
+    def has_live_entry(self, facts: "Facts", local: "LocalSide", trade: Trade) -> bool:
+        return known_id(trade.trade_id) in trades_with_live_entry(facts, local)
 
     def _ended_of(self, local: "LocalSide", key: str) -> list[LocalOrder]:
         """The trade's orders of the books that this plan ended; those that it inserts do not count."""
