@@ -553,6 +553,28 @@ def test_released_after_as_many_equal_runs():
     assert [line.split()[0] for line in told(planned)] == ["released"]
 
 
+def test_released_and_closed_where_its_entry_ended_unfilled_meanwhile():
+    """Nothing entered it, and nothing will: it would stay open with nothing for good."""
+    entry = local_order(trade_id="t-1", status="canceled")
+    one = seen(kind="position_mismatch") | {"break_id": _equal_id(entry)}
+    planned = plan(
+        [entry],
+        [],
+        policy=ON,
+        trades=[trade(**PARITYS)],
+        positions=holding(held("0")),
+        prior=[one],
+    )
+    assert steps(planned) == ["release_trade t-1"]
+    assert projected_trade(planned) == "closed 0/0"
+
+
+def _equal_id(entry) -> str:
+    """The id under which equal runs of t-1 are counted."""
+    first = plan([entry], [], policy=ON, trades=[trade(**PARITYS)], positions=holding(held("0")))
+    return the_break(first, "position_mismatch")["break_id"]
+
+
 @pytest.mark.parametrize(
     ("long", "short", "steps_"),
     [("7", "-4", ["release_trade t-2"]), (None, "-4", ["release_trade t-2"]), ("10", "-3", [])],

@@ -12,7 +12,7 @@ from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.orders.hold_repairs import is_change_held
 from trueup.core.trades.move_trade import settle_status
-from trueup.core.trades.trade_moves import same_quantities, trades_with_live_entry
+from trueup.core.trades.trade_moves import same_quantities, trades_with_live_entry, trades_with_unfilled_entry
 from trueup.model.ids import (
     break_id_of,
     known_id,
@@ -46,8 +46,13 @@ def _standing(facts: Facts, local: LocalSide, trade: Trade) -> Trade:
 def settled_state(facts: Facts, local: LocalSide, trade: Trade) -> dict[str, Any]:
     """What the trade becomes in the bot's hands: closed where nothing of it is left."""
     freed = replace(_standing(facts, local, trade), status=TradeStatus.OPEN, quarantined_by=None)
-    live = known_id(trade.trade_id) in trades_with_live_entry(facts, local)
-    settled = settle_status(freed, tolerance=facts.tolerance(trade.symbol), has_live_entry=live)
+    key = known_id(trade.trade_id)
+    settled = settle_status(
+        freed,
+        tolerance=facts.tolerance(trade.symbol),
+        has_live_entry=key in trades_with_live_entry(facts, local),
+        entry_ended=key in trades_with_unfilled_entry(facts, local, local.orders),
+    )
     moved = {key: getattr(settled, key) for key in ("entry_qty", "exit_qty", "entry_avg_price")}
     lagging = {} if same_quantities(settled, trade) else moved
     return {"status": settled.status, "quarantined_by": None} | lagging

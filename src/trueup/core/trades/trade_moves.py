@@ -101,7 +101,7 @@ class TradeMoves:
             moved,
             tolerance=facts.tolerance(trade.symbol),
             has_live_entry=False,
-            entry_ended=key in _unfilled(facts, local, ended),
+            entry_ended=key in trades_with_unfilled_entry(facts, local, ended),
         )
         if settled.status is TradeStatus.CLOSED and key in trades_with_live_entry(facts, local):
             return replace(settled, status=TradeStatus.OPEN)
@@ -184,7 +184,7 @@ def _close_flat(facts: "Facts", local: "LocalSide") -> None:
     ended = _ended(local.projected_orders())
     if not ended:
         return
-    unfilled = _unfilled(facts, local, ended)
+    unfilled = trades_with_unfilled_entry(facts, local, ended)
     live_entries: set[str] | None = None
     for key in sorted({known_id(one.trade_id) or "" for one in ended} & local.trades.keys()):
         trade = local.trades[key]
@@ -205,9 +205,12 @@ def _ended(orders: Iterable[LocalOrder]) -> list[LocalOrder]:
     return [one for one in orders if one.status not in LIVE and one.trade_id is not None]
 
 
-def _unfilled(facts: "Facts", local: "LocalSide", ended: Iterable[LocalOrder]) -> set[str | None]:
-    """Keys of the trades whose entry was cut short."""
-    return {known_id(one.trade_id) for one in ended if one.status in CUT_SHORT and _enters(facts, local, one)}
+def trades_with_unfilled_entry(
+    facts: "Facts", local: "LocalSide", orders: Iterable[LocalOrder]
+) -> set[str | None]:
+    """Keys of the trades of which an entry was cut short."""
+    cut = (one for one in orders if one.status in CUT_SHORT and one.trade_id is not None)
+    return {known_id(one.trade_id) for one in cut if _enters(facts, local, one)}
 
 
 def _enters(facts: "Facts", local: "LocalSide", order: LocalOrder) -> bool:

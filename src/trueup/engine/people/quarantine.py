@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from trueup.engine.people.words import check_words
-from trueup.engine.recorder.late_trade import level, settled_by
+from trueup.engine.recorder.late_trade import has_unfilled_entry, level, settled_by
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_id, trade_notification_id_of
 from trueup.model.plan import Notification
@@ -50,7 +50,11 @@ def release_trade(
             raise Conflict(f"trade {trade_id} is {trade.status}, not quarantined: nothing was changed")
         freed = replace(trade, status=TradeStatus.OPEN, quarantined_by=None)
         told = _told(profile_id, trade, NotificationKind.RELEASED, reason) if notify else []
-        settled = settled_by(level(freed, record.siblings), record.siblings)
+        settled = settled_by(
+            level(freed, record.siblings),
+            record.siblings,
+            entry_ended=has_unfilled_entry(trade, record.siblings),
+        )
         return replace(record, trade=settled, notifications=told)
 
     released = _write(ledger, profile_id, "released", change, trade_id, author, reason)

@@ -13,7 +13,7 @@ from trueup.core.trades.sum_orders import level_with, sum_orders
 from trueup.model.ids import known_id
 from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill, LocalOrder, Trade
-from trueup.model.vocabulary import LIVE, Action
+from trueup.model.vocabulary import CUT_SHORT, LIVE, Action
 
 
 def action_of(order: LocalOrder, trade: Trade) -> Action:
@@ -29,6 +29,11 @@ def settled_by(trade: Trade, orders: Iterable[LocalOrder], *, entry_ended: bool 
 
 def has_live_entry(trade: Trade, orders: Iterable[LocalOrder]) -> bool:
     return any(one.status in LIVE and action_of(one, trade) is Action.ENTRY for one in orders)
+
+
+def has_unfilled_entry(trade: Trade, orders: Iterable[LocalOrder]) -> bool:
+    """Whether an entry of it was cut short."""
+    return any(one.status in CUT_SHORT and action_of(one, trade) is Action.ENTRY for one in orders)
 
 
 def level(trade: Trade, orders: Iterable[LocalOrder]) -> Trade:

@@ -144,6 +144,16 @@ def test_a_trade_whose_quantity_is_gone_closes_with_its_release(bench: Bench) ->
     assert bench.trade()["status"] == "closed"
 
 
+def test_a_trade_whose_entry_ended_unfilled_meanwhile_closes_with_its_release(bench: Bench) -> None:
+    bench.record_trade()
+    bench.record_order()
+    hold(bench)
+    bench.bot.record_canceled("b1-1")
+    assert bench.trade()["status"] == "quarantined"
+    release(bench)
+    assert bench.trade()["status"] == "closed"
+
+
 # -- decisions --------------------------------------------------------------------------------------------------------
 
 
