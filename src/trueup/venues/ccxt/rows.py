@@ -56,10 +56,20 @@ _REASON_FIELDS = (
 )
 _POSITION_SIDE_FIELDS = ("positionSide", "posSide", "position_side", "holdSide")
 _ORDER_ID_FIELDS = ("orderId", "order_id")
-_REDUCE_ONLY_FIELDS = ("reduceOnly", "reduce_only", "is_reduce_only")
+_REDUCE_ONLY_FIELDS = (
+    "reduceOnly",
+    "reduce_only",
+    "is_reduce_only",
+    "closePosition",
+    "closeOrder",
+    "is_close",
+)
 Fact = TypeVar("Fact")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
-_OFFSETS = {"open": Intent.OPEN, "close": Intent.CLOSE}  # htx's `offset`, bitget's `tradeSide`
+_OFFSETS = {
+    "open": Intent.OPEN,
+    "close": Intent.CLOSE,
+}  # htx's `offset`, bitget's `tradeSide`, bitrue's `action`
 _MEANINGLESS_CLIENT_IDS = USELESS_CLIENT_ORDER_IDS | {
     "apiv4",
     "app",
@@ -155,6 +165,11 @@ def read_position(row: Row) -> Position:
     hedged_side = own_side or (PositionSide(side) if is_hedged and side in ("long", "short") else None)
     if qty is None:
         raise ValueError(f"a position in {row.get('symbol')} without a size")
+    base, held = str(row.get("symbol")).partition("/")[0], read_text(read_info(row).get("posCcy"))
+    if held not in (None, base):  # of OKX's margin: a short one is counted in quote currency
+        raise ValueError(
+            f"a position in {row.get('symbol')} of {qty} {held}, not of its base currency; not used"
+        )
     if Decimal(qty) != 0 and side not in ("long", "short"):
         raise ValueError(f"a position in {row.get('symbol')} of {qty} without a side")
     short = (hedged_side is PositionSide.SHORT) if hedged_side is not None else side == "short"
@@ -225,17 +240,18 @@ def _side(row: Row, info: Row, venue: str) -> Side | None:
     for said in _of_venue(SIDE_OF_POSITION, venue):
         if all(lower_text(info.get(key)) == value for key, value in said.items()):
             lower = {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
-    own, _, offset = (lower_text(info.get("side")) or "").partition("_")
-    if venue in SIDE_WITH_OFFSET and offset in _OFFSETS:
-        lower = own
     return Side(lower) if lower in ("buy", "sell") else None
 
 
 def _numbered_side(row: Row, info: Row, venue: str) -> tuple[str, str] | None:
-    """Side and offset of a contract that the exchange writes as one number."""
+    """Side and offset of a contract that the exchange writes as one number, or as one word."""
     if ":" not in str(row.get("symbol")):
         return None
-    return SIDES_OF_CONTRACTS.get(venue, {}).get(read_text(info.get("side")) or "")
+    side, _, offset = (lower_text(info.get("side")) or "").partition("_")
+    if venue in SIDE_WITH_OFFSET and offset in _OFFSETS:
+        return side, offset
+    field, sides = SIDES_OF_CONTRACTS.get(venue, ("", {}))
+    return sides.get(read_text(info.get(field)) or "")
 
 
 def _position_side(info: Row) -> PositionSide | None:
@@ -263,14 +279,18 @@ def _intent(
         return _OFFSETS[numbered[1]]
     if position_side is not None and side is not None:
         return Intent.OPEN if (position_side is PositionSide.LONG) == (side is Side.BUY) else Intent.CLOSE
-    return _OFFSETS.get(lower_text(info.get("offset") or info.get("tradeSide")) or "")
+    said = info.get("offset") or info.get("tradeSide") or info.get("action")
+    return _OFFSETS.get(lower_text(said) or "")
 
 
 def _is_reduce_only(info: Row) -> bool:
-    """Where ccxt leaves it out (Deribit, Delta, htx's contracts, Poloniex, Crypto.com) the record says so."""
-    said = next((info[field] for field in _REDUCE_ONLY_FIELDS if info.get(field) is not None), None)
+    """Where ccxt leaves it out (Deribit, Delta, htx's contracts, Poloniex, Crypto.com) the record says so.
+
+    An order that closes a position whole says it in another way (Binance, KuCoin, Gate).
+    """
+    said = {str(info.get(field)).lower() for field in _REDUCE_ONLY_FIELDS}
     marks = info.get("exec_inst")  # Crypto.com's list of them
-    return str(said).lower() in ("true", "1", "yes") or (isinstance(marks, list) and "REDUCE_ONLY" in marks)
+    return bool(said & {"true", "1", "yes"}) or (isinstance(marks, list) and "REDUCE_ONLY" in marks)
 
 
 # -- fees and ids ------------------------------------------------------------------------------------------------------

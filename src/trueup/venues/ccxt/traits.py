@@ -266,14 +266,22 @@ EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
 SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode", "tradeSide": "close"}}
 
 # A contract's side that says by a number what is done to which position, where ccxt takes 2 for a sale and leaves 3 and
-# 4 as they are: side, then offset (MEXC: "1 open long, 2 close short, 3 open short, 4 close long").
-SIDES_OF_CONTRACTS: dict[str, dict[str, tuple[str, str]]] = {
-    "mexc": {"1": ("buy", "open"), "2": ("buy", "close"), "3": ("sell", "open"), "4": ("sell", "close")},
+# 4 as they are, or turns all of them and keeps to itself which open: the field; side, then offset (MEXC: "1 open long,
+# 2 close short, 3 open short, 4 close long"; Digifinex: "1 open long, 2 open short, 3 close long, 4 close short").
+SIDES_OF_CONTRACTS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "digifinex": (
+        "type",
+        {"1": ("buy", "open"), "2": ("sell", "open"), "3": ("sell", "close"), "4": ("buy", "close")},
+    ),
+    "mexc": (
+        "side",
+        {"1": ("buy", "open"), "2": ("buy", "close"), "3": ("sell", "open"), "4": ("sell", "close")},
+    ),
 }
 
-# A contract's side with what is done by it, of fills that have no other, which ccxt takes for sales (Toobit: "side":
-# "BUY_OPEN").
-SIDE_WITH_OFFSET = frozenset({"toobit"})
+# A contract's side with what is done by it ("BUY_OPEN", "BUY_CLOSE" of a short): ccxt takes Toobit's fills for sales
+# and keeps to itself which orders open.
+SIDE_WITH_OFFSET = frozenset({"hashkey", "toobit"})
 
 # A fill's order and its quantity of base, where ccxt takes its own id and its cost for them (Zebpay).
 FILL_FIELDS = {"zebpay": ("orderId", "quantity")}

@@ -112,6 +112,13 @@ def test_an_account_that_the_exchange_calls_one_way_is_not_hedged() -> None:
         ({"reduceOnly": "true"}, "close"),  # Poloniex
         ({"is_reduce_only": True}, "close"),  # Gate
         ({"exec_inst": ["POST_ONLY", "REDUCE_ONLY"]}, "close"),  # Crypto.com
+        ({"reduceOnly": False, "closePosition": True}, "close"),  # Binance: all of it, without a quantity
+        ({"reduceOnly": False, "closeOrder": True}, "close"),  # KuCoin
+        ({"is_reduce_only": False, "is_close": True}, "close"),  # Gate
+        ({"action": "CLOSE"}, "close"),  # Bitrue
+        ({"action": "OPEN"}, "open"),
+        ({"action": "BUY"}, None),  # BitoPro
+        ({"reduceOnly": False, "closePosition": False}, None),
         ({"reduce_only": False}, None),
         ({"reduce_only": "0"}, None),
         ({"reduceOnly": "NO"}, None),
@@ -134,3 +141,39 @@ def test_one_held_and_one_owed_are_the_sides_of_a_hedged_account() -> None:
     assert [(one.qty, one.position_side) for one in read] == [("10", "long"), ("-10", None), ("-10", "short")]
     for rows in ((long, long), (long, {**short, "contracts": "0"}), (long, short, short)):
         assert {one.position_side for one in tell_sides([read_position(row) for row in rows])} == {None}
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "info", "side", "intent"),
+    [
+        ("toobit", {"side": "BUY_OPEN"}, "buy", "open"),
+        ("toobit", {"side": "SELL_CLOSE"}, "sell", "close"),
+        ("hashkey", {"side": "SELL_OPEN"}, "sell", "open"),
+        ("hashkey", {"side": "BUY_CLOSE"}, "buy", "close"),
+        ("hashkey", {"side": "BUY"}, "sell", None),  # ccxt's word then
+        ("digifinex", {"type": 1}, "buy", "open"),
+        ("digifinex", {"type": 2}, "sell", "open"),
+        ("digifinex", {"type": 3}, "sell", "close"),
+        ("digifinex", {"type": 4}, "buy", "close"),
+        ("digifinex", {"type": "buy_market"}, "sell", None),
+        ("anywhere", {"side": "BUY_OPEN"}, "sell", None),
+    ],
+)
+def test_what_a_contract_s_side_does(
+    exchange_id: str, info: dict[str, Any], side: str, intent: str | None
+) -> None:
+    row = {"id": "1", "symbol": "A/B:B", "side": "sell", "amount": "1", "filled": "0", "status": "open"}
+    order = read_order({**row, "info": info}, exchange_id)
+    assert (order.side, order.intent) == (side, intent)
+    if intent is not None:
+        spot = read_order({**row, "symbol": "A/B", "info": info}, exchange_id)
+        assert (spot.side, spot.intent) == ("sell", None)
+
+
+def test_a_margin_position_that_is_counted_in_quote_currency_is_refused() -> None:
+    row = {"symbol": "BTC/USDT", "contracts": "500", "side": "short", "hedged": False}
+    with pytest.raises(ValueError, match="500 USDT"):
+        read_position({**row, "info": {"instType": "MARGIN", "posCcy": "USDT"}})
+    held = {**row, "contracts": "0.5", "side": "long"}
+    assert read_position({**held, "info": {"instType": "MARGIN", "posCcy": "BTC"}}).qty == "0.5"
+    assert read_position({**row, "info": {"instType": "SWAP", "posCcy": ""}}).qty == "-500"
