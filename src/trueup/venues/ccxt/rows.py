@@ -66,6 +66,7 @@ _REDUCE_ONLY_FIELDS = (
 )
 Fact = TypeVar("Fact")
 _POSITION_INDEX = {"1": PositionSide.LONG, "2": PositionSide.SHORT}  # bybit's positionIdx; 0 is one-way
+_HELD_BY = {"buy": "long", "sell": "short"}
 _OFFSETS = {
     "open": Intent.OPEN,
     "close": Intent.CLOSE,
@@ -170,7 +171,9 @@ def read_position(row: Row) -> Position:
         raise ValueError(
             f"a position in {row.get('symbol')} of {qty} {held}, not of its base currency; not used"
         )
-    if Decimal(qty) != 0 and side not in ("long", "short"):
+    if side not in ("long", "short"):  # `BOTH` of Poloniex, beside BUY or SELL
+        side = _HELD_BY.get(side or "") or _HELD_BY.get(lower_text(read_info(row).get("side")) or "")
+    if Decimal(qty) != 0 and side is None:
         raise ValueError(f"a position in {row.get('symbol')} of {qty} without a side")
     short = (hedged_side is PositionSide.SHORT) if hedged_side is not None else side == "short"
     size = text(abs(amount(qty)))
@@ -255,7 +258,9 @@ def _numbered_side(row: Row, info: Row, venue: str) -> tuple[str, str] | None:
 
 
 def _position_side(info: Row) -> PositionSide | None:
-    """Long or short where the account is hedged; null for one-way (`BOTH`, `net`, index 0)."""
+    """Long or short where the account is hedged; null for one-way (`BOTH`, `net`, index 0, or said apart)."""
+    if _is_one_way(info):
+        return None
     said = (first_text(info, _POSITION_SIDE_FIELDS) or "").lower()
     if said in ("long", "short"):
         return PositionSide(said)
@@ -263,6 +268,9 @@ def _position_side(info: Row) -> PositionSide | None:
 
 
 def _is_one_way(info: Row) -> bool:
+    """Bitget and BingX name a side in one-way accounts, too, and say apart that there is only one."""
+    if "one_way_mode" in (info.get("posMode"), info.get("holdMode")) or info.get("onlyOnePosition") is True:
+        return True
     return (first_text(info, _POSITION_SIDE_FIELDS) or "").lower() in ("both", "net")
 
 

@@ -105,6 +105,34 @@ def test_an_account_that_the_exchange_calls_one_way_is_not_hedged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("info", "is_hedged"),
+    [
+        ({"holdSide": "short", "posMode": "one_way_mode"}, False),  # Bitget
+        ({"posSide": "short", "holdMode": "one_way_mode"}, False),  # Bitget's unified account
+        ({"positionSide": "SHORT", "onlyOnePosition": True}, False),  # BingX
+        ({"holdSide": "short", "posMode": "hedge_mode"}, True),
+        ({"positionSide": "SHORT", "onlyOnePosition": False}, True),
+    ],
+)
+def test_a_side_that_is_named_in_a_one_way_account_is_no_side_of_a_hedge(
+    info: dict[str, Any], is_hedged: bool
+) -> None:
+    row = {"symbol": "A/B:B", "contracts": "0.7", "side": "short", "info": info}
+    position = read_position(row)
+    assert (position.qty, position.position_side) == ("-0.7", "short" if is_hedged else None)
+
+
+def test_a_one_way_position_by_what_was_traded() -> None:
+    row = {"symbol": "A/B:B", "contracts": "-5", "side": "both"}
+    sold = read_position({**row, "info": {"posSide": "BOTH", "side": "SELL"}})
+    assert (sold.qty, sold.position_side) == ("-5", None)
+    assert read_position({**row, "contracts": "5", "info": {"posSide": "BOTH", "side": "BUY"}}).qty == "5"
+    with pytest.raises(ValueError, match="without a side"):
+        read_position({**row, "info": {"posSide": "BOTH"}})
+    assert read_position({**row, "contracts": "0", "info": {"posSide": "BOTH"}}).qty == "0"
+
+
+@pytest.mark.parametrize(
     ("info", "intent"),
     [
         ({"reduce_only": True}, "close"),  # Deribit, Delta
