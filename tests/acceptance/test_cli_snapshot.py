@@ -102,3 +102,20 @@ def test_what_is_wrong_is_one_line(folder: Path, args: list[str], message: str) 
     assert (result.exit_code, result.stdout) == (64, "")
     assert result.stderr.splitlines()[-1].startswith("error: ")
     assert message in result.stderr
+
+
+def test_one_file_is_not_both_sides(folder: Path) -> None:
+    own = str(folder / "local.csv")
+    result = CliRunner().invoke(commands, ["snapshot", "--local", own, "--venue", own])
+    assert (result.exit_code, result.stdout) == (64, "")
+    assert "--local and --venue are one file" in result.stderr
+
+
+def test_a_large_snapshot_has_no_indentation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = folder / "s.json"
+    assert snapshot(folder, "-o", str(output)).exit_code == 0
+    small = output.read_text()
+    monkeypatch.setattr("trueup.surfaces.cli.snapshot.INDENTED_BYTES_MAX", 100)
+    assert snapshot(folder, "-o", str(output)).exit_code == 0
+    assert len(output.read_text().splitlines()) == 1 < len(small.splitlines())
+    assert json.loads(output.read_text()) == json.loads(small)

@@ -1,13 +1,14 @@
 """What to type for a file that is an export where a snapshot was expected. Reads the beginning only; never raises."""
 
+from trueup.exports.check_kind import are_fills
 from trueup.exports.forms import Form, Kind, recognise
 from trueup.exports.meanings import Source
-from trueup.exports.read_rows import read_rows
+from trueup.exports.read_rows import read_rows, said_of_no_table
 from trueup.exports.unpack import is_parquet
 from trueup.model.errors import InputError
 
 HEAD_BYTES = 1 << 16
-_GZIP, _ARCHIVE = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP = b"\x1f\x8b"
 _KEYS_OF_SNAPSHOTS = (b'"format"', b'"taken_at"', b'"profile"', b'"local"', b'"venue"')
 _KEYS_OF_ROWS = (
     b'"id"',
@@ -24,13 +25,18 @@ def advise(head: bytes, name: str) -> str | None:
     """How to make a snapshot of it; null where it may be a snapshot."""
     if not _is_export(head):
         return None
-    form = None
+    no_table = None if head.startswith(_GZIP) else said_of_no_table(head)
+    if no_table is not None:
+        return f"this is {no_table}"
+    form, columns = None, []
     try:
-        form = recognise(read_rows(head, name).columns)
+        columns = read_rows(head, name).columns
+        form = recognise(columns)
     except InputError:  # the beginning of a file is seldom whole: then it is called by no name
         form = _by_first_line(head)
     what = "an export" if form is None else form.name
-    given = {"--local": "BOT.csv", "--venue": "VENUE.csv"} | {f"--{_source(form)}": name}
+    source = Source.FILLS if form is None and are_fills(columns) else _source(form)
+    given = {"--local": "BOT.csv", "--venue": "VENUE.csv"} | {f"--{source}": name}
     options = " ".join(f"{option} {file}" for option, file in given.items())
     return f"this is {what}, not a snapshot; type: trueup snapshot {options} | trueup plan --snapshot -"
 
@@ -46,7 +52,7 @@ def _source(form: Form | None) -> Source:
 
 def _is_export(head: bytes) -> bool:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if is_parquet(text) or text.startswith((_GZIP, _ARCHIVE)):
+    if is_parquet(text) or text.startswith(_GZIP) or said_of_no_table(head) is not None:
         return True
     if text.startswith((b"{", b"[")):
         return not any(key in text for key in _KEYS_OF_SNAPSHOTS) and any(

@@ -40,7 +40,7 @@ def check_kind(source: Source, columns: list[str], name: str, mapping: Mapping) 
 def _seen(source: Source, columns: list[str]) -> tuple[str, Source | None] | None:
     """What it looks like, and what it should be given as; null where it may be what it is given as."""
     tokens = {header_token(column) for column in columns}
-    if source in (Source.LOCAL, Source.VENUE) and _are_fills(columns, tokens):
+    if source in (Source.LOCAL, Source.VENUE) and are_fills(columns):
         return "fills, not orders", Source.LOCAL_FILLS if source is Source.LOCAL else Source.FILLS
     if source in (Source.FILLS, Source.LOCAL_FILLS) and (
         _are_orders(columns, tokens) or _has_one_id(columns, tokens)
@@ -55,8 +55,9 @@ def _seen(source: Source, columns: list[str]) -> tuple[str, Source | None] | Non
     return None
 
 
-def _are_fills(columns: list[str], tokens: set[str]) -> bool:
+def are_fills(columns: list[str]) -> bool:
     """Neither status nor filled quantity, and something that only fills have."""
+    tokens = {header_token(column) for column in columns}
     if {"status", "filled_qty"} & find_columns(Source.VENUE, columns).keys():
         return False
     return bool(tokens & (_FILL_IDS | _OF_FILLS_ONLY | {"tradeid"})) or {"id", "order"} <= tokens

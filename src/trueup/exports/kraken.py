@@ -23,6 +23,7 @@ _QUOTES = (
     "USDQ", "USDR", "USD", "EUR", "GBP", "CAD", "JPY", "CHF", "AUD", "AED", "DAI", "XXBT", "XBT", "BTC", "XETH", "ETH",
     "DOT",
 )  # fmt: skip
+_NEW_WITH_OLD = "USDTZUSD"  # Kraken's answer of AssetPairs: no other
 _TOLD_AS = frozenset({"descr", "price", "stopprice", "limitprice", "vol", "vol_exec", "opentm", "closetm"})
 _TRADE_TYPES = frozenset({"trade", "spend", "receive"})
 
@@ -51,22 +52,26 @@ def pair_name(pair: str) -> str:
 
 
 def _is_old(pair: str, quote: str) -> bool:
-    """Only pairs of two old codes are written with X and Z: XTZUSD is XTZ/USD, not XT and ZUSD."""
+    """Only pairs of two old codes are written with X and Z: XTZUSD is XTZ/USD, not XT and ZUSD. One is of a new code."""
     base = pair[: -len(quote)]
-    return asset_name(base) != base or quote in ("XBT", "XDG")
+    return asset_name(base) != base or quote in ("XBT", "XDG") or pair == _NEW_WITH_OLD
 
 
 def pair_ledgers(rows: Rows) -> tuple[Rows, int]:
-    """One row a trade, with what its two ledger entries say; and how many rows were no trade's. Raises InputError."""
+    """One row a trade, with what its two ledger entries say; and how many rows were no trade's. Raises InputError.
+
+    An entry that stands again (two downloads put together) is the same.
+    """
     of_trade: dict[str, list[Row]] = {}
-    for row in rows.rows:
+    entries = list({tuple(row.cells.values()): row for row in reversed(rows.rows)}.values())[::-1]
+    for row in entries:
         if (row.cells.get("type") or "").lower() in _TRADE_TYPES and (refid := row.cells.get("refid")):
             of_trade.setdefault(refid, []).append(row)
     for row in (leg for legs in of_trade.values() for leg in legs):
         _check_numbers(row, rows.name)
     paired = [row for legs in of_trade.values() if len(legs) == 2 for row in _fills(*legs)]
     columns = list(dict.fromkeys([*rows.columns, *_MADE]))
-    return Rows(rows.name, columns, paired), len(rows.rows) - 2 * len(paired)
+    return Rows(rows.name, columns, paired), len(entries) - 2 * len(paired)
 
 
 def described(item: dict[str, Any]) -> dict[str, Any]:

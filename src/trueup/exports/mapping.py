@@ -4,16 +4,25 @@
 XXBTZUSD=BTC/USD` what a symbol is called here. Must not read rows.
 """
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from trueup.exports.meanings import MEANINGS, Source
-from trueup.exports.read_texts import word
+from trueup.exports.read_texts import (
+    read_action,
+    read_position_side,
+    read_side,
+    read_status,
+    read_trade_status,
+    word,
+)
 from trueup.model.errors import InputError
+from trueup.model.vocabulary import Action, PositionSide, Side, Status, TradeStatus
 
 MAPPING_FORMAT = "trueup.mapping/1"
 
@@ -85,7 +94,39 @@ def _value(text: str) -> tuple[str, str, str]:
             "expected FILE.MEANING.WORD=MEANT, such as local.status.done=filled", f"--value {text}"
         )
     _check_target(f"{source}.{meaning}", f"--value {text}")
+    _check_meant(Source(source), meaning, to_word, f"--value {text}")
     return f"{source}.{meaning}", word(from_word), to_word
+
+
+def _check_meant(source: Source, meaning: str, meant: str, place: str) -> None:
+    """A word that means nothing would make its rows mean nothing, and of the venue's nobody would be told."""
+    if meaning == "symbol":
+        raise InputError("a symbol is said by --symbol SAID=SYMBOL", place)
+    known = _VOCABULARIES.get((source, meaning)) or _VOCABULARIES.get((None, meaning))
+    if known is None:
+        return
+    read, vocabulary = known
+    try:
+        is_known = read(meant)
+    except (KeyError, ValueError):
+        is_known = False
+    if not is_known:
+        raise InputError(f"{meant!r} is no {meaning}: one of {', '.join(vocabulary)}", place)
+
+
+def _is_status(meant: str) -> bool:
+    read_status(meant, None, None)
+    return True
+
+
+_VOCABULARIES: Dictionary[tuple[Source | None, str], tuple[Callable[[str], object], type[StrEnum]]] = {
+    (None, "status"): (_is_status, Status),
+    (Source.TRADES, "status"): (read_trade_status, TradeStatus),
+    (None, "side"): (read_side, Side),
+    (Source.TRADES, "side"): (read_position_side, PositionSide),
+    (Source.POSITIONS, "side"): (read_position_side, PositionSide),
+    (None, "action"): (read_action, Action),
+}  # meanings whose words are a closed vocabulary
 
 
 def _symbol(text: str) -> tuple[str, str]:

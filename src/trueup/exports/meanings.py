@@ -149,6 +149,16 @@ AMOUNTS = frozenset({
     "qty", "notional", "filled_qty", "filled_avg_price", "limit_price", "price", "stop_price", "fee", "cost", "spent",
     "entry_qty", "exit_qty", "entry_avg_price", "fee_base_qty", "avg_entry_price", "mark_price",
 })  # fmt: skip
+MONEY_COLUMNS = frozenset(
+    {
+        "notional",
+        "quotesize",
+        "quoteorderqty",
+        "origquoteorderqty",
+        "sizeinquote",
+        "funds",
+    }
+)  # fmt: skip - where a file says apart what an order is to cost, its quantity is no money
 NAMES = frozenset({"symbol", "venue_order_id", "client_order_id", "fill_id", "trade_id", "fee_currency"})
 TIMES = frozenset(
     {"submitted_at", "last_activity_at", "venue_updated_at", "updated_at", "filled_at", "opened_at"}

@@ -15,12 +15,13 @@ from msgspec import Struct
 
 from trueup.exports import read_texts
 from trueup.exports.columns import Columns, shown
+from trueup.exports.meanings import MONEY_COLUMNS, header_token
 from trueup.exports.read_texts import read_amount, read_time
 from trueup.exports.rows import Row
 from trueup.model import money
 from trueup.model.errors import InputError
 from trueup.model.ids import symbol_token
-from trueup.model.money import divide, multiply, subtract
+from trueup.model.money import ZERO, divide, multiply, same, subtract
 from trueup.model.notional import COST_OFF_MAX, costs_about
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Intent, Side, Status
@@ -94,8 +95,8 @@ def _local_order(
     columns: Columns, row: Row, time: Callable[[str], str], unknown: dict[str, list[int]]
 ) -> LocalOrder | None:
     text = partial(columns.text, row)
-    qty, said = None if is_in_quote(columns, row, "qty") else text("qty", read_amount), text("status")
-    status = _local_status(columns, row, said, unknown)
+    qty, said = _local_qty(columns, row), text("status")
+    status = _local_status(columns, row, said, qty, unknown)
     if status is None:
         return None
     limit_price, average = _prices(columns, row)
@@ -127,13 +128,22 @@ def _local_order(
     )
 
 
+def _local_qty(columns: Columns, row: Row) -> str | None:
+    """What was ordered in base currency; null where it was an amount of money: by its unit, or by what it bought."""
+    if is_in_quote(columns, row, "qty"):
+        return None
+    qty, filled_qty = columns.text(row, "qty", read_amount), columns.text(row, "filled_qty", read_amount)
+    is_market = "market" in (_order_type(columns, row) or "")
+    return None if is_market and qty and filled_qty and _is_spent(columns, row, qty, filled_qty) else qty
+
+
 def _local_status(
-    columns: Columns, row: Row, said: str | None, unknown: dict[str, list[int]]
+    columns: Columns, row: Row, said: str | None, qty: str | None, unknown: dict[str, list[int]]
 ) -> Status | None:
-    """Null, and the word noted, where it is not certain."""
-    status = _status(
-        said, columns.text(row, "qty", read_amount), columns.text(row, "filled_qty", read_amount)
-    )
+    """Null, and the word noted, where it is not certain. Of money that was spent, what filled is all of it."""
+    ordered, filled_qty = columns.text(row, "qty", read_amount), columns.text(row, "filled_qty", read_amount)
+    is_spent = qty is None and ordered is not None and not is_in_quote(columns, row, "qty")
+    status = _status(said, filled_qty if is_spent else ordered, filled_qty)
     if status is None:
         unknown.setdefault(said or "", []).append(row.number)
     return status
@@ -185,7 +195,11 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
     if is_in_quote(columns, row, "filled_qty") and Decimal(filled_qty or 0):
         said, filled_qty = None, None  # how much of base currency it was is not known, so neither is its end
     units_differ = is_in_quote(columns, row, "qty")
-    qty = None if units_differ else _venue_qty(columns, row, filled_qty)
+    ordered = None if units_differ else text("qty", read_amount)
+    qty, is_money = _venue_qty(columns, row, ordered, filled_qty)
+    whole = filled_qty if is_money else ordered  # of money that was spent, what it bought is all of it
+    if qty is None and not is_money and _spent(columns, row, filled_qty or "0") is None:
+        whole = None
     limit_price, average = _prices(columns, row)
     return VenueOrder(
         venue_order_id=text("venue_order_id"),
@@ -194,10 +208,12 @@ def _venue_order(columns: Columns, row: Row, time: Callable[[str], str]) -> Venu
         side=read_word(columns, row, "side", read_texts.read_side),
         order_type=_order_type(columns, row),
         qty=qty,
-        by_notional=qty is None and (columns.text(row, "qty") is not None or _notional(columns, row)),
+        by_notional=is_money
+        or (units_differ and text("qty") is not None)
+        or (ordered is None and _notional(columns, row)),
         limit_price=limit_price,
         stop_price=_price(columns, row, "stop_price"),
-        status=_status(said, None if units_differ else text("qty", read_amount), filled_qty),
+        status=_status(said, whole, filled_qty),
         raw_status=text("status"),
         status_reason=text("status_reason"),
         intent=_intent(columns, row),
@@ -218,20 +234,56 @@ def _notional(columns: Columns, row: Row) -> bool:
     return Decimal(columns.text(row, "notional", read_amount) or 0) > 0
 
 
-def _venue_qty(columns: Columns, row: Row, filled_qty: str | None) -> str | None:
-    """What was ordered in base currency; null where the figure is, or may be, an amount of quote currency.
+def _venue_qty(
+    columns: Columns, row: Row, ordered: str | None, filled_qty: str | None
+) -> tuple[str | None, bool]:
+    """What was ordered in base currency, and whether it was an amount of money. Null: that, or it is not certain.
 
     Of a market buy many exchanges (Bitget, Gate, HTX) write the money that it was to cost, and so does ccxt. That it is
-    base currency is certain only where what filled says so.
+    base currency is certain only where the file says so, or what filled: all of it, or for more than so much money.
     """
-    qty = columns.text(row, "qty", read_amount)
-    if qty is None or "market" not in (_order_type(columns, row) or ""):
-        return qty
+    if (
+        ordered is None
+        or "market" not in (_order_type(columns, row) or "")
+        or _is_said_to_be_base(columns, row)
+    ):
+        return ordered, False
+    is_buy = read_word(columns, row, "side", read_texts.read_side) is not Side.SELL
     if filled_qty is None:
-        is_buy = read_word(columns, row, "side", read_texts.read_side) is not Side.SELL
-        return None if is_buy and columns.text(row, "qty_unit") is None else qty
-    average = _price(columns, row, "filled_avg_price") or _price(columns, row, "price")
-    return None if _is_money(qty, filled_qty, columns.text(row, "cost", read_amount), average) else qty
+        return (None, True) if is_buy else (ordered, False)
+    if _is_spent(columns, row, ordered, filled_qty):
+        return None, True
+    return (ordered if not is_buy or _filled_in_base(columns, row, ordered, filled_qty) else None), False
+
+
+def _is_said_to_be_base(columns: Columns, row: Row) -> bool:
+    """By a unit (what is in quote currency was told before), or because the file has another column for money."""
+    if columns.text(row, "qty_unit") is not None or columns.unit(row, "qty") is not None:
+        return True
+    return any(header_token(column) in MONEY_COLUMNS for column in columns.rows.columns)
+
+
+def _filled_in_base(columns: Columns, row: Row, ordered: str, filled_qty: str) -> bool:
+    """Whether all that was ordered filled, or what filled cost more than so much money."""
+    spent = _spent(columns, row, filled_qty) or ZERO
+    return spent > Decimal(ordered) or Decimal(filled_qty) >= Decimal(ordered) or same(filled_qty, ordered)
+
+
+def _spent(columns: Columns, row: Row, filled_qty: str) -> Decimal | None:
+    """What all that filled cost; null where neither that nor an average is told."""
+    cost, average = columns.text(row, "cost", read_amount), _average_told(columns, row)
+    if cost is not None or average is None:
+        return None if cost is None else Decimal(cost)
+    return multiply(Decimal(filled_qty), Decimal(average))
+
+
+def _average_told(columns: Columns, row: Row) -> str | None:
+    return _price(columns, row, "filled_avg_price") or _price(columns, row, "price")
+
+
+def _is_spent(columns: Columns, row: Row, qty: str, filled_qty: str) -> bool:
+    """Whether what was "ordered" is the money that the row's fills cost."""
+    return _is_money(qty, filled_qty, columns.text(row, "cost", read_amount), _average_told(columns, row))
 
 
 def _is_money(qty: str, filled_qty: str, cost: str | None, average: str | None) -> bool:

@@ -66,13 +66,25 @@ def read_rows(data: bytes, name: str, parts: Parts = with_legs) -> Rows:
     )
 
 
-def _decoded(data: bytes, name: str) -> str:
+def said_of_no_table(data: bytes) -> str | None:
+    """What a file is that is neither text nor Parquet, and what to do with it; null for what may be read."""
     head = data[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
-    for magic, what in _NO_TABLE.items():
-        if head.startswith(magic) or head.lower().startswith(magic):
-            raise InputError(f"this is {what}", name)
     if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
-        raise InputError("this is a tar archive; unpack it and give one of its files", name)
+        return "a tar archive; unpack it and give one of its files"
+    return next(
+        (
+            what
+            for magic, what in _NO_TABLE.items()
+            if head.startswith(magic) or head.lower().startswith(magic)
+        ),
+        None,
+    )
+
+
+def _decoded(data: bytes, name: str) -> str:
+    no_table = said_of_no_table(data)
+    if no_table is not None:
+        raise InputError(f"this is {no_table}", name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:

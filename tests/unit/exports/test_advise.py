@@ -18,6 +18,10 @@ from trueup.exports.advise import advise
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "Kraken's trades, not a snapshot"),
         (b"txid,ordertxid,pair,time,type,price,cost,fee,vol\nT,O,XX", "--local BOT.csv --venue VENUE.csv --fills x.csv |"),
         (b"exchange_trade_id,config_file_path,symbol,timestamp,order_id,trade_type,price,amount,trade_fee\n", "--local-fills x.csv"),
+        (b'[{"id": "f-1", "order": "v-1", "symbol": "BTC/USD", "takerOrMaker": "maker"}]', "--venue VENUE.csv --fills x.csv |"),
+        (b"PK\x03\x04", "this is a spreadsheet or zip; export it as CSV"),
+        (b"SQLite format 3\0", "this is an SQLite database"),
+        (b"\xff\xfei\0d\0", "this is UTF-16; save it as UTF-8"),
         (b"orderno,pair,side,orderprice,orderamount,executed,status\n", "--local BOT.csv --venue x.csv | trueup plan --snap"),
     ],
 )  # fmt: skip

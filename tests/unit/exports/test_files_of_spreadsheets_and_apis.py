@@ -217,6 +217,44 @@ def test_money_of_a_market_buy_is_no_quantity(
     )
 
 
+CCXT = {"id": "v-1", "symbol": "BTC/USDT", "side": "buy", "type": "market", "price": None, "amount": 600}
+
+
+@pytest.mark.parametrize(
+    ("more", "qty", "by_notional", "status"),
+    [
+        ({"filled": 0.01, "cost": 600, "average": 60000, "status": "closed"}, None, True, "filled"),
+        ({"filled": 0.01, "cost": None, "average": 60000, "status": "closed"}, None, True, "filled"),
+        ({"filled": 0.005, "cost": 300, "average": 60000, "status": "closed"}, None, False, "canceled"),
+        ({"filled": 0, "cost": 0, "average": None, "status": "open"}, None, False, "pending_new"),
+        ({"filled": 0, "cost": 0, "average": None, "status": "canceled"}, None, False, "canceled"),
+        ({"filled": 0, "cost": 0, "average": None, "status": "open", "side": "sell"}, "600", False, "pending_new"),
+        ({"filled": 0, "cost": 0, "average": None, "status": "open", "type": "limit"}, "600", False, "pending_new"),
+        ({"filled": 4, "cost": 240000, "average": 60000, "status": "closed"}, "600", False, "canceled"),
+        ({"filled": 600, "cost": 30, "average": 0.05, "status": "closed"}, "600", False, "filled"),
+        ({"filled": 0, "cost": 0, "average": None, "status": "open", "notional": None}, "600", False, "pending_new"),
+    ],
+)  # fmt: skip
+def test_a_quantity_of_a_market_buy_that_may_be_money_is_not_certain(
+    more: dict[str, Any], qty: str | None, by_notional: bool, status: str
+) -> None:
+    """A filled buy of 600 USDT was canceled by it, for 600 of BTC had not filled; an open one's quantity became 600."""
+    said(the_order([CCXT | more]), {"qty": qty, "by_notional": by_notional, "status": status})
+
+
+def test_what_filled_of_money_that_nobody_counted_says_no_end() -> None:
+    rows = [CCXT | {"filled": 0.01, "cost": None, "average": None, "status": "closed"}]
+    [answer] = imported(venue=rows).snapshot.venue.answers
+    assert answer.order is not None
+    said(answer.order, {"qty": None, "by_notional": False, "status": None, "filled_qty": "0.01"})
+
+
+def test_a_bots_market_buy_whose_quantity_is_what_it_cost() -> None:
+    own = json.dumps([CCXT | {"filled": 0.01, "cost": 600, "average": 60000, "status": "closed"}])
+    [order] = imported(local=own, venue=[]).snapshot.local.orders
+    said(order, {"qty": None, "by_notional": True, "status": "filled", "filled_qty": "0.01"})
+
+
 def test_a_market_order_in_base_currency_keeps_its_quantity() -> None:
     bought = BITGET | {"size": "0.0015"}
     assert the_order([bought]).qty == "0.0015"

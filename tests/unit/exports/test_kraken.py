@@ -13,7 +13,7 @@ from trueup.model.errors import InputError
         ("XXBTZUSD", "BTC/USD"), ("XETHZEUR", "ETH/EUR"), ("XBTUSDT", "BTC/USDT"), ("XXDGXXBT", "DOGE/BTC"),
         ("SOLUSD", "SOL/USD"), ("ADAEUR", "ADA/EUR"), ("XETHXXBT", "ETH/BTC"), ("XBT/USD", "BTC/USD"),
         ("EURUSD", "EUR/USD"), ("XTZUSD", "XTZ/USD"), ("ZECXBT", "ZEC/BTC"), ("ZRXUSD", "ZRX/USD"), ("FOO", "FOO"),
-        ("USDCUSD", "USDC/USD"), ("ETHUSDC", "ETH/USDC"), ("ZEURZUSD", "EUR/USD"),
+        ("USDTZUSD", "USDT/USD"), ("USDTUSD", "USDT/USD"), ("USDCUSD", "USDC/USD"), ("ETHUSDC", "ETH/USDC"), ("ZEURZUSD", "EUR/USD"),
     ],
 )  # fmt: skip
 def test_pairs(said: str, expected: str) -> None:
@@ -28,6 +28,13 @@ LEDGERS = (
     '"L4","T-2","2026-11-20 15:00:00","trade","","currency","XETH","-2","0.003","1"\n'
     '"L5","T-2","2026-11-20 15:00:00","trade","","currency","XXBT","0.08","0","0.09"\n'
 )
+
+
+def test_downloads_put_together_have_each_entry_once() -> None:
+    once = pair_ledgers(read_rows(LEDGERS.encode(), "x"))
+    twice = pair_ledgers(read_rows((LEDGERS + LEDGERS).encode(), "x"))
+    assert [row.cells for row in twice[0].rows] == [row.cells for row in once[0].rows]
+    assert twice[1] == once[1] == 1
 
 
 def test_two_entries_of_one_trade_are_one_fill() -> None:

@@ -39,6 +39,28 @@ def test_columns_words_and_symbols() -> None:
     assert symbols.snapshot.local.orders[0].symbol == "BTC/USD"
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("venue.status.open=fileld", "'fileld' is no status: one of pending_new"),
+        ("local.side.up=byu", "'byu' is no side: one of buy, sell"),
+        ("local.action.up=in", "'in' is no action: one of entry, exit"),
+        ("trades.side.up=buyer", "'buyer' is no side: one of long, short"),
+        ("local.symbol.XXBTZUSD=BTC/USD", "--symbol SAID=SYMBOL"),
+    ],
+)
+def test_a_word_that_would_mean_nothing_is_refused(value: str, expected: str) -> None:
+    with pytest.raises(InputError) as fault:
+        read_mapping(values=(value,))
+    assert expected in str(fault.value)
+    assert f"--value {value}" in str(fault.value)
+
+
+@pytest.mark.parametrize("value", ["venue.status.ok=closed", "trades.status.1=open", "positions.side.L=long"])
+def test_a_word_of_any_spelling_is_taken(value: str) -> None:
+    assert read_mapping(values=(value,)).values
+
+
 def test_a_mapped_action_must_say_entry_or_exit() -> None:
     with pytest.raises(InputError) as fault:
         imported("id,side,status,why\nv-1,buy,new,signal\n", "local.action=why")

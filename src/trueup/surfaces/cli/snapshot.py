@@ -74,12 +74,22 @@ def command(invocation: Invocation, output: Path | None, **options: Any) -> int:
 
     if options["venue"] is None and options["fills"] is None:
         raise click.UsageError("Missing option '--venue': the venue's orders; or give its fills with --fills")
+    _refuse_one_file_for_both(options)
     mapping = _mapping(options)
     imported = make_snapshot(_exports(options), _settings(options, mapping))
     _report(imported)
     _write(invocation, imported, output)
     _save(options["save"], mapping)
     return 0
+
+
+def _refuse_one_file_for_both(options: Mapping[str, Any]) -> None:
+    """The bot's word beside itself is always in sync."""
+    for own in ("local", "local_fills", "trades"):
+        for venues in ("venue", "fills", "positions"):
+            if options[own] is not None and options[own] == options[venues]:
+                names = f"--{own.replace('_', '-')} and --{venues}"
+                raise click.UsageError(f"{names} are one file: the bot's word must stand beside the venue's")
 
 
 def _mapping(options: Mapping[str, Any]) -> "Mapped":
