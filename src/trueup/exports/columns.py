@@ -35,6 +35,8 @@ _YES_NO = {
 }  # columns that answer a question, in the words of their meaning
 _FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them
 _IDS = frozenset({"venue_order_id", "client_order_id", "fill_id", "trade_id", "replaces", "replaced_by"})
+_WORDS = frozenset({"side", "status", "order_type", "action", "position_side", "intent"})
+_ENUM = re.compile(r"<?[A-Z]\w*\.(?P<member>[A-Za-z]\w*)(: [^>]*>)?", re.ASCII)
 _ROUNDED = re.compile(
     r"(?P<whole>\d+)[.,]0|\d([.,]\d+)?E\+?\d{2,3}", re.ASCII | re.IGNORECASE
 )  # a longer "exponent" is an id of hexadecimal digits
@@ -112,6 +114,7 @@ class Columns(Struct, frozen=True):
         """The person's word for it, else the form's, else its own."""
         if meaning == "symbol":
             return self._symbol(raw)
+        raw = _without_enum(raw) if meaning in _WORDS else raw
         words = {} if self.form is None else self.form.words.get(meaning, {})
         words = words or _YES_NO.get(header_token(column), {})
         said = self.mapping.words(self.source, meaning)
@@ -130,6 +133,12 @@ class Columns(Struct, frozen=True):
             f"say --map {self.source}.{meaning}={one} or ={other}",
             self.place(row),
         )
+
+
+def _without_enum(raw: str) -> str:
+    """`OrderSide.BUY` and `<OrderSide.BUY: 'buy'>` as `BUY`: how Python writes a member of an enumeration."""
+    found = _ENUM.fullmatch(raw)
+    return raw if found is None else found["member"]
 
 
 def _whole_id(raw: str) -> str:

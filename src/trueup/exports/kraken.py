@@ -52,7 +52,7 @@ def pair_name(pair: str) -> str:
 
 
 def _is_old(pair: str, quote: str) -> bool:
-    """Only pairs of two old codes are written with X and Z: XTZUSD is XTZ/USD, not XT and ZUSD. One is of a new code."""
+    """Only pairs of two old codes, and one other, are written with X and Z: XTZUSD is XTZ/USD, not XT and ZUSD."""
     base = pair[: -len(quote)]
     return asset_name(base) != base or quote in ("XBT", "XDG") or pair == _NEW_WITH_OLD
 

@@ -29,6 +29,7 @@ from trueup.model.vocabulary import Intent, Side, Status
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
 _WORD_SHOWN_MAX = 60
+_FLAGS = frozenset({"0", "1", "true", "false"})
 _WITHOUT_LIMIT = ("market", "stop", "profit", "trail", "touched", "liquid", "adl")
 Word = TypeVar("Word")
 
@@ -46,6 +47,7 @@ def read_local_orders(columns: Columns, *, assume_utc: bool) -> LocalRows:
         _need(columns, "side", "status")
         _need_an_id(columns, "venue_order_id", "client_order_id", "trade_id", "sub_tag")
         _check_actions(columns)
+        _check_filled(columns)
     unknown: dict[str, list[int]] = {}
     orders: list[LocalOrder] = []
     silent = []
@@ -89,6 +91,30 @@ def _check_actions(columns: Columns) -> None:
             f"--value {columns.source}.action.WORD=entry or =exit",
             columns.rows.name,
         )
+
+
+def _check_filled(columns: Columns) -> None:
+    """A column called `filled` may be a flag: then it says 1 of an order of 10, and 9 would be booked anew."""
+    if columns.mapping.column(columns.source, "filled_qty") is not None:
+        return
+    for column in columns.taken.get("filled_qty", ()):
+        said = {(row.cells.get(column) or "0").lower() for row in columns.rows.rows}
+        if said <= _FLAGS and (
+            said & {"true", "false"} or any(_is_flag(columns, row, column) for row in columns.rows.rows)
+        ):
+            raise InputError(
+                f"{column} says only {' and '.join(sorted(said))}, also of what filled: a flag, no quantity? Say "
+                f"--map {columns.source}.filled_qty= if so, or ={column} if it is one",
+                columns.rows.name,
+            )
+
+
+def _is_flag(columns: Columns, row: Row, column: str) -> bool:
+    """Whether the row says 1 of an order that it calls filled, and that was of more than 1."""
+    qty = columns.text(row, "qty", read_amount)
+    if row.cells.get(column) != "1" or qty is None or Decimal(qty) <= 1:
+        return False
+    return _status(columns.text(row, "status"), None, None) is Status.FILLED
 
 
 def _local_order(

@@ -13,7 +13,8 @@ from trueup.model.errors import InputError
         ("XXBTZUSD", "BTC/USD"), ("XETHZEUR", "ETH/EUR"), ("XBTUSDT", "BTC/USDT"), ("XXDGXXBT", "DOGE/BTC"),
         ("SOLUSD", "SOL/USD"), ("ADAEUR", "ADA/EUR"), ("XETHXXBT", "ETH/BTC"), ("XBT/USD", "BTC/USD"),
         ("EURUSD", "EUR/USD"), ("XTZUSD", "XTZ/USD"), ("ZECXBT", "ZEC/BTC"), ("ZRXUSD", "ZRX/USD"), ("FOO", "FOO"),
-        ("USDTZUSD", "USDT/USD"), ("USDTUSD", "USDT/USD"), ("USDCUSD", "USDC/USD"), ("ETHUSDC", "ETH/USDC"), ("ZEURZUSD", "EUR/USD"),
+        ("USDTZUSD", "USDT/USD"), ("USDTUSD", "USDT/USD"),
+        ("USDCUSD", "USDC/USD"), ("ETHUSDC", "ETH/USDC"), ("ZEURZUSD", "EUR/USD"),
     ],
 )  # fmt: skip
 def test_pairs(said: str, expected: str) -> None:

@@ -255,6 +255,31 @@ def test_binary_and_other_encodings_are_named() -> None:
             make_snapshot(exports, Settings(profile=Profile(profile_id="p")))
 
 
+def test_a_flag_is_no_filled_quantity() -> None:
+    """9 of 10 would be booked anew."""
+    rows = "order_id,side,status,qty,filled\nv-1,buy,filled,10,{}\nv-2,buy,new,10,{}\n"
+    for one, none in (("1", "0"), ("True", "False")):
+        message = refused(rows.format(one, none))
+        assert "filled says only" in message
+        assert "say --map local.filled_qty= if so" in message.replace("Say", "say")
+    first, second = imported(rows.format(1, 0), VENUE, "local.filled_qty=").snapshot.local.orders
+    assert (first.filled_qty, second.filled_qty) == ("10", "0")
+    assert (
+        imported(rows.format(1, 0), VENUE, "local.filled_qty=filled").snapshot.local.orders[0].filled_qty
+        == "1"
+    )
+    of_one = "order_id,side,status,qty,filled\nv-1,buy,filled,1,1\nv-2,buy,new,10,0\n"
+    assert imported(of_one).snapshot.local.orders[0].filled_qty == "1"
+
+
+def test_members_of_python_enumerations() -> None:
+    row = "v-1,OrderSide.BUY,OrderStatus.PARTIALLY_FILLED,OrderType.LIMIT,9,2\n"
+    [order] = imported("order_id,side,status,order_type,qty,filled\n" + row).snapshot.local.orders
+    assert (order.side, order.status, order.order_type) == ("buy", Status.PARTIALLY_FILLED, "limit")
+    [other] = imported("order_id,side,status\nv-1,<OrderSide.SELL: 'sell'>,new\n").snapshot.local.orders
+    assert other.side is Side.SELL
+
+
 def test_maps_that_name_nothing_are_refused() -> None:
     assert "FILE one of local, venue" in refused(LOCAL, VENUE, "lokal.qty=x")
     assert "MEANING one of venue_order_id" in refused(LOCAL, VENUE, "local.quantity=x")
