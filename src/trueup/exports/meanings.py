@@ -126,7 +126,7 @@ MEANINGS: dict[Source, dict[str, tuple[str, ...]]] = {
     Source.POSITIONS: {
         "symbol": _SYMBOL,
         "qty": ("qty quantity contracts positionamt pos", "amount size"),
-        "side": ("positionside posside", "side"),
+        "side": ("positionside posside holdside", "side", "direction dir"),
         "hedged": ("hedged",),
         "avg_entry_price": ("avgentryprice entryprice", "avgprice avgpx"),
         "mark_price": ("markprice markpx", "currentprice lastprice"),

@@ -24,7 +24,9 @@ PREAMBLE_LINES_MAX = 10  # lines above a known header that are passed over
 _EXCELS_DELIMITER = re.compile(
     r'"?sep=[,;\t|]"?\r?', re.IGNORECASE
 )  # a line above the header, for Excel only
-_EXCELS_TEXT = re.compile(r'="(?P<text>[^"]*)"')  # `="0123"`, so that a spreadsheet keeps a number's digits
+_EXCELS_TEXT = re.compile(
+    r'="(?P<text>[^"]*)"|\'(?P<digits>\d+)'
+)  # `="0123"`, `'0123`: a spreadsheet keeps the digits
 _NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
 
 
@@ -136,5 +138,5 @@ def _check_header(header: list[str], name: str) -> None:
 def _cell(text: str) -> str | None:
     stripped = text.strip()
     kept = _EXCELS_TEXT.fullmatch(stripped)
-    stripped = stripped if kept is None else kept["text"].strip()
+    stripped = stripped if kept is None else (kept["text"] or kept["digits"] or "").strip()
     return None if stripped.lower() in _NULL_WORDS else stripped

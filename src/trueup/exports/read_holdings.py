@@ -15,6 +15,7 @@ from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill, Position, Trade
 from trueup.model.vocabulary import PositionSide, QuarantinedBy
 
+_CLOSED_WORDS = frozenset({"none", "zero", "flat"})
 _signed = partial(read_amount, signed=True)
 
 
@@ -99,7 +100,9 @@ def read_trades(columns: Columns, *, assume_utc: bool) -> list[Trade]:
 
 def read_positions(columns: Columns) -> list[Position]:
     """Net quantities, signed. Long and short of one symbol stay apart, as hedged accounts hold them."""
-    sides = [read_word(columns, row, "side", read_texts.read_position_side) for row in columns.rows.rows]
+    _check_sides(columns)
+    _check_repeats(columns)
+    sides = [read_word(columns, row, "side", _read_held_side) for row in columns.rows.rows]
     symbols = [_needed(columns, row, "symbol") for row in columns.rows.rows]
     rows_of = Counter(symbols)
     positions = []
@@ -115,6 +118,36 @@ def read_positions(columns: Columns) -> list[Position]:
             )
         )
     return positions
+
+
+def _read_held_side(text: str) -> PositionSide | None:
+    """Null also for the words of venues (Bybit, Deribit) for a position that is closed."""
+    return None if read_texts.word(text) in _CLOSED_WORDS else read_texts.read_position_side(text)
+
+
+def _check_sides(columns: Columns) -> None:
+    """A side that nothing is taken from would make a short position a long one."""
+    if "side" in columns.taken or columns.mapping.column(columns.source, "side") is not None:
+        return
+    for column in columns.ignored:
+        said = {
+            read_texts.word(text) for row in columns.rows.rows if (text := row.cells.get(column)) is not None
+        }
+        if "short" in said and said <= {"long", "short", *_CLOSED_WORDS}:
+            raise InputError(
+                f"{column} says which are short, and nothing is taken from it; say --map {columns.source}.side="
+                f"{column}, or --map {columns.source}.side= if quantities are signed",
+                columns.rows.name,
+            )
+
+
+def _check_repeats(columns: Columns) -> None:
+    """One row twice, as files that were put together have it, would be held twice."""
+    first: dict[tuple[str | None, ...], Row] = {}
+    for row in columns.rows.rows:
+        other = first.setdefault(tuple(row.cells.values()), row)
+        if other is not row and row.cells.keys() == other.cells.keys():
+            raise InputError(f"the same as {columns.place(other)}; remove one", columns.place(row))
 
 
 def _signed_qty(columns: Columns, row: Row, side: PositionSide | None) -> str:

@@ -152,6 +152,10 @@ def test_an_id_of_hexadecimal_digits_is_no_rounded_number() -> None:
     assert the.venue_order_id == "5e1234567890123456789012"
 
 
+def test_an_apostrophe_that_keeps_digits_is_not_of_the_id() -> None:
+    assert the_order("order_id,side,status,filled\n'0123,buy,new,0\n").venue_order_id == "0123"
+
+
 def test_what_programs_write_for_nothing_is_no_id() -> None:
     the = the_order("order_id,client_order_id,side,status,filled\nv-1,nan,buy,new,0\n")
     assert the.client_order_id is None
@@ -368,6 +372,29 @@ def test_positions_in_the_words_of_okx_and_bybit() -> None:
     net = [okx[0] | {"posSide": "net", "pos": "-3"}]
     [held] = imported(venue="id,side,status\n", positions=net).snapshot.venue.positions.rows
     said(held, {"qty": "-3", "position_side": None})
+
+
+@pytest.mark.parametrize("header", ["direction", "holdSide", "dir", "position_side"])
+def test_a_side_by_another_name_makes_a_short_position_short(header: str) -> None:
+    [held] = imported(
+        venue=[], positions=f"symbol,{header},size\nBTCUSDT,short,0.5\n"
+    ).snapshot.venue.positions.rows
+    assert held.qty == "-0.5"
+
+
+def test_a_side_that_nothing_is_taken_from_is_refused() -> None:
+    with pytest.raises(InputError, match=r"type says which are short.*--map positions\.side=type"):
+        imported(venue=[], positions="symbol,type,qty\nBTCUSDT,short,0.5\nETHUSDT,long,1\n")
+
+
+def test_positions_that_are_closed_have_no_side() -> None:
+    rows = [{"symbol": "A", "side": "None", "size": "0"}, {"symbol": "B", "side": "zero", "size": "0"}]
+    assert [one.qty for one in imported(venue=[], positions=rows).snapshot.venue.positions.rows] == ["0", "0"]
+
+
+def test_a_position_that_stands_twice_is_refused() -> None:
+    with pytest.raises(InputError, match=r"row 3: the same as positions\.csv row 2"):
+        imported(venue=[], positions="symbol,side,qty\nBTCUSDT,long,0.5\nBTCUSDT,long,0.5\n")
 
 
 def test_hyperliquids_open_orders() -> None:
