@@ -259,6 +259,15 @@ def test_of_two_trades_the_named_one_takes_it():
     trades = [trade(**LONG), trade(trade_id="t-2", **LONG)]
     planned = backfill(sold(client_order_id="t-2-exit"), policy=PATTERN, trades=trades, qty="16")
     assert projected_trade(planned, "t-2") == "open 10/4"
+    assert figures(planned) == [2, 1, 1, 0]  # the other one is whole: the position is right again
+    assert [one["trade_id"] for one in planned["breaks"]] == ["t-2"]
+
+
+def test_what_is_left_of_the_shortfall_is_a_no_go():
+    """4 left t-2, 6 are missing: the exits do not come to it, and of t-1 none was found."""
+    trades = [trade(**LONG), trade(trade_id="t-2", **LONG)]
+    planned = backfill(sold(client_order_id="t-2-exit"), policy=PATTERN, trades=trades, qty="14")
+    assert refusals(planned) == {"no_exit_found": 1, "quantity_mismatch": 1}
 
 
 def test_a_leg_is_its_parents_trade_s():

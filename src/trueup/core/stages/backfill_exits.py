@@ -4,8 +4,6 @@ Owned, unbooked, ended venue exits become full local exit orders, one per venue 
 one batch; together they must equal the shortfall. Anything else is a no-go, with its reason counted and sampled.
 """
 
-from decimal import Decimal
-
 from trueup.core.draft.facts import Facts
 from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
@@ -51,7 +49,10 @@ def backfill_exits(facts: Facts, local: LocalSide, venue: VenueSide, outcome: Ru
     for trade in unknown:
         _no_go(facts, outcome, trade, Reason.POSITION_UNKNOWN)
     gather_exits(facts, local, venue, outcome, candidates)
-    accepted = [one for one in candidates if _accept(facts, local, venue, outcome, candidates, one)]
+    accepted: list[Candidate] = []
+    for one in sorted(candidates, key=lambda one: not one.exits):  # first those that explain the others
+        if _accept(facts, local, venue, outcome, candidates, one, accepted):
+            accepted.append(one)
     proposed, inserted, batch_id = _insert(facts, local, venue, outcome, accepted)
     outcome.exit_backfill = ExitBackfillResult(
         attempted=True,
@@ -82,6 +83,7 @@ def _accept(
     outcome: RunOutcome,
     candidates: list[Candidate],
     one: Candidate,
+    accepted: list[Candidate],
 ) -> bool:
     """Whether the trade's exits are proven; a no-go, or a question, where they are not."""
     if _needs_history(facts, outcome, one.trade):
@@ -89,6 +91,8 @@ def _accept(
     if one.waits:
         outcome.unsettle(one.trade.symbol)
         return False
+    if not one.exits and _comes_to_shortfall(facts, accepted, one):
+        return False  # the venue holds less by what left other trades: this one is whole
     reason = _refusal(facts, local, venue, candidates, one)
     if reason is None:
         return True
@@ -155,23 +159,24 @@ def _refusal(
         return Reason.PRICE_MISSING
     if exceeds(filled, local.trade_moves.open_qty(facts, local, trade) + tolerance):
         return Reason.QUANTITY_EXCEEDS_TRADE
-    of_instrument = _filled_of_instrument(candidates, one)
-    if not is_same(of_instrument, one.shortfall) and abs(of_instrument - one.shortfall) > tolerance:
+    if not _comes_to_shortfall(facts, candidates, one):
         return Reason.FOREIGN_EXIT if one.foreign else Reason.QUANTITY_MISMATCH
     if LedgerFeature.EXIT_AUDIT in facts.snapshot.local.unsupported:
         return Reason.AUDIT_MISSING
     return None
 
 
-def _filled_of_instrument(candidates: list[Candidate], one: Candidate) -> Decimal:
-    """Σ of the exits of all candidates that share the instrument, and so the shortfall."""
+def _comes_to_shortfall(facts: Facts, candidates: list[Candidate], one: Candidate) -> bool:
+    """Whether the exits of all candidates that share the instrument, and so the shortfall, come to it."""
     sharing = [
         each
         for each in candidates
         if symbol_token(each.trade.symbol) == symbol_token(one.trade.symbol)
         and each.trade.side is one.trade.side
     ]
-    return sum((filled_qty(record) or ZERO for each in sharing for record in each.exits), ZERO)
+    filled = sum((filled_qty(record) or ZERO for each in sharing for record in each.exits), ZERO)
+    tolerance = facts.tolerance(one.trade.symbol)
+    return is_same(filled, one.shortfall) or abs(filled - one.shortfall) <= tolerance
 
 
 def _no_go(facts: Facts, outcome: RunOutcome, trade: Trade, reason: Reason) -> None:
