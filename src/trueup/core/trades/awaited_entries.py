@@ -29,14 +29,18 @@ def awaited_entries(
     if facts.snapshot.local.extent is not Extent.ALL:
         return {}  # orders of the trade may be recorded that were not read
     empty = {key for key, one in local.trades.items() if _is_empty(one)}
-    empty -= {known_id(one.trade_id) or "" for one in local.orders if one.trade_id is not None}
     if not empty or not missing:
+        return {}
+    empty -= {known_id(one.trade_id) or "" for one in local.orders if one.trade_id is not None}
+    if not empty:
         return {}
     nobodys = Counter(_way(one) for one in venue.by_id.values() if _is_of_no_trade(local, one))
     found = {}
     for record in missing:
+        if nobodys[_way(record)] != 1:
+            continue
         trades = standing_trades(facts, local, record.symbol)
-        if nobodys[_way(record)] != 1 or len(trades) != 1 or known_id(trades[0].trade_id) not in empty:
+        if len(trades) != 1 or known_id(trades[0].trade_id) not in empty:
             continue
         if _enters(facts, local, venue, record, trades[0]):
             found[id(record)] = trades[0].trade_id

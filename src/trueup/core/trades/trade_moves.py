@@ -44,6 +44,7 @@ class TradeMoves:
         self._moves: dict[str, list[_Move]] = {}
         self._levelled: dict[str, Trade] | None = None
         self._ended: tuple[int, dict[str, list[LocalOrder]]] | None = None  # with the count of changed orders
+        self._entering: tuple[tuple[int, int], set[str]] | None = None  # with those of changed and of all
 
     def note(
         self,
@@ -108,7 +109,11 @@ class TradeMoves:
         return settled
 
     def has_live_entry(self, facts: "Facts", local: "LocalSide", trade: Trade) -> bool:
-        return known_id(trade.trade_id) in trades_with_live_entry(facts, local)
+        """Looked for once, until an order changes or is added."""
+        state = len(local.changed_orders), len(local.orders)
+        if self._entering is None or self._entering[0] != state:
+            self._entering = state, trades_with_live_entry(facts, local)
+        return known_id(trade.trade_id) in self._entering[1]
 
     def _ended_of(self, local: "LocalSide", key: str) -> list[LocalOrder]:
         """The trade's orders of the books that this plan ended; those that it inserts do not count."""
