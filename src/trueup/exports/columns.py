@@ -15,7 +15,7 @@ from trueup.exports.forms import Form, Kind, recognise
 from trueup.exports.kraken import pair_name
 from trueup.exports.mapping import Mapping
 from trueup.exports.meanings import MEANINGS, Source, find_columns, header_tells, header_token
-from trueup.exports.read_texts import NoZone, word
+from trueup.exports.read_texts import FALSE_WORDS, TRUE_WORDS, NoZone, word
 from trueup.exports.rows import Row, Rows
 from trueup.exports.tidy_rows import UNIT, tidy_rows
 from trueup.model.errors import InputError
@@ -28,9 +28,9 @@ _SOURCES = {
     Kind.STATEMENTS: (),
 }
 _YES_NO = {
-    "isbuyer": {"true": "buy", "1": "buy", "false": "sell", "0": "sell"},
-    "isshort": {"true": "short", "1": "short", "false": "long", "0": "long"},
-    "isopen": {"true": "open", "1": "open", "false": "closed", "0": "closed"},
+    "isbuyer": dict.fromkeys(TRUE_WORDS, "buy") | dict.fromkeys(FALSE_WORDS, "sell"),
+    "isshort": dict.fromkeys(TRUE_WORDS, "short") | dict.fromkeys(FALSE_WORDS, "long"),
+    "isopen": dict.fromkeys(TRUE_WORDS, "open") | dict.fromkeys(FALSE_WORDS, "closed"),
     "positionidx": {"0": "both", "1": "long", "2": "short"},  # Bybit's: its API page "enum definitions"
 }  # columns that answer a question, in the words of their meaning
 _FORMS_ONLY = ("qty_in_quote",)  # meanings that no table of names has: one form alone tells them

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from trueup.exports.read_texts import read_amount
+from trueup.exports.read_texts import TRUE_WORDS, read_amount
 from trueup.exports.rows import Row, Rows
 from trueup.model.errors import InputError
 from trueup.model.money import ZERO, add, text
-
-_TRUE = ("true", "1")
 
 
 def is_dump(item: dict[str, Any]) -> bool:
@@ -70,7 +68,7 @@ def say_exits(rows: Rows) -> Rows:
 def _said(cells: dict[str, str | None], *, told: bool) -> dict[str, str | None]:
     """Without `is_short` only a stop is certain: it closes."""
     said = (cells.get("ft_order_side") or "").lower()
-    is_short = (cells.get("is_short") or "").lower() in _TRUE
+    is_short = (cells.get("is_short") or "").lower() in TRUE_WORDS
     action = (
         ("entry" if _is_entry(said, is_short=is_short) else "exit")
         if told or said not in ("buy", "sell")
@@ -86,7 +84,7 @@ def _is_entry(order_side: str, *, is_short: bool) -> bool:
 
 
 def _is_true(row: Row, column: str) -> bool:
-    return (row.cells.get(column) or "").lower() in _TRUE
+    return (row.cells.get(column) or "").lower() in TRUE_WORDS
 
 
 def _told(order: dict[str, Any], key: str) -> Decimal:

@@ -87,6 +87,7 @@ def make_snapshot(exports: Mapping[Source, Export], settings: Settings) -> Impor
         for source, export in exports.items()
     }
     notes = [note for one in columns.values() for note in one.notes]
+    _note_sides(columns, notes)
     venue = _venue(columns, exports, settings, notes)
     local = _local(columns, exports, settings, venue, notes)
     snapshot = Snapshot(
@@ -262,6 +263,17 @@ def _note_left_out(left_out: int, columns: Columns | None, notes: list[str]) -> 
         notes.append(
             f"left out of {columns.rows.name}, for their quantity is in quote currency only: {in_quote} of its fills"
         )
+
+
+def _note_sides(columns: Mapping[Source, Columns], notes: list[str]) -> None:
+    """A venue's download as the bot's word is almost always the two files exchanged."""
+    for source in (Source.LOCAL, Source.LOCAL_FILLS):
+        form = columns[source].form if source in columns else None
+        if form is not None and not form.is_bots:
+            notes.append(
+                f"{columns[source].rows.name} is {form.name}, the venue's own word, given as the bot's: are the files "
+                "exchanged?"
+            )
 
 
 def _note_order_of_reads(exports: Mapping[Source, Export], local: Local, notes: list[str]) -> None:

@@ -29,7 +29,8 @@ from trueup.model.vocabulary import Intent, Side, Status
 _UNKNOWN_SHOWN_MAX = 5
 _ROWS_SHOWN_MAX = 5
 _WORD_SHOWN_MAX = 60
-_FLAGS = frozenset({"0", "1", "true", "false"})
+_FLAG_COLUMNS = frozenset({"filled", "executed", "done"})  # names that say no quantity
+_FLAGS = read_texts.TRUE_WORDS | read_texts.FALSE_WORDS
 _WITHOUT_LIMIT = ("market", "stop", "profit", "trail", "touched", "liquid", "adl")
 Word = TypeVar("Word")
 
@@ -99,8 +100,10 @@ def _check_filled(columns: Columns) -> None:
         return
     for column in columns.taken.get("filled_qty", ()):
         said = {(row.cells.get(column) or "0").lower() for row in columns.rows.rows}
-        if said <= _FLAGS and (
-            said & {"true", "false"} or any(_is_flag(columns, row, column) for row in columns.rows.rows)
+        if (
+            header_token(column) in _FLAG_COLUMNS
+            and said <= _FLAGS
+            and (not said <= {"0", "1"} or any(_is_flag(columns, row, column) for row in columns.rows.rows))
         ):
             raise InputError(
                 f"{column} says only {' and '.join(sorted(said))}, also of what filled: a flag, no quantity? Say "
@@ -358,7 +361,9 @@ def read_word(columns: Columns, row: Row, meaning: str, read: Callable[[str], Wo
 
 
 def is_true(columns: Columns, row: Row, meaning: str) -> bool:
-    return (columns.text(row, meaning) or "").lower() in ("true", "1")  # Python writes `True` into a CSV
+    return (
+        columns.text(row, meaning) or ""
+    ).lower() in read_texts.TRUE_WORDS  # Python writes `True` into a CSV
 
 
 def read_version(columns: Columns, row: Row) -> int:

@@ -87,6 +87,9 @@ def _from_parts(day: str, time: str, fraction: str, zone: str) -> str:
     return text
 
 
+TRUE_WORDS = frozenset({"true", "1", "t", "yes"})  # PostgreSQL's CSV has t and f
+FALSE_WORDS = frozenset({"false", "0", "f", "no"})
+
 # -- words ------------------------------------------------------------------------------------------------------------
 
 # What a status word says. Alpaca's eighteen are all here; ccxt's `open` and `closed` say less than they seem to, and
@@ -140,8 +143,8 @@ _SIDE_WORDS = {
     "sld": Side.SELL,
 }
 _TRADE_STATUS_WORDS = {
-    **dict.fromkeys(("true", "1"), TradeStatus.OPEN),  # of a column `is_open`
-    **dict.fromkeys(("false", "0"), TradeStatus.CLOSED),
+    **dict.fromkeys(TRUE_WORDS, TradeStatus.OPEN),  # of a column `is_open`
+    **dict.fromkeys(FALSE_WORDS, TradeStatus.CLOSED),
 }
 _ACTION_WORDS = {"open": Action.ENTRY, "close": Action.EXIT}
 _POSITION_SIDE_WORDS = {"buy": PositionSide.LONG, "sell": PositionSide.SHORT}

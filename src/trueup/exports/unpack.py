@@ -46,7 +46,7 @@ def read_parquet(data: bytes, name: str) -> list[dict[str, Any]]:
         file.write(data)
         file.flush()
         try:
-            answer = connection.execute("SELECT * FROM read_parquet(?)", [file.name])
+            answer = connection.execute("SELECT * FROM read_parquet(?, binary_as_string = true)", [file.name])
             columns = [column[0] for column in answer.description or ()]
             rows = answer.fetchmany(ROWS_MAX + 1)
         except duckdb.Error as fault:

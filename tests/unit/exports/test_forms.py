@@ -233,6 +233,13 @@ def test_fills_given_as_orders_are_called_fills() -> None:
         imported(FILLS["Kraken"][0], venue="id,side,status\nv-1,buy,new\n")
 
 
+def test_a_venues_download_given_as_the_bots_is_pointed_out() -> None:
+    text, _ = ORDERS["Binance"]
+    notes = imported(text, venue="id,side,status\n").notes
+    assert any("Binance's order history, the venue's own word, given as the bot's" in note for note in notes)
+    assert not any("given as the bot's" in note for note in imported(venue=text).notes)
+
+
 def test_a_file_of_fills_alone_says_nothing_of_what_is_open() -> None:
     venue = imported(fills=FILLS["Alpaca"][0]).snapshot.venue
     assert (venue.open_orders.state, venue.open_orders.error) == ("failed", "not read")
@@ -394,8 +401,9 @@ FREQTRADE = (
 )
 
 
-def test_freqtrade_orders_of_a_dump_with_is_short() -> None:
-    short = FREQTRADE.format(more=",is_short", said=",1")
+@pytest.mark.parametrize("true", ["1", "True", "t"])  # SQLite's, Python's and PostgreSQL's
+def test_freqtrade_orders_of_a_dump_with_is_short(true: str) -> None:
+    short = FREQTRADE.format(more=",is_short", said=f",{true}")
     entry, stop = imported(short, venue="id,side,status\n").snapshot.local.orders
     said(entry, {"venue_order_id": "581", "trade_id": "7", "action": "entry", "side": "sell", "filled_qty": "0.01",
                  "filled_avg_price": "59990", "status": "filled", "submitted_at": "2026-11-20T09:12:11.5Z"})  # fmt: skip
@@ -431,11 +439,12 @@ def test_freqtrade_trades_with_their_orders_are_both() -> None:
                            "fee_base_qty": "0.001", "entry_avg_price": "2600"})  # fmt: skip
 
 
-def test_freqtrade_trades_by_themselves() -> None:
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("True", "False"), ("t", "f")])
+def test_freqtrade_trades_by_themselves(yes: str, no: str) -> None:
     trades = (
         "id,pair,is_open,is_short,amount,stake_amount,open_rate,open_date\n"
-        "1,BTC/USDT,0,1,0.5,100,60000,2026-11-20 09:00:00\n"
-        "2,BTC/USDT,1,0,0.2,100,60000,2026-11-20 09:00:00\n"
+        f"1,BTC/USDT,{no},{yes},0.5,100,60000,2026-11-20 09:00:00\n"
+        f"2,BTC/USDT,{yes},{no},0.2,100,60000,2026-11-20 09:00:00\n"
     )
     closed, opened = imported(venue="id,side,status\n", trades=trades).snapshot.local.trades
     said(closed, {"side": "short", "status": "closed", "entry_qty": "0.5", "exit_qty": "0.5"})

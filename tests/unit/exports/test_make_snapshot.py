@@ -268,6 +268,8 @@ def test_a_flag_is_no_filled_quantity() -> None:
         imported(rows.format(1, 0), VENUE, "local.filled_qty=filled").snapshot.local.orders[0].filled_qty
         == "1"
     )
+    named = "order_id,side,status,qty,filled_qty\nv-1,buy,filled,10,1\n"
+    assert imported(named).snapshot.local.orders[0].filled_qty == "1"
     of_one = "order_id,side,status,qty,filled\nv-1,buy,filled,1,1\nv-2,buy,new,10,0\n"
     assert imported(of_one).snapshot.local.orders[0].filled_qty == "1"
 

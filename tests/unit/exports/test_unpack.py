@@ -43,6 +43,14 @@ def test_parquet(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_texts_of_parquet_that_are_not_marked_as_texts(tmp_path: Path) -> None:
+    """Spark and others write texts as bare bytes."""
+    path = tmp_path / "x.parquet"
+    duckdb.execute(f"COPY (SELECT 'v-1'::BLOB AS order_id, '0.10' AS qty) TO '{path}' (FORMAT PARQUET)")
+    [row] = read_rows(path.read_bytes(), "x.parquet").rows
+    assert row.cells == {"order_id": "v-1", "qty": "0.10"}
+
+
 def test_parquet_that_is_none() -> None:
     with pytest.raises(InputError, match="Parquet that cannot be read"):
         read_rows(b"PAR1 and no more", "x.parquet")
