@@ -35,7 +35,16 @@ from trueup.venues.ccxt.traits import (
     TRIGGERED_ID_FIELDS,
     TYPE_FIELD,
 )
-from trueup.venues.ccxt.words import DEFINED, ENDED_WORDS, Own, end_of, own_word, settle, word_token
+from trueup.venues.ccxt.words import (
+    CONDITIONAL_ENDS,
+    DEFINED,
+    ENDED_WORDS,
+    Own,
+    end_of,
+    own_word,
+    settle,
+    word_token,
+)
 
 # Keys of a venue's own record that hold its status word, in this order.
 STATUS_FIELDS = (
@@ -66,12 +75,16 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
     own_text = first_text(info, STATUS_FIELDS)
     qty, filled = _quantities(row, info, venue)
     kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
-    if kept_apart and word(read_text(row.get("status")) or "open") not in _TRIGGER_LIVES:
-        placed_id = first_text(info, TRIGGERED_ID_FIELDS.get(venue, ()))  # its fills are that order's
+    ended = CONDITIONAL_ENDS.get((venue, word_token(own_text))) if kept_apart else None
+    if ended not in (None, Status.REPLACED):
+        return OrderEnd(qty=qty, filled_qty="0", status=ended, own_text=own_text)
+    is_waiting = word(read_text(row.get("status")) or "open") in _TRIGGER_LIVES and ended is None
+    if kept_apart and not is_waiting:
+        placed_id = _placed_id(info, venue)  # its fills are that order's
         status = None if placed_id is None else Status.REPLACED
         return OrderEnd(
             qty=qty,
-            filled_qty=None if status is None else filled,
+            filled_qty=None if status is None else "0",
             status=status,
             own_text=own_text,
             placed_id=placed_id,
@@ -105,6 +118,11 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
 def read_type(row: Row, info: Row, venue: str) -> str | None:
     own = lower_text(info.get(TYPE_FIELD.get(venue, "")))
     return own if own == "market" else lower_text(row.get("type"))
+
+
+def _placed_id(info: Row, venue: str) -> str | None:
+    placed_id = first_text(info, TRIGGERED_ID_FIELDS.get(venue, ()))
+    return None if placed_id == "-1" else placed_id  # HTX's word for none
 
 
 def is_ordered_in_quote(info: Row, venue: str) -> bool:

@@ -33,6 +33,7 @@ from trueup.venues.ccxt.texts import (
 )
 from trueup.venues.ccxt.traits import (
     CLIENT_ID_FIELD,
+    CLOSE_ALL_FIELD,
     CONTRACTS_OF_FILL,
     FILL_FIELDS,
     PAID_FEE,
@@ -242,8 +243,26 @@ def _side(row: Row, info: Row, venue: str) -> Side | None:
         lower = numbered[0]
     for said in _of_venue(SIDE_OF_POSITION, venue):
         if all(lower_text(info.get(key)) == value for key, value in said.items()):
-            lower = {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
+            lower = _closes(info)
+    if venue in CLOSE_ALL_FIELD and _put(info).get("size") in (0, "0"):
+        lower = {"close_long": "sell", "close_short": "buy"}.get(
+            lower_text(_put(info).get(CLOSE_ALL_FIELD[venue])) or ""
+        )
     return Side(lower) if lower in ("buy", "sell") else None
+
+
+def _closes(info: Row) -> str | None:
+    """What closes the position that the record names, or whose side it has instead."""
+    held = _position_side(info)
+    if held is not None:
+        return "sell" if held is PositionSide.LONG else "buy"
+    return {"buy": "sell", "sell": "buy"}.get(lower_text(info.get("side")) or "")
+
+
+def _put(info: Row) -> Row:
+    """What a conditional order is to place, where its record has it inside (Gate)."""
+    inside = info.get("initial")
+    return inside if isinstance(inside, Mapping) else info
 
 
 def _numbered_side(row: Row, info: Row, venue: str) -> tuple[str, str] | None:
@@ -296,7 +315,7 @@ def _is_reduce_only(info: Row) -> bool:
 
     An order that closes a position whole says it in another way (Binance, KuCoin, Gate).
     """
-    said = {str(info.get(field)).lower() for field in _REDUCE_ONLY_FIELDS}
+    said = {str(_put(info).get(field)).lower() for field in _REDUCE_ONLY_FIELDS}
     marks = info.get("exec_inst")  # Crypto.com's list of them
     return bool(said & {"true", "1", "yes"}) or (isinstance(marks, list) and "REDUCE_ONLY" in marks)
 

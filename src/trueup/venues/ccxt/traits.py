@@ -265,6 +265,10 @@ EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
 # turns it round in some records only: what such a record says (Bitget's classic account).
 SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode", "tradeSide": "close"}}
 
+# What a contract's order of size 0 closes, all of it, where ccxt takes the size's sign for the side (Gate; in an account
+# that is not hedged nothing says it).
+CLOSE_ALL_FIELD = {"gate": "auto_size"}
+
 # A contract's side that says by a number what is done to which position, where ccxt takes 2 for a sale and leaves 3 and
 # 4 as they are, or turns all of them and keeps to itself which open: the field; side, then offset (MEXC: "1 open long,
 # 2 close short, 3 open short, 4 close long"; Digifinex: "1 open long, 2 open short, 3 close long, 4 close short").

@@ -91,6 +91,14 @@ DEFINED: dict[tuple[str, str], Status | None] = {
     ("mexc", "5"): Status.REJECTED,  # of contracts: "invalid"
 }
 
+# The same of a conditional order's own numbers, which mean something else than an ordinary order's, where ccxt reads all
+# as the latter's (HTX's history of triggers, of stops and targets). Replaced: it triggered, and placed an order.
+CONDITIONAL_ENDS: dict[tuple[str, str], Status] = {
+    ("htx", "4"): Status.REPLACED,
+    ("htx", "5"): Status.REJECTED,
+    ("htx", "6"): Status.CANCELED,
+}
+
 
 def own_word(said: str | None, venue: str = "") -> Own | None:
     """What the word of this exchange's family says; null where it is none, or not one of a single meaning."""

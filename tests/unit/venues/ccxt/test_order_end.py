@@ -112,7 +112,7 @@ def test_a_triggered_order_of_unknown_status_keeps_no_fills() -> None:
     told = end(
         "closed", "FINISHED", filled="7", venue="binance", conditional=True, info={"actualOrderId": "99"}
     )
-    assert (told.status, told.placed_id, told.filled_qty) == (Status.REPLACED, "99", "7")
+    assert (told.status, told.placed_id, told.filled_qty) == (Status.REPLACED, "99", "0")
     silent = end("closed", "FINISHED", filled="7", venue="binance", conditional=True)
     assert (silent.status, silent.placed_id, silent.filled_qty) == (None, None, None)
     unread = end("limbo", "limbo", filled="7", venue="kucoin", conditional=True)
@@ -195,3 +195,24 @@ def test_what_it_was_before_is_no_part_of_the_word() -> None:
         read_end(row | {"status": "RSN_PAUSE (trading is paused)"}, {}, "bitfinex", conditional=False).status
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "own", "placed", "expected"),
+    [
+        ("open", "4", "77", (Status.REPLACED, "77", "0")),
+        ("open", "4", "-1", (None, None, None)),  # it triggered, and nobody says what it placed
+        ("closed", "6", "-1", (Status.CANCELED, None, "0")),
+        ("canceled", "5", "-1", (Status.REJECTED, None, "0")),
+        ("open", "2", "-1", (Status.PENDING_NEW, None, None)),
+    ],
+)
+def test_a_conditional_order_s_numbers_mean_something_else(
+    said: str, own: str, placed: str, expected: tuple[Status | None, str | None, str | None]
+) -> None:
+    # ccxt says nothing of what filled: of a closed order that is all of it
+    filled = "10" if said == "closed" else None
+    told = end(said, own, filled=filled, venue="htx", conditional=True, info={"relation_order_id": placed})
+    assert (told.status, told.placed_id, told.filled_qty) == expected
+    ordinary = end("closed", "6", filled="10", venue="htx")
+    assert (ordinary.status, ordinary.filled_qty) == (Status.FILLED, "10")

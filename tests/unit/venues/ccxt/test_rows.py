@@ -205,3 +205,35 @@ def test_a_margin_position_that_is_counted_in_quote_currency_is_refused() -> Non
     held = {**row, "contracts": "0.5", "side": "long"}
     assert read_position({**held, "info": {"instType": "MARGIN", "posCcy": "BTC"}}).qty == "0.5"
     assert read_position({**row, "info": {"instType": "SWAP", "posCcy": ""}}).qty == "-500"
+
+
+@pytest.mark.parametrize(
+    ("info", "side"),
+    [
+        ({"initial": {"size": 0, "is_close": True, "auto_size": "close_long"}}, "sell"),
+        ({"initial": {"size": 0, "is_close": True, "auto_size": "close_short"}}, "buy"),
+        ({"initial": {"size": "0", "is_close": True, "auto_size": ""}}, None),
+        ({"initial": {"size": -5, "is_reduce_only": True}}, "sell"),
+        ({"size": -5, "is_close": True}, "sell"),
+    ],
+)
+def test_a_size_of_nothing_that_closes_all_has_no_sign(info: dict[str, Any], side: str | None) -> None:
+    row = {"id": "1", "symbol": "A/B:B", "side": "sell", "status": "open", "info": info}
+    order = read_order(row, "gate", conditional=True)
+    assert (order.side, order.intent) == (side, "close")
+
+
+@pytest.mark.parametrize(
+    ("info", "side"),
+    [
+        ({"side": "buy", "posSide": "long"}, "sell"),  # an order's own side is that of its position
+        ({"side": "sell", "posSide": "short"}, "buy"),
+        ({"side": "buy", "posSide": "short"}, "buy"),  # a stop's is what it trades
+        ({"side": "buy"}, "sell"),
+    ],
+)
+def test_what_closes_a_side_is_told_by_the_position(info: dict[str, Any], side: str) -> None:
+    info = {"posMode": "hedge_mode", "tradeSide": "close", **info}
+    row = {"id": "1", "symbol": "A/B:B", "side": "sell", "amount": "1", "status": "open", "info": info}
+    order = read_order(row, "bitget")
+    assert (order.side, order.intent) == (side, "close")
