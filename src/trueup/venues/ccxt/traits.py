@@ -265,8 +265,8 @@ EVENT_FIELDS = {"krakenfutures": ("tradeable", "quantity", "filled")}
 # turns it round in some records only: what such a record says (Bitget's classic account).
 SIDE_OF_POSITION: dict[str, dict[str, str]] = {"bitget": {"posMode": "hedge_mode", "tradeSide": "close"}}
 
-# What a contract's order of size 0 closes, all of it, where ccxt takes the size's sign for the side (Gate; in an account
-# that is not hedged nothing says it).
+# What a contract's order of size 0 closes, all of it, where ccxt takes the size's sign for the side (Gate; nothing says
+# it in an account that is not hedged).
 CLOSE_ALL_FIELD = {"gate": "auto_size"}
 
 # A contract's side that says by a number what is done to which position, where ccxt takes 2 for a sale and leaves 3 and

@@ -43,7 +43,7 @@ _WORDS = {
     "canceledpartiallyfilled filledclosed userrevocation mmpcanceled margincanceled fillorkillcanceled "
     "ioccanceled postonlycanceled parentcancelled stpcancelled canceledioc canceledfok canceledpostonly "
     "canceledauction canceledselftradeprevention canceledmarketprotection canceledselftrade canceledreduceonly "
-    "canceledoco canceledchild canceledliquidation cancelednotenoughliquidity canceledtoomuchslippage",
+    "canceledoco canceledchild canceledliquidation cancelednotenoughliquidity canceledtoomuchslippage scheduledcancel",
     Own.EXPIRED: "expired orderexpired expiredinmatch canceledexpired partiallyfilledandexpired",
     Own.REJECTED: "rejected filledrejected failexecute failtrigger triggerfailed insufficientfunds "
     "insufficientliquidity failed canceledmarginnotallowed canceledpositionnotallowed platformrevocation "
@@ -91,8 +91,8 @@ DEFINED: dict[tuple[str, str], Status | None] = {
     ("mexc", "5"): Status.REJECTED,  # of contracts: "invalid"
 }
 
-# The same of a conditional order's own numbers, which mean something else than an ordinary order's, where ccxt reads all
-# as the latter's (HTX's history of triggers, of stops and targets). Replaced: it triggered, and placed an order.
+# The same of a conditional order's own numbers, which mean something else than an ordinary order's, where ccxt reads
+# all as the latter's (HTX's history of triggers, of stops and targets). Replaced: it triggered, and placed an order.
 CONDITIONAL_ENDS: dict[tuple[str, str], Status] = {
     ("htx", "4"): Status.REPLACED,
     ("htx", "5"): Status.REJECTED,
