@@ -74,6 +74,8 @@ def read_end(row: Row, info: Row, venue: str, *, conditional: bool) -> OrderEnd:
     """`venue`: the exchange's family. Raises ValueError for quantities that are none."""
     own_text = first_text(info, STATUS_FIELDS)
     qty, filled = _quantities(row, info, venue)
+    if qty == "0":  # of a stop that closes all there is (Hyperliquid, Bybit)
+        qty = None
     kept_apart = conditional and venue not in SAME_ID_WHEN_TRIGGERED
     ended = CONDITIONAL_ENDS.get((venue, word_token(own_text))) if kept_apart else None
     if ended not in (None, Status.REPLACED):

@@ -216,3 +216,13 @@ def test_a_conditional_order_s_numbers_mean_something_else(
     assert (told.status, told.placed_id, told.filled_qty) == expected
     ordinary = end("closed", "6", filled="10", venue="htx")
     assert (ordinary.status, ordinary.filled_qty) == (Status.FILLED, "10")
+
+
+def test_a_quantity_of_nothing_is_none() -> None:
+    stop = end("open", "Untriggered", amount="0", filled="0", venue="bybit", conditional=True, side="sell")
+    assert (stop.qty, stop.filled_qty, stop.status) == (None, "0", Status.PENDING_NEW)
+    assert end("closed", "FILLED", amount="0.0", filled="0").qty is None
+
+
+def test_hyperliquid_s_scheduled_cancel_is_an_end() -> None:
+    assert end("scheduledCancel", "scheduledCancel", venue="hyperliquid").status is Status.CANCELED
