@@ -50,6 +50,7 @@ _EXACT_DIGITS = (
     15  # of a whole number that was kept as a binary fraction: pandas does it where a cell is empty
 )
 _ZEROS_MIN = 6  # by chance so many digits are zeros once in a million files
+_RAW = "info."  # ccxt keeps the exchange's own record of what its row says
 _COLUMNS_SHOWN_MAX = 20
 _NAME_SHOWN_MAX = 40
 
@@ -78,7 +79,8 @@ class Columns(Struct, frozen=True):
     @property
     def ignored_but_telling(self) -> dict[str, str]:
         """Of the ignored, those whose header means a quantity, a price, a fee or an id, with what it means."""
-        return {column: what for column in self.ignored if (what := header_tells(column)) is not None}
+        own = [column for column in self.ignored if not column.startswith(_RAW)]
+        return {column: what for column in own if (what := header_tells(column)) is not None}
 
     def place(self, row: Row) -> str:
         return f"{self.rows.name} row {row.number}"

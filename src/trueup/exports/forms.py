@@ -23,7 +23,8 @@ class Kind(StrEnum):
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """`needs`: header names that together are this form's only; `means`: meaning → columns, best first.
+    """`needs`: header names that together are this form's only; `lacks`: one that only other tables like it have;
+    `means`: meaning → columns, best first.
 
     `passed`: columns whose content is known to say nothing more; `units`: meaning → column that names its unit;
     `rows_of`: the column and the words of the rows that count; `utc`: its times are UTC without saying so.
@@ -32,6 +33,7 @@ class Form(Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     needs: str
+    lacks: str = ""
     means: dict[str, str]
     passed: str = ""
     units: dict[str, str] = {}
@@ -58,7 +60,14 @@ class Form(Struct, frozen=True, kw_only=True):
 def recognise(columns: Iterable[str]) -> Form | None:
     """The form whose header this is; null where it is nobody's that is known here."""
     tokens = {header_token(column) for column in columns}
-    return next((form for form in FORMS if tokens.issuperset(form.needs.split())), None)
+    return next(
+        (
+            form
+            for form in FORMS
+            if tokens.issuperset(form.needs.split()) and tokens.isdisjoint(form.lacks.split())
+        ),
+        None,
+    )
 
 
 # -- what the forms are -----------------------------------------------------------------------------------------------
@@ -137,6 +146,7 @@ _BINANCE = (
         name="Binance's trade history",
         kind=Kind.FILLS,
         needs="pair side price executed amount fee",
+        lacks="status",
         means={
             "fill_id": "tradeid",
             "venue_order_id": "orderno orderid",
@@ -156,6 +166,7 @@ _BINANCE = (
         name="Binance's trade history (before 2021)",
         kind=Kind.FILLS,
         needs="market type price amount total fee feecoin",
+        lacks="status",
         means={
             "symbol": "market",
             "side": "type",

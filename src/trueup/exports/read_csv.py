@@ -27,7 +27,12 @@ _EXCELS_DELIMITER = re.compile(
 _EXCELS_TEXT = re.compile(
     r'="(?P<text>[^"]*)"|\'(?P<digits>\d+)'
 )  # `="0123"`, `'0123`: a spreadsheet keeps the digits
-_NULL_WORDS = frozenset({"", "null", "none", "n/a", "-", "--"})
+_NULL_WORDS = frozenset(
+    {"", "null", "none", "n/a", "-", "--", "\\n", "[null]", "<null>", "(null)"}
+)  # COPY writes `\\N`
+_RULE = re.compile(
+    r"[-+|: ]*---[-+|: ]*|\(\d+ rows?\)"
+)  # what psql writes below a header and below the last row
 
 
 def read_csv(text: str, name: str) -> Rows:
@@ -54,8 +59,11 @@ def read_csv(text: str, name: str) -> Rows:
         )
         return Rows(name, header, list(rows), _zone_said(above, name))
     except csv.Error as fault:
+        why = (
+            "is a quote in a cell not doubled?" if "expected after" in str(fault) else "is the file cut off?"
+        )
         raise InputError(
-            f"not CSV ({fault}); is the file cut off?", f"{name} line {len(above) + reader.line_num}"
+            f"not CSV ({fault}); {why}", f"{name} line {len(above) + reader.line_num}"
         ) from fault
 
 
@@ -118,7 +126,9 @@ def _not_as_many(cells: int, columns: int) -> str:
 
 
 def _says_nothing(cells: list[str]) -> bool:
-    """What Binance writes below the header of a file without rows: `No data matches the criteria.`"""
+    """A rule, or what Binance writes below the header of a file without rows: `No data matches the criteria.`"""
+    if _RULE.fullmatch("|".join(cells).strip()):
+        return True
     return not any(cells[1:]) and cells[0].strip().lower().startswith("no data")
 
 

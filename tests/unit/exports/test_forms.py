@@ -233,6 +233,20 @@ def test_fills_given_as_orders_are_called_fills() -> None:
         imported(FILLS["Kraken"][0], venue="id,side,status\nv-1,buy,new\n")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "order_id,pair,side,type,price,amount,executed,fee,status",
+        "order_id,market,side,type,price,amount,filled,total,fee,fee_coin,status",
+    ],
+)
+def test_a_bots_table_that_looks_like_a_download_has_a_status(header: str) -> None:
+    row = dict.fromkeys(header.split(","), "1") | {"side": "buy", "type": "limit", "status": "open"}
+    text = f"{header}\n{','.join(row.values())}\n"
+    [order] = imported(text, venue="id,side,status\n").snapshot.local.orders
+    said(order, {"side": "buy", "qty": "1", "filled_qty": "1", "status": "partially_filled"})
+
+
 def test_a_venues_download_given_as_the_bots_is_pointed_out() -> None:
     text, _ = ORDERS["Binance"]
     notes = imported(text, venue="id,side,status\n").notes

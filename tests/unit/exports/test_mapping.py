@@ -78,6 +78,19 @@ def test_an_action_found_by_its_name_may_say_something_else_and_that_is_told() -
     assert any("signal" in note and "--value local.action" in note for note in result.notes)
 
 
+def test_ccxts_record_of_the_exchange_is_not_called_out() -> None:
+    row = {
+        "id": "v-1",
+        "side": "buy",
+        "status": "open",
+        "info": {"orderId": "1", "price": "2"},
+        "lots_done": "1",
+    }
+    read = imported(json.dumps([row]))
+    assert list(read.columns[0].ignored_but_telling) == ["lots_done"]
+    assert "info.orderId" in read.columns[0].ignored
+
+
 def test_what_is_kept_comes_again_and_what_is_typed_comes_first() -> None:
     first = read_mapping(("local.side=a", "local.qty=b"), ("local.status.x=new",), ("A=B",), assume_utc=True)
     again = load_mapping(msgspec.json.encode(first), "kept.json")

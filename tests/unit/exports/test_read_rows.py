@@ -35,6 +35,28 @@ def test_lines_with_too_many_or_too_few_cells_say_why() -> None:
     )
 
 
+def test_what_psql_prints_is_a_table() -> None:
+    printed = (
+        " id  | side | client_id \n-----+------+-----------\n v-1 | buy  | \n v-2 | sell | c-2\n(2 rows)\n"
+    )
+    assert cells(printed) == [
+        {"id": "v-1", "side": "buy", "client_id": None},
+        {"id": "v-2", "side": "sell", "client_id": "c-2"},
+    ]
+    assert cells("| id | side |\n|:---|---:|\n| v-1 | buy |\n")[0]["id"] == "v-1"
+
+
+@pytest.mark.parametrize("null", ["\\N", "[NULL]", "<null>", "NULL", "-"])
+def test_what_databases_write_for_null_is_nothing(null: str) -> None:
+    assert cells(f"id,client_id\nv-1,{null}\n") == [{"id": "v-1", "client_id": None}]
+
+
+def test_a_quote_that_is_not_doubled() -> None:
+    assert "line 2: not CSV (',' expected after '\"'); is a quote in a cell not doubled?" in refused(
+        'id,note\nv-1,"a \\"b\\" c"\n'
+    )
+
+
 def test_json_that_pandas_writes_by_column() -> None:
     frame = {"id": {"0": "v-1", "1": "v-2"}, "status": {"0": "open", "1": "closed"}}
     assert cells(json.dumps(frame)) == [
