@@ -189,7 +189,7 @@ ACCOUNT_ID: dict[str, tuple[str, tuple[str, ...]]] = {
 # -- quantities, sides, fees ------------------------------------------------------------------------------------------
 
 # An order's quantity as it was placed, where ccxt's `amount` is what is left of it.
-PLACED_QTY_FIELD = {"bitstamp": "amount_at_create", "foxbit": "quantity"}
+PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
 
 # What filled as the exchange writes it, where ccxt reckons it from what is left, or looks for another name (Bithumb's
 # second API has null for what is left of a market buy; Hibachi's `availableQuantity` is not what is left of an order
@@ -219,6 +219,9 @@ ORDERED_IN_QUOTE: dict[str, tuple[Mapping[str, str], ...]] = {
     "bybit": ({"orderType": "market", "marketUnit": "quotecoin", "side": "sell"},),
     "okx": (
         {"ordType": "market", "tgtCcy": "quote_ccy"},
+        {"ordPx": "-1", "tgtCcy": "quote_ccy"},  # conditional, at the market price when it triggers
+        {"slOrdPx": "-1", "tgtCcy": "quote_ccy"},
+        {"tpOrdPx": "-1", "tgtCcy": "quote_ccy"},
         {"ordType": "market", "instType": "margin", "side": "buy"},
     ),
     "upbit": ({"ord_type": "price"}, {"ord_type": "best", "side": "bid"}),
