@@ -193,11 +193,12 @@ PLACED_QTY_FIELD = {"bitstamp": "amount_at_create"}
 
 # What filled as the exchange writes it, where ccxt reckons it from what is left, or looks for another name (Bithumb's
 # second API has null for what is left of a market buy; Hibachi's `availableQuantity` is not what is left of an order
-# that ended; Orderly's brokers write `total_executed_quantity`).
+# that ended; Orderly's brokers write `total_executed_quantity`; Zebpay's is not read at all).
 FILLED_FIELD = {
     "bithumb": "executed_volume",
     "hibachi": "filledQuantity",
     "modetrade": "total_executed_quantity",
+    "zebpay": "filled",
 }
 
 # Whose orders do not say what was ordered: ccxt adds what is left to what filled, and of an order that ended early
