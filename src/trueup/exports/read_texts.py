@@ -118,6 +118,8 @@ _STATUS_WORDS: dict[str, Status | None] = {
     "partially_canceled": Status.CANCELED,
     "partial": Status.PARTIALLY_FILLED,
     "partial_fill": Status.PARTIALLY_FILLED,
+    "partial_filled": Status.PARTIALLY_FILLED,  # HTX's, as the next
+    "partial_canceled": Status.CANCELED,
     "partially_fill": Status.PARTIALLY_FILLED,
     "filled_partially": Status.PARTIALLY_FILLED,
     "partially_filled_canceled": Status.CANCELED,

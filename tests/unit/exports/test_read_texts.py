@@ -105,6 +105,8 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         # words of several that stand as one
         ("PartiallyFilled", "10", "4", Status.PARTIALLY_FILLED),
         ("PartiallyFilledCanceled", "10", "4", Status.CANCELED),
+        ("partial-filled", "10", "4", Status.PARTIALLY_FILLED),  # HTX's
+        ("partial-canceled", "10", "4", Status.CANCELED),
         ("mmp_canceled", "10", "0", Status.CANCELED),
         ("EXPIRED_IN_MATCH", "10", "0", Status.EXPIRED),
     ],
