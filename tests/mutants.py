@@ -70,7 +70,7 @@ MUTANTS = (
     ),
     Mutant(
         "venues/ccxt/order_end.py",
-        "filled_qty=None if status is None else filled",
+        'filled_qty=None if status is None else "0"',
         "filled_qty=filled",
         "tests/unit/venues/ccxt",
     ),

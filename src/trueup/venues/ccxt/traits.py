@@ -213,11 +213,12 @@ QUOTE_AMOUNTS_MARK = {"kraken": ("oflags", "viqc"), "independentreserve": ("Volu
 
 # What a record says of which only the ordered quantity is of quote currency, what filled is of base, where ccxt takes
 # it for one of base, or for a limit price: all of one of these (OKX: "for margin buy market orders" `sz` "refers to the
-# quantity in quote currency", and `tgtCcy` says it of sales, too; Bybit's `marketUnit`; Upbit's and Bithumb's `price`
-# of an order of type `price`, and of a bid of type `best`).
+# quantity in quote currency", and `tgtCcy` says it of sales, too, and of Deepcoin's orders; Bybit's `marketUnit`; the
+# `price` of Upbit's and Bithumb's orders of type `price`, and of their bids of type `best`).
 ORDERED_IN_QUOTE: dict[str, tuple[Mapping[str, str], ...]] = {
     "bithumb": ({"ord_type": "price"}, {"ord_type": "best", "side": "bid"}),
     "bybit": ({"orderType": "market", "marketUnit": "quotecoin", "side": "sell"},),
+    "deepcoin": ({"ordType": "market", "tgtCcy": "quote_ccy"},),
     "okx": (
         {"ordType": "market", "tgtCcy": "quote_ccy"},
         {"ordPx": "-1", "tgtCcy": "quote_ccy"},  # conditional, at the market price when it triggers
