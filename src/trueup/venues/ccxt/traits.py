@@ -236,7 +236,7 @@ CONFIGURED_SIZE = {"coinbase": ("order_configuration", "base_size", "quote_size"
 # Spot market buys are ordered by what they may cost, and ccxt leaves that as their amount (create_order and parse_order
 # of each); of Gate for accounts other than these, and then what filled is money, too: where the record has it in base
 # currency, else what it cost and the average ("amount" of Gate's spot orders: "market buy: in quote currency").
-MARKET_BUY_IS_COST = frozenset({"bitrue", "bittrade", "cryptomus", "digifinex", "gate"})
+MARKET_BUY_IS_COST = frozenset({"bitrue", "bittrade", "cryptomus", "digifinex", "gate", "toobit"})
 ACCOUNTS_TURNED_TO_BASE = {"gate": frozenset({"spot", "unified"})}
 FILLED_IN_BASE = {"gate": ("filled_amount", "filled_total", "avg_deal_price")}
 
@@ -259,8 +259,9 @@ FEE_IN_COST = {"nado": ("base_filled", "quote_filled", "fee")}
 # Where ccxt's time of an order is that of its last change: what the record has of its submission (null: nothing).
 SUBMITTED_FIELD: dict[str, str | int | None] = {"bitfinex": 4, "btcturk": "time", "dydx": None}
 
-# Where ccxt calls every order a limit order, and the record says which are not.
-TYPE_FIELD = {"coinone": "type", "indodax": "order_type"}
+# Where ccxt calls every order a limit order, and the record says which are not (Toobit's contracts: a market order is
+# sent as a limit order at the worst price that it takes).
+TYPE_FIELD = {"coinone": "type", "indodax": "order_type", "toobit": "priceType"}
 
 # Whose listings of the past are events that ccxt gives a status of its own: an order that was placed counts as closed
 # or canceled. Their records have the first field, and tell what is left and what filled (Kraken Futures' order events).
