@@ -109,14 +109,34 @@ def _orders_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _rows_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return with_legs(described(item))
+    """Of a message of Alpaca's stream the order, as it stood then."""
+    return with_legs(described(item["order"] if _is_event(item) else item))
+
+
+def _fills_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a message of Alpaca's stream the execution; none where it told of none."""
+    if not _is_event(item):
+        yield from with_legs(described(item))
+    elif item.get("execution_id") is not None and item.get("qty") is not None:
+        order = {key: item["order"].get(key) for key in ("client_order_id", "symbol", "side")}
+        told = {key: item.get(key) for key in ("execution_id", "qty", "price", "timestamp")}
+        yield order | told | {"order_id": item["order"].get("id")}
+
+
+def _is_event(item: dict[str, Any]) -> bool:
+    return "event" in item and isinstance(item.get("order"), dict)
 
 
 def _trades_in(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield with_sums(item) if is_dump(item) else item
 
 
-_PARTS: Mapping[Source, Parts] = {Source.LOCAL: _orders_in, Source.TRADES: _trades_in}
+_PARTS: Mapping[Source, Parts] = {
+    Source.LOCAL: _orders_in,
+    Source.TRADES: _trades_in,
+    Source.FILLS: _fills_in,
+    Source.LOCAL_FILLS: _fills_in,
+}
 
 
 def _local(

@@ -42,6 +42,7 @@ _NO_TABLE = {
 }  # what a file that begins so is; small letters stand for capitals, too
 _TAR, _TAR_AT = b"ustar", 257
 _HEAD_BYTES = 64
+_LINE_FRAMES = ("data", "result")
 
 
 Parts = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]  # the rows that one object of a file holds
@@ -120,11 +121,21 @@ def _objects(text: str, name: str) -> list[Any]:
         if not _is_lines(text):
             raise
         return [
-            _parse(line, f"{name} line {number}")
+            row
             for number, line in enumerate(text.split("\n"), 1)
             if line.strip()
+            for row in _line_rows(_parse(line, f"{name} line {number}"), f"{name} line {number}")
         ]
     return tree if isinstance(tree, list) else unframed(tree, name)
+
+
+def _line_rows(tree: Any, name: str) -> list[Any]:
+    """The rows of one line: itself, or those inside it where it is a stream's message or an answer of an API."""
+    if not isinstance(tree, dict) or "side" in tree:
+        return [tree]
+    if not any(isinstance(tree.get(key), dict | list) for key in _LINE_FRAMES):
+        return [tree]
+    return unframed(tree, name)
 
 
 def _parse(text: str, name: str) -> Any:

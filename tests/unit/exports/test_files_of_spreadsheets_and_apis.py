@@ -348,6 +348,38 @@ def test_bitmexs_executions_have_the_last_price_and_no_fee() -> None:
     assert imported(fills=text).columns[-1].ignored_but_telling == {"commission": "fee"}
 
 
+def test_messages_of_alpacas_stream() -> None:
+    """The quantity of an event is the execution's, not the order's."""
+    order = {
+        "id": "v-1",
+        "client_order_id": "c-1",
+        "symbol": "AAPL",
+        "side": "buy",
+        "type": "limit",
+        "qty": "10",
+    }
+    heard = [
+        {"event": "new", "timestamp": "2026-11-20T10:00:00Z", "order": order | {"status": "new", "filled_qty": "0"}},
+        {"event": "partial_fill", "execution_id": "e-1", "timestamp": "2026-11-20T10:00:01Z", "qty": "4", "price": "189",
+         "order": order | {"status": "partially_filled", "filled_qty": "4", "filled_avg_price": "189"}},
+    ]  # fmt: skip
+    for lines in (heard, [{"stream": "trade_updates", "data": one} for one in heard]):
+        text = "\n".join(map(json.dumps, lines))
+        read = imported(venue=text, fills=text).snapshot.venue
+        assert [(one.qty, one.filled_qty) for one in read.open_orders.rows] == [("10", "0"), ("10", "4")]
+        [fill] = read.history.fills
+        said(fill, {"fill_id": "e-1", "venue_order_id": "v-1", "qty": "4", "price": "189", "side": "buy"})
+
+
+def test_lines_that_are_answers_of_an_api_are_unframed() -> None:
+    lines = [
+        {"topic": "order", "data": [{"orderId": n, "side": "Buy", "orderStatus": "New", "qty": "1"}]}
+        for n in "12"
+    ]
+    rows = imported(venue="\n".join(map(json.dumps, lines))).snapshot.venue.open_orders.rows
+    assert [one.venue_order_id for one in rows] == ["1", "2"]
+
+
 def test_a_funding_of_bybits_api_is_no_fill() -> None:
     traded = {"symbol": "ETHUSDT", "orderId": "o-1", "orderLinkId": "c-1", "side": "Buy", "execTime": "1795165200000",
               "execFee": "0.07", "execId": "e-1", "execQty": "0.1", "execPrice": "1190.15", "orderPrice": "1236",

@@ -65,6 +65,12 @@ def test_json_that_pandas_writes_by_column() -> None:
     ]
 
 
+def test_a_line_that_is_an_order_with_data_of_its_own_is_no_frame() -> None:
+    order = {"exchange_order_id": "v-1", "side": "buy", "data": {"x": "1"}}
+    lines = "\n".join([json.dumps(order)] * 2)
+    assert [one["exchange_order_id"] for one in cells(lines)] == ["v-1", "v-1"]
+
+
 def test_orders_keyed_by_numbers_are_no_columns() -> None:
     orders = {"1001": {"side": "buy", "status": "open"}, "1002": {"side": "sell", "status": "closed"}}
     assert [one["id"] for one in cells(json.dumps(orders))] == ["1001", "1002"]
