@@ -184,6 +184,14 @@ def take_columns(source: Source, rows: Rows, mapping: Mapping) -> Columns:
         if said is not None:
             taken[meaning] = _overridden(source, meaning, said, tidied)
     taken = {one: names for one, names in taken.items() if names}
+    if (
+        rows.is_unended
+        and rows.rows
+        and rows.columns[-1] in {one for names in taken.values() for one in names}
+    ):
+        notes.append(
+            f"the last line of {rows.name} has no line end: if the file is cut off, its {rows.columns[-1]} may be, too"
+        )
     for column in sorted({name for meaning in _IDS & taken.keys() for name in taken[meaning]}):
         _check_digits(column, tidied)
     return Columns(source, tidied, taken, form, mapping, notes)

@@ -57,7 +57,8 @@ def read_csv(text: str, name: str) -> Rows:
             if form is not None and form.kind is Kind.STATEMENTS
             else _lines(reader, header, name, len(above), first)
         )
-        return Rows(name, header, list(rows), _zone_said(above, name))
+        is_unended = not text.endswith(("\n", "\r"))
+        return Rows(name, header, list(rows), _zone_said(above, name), is_unended)
     except csv.Error as fault:
         why = (
             "is a quote in a cell not doubled?" if "expected after" in str(fault) else "is the file cut off?"

@@ -13,9 +13,13 @@ class Row(Struct, frozen=True):
 
 
 class Rows(Struct, frozen=True):
-    """All rows of one file, its name and columns in order; `zone`: of times that tell none, as the file says."""
+    """All rows of one file, its name and columns in order; `zone`: of times that tell none, as the file says.
+
+    `is_unended`: its last line has no line end, so that its last cell may be cut off.
+    """
 
     name: str
     columns: list[str]
     rows: list[Row]
     zone: str | None = None
+    is_unended: bool = False

@@ -255,6 +255,15 @@ def test_binary_and_other_encodings_are_named() -> None:
             make_snapshot(exports, Settings(profile=Profile(profile_id="p")))
 
 
+def test_a_last_cell_that_may_be_cut_off_is_pointed_out() -> None:
+    whole = "order_id,side,status,filled\nv-1,buy,new,10.5\n"
+    expected = "the last line of local.txt has no line end: if the file is cut off, its filled may be, too"
+    assert expected in imported(whole[:-4]).notes
+    assert expected not in imported(whole).notes
+    ignored = "order_id,side,status,filled,note\nv-1,buy,new,10.5,x"
+    assert not any("no line end" in note for note in imported(ignored).notes)
+
+
 def test_a_flag_is_no_filled_quantity() -> None:
     """9 of 10 would be booked anew."""
     rows = "order_id,side,status,qty,filled\nv-1,buy,filled,10,{}\nv-2,buy,new,10,{}\n"
