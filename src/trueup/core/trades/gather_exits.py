@@ -62,6 +62,7 @@ def find_candidates(
     candidates: list[Candidate] = []
     unknown: list[Trade] = []
     complete = facts.snapshot.venue.positions.state is ReadState.COMPLETE
+    known: dict[str, Compared] = {}
     for trade in open_trades(facts, local):
         token = symbol_token(trade.symbol)
         if (
@@ -69,7 +70,9 @@ def find_candidates(
             or local.trade_moves.open_qty(facts, local, trade) < 0
         ):
             continue
-        compared = compare_positions(facts, local, token, trade.symbol) if complete else Compared([], _UNREAD)
+        if complete and token not in known:
+            known[token] = compare_positions(facts, local, token, trade.symbol)
+        compared = known.get(token, Compared([], _UNREAD))
         mine = [one for one in compared.comparisons if one.side in (None, trade.side)]
         if not mine:
             unknown.append(trade)

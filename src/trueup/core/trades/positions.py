@@ -54,11 +54,11 @@ def near(comparison: Comparison, tolerance: Decimal) -> Decimal:
 
 def open_trades(facts: Facts, local: LocalSide, token: str | None = None) -> list[Trade]:
     """Trades not closed that hold something, or less than nothing, once this plan is applied, by trade id."""
+    keys = local.trades if token is None else local.trade_keys.get(token, ())
     return [
         trade
-        for _, trade in sorted(local.trades.items())
-        if (token is None or symbol_token(trade.symbol) == token)
-        and facts.in_scope(trade.symbol)
+        for trade in map(local.trades.__getitem__, sorted(keys))
+        if facts.in_scope(trade.symbol)
         and local.trade_moves.open_qty(facts, local, trade) != 0
         and local.trade_moves.status(facts, local, trade) is not TradeStatus.CLOSED
     ]
