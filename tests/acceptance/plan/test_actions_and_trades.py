@@ -5,6 +5,7 @@ import pytest
 from tests.acceptance.plan.snapshots import (
     at,
     fill,
+    found,
     history,
     kinds,
     local_order,
@@ -344,6 +345,56 @@ def test_not_while_another_entry_is_live_or_when_an_exit_ends():
     assert planned["projected_trades"] == []
     ended = venue_order(side="sell", status="canceled")
     assert plan([exit_order()], [ended], trades=[trade()])["projected_trades"] == []
+
+
+def mapped_by_person(venue_order_id: str = "v-1", trade_id: str = "t-1"):
+    decision = {
+        "decision_id": "d-1",
+        "kind": "map_trade",
+        "venue_order_id": venue_order_id,
+        "trade_id": trade_id,
+        "author": "ann",
+        "reason": "seen on the website",
+        "decided_at": at(-100),
+    }
+    return {"decisions": [decision]}
+
+
+def test_an_order_that_a_person_maps_moves_the_trade_by_all_that_filled():
+    """6 of 10 were booked, with a fee of 0.006, and 4 more are in this plan: the trade is the sum of its orders."""
+    order = local_order(status="partially_filled", filled_qty="6", filled_avg_price="90")
+    fills = [fill("F1", "6", "90", fee="0.006", fee_currency="ETH")]
+    growth = fill("F2", "4", "100", fee="0.004", fee_currency="ETH")
+    done = venue_order(status="filled", filled_qty="10", filled_avg_price="94")
+    planned = plan(
+        [order],
+        [],
+        answers=[found(done)],
+        fills=fills,
+        history=history([], [*fills, growth]),
+        trades=[trade()],
+        local_keys=mapped_by_person(),
+    )
+    (row,) = planned["projected_trades"]
+    assert (row["entry_qty"], row["entry_avg_price"], row["fee_base_qty"]) == ("10", "94", "0.01")
+
+
+def test_an_exit_that_a_person_maps_is_no_missing_one():
+    sale = local_order(side="sell", action="exit")
+    sold = venue_order(side="sell", status="filled", filled_qty="10", filled_avg_price="110")
+    flat = {"state": "complete", "read_at": at(-1), "rows": [{"symbol": "ETH/USD", "qty": "0"}]}
+    planned = plan(
+        [sale],
+        [],
+        answers=[found(sold)],
+        history=history(),
+        trades=[trade(**LONG)],
+        positions=flat,
+        policy={"exit_backfill_enabled": True, "parity_enabled": True},
+        local_keys=mapped_by_person(),
+    )
+    assert projected_trade(planned) == "closed 10/10"
+    assert kinds(planned) == {"fill_drift", "status_drift", "ids_incomplete"}
 
 
 def test_a_trade_closes_at_zero():

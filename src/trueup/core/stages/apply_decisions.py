@@ -10,7 +10,7 @@ from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement, turn_of
 from trueup.model.ids import known_id
-from trueup.model.money import ZERO, amount
+from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.vocabulary import BreakKind, CorrectionKind, DecisionKind
 
@@ -49,7 +49,9 @@ def _map(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, 
     judgement.correct(
         CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.DECIDED_BY_PERSON, changes=changes
     )
-    booked = amount(local.original_orders[index].filled_qty) if index < len(local.original_orders) else ZERO
-    judgement.growth_qty = booked
+    judgement.growth_qty = booked = amount(
+        order.filled_qty
+    )  # with what this plan booked while it had no trade
     judgement.growth_cost = booked * amount(order.filled_avg_price)
+    judgement.fee_fills = [one for one in local.fills_of.get(index, ()) if not one.inferred]
     judgement.commit()
