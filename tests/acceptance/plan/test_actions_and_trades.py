@@ -379,6 +379,15 @@ def test_an_order_that_a_person_maps_moves_the_trade_by_all_that_filled():
     assert (row["entry_qty"], row["entry_avg_price"], row["fee_base_qty"]) == ("10", "94", "0.01")
 
 
+def test_an_order_is_mapped_to_no_trade_of_another_instrument():
+    """A quantity of ETH moves no trade in BTC, whoever says so."""
+    trades, keys = [trade(symbol="BTC/USD")], mapped_by_person()
+    booked = local_order(status="filled", filled_qty="10", filled_avg_price="90")
+    assert steps(plan([booked], [], trades=trades, local_keys=keys)) == []
+    unknown = plan([], [venue_order(**FOUR)], trades=trades, local_keys=keys)
+    assert (projected(unknown, "v-1")["trade_id"], projected_trade(unknown)) == (None, None)
+
+
 def test_an_exit_that_a_person_maps_is_no_missing_one():
     sale = local_order(side="sell", action="exit")
     sold = venue_order(side="sell", status="filled", filled_qty="10", filled_avg_price="110")

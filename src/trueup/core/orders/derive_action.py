@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trueup.core.orders.record_figures import leaving_qty
-from trueup.model.ids import known_id, plain_id, symbol_token
+from trueup.model.ids import are_apart, known_id, plain_id, symbol_token
 from trueup.model.money import amount, exceeds
 from trueup.model.snapshot import LocalOrder, Trade, VenueOrder
 from trueup.model.times import to_ns
@@ -145,17 +145,19 @@ def map_trade(
         return None  # nothing could prove one
     decided = facts.decision(DecisionKind.MAP_TRADE, record)
     if decided is not None and decided.trade_id is not None:
-        return decided.trade_id
+        known = local.trades.get(known_id(decided.trade_id) or "")
+        is_anothers = known is not None and are_apart(order.symbol, known.symbol)
+        return None if is_anothers else decided.trade_id
     named = pattern_group(facts, order.client_order_id, "trade")
     if named is not None:
         known = local.trades.get(known_id(named) or "")
         if known is not None:
-            return known.trade_id if _is_of_symbol(order.symbol, known) else None
+            return None if are_apart(order.symbol, known.symbol) else known.trade_id
         return (
             named if facts.snapshot.local.extent is Extent.ALL else None
         )  # a trade not listed could not be moved
     tagged = local.trades.get(known_id(record.sub_tag) or "")
-    if tagged is not None and _is_of_symbol(order.symbol, tagged):
+    if tagged is not None and not are_apart(order.symbol, tagged.symbol):
         return tagged.trade_id
     return _trade_of_kin(local, venue, record) or _only_trade(facts, local, order, record)
 
@@ -172,13 +174,9 @@ def named_trade(facts: "Facts", local: "LocalSide", venue: "VenueSide", record: 
     if named is not None:
         return known_id(named)
     tagged = local.trades.get(known_id(record.sub_tag) or "")
-    if tagged is not None and _is_of_symbol(record.symbol, tagged):
+    if tagged is not None and not are_apart(record.symbol, tagged.symbol):
         return known_id(tagged.trade_id)
     return known_id(_trade_of_kin(local, venue, record))
-
-
-def _is_of_symbol(symbol: str | None, trade: Trade) -> bool:
-    return symbol is None or symbol_token(symbol) == symbol_token(trade.symbol)
 
 
 def _trade_of_kin(local: "LocalSide", venue: "VenueSide", record: VenueOrder) -> str | None:

@@ -9,7 +9,7 @@ from trueup.core.draft.local_side import LocalSide
 from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement, turn_of
-from trueup.model.ids import known_id
+from trueup.model.ids import are_apart, known_id
 from trueup.model.money import amount
 from trueup.model.reasons import Reason
 from trueup.model.vocabulary import BreakKind, CorrectionKind, DecisionKind
@@ -31,6 +31,7 @@ def _map(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, 
     if (
         decided is None
         or known not in local.trades
+        or are_apart(order.symbol, local.trades[known].symbol)
         or index in outcome.frozen
         or index in outcome.deferred_orders
     ):

@@ -10,7 +10,7 @@ from trueup.engine.people.quarantine import find_one_trade
 from trueup.engine.people.words import check_words
 from trueup.model.decode import decode_snapshot
 from trueup.model.errors import InputError
-from trueup.model.ids import digest, names_break, normal_id, short_break_ids, symbol_token
+from trueup.model.ids import are_apart, digest, names_break, normal_id, short_break_ids, symbol_token
 from trueup.model.plan import Break
 from trueup.model.snapshot import Decision, LocalOrder, VenueOrder
 from trueup.model.times import to_ns
@@ -42,11 +42,16 @@ def map_order(
     reason: str,
     profile_id: str | None = None,
 ) -> Decision:
-    """The order belongs to this trade. Raises InputError where either is not known, or the order has a trade."""
+    """The order belongs to this trade.
+
+    Raises InputError where either is not known, they are of different instruments, or the order has a trade.
+    """
     subject = find_subject(ledger, order_id, profile_id)
     if subject.trade_id is not None:
         raise InputError(f"order {order_id!r} is recorded with trade {subject.trade_id!r}", "order")
     _, trade = find_one_trade(ledger, trade_id, subject.profile_id)
+    if are_apart(subject.symbol, trade.symbol):
+        raise InputError(f"trade {trade_id!r} is of {trade.symbol}, the order of {subject.symbol}", "trade")
     return _decide(ledger, DecisionKind.MAP_TRADE, subject, author, reason, trade_id=trade.trade_id)
 
 

@@ -244,6 +244,9 @@ def test_what_nobody_knows_is_not_decided(bench: Bench) -> None:
     bench.record_order(trade_id=None)
     with pytest.raises(InputError, match="no trade 't-9'"):
         decide.map_order(bench.ledger, "v-1", "t-9", **BY)
+    bench.record_trade("t-2", "BTC/USD")
+    with pytest.raises(InputError, match="trade 't-2' is of BTC/USD, the order of ETH/USD"):
+        decide.map_order(bench.ledger, "v-1", "t-2", **BY)
     assert bench.ledger.journal.list_decisions() == []
 
 
