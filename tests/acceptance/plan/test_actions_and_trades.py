@@ -347,6 +347,21 @@ def test_not_while_another_entry_is_live_or_when_an_exit_ends():
     assert plan([exit_order()], [ended], trades=[trade()])["projected_trades"] == []
 
 
+def test_a_fee_opens_no_closed_trade_again():
+    """Parity closed it with nothing sold; the fee of its entry, read later, is no fill."""
+    entry = local_order(trade_id="t-1", status="filled", filled_qty="10", filled_avg_price="90")
+    done = venue_order(status="filled", filled_qty="10", filled_avg_price="90")
+    planned = plan(
+        [entry],
+        [],
+        fills=[fill("F1", "10", "90")],
+        history=history([done], [fill("F1", "10", "90", fee="0.01", fee_currency="ETH")]),
+        trades=[trade(**LONG, status="closed")],
+    )
+    (row,) = planned["projected_trades"]
+    assert (row["status"], row["entry_qty"], row["fee_base_qty"]) == ("closed", "10", "0.01")
+
+
 def mapped_by_person(venue_order_id: str = "v-1", trade_id: str = "t-1"):
     decision = {
         "decision_id": "d-1",

@@ -98,6 +98,8 @@ class TradeMoves:
         moved = self.moved(facts, local, trade) if key in self._moves else trade
         if same_quantities(moved, trade) and (not ended or trade.status is not TradeStatus.OPEN):
             return moved
+        if _only_fees_moved(trade, moved):
+            return moved
         settled = settle_status(
             moved,
             tolerance=facts.tolerance(trade.symbol),
@@ -138,9 +140,10 @@ class TradeMoves:
             before = local.trades[key]
             moved = self.moved(facts, local, before)
             if not same_quantities(moved, before):
-                moved = settle_status(
-                    moved, tolerance=facts.tolerance(moved.symbol), has_live_entry=key in live_entries
-                )
+                if not _only_fees_moved(before, moved):
+                    moved = settle_status(
+                        moved, tolerance=facts.tolerance(moved.symbol), has_live_entry=key in live_entries
+                    )
                 if key in self.lagging(facts, local):
                     report_lag(facts, outcome, before, self.lagging(facts, local)[key])
             elif _same_price(moved, before):
@@ -226,6 +229,13 @@ def same_quantities(one: Trade, other: Trade) -> bool:
     """Whether two states of a trade hold the same amounts, however they are spelled."""
     keys = ("entry_qty", "exit_qty", "fee_base_qty")
     return all(identical(getattr(one, key), getattr(other, key)) for key in keys)
+
+
+def _only_fees_moved(before: Trade, moved: Trade) -> bool:
+    """Whether a closed trade moved by no fill: a fee opens nothing again."""
+    keys = ("entry_qty", "exit_qty")
+    is_level = all(identical(getattr(before, key), getattr(moved, key)) for key in keys)
+    return before.status is TradeStatus.CLOSED and is_level
 
 
 def _same_price(one: Trade, other: Trade) -> bool:
