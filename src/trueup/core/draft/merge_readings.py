@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trueup.model.facts_of import facts_of
-from trueup.model.money import amount, same
+from trueup.model.money import ZERO, amount, is_same, same
 from trueup.model.snapshot import VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import LIVE, TERMINAL
@@ -38,15 +38,16 @@ Reading = tuple[VenueOrder, str | None]  # one record, and when the read it stan
 
 def merge_readings(readings: list[Reading], listed: list[Reading]) -> Reading:
     """One record of one order, and when it was read. `listed`: the rows of a complete open list that has the order."""
-    ranked = sorted(_believed(readings, listed), key=_rank, reverse=True)
+    most = max((amount(record.filled_qty) for record, _ in readings), default=ZERO)
+    ranked = sorted(_believed(readings, listed, most), key=lambda one: _rank(one, most), reverse=True)
     return _merged([record for record, _ in ranked]), ranked[0][1]
 
 
-def _believed(readings: list[Reading], listed: list[Reading]) -> list[Reading]:
+def _believed(readings: list[Reading], listed: list[Reading], most: Decimal) -> list[Reading]:
     """An end that the adapter only derived gives way to a complete open list that has the order live, as new."""
     if not listed:
         return readings
-    row, listed_at = max(listed, key=_rank)
+    row, listed_at = max(listed, key=lambda one: _rank(one, most))
     if row.status not in LIVE:
         return readings
     return [
@@ -57,10 +58,14 @@ def _believed(readings: list[Reading], listed: list[Reading]) -> list[Reading]:
     ]
 
 
-def _rank(reading: Reading) -> tuple[Decimal, int, int, int, bytes]:
-    """Higher filled, then terminal, then later updated, then later read; then anything, so that the order is total."""
+def _rank(reading: Reading, most: Decimal) -> tuple[Decimal, int, int, int, bytes]:
+    """Higher filled, then terminal, then later updated, then later read; then anything, so that the order is total.
+
+    `most`: what any of them says is filled; what is that but for noise is no less.
+    """
     record, read_at = reading
     filled = amount(record.filled_qty) if record.filled_qty is not None else Decimal(-1)
+    filled = most if is_same(filled, most) else filled
     status = 0 if record.status is None else 2 if record.status in TERMINAL else 1
     updated_ns = -1 if record.updated_at is None else to_ns(record.updated_at)
     return (

@@ -22,6 +22,7 @@ from trueup.core.orders.compare_fills import (
 )
 from trueup.core.orders.find_look_alikes import LookAlike
 from trueup.core.orders.infer_fill import inferred_change
+from trueup.model.ids import known_id
 from trueup.model.money import ROUNDED_AVERAGE, ZERO, amount, canonical, divide, is_same, text
 from trueup.model.plan import FillChange
 from trueup.model.reasons import Reason
@@ -56,7 +57,7 @@ class BookedSide:
         self.real = sorted([fill for fill in booked if not fill.inferred], key=canonical_turn)
         self.inferred = sorted([f for f in booked if f.inferred and amount(f.qty) > 0], key=age)
         self.booked_qty = amount(order.filled_qty)
-        self.real_qty = sum_of(self.real)
+        self.real_qty = self._without_noise(sum_of(self.real))
         rows_qty = self.real_qty + sum_of(self.inferred)
         legacy = ZERO if is_same(self.booked_qty, rows_qty) else self.booked_qty - rows_qty
         self.rows_exceed_booked = -legacy > rounding
@@ -70,6 +71,9 @@ class BookedSide:
         self.growth_qty = self.growth_cost = self.recost = ZERO
         self.fee_fills: list[Fill] = []
         self._settled: Decimal | None = None
+
+    def _without_noise(self, real_qty: Decimal) -> Decimal:
+        return self.booked_qty if is_same(real_qty, self.booked_qty) else real_qty
 
     def _booked_cost(self, booked: Sequence[Fill]) -> Decimal | None:
         if self.booked_qty == 0:
@@ -128,7 +132,7 @@ class BookedSide:
                 self.fee_fills.append(replace(fill, fee=text(-amount(fill.fee))))
         plain = [replace(fill, fee=None, fee_currency=None) for fill in strays]
         self.inferred = sorted([*self.inferred, *plain], key=age)
-        self.real_qty = sum_of(self.real)
+        self.real_qty = self._without_noise(sum_of(self.real))
 
     def _stand_in(self, fill: Fill, qty: Decimal, waiting: list[tuple[Fill, Decimal]]) -> None:
         """One fill in the place of `qty` of what is booked; `waiting`: what still stands of that, oldest first."""
@@ -155,21 +159,23 @@ class BookedSide:
         )
 
     def _exchange_fees(self, look_alike: LookAlike) -> bool:
-        """The trade takes the fees as the venue names them now; where it names none, what is known of them stays.
+        """The trade takes the fees as the venue names them now; where it names none, its fills take what is known.
 
         Returns whether the fees stand with the venue's fills now.
         """
-        rows = [one.row for one in self.bookings[-len(look_alike.reported) :]]
+        count = len(look_alike.reported)
+        rows = [one.row for one in self.bookings[-count:]]
+        known = [fill for fill in look_alike.booked if fill.fee is not None]
         if any(row.fee is not None for row in rows):
-            known = [fill for fill in look_alike.booked if fill.fee is not None]
             self.fee_fills += [*rows, *(replace(one, fee=text(-amount(one.fee))) for one in known)]
             return True
-        if len(look_alike.booked) == len(rows) == 1:
-            booking = self.bookings[-1]
-            row = with_fee_of(booking.row, look_alike.booked[0])
-            self.bookings[-1] = replace(booking, row=row)
-            return True
-        return False
+        if len({known_id(fill.fee_currency) for fill in known}) != 1:
+            return not known
+        self.bookings[-count:] = [
+            replace(one, row=replace(one.row, fee=fee, fee_currency=known[0].fee_currency))
+            for one, fee in zip(self.bookings[-count:], _shares(known, rows), strict=True)
+        ]
+        return True
 
     def lay(self, fill: Fill, price: Decimal, *, estimated: bool, may_supersede: bool) -> None:
         """Book one real fill whole: first in the place of unrecorded quantity, the rest as growth."""
@@ -291,8 +297,8 @@ class BookedSide:
                 self._keep_rounded(average)
             return
         if now is not None and abs(now - average) <= tolerance:
-            if any(one.row.inferred for one in self.bookings):  # the residue was its price
-                self._settled = average
+            if any(one.row.inferred for one in self.bookings):  # the residue was its price, but for rounding
+                self._settle_near(average, now)
             return
         rows = self._soft_rows()
         rows_cost = sum((amount(row.qty) * amount(row.price) for row in rows), ZERO)
@@ -307,6 +313,13 @@ class BookedSide:
         if self.cost is not None:
             self.recost += total - self.cost
         self.cost, self._settled = total, average
+
+    def _settle_near(self, average: Decimal, now: Decimal) -> None:
+        """The same where what rounding left of a quotient moves nobody's cost."""
+        if is_same(now, average):
+            self._settled = average
+        else:
+            self._settle(average)
 
     def _is_told_by_all(self, average: Decimal, tolerance: Decimal) -> bool:
         """Whether the order has grown to fills that alone come to the venue's quantity and average: what was off is the
@@ -366,6 +379,16 @@ class BookedSide:
 
 def sum_of(fills: Sequence[Fill]) -> Decimal:
     return sum([amount(fill.qty) for fill in fills], ZERO) if fills else ZERO
+
+
+def _shares(known: Sequence[Fill], rows: Sequence[Fill]) -> list[str]:
+    """All fees of `known`, by the quantities of `rows`; the last has what rounding leaves."""
+    left, shares = sum((amount(fill.fee) for fill in known), ZERO), list[str]()
+    per_unit = divide(left, sum_of(rows))
+    for row in rows[:-1]:
+        shares.append(text(per_unit * amount(row.qty)))
+        left -= amount(shares[-1])
+    return [*shares, text(left)]
 
 
 def _cost_of(fills: Sequence[Fill]) -> Decimal:

@@ -94,6 +94,15 @@ def with_fee_of(fill: Fill, other: Fill) -> Fill:
     return replace(fill, fee=other.fee, fee_currency=other.fee_currency)
 
 
+def together(one: Fill, other: Fill) -> Fill:
+    """Two reports of one fill as one: what the first does not say, the other may."""
+    if price_of(one) is None and price_of(other) is not None:
+        one = replace(one, price=other.price, price_estimated=other.price_estimated)
+    if one.filled_at is None and other.filled_at is not None:
+        one = replace(one, filled_at=other.filled_at)
+    return with_fee_of(one, other) if gives_fee(one, other) else one
+
+
 def age(fill: Fill) -> tuple[int, str]:
     """Sorts oldest first."""
     return (0 if fill.filled_at is None else to_ns(fill.filled_at), normal_id(fill.fill_id))
@@ -109,34 +118,31 @@ def canonical_turn(fill: Fill) -> tuple[str, ...]:
 def compare_reports(real: Sequence[Fill], reported: Sequence[Fill], venue_order_id: str | None) -> Reports:
     """The venue's fills that are not booked, oldest first, and what they say of those whose identity is."""
     booked = {fill_key(fill, venue_order_id): fill for fill in sorted(real, key=canonical_turn)}
-    new: dict[FillKey, Fill] = {}
-    contradicting: set[FillKey] = set()
+    told: dict[FillKey, Fill] = {}  # what all reports of a fill say together
     differing: dict[FillKey, Pair] = {}
-    amending: dict[FillKey, Pair] = {}
     fees: dict[FillKey, Pair] = {}
-    listed: set[FillKey] = set()
     for fill in sorted((one for one in reported if amount(one.qty) > 0), key=canonical_turn):
         key = fill_key(fill, venue_order_id)
-        listed.add(key)
-        known = booked.get(key) or new.get(key)
-        if known is None:
-            new[key] = fill
-        elif is_zero(known.qty):  # others took its place: it is booked as those
+        said = told.setdefault(key, fill)
+        known = booked.get(key, said)
+        if is_zero(known.qty):  # others took its place: it is booked as those
             continue
-        elif figures_differ(known, fill):
-            differing.setdefault(key, (known, fill))
-            contradicting.add(key)
-        elif key in new:
-            new[key] = fill if gives_fee(known, fill) or price_of(known) is None else known
-        elif fees_differ(known, fill):
+        if figures_differ(known, fill) or figures_differ(said, fill):
+            differing.setdefault(key, (known if figures_differ(known, fill) else said, fill))
+            continue
+        if fees_differ(known, fill):
             fees.setdefault(key, (known, fill))
-        elif gives_price(known, fill) or gives_fee(known, fill):
-            amending.setdefault(key, (known, fill))
+        told[key] = together(said, fill)
+    of_booked = [(fill, told[key]) for key, fill in booked.items() if key in told and key not in differing]
     return Reports(
-        new=sorted((fill for key, fill in new.items() if key not in contradicting), key=age),
-        listed=[fill for key, fill in booked.items() if key in listed],
-        unlisted=[fill for key, fill in booked.items() if key not in listed and amount(fill.qty) > 0],
-        amending=[pair for key, pair in amending.items() if key not in contradicting],
+        new=sorted((told[key] for key in told.keys() - booked.keys() - differing.keys()), key=age),
+        listed=[fill for key, fill in booked.items() if key in told],
+        unlisted=[fill for key, fill in booked.items() if key not in told and amount(fill.qty) > 0],
+        amending=[
+            (known, said)
+            for known, said in of_booked
+            if not is_zero(known.qty) and (gives_price(known, said) or gives_fee(known, said))
+        ],
         differing=list(differing.values()),
         fees_differing=list(fees.values()),
     )

@@ -25,13 +25,15 @@ class LookAlike(Struct, frozen=True):
 
 
 def find_look_alikes(
-    booked: Sequence[Fill], reported: Sequence[Fill], *, half_tick: Decimal = ZERO
+    booked: Sequence[Fill], reported: Sequence[Fill], *, half_tick: Decimal = ZERO, unpriced: bool = False
 ) -> list[LookAlike]:
-    """Each fill in one of them at most. `half_tick`: by how much the price of several together may be rounded."""
+    """Each fill in one of them at most. `half_tick`: by how much the price of several together may be rounded;
+    `unpriced`: whether runs may be one execution where a price was never told, which contradicts none.
+    """
     left, right = sorted(booked, key=age), sorted(reported, key=age)
     found = _singles(left, right)
     if left and right and max(len(left), len(right)) <= RUN_FILLS_MAX:
-        found += _runs(left, right, half_tick)
+        found += _runs(left, right, half_tick, unpriced=unpriced)
     return found
 
 
@@ -59,14 +61,14 @@ def _prices_agree(one: Fill, other: Fill) -> bool:
     return prices[0] is None or prices[1] is None or is_same(prices[0], prices[1])
 
 
-def _runs(left: list[Fill], right: list[Fill], half_tick: Decimal) -> list[LookAlike]:
+def _runs(left: list[Fill], right: list[Fill], half_tick: Decimal, *, unpriced: bool) -> list[LookAlike]:
     found: list[LookAlike] = []
     start = 0
     for first in range(len(left)):
         if first < start:
             continue
         for other in range(len(right)):
-            run = _run(left[first:], right[other:], half_tick)
+            run = _run(left[first:], right[other:], half_tick, unpriced=unpriced)
             if run is not None:
                 found.append(run)
                 start = first + len(run.booked)
@@ -75,7 +77,9 @@ def _runs(left: list[Fill], right: list[Fill], half_tick: Decimal) -> list[LookA
     return found
 
 
-def _run(left: Sequence[Fill], right: Sequence[Fill], half_tick: Decimal) -> LookAlike | None:
+def _run(
+    left: Sequence[Fill], right: Sequence[Fill], half_tick: Decimal, *, unpriced: bool
+) -> LookAlike | None:
     """The shortest run that begins both lists; null where their sums, or then their costs, never meet."""
     taken = [1, 1]
     sums = [amount(left[0].qty), amount(right[0].qty)]
@@ -91,7 +95,7 @@ def _run(left: Sequence[Fill], right: Sequence[Fill], half_tick: Decimal) -> Loo
     run = LookAlike(tuple(left[: taken[0]]), tuple(right[: taken[1]]))
     costs = [_cost(run.booked), _cost(run.reported)]
     if costs[0] is None or costs[1] is None:
-        return None
+        return run if unpriced else None
     rounded = abs(costs[0] - costs[1]) <= half_tick * sums[0]
     return run if rounded or is_same(costs[0], costs[1]) else None
 

@@ -130,14 +130,16 @@ class _Folding:
         self._rounding = rules.qty_step / 2 * (len(real) + len(self._reports.new))
         self._average = evidence.average_price
         self._tolerance = average_tolerance(evidence.average_price or ZERO, rules.price_tick)
-        self._cumulative_qty = self._without_noise(evidence.cumulative_qty)
+        new_qty = sum_of(self._reports.new)
+        sums = (amount(order.filled_qty) + new_qty, sum_of(real) + new_qty)
+        self._cumulative_qty = self._without_noise(evidence.cumulative_qty, sums)
         self._evidence = evidence
 
-    def _without_noise(self, cumulative_qty: Decimal | None) -> Decimal | None:
-        """C; what is booked already, or the order's quantity, where it is that but for noise."""
+    def _without_noise(self, cumulative_qty: Decimal | None, sums: Sequence[Decimal]) -> Decimal | None:
+        """C; what is booked already, the order's quantity, or what fills come to, where it is that but for noise."""
         if cumulative_qty is None:
             return None
-        for known in (amount(self._order.filled_qty), self._rules.order_qty):
+        for known in (amount(self._order.filled_qty), self._rules.order_qty, *sums):
             if known is not None and is_same(known, cumulative_qty):
                 return known
         return cumulative_qty

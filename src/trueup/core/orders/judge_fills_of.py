@@ -96,7 +96,7 @@ def judge_fills_of(
         judgement.found(
             BreakKind.PRICE_MISSING,
             Reason.NO_PRICE,
-            f"{text((cumulative or ZERO) - fold.filled_qty)} filled at the venue without any price: not booked",
+            f"{_unpriced(fold, cumulative)} filled at the venue without any price: not booked",
             local={"filled_qty": order.filled_qty},
             venue={"filled_qty": None if cumulative is None else text(cumulative), "filled_avg_price": None},
         )
@@ -111,6 +111,11 @@ def judge_fills_of(
     if fold.off_average is not None and evidence.average_price is not None:
         _report_average(judgement, evidence.average_price, fold)
     return fold
+
+
+def _unpriced(fold: Fold, cumulative: Decimal | None) -> str:
+    """How much cannot be booked; without a record, nobody says."""
+    return "something" if cumulative is None else text(cumulative - fold.filled_qty)
 
 
 def _evidence(judgement: Judgement, record: VenueOrder | None, cumulative: Decimal | None) -> Evidence:

@@ -69,7 +69,7 @@ def _judge_reopening(judgement: Judgement, record: VenueOrder, venue_status: Sta
     kind = BreakKind.RESURRECTED if grew else BreakKind.REOPENED
     local, venue = {"status": before.status}, {"status": record.status}
     now = judgement.order  # its quantity may just have been raised
-    complete = now.qty is None or amount(now.filled_qty) >= amount(now.qty)
+    complete = now.qty is None or not exceeds(amount(now.qty), amount(now.filled_qty))
     if before.status is Status.FILLED and complete:
         judgement.found(
             BreakKind.REOPENED,

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from trueup.core.orders.is_by_notional import base_qty, is_by_notional
+from trueup.core.orders.is_by_notional import base_qty, is_by_notional, is_near_estimate
 from trueup.core.orders.judgement import Judgement
 from trueup.core.orders.pending import Changes
 from trueup.model.money import amount, canonical, exceeds, same, text
@@ -19,6 +19,7 @@ from trueup.model.vocabulary import (
 )
 
 _TERMS = ("qty", "limit_price", "stop_price")
+_OF_ESTIMATE = ".notional"  # tells this break of the terms from that of others
 
 
 def judge_terms(judgement: Judgement, record: VenueOrder, *, is_rebound: bool) -> bool:
@@ -74,6 +75,8 @@ def take_notional_qty(judgement: Judgement, record: VenueOrder, cumulative: Deci
     if not is_by_notional(order, record):
         return
     known = base_qty(record) if record.status in TERMINAL else None
+    if known is not None and order.qty is not None and not is_near_estimate(record, order.qty):
+        known = None
     if record.status is Status.FILLED:
         known = known if cumulative is None else text(cumulative)
     if known is None and cumulative is not None and order.qty is not None:
@@ -93,10 +96,14 @@ def take_notional_qty(judgement: Judgement, record: VenueOrder, cumulative: Deci
         venue=changes,
         corrected=True,
         severity=Severity.INFO,
-        detail=".notional",
+        detail=_OF_ESTIMATE,
     )
     judgement.correct(
-        CorrectionKind.AMEND_ORDER, BreakKind.TERMS_DRIFT, Reason.ESTIMATED_QTY, changes=changes
+        CorrectionKind.AMEND_ORDER,
+        BreakKind.TERMS_DRIFT,
+        Reason.ESTIMATED_QTY,
+        changes=changes,
+        detail=_OF_ESTIMATE,
     )
     judgement.notify(NotificationKind.AMENDED, Reason.ESTIMATED_QTY)
 

@@ -118,9 +118,10 @@ class Judgement:
         *,
         changes: Any = None,
         fill: FillChange | None = None,
+        detail: str = "",
     ) -> None:
-        """One correction, in the order in which it applies; `changes` are laid onto `order`."""
-        self.corrections.append(PendingCorrection(kind, reason, break_kind, fill, changes))
+        """One correction, in the order in which it applies; `changes` are laid onto `order`. `detail`: its break's."""
+        self.corrections.append(PendingCorrection(kind, reason, break_kind, fill, changes, detail))
         if changes and not isinstance(changes, LocalOrder):
             self.order = replace(self.order, **{key: changes[key] for key in changes if key in _ORDER_KEYS})
 
@@ -184,16 +185,14 @@ class Judgement:
         facts, local, venue, outcome = self.facts, self.local, self.venue, self.outcome
         if facts.holds and self.corrections:
             self._leave_undone()
-        break_ids: dict[BreakKind, str] = {}
+        break_ids: dict[tuple[BreakKind, str], str] = {}
         if not local.is_inserted(self.index) and any(one.is_drift for one in self.breaks):
             outcome.drifted.add(self.index)
         for pending in self.breaks:
-            break_id = self._add_break(pending)
-            if pending.corrected or pending.kind not in break_ids:
-                break_ids[pending.kind] = break_id  # corrections belong to the corrected break of their kind
+            break_ids[pending.kind, pending.detail] = self._add_break(pending)
         version = local.original_version(self.index)
         for correction in self.corrections:
-            self._add_correction(correction, break_ids[correction.break_kind], version)
+            self._add_correction(correction, break_ids[correction.break_kind, correction.detail], version)
         if self.corrections:
             self._commit_state()
         for notice, told in self.notices.items():

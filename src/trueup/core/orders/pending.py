@@ -54,10 +54,11 @@ class PendingBreak(Struct, frozen=True, kw_only=True):
 
 
 class PendingCorrection(Struct, frozen=True):
-    """A correction that is not yet the plan's, of the break of that kind."""
+    """A correction that is not yet the plan's, of the break of that kind and detail."""
 
     kind: CorrectionKind
     reason: str
     break_kind: BreakKind
     fill: FillChange | None
     changes: Any
+    detail: str = ""

@@ -62,8 +62,12 @@ def tell_apart(reports: Reports, known: Known) -> Told:
     """The look-alikes, the fills that are new, and what keeps them from being booked."""
     scale = max(known.cumulative_qty or ZERO, known.booked_qty)
     new = [fill for fill in reports.new if amount(fill.qty) >= NOISE * scale]
-    alikes = find_look_alikes(reports.unlisted, new, half_tick=known.half_tick) if new else []
     limit = known.cumulative_qty
+    alikes = (
+        find_look_alikes(reports.unlisted, new, half_tick=known.half_tick, unpriced=limit is None)
+        if new
+        else []
+    )
     if limit is None:
         return _without_record(known, new, alikes)
     is_beyond = exceeds(known.real_qty + sum_of(new), limit)

@@ -10,13 +10,15 @@ from trueup.core.draft.outcome import RunOutcome
 from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.judgement import Judgement, turn_of
 from trueup.model.ids import are_apart, known_id
-from trueup.model.money import amount
+from trueup.model.money import amount, amount_or_none
 from trueup.model.reasons import Reason
 from trueup.model.vocabulary import BreakKind, CorrectionKind, DecisionKind
 
+_OF_TRADE = ".trade"  # tells this break of the ids from that of others
+
 
 def apply_decisions(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome) -> None:
-    """Bind local orders without a trade to the trade a person named; what they have booked moves it."""
+    """Bind local orders without a trade to the trade a person named; all that they have booked, fees too, moves it."""
     if not facts.snapshot.local.decisions or facts.account_changed:
         return
     wanting = [index for index, order in enumerate(local.orders) if order.trade_id is None]
@@ -45,14 +47,23 @@ def _map(facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, 
         local={"trade_id": None},
         venue=changes,
         corrected=True,
-        detail=".trade",
+        detail=_OF_TRADE,
     )
     judgement.correct(
-        CorrectionKind.BIND_IDS, BreakKind.IDS_INCOMPLETE, Reason.DECIDED_BY_PERSON, changes=changes
+        CorrectionKind.BIND_IDS,
+        BreakKind.IDS_INCOMPLETE,
+        Reason.DECIDED_BY_PERSON,
+        changes=changes,
+        detail=_OF_TRADE,
     )
-    judgement.growth_qty = booked = amount(
-        order.filled_qty
-    )  # with what this plan booked while it had no trade
-    judgement.growth_cost = booked * amount(order.filled_avg_price)
-    judgement.fee_fills = [one for one in local.fills_of.get(index, ()) if not one.inferred]
     judgement.commit()
+    booked, average = amount(order.filled_qty), amount_or_none(order.filled_avg_price)
+    if booked:
+        local.trade_moves.note(
+            local,
+            index,
+            judgement.action,
+            growth_qty=booked,
+            growth_cost=None if average is None else booked * average,
+            real_fills=[one for one in local.fills_of.get(index, ()) if one.fee is not None],
+        )

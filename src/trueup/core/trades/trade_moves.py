@@ -32,7 +32,7 @@ class _Move(Struct):
     index: int
     action: Action
     growth_qty: Decimal
-    growth_cost: Decimal
+    growth_cost: Decimal | None  # null: not known
     recost: Decimal
     real_fills: list[Fill]
 
@@ -53,7 +53,7 @@ class TradeMoves:
         action: Action,
         *,
         growth_qty: Decimal,
-        growth_cost: Decimal,
+        growth_cost: Decimal | None,
         recost: Decimal = ZERO,
         real_fills: Sequence[Fill] = (),
     ) -> None:
