@@ -3,6 +3,7 @@
 import pytest
 
 from tests.acceptance.plan.snapshots import (
+    absent,
     asked,
     deferred,
     fill,
@@ -12,9 +13,11 @@ from tests.acceptance.plan.snapshots import (
     local_order,
     open_orders,
     plan,
+    plan_of,
     projected,
     projected_trade,
     quiet,
+    snapshot,
     stands,
     steps,
     told,
@@ -217,12 +220,35 @@ def test_what_an_order_says_of_its_own_end_comes_first():
     assert projected(planned, "v-3")["previous_venue_order_ids"] == ["v-1"]
 
 
-@pytest.mark.parametrize("says", [{"side": "sell"}, {"symbol": "BTC/USD"}])
-def test_an_order_of_another_side_or_symbol_replaced_nothing(says):
-    planned = plan([local_order(trade_id="t-1")], [v2(**says)], history=history([v1()]))
+def test_an_order_of_another_side_replaced_nothing():
+    planned = plan([local_order(trade_id="t-1")], [v2(side="sell")], history=history([v1()]))
     assert stands(planned, "v-1") == "replaced 0"
     other = projected(planned, "v-2")
     assert (other["trade_id"], other["previous_venue_order_ids"]) == (None, [])
+
+
+def test_a_successors_number_in_another_instrument_is_another_orders():
+    """BTC/USD has a v-2, too: what replaced v-1 is asked about; if ETH/USD has none, v-1 ended with nothing."""
+    btc = v2(symbol="BTC/USD", client_order_id="c-3")
+    document = snapshot([local_order(trade_id="t-1")], [btc], history=history([v1()]))
+    planned = plan_of(document)
+    assert asked(planned) == ["venue venue_order_id v-2"]
+    assert [one["symbol"] for one in planned["queries"]] == ["ETH/USD"]
+    assert stands(planned, "v-1") is None
+
+    def answered(answer):
+        return plan_of(
+            document | {"venue": document["venue"] | {"answers": [answer | {"symbol": "ETH/USD"}]}}
+        )
+
+    bound = answered(found(v2(status="filled", filled_qty="10", filled_avg_price="100")))
+    [row] = [one for one in bound["projected_orders"] if one["symbol"] == "ETH/USD"]
+    assert (row["venue_order_id"], row["filled_qty"], row["previous_venue_order_ids"]) == (
+        "v-2",
+        "10",
+        ["v-1"],
+    )
+    assert stands(answered(absent("v-2")), "v-1") == "replaced 0"
 
 
 def test_an_order_that_also_replaced_it_waits_for_nothing():

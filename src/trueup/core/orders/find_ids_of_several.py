@@ -64,13 +64,14 @@ def _find_decided(
 def _find_kin(
     facts: Facts, local: LocalSide, venue: VenueSide, outcome: RunOutcome, record: VenueOrder
 ) -> None:
-    """A parent or predecessor is of the same instrument: who has its id in another one is not meant.
+    """A parent, predecessor or successor is of the same instrument: who has its id in another one is not meant.
 
     A predecessor whose record was read is no predecessor where it contradicts (`link_replacements`).
     """
     parent_id, before_id = known_id(record.parent_venue_order_id), known_id(record.replaces)
-    if parent_id is not None and _is_of_another(facts, local, venue, parent_id, record):
-        outcome.ids_of_several.add(parent_id)
+    for venue_id in (parent_id, known_id(record.replaced_by)):
+        if venue_id is not None and _is_of_another(facts, local, venue, venue_id, record):
+            outcome.ids_of_several.add(venue_id)
     if before_id is None or before_id in venue.by_id:
         return
     if _is_of_another(facts, local, venue, before_id, record):
