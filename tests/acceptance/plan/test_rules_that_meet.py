@@ -204,6 +204,35 @@ def test_without_a_record_a_run_with_a_price_that_was_never_told_may_be_booked_a
     assert asked(planned) == ["venue venue_order_id v-1"]
 
 
+def test_of_two_look_alikes_the_one_of_equal_price_is_it_and_the_priceless_fill_takes_the_residue():
+    """S2 is V2: 0.12 at 1.01. V1 has no price, and what the average leaves is (0.3 × 1.0028 − 0.1806) ÷ 0.12."""
+    whole = {"filled_qty": "0.3", "filled_avg_price": "1.0028"}
+    planned = plan(
+        [
+            local_order(
+                qty="0.3",
+                limit_price="1",
+                status="partially_filled",
+                filled_qty="0.24",
+                filled_avg_price="1.006",
+            )
+        ],
+        [venue_order(qty="0.3", limit_price="1", status="filled", **whole)],
+        fills=[fill("S2", "0.12", "1.01", filled_at=at(-1790))],
+        history=history(
+            fills=[
+                fill("V1", "0.12", None, filled_at=at(-1800)),
+                fill("V2", "0.12", "1.01", filled_at=at(-1790)),
+                fill("V3", "0.06", "0.99", filled_at=at(-1780)),
+            ]
+        ),
+    )
+    rows = {row["fill_id"]: (row["price"], row["price_estimated"]) for row in planned["projected_fills"]}
+    assert (rows["V1"], rows["V2"], rows["V3"]) == (("1.002", True), ("1.01", False), ("0.99", False))
+    assert stands(planned, "v-1") == "filled 0.3 @ 1.0028"
+    assert "average_drift" not in kinds(planned)
+
+
 # Noise, and what else is judged of the order
 
 

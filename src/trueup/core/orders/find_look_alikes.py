@@ -5,7 +5,7 @@ equal quantity and price; or runs of them, contiguous in time, of equal sum and 
 Whether they *are* one execution, the caller has to know: round lots repeat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ def find_look_alikes(
     `unpriced`: whether runs may be one execution where a price was never told, which contradicts none.
     """
     left, right = sorted(booked, key=age), sorted(reported, key=age)
-    found = _singles(left, right)
+    found = _singles(left, right, _prices_equal) + _singles(left, right, _prices_agree)
     if left and right and max(len(left), len(right)) <= RUN_FILLS_MAX:
         found += _runs(left, right, half_tick, unpriced=unpriced)
     return found
@@ -42,17 +42,24 @@ def is_corrected(booked: Sequence[Fill], reported: Sequence[Fill]) -> bool:
     return any(is_same(amount(one.qty), amount(other.qty)) for one in booked for other in reported)
 
 
-def _singles(left: list[Fill], right: list[Fill]) -> list[LookAlike]:
+def _singles(
+    left: list[Fill], right: list[Fill], prices_fit: Callable[[Fill, Fill], bool]
+) -> list[LookAlike]:
     """Takes what it pairs out of both lists."""
     found = []
     for one in list(left):
         for other in right:
-            if is_same(amount(one.qty), amount(other.qty)) and _prices_agree(one, other):
+            if is_same(amount(one.qty), amount(other.qty)) and prices_fit(one, other):
                 found.append(LookAlike((one,), (other,)))
                 left.remove(one)
                 right.remove(other)
                 break
     return found
+
+
+def _prices_equal(one: Fill, other: Fill) -> bool:
+    prices = (told_price_of(one), told_price_of(other))
+    return prices[0] is not None and prices[1] is not None and is_same(prices[0], prices[1])
 
 
 def _prices_agree(one: Fill, other: Fill) -> bool:
