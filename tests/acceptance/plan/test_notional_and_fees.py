@@ -117,6 +117,44 @@ def test_an_unknown_order_is_inserted_as_the_venue_knows_it(by_notional):
     assert (order["qty"], order["by_notional"]) == (None, by_notional)
 
 
+@pytest.mark.parametrize("zero", ["0", "0.00000000"])
+def test_a_quantity_of_zero_is_none(zero):
+    """Binance's `origQty` of an order by `quoteOrderQty`; of a limit order the bot's own quantity counts."""
+    by_money = plan([local_order(**ESTIMATE)], [venue_order(**ESTIMATE | {"qty": zero} | filled("1.4872"))])
+    assert stands(by_money, "v-1") == "filled 1.4872 @ 302.58"
+    assert projected(by_money, "v-1")["qty"] == "1.4872"
+    inserted = plan([], [venue_order(**ESTIMATE | {"qty": zero} | filled("1.4872"))])
+    assert stands(inserted, "v-1") == "filled 1.4872 @ 302.58"
+    below = plan([local_order()], [venue_order(qty=zero, **filled("5", "100"))])
+    assert the_break(below, "status_drift")["reason"] == "filled_below_qty"
+    whole = plan([local_order()], [venue_order(qty=zero, **filled(None, "100"))])
+    assert stands(whole, "v-1") == "filled 10 @ 100"
+
+
+@pytest.mark.parametrize(
+    ("record", "stays"),
+    [
+        (filled("0.0001", "60000", "canceled"), True),  # 0.00033 at 60,000 are 19.8, not 0.00033
+        (filled("0.0001", "60000", "partially_filled"), True),
+        (filled("0", None, "pending_new"), True),  # 60,000 times what the bot recorded
+        (filled("0.0001", "1.2", "canceled"), False),  # 0.00033 at 1.2 are no 20 either
+    ],
+)
+def test_money_is_told_from_a_quantity_by_what_the_bot_recorded(record, stays):
+    planned = plan(
+        [local_order(**MARKET | {"qty": "0.00033"})], [venue_order(**MARKET | {"qty": "20"} | record)]
+    )
+    amended = [one["changes"] for one in planned["corrections"] if one["kind"] == "amend_order"]
+    assert amended == ([] if stays else [{"qty": "20"}])
+
+
+@pytest.mark.parametrize("qty", ["11", "15", "9"])
+@pytest.mark.parametrize("record", [filled("0", None, "pending_new"), filled("4", "100", "canceled")])
+def test_another_quantity_of_a_market_order_is_taken_over(qty, record):
+    planned = plan([local_order(**MARKET)], [venue_order(**MARKET | {"qty": qty} | record)])
+    assert projected(planned, "v-1")["qty"] == qty
+
+
 # Fees
 
 FEE = {"fee": "0.002", "fee_currency": "ETH"}

@@ -6,7 +6,9 @@ the order cost: exchanges return the amount that was to be spent where others re
 
 from decimal import Decimal
 
+from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, divide, exceeds
+from trueup.model.notional import COST_OFF_MAX
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Status
 
@@ -26,8 +28,11 @@ def is_by_notional(order: LocalOrder, record: VenueOrder | None) -> bool:
         return False
     if record.by_notional:
         return True
-    is_market = _MARKET in (record.order_type or order.order_type or "").lower()
-    return is_market and (record.qty is None or is_money(record))
+    if _MARKET not in (record.order_type or order.order_type or "").lower():
+        return False
+    estimate = ordered_qty(order)
+    is_beside = estimate is not None and is_money_beside(record, estimate)
+    return ordered_qty(record) is None or is_money(record) or is_beside
 
 
 def base_qty(record: VenueOrder) -> str | None:
@@ -36,17 +41,21 @@ def base_qty(record: VenueOrder) -> str | None:
     return None if record.qty is None or (is_market and is_money(record)) else record.qty
 
 
-def is_near_estimate(record: VenueOrder, estimate: str) -> bool:
-    """Whether the quantity of an order by notional that ended can be one, beside the bot's estimate of it.
+def is_money_beside(record: VenueOrder, estimate: str) -> bool:
+    """Whether a market order's quantity at the venue is what was to be spent, beside the one that the bot recorded.
 
-    What was to be spent is nearer to what the estimate costs; where nothing filled, no price tells, and a figure that
-    is far from the estimate is not believed.
+    It is where it is about what that one costs. Where nothing filled, no price tells, and a figure that is far from the
+    bot's is not believed: no venue lets a market order be amended.
     """
     qty, estimated_qty, average = amount(record.qty), amount(estimate), amount(record.filled_avg_price)
     if qty == 0 or estimated_qty == 0:
-        return qty > 0
+        return False
     off = _off_by(qty, estimated_qty)
-    return off <= (_ESTIMATE_OFF_MAX if average <= 0 else _off_by(qty, estimated_qty * average))
+    if off <= 1 + COST_OFF_MAX:
+        return False
+    if average <= 0:
+        return off > _ESTIMATE_OFF_MAX
+    return _off_by(qty, estimated_qty * average) <= min(off, _ESTIMATE_OFF_MAX)
 
 
 def _off_by(one: Decimal, other: Decimal) -> Decimal:

@@ -9,6 +9,7 @@ from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement
+from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.ids import known_id
 from trueup.model.money import (
     PLAIN_WIDTH_MAX,
@@ -39,7 +40,8 @@ def cumulative_of(judgement: Judgement, record: VenueOrder) -> tuple[Decimal | N
         symbol = judgement.before.symbol or record.symbol
         return judgement.facts.on_grid(symbol, amount(record.filled_qty)), True
     if record.status is Status.FILLED:  # without any quantity it means the whole order
-        whole = None if is_by_notional(judgement.before, record) else record.qty or judgement.before.qty
+        ordered = ordered_qty(record) or ordered_qty(judgement.before)
+        whole = None if is_by_notional(judgement.before, record) else ordered
         if whole is not None:
             return amount(whole), True
         _report_missing_qty(judgement, record)
@@ -152,7 +154,7 @@ def _is_after_fills(facts: Facts, venue: VenueSide, record: VenueOrder) -> bool:
 def _rules(judgement: Judgement, record: VenueOrder | None) -> Rules:
     facts, venue, order = judgement.facts, judgement.venue, judgement.order
     instrument = facts.instrument(order.symbol)
-    qty = order.qty if order.qty is not None else record.qty if record is not None else None
+    qty = ordered_qty(order) or (None if record is None else ordered_qty(record))
     has_ended = record is not None and record.status in TERMINAL
     return Rules(
         account_id=facts.profile.account_id,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement, ids_text
+from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, amount_or_none, exceeds, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
@@ -45,7 +46,7 @@ def judge_status(
 
 def _is_filled_below(judgement: Judgement, record: VenueOrder, cumulative: Decimal | None) -> bool:
     """`filled` with less than the quantity: queried and flagged, not set."""
-    qty = amount_or_none(record.qty or judgement.order.qty)
+    qty = amount_or_none(ordered_qty(record) or ordered_qty(judgement.order))
     if qty is None or cumulative is None or is_by_notional(judgement.order, record):
         return False
     if not exceeds(qty - judgement.facts.tolerance(judgement.before.symbol), cumulative):
@@ -69,7 +70,7 @@ def _judge_reopening(judgement: Judgement, record: VenueOrder, venue_status: Sta
     kind = BreakKind.RESURRECTED if grew else BreakKind.REOPENED
     local, venue = {"status": before.status}, {"status": record.status}
     now = judgement.order  # its quantity may just have been raised
-    complete = now.qty is None or not exceeds(amount(now.qty), amount(now.filled_qty))
+    complete = not exceeds(amount(ordered_qty(now)), amount(now.filled_qty))
     if before.status is Status.FILLED and complete:
         judgement.found(
             BreakKind.REOPENED,

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from trueup.core.orders.is_by_notional import base_qty, is_by_notional, is_near_estimate
+from trueup.core.orders.is_by_notional import base_qty, is_by_notional, is_money_beside
 from trueup.core.orders.judgement import Judgement
 from trueup.core.orders.pending import Changes
+from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, canonical, exceeds, same, text
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
@@ -74,9 +75,9 @@ def take_notional_qty(judgement: Judgement, record: VenueOrder, cumulative: Deci
     order = judgement.order
     if not is_by_notional(order, record):
         return
-    known = base_qty(record) if record.status in TERMINAL else None
-    if known is not None and order.qty is not None and not is_near_estimate(record, order.qty):
-        known = None
+    is_told = record.status in TERMINAL and ordered_qty(record) is not None
+    is_money = order.qty is not None and is_money_beside(record, order.qty)
+    known = base_qty(record) if is_told and not is_money else None
     if record.status is Status.FILLED:
         known = known if cumulative is None else text(cumulative)
     if known is None and cumulative is not None and order.qty is not None:

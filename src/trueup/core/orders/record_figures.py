@@ -1,19 +1,25 @@
-"""What a venue's record says was filled, and whether anything was."""
+"""What a record says was ordered and filled, and whether anything was."""
 
 from decimal import Decimal
 
-from trueup.model.money import amount, amount_or_none
-from trueup.model.snapshot import VenueOrder
+from trueup.model.money import amount, amount_or_none, is_zero
+from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import TERMINAL, Status
 
 _FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
+
+
+def ordered_qty(row: LocalOrder | VenueOrder) -> str | None:
+    """The quantity that was ordered; a zero is none: Binance's `origQty` of an order by an amount of money."""
+    return None if row.qty is None or is_zero(row.qty) else row.qty
 
 
 def filled_qty(record: VenueOrder) -> Decimal | None:
     """What was filled of it: `filled` without a quantity means the whole order; otherwise null is not known."""
     if record.filled_qty is not None:
         return amount_or_none(record.filled_qty)
-    return amount_or_none(record.qty) if record.status is Status.FILLED and not record.by_notional else None
+    is_whole = record.status is Status.FILLED and not record.by_notional
+    return amount_or_none(ordered_qty(record)) if is_whole else None
 
 
 def leaving_qty(record: VenueOrder) -> Decimal | None:
@@ -21,7 +27,7 @@ def leaving_qty(record: VenueOrder) -> Decimal | None:
     filled = filled_qty(record)
     if record.status in TERMINAL and filled is not None:
         return filled
-    ordered = None if record.by_notional else amount_or_none(record.qty)
+    ordered = None if record.by_notional else amount_or_none(ordered_qty(record))
     return ordered if ordered is not None else filled
 
 
