@@ -296,6 +296,32 @@ def test_a_booked_row_with_noise_takes_nothing_from_the_next_fill():
     assert stands(planned, "v-1") == "partially_filled 1.234 @ 100"
 
 
+@pytest.mark.parametrize("booked", [[], [fill("F1", "5")]])
+def test_what_fills_lack_of_the_record_by_noise_is_not_inferred(booked):
+    """Without an average it had no price; with one, a fill of 0.000000000000002 was booked."""
+    standing = {"status": "partially_filled", "filled_qty": "5", "filled_avg_price": "100"} if booked else {}
+    for average in (None, "101"):
+        planned = plan(
+            [local_order(limit_price=None, order_type="market", **standing)],
+            [
+                venue_order(
+                    limit_price=None,
+                    order_type="market",
+                    status="filled",
+                    filled_qty="10",
+                    filled_avg_price=average,
+                )
+            ],
+            fills=booked,
+            history=history(
+                fills=[fill("F1", "5"), fill("F2", "4.999999999999998", "102", filled_at=at(-1700))]
+            ),
+        )
+        assert stands(planned, "v-1") == "filled 10 @ 101"
+        assert projected_fills(planned)["F2"] == "5"
+        assert "inferred" not in projected_fills(planned)
+
+
 # Money that is no quantity, and an end
 
 

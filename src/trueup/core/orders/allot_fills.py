@@ -7,10 +7,10 @@ Knows no prices.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trueup.core.orders.booked_side import BookedSide
-from trueup.model.money import ZERO, amount
+from trueup.model.money import ZERO, amount, text
 from trueup.model.snapshot import Fill
 
 
@@ -37,6 +37,18 @@ def allot_newest_first(side: BookedSide, new: Sequence[Fill], cumulative_qty: De
     lays = [(fill, id(fill) not in growing_ids) for fill in new]
     others_qty = sum((amount(fill.qty) for fill, may_supersede in lays if may_supersede), ZERO)
     return Allotment(lays, growth_qty, inferred_qty=room - max(others_qty - side.unrecorded_qty, ZERO))
+
+
+def without_noise(plan: Allotment, noise: Decimal) -> Allotment:
+    """Less than `noise` is not inferred: the newest fill has it, the one that grows the order where one does."""
+    if not plan.lays or not ZERO < plan.inferred_qty < noise:
+        return plan
+    growing = [place for place, (_, may_supersede) in enumerate(plan.lays) if not may_supersede]
+    place = growing[-1] if growing else len(plan.lays) - 1
+    fill, may_supersede = plan.lays[place]
+    whole = structs.replace(fill, qty=text(amount(fill.qty) + plan.inferred_qty))
+    lays = [*plan.lays[:place], (whole, may_supersede), *plan.lays[place + 1 :]]
+    return Allotment(lays, plan.growth_qty, record_behind=plan.record_behind)
 
 
 def allot_rounded(side: BookedSide, new: Sequence[Fill], cumulative_qty: Decimal) -> Allotment:

@@ -24,13 +24,19 @@ from decimal import Decimal, localcontext
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trueup.core.orders.allot_fills import Allotment, allot_newest_first, allot_oldest_first, allot_rounded
+from trueup.core.orders.allot_fills import (
+    Allotment,
+    allot_newest_first,
+    allot_oldest_first,
+    allot_rounded,
+    without_noise,
+)
 from trueup.core.orders.booked_side import Amendment, BookedSide, Booking, sum_of
 from trueup.core.orders.compare_fills import Pair, compare_reports, gives_price, price_of
 from trueup.core.orders.infer_fill import inferred_fill, inferred_price
 from trueup.core.orders.tell_apart import Known, Told, tell_apart
 from trueup.model.ids import known_id
-from trueup.model.money import CONTEXT, ZERO, amount, average_tolerance, exceeds, is_same
+from trueup.model.money import CONTEXT, NOISE, ZERO, amount, average_tolerance, exceeds, is_same
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, LocalOrder
 
@@ -155,7 +161,7 @@ class _Folding:
         if told.looks_booked or told.contradiction is not None:
             return self.stand(looks_booked=told.looks_booked, contradiction=told.contradiction)
         side.demote(told.strays)
-        plan = self._allot(side, told)
+        plan = without_noise(self._allot(side, told), NOISE * (self._cumulative_qty or ZERO))
         if not supersedes:
             lays = [(fill, False) for fill, may_supersede in plan.lays if lays_new and not may_supersede]
             covered = sum_of([fill for fill, _ in lays])
