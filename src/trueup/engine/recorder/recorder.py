@@ -15,7 +15,14 @@ from msgspec.structs import replace
 from trueup.core.orders.fold_fills import Rules, fold_fills
 from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
 from trueup.engine.recorder.late_trade import action_of, take_in
-from trueup.engine.recorder.lay_fill import evidence_of, lay_fold, named_by_order, overruns_of, settled_with
+from trueup.engine.recorder.lay_fill import (
+    evidence_of,
+    lay_fold,
+    named_by_order,
+    overruns_of,
+    settled_with,
+    whole_qty,
+)
 from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same, text
@@ -146,7 +153,7 @@ class Recorder:
             evidence = evidence_of(order, named_by_order(told, bound), cumulative, average)
             rules = Rules(
                 account_id=self._profile.account_id,
-                order_qty=None if order.qty is None or order.by_notional else amount(order.qty),
+                order_qty=whole_qty(order),
                 inferred_at=now,
             )
             fold = fold_fills(bound, record.fills, evidence, rules)

@@ -182,6 +182,12 @@ def test_more_than_the_orders_quantity_is_left_to_the_next_run(bench: Bench) -> 
     assert bench.fills() == []
 
 
+def test_a_quantity_of_zero_is_none(bench: Bench) -> None:
+    bench.bot.record_order(order_of(qty="0", order_type="market"))
+    order = bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
+    assert (order.filled_qty, order.status) == ("3", Status.PARTIALLY_FILLED)
+
+
 def test_a_fill_heard_before_the_acknowledgement_binds_the_order(bench: Bench) -> None:
     bench.bot.record_order(order_of())
     order = bench.bot.record_fill("b1-1", bench.fill("F1", "3"))
