@@ -322,6 +322,19 @@ def test_what_fills_lack_of_the_record_by_noise_is_not_inferred(booked):
         assert "inferred" not in projected_fills(planned)
 
 
+def test_noise_that_is_left_without_a_fill_keeps_no_estimate_from_the_residue():
+    """0.6 were booked without a fill, and F2 at an estimate: it is at (0.9 × 100 − 0.6 × 97) ÷ 0.3 = 106."""
+    planned = plan(
+        [local_order(status="partially_filled", filled_qty="0.9", filled_avg_price="98")],
+        [venue_order(status="partially_filled", filled_qty="0.9", filled_avg_price="100")],
+        fills=[fill("F2", "0.2999999999999999", "98", price_estimated=True, filled_at=at(-1700))],
+        history=history(fills=[fill("F1", "0.6", "97"), fill("F2", "0.3", None, filled_at=at(-1700))]),
+    )
+    prices = {row["fill_id"]: row["price"] for row in planned["projected_fills"]}
+    assert (prices["F1"], prices["F2"][:6]) == ("97", "106")
+    assert stands(planned, "v-1") == "partially_filled 0.9 @ 100"
+
+
 # Money that is no quantity, and an end
 
 

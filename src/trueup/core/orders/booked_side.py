@@ -262,6 +262,8 @@ class BookedSide:
         """Take up to `qty` out of what is booked without a record, oldest first: legacy, then inferred fills."""
         taken = min(qty, self.legacy_qty)
         self.legacy_qty -= taken
+        if is_same(self.booked_qty, self.booked_qty - self.legacy_qty):  # nothing but noise is left of it
+            self.legacy_qty = ZERO
         cost = ZERO if not taken else None if self._legacy_price is None else taken * self._legacy_price
         named: str | None = None
         while taken < qty and self.inferred:
