@@ -243,3 +243,15 @@ def test_another_quantity_and_another_cost_of_one_order_are_told_once():
     [amended] = planned["notifications"]
     assert (amended["kind"], amended["reason"]) == ("amended", "venue_terms_differ")
     assert (amended["cumulative_qty"], amended["cumulative_avg_price"]) == ("1", "99")
+
+
+def test_fills_that_come_to_a_rounded_average_leave_nothing_to_infer():
+    """The bot has 6 at 95.5, its fills 595 for 6; with the venue's fill 675 for 7, which is its 96.43, rounded."""
+    planned = plan(
+        [local_order(qty="7", status="partially_filled", filled_qty="6", filled_avg_price="95.5")],
+        [venue_order(qty="7", status="filled", filled_qty="7", filled_avg_price="96.43")],
+        fills=[fill("F0", "1", "80"), fill("F1", "5", "103")],
+        history=history(fills=[fill("F0", "1", "80"), fill("F2", "1", "80")]),
+    )
+    assert stands(planned, "v-1") == "filled 7 @ 96.43"
+    assert projected_fills(planned) == {"F2": "1"}

@@ -329,7 +329,10 @@ class BookedSide:
         now, is_whole = self.average, is_same(self.qty, self._hard_qty())
         if now is None or not self.growth_qty or not is_whole or abs(now - average) <= tolerance:
             return False
-        return abs(self._hard_cost() - average * self.qty) <= tolerance * self.qty
+        return (
+            abs(self._hard_cost() - average * self.qty)
+            <= max(tolerance, ROUNDED_AVERAGE * average) * self.qty
+        )
 
     def _keep_rounded(self, average: Decimal) -> None:
         """All is hard, and the venue rounds its average: what takes the place of others moves no average for that."""
