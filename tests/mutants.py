@@ -52,8 +52,8 @@ MUTANTS = (
     ),
     Mutant(
         TRADES + "positions.py",
-        "LONG: long + max(baseline, ZERO)",
-        "LONG: long + baseline",
+        "owned = {LONG: max(baseline, ZERO)",
+        "owned = {LONG: baseline",
         PLAN + "test_stages_parity.py",
     ),
     Mutant(
@@ -170,8 +170,8 @@ MUTANTS = (
     ),
     Mutant(
         TRADES + "awaited_entries.py",
-        "nobodys[_way(record)] != 1 or ",
-        "",
+        "if nobodys[_way(record)] != 1:",
+        "if False:",
         PLAN + "test_stages_coverage.py",
     ),
     Mutant(
@@ -342,7 +342,7 @@ MUTANTS = (
     ),
     Mutant(
         TRADES + "trade_moves.py",
-        "entry_ended=key in _unfilled(facts, local, ended),\n        )\n        if settled",
+        "entry_ended=key in trades_with_unfilled_entry(facts, local, ended),\n        )\n        if settled",
         "entry_ended=False,\n        )\n        if settled",
         PLAN + "test_stages_coverage.py",
     ),
@@ -363,6 +363,127 @@ MUTANTS = (
         "one[1] if one is not None and one[0] == cells else None",
         "one[1] if one is not None else None",
         "tests/unit/books/tables/test_read_tables.py",
+    ),
+    # rules that meet in one order or trade
+    Mutant(
+        ORDERS + "judgement.py",
+        "self.notices.setdefault(kind, reason)",
+        "self.notices[kind] = reason",
+        PLAN + "test_average.py",
+    ),
+    Mutant(
+        ORDERS + "record_figures.py",
+        "if record.status in TERMINAL and filled is not None:",
+        "if False:",
+        PLAN + "test_stages_coverage.py " + PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        ORDERS + "record_figures.py",
+        "return None if row.qty is None or is_zero(row.qty) else row.qty",
+        "return row.qty",
+        PLAN + "test_notional_and_fees.py",
+    ),
+    Mutant(
+        TRADES + "gather_exits.py",
+        "if action is Action.ENTRY:",
+        "if False:",
+        PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        TRADES + "gather_exits.py",
+        "if len(fitting) == 1 and not (says_nothing and _may_enter(facts, local, record)):",
+        "if len(fitting) == 1:",
+        PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        TRADES + "gather_exits.py",
+        "fitting = [one for one in fitting if known_id(one.trade.trade_id) == named]",
+        "fitting = fitting",
+        PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        TRADES + "change_trade.py",
+        "entry_ended=key in trades_with_unfilled_entry(facts, local, local.orders),",
+        "entry_ended=False,",
+        PLAN + "test_stages_parity.py",
+    ),
+    Mutant(
+        TRADES + "trade_moves.py",
+        "if _only_fees_moved(trade, moved):",
+        "if False:",
+        PLAN + "test_notional_and_fees.py " + PLAN + "test_actions_and_trades.py",
+    ),
+    Mutant(
+        ORDERS + "is_by_notional.py",
+        "if off <= 1 + COST_OFF_MAX:",
+        "if False:",
+        PLAN + "test_notional_and_fees.py",
+    ),
+    Mutant(
+        ORDERS + "find_look_alikes.py",
+        "found = _singles(left, right, _prices_equal) + ",
+        "found = ",
+        PLAN + "test_one_execution.py " + PLAN + "test_rules_that_meet.py",
+    ),
+    Mutant(
+        ORDERS + "find_ids_of_several.py",
+        "for venue_id in (parent_id, known_id(record.replaced_by)):",
+        "for venue_id in (parent_id,):",
+        PLAN + "test_replaced_orders.py",
+    ),
+    Mutant(
+        ORDERS + "booked_side.py",
+        "<= max(tolerance, ROUNDED_AVERAGE * average) * self.qty",
+        "<= tolerance * self.qty",
+        PLAN + "test_average.py",
+    ),
+    Mutant(
+        ORDERS + "booked_side.py",
+        "if len({known_id(fill.fee_currency) for fill in known}) != 1:",
+        "if known:",
+        PLAN + "test_rules_that_meet.py",
+    ),
+    Mutant(
+        ORDERS + "compare_fills.py",
+        "return with_fee_of(one, other) if gives_fee(one, other) else one",
+        "return one",
+        PLAN + "test_rules_that_meet.py",
+    ),
+    Mutant(
+        "core/draft/merge_readings.py",
+        "filled = most if is_same(filled, most) else filled",
+        "filled = filled",
+        PLAN + "test_rules_that_meet.py " + PLAN + "test_noise.py",
+    ),
+    Mutant(
+        ORDERS + "allot_fills.py",
+        "if not plan.lays or not ZERO < plan.inferred_qty < noise:",
+        "if True:",
+        PLAN + "test_rules_that_meet.py " + PLAN + "test_noise.py",
+    ),
+    Mutant(
+        ORDERS + "has_told_price.py",
+        "return filled > 0 and not exceeds(filled, sum(mine, ZERO))",
+        "return False",
+        PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        "engine/people/quarantine.py",
+        "entry_ended=has_unfilled_entry(trade, record.siblings),",
+        "entry_ended=False,",
+        "tests/contract",
+    ),
+    Mutant(
+        "venues/ccxt/order_end.py",
+        "if status in CUT_SHORT and _is_only_not_left(row, info, qty, filled):",
+        "if False:",
+        "tests/unit/venues/ccxt",
+    ),
+    Mutant(
+        "venues/ccxt/order_end.py",
+        "return missing > amount(qty) * COST_OFF_MAX and costs_about(qty, filled, None, average)",
+        "return False",
+        "tests/unit/venues/ccxt",
     ),
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.mutants import MUTANTS, Mutant
 from trueup.core.make_plan import STAGES
 from trueup.model import plan, policy, snapshot, vocabulary
 from trueup.model.reasons import Reason
@@ -176,3 +177,8 @@ def test_pre_commit_runs_the_gates_of_ci() -> None:
     assert "entry: python3 dev.py lint" in configuration.read_text()
     script = (ROOT / ".ci/run").read_text()
     assert script.index("dev.py lint") < script.index("dev.py test")
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: f"{one.file}: {one.right[:40]}")
+def test_a_mutant_has_a_line_to_mistake(mutant: Mutant) -> None:
+    assert (ROOT / "src/trueup" / mutant.file).read_text().count(mutant.right) == 1
