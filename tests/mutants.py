@@ -411,13 +411,19 @@ MUTANTS = (
         TRADES + "trade_moves.py",
         "if _only_fees_moved(trade, moved):",
         "if False:",
-        PLAN + "test_notional_and_fees.py " + PLAN + "test_actions_and_trades.py",
+        PLAN + "test_stages_exit_backfill.py",
+    ),
+    Mutant(
+        TRADES + "trade_moves.py",
+        "if not _only_fees_moved(before, moved):",
+        "if True:",
+        PLAN + "test_actions_and_trades.py",
     ),
     Mutant(
         ORDERS + "is_by_notional.py",
         "if off <= 1 + COST_OFF_MAX:",
         "if False:",
-        PLAN + "test_notional_and_fees.py",
+        PLAN + "test_rules_that_meet.py",
     ),
     Mutant(
         ORDERS + "find_look_alikes.py",
@@ -471,7 +477,7 @@ MUTANTS = (
         "engine/people/quarantine.py",
         "entry_ended=has_unfilled_entry(trade, record.siblings),",
         "entry_ended=False,",
-        "tests/contract",
+        "src/trueup/testing/ledgers/test_people.py -k sqlite",
     ),
     Mutant(
         "venues/ccxt/order_end.py",
@@ -520,7 +526,18 @@ def _try(copy: Path, mutant: Mutant) -> str:
 
 
 def _passes(copy: Path, tests: str) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests.split()]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        *tests.split(),
+    ]
     environment = os.environ | {"PYTHONPATH": f"{copy / 'src'}:{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=TIMEOUT_S)
     return done.returncode == 0

@@ -67,6 +67,15 @@ def test_of_two_reports_of_one_fill_one_tells_the_price_and_the_other_the_fee(bo
     assert stands(planned, "v-1") == "partially_filled 5 @ 95"
 
 
+def test_of_two_reports_at_one_price_the_second_tells_the_fee():
+    planned = plan(
+        [local_order()],
+        [venue_order(**half("95"))],
+        history=history(fills=[fill("F1", "5", "95"), fill("F1", "5", "95", **FEE)]),
+    )
+    assert [(row["qty"], row["fee"]) for row in planned["projected_fills"]] == [("5", "0.1")]
+
+
 def test_reports_that_disagree_on_an_estimated_price_mend_nothing():
     planned = plan(
         [local_order(**half("100"))],
@@ -371,6 +380,7 @@ def test_the_quantity_of_one_that_was_cut_short_is_taken(filled_qty, average):
 @pytest.mark.parametrize(
     ("told_now", "kind"),
     [
+        ({"filled_qty": "995", "filled_avg_price": "1", "status": "filled"}, "status_drift"),
         ({"filled_qty": "995", "filled_avg_price": "1.0001", "status": "filled"}, "status_drift"),
         ({"filled_qty": "1000.5", "filled_avg_price": "0.999", "status": "canceled"}, "overfill"),
     ],

@@ -102,6 +102,24 @@ def test_a_canceled_exit_with_fills_counts_with_what_filled():
     assert projected_trade(planned) == "open 10/4"
 
 
+def test_a_closed_trade_whose_fee_becomes_known_lacks_no_exit():
+    """Its entry's fee is read in the run that looks for exits: the venue holds nothing, and nothing is open."""
+    planned = plan(
+        [local_order(trade_id="t-1", status="filled", filled_qty="10", filled_avg_price="90")],
+        [],
+        fills=[fill("F1", "10", "90")],
+        history=history(
+            [venue_order(status="filled", filled_qty="10", filled_avg_price="90")],
+            [fill("F1", "10", "90", fee="0.01", fee_currency="ETH")],
+        ),
+        trades=[trade(**LONG, status="closed")],
+        positions=holding("0"),
+        policy=ON,
+    )
+    assert projected_trade(planned) == "closed 10/0"
+    assert figures(planned) == [0, 0, 0, 0]
+
+
 def test_a_short_trade_is_bought_back():
     planned = backfill(sold(side="buy"), qty="-6", trades=[trade(side="short", **LONG)])
     assert figures(planned) == [1, 1, 1, 0]
