@@ -378,7 +378,7 @@ MUTANTS = (
         PLAN + "test_stages_coverage.py " + PLAN + "test_stages_exit_backfill.py",
     ),
     Mutant(
-        ORDERS + "record_figures.py",
+        "model/notional.py",
         "return None if row.qty is None or is_zero(row.qty) else row.qty",
         "return row.qty",
         PLAN + "test_notional_and_fees.py",

@@ -238,7 +238,7 @@ def place_of(orders: list[Document], row: Document, plan: Document) -> int | Non
     old_client_ids = {normal(one["client_order_id"]) for one in bound} | ({client} - {None})
     for fits in (
         lambda old: own and normal(old["venue_order_id"]) == own and not _are_apart(old, row),
-        lambda old: normal(old["venue_order_id"]) in old_venue_ids,
+        lambda old: normal(old["venue_order_id"]) in old_venue_ids and not _are_apart(old, row),
         lambda old: old["venue_order_id"] is None and normal(old["client_order_id"]) in old_client_ids,
         lambda old: (
             own is not None

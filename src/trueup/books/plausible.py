@@ -12,6 +12,7 @@ from trueup.books.tables.words import CLOSED, OPEN, word_meaning
 from trueup.core.doubts.doubt_mapping import doubts_of
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import ZERO, add, amount, divide, is_same, multiply
+from trueup.model.notional import ordered_qty
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import CUT_SHORT, LIVE, Status
@@ -33,9 +34,9 @@ def implausible_rows(rows: Sequence[ForeignRow], now: str) -> list[str]:
     faults = [
         _told(rows, lambda row: _times(row), lambda row: any(to_ns(one) > limit_ns for one in _times(row)),
               "times in the future: seconds taken for milliseconds, or another time zone?", least=1),
-        _told(rows, lambda row: row.order.qty is not None, _is_overfilled,
+        _told(rows, lambda row: ordered_qty(row.order) is not None, _is_overfilled,
               "more filled than ordered: are the quantities swapped, or in quote currency?"),
-        _told(rows, lambda row: row.order.status is Status.FILLED and row.order.qty is not None, _is_short,
+        _told(rows, lambda row: row.order.status is Status.FILLED and ordered_qty(row.order) is not None, _is_short,
               "filled by their status, and less than ordered: what do the status word and the quantities mean?"),
         _told(rows, lambda row: row.order.status in CUT_SHORT and bool(row.order.qty), _is_whole,
               "canceled by their status, and filled to the end: what does the status word mean?"),

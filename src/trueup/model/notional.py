@@ -1,11 +1,22 @@
-"""Whether an order's "quantity" is really the money it was to cost: some exchanges and libraries write it so."""
+"""Whether an order's "quantity" is one: exchanges and libraries write the money it was to cost there, or a zero."""
 
 from decimal import Decimal
 
-from trueup.model.money import multiply, subtract
+from trueup.model.money import amount_or_none, is_zero, multiply, subtract
+from trueup.model.snapshot import LocalOrder, VenueOrder
 
 # How far what was spent may be from the amount it was to be: rounding, and a fee.
 COST_OFF_MAX = Decimal("0.05")
+
+
+def ordered_qty(row: LocalOrder | VenueOrder) -> str | None:
+    """The quantity that was ordered; a zero is none: Binance's `origQty` of an order by an amount of money."""
+    return None if row.qty is None or is_zero(row.qty) else row.qty
+
+
+def whole_qty(order: LocalOrder) -> Decimal | None:
+    """What fills cannot exceed, and what makes it filled; null where the bot knows no quantity, or only an estimate."""
+    return None if order.by_notional else amount_or_none(ordered_qty(order))
 
 
 def costs_about(qty: str, filled_qty: str, cost: str | None, avg_price: str | None) -> bool:

@@ -6,9 +6,8 @@ the order cost: exchanges return the amount that was to be spent where others re
 
 from decimal import Decimal
 
-from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, divide, exceeds
-from trueup.model.notional import COST_OFF_MAX
+from trueup.model.notional import COST_OFF_MAX, ordered_qty
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.vocabulary import Status
 

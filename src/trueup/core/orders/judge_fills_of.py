@@ -9,7 +9,6 @@ from trueup.core.draft.venue_side import VenueSide
 from trueup.core.orders.fold_fills import Evidence, Fold, Rules, fold_fills
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement
-from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.ids import known_id
 from trueup.model.money import (
     PLAIN_WIDTH_MAX,
@@ -21,6 +20,7 @@ from trueup.model.money import (
     is_zero,
     text,
 )
+from trueup.model.notional import ordered_qty
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import Fill, VenueOrder
 from trueup.model.times import is_before

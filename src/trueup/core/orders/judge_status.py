@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from trueup.core.orders.is_by_notional import is_by_notional
 from trueup.core.orders.judgement import Judgement, ids_text
-from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, amount_or_none, exceeds, text
+from trueup.model.notional import ordered_qty
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import VenueOrder
 from trueup.model.status_steps import STEPS, Step

@@ -5,8 +5,8 @@ from decimal import Decimal
 from trueup.core.orders.is_by_notional import base_qty, is_by_notional, is_money_beside
 from trueup.core.orders.judgement import Judgement
 from trueup.core.orders.pending import Changes
-from trueup.core.orders.record_figures import ordered_qty
 from trueup.model.money import amount, canonical, exceeds, same, text
+from trueup.model.notional import ordered_qty
 from trueup.model.reasons import Reason
 from trueup.model.snapshot import LocalOrder, VenueOrder
 from trueup.model.times import is_before

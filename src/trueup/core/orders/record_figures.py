@@ -1,17 +1,13 @@
-"""What a record says was ordered and filled, and whether anything was."""
+"""What a record says was filled, and whether anything was."""
 
 from decimal import Decimal
 
-from trueup.model.money import amount, amount_or_none, is_zero
-from trueup.model.snapshot import LocalOrder, VenueOrder
+from trueup.model.money import amount, amount_or_none
+from trueup.model.notional import ordered_qty
+from trueup.model.snapshot import VenueOrder
 from trueup.model.vocabulary import TERMINAL, Status
 
 _FILLED_LIKE = frozenset({Status.FILLED, Status.PARTIALLY_FILLED})
-
-
-def ordered_qty(row: LocalOrder | VenueOrder) -> str | None:
-    """The quantity that was ordered; a zero is none: Binance's `origQty` of an order by an amount of money."""
-    return None if row.qty is None or is_zero(row.qty) else row.qty
 
 
 def filled_qty(record: VenueOrder) -> Decimal | None:

@@ -21,6 +21,7 @@ from trueup.engine.recorder.late_trade import action_of
 from trueup.model.errors import Conflict, InputError
 from trueup.model.ids import digest, known_client_id, normal_id
 from trueup.model.money import ZERO, add, amount, exceeds, is_same, subtract, text
+from trueup.model.notional import whole_qty
 from trueup.model.snapshot import Decision, Fill, LocalOrder, Trade
 from trueup.model.times import to_ns
 from trueup.model.vocabulary import (
@@ -65,9 +66,10 @@ def set_end(ledger: Ledger, order_id: str, end: Status, by: Signature) -> Person
         raise InputError(f"an order ends as {', '.join(ENDS)}, not {end}", "--end")
     if order.status is end:
         raise InputError(f"order {order_id!r} has ended as {end} already", "--end")
-    if end is Status.FILLED and order.qty is not None and not order.by_notional:
-        missing = subtract(amount(order.qty), amount(order.filled_qty))
-        if missing > 0 and not is_same(amount(order.qty), amount(order.filled_qty)):
+    whole, filled = whole_qty(order), amount(order.filled_qty)
+    if end is Status.FILLED and whole is not None:
+        missing = subtract(whole, filled)
+        if missing > 0 and not is_same(whole, filled):
             raise InputError(f"{text(missing)} of it is not booked: book the fill, and it is filled", "--end")
     hand.change(order, replace(order, status=end))
     return _made(hand, PersonCorrectionKind.SET_END, order_id, by)
@@ -114,7 +116,8 @@ def book_fill(ledger: Ledger, order_id: str, fill: Fill, by: Signature) -> Perso
     if fill.filled_at is not None and to_ns(checked_time(fill.filled_at, "--at")) > to_ns(ledger.now()):
         raise InputError(f"{fill.filled_at} is yet to come: say when it was executed, in UTC", "--at")
     filled = add(amount(order.filled_qty), qty)
-    if order.qty is not None and not order.by_notional and exceeds(filled, amount(order.qty)):
+    whole = whole_qty(order)
+    if whole is not None and exceeds(filled, whole):
         raise InputError(
             f"{text(filled)} of {order.qty} would be filled: an order fills no more than its quantity",
             "--book",
@@ -168,7 +171,8 @@ def strike_fill(ledger: Ledger, order_id: str, fill_id: str, by: Signature) -> P
 
 def _status_with(order: LocalOrder, filled: Decimal) -> Status:
     """An end stays an end, unless all of it filled."""
-    if order.qty is not None and not order.by_notional and not exceeds(amount(order.qty), filled):
+    whole = whole_qty(order)
+    if whole is not None and not exceeds(whole, filled):
         return Status.FILLED
     return Status.PARTIALLY_FILLED if order.status is Status.PENDING_NEW else order.status
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from trueup.core.orders.fold_fills import Evidence, Fold
-from trueup.core.orders.record_figures import ordered_qty
 from trueup.core.trades.move_trade import base_fee, is_overrun, move_trade
 from trueup.core.trades.tell_overrun import overrun_break
 from trueup.engine.recorder.late_trade import action_of, level, settled_by
 from trueup.model.ids import digest, known_id
-from trueup.model.money import ZERO, amount, amount_or_none, exceeds, text
+from trueup.model.money import ZERO, amount, exceeds, text
+from trueup.model.notional import whole_qty
 from trueup.model.plan import Break
 from trueup.model.snapshot import Fill, LocalOrder, Trade
 from trueup.model.vocabulary import (
@@ -59,11 +59,6 @@ def overruns_of(trade: Trade, profile_id: str) -> list[Break]:
     if not is_overrun(trade, ZERO):
         return []
     return [overrun_break(digest(profile_id, "trade", known_id(trade.trade_id)), trade)]
-
-
-def whole_qty(order: LocalOrder) -> Decimal | None:
-    """What fills cannot exceed, and what makes it filled; null where the bot knows no quantity, or only an estimate."""
-    return None if order.by_notional else amount_or_none(ordered_qty(order))
 
 
 def named_by_order(fill: Fill, order: LocalOrder) -> Fill:

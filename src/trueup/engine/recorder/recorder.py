@@ -15,17 +15,11 @@ from msgspec.structs import replace
 from trueup.core.orders.fold_fills import Rules, fold_fills
 from trueup.engine.recorder.check_recorded import checked, checked_amount, checked_time
 from trueup.engine.recorder.late_trade import action_of, take_in
-from trueup.engine.recorder.lay_fill import (
-    evidence_of,
-    lay_fold,
-    named_by_order,
-    overruns_of,
-    settled_with,
-    whole_qty,
-)
+from trueup.engine.recorder.lay_fill import evidence_of, lay_fold, named_by_order, overruns_of, settled_with
 from trueup.model.errors import Conflict, InputError, InvariantError
 from trueup.model.ids import known_client_id, known_id, symbol_token
 from trueup.model.money import amount, same, text
+from trueup.model.notional import whole_qty
 from trueup.model.snapshot import Fill, LocalOrder, Profile, Trade
 from trueup.model.status_steps import CANCELABLE, UNFILLED_ENDS
 from trueup.model.times import to_ns

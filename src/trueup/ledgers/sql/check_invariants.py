@@ -13,6 +13,7 @@ from decimal import Decimal, localcontext
 from trueup.model.errors import InvariantError
 from trueup.model.ids import known_id
 from trueup.model.money import CONTEXT, ZERO, amount, exceeds
+from trueup.model.notional import whole_qty
 from trueup.model.plan import FillChange
 from trueup.model.snapshot import LocalOrder, Trade
 from trueup.model.vocabulary import TERMINAL, Action
@@ -66,9 +67,10 @@ class Invariants:
 
     def _check_overfill(self, after: LocalOrder) -> None:
         """An order by notional has no quantity that could be exceeded."""
-        if after.qty is None or after.by_notional:
+        whole = whole_qty(after)
+        if whole is None:
             return
-        most = amount(after.qty) + (self._tolerance(after.symbol) if after.status in TERMINAL else ZERO)
+        most = whole + (self._tolerance(after.symbol) if after.status in TERMINAL else ZERO)
         if exceeds(amount(after.filled_qty), most):
             _fail(after, f"{after.filled_qty} of {after.qty} would be filled")
 

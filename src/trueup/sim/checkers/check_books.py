@@ -61,7 +61,8 @@ def _check_order_sums(books: ProfileBooks, order: LocalOrder) -> list[Violation]
         return [
             Violation("I3", name_of(order), f"its fills add up to {named}, more than its filled {filled}")
         ]
-    if order.qty is not None and not order.by_notional and filled > exact(order.qty):
+    whole = exact(order.qty or "0")  # of zero, as of none, nobody knows how much it may fill
+    if whole and not order.by_notional and filled > whole:
         return [Violation("I3", name_of(order), f"filled {filled} is more than its quantity {order.qty}")]
     return []
 

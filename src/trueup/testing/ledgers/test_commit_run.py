@@ -356,6 +356,14 @@ def test_a_break_that_waits_in_a_finding_is_not_over(bench: Bench) -> None:
     assert resolutions == {waiting.break_id: None, gone.break_id: "not_seen_again"}
 
 
+def test_a_quantity_of_zero_is_none_and_fills_as_much_as_the_venue_says(bench: Bench) -> None:
+    bench.record_order("1", qty="0", order_type="market", limit_price=None)
+    bench.settle()
+    grown = {"qty": "0", "order_type": "market", "filled_qty": "3", "filled_avg_price": "1000"}
+    bench.commit(bench.plan([bench.venue_order(status=Status.PARTIALLY_FILLED, **grown)]))
+    assert (bench.order().filled_qty, bench.order().filled_avg_price) == ("3", "1000")
+
+
 def test_what_a_run_does_not_correct_stays_open_beside_what_it_corrects(bench: Bench) -> None:
     bench.record_order("1")
     bench.record_order("2", qty="2")

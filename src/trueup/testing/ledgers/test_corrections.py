@@ -137,6 +137,12 @@ def test_a_fill_of_the_venues_own_id_is_not_booked_again_when_the_venue_lists_it
     assert plan.corrections == []
 
 
+def test_an_order_with_a_quantity_of_zero_takes_any_fill(bench: Bench) -> None:
+    bench.record_order(trade_id=None, qty="0")
+    write(bench, correct.book_fill(bench.ledger, "b1-1", fill("3"), BY))
+    assert (bench.order().filled_qty, bench.order().status) == ("3", Status.PARTIALLY_FILLED)
+
+
 def test_a_fill_beyond_the_quantity_or_booked_already_is_refused(bench: Bench) -> None:
     entry_and_exit(bench)
     with pytest.raises(InputError, match="11 of 10 would be filled"):

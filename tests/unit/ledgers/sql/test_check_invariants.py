@@ -119,6 +119,10 @@ def test_fills_that_named_too_much_already_may_not_name_more():
         check(growth("3", "5", booked="2", row=f"2{LEAST[1:]}"), booked=[named("4")])
 
 
+def test_a_quantity_of_zero_is_none_that_could_be_exceeded():
+    check(growth("9", "11", booked="2", row="2", qty="0"), booked=[named("9")])
+
+
 def test_an_overfill_that_the_policy_allows():
     check(growth("9", "11", booked="2", row="2"), booked=[named("9")], allow_overfill=True)
 
