@@ -114,7 +114,7 @@ _BOUND_DIGITS = 8  # of the digest of the venue order that a row was bound to
 
 def break_id_of(subject: str, kind: str) -> str:
     """Of what is broken (an order's or a trade's digest), and how: stable from run to run."""
-    return f"{subject}-{kind}"
+    return "-".join((subject, kind))
 
 
 def break_ids_of(subjects: Sequence[str], kind: str) -> list[str]:
@@ -146,7 +146,7 @@ def notification_id_of(
 
     A ledger that was restored counts its versions again, and may then find a later successor than it told of before.
     """
-    told = f"{order}-{version}-{kind}-{cumulative_qty}"
+    told = "-".join((order, str(version), kind, cumulative_qty))
     return told if bound_to is None else f"{told}-{digest(bound_to)[:_BOUND_DIGITS]}"
 
 

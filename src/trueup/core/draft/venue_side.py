@@ -121,7 +121,10 @@ class VenueSide(Struct):
         found = [
             one
             for one in self.by_id.values()
-            if not (one.sub_tag is one.replaced_by is one.replaces is one.parent_venue_order_id is None)
+            if one.sub_tag is not None
+            or one.replaced_by is not None
+            or one.replaces is not None
+            or one.parent_venue_order_id is not None
         ]
         self.has_sub_tags = any(one.sub_tag for one in chain(found, self.nameless))
         self.linked = linked = [
