@@ -445,6 +445,12 @@ MUTANTS = (
     ),
     Mutant(
         ORDERS + "booked_side.py",
+        "if is_same(now, average):\n            self._settled = average",
+        "if True:\n            self._settled = average",
+        PLAN + "test_average.py",
+    ),
+    Mutant(
+        ORDERS + "booked_side.py",
         "if len({known_id(fill.fee_currency) for fill in known}) != 1:",
         "if known:",
         PLAN + "test_rules_that_meet.py",

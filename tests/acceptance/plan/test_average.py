@@ -255,3 +255,28 @@ def test_fills_that_come_to_a_rounded_average_leave_nothing_to_infer():
     )
     assert stands(planned, "v-1") == "filled 7 @ 96.43"
     assert projected_fills(planned) == {"F2": "1"}
+
+
+def test_a_trade_follows_an_average_that_its_order_takes_within_a_tick():
+    """0.001 more at 1,100.001 would be odd: it is booked at the average, and the order has the venue's 100.001."""
+    planned = plan(
+        [
+            local_order(
+                trade_id="t-1",
+                qty="2000",
+                status="partially_filled",
+                filled_qty="1000",
+                filled_avg_price="100",
+            )
+        ],
+        [
+            venue_order(
+                qty="2000", status="partially_filled", filled_qty="1000.001", filled_avg_price="100.001"
+            )
+        ],
+        fills=[fill("F1", "1000", "100")],
+        trades=[trade(entry_qty="1000", entry_avg_price="100")],
+        instruments=[TICK],
+    )
+    assert stands(planned, "v-1") == "partially_filled 1000.001 @ 100.001"
+    assert [row["entry_avg_price"] for row in planned["projected_trades"]] == ["100.001"]
