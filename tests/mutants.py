@@ -451,6 +451,12 @@ MUTANTS = (
     ),
     Mutant(
         ORDERS + "booked_side.py",
+        "return self.booked_qty if is_same(real_qty, self.booked_qty) else real_qty",
+        "return real_qty",
+        PLAN + "test_noise.py",
+    ),
+    Mutant(
+        ORDERS + "booked_side.py",
         "if len({known_id(fill.fee_currency) for fill in known}) != 1:",
         "if known:",
         PLAN + "test_rules_that_meet.py",

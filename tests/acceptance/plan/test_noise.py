@@ -144,3 +144,18 @@ def test_a_row_of_no_quantity_is_none_however_its_zero_is_written(nothing: str) 
     planned = plan([local_order()], [], history=history([], [fill("F1", "4")]), fills=[fill("F1", nothing)])
     assert kinds(planned) == {"missing_at_venue", "fill_drift"}
     assert steps(planned) == ["book_fill v-1 F1 4 @ 100"]
+
+
+def test_growth_beside_a_noisy_booking_comes_to_what_the_venue_says():
+    """Rows of 1.1 stand for a booked 1.100000000000001: with the new fill the order has the venue's 1.2."""
+    planned = plan(
+        [
+            local_order(
+                qty="5", status="partially_filled", filled_qty="1.100000000000001", filled_avg_price="100"
+            )
+        ],
+        [venue_order(qty="5", status="partially_filled", filled_qty="1.2", filled_avg_price="100")],
+        fills=[fill("F0", "0.3", "100"), fill("F1", "0.8", "100")],
+        history=history(fills=[fill("X9", "0.3", "100"), fill("N1", "0.1", "100")]),
+    )
+    assert stands(planned, "v-1") == "partially_filled 1.2 @ 100"
